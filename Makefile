@@ -1,0 +1,47 @@
+# Fresh machine with Python 3.11+, make and git: `make run` or `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SERVE := $(VENV)/.serve
+TEST := $(VENV)/.test
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test check bench lock clean
+.DEFAULT_GOAL := run
+
+run: $(SERVE)
+	$(BIN)/windsock demo
+
+test: $(TEST)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+check: $(TEST)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict src
+
+bench: $(TEST)
+	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+$(VENV)/pyvenv.cfg:
+	$(PYTHON) -c 'import sys; sys.exit("windsock needs Python 3.11 or newer; name one with make PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+
+$(SERVE): $(VENV)/pyvenv.cfg deploy/locks/serve.txt deploy/locks/build.txt pyproject.toml
+	$(PIP) install --require-hashes -r deploy/locks/build.txt
+	$(PIP) install --require-hashes -r deploy/locks/serve.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(TEST): $(SERVE) deploy/locks/test.txt
+	$(PIP) install --require-hashes -r deploy/locks/test.txt
+	touch $@
+
+# Needs uv; writes the three lock files anew from pyproject.toml.
+lock:
+	printf 'hatchling==1.33.0\neditables==0.5\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/build.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o deploy/locks/serve.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra test -c deploy/locks/serve.txt -o deploy/locks/test.txt
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

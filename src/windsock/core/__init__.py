@@ -1,0 +1,1 @@
+"""A core that only thinks: no I/O, no async, no wall clock, no global chance."""

@@ -1,0 +1,107 @@
+"""Who can serve a request, and why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from windsock.core.records import Preferences, RouteRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a deployment accepts; None means unknown, and unknown is not refused but for vision."""
+
+    vision: bool = False
+    audio: bool = False
+    tools: bool | None = None
+    json_schema: bool | None = None
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One place that serves a model.
+
+    id              provider/model or provider/model@region
+    provider        provider id
+    model           the name the provider knows it by
+    price_names     `feed provider/model` names under which feeds may quote it, besides its id
+    """
+
+    id: str
+    provider: str
+    model: str
+    capabilities: Capabilities = Capabilities()
+    price_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All deployments, by id and by what else they may be called."""
+
+    deployments: Mapping[str, Deployment]
+    ids_by_model: Mapping[str, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        by_model: dict[str, list[str]] = {}
+        for deployment in self.deployments.values():
+            for name in {deployment.model, deployment.model.rsplit("/", 1)[-1]}:
+                by_model.setdefault(name, []).append(deployment.id)
+        frozen = {name: tuple(ids) for name, ids in by_model.items()}
+        object.__setattr__(self, "ids_by_model", frozen)
+
+    @classmethod
+    def of(cls, deployments: Iterable[Deployment]) -> Catalog:
+        return cls({deployment.id: deployment for deployment in deployments})
+
+    def serving(self, name: str) -> tuple[str, ...]:
+        """Deployments that a deployment id or a bare model id names; empty if none."""
+        if name in self.deployments:
+            return (name,)
+        return self.ids_by_model.get(name, ())
+
+    def nearest(self, name: str, others: Iterable[str] = ()) -> str | None:
+        names = [*others, *self.deployments, *self.ids_by_model]
+        found = get_close_matches(name, names, n=1)
+        return found[0] if found else None
+
+    def ruled_out(self, deployment_id: str, request: RouteRequest) -> str | None:
+        """Why this deployment can never serve this request, or None if it can."""
+        deployment = self.deployments[deployment_id]
+        return _lacks(deployment.capabilities, request) or _unwanted(
+            deployment, request.preferences
+        )
+
+
+def _lacks(has: Capabilities, request: RouteRequest) -> str | None:
+    if "vision" in request.needs and not has.vision:
+        return "does not accept images"
+    if "audio" in request.needs and not has.audio:
+        return "does not accept audio"
+    if "tools" in request.needs and has.tools is False:
+        return "does not call tools"
+    if "json_schema" in request.needs and has.json_schema is False:
+        return "does not keep to a JSON schema"
+    if has.context_tokens is not None:
+        wanted = request.prompt_tokens + (request.max_output_tokens or 0)
+        if wanted > has.context_tokens:
+            return f"context window is {has.context_tokens} tokens, about {wanted} are needed"
+    if (
+        has.max_output_tokens is not None
+        and request.max_output_tokens is not None
+        and request.max_output_tokens > has.max_output_tokens
+    ):
+        return f"answers with {has.max_output_tokens} tokens at most"
+    return None
+
+
+def _unwanted(deployment: Deployment, wishes: Preferences) -> str | None:
+    names = (deployment.id, deployment.provider)
+    if wishes.only and not any(name in wishes.only for name in names):
+        return "not among provider.only"
+    if any(name in wishes.ignore for name in names):
+        return "named in provider.ignore"
+    return None

@@ -1,0 +1,77 @@
+"""Every exception of windsock, grouped by who must act.
+
+WindsockError
+├── CallerError            the client must change its request
+│   ├── BadRequest
+│   ├── UnknownRoute       carries the nearest name
+│   └── NoCandidate        carries each deployment's reason
+├── ProviderError          a provider must recover
+├── FeedError              a feed's owner, or its declaration, must be mended
+├── ConfigError            the operator must mend a file, key or value
+└── StoreError             the database must be mended
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class WindsockError(Exception):
+    """Root of the tree; its text is one sentence fit for a person."""
+
+
+class CallerError(WindsockError):
+    """The request cannot be served as it stands."""
+
+
+class BadRequest(CallerError):
+    """The body is malformed; `param` names the field."""
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class UnknownRoute(CallerError):
+    """No route, deployment or model has this name."""
+
+    def __init__(self, name: str, *, nearest: str | None) -> None:
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        super().__init__(f"no route, deployment or model is named {name!r}{hint}")
+        self.name = name
+        self.nearest = nearest
+
+
+class NoCandidate(CallerError):
+    """Every deployment is ruled out; `reasons` tells why, per deployment id.
+
+    is_lasting  True if no deployment could ever serve the request as it stands,
+                False if waiting may help (cooldown, missing price)
+    """
+
+    def __init__(self, route: str, reasons: Mapping[str, str], *, is_lasting: bool) -> None:
+        listed = "; ".join(f"{deployment}: {reason}" for deployment, reason in reasons.items())
+        super().__init__(f"no deployment of {route!r} can serve this request ({listed})")
+        self.route = route
+        self.reasons = dict(reasons)
+        self.is_lasting = is_lasting
+
+
+class ProviderError(WindsockError):
+    """A provider failed."""
+
+
+class FeedError(WindsockError):
+    """A feed could not be fetched, read or believed."""
+
+    def __init__(self, message: str, *, feed: str) -> None:
+        super().__init__(f"feed {feed!r}: {message}")
+        self.feed = feed
+
+
+class ConfigError(WindsockError):
+    """A file, key or value of the configuration is wrong; the text names it and the mend."""
+
+
+class StoreError(WindsockError):
+    """The database cannot be read or written."""

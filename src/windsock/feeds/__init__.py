@@ -1,0 +1,1 @@
+"""Declarations of feeds become ticks: definition, reading, fetching, polling."""

@@ -1,0 +1,1 @@
+"""Calling models: the wire formats, the caller, and provider presets."""

@@ -1,0 +1,1 @@
+"""The simulator edge: the core driven by a manual clock and a made-up world."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: the core driven by wall time and real requests."""

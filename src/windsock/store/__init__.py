@@ -1,0 +1,1 @@
+"""The durable record: tables, the append-only ledger, and queries."""
