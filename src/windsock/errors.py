@@ -45,16 +45,25 @@ class UnknownRoute(CallerError):
 class NoCandidate(CallerError):
     """Every deployment is ruled out; `reasons` tells why, per deployment id.
 
-    is_lasting  True if no deployment could ever serve the request as it stands,
-                False if waiting may help (cooldown, missing price)
+    is_lasting      True if no deployment could ever serve the request as it stands,
+                    False if waiting may help (cooldown, missing price)
+    retry_after_s   until the first cooldown ends, if cooldowns alone stand in the way
     """
 
-    def __init__(self, route: str, reasons: Mapping[str, str], *, is_lasting: bool) -> None:
+    def __init__(
+        self,
+        route: str,
+        reasons: Mapping[str, str],
+        *,
+        is_lasting: bool,
+        retry_after_s: float | None = None,
+    ) -> None:
         listed = "; ".join(f"{deployment}: {reason}" for deployment, reason in reasons.items())
         super().__init__(f"no deployment of {route!r} can serve this request ({listed})")
         self.route = route
         self.reasons = dict(reasons)
         self.is_lasting = is_lasting
+        self.retry_after_s = retry_after_s
 
 
 class ProviderError(WindsockError):

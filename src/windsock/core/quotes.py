@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
 
 from windsock.core.units import Prices
@@ -138,5 +137,3 @@ class Vanished:
 
 Tick = Quote | HealthReport | Vanished
 """Any timed message from outside."""
-
-

@@ -194,6 +194,7 @@ class Outcome:
     cost_usd: Decimal
     finished_at: float
     usage: Usage | None = None
+    is_usage_estimated: bool = False
     is_cached: bool = False
 
 

@@ -1,0 +1,357 @@
+"""The router: open a request, absorb ticks, learn rewards. No I/O, no clock, no chance of its own.
+
+Called from one thread only; there are no locks.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from windsock.core.catalog import Catalog
+from windsock.core.exchange import Exchange
+from windsock.core.health import HealthBoard
+from windsock.core.policy import Policy
+from windsock.core.posterior import Beliefs, Summary
+from windsock.core.prices import PriceBook
+from windsock.core.quotes import HealthReport, Tick
+from windsock.core.records import (
+    NO_PREFERENCES,
+    CallKind,
+    CallResult,
+    Cell,
+    Decision,
+    Outcome,
+    Reward,
+    RouteRequest,
+    Shift,
+    WeightTable,
+)
+from windsock.core.routes import Route
+from windsock.core.sampling import decision_id, uniform
+from windsock.core.tables import Tables
+from windsock.errors import NoCandidate, UnknownRoute
+
+RETRY_SHARE = 0.2
+RETRY_RESERVE = 10.0
+"""Extra attempts may be a fifth of requests, with a reserve for the first burst."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """Who a reward went to, and what is believed of it now."""
+
+    cell: Cell
+    deployment: str
+    belief: Summary
+
+
+class Router:
+    """Prices, beliefs and health become one exact draw per request.
+
+    seed            makes every draw: the same seed and decision number draw alike
+    first_number    of decisions and tables; must lie above all numbers used before
+    default_policy  policy of a deployment or model that is asked for by its own name
+    """
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        routes: Mapping[str, Route],
+        book: PriceBook,
+        beliefs: Beliefs,
+        default_policy: Callable[[str], Policy],
+        health: HealthBoard | None = None,
+        seed: int = 0,
+        first_number: int = 0,
+    ) -> None:
+        self.catalog = catalog
+        self.book = book
+        self.beliefs = beliefs
+        self.health = health or HealthBoard()
+        self.seed = seed
+        self._routes = dict(routes)
+        self._implicit: dict[str, Route] = {}
+        self._default_policy = default_policy
+        self._number = first_number
+        self._retry_tokens = RETRY_RESERVE
+        self.tables = Tables(
+            catalog=catalog,
+            book=book,
+            beliefs=beliefs,
+            health=self.health,
+            first_version=first_number,
+        )
+
+    @property
+    def routes(self) -> Mapping[str, Route]:
+        return self._routes
+
+    def open(self, request: RouteRequest, now: float) -> Exchange:
+        """Decide where this request goes first.
+
+        raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it
+        """
+        route = self._routes.get(request.model) or self._named(request)
+        table = self.tables.lookup(route, request, now)
+        if not table.weights:
+            raise self._nobody(route, table, now)
+        queue: tuple[str, ...] = ()
+        if request.models or request.preferences is not NO_PREFERENCES:
+            table, queue = self._in_callers_order(request, table, now)
+        number = self._number
+        self._number = number + 1
+        if self._retry_tokens < RETRY_RESERVE:
+            self._retry_tokens += RETRY_SHARE
+        draw = uniform(self.seed, number, 0)
+        cumulative = table.cumulative
+        index = min(bisect_right(cumulative, draw * cumulative[-1]), len(cumulative) - 1)
+        decision = Decision(
+            number=number,
+            id=decision_id(self.seed, number),
+            at=now,
+            cell=table.cell,
+            table_version=table.version,
+            deployment=table.deployments[index],
+            propensity=table.weights[index],
+            draw=draw,
+            requested_model=request.model,
+            prompt_tokens=request.prompt_tokens,
+            key_id=request.key_id,
+        )
+        return Exchange(self, route, request, decision, table, queue)
+
+    def absorb(self, tick: Tick, now: float) -> list[Shift]:
+        """Take in a price or health statement; it acts on the next request."""
+        if isinstance(tick, HealthReport):
+            return self.health.absorb(tick, now)
+        return self.book.absorb(tick, now)
+
+    def learn(
+        self,
+        decision: Decision,
+        deployment: str,
+        reward: Reward,
+        now: float,
+        *,
+        replaced: Reward | None = None,
+    ) -> Credit:
+        """Credit a reward to the deployment that served; `replaced` is taken back first."""
+        cell = decision.cell
+        if replaced is not None:
+            self.beliefs.retract(
+                cell, deployment, replaced.value, weight=self._weight(cell, replaced), now=now
+            )
+        self.beliefs.observe(
+            cell, deployment, reward.value, weight=self._weight(cell, reward), now=now
+        )
+        route = self._route_of(cell)
+        if route is not None:
+            route.policy.learn(decision, deployment, reward, now)
+        self.tables.count_evidence(cell)
+        return Credit(
+            cell=cell, deployment=deployment, belief=self.beliefs.summary(cell, deployment, now)
+        )
+
+    def record(self, result: CallResult, now: float) -> list[Shift]:
+        """Learn health and bills from one finished call."""
+        shifts = self.health.record(result, now)
+        if result.billed_usd is not None and result.usage is not None:
+            shifts += self.book.confirm_bill(
+                result.attempt.deployment, result.usage, result.billed_usd, now, now
+            )
+        return shifts
+
+    def settle(self, outcome: Outcome, now: float) -> list[Shift]:
+        """Learn usage and transport success from a finished request."""
+        cell = outcome.decision.cell
+        route = self._route_of(cell)
+        if outcome.served is not None:
+            if outcome.usage is not None and not outcome.is_usage_estimated:
+                self.beliefs.observe_usage(cell, outcome.served, outcome.usage, now)
+            self._observe_transport(cell, outcome.served, 1.0, now)
+        else:
+            for result in outcome.results:
+                if result.kind not in (CallKind.CALLER_ERROR, CallKind.CANCELLED):
+                    self._observe_transport(cell, result.attempt.deployment, 0.0, now)
+        if route is not None:
+            route.policy.settle(outcome, now)
+        self.tables.count_evidence(cell)
+        return []
+
+    def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
+        """The weights of the next plain request of this route and task.
+
+        raises  UnknownRoute
+        """
+        request = RouteRequest(model=route, namespace=namespace, task=task)
+        return self.tables.lookup(self._routes.get(route) or self._named(request), request, now)
+
+    def cost_of(self, result: CallResult, now: float) -> Decimal:
+        """Dollars of one call: as billed where the provider says so, else usage at our price."""
+        if result.billed_usd is not None:
+            return result.billed_usd
+        if result.usage is None:
+            return Decimal(0)
+        return self.book.cost_usd(result.attempt.deployment, result.usage, now) or Decimal(0)
+
+    def is_open(self, deployment: str, now: float) -> bool:
+        """True if it is healthy and priced."""
+        provider = self.catalog.deployments[deployment].provider
+        return (
+            self.health.why_out(deployment, provider, now) is None
+            and self.book.in_force(deployment, now) is not None
+        )
+
+    def redraw(
+        self,
+        table: WeightTable,
+        number: int,
+        attempt: int,
+        tried: set[str],
+        last: CallResult,
+        now: float,
+    ) -> str | None:
+        """Another deployment from the same weights, without those tried or out; None if none."""
+        left = [
+            (name, weight)
+            for name, weight in zip(table.deployments, table.weights, strict=True)
+            if name not in tried and self._holds_more(name, last)
+        ]
+        healthy = [pair for pair in left if self.is_open(pair[0], now)]
+        pairs = healthy or [pair for pair in left if self.health.is_worth_a_try(pair[0], now)]
+        if not pairs:
+            return None
+        total = sum(weight for _, weight in pairs)
+        mark = uniform(self.seed, number, attempt) * total
+        for name, weight in pairs:
+            mark -= weight
+            if mark < 0:
+                return name
+        return pairs[-1][0]
+
+    def take_retry(self, now: float) -> bool:
+        """Spend one extra attempt, if the budget of a fifth of all requests allows it."""
+        if self._retry_tokens < 1.0:
+            return False
+        self._retry_tokens -= 1.0
+        return True
+
+    def escalation(self, exchange: Exchange, answer: CallResult, now: float) -> str | None:
+        """The stronger deployment to ask, if this answer is not trusted enough."""
+        cascade = exchange.route.cascade
+        if cascade is None or answer.attempt.deployment in cascade.to:
+            return None
+        if answer.confidence is not None and answer.confidence >= cascade.escalate_below:
+            return None
+        tried = {result.attempt.deployment for result in exchange.results}
+        return next(
+            (name for name in cascade.to if name not in tried and self.is_open(name, now)), None
+        )
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able state, exact; prices are kept by the store as quotes."""
+        return {
+            "beliefs": self.beliefs.to_state(),
+            "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
+        }
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`; policies of routes that are gone are left out."""
+        self.beliefs.from_state(state["beliefs"])
+        for name, body in state["policies"].items():
+            if name in self._routes:
+                self._routes[name].policy.from_state(body)
+
+    def _named(self, request: RouteRequest) -> Route:
+        """The route behind a deployment id or bare model id, the first name that is known."""
+        for name in (request.model, *request.models):
+            found = self._routes.get(name) or self._implicit.get(name)
+            if found is not None:
+                return found
+            candidates = self.catalog.serving(name)
+            if candidates:
+                made = Route(name=name, candidates=candidates, policy=self._default_policy(name))
+                self._implicit[name] = made
+                return made
+        nearest = self.catalog.nearest(request.model, self._routes)
+        raise UnknownRoute(request.model, nearest=nearest)
+
+    def _route_of(self, cell: Cell) -> Route | None:
+        return self._routes.get(cell.route) or self._implicit.get(cell.route)
+
+    def _weight(self, cell: Cell, reward: Reward) -> float:
+        route = self._route_of(cell)
+        weights = route.source_weights if route else {}
+        return weights.get(reward.source, 1.0)
+
+    def _observe_transport(self, cell: Cell, deployment: str, value: float, now: float) -> None:
+        weight = self._weight(cell, Reward(value=value, source="transport"))
+        if weight > 0:
+            self.beliefs.observe(cell, deployment, value, weight=weight, now=now)
+
+    def _holds_more(self, name: str, last: CallResult) -> bool:
+        if last.kind is not CallKind.CONTEXT_EXCEEDED:
+            return True
+        deployments = self.catalog.deployments
+        has = deployments[name].capabilities.context_tokens
+        had = deployments[last.attempt.deployment].capabilities.context_tokens
+        return has is not None and had is not None and has > had
+
+    def _in_callers_order(
+        self, request: RouteRequest, table: WeightTable, now: float
+    ) -> tuple[WeightTable, tuple[str, ...]]:
+        """The table and the fallback queue where the caller named an order."""
+        wishes = request.preferences
+        ranked = sorted(
+            zip(table.deployments, table.arms, strict=True), key=lambda pair: -pair[1].weight
+        )
+        names = [name for name, _ in ranked]
+        if wishes.order or wishes.sort:
+            names = self._sorted_by_wish(request, table, names, now)
+            one_hot = tuple(float(name == names[0]) for name in table.deployments)
+            table = self.tables.variant(table, one_hot, "in the caller's order")
+        for model in request.models:
+            route = self._routes.get(model)
+            names += route.candidates if route else self.catalog.serving(model)
+        if not (wishes.order or wishes.sort or request.models):
+            return table, ()
+        return table, tuple(dict.fromkeys(names))
+
+    def _sorted_by_wish(
+        self, request: RouteRequest, table: WeightTable, names: list[str], now: float
+    ) -> list[str]:
+        wishes = request.preferences
+        if wishes.sort == "price":
+            usd = {arm.deployment: arm.expected_usd for arm in table.arms}
+            names = sorted(names, key=lambda name: usd[name])
+        elif wishes.sort in ("latency", "throughput"):
+            p50 = {name: self.health.latency(name, now).p50_s for name in names}
+            names = sorted(names, key=lambda name: (p50[name] is None, p50[name] or 0.0))
+        rank = {wish: i for i, wish in enumerate(wishes.order)}
+        last = len(rank)
+        provider = self.catalog.deployments
+        return sorted(
+            names,
+            key=lambda name: min(rank.get(name, last), rank.get(provider[name].provider, last)),
+        )
+
+    def _nobody(self, route: Route, table: WeightTable, now: float) -> NoCandidate:
+        cooldowns = [
+            until - now
+            for name in table.ruled_out
+            if (until := self.health.cooldown_until(name)) > now
+        ]
+        lasting = all(
+            self.is_open(name, now) for name in table.ruled_out if name in self.catalog.deployments
+        )
+        return NoCandidate(
+            route.name,
+            table.ruled_out,
+            is_lasting=lasting,
+            retry_after_s=min(cooldowns, default=None),
+        )

@@ -1,0 +1,67 @@
+"""What a client may ask for by name: a policy, its candidates and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from windsock.core.policy import Policy
+from windsock.core.records import RouteRequest
+
+SOURCE_WEIGHTS: Mapping[str, float] = {
+    "explicit": 1.0,
+    "check": 0.5,
+    "confidence": 0.25,
+    "transport": 0.02,
+}
+"""How much one reward of a source counts as evidence of success."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Narrows the candidates of matching requests; the first match wins.
+
+    task                exact task, None for any
+    max_prompt_tokens   matches prompts up to this size
+    min_prompt_tokens   matches prompts from this size on
+    """
+
+    candidates: frozenset[str]
+    task: str | None = None
+    max_prompt_tokens: int | None = None
+    min_prompt_tokens: int = 0
+
+    def matches(self, request: RouteRequest) -> bool:
+        return (
+            (self.task is None or self.task == request.task)
+            and request.prompt_tokens >= self.min_prompt_tokens
+            and (self.max_prompt_tokens is None or request.prompt_tokens <= self.max_prompt_tokens)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cascade:
+    """Re-run on a stronger deployment when the answer's confidence is below the threshold."""
+
+    escalate_below: float
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A named policy and its candidates.
+
+    max_latency_s       ceiling on the measured p95 time to first content
+    first_byte_s        an attempt without content by then is given up
+    max_attempts        calls for one request, all reasons together
+    """
+
+    name: str
+    candidates: tuple[str, ...]
+    policy: Policy
+    rules: tuple[Rule, ...] = ()
+    cascade: Cascade | None = None
+    max_latency_s: float | None = None
+    first_byte_s: float = 60.0
+    max_attempts: int = 4
+    source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)

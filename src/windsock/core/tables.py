@@ -1,0 +1,395 @@
+"""Weight tables: solved when prices, health or evidence change, looked up by every request."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from windsock.core.catalog import Catalog
+from windsock.core.health import HealthBoard
+from windsock.core.policy import CellView, Weighing
+from windsock.core.posterior import Beliefs
+from windsock.core.prices import PriceBook
+from windsock.core.records import NO_PREFERENCES, ArmFacts, Cell, RouteRequest, WeightTable
+from windsock.core.routes import Route
+from windsock.core.units import Counts, Meter, to_float
+
+LARGE_PROMPT_TOKENS = 32_768
+"""Prompts above this size are priced by their own size class, since price tiers may apply."""
+
+FRESH_OUTCOMES = 20
+FRESH_S = 1.0
+"""A table is solved anew after this many outcomes, or this long after the first of them."""
+
+Ruling = tuple[tuple[str, str], ...]
+"""(deployment, reason) pairs that hold for one kind of request, whatever the hour."""
+
+
+@dataclass(slots=True)
+class _Slot:
+    table: WeightTable
+    book_version: int
+    health_version: int
+    evidence: int
+
+
+@dataclass(slots=True)
+class _Place:
+    """One cell of one route: its tables, by what a request rules out and its size class."""
+
+    cell: Cell
+    route: Route
+    common_tokens: int
+    evidence: int = 0
+    plain: _Slot | None = None
+    narrowed: dict[tuple[Ruling, int], _Slot] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Group:
+    """All places of one route in one namespace; rungs and budgets are chosen for them together."""
+
+    places: list[_Place] = field(default_factory=list)
+    evidence: int = 0
+    refreshed: tuple[int, int, int] | None = None
+    refreshed_at: float = 0.0
+
+
+class Tables:
+    """Builds and keeps the weight tables. `drain` hands out those solved since the last call."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        book: PriceBook,
+        beliefs: Beliefs,
+        health: HealthBoard,
+        first_version: int = 0,
+        max_tasks: int = 500,
+        max_narrowed: int = 64,
+    ) -> None:
+        self._catalog = catalog
+        self._book = book
+        self._beliefs = beliefs
+        self._health = health
+        self._versions = itertools.count(first_version)
+        self._places: dict[tuple[str, str, str], _Place] = {}
+        self._groups: dict[tuple[str, str], _Group] = {}
+        self._solved: list[WeightTable] = []
+        self._max_tasks = max_tasks
+        self._max_narrowed = max_narrowed
+
+    def lookup(self, route: Route, request: RouteRequest, now: float) -> WeightTable:
+        """The table that this request is drawn from; it has no deployments if all are ruled out."""
+        place = self._places.get((request.namespace, route.name, request.task))
+        if place is None or place.route is not route:
+            place = self._open_place(route, request.namespace, request.task)
+        if route.policy.is_contextual:
+            return self._contextual(place, request, now)
+        wanted = request.prompt_tokens + (request.max_output_tokens or 0)
+        if (
+            request.needs
+            or route.rules
+            or request.preferences is not NO_PREFERENCES
+            or wanted > place.common_tokens
+        ):
+            return self._narrow(place, request, now)
+        slot = place.plain
+        if slot is None or self._is_stale(slot, place, now):
+            slot = place.plain = self._solve(place, (), 0, now)
+        return slot.table
+
+    def count_evidence(self, cell: Cell) -> None:
+        """A reward or an outcome of this cell was learnt."""
+        place = self._places.get(cell)
+        if place is not None:
+            place.evidence += 1
+            self._groups[cell.namespace, cell.route].evidence += 1
+
+    def refresh(self, now: float) -> None:
+        """Solve ahead of the next request whatever is stale."""
+        for place in list(self._places.values()):
+            if place.plain is not None and self._is_stale(place.plain, place, now):
+                place.plain = self._solve(place, (), 0, now)
+
+    def forget(self) -> None:
+        """Drop every table (routes were changed)."""
+        self._places.clear()
+        self._groups.clear()
+
+    def drain(self) -> list[WeightTable]:
+        """Tables solved since the last call, oldest first."""
+        solved, self._solved = self._solved, []
+        return solved
+
+    def cells(self) -> list[Cell]:
+        return [place.cell for place in self._places.values()]
+
+    def variant(self, table: WeightTable, weights: tuple[float, ...], note: str) -> WeightTable:
+        """The same candidates under other weights, as a table of its own."""
+        arms = tuple(
+            replace(arm, weight=weight) for arm, weight in zip(table.arms, weights, strict=True)
+        )
+        made = replace(
+            table,
+            version=next(self._versions),
+            weights=weights,
+            cumulative=tuple(itertools.accumulate(weights)),
+            arms=arms,
+            note=note,
+        )
+        self._solved.append(made)
+        return made
+
+    def preview(
+        self, route: Route, cell: Cell, ruling: Ruling, now: float
+    ) -> tuple[CellView, dict[str, str]]:
+        """What the policy would be shown just now, and who is ruled out."""
+        place = _Place(cell=cell, route=route, common_tokens=0)
+        view, ruled_out, _ = self._view(place, ruling, 0, now)
+        return view, ruled_out
+
+    def _open_place(self, route: Route, namespace: str, task: str) -> _Place:
+        group = self._groups.setdefault((namespace, route.name), _Group())
+        group.places = [place for place in group.places if place.route is route]
+        if len(group.places) >= self._max_tasks:
+            return group.places[0]
+        contexts = [
+            tokens
+            for name in route.candidates
+            if (tokens := self._catalog.deployments[name].capabilities.context_tokens) is not None
+        ]
+        place = _Place(
+            cell=Cell(namespace, route.name, task),
+            route=route,
+            common_tokens=min([LARGE_PROMPT_TOKENS, *contexts]),
+        )
+        self._places[namespace, route.name, task] = place
+        group.places.append(place)
+        group.refreshed = None
+        return place
+
+    def _narrow(self, place: _Place, request: RouteRequest, now: float) -> WeightTable:
+        ruling = self._ruling(place.route, request, now)
+        size = max(0, (request.prompt_tokens // LARGE_PROMPT_TOKENS).bit_length())
+        key = (ruling, size)
+        slot = place.narrowed.get(key)
+        if slot is None or self._is_stale(slot, place, now):
+            if len(place.narrowed) >= self._max_narrowed:
+                place.narrowed.clear()
+            tokens = request.prompt_tokens if size else 0
+            slot = place.narrowed[key] = self._solve(place, ruling, tokens, now)
+        return slot.table
+
+    def _ruling(self, route: Route, request: RouteRequest, now: float) -> Ruling:
+        """Who cannot serve this request, for reasons that lie in the request."""
+        rule = next((rule for rule in route.rules if rule.matches(request)), None)
+        wishes = request.preferences
+        has_ceiling = (
+            wishes.max_prompt_usd_per_mtok is not None
+            or wishes.max_completion_usd_per_mtok is not None
+        )
+        ruled = []
+        for name in route.candidates:
+            reason = self._catalog.ruled_out(name, request)
+            if reason is None and rule is not None and name not in rule.candidates:
+                reason = "left out by a rule of the route"
+            if reason is None and has_ceiling:
+                reason = self._too_dear(name, request, now)
+            if reason is not None:
+                ruled.append((name, reason))
+        return tuple(ruled)
+
+    def _too_dear(self, name: str, request: RouteRequest, now: float) -> str | None:
+        prices = self._book.prices(name, now, prompt_tokens=request.prompt_tokens)
+        if prices is None:
+            return None
+        wishes = request.preferences
+        ceilings = (
+            (Meter.INPUT, wishes.max_prompt_usd_per_mtok),
+            (Meter.OUTPUT, wishes.max_completion_usd_per_mtok),
+        )
+        for meter, ceiling in ceilings:
+            if ceiling is not None and prices.get(meter, 0) > ceiling:
+                return f"{meter} costs ${prices[meter]} per million, above the caller's ${ceiling}"
+        return None
+
+    def _is_stale(self, slot: _Slot, place: _Place, now: float) -> bool:
+        if (
+            slot.book_version != self._book.version
+            or slot.health_version != self._health.version
+            or now >= slot.table.expires_at
+        ):
+            return True
+        fresh = place.evidence - slot.evidence
+        return fresh > 0 and (fresh >= FRESH_OUTCOMES or now - slot.table.at >= FRESH_S)
+
+    def _solve(self, place: _Place, ruling: Ruling, prompt_tokens: int, now: float) -> _Slot:
+        self._refresh_group(place, now)
+        view, ruled_out, note = self._view(place, ruling, prompt_tokens, now)
+        weighing = place.route.policy.weigh(view, now) if view.deployments else None
+        return _Slot(
+            table=self._table(place, view, weighing, ruled_out, note, now),
+            book_version=self._book.version,
+            health_version=self._health.version,
+            evidence=place.evidence,
+        )
+
+    def _contextual(self, place: _Place, request: RouteRequest, now: float) -> WeightTable:
+        self._refresh_group(place, now)
+        ruling = self._ruling(place.route, request, now)
+        view, ruled_out, note = self._view(place, ruling, 0, now)
+        weighing = place.route.policy.weigh(view, now, request) if view.deployments else None
+        return self._table(place, view, weighing, ruled_out, note, now)
+
+    def _refresh_group(self, place: _Place, now: float) -> None:
+        """Let the policy choose its rungs, once per change, for all tasks of the route."""
+        group = self._groups[place.cell.namespace, place.cell.route]
+        seen = (self._book.version, self._health.version, group.evidence)
+        last = group.refreshed
+        is_fresh = (
+            last is not None
+            and last[:2] == seen[:2]
+            and seen[2] - last[2] < FRESH_OUTCOMES
+            and (seen[2] == last[2] or now - group.refreshed_at < FRESH_S)
+        )
+        if is_fresh:
+            return
+        group.refreshed, group.refreshed_at = seen, now
+        views = (self._view(other, (), 0, now)[0] for other in group.places)
+        place.route.policy.refresh([view for view in views if view.deployments], now)
+
+    def _view(
+        self, place: _Place, ruling: Ruling, prompt_tokens: int, now: float
+    ) -> tuple[CellView, dict[str, str], str]:
+        """The candidates left, what one request costs at each, and why the others are not left."""
+        ruled_out = dict(ruling)
+        usd_by_name: dict[str, float] = {}
+        for name in place.route.candidates:
+            if name in ruled_out:
+                continue
+            usd = self._usd(place.cell, name, prompt_tokens, now)
+            if usd is None:
+                reason = self._book.status(name, now).reason
+                ruled_out[name] = reason or "its price does not cover every token it bills"
+            else:
+                usd_by_name[name] = usd
+        note = self._drop_sick(usd_by_name, ruled_out, now)
+        note = note or self._drop_slow(place.route, usd_by_name, ruled_out, now)
+        view = CellView(
+            cell=place.cell,
+            deployments=tuple(usd_by_name),
+            usd=tuple(usd_by_name.values()),
+            share=self._share(place),
+        )
+        return view, ruled_out, note
+
+    def _usd(self, cell: Cell, name: str, prompt_tokens: int, now: float) -> float | None:
+        mix: Counts = self._beliefs.mix(cell, name, prompt_tokens=prompt_tokens or None)
+        size = sum(mix.get(m, 0) for m in (Meter.INPUT, Meter.CACHE_READ, Meter.CACHE_WRITE))
+        money = self._book.effective_usd(name, mix, now, prompt_tokens=int(size))
+        return None if money is None else to_float(money)
+
+    def _share(self, place: _Place) -> float:
+        group = self._groups.get((place.cell.namespace, place.cell.route))
+        if group is None or not group.evidence:
+            return 1.0
+        return (place.evidence + 1) / (group.evidence + len(group.places))
+
+    def _drop_sick(
+        self, usd_by_name: dict[str, float], ruled_out: dict[str, str], now: float
+    ) -> str:
+        """Move unhealthy deployments to `ruled_out`; keep the failing ones if none is left."""
+        provider = self._catalog.deployments
+        sick = {
+            name: reason
+            for name in usd_by_name
+            if (reason := self._health.why_out(name, provider[name].provider, now)) is not None
+        }
+        note = ""
+        if len(sick) == len(usd_by_name):
+            least_bad = [name for name in sick if self._health.is_worth_a_try(name, now)]
+            for name in least_bad:
+                del sick[name]
+            note = "every candidate is unhealthy, so they are asked all the same" * bool(least_bad)
+        for name, reason in sick.items():
+            del usd_by_name[name]
+            ruled_out[name] = reason
+        return note
+
+    def _drop_slow(
+        self, route: Route, usd_by_name: dict[str, float], ruled_out: dict[str, str], now: float
+    ) -> str:
+        """Move deployments above the latency ceiling to `ruled_out`; keep the fastest if none."""
+        if route.max_latency_s is None:
+            return ""
+        p95 = {name: self._health.latency(name, now).p95_s or 0.0 for name in usd_by_name}
+        slow = {name: p95_s for name, p95_s in p95.items() if p95_s > route.max_latency_s}
+        note = ""
+        if slow and len(slow) == len(usd_by_name):
+            fastest = min(slow, key=lambda name: slow[name])
+            note = f"no candidate keeps below {route.max_latency_s * 1000:.0f} ms, fastest is used"
+            del slow[fastest]
+        for name, p95_s in slow.items():
+            del usd_by_name[name]
+            ruled_out[name] = (
+                f"p95 to first content is {p95_s * 1000:.0f} ms, "
+                f"ceiling {route.max_latency_s * 1000:.0f} ms"
+            )
+        return note
+
+    def _table(
+        self,
+        place: _Place,
+        view: CellView,
+        weighing: Weighing | None,
+        ruled_out: Mapping[str, str],
+        note: str,
+        now: float,
+    ) -> WeightTable:
+        weights = weighing.weights if weighing else ()
+        names = place.route.candidates
+        expires_at = min(
+            self._book.next_change_at(names, now), self._health.next_change_at(names, now)
+        )
+        notes = [text for text in (note, weighing.note if weighing else "") if text]
+        table = WeightTable(
+            version=next(self._versions),
+            at=now,
+            expires_at=expires_at,
+            cell=place.cell,
+            policy=place.route.policy.name,
+            deployments=view.deployments,
+            weights=weights,
+            cumulative=tuple(itertools.accumulate(weights)),
+            arms=tuple(self._arm(view, weighing, i, now) for i in range(len(weights))),
+            ruled_out=ruled_out,
+            value_usd=weighing.value_usd if weighing else None,
+            note="; ".join(notes),
+        )
+        self._solved.append(table)
+        return table
+
+    def _arm(self, view: CellView, weighing: Weighing | None, i: int, now: float) -> ArmFacts:
+        name = view.deployments[i]
+        belief = self._beliefs.summary(view.cell, name, now)
+        price = self._book.status(name, now)
+        flat = self._book.prices(name, now) or {}
+        limits = weighing.limits[i] if weighing and weighing.limits else ()
+        return ArmFacts(
+            deployment=name,
+            weight=weighing.weights[i] if weighing else 0.0,
+            success_mean=belief.mean,
+            success_low=belief.low,
+            success_high=belief.high,
+            effective_samples=belief.effective_samples,
+            expected_usd=view.usd[i],
+            input_usd_per_mtok=flat.get(Meter.INPUT),
+            output_usd_per_mtok=flat.get(Meter.OUTPUT),
+            quote_feed=price.quote.feed if price.quote else None,
+            quote_seen_at=price.quote.seen_at if price.quote else None,
+            price_age_s=price.age_s,
+            limits=(*limits, "stale price") if price.is_stale else limits,
+        )
