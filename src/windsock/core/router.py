@@ -96,7 +96,7 @@ class Router:
 
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it
         """
-        route = self._routes.get(request.model) or self._named(request)
+        route = self._routes.get(request.model) or self.resolve(request)
         table = self.tables.lookup(route, request, now)
         if not table.weights:
             raise self._nobody(route, table, now)
@@ -124,6 +124,23 @@ class Router:
             key_id=request.key_id,
         )
         return Exchange(self, route, request, decision, table, queue)
+
+    def resolve(self, request: RouteRequest) -> Route:
+        """The route behind a route name, deployment id or bare model id; the first that is known.
+
+        raises  UnknownRoute
+        """
+        for name in (request.model, *request.models):
+            found = self._routes.get(name) or self._implicit.get(name)
+            if found is not None:
+                return found
+            candidates = self.catalog.serving(name)
+            if candidates:
+                made = Route(name=name, candidates=candidates, policy=self._default_policy(name))
+                self._implicit[name] = made
+                return made
+        nearest = self.catalog.nearest(request.model, self._routes)
+        raise UnknownRoute(request.model, nearest=nearest)
 
     def absorb(self, tick: Tick, now: float) -> list[Shift]:
         """Take in a price or health statement; it acts on the next request."""
@@ -189,7 +206,7 @@ class Router:
         raises  UnknownRoute
         """
         request = RouteRequest(model=route, namespace=namespace, task=task)
-        return self.tables.lookup(self._routes.get(route) or self._named(request), request, now)
+        return self.tables.lookup(self.resolve(request), request, now)
 
     def cost_of(self, result: CallResult, now: float) -> Decimal:
         """Dollars of one call: as billed where the provider says so, else usage at our price."""
@@ -266,20 +283,6 @@ class Router:
         for name, body in state["policies"].items():
             if name in self._routes:
                 self._routes[name].policy.from_state(body)
-
-    def _named(self, request: RouteRequest) -> Route:
-        """The route behind a deployment id or bare model id, the first name that is known."""
-        for name in (request.model, *request.models):
-            found = self._routes.get(name) or self._implicit.get(name)
-            if found is not None:
-                return found
-            candidates = self.catalog.serving(name)
-            if candidates:
-                made = Route(name=name, candidates=candidates, policy=self._default_policy(name))
-                self._implicit[name] = made
-                return made
-        nearest = self.catalog.nearest(request.model, self._routes)
-        raise UnknownRoute(request.model, nearest=nearest)
 
     def _route_of(self, cell: Cell) -> Route | None:
         return self._routes.get(cell.route) or self._implicit.get(cell.route)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from windsock.core.catalog import Catalog
 from windsock.core.health import HealthBoard
@@ -13,7 +14,7 @@ from windsock.core.posterior import Beliefs
 from windsock.core.prices import PriceBook
 from windsock.core.records import NO_PREFERENCES, ArmFacts, Cell, RouteRequest, WeightTable
 from windsock.core.routes import Route
-from windsock.core.units import Counts, Meter, to_float
+from windsock.core.units import Counts, Meter, Prices, cost_usd, to_float
 
 LARGE_PROMPT_TOKENS = 32_768
 """Prompts above this size are priced by their own size class, since price tiers may apply."""
@@ -21,6 +22,9 @@ LARGE_PROMPT_TOKENS = 32_768
 FRESH_OUTCOMES = 20
 FRESH_S = 1.0
 """A table is solved anew after this many outcomes, or this long after the first of them."""
+
+ImaginedPrices = Mapping[str, Prices]
+"""Prices by deployment that replace those in force, meter by meter, to see what would follow."""
 
 Ruling = tuple[tuple[str, str], ...]
 """(deployment, reason) pairs that hold for one kind of request, whatever the hour."""
@@ -143,13 +147,17 @@ class Tables:
         self._solved.append(made)
         return made
 
-    def preview(
-        self, route: Route, cell: Cell, ruling: Ruling, now: float
-    ) -> tuple[CellView, dict[str, str]]:
-        """What the policy would be shown just now, and who is ruled out."""
-        place = _Place(cell=cell, route=route, common_tokens=0)
-        view, ruled_out, _ = self._view(place, ruling, 0, now)
-        return view, ruled_out
+    def views(
+        self, route: Route, namespace: str, task: str, now: float, imagined: ImaginedPrices
+    ) -> tuple[CellView, list[CellView]]:
+        """What the policy would be shown under other prices: this cell, and all of the route."""
+        self.lookup(route, RouteRequest(model=route.name, namespace=namespace, task=task), now)
+        asked = self._places[namespace, route.name, task]
+        views = {
+            place.cell: self._view(place, (), 0, now, imagined)[0]
+            for place in self._groups[namespace, route.name].places
+        }
+        return views[asked.cell], [view for view in views.values() if view.deployments]
 
     def _open_place(self, route: Route, namespace: str, task: str) -> _Place:
         group = self._groups.setdefault((namespace, route.name), _Group())
@@ -262,7 +270,12 @@ class Tables:
         place.route.policy.refresh([view for view in views if view.deployments], now)
 
     def _view(
-        self, place: _Place, ruling: Ruling, prompt_tokens: int, now: float
+        self,
+        place: _Place,
+        ruling: Ruling,
+        prompt_tokens: int,
+        now: float,
+        imagined: ImaginedPrices = MappingProxyType({}),
     ) -> tuple[CellView, dict[str, str], str]:
         """The candidates left, what one request costs at each, and why the others are not left."""
         ruled_out = dict(ruling)
@@ -270,7 +283,7 @@ class Tables:
         for name in place.route.candidates:
             if name in ruled_out:
                 continue
-            usd = self._usd(place.cell, name, prompt_tokens, now)
+            usd = self._usd(place.cell, name, prompt_tokens, now, imagined.get(name))
             if usd is None:
                 reason = self._book.status(name, now).reason
                 ruled_out[name] = reason or "its price does not cover every token it bills"
@@ -286,8 +299,14 @@ class Tables:
         )
         return view, ruled_out, note
 
-    def _usd(self, cell: Cell, name: str, prompt_tokens: int, now: float) -> float | None:
+    def _usd(
+        self, cell: Cell, name: str, prompt_tokens: int, now: float, imagined: Prices | None
+    ) -> float | None:
+        """Expected dollars of one such request, or None without a price."""
         mix: Counts = self._beliefs.mix(cell, name, prompt_tokens=prompt_tokens or None)
+        if imagined is not None:
+            prices = {**(self._book.prices(name, now) or {}), **imagined}
+            return to_float(cost_usd(mix, prices))
         size = sum(mix.get(m, 0) for m in (Meter.INPUT, Meter.CACHE_READ, Meter.CACHE_WRITE))
         money = self._book.effective_usd(name, mix, now, prompt_tokens=int(size))
         return None if money is None else to_float(money)

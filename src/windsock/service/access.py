@@ -1,0 +1,109 @@
+"""Virtual keys: who calls, on whose behalf, and what they may do."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from windsock.core.records import DEFAULT_NAMESPACE
+from windsock.errors import CallerError
+
+SCOPES = ("infer", "feedback", "read", "admin")
+PREFIX = "sk-ws-"
+PUBLIC_CHARS = 12
+
+
+class KeyRecord(Protocol):
+    """A key as the store keeps it: only the hash of the secret."""
+
+    id: str
+    sha256: str
+    namespace: str
+    scopes: tuple[str, ...]
+    expires_at: float | None
+    revoked_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who calls. key_id is None without a key."""
+
+    key_id: str | None = None
+    namespace: str = DEFAULT_NAMESPACE
+    scopes: frozenset[str] = frozenset(SCOPES)
+
+
+class AccessDenied(CallerError):
+    """No valid key (status 401), or one without the scope (status 403)."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+ANYONE = Principal()
+
+
+class Access:
+    """Checks keys against an in-memory copy of the store's.
+
+    mode    open: no key needed; required: always; auto: as soon as one key exists
+    """
+
+    def __init__(self, *, mode: str, admin_token: str | None = None) -> None:
+        self._mode = mode
+        self._admin_sha256 = sha256(admin_token) if admin_token else None
+        self._keys: Mapping[str, KeyRecord] = {}
+
+    def replace_keys(self, keys: Iterable[KeyRecord]) -> None:
+        self._keys = {key.id: key for key in keys if key.revoked_at is None}
+
+    @property
+    def needs_key(self) -> bool:
+        return self._mode == "required" or (self._mode == "auto" and bool(self._keys))
+
+    def admit(self, credential: str | None, scope: str, now: float) -> Principal:
+        """Who presents this credential; raises AccessDenied."""
+        if not self.needs_key:
+            return ANYONE
+        if not credential:
+            raise AccessDenied(
+                "no key given; send it as 'Authorization: Bearer sk-ws-...'", status=401
+            )
+        if self._admin_sha256 and hmac.compare_digest(sha256(credential), self._admin_sha256):
+            return ANYONE
+        key = self._keys.get(public_id(credential))
+        presented = sha256(credential)
+        if key is None or not hmac.compare_digest(presented, key.sha256):
+            raise AccessDenied("this key is not known, or was revoked", status=401)
+        if key.expires_at is not None and now >= key.expires_at:
+            raise AccessDenied("this key has expired", status=401)
+        if scope not in key.scopes and "admin" not in key.scopes:
+            raise AccessDenied(f"this key lacks the scope {scope!r}", status=403)
+        return Principal(key_id=key.id, namespace=key.namespace, scopes=frozenset(key.scopes))
+
+
+def credential_of(authorization: str | None, x_api_key: str | None) -> str | None:
+    """The key in the two headers that SDKs use."""
+    if authorization and authorization[:7].lower() == "bearer ":
+        return authorization[7:].strip()
+    return x_api_key or None
+
+
+def new_key() -> tuple[str, str, str]:
+    """(key to show once, public id, sha256 to keep). The secret has 256 random bits and more."""
+    public = secrets.token_hex(PUBLIC_CHARS // 2)
+    key = f"{PREFIX}{public}-{secrets.token_urlsafe(36)}"
+    return key, public, sha256(key)
+
+
+def public_id(credential: str) -> str:
+    return credential[len(PREFIX) : len(PREFIX) + PUBLIC_CHARS]
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

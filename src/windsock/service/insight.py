@@ -1,0 +1,282 @@
+"""What the router knows, over HTTP: weights, prices, deployments, models, what-if."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import StreamingResponse
+
+from windsock.clock import Clock
+from windsock.core.guard import Held
+from windsock.core.records import DEFAULT_TASK, Shift, WeightTable
+from windsock.core.router import Router
+from windsock.core.units import Meter
+from windsock.core.whatif import what_if
+from windsock.service.access import Access, Principal, credential_of
+from windsock.service.events import EventBus
+from windsock.service.schemas import (
+    DeploymentsAnswer,
+    DeploymentView,
+    HeldView,
+    PricesAnswer,
+    PriceView,
+    QuarantineAnswer,
+    Ruling,
+    RulingAnswer,
+    WeightsAnswer,
+    WeightsView,
+    WhatIf,
+    WhatIfAnswer,
+    WhatIfView,
+    numbers,
+    shift_view,
+    usd_per_unit,
+)
+
+Publish = Callable[[Shift], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insight:
+    """What the inspection calls look at."""
+
+    router: Router
+    clock: Clock
+    access: Access
+    events: EventBus
+    publish: Publish
+
+
+def allowed(access: Access, clock: Clock, scope: str) -> Callable[[Request], Principal]:
+    """A dependency that admits callers with this scope."""
+
+    def admit(request: Request) -> Principal:
+        headers = request.headers
+        credential = credential_of(headers.get("authorization"), headers.get("x-api-key"))
+        return access.admit(credential, scope, clock.now())
+
+    return admit
+
+
+def insight_routes(insight: Insight) -> APIRouter:
+    """GET /v1/models, /v1/weights, /v1/prices, /v1/deployments; POST /v1/whatif."""
+    router, clock = insight.router, insight.clock
+    reader = allowed(insight.access, clock, "read")
+    admin = allowed(insight.access, clock, "admin")
+    routes = APIRouter()
+    Caller = Annotated[Principal, Depends(reader)]  # noqa: N806
+    Admin = Annotated[Principal, Depends(admin)]  # noqa: N806
+
+    @routes.get("/v1/models", tags=["inspect"])
+    def models(caller: Caller) -> dict[str, Any]:
+        now = clock.now()
+        names = [*router.routes, *router.catalog.deployments]
+        return {"object": "list", "data": [_model(router, name, now) for name in names]}
+
+    @routes.get("/v1/weights", tags=["inspect"])
+    async def weights(
+        caller: Caller, route: str | None = None, task: str | None = None
+    ) -> WeightsAnswer:
+        now = clock.now()
+        tables = [
+            router.table(caller.namespace, name, name_of_task, now)
+            for name, name_of_task in _asked(router, caller.namespace, route, task)
+        ]
+        return WeightsAnswer(data=[WeightsView.of(table) for table in tables])
+
+    @routes.get("/v1/weights/stream", tags=["inspect"])
+    async def stream(caller: Caller) -> StreamingResponse:
+        events = _weight_events(insight.events, caller.namespace)
+        return StreamingResponse(events, media_type="text/event-stream")
+
+    @routes.get("/v1/prices", tags=["prices"])
+    async def prices(caller: Caller, deployment: str | None = None) -> PricesAnswer:
+        names = [deployment] if deployment else list(router.catalog.deployments)
+        return PricesAnswer(data=[_price(router, name, clock.now()) for name in names])
+
+    @routes.get("/v1/prices/quarantine", tags=["prices"])
+    async def quarantine(caller: Caller) -> QuarantineAnswer:
+        return QuarantineAnswer(data=[_held(held) for held in router.book.held()])
+
+    @routes.post("/v1/prices/quarantine/approve", tags=["prices"])
+    async def approve(caller: Admin, ruling: Ruling) -> RulingAnswer:
+        shifts = router.book.approve(ruling.deployment, ruling.feed, clock.now())
+        return _ruled(insight, shifts)
+
+    @routes.post("/v1/prices/quarantine/reject", tags=["prices"])
+    async def reject(caller: Admin, ruling: Ruling) -> RulingAnswer:
+        shifts = router.book.reject(ruling.deployment, ruling.feed, clock.now())
+        return _ruled(insight, shifts)
+
+    @routes.get("/v1/deployments", tags=["inspect"])
+    async def deployments(caller: Caller) -> DeploymentsAnswer:
+        now = clock.now()
+        return DeploymentsAnswer(
+            data=[_deployment(router, name, now) for name in router.catalog.deployments]
+        )
+
+    @routes.post("/v1/whatif", tags=["inspect"])
+    async def whatif(
+        caller: Caller, asked: WhatIf, requests_per_day: Annotated[float | None, Query()] = None
+    ) -> WhatIfAnswer:
+        now = clock.now()
+        pairs = _asked(router, caller.namespace, asked.route, asked.task)
+        found = [
+            what_if(router, caller.namespace, name, task, asked.prices, now) for name, task in pairs
+        ]
+        return WhatIfAnswer(
+            data=[
+                WhatIfView(
+                    route=name,
+                    task=task,
+                    weights_now=result.weights_now,
+                    weights_then=result.weights_then,
+                    usd_per_request_now=result.usd_now,
+                    usd_per_request_then=result.usd_then,
+                    requests_per_day=requests_per_day,
+                    daily_bill_now_usd=_times(requests_per_day, result.usd_now),
+                    daily_bill_then_usd=_times(requests_per_day, result.usd_then),
+                )
+                for (name, task), result in zip(pairs, found, strict=True)
+            ]
+        )
+
+    return routes
+
+
+def _asked(
+    router: Router, namespace: str, route: str | None, task: str | None
+) -> list[tuple[str, str]]:
+    """(route, task) pairs: those named, else all that were seen."""
+    names = [route] if route else list(router.routes)
+    if task:
+        return [(name, task) for name in names]
+    seen = {cell for cell in router.tables.cells() if cell.namespace == namespace}
+    pairs = []
+    for name in names:
+        tasks = sorted(cell.task for cell in seen if cell.route == name)
+        pairs += [(name, each) for each in tasks or [DEFAULT_TASK]]
+    return pairs
+
+
+async def _weight_events(events: EventBus, namespace: str) -> AsyncIterator[bytes]:
+    yield b": connected\n\n"
+    async for event in events.stream():
+        if isinstance(event, WeightTable) and event.cell.namespace == namespace:
+            body = orjson.dumps(WeightsView.of(event).model_dump())
+            yield b"event: weights\ndata: " + body + b"\n\n"
+        elif isinstance(event, Shift):
+            yield b"event: " + event.kind.encode() + b"\ndata: "
+            yield orjson.dumps(shift_view(event), default=str) + b"\n\n"
+
+
+def _model(router: Router, name: str, now: float) -> dict[str, Any]:
+    """OpenAI's minimum and OpenRouter's `pricing`, for a route or a deployment."""
+    deployment = router.catalog.deployments.get(name)
+    model: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": "windsock"}
+    if deployment is None:
+        candidates = router.routes[name].candidates
+        return {**model, "name": f"route {name}", "candidates": list(candidates)}
+    has = deployment.capabilities
+    prices = router.book.prices(name, now) or {}
+    return {
+        **model,
+        "owned_by": deployment.provider,
+        "name": deployment.model,
+        "context_length": has.context_tokens,
+        "architecture": {
+            "input_modalities": ["text", *["image"] * has.vision, *["audio"] * has.audio],
+            "output_modalities": ["text"],
+        },
+        "pricing": {
+            "prompt": usd_per_unit(prices.get(Meter.INPUT)),
+            "completion": usd_per_unit(prices.get(Meter.OUTPUT)),
+            "input_cache_read": usd_per_unit(prices.get(Meter.CACHE_READ)),
+            "request": usd_per_unit(prices.get(Meter.REQUEST)),
+        },
+    }
+
+
+def _price(router: Router, name: str, now: float) -> PriceView:
+    status = router.book.status(name, now)
+    quote = status.quote
+    if quote is None:
+        return PriceView(deployment=name, is_priced=False, reason=status.reason)
+    return PriceView(
+        deployment=name,
+        is_priced=True,
+        reason=None,
+        feed=quote.feed,
+        feed_model=quote.feed_model,
+        quoted_at=quote.quoted_at,
+        seen_at=quote.seen_at,
+        age_s=status.age_s,
+        is_stale=status.is_stale,
+        uncertainty=status.uncertainty,
+        usd_per_mtok=numbers(router.book.prices(name, now) or {}),
+        has_tiers=bool(quote.tiers),
+        has_windows=bool(quote.windows),
+    )
+
+
+def _held(held: Held) -> HeldView:
+    return HeldView(
+        deployment=held.quote.deployment,
+        feed=held.quote.feed,
+        reason=held.reason,
+        since=held.since,
+        polls=held.polls,
+        usd_per_mtok=numbers(held.quote.usd_per_mtok),
+    )
+
+
+def _deployment(router: Router, name: str, now: float) -> DeploymentView:
+    deployment = router.catalog.deployments[name]
+    health = router.health
+    latency = health.latency(name, now)
+    report = health.report_of(name, deployment.provider, now)
+    successes, failures = health.tallies(name)
+    calls = successes + failures
+    until = health.cooldown_until(name)
+    has = deployment.capabilities
+    return DeploymentView(
+        deployment=name,
+        provider=deployment.provider,
+        model=deployment.model,
+        state=health.state_of(name, deployment.provider, now),
+        why_out=health.why_out(name, deployment.provider, now),
+        cooldown_until=until if until > now else None,
+        reported=report.state.value if report else "unknown",
+        p50_first_byte_ms=_ms(latency.p50_s),
+        p95_first_byte_ms=_ms(latency.p95_s),
+        latency_samples=latency.samples,
+        successes=successes,
+        failures=failures,
+        uptime=successes / calls if calls else None,
+        capabilities={
+            "vision": has.vision,
+            "audio": has.audio,
+            "tools": has.tools,
+            "json_schema": has.json_schema,
+            "context_tokens": has.context_tokens,
+            "max_output_tokens": has.max_output_tokens,
+        },
+    )
+
+
+def _ruled(insight: Insight, shifts: list[Shift]) -> RulingAnswer:
+    for shift in shifts:
+        insight.publish(shift)
+    return RulingAnswer(events=[shift_view(shift) for shift in shifts])
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 3)
+
+
+def _times(requests: float | None, usd: float) -> float | None:
+    return None if requests is None else requests * usd
