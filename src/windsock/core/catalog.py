@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from windsock.core.quotes import ModelFacts
 from windsock.core.records import Preferences, RouteRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a deployment accepts; None means unknown, and unknown is not refused but for vision."""
+    """What a deployment accepts. None is unknown: images and audio are then not sent there."""
 
-    vision: bool = False
-    audio: bool = False
+    vision: bool | None = None
+    audio: bool | None = None
     tools: bool | None = None
     json_schema: bool | None = None
     context_tokens: int | None = None
@@ -38,24 +39,43 @@ class Deployment:
     price_names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class Catalog:
-    """All deployments, by id and by what else they may be called."""
+    """All deployments, by id and by what else they may be called.
 
-    deployments: Mapping[str, Deployment]
-    ids_by_model: Mapping[str, tuple[str, ...]] = field(init=False)
+    `version` grows when a deployment's capabilities are learnt.
+    """
 
-    def __post_init__(self) -> None:
-        by_model: dict[str, list[str]] = {}
+    def __init__(self, deployments: Iterable[Deployment]) -> None:
+        self.deployments = {deployment.id: deployment for deployment in deployments}
+        self.version = 0
+        self.ids_by_model: dict[str, tuple[str, ...]] = {}
         for deployment in self.deployments.values():
             for name in {deployment.model, deployment.model.rsplit("/", 1)[-1]}:
-                by_model.setdefault(name, []).append(deployment.id)
-        frozen = {name: tuple(ids) for name, ids in by_model.items()}
-        object.__setattr__(self, "ids_by_model", frozen)
+                self.ids_by_model[name] = (*self.ids_by_model.get(name, ()), deployment.id)
 
-    @classmethod
-    def of(cls, deployments: Iterable[Deployment]) -> Catalog:
-        return cls({deployment.id: deployment for deployment in deployments})
+    def learn(self, deployment_id: str, facts: ModelFacts) -> bool:
+        """Take over what a feed knows and nobody told before; True if that changed anything."""
+        deployment = self.deployments[deployment_id]
+        has = deployment.capabilities
+        learnt = replace(
+            has,
+            **{
+                name: value
+                for name in (
+                    "vision",
+                    "tools",
+                    "json_schema",
+                    "context_tokens",
+                    "max_output_tokens",
+                )
+                if getattr(has, name) is None and (value := getattr(facts, name)) is not None
+            },
+        )
+        if learnt == has:
+            return False
+        self.deployments[deployment_id] = replace(deployment, capabilities=learnt)
+        self.version += 1
+        return True
 
     def serving(self, name: str) -> tuple[str, ...]:
         """Deployments that a deployment id or a bare model id names; empty if none."""
@@ -78,9 +98,9 @@ class Catalog:
 
 def _lacks(has: Capabilities, request: RouteRequest) -> str | None:
     if "vision" in request.needs and not has.vision:
-        return "does not accept images"
+        return "does not accept images" if has.vision is False else "not known to accept images"
     if "audio" in request.needs and not has.audio:
-        return "does not accept audio"
+        return "does not accept audio" if has.audio is False else "not known to accept audio"
     if "tools" in request.needs and has.tools is False:
         return "does not call tools"
     if "json_schema" in request.needs and has.json_schema is False:

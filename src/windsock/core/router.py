@@ -24,6 +24,7 @@ from windsock.core.records import (
     CallResult,
     Cell,
     Decision,
+    Feedback,
     Outcome,
     Reward,
     RouteRequest,
@@ -155,13 +156,19 @@ class Router:
         reward: Reward,
         now: float,
         *,
-        replaced: Reward | None = None,
+        replaced: Feedback | None = None,
     ) -> Credit:
         """Credit a reward to the deployment that served; `replaced` is taken back first."""
         cell = decision.cell
         if replaced is not None:
+            weight = self._weight(cell, replaced.reward)
             self.beliefs.retract(
-                cell, deployment, replaced.value, weight=self._weight(cell, replaced), now=now
+                cell,
+                deployment,
+                replaced.reward.value,
+                weight=weight,
+                now=now,
+                observed_at=replaced.at,
             )
         self.beliefs.observe(
             cell, deployment, reward.value, weight=self._weight(cell, reward), now=now

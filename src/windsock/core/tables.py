@@ -82,11 +82,14 @@ class Tables:
         self._places: dict[tuple[str, str, str], _Place] = {}
         self._groups: dict[tuple[str, str], _Group] = {}
         self._solved: list[WeightTable] = []
+        self._catalog_version = catalog.version
         self._max_tasks = max_tasks
         self._max_narrowed = max_narrowed
 
     def lookup(self, route: Route, request: RouteRequest, now: float) -> WeightTable:
         """The table that this request is drawn from; it has no deployments if all are ruled out."""
+        if self._catalog_version != self._catalog.version:
+            self.forget()
         place = self._places.get((request.namespace, route.name, request.task))
         if place is None or place.route is not route:
             place = self._open_place(route, request.namespace, request.task)
@@ -119,7 +122,8 @@ class Tables:
                 place.plain = self._solve(place, (), 0, now)
 
     def forget(self) -> None:
-        """Drop every table (routes were changed)."""
+        """Drop every table (routes or capabilities were changed)."""
+        self._catalog_version = self._catalog.version
         self._places.clear()
         self._groups.clear()
 

@@ -189,7 +189,11 @@ def _model(router: Router, name: str, now: float) -> dict[str, Any]:
         "name": deployment.model,
         "context_length": has.context_tokens,
         "architecture": {
-            "input_modalities": ["text", *["image"] * has.vision, *["audio"] * has.audio],
+            "input_modalities": [
+                "text",
+                *["image"] * bool(has.vision),
+                *["audio"] * bool(has.audio),
+            ],
             "output_modalities": ["text"],
         },
         "pricing": {

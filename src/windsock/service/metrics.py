@@ -1,0 +1,133 @@
+"""Prometheus text, folded from the router's own state when it is scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from windsock.clock import Clock
+from windsock.core.records import Outcome
+from windsock.core.router import Router
+from windsock.core.units import Meter, to_float
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over the finished requests of one route, task and deployment."""
+
+    requests: int = 0
+    failed: int = 0
+    attempts: int = 0
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Tallies:
+    """Counts finished requests; labels are names from the configuration and tasks, never keys."""
+
+    by_name: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
+
+    def count(self, outcome: Outcome) -> None:
+        cell = outcome.decision.cell
+        served = outcome.served or outcome.decision.deployment
+        tally = self.by_name.setdefault((cell.route, cell.task, served), Tally())
+        tally.requests += 1
+        tally.failed += not outcome.ok
+        tally.attempts += len(outcome.results)
+        tally.cost_usd += to_float(outcome.cost_usd)
+        tally.seconds += outcome.finished_at - outcome.decision.at
+
+
+class Metrics(Collector):
+    """`text()` is the answer of GET /metrics."""
+
+    def __init__(self, router: Router, clock: Clock, tallies: Tallies) -> None:
+        self._router = router
+        self._clock = clock
+        self._tallies = tallies
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._requests()
+        yield from self._weights()
+        yield from self._prices()
+
+    def _requests(self) -> Iterable[Metric]:
+        labels = ["route", "task", "deployment"]
+        families = {
+            "requests": CounterMetricFamily(
+                "windsock_requests", "Finished requests.", labels=labels
+            ),
+            "failed": CounterMetricFamily(
+                "windsock_requests_failed", "Requests without a whole answer.", labels=labels
+            ),
+            "attempts": CounterMetricFamily(
+                "windsock_attempts", "Calls made, retries and fallbacks included.", labels=labels
+            ),
+            "cost_usd": CounterMetricFamily(
+                "windsock_cost_usd", "Dollars spent, all attempts.", labels=labels
+            ),
+            "seconds": CounterMetricFamily(
+                "windsock_request_seconds", "Seconds from decision to end.", labels=labels
+            ),
+        }
+        for names, tally in self._tallies.by_name.items():
+            for field_name, family in families.items():
+                family.add_metric(names, getattr(tally, field_name))
+        yield from families.values()
+
+    def _weights(self) -> Iterable[Metric]:
+        labels = ["namespace", "route", "task", "deployment"]
+        weight = GaugeMetricFamily(
+            "windsock_weight", "Probability that the next request goes here.", labels=labels
+        )
+        success = GaugeMetricFamily(
+            "windsock_success_mean", "Believed probability of success.", labels=labels
+        )
+        expected = GaugeMetricFamily(
+            "windsock_expected_usd", "Expected dollars of one request.", labels=labels
+        )
+        now = self._clock.now()
+        for cell in self._router.tables.cells():
+            for arm in self._router.table(cell.namespace, cell.route, cell.task, now).arms:
+                names = [*cell, arm.deployment]
+                weight.add_metric(names, arm.weight)
+                success.add_metric(names, arm.success_mean)
+                expected.add_metric(names, arm.expected_usd)
+        yield from (weight, success, expected)
+
+    def _prices(self) -> Iterable[Metric]:
+        price = GaugeMetricFamily(
+            "windsock_price_usd_per_mtok", "Price in force.", labels=["deployment", "meter"]
+        )
+        age = GaugeMetricFamily(
+            "windsock_price_age_seconds",
+            "Since a feed last confirmed the price.",
+            labels=["deployment"],
+        )
+        up = GaugeMetricFamily(
+            "windsock_deployment_up", "1 if it may be drawn.", labels=["deployment"]
+        )
+        now = self._clock.now()
+        for name in self._router.catalog.deployments:
+            prices = self._router.book.prices(name, now) or {}
+            for meter in (Meter.INPUT, Meter.OUTPUT):
+                if meter in prices:
+                    price.add_metric([name, meter.value], to_float(prices[meter]))
+            status = self._router.book.status(name, now)
+            if status.age_s is not None:
+                age.add_metric([name], status.age_s)
+            up.add_metric([name], float(self._router.is_open(name, now)))
+        yield from (price, age, up)
