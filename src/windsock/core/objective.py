@@ -1,0 +1,99 @@
+"""What a route's owner wants, and the rung of the ladder that gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from windsock.core.ladder import Ladder, Rung, mixed, solve
+
+KINDS = ("value", "cost_per_success", "quality_floor", "budget")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """
+    kind                value, cost_per_success, quality_floor or budget
+    usd_per_success     what a success is worth, for `value`
+    quality_floor       least success probability, held per task; needed by `cost_per_success`
+                        (without it the least cost per success is the cheapest, whatever it
+                        gets wrong) and by `quality_floor`, allowed with the others
+    usd_per_request, usd_per_day    ceiling for `budget`, one of the two
+    explore             least total probability kept for learning
+    max_share_change_per_min    1.0 is no limit
+    """
+
+    kind: str = "cost_per_success"
+    usd_per_success: float | None = None
+    quality_floor: float | None = None
+    usd_per_request: float | None = None
+    usd_per_day: float | None = None
+    explore: float = 0.02
+    max_share_change_per_min: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"objective {self.kind!r} is none of {', '.join(KINDS)}")
+        if self.kind == "value" and self.usd_per_success is None:
+            raise ValueError("objective 'value' needs usd_per_success")
+        if self.kind in ("cost_per_success", "quality_floor") and self.quality_floor is None:
+            raise ValueError(f"objective {self.kind!r} needs quality_floor")
+        if self.kind == "budget" and (self.usd_per_request is None) == (self.usd_per_day is None):
+            raise ValueError("objective 'budget' needs usd_per_request or usd_per_day")
+        if not 0.0 <= self.explore < 1.0:
+            raise ValueError("explore must lie in 0..1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The rung taken for a cell; `note` says what could not be given."""
+
+    rung: Rung
+    note: str = ""
+
+
+def choose(objective: Objective, ladder: Ladder) -> Chosen:
+    """The rung of one cell for every objective but the budget, which looks at all cells."""
+    if objective.kind == "value":
+        return at_value(ladder, objective.usd_per_success or 0.0, objective.quality_floor)
+    floor = objective.quality_floor or 0.0
+    if objective.kind == "quality_floor":
+        return on_floor(ladder, floor)
+    return least_cost_per_success(ladder, floor)
+
+
+def at_value(ladder: Ladder, value_usd: float, floor: float | None) -> Chosen:
+    """The rung of V itself, or the floor's if that is higher."""
+    rung = solve(ladder.arms, value_usd)
+    if floor is None or rung.success >= floor:
+        return Chosen(rung=rung)
+    return on_floor(ladder, floor)
+
+
+def on_floor(ladder: Ladder, floor: float) -> Chosen:
+    """The lowest mixture of two adjacent rungs whose expected success is the floor."""
+    index = ladder.lowest(lambda rung: rung.success >= floor)
+    if index == len(ladder):
+        best = max((ladder[i] for i in range(len(ladder))), key=lambda rung: rung.success)
+        reached = f"quality floor {floor:g} is out of reach, best expected success is"
+        return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
+    high = ladder[index]
+    if index == 0:
+        return Chosen(rung=high)
+    low = ladder[index - 1]
+    share = (floor - low.success) / (high.success - low.success)
+    return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))))
+
+
+def least_cost_per_success(ladder: Ladder, floor: float) -> Chosen:
+    """The rung with the least cost per success among those above the floor."""
+    least = on_floor(ladder, floor)
+    if least.note:
+        return least
+    above = [rung for rung in _rungs(ladder) if rung.success >= floor]
+    best = min([least.rung, *above], key=lambda rung: rung.usd / max(rung.success, 1e-9))
+    return Chosen(rung=best)
+
+
+def _rungs(ladder: Ladder) -> Sequence[Rung]:
+    return [ladder[i] for i in range(len(ladder))]

@@ -1,0 +1,37 @@
+"""What a policy sees of a cell, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windsock.core.records import Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellView:
+    """What a policy may know of a cell just now.
+
+    deployments     candidates that can serve
+    usd             expected dollars of one request, in that order
+    share           of the route's traffic that falls in this cell
+    """
+
+    cell: Cell
+    deployments: tuple[str, ...]
+    usd: tuple[float, ...]
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighing:
+    """
+    weights     sum to 1, in the view's order
+    value_usd   V they were solved for, if the policy has one
+    note        what the objective could not be given
+    limits      per deployment, what holds its weight up or down
+    """
+
+    weights: tuple[float, ...]
+    value_usd: float | None = None
+    note: str = ""
+    limits: tuple[tuple[str, ...], ...] = ()
