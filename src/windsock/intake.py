@@ -1,0 +1,114 @@
+"""What feeds bring in: readings become ticks, the router absorbs them, the ledger keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from windsock.clock import Clock
+from windsock.core.identity import Identity
+from windsock.core.quotes import HealthReport, Quote, Vanished
+from windsock.core.records import Shift
+from windsock.core.router import Router
+from windsock.errors import FeedError
+from windsock.feeds.definition import FeedDefinition
+from windsock.feeds.reading import PriceRow, Reading
+from windsock.log import event_log
+
+
+@dataclass(slots=True, kw_only=True)
+class Intake:
+    """Callbacks of the poller.
+
+    keep        writes a record to the ledger
+    publish     tells the log, the event stream and the dashboard
+    owned       deployments with a price of the owner's own, which no feed may change
+    """
+
+    router: Router
+    identity: Identity
+    clock: Clock
+    keep: Callable[[object], None]
+    publish: Callable[[Shift], None]
+    owned: frozenset[str] = frozenset()
+    _listed: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
+        """Absorb everything one poll of a feed says."""
+        now = self.clock.now()
+        listed: dict[str, str] = {}
+        for row in reading.rows:
+            for deployment, is_indirect in self.identity.resolve(row.provider, row.model):
+                if deployment not in self.owned:
+                    listed[deployment] = row.model
+                    self.on_quote(quote_of(row, deployment, definition, now, is_indirect), now)
+        for facts in reading.facts:
+            for deployment, _ in self.identity.resolve(facts.provider, facts.model):
+                self.router.catalog.learn(deployment, facts)
+        for report in reading.health:
+            self._absorb(report, now)
+        self._notice_absence(definition, listed, now)
+
+    def on_failure(self, definition: FeedDefinition, error: FeedError) -> None:
+        """A feed could not be read; what is known stays in force and grows older."""
+        facts = {"feed": definition.id, "error": str(error)}
+        self.publish(Shift(kind="feed.failed", deployment="", at=self.clock.now(), facts=facts))
+
+    def on_quote(self, quote: Quote, now: float) -> None:
+        """Absorb one price statement and keep what came of it."""
+        before = self.router.book.in_force(quote.deployment, now)
+        self._absorb(quote, now)
+        after = self.router.book.in_force(quote.deployment, now)
+        if after is not None and after is not before:
+            self.keep(after)
+
+    def _absorb(self, tick: Quote | HealthReport | Vanished, now: float) -> None:
+        shifts = self.router.absorb(tick, now)
+        if shifts and isinstance(tick, HealthReport):
+            self.keep(tick)
+        for shift in shifts:
+            self.publish(shift)
+
+    def _notice_absence(
+        self, definition: FeedDefinition, listed: dict[str, str], now: float
+    ) -> None:
+        """Deployments this feed listed at its last reading and no longer does."""
+        before = self._listed.get(definition.id, {})
+        for deployment, model in before.items():
+            if deployment not in listed:
+                tick = Vanished(
+                    deployment=deployment, feed=definition.id, feed_model=model, seen_at=now
+                )
+                self._absorb(tick, now)
+        self._listed[definition.id] = listed
+
+
+def quote_of(
+    row: PriceRow, deployment: str, definition: FeedDefinition, seen_at: float, is_indirect: bool
+) -> Quote:
+    """A feed's row as a statement about one deployment."""
+    return Quote(
+        deployment=deployment,
+        feed=definition.id,
+        feed_model=row.model,
+        usd_per_mtok=row.usd_per_mtok,
+        tiers=row.tiers,
+        windows=row.windows,
+        service_tiers=row.service_tiers,
+        quoted_at=row.quoted_at,
+        seen_at=seen_at,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        currency=row.currency,
+        zero_reason=row.zero_reason,
+        trust=definition.trust,
+        is_indirect=is_indirect,
+    )
+
+
+def log_shift(shift: Shift) -> None:
+    """One line in the log."""
+    facts = {name: value for name, value in shift.facts.items() if name != "event"}
+    if shift.deployment:
+        facts["deployment"] = shift.deployment
+    event_log().info(shift.kind, **facts)

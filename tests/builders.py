@@ -1,0 +1,95 @@
+"""Defaults for tests: a router over three priced deployments, and records with one fact changed."""
+
+from decimal import Decimal
+from typing import Any
+
+from windsock.core.catalog import Capabilities, Catalog, Deployment
+from windsock.core.exchange import Exchange
+from windsock.core.policy import Objective, PriceAware
+from windsock.core.posterior import Beliefs
+from windsock.core.prices import PriceBook
+from windsock.core.quotes import Quote
+from windsock.core.records import Attempt, AttemptReason, CallKind, CallResult, RouteRequest
+from windsock.core.router import Router
+from windsock.core.routes import Route
+from windsock.core.units import Meter, Usage
+
+CHEAP, MID, FLAGSHIP = "acme/small", "bolt/medium", "core/large"
+START = 1_790_000_000.0
+
+
+def quote(deployment: str = CHEAP, *, usd: float = 1.0, seen_at: float = START, **facts: Any) -> Quote:
+    """A quote of `usd` per million input tokens and four times that for output."""
+    prices = {Meter.INPUT: Decimal(str(usd)), Meter.OUTPUT: Decimal(str(usd)) * 4}
+    defaults: dict[str, Any] = {
+        "feed": "sheet",
+        "feed_model": deployment,
+        "usd_per_mtok": prices,
+        "trust": 0.9,
+    }
+    return Quote(deployment=deployment, seen_at=seen_at, **{**defaults, **facts})
+
+
+def deployment(name: str, **capabilities: Any) -> Deployment:
+    provider, model = name.split("/", 1)
+    has = Capabilities(**{"context_tokens": 128_000, **capabilities})
+    return Deployment(id=name, provider=provider, model=model, capabilities=has)
+
+
+def router(
+    *,
+    prices: dict[str, float] | None = None,
+    deployments: tuple[Deployment, ...] = (),
+    objective: Objective | None = None,
+    seed: int = 7,
+    **route_facts: Any,
+) -> Router:
+    """A router with the route `auto` over all deployments, prices seen at START."""
+    prices = {CHEAP: 0.1, MID: 1.0, FLAGSHIP: 5.0} if prices is None else prices
+    known = {each.id: each for each in deployments}
+    names = list(dict.fromkeys([*known, *prices]))
+    catalog = Catalog([known.get(name) or deployment(name) for name in names])
+    beliefs = Beliefs()
+    aim = objective or Objective(kind="cost_per_success", quality_floor=0.8)
+    book = PriceBook()
+    for name, usd in prices.items():
+        book.absorb(quote(name, usd=usd), START)
+    auto = Route(
+        name="auto", candidates=tuple(names), policy=PriceAware(beliefs, aim), **route_facts
+    )
+    return Router(
+        catalog=catalog,
+        routes={"auto": auto},
+        book=book,
+        beliefs=beliefs,
+        default_policy=lambda _: PriceAware(beliefs, aim),
+        seed=seed,
+    )
+
+
+def request(**facts: Any) -> RouteRequest:
+    return RouteRequest(**{"model": "auto", "prompt_tokens": 500, **facts})
+
+
+def answered(attempt: Attempt, **facts: Any) -> CallResult:
+    usage = Usage(input_tokens=500, output_tokens=200)
+    defaults = {"kind": CallKind.ANSWERED, "latency_s": 0.4, "first_byte_s": 0.1, "usage": usage}
+    return CallResult(attempt=attempt, **{**defaults, **facts})
+
+
+def failed(attempt: Attempt, kind: CallKind = CallKind.SERVER_ERROR, **facts: Any) -> CallResult:
+    return CallResult(attempt=attempt, kind=kind, **{"latency_s": 0.1, **facts})
+
+
+def run(exchange: Exchange, now: float = START, *failures: CallKind) -> list[str]:
+    """Drive an exchange: the first calls fail as told, then one answers. Deployments called."""
+    called = []
+    kinds = list(failures)
+    while (attempt := exchange.next_attempt(now)) is not None:
+        called.append(attempt.deployment)
+        result = failed(attempt, kinds.pop(0)) if kinds else answered(attempt)
+        exchange.report(result, now)
+    return called
+
+
+FIRST = AttemptReason.FIRST
