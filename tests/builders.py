@@ -18,16 +18,18 @@ CHEAP, MID, FLAGSHIP = "acme/small", "bolt/medium", "core/large"
 START = 1_790_000_000.0
 
 
-def quote(deployment: str = CHEAP, *, usd: float = 1.0, seen_at: float = START, **facts: Any) -> Quote:
+def quote(
+    deployment: str = CHEAP, *, usd: float = 1.0, seen_at: float = START, **facts: Any
+) -> Quote:
     """A quote of `usd` per million input tokens and four times that for output."""
     prices = {Meter.INPUT: Decimal(str(usd)), Meter.OUTPUT: Decimal(str(usd)) * 4}
     defaults: dict[str, Any] = {
         "feed": "sheet",
-        "feed_model": deployment,
+        "feed_model": name,
         "usd_per_mtok": prices,
         "trust": 0.9,
     }
-    return Quote(deployment=deployment, seen_at=seen_at, **{**defaults, **facts})
+    return Quote(deployment=name, seen_at=seen_at, **{**defaults, **facts})
 
 
 def deployment(name: str, **capabilities: Any) -> Deployment:
