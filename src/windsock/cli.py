@@ -94,3 +94,146 @@ def demo(
     from windsock.demo import run_demo
 
     run_demo(host=host, port=port)
+
+
+@app.command()
+def simulate(
+    scenario: Annotated[str, typer.Argument(help="a folder name in simulations/, or a path")],
+    policy: Annotated[list[str] | None, typer.Option("--policy", help="repeatable")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="how many seeds to run")] = 1,
+    engine: Annotated[str, typer.Option(help="local, dask or ray")] = "local",
+    report: Annotated[Path | None, typer.Option(help="write a one-file HTML report")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Replay price shocks through the production router, against rival policies."""
+    from windsock.replay.run import simulate as replay
+
+    replay(scenario, policies=policy, seeds=seeds, engine=engine, report=report, as_json=as_json)
+
+
+@app.command()
+def weights(
+    route: Annotated[str | None, typer.Option()] = None,
+    task: Annotated[str | None, typer.Option()] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="print anew when weights change")] = False,
+    url: Url = HERE,
+) -> None:
+    """Live weights of a running service."""
+    from windsock import terminal
+
+    terminal.show_weights(url, route=route, task=task, watch=watch)
+
+
+@app.command()
+def explain(decision: str, url: Url = HERE) -> None:
+    """Why a decision fell as it did."""
+    from windsock import terminal
+
+    terminal.show_decision(url, decision)
+
+
+@prices_app.command("list")
+def prices_list(url: Url = HERE) -> None:
+    """Prices in force, their feed and age."""
+    from windsock import terminal
+
+    terminal.show_prices(url)
+
+
+@prices_app.command("history")
+def prices_history(deployment: str, url: Url = HERE) -> None:
+    """Every accepted quote of a deployment."""
+    from windsock import terminal
+
+    terminal.show_history(url, deployment)
+
+
+@prices_app.command("quarantine")
+def prices_quarantine(url: Url = HERE) -> None:
+    """Quotes that are not believed yet, and why."""
+    from windsock import terminal
+
+    terminal.show_quarantine(url)
+
+
+@prices_app.command("approve")
+def prices_approve(deployment: str, feed: str, url: Url = HERE) -> None:
+    """Believe a held quote."""
+    from windsock import terminal
+
+    terminal.rule(url, "approve", deployment, feed)
+
+
+@prices_app.command("reject")
+def prices_reject(deployment: str, feed: str, url: Url = HERE) -> None:
+    """Drop a held quote."""
+    from windsock import terminal
+
+    terminal.rule(url, "reject", deployment, feed)
+
+
+@feeds_app.command("check")
+def feeds_check(
+    path: Annotated[Path | None, typer.Argument(help="a feed folder; all of them if none")] = None,
+    live: Annotated[bool, typer.Option("--live", help="fetch instead of the sample")] = False,
+) -> None:
+    """Read feeds and show what they yield."""
+    from windsock import terminal
+
+    terminal.check_feeds(path, live=live)
+
+
+@keys_app.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="what the key is for")],
+    namespace: Annotated[str, typer.Option()] = "default",
+    scope: Annotated[list[str] | None, typer.Option("--scope", help="repeatable")] = None,
+    config: Config = None,
+) -> None:
+    """Make a key and show it once."""
+    from windsock.bootstrap import create_key
+    from windsock.settings import load
+
+    scopes = tuple(scope or ("infer", "feedback", "read"))
+    print(create_key(load(_config(config), os.environ), name, namespace, scopes))
+
+
+@keys_app.command("list")
+def keys_list(config: Config = None) -> None:
+    """All keys, without their secrets."""
+    from windsock import terminal
+    from windsock.bootstrap import list_keys
+    from windsock.settings import load
+
+    terminal.show_keys(list_keys(load(_config(config), os.environ)))
+
+
+@keys_app.command("revoke")
+def keys_revoke(key_id: str, config: Config = None) -> None:
+    """End a key; a running service notices within seconds."""
+    from windsock.bootstrap import revoke_key
+    from windsock.settings import load
+
+    revoke_key(load(_config(config), os.environ), key_id)
+
+
+@db_app.command("upgrade")
+def db_upgrade(config: Config = None) -> None:
+    """Bring the database to this version's schema."""
+    from windsock.settings import load
+    from windsock.store.migrations import upgrade
+
+    upgrade(load(_config(config), os.environ).store.url)
+
+
+@app.command()
+def doctor(config: Config = None) -> None:
+    """Check configuration, keys, prices and store; say what to do about each fault."""
+    from windsock import terminal
+    from windsock.bootstrap import examine
+    from windsock.settings import load
+
+    findings = examine(load(_config(config), os.environ), os.environ)
+    terminal.show_findings(findings)
+    if any(not finding.ok for finding in findings):
+        raise typer.Exit(1)
