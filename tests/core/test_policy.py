@@ -113,7 +113,18 @@ def test_weights_sum_to_one_and_respect_the_exploration_floor(
 ) -> None:
     found = weights(Objective(quality_floor=floor, explore=explore), tuple(usd))
     assert sum(found) == pytest.approx(1.0, abs=1e-9)
-    assert min(found) >= explore / 3 - 1e-12
+    assert min(found) >= 0.0
+    even = weights(Objective(quality_floor=floor, explore=explore), (usd[0],) * 3)
+    assert min(even) >= explore / 3 - 1e-12
+
+
+def test_learning_costs_no_more_than_a_twentieth_of_the_spend() -> None:
+    usd = (1e-5, 1e-4, 5e-1)
+    plain = weights(Objective(kind="value", usd_per_success=1e-3, explore=0.0), usd)
+    explored = weights(Objective(kind="value", usd_per_success=1e-3, explore=0.05), usd)
+    spent = [sum(w * c for w, c in zip(found, usd, strict=True)) for found in (plain, explored)]
+    assert 0 < explored[2] < 0.05 / 3
+    assert spent[1] < spent[0] * 1.05 + 0.005 * (1e-5 * 1e-4 * 5e-1) ** (1 / 3)
 
 
 def test_every_rival_gives_weights_that_sum_to_one() -> None:

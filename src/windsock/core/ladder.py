@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from windsock.core.weights import FloatArray, best_weights
+from windsock.core.weights import Contest, FloatArray
 
 RUNGS = 48
 LOWEST = 0.5
 HIGHEST = 400.0
+LEARNING_SHARE = 0.05
+"""Most of the spend that the exploration floor may cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,17 +22,24 @@ class Arms:
 
     a, b        (arms,) Beta parameters of success
     usd         (arms,) expected dollars of one request
-    explore     least total probability, split evenly
+    explore     probability kept for learning, spread evenly but for arms that cost too much
+    most        (arms,) greatest share of an arm, None if none is bounded
     """
 
     a: FloatArray
     b: FloatArray
     usd: FloatArray
     explore: float = 0.0
+    most: FloatArray | None = None
 
     @property
     def mean(self) -> FloatArray:
         return self.a / (self.a + self.b)
+
+    def key(self) -> tuple[bytes, ...]:
+        """Equal for equal arms."""
+        most = b"" if self.most is None else self.most.tobytes()
+        return self.a.tobytes(), self.b.tobytes(), self.usd.tobytes(), most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +62,7 @@ def rung_values(usd: FloatArray) -> FloatArray:
         return np.array([0.0, np.inf])
     positive = costs[costs > 0]
     gap = float(np.diff(costs).min())
-    least = max(min(float(positive[0]), gap), 1e-6 * float(costs[-1]))
+    least = max(min(float(positive[0]), gap), 1e-4 * float(positive[0]), 1e-6 * float(costs[-1]))
     return np.concatenate(
         [[0.0], np.geomspace(LOWEST * least, HIGHEST * float(costs[-1]), RUNGS - 1)]
     )
@@ -65,15 +74,20 @@ class Ladder:
     def __init__(self, arms: Arms, values: FloatArray | None = None) -> None:
         self.arms = arms
         self.values = rung_values(arms.usd) if values is None else values
-        self._rungs: dict[int, Rung] = {}
+        self._contest = Contest(arms.a, arms.b, arms.usd)
+        self._rungs: dict[float, Rung] = {}
 
     def __len__(self) -> int:
         return len(self.values)
 
     def __getitem__(self, index: int) -> Rung:
-        rung = self._rungs.get(index)
+        return self.at(float(self.values[index]))
+
+    def at(self, value_usd: float) -> Rung:
+        """The rung of any V, on the ladder's grid or between."""
+        rung = self._rungs.get(value_usd)
         if rung is None:
-            rung = self._rungs[index] = solve(self.arms, float(self.values[index]))
+            rung = self._rungs[value_usd] = self._solve(value_usd)
         return rung
 
     def lowest(self, reaches: Callable[[Rung], bool]) -> int:
@@ -87,16 +101,18 @@ class Ladder:
                 low = middle + 1
         return low
 
-
-def solve(arms: Arms, value_usd: float) -> Rung:
-    """The weights for one V, with the exploration floor, and what they cost and deliver."""
-    weights = with_floor(best_weights(arms.a, arms.b, arms.usd, value_usd), arms.explore)
-    return Rung(
-        value_usd=value_usd,
-        weights=weights,
-        usd=float(weights @ arms.usd),
-        success=float(weights @ arms.mean),
-    )
+    def _solve(self, value_usd: float) -> Rung:
+        arms = self.arms
+        weights = self._contest.weights(value_usd)
+        if arms.most is not None:
+            weights = below(weights, arms.most)
+        weights = above(weights, least_shares(weights, arms.usd, arms.explore))
+        return Rung(
+            value_usd=value_usd,
+            weights=weights,
+            usd=float(weights @ arms.usd),
+            success=float(weights @ arms.mean),
+        )
 
 
 def mixed(low: Rung, high: Rung, share: float) -> Rung:
@@ -110,15 +126,52 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
     )
 
 
-def with_floor(weights: FloatArray, explore: float) -> FloatArray:
-    """Raise every weight to explore / arms, taking it from the others in proportion."""
-    least = explore / len(weights)
-    if least <= 0 or float(weights.min()) >= least:
+def least_shares(weights: FloatArray, usd: FloatArray, explore: float) -> FloatArray:
+    """(arms,) exploration floors: explore / arms each, less where that costs too much.
+
+    All floors together cost no more than LEARNING_SHARE of what `weights` spend (of a tenth of
+    the geometric mean cost, if that is more), so a model a hundred times as dear as the rest is
+    still looked at, but seldom.
+    """
+    arms = len(weights)
+    even = np.full(arms, explore / arms)
+    positive = usd[usd > 0]
+    if explore <= 0 or not len(positive):
+        return even
+    typical = 0.1 * float(np.exp(np.log(positive).mean()))
+    budget = LEARNING_SHARE / arms * max(float(weights @ usd), typical)
+    return np.minimum(even, budget / np.maximum(usd, budget))
+
+
+def above(weights: FloatArray, least: FloatArray) -> FloatArray:
+    """Raise weights to their floors, taking from the others in proportion; sums to 1."""
+    low = weights < least
+    if not low.any():
         return weights
-    low = np.zeros(len(weights), dtype=bool)
     while True:
-        scale = (1 - least * low.sum()) / weights[~low].sum()
+        scale = (1 - least[low].sum()) / weights[~low].sum()
         sinking = ~low & (weights * scale < least)
         if not sinking.any():
             return np.where(low, least, weights * scale)
         low |= sinking
+
+
+def below(weights: FloatArray, most: FloatArray) -> FloatArray:
+    """Lower weights to their ceilings, giving to the others in proportion; sums to 1.
+
+    Where every ceiling binds, they are lifted alike.
+    """
+    if most.sum() <= 1.0:
+        lifted: FloatArray = most / most.sum()
+        return lifted
+    high = weights > most
+    while high.any():
+        room = weights[~high].sum()
+        rest = 1 - most[high].sum()
+        spread = weights / room if room > 0 else np.full(len(weights), 1.0 / (~high).sum())
+        lifted = np.where(high, most, spread * rest)
+        rising = ~high & (lifted > most)
+        if not rising.any():
+            return lifted
+        high |= rising
+    return weights

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from windsock.core.ladder import Ladder, Rung, mixed, solve
+from windsock.core.ladder import Ladder, Rung, mixed
 
 KINDS = ("value", "cost_per_success", "quality_floor", "budget")
 
@@ -19,7 +18,7 @@ class Objective:
                         (without it the least cost per success is the cheapest, whatever it
                         gets wrong) and by `quality_floor`, allowed with the others
     usd_per_request, usd_per_day    ceiling for `budget`, one of the two
-    explore             least total probability kept for learning
+    explore             probability kept for learning
     max_share_change_per_min    1.0 is no limit
     """
 
@@ -55,26 +54,28 @@ class Chosen:
 def choose(objective: Objective, ladder: Ladder) -> Chosen:
     """The rung of one cell for every objective but the budget, which looks at all cells."""
     if objective.kind == "value":
-        return at_value(ladder, objective.usd_per_success or 0.0, objective.quality_floor)
+        rung = ladder.at(objective.usd_per_success or 0.0)
+        return not_below(ladder, Chosen(rung=rung), objective.quality_floor)
     floor = objective.quality_floor or 0.0
     if objective.kind == "quality_floor":
         return on_floor(ladder, floor)
     return least_cost_per_success(ladder, floor)
 
 
-def at_value(ladder: Ladder, value_usd: float, floor: float | None) -> Chosen:
-    """The rung of V itself, or the floor's if that is higher."""
-    rung = solve(ladder.arms, value_usd)
-    if floor is None or rung.success >= floor:
-        return Chosen(rung=rung)
-    return on_floor(ladder, floor)
+def not_below(ladder: Ladder, chosen: Chosen, floor: float | None, why: str = "") -> Chosen:
+    """What was chosen, or the floor's rung where that delivers more; then `why` is noted."""
+    if floor is None or chosen.rung.success >= floor:
+        return chosen
+    held = on_floor(ladder, floor)
+    notes = [note for note in (chosen.note, why, held.note) if note]
+    return Chosen(rung=held.rung, note="; ".join(notes))
 
 
 def on_floor(ladder: Ladder, floor: float) -> Chosen:
     """The lowest mixture of two adjacent rungs whose expected success is the floor."""
     index = ladder.lowest(lambda rung: rung.success >= floor)
     if index == len(ladder):
-        best = max((ladder[i] for i in range(len(ladder))), key=lambda rung: rung.success)
+        best = ladder[index - 1]
         reached = f"quality floor {floor:g} is out of reach, best expected success is"
         return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
     high = ladder[index]
@@ -86,14 +87,23 @@ def on_floor(ladder: Ladder, floor: float) -> Chosen:
 
 
 def least_cost_per_success(ladder: Ladder, floor: float) -> Chosen:
-    """The rung with the least cost per success among those above the floor."""
+    """The rung with the least cost per success among those above the floor.
+
+    Success is concave in cost along the ladder with slope 1/V, so cost per success only rises
+    once V exceeds it; rungs above twice that value need not be looked at.
+    """
     least = on_floor(ladder, floor)
     if least.note:
         return least
-    above = [rung for rung in _rungs(ladder) if rung.success >= floor]
-    best = min([least.rung, *above], key=lambda rung: rung.usd / max(rung.success, 1e-9))
+    best = least.rung
+    for index in range(ladder.lowest(lambda rung: rung.success >= floor), len(ladder)):
+        rung = ladder[index]
+        if _usd_per_success(rung) < _usd_per_success(best):
+            best = rung
+        if rung.value_usd > 2 * _usd_per_success(rung):
+            break
     return Chosen(rung=best)
 
 
-def _rungs(ladder: Ladder) -> Sequence[Rung]:
-    return [ladder[i] for i in range(len(ladder))]
+def _usd_per_success(rung: Rung) -> float:
+    return rung.usd / max(rung.success, 1e-9)

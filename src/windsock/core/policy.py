@@ -7,8 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from windsock.core.ladder import Arms, Ladder
-from windsock.core.objective import Objective, choose
+from windsock.core.budget import Paid, afford
+from windsock.core.ladder import Arms, Ladder, least_shares
+from windsock.core.objective import Chosen, Objective, choose
+from windsock.core.pacing import DayPacer, RequestPacer
 from windsock.core.posterior import Beliefs
 from windsock.core.records import Decision, Outcome, Reward, RouteRequest
 from windsock.core.rivals import (
@@ -22,6 +24,7 @@ from windsock.core.rivals import (
     SuccessPerCost,
     Uniform,
 )
+from windsock.core.units import to_float
 from windsock.core.views import CellView, Weighing
 
 __all__ = [
@@ -40,6 +43,11 @@ __all__ = [
     "Uniform",
     "Weighing",
 ]
+
+LADDERS = 1024
+"""Ladders remembered between two changes of belief or price."""
+
+SPENT = "the budget for today is spent"
 
 
 class Policy(Protocol):
@@ -74,36 +82,90 @@ class PriceAware:
     def __init__(self, beliefs: Beliefs, objective: Objective) -> None:
         self.beliefs = beliefs
         self.objective = objective
+        self.pacer = _pacer(objective)
+        self._paid: Paid | None = None
+        self._ladders: dict[tuple[bytes, ...], Ladder] = {}
+
+    @property
+    def shadow_price(self) -> float | None:
+        """Successes bought by the last dollar of the budget; None without a budget."""
+        if self._paid is None:
+            return None
+        return 1.0 / self._paid.high_usd if self._paid.high_usd else float("inf")
 
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
-        """Nothing to do for objectives that are held per cell."""
+        """Choose the budget's rung for all cells of the route together."""
+        self._ladders = {}
+        if self.pacer is None or not cells:
+            return
+        ladders = [self.ladder(view, now) for view in cells]
+        self._paid = afford(
+            ladders,
+            [view.share for view in cells],
+            self.pacer.allowance(now).usd,
+            self.objective.quality_floor,
+        )
 
     def ladder(self, view: CellView, now: float) -> Ladder:
         """The live price-quality frontier of a cell."""
         pairs = [self.beliefs.posterior(view.cell, name, now) for name in view.deployments]
         a, b = np.array(pairs, dtype=np.float64).T
-        return Ladder(Arms(a=a, b=b, usd=np.array(view.usd), explore=self.objective.explore))
+        arms = Arms(
+            a=np.ascontiguousarray(a),
+            b=np.ascontiguousarray(b),
+            usd=np.array(view.usd, dtype=np.float64),
+            explore=self.objective.explore,
+        )
+        key = arms.key()
+        found = self._ladders.get(key)
+        if found is None:
+            if len(self._ladders) >= LADDERS:
+                self._ladders.clear()
+            found = self._ladders[key] = Ladder(arms)
+        return found
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
-        chosen = choose(self.objective, self.ladder(view, now))
+        ladder = self.ladder(view, now)
+        chosen = self._choose(ladder, view, now)
         weights = chosen.rung.weights
-        least = self.objective.explore / len(weights)
-        limits = tuple(("floor",) if weight <= least else () for weight in weights.tolist())
+        least = least_shares(weights, ladder.arms.usd, self.objective.explore)
         return Weighing(
             weights=tuple(weights.tolist()),
             value_usd=chosen.rung.value_usd,
             note=chosen.note,
-            limits=limits,
+            limits=tuple(("floor",) if low else () for low in (weights <= least * 1.0001)),
         )
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
         """Rewards are learnt by the beliefs."""
 
     def settle(self, outcome: Outcome, now: float) -> None:
-        """Spending is not paced under this objective."""
+        """Account for what a request has cost."""
+        if self.pacer is not None:
+            self.pacer.spend(to_float(outcome.cost_usd), now)
 
     def to_state(self) -> dict[str, Any]:
-        return {}
+        return {"pacer": self.pacer.to_state() if self.pacer else None}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        """There is nothing to take over."""
+        if self.pacer is not None and state.get("pacer"):
+            self.pacer.from_state(state["pacer"])
+
+    def _choose(self, ladder: Ladder, view: CellView, now: float) -> Chosen:
+        if self.pacer is None:
+            return choose(self.objective, ladder)
+        allowance = self.pacer.allowance(now)
+        if allowance.is_spent:
+            return Chosen(rung=ladder.at(0.0), note=SPENT)
+        paid = self._paid
+        if paid is None:
+            paid = afford([ladder], [1.0], allowance.usd, self.objective.quality_floor)
+        return paid.chosen(ladder, self.objective.quality_floor)
+
+
+def _pacer(objective: Objective) -> RequestPacer | DayPacer | None:
+    if objective.kind != "budget":
+        return None
+    if objective.usd_per_request is not None:
+        return RequestPacer(objective.usd_per_request)
+    return DayPacer(objective.usd_per_day or 0.0)

@@ -25,7 +25,7 @@ class Pool:
             + self.effect_by_task.get(task, 0.0)
             + self.effect_by_deployment.get(deployment, 0.0)
         )
-        return min(0.98, max(0.02, raw))
+        return min(0.97, max(0.03, raw))
 
 
 def pool(evidence: Mapping[tuple[str, str], tuple[float, float]], *, prior_mean: float) -> Pool:

@@ -27,7 +27,8 @@ USAGE_METERS = (
     Meter.WEB_SEARCH,
 )
 PROMPT_METERS = (Meter.INPUT, Meter.CACHE_READ, Meter.CACHE_WRITE)
-LEAST_PARAMETER = 0.1
+LEAST_PARAMETER = 0.5
+"""Weights are exact from here on; below, both parameters are raised and the mean is kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class BeliefSettings:
     evidence_cap: float = 600.0
     prior_mean: float = 0.75
     prior_strength: float = 4.0
-    usage_cap: float = 200.0
+    usage_cap: float = 600.0
     prompt_tokens: float = 500.0
     completion_tokens: float = 200.0
 
@@ -285,7 +286,8 @@ class Beliefs:
             age = self._age(group, row)
             a, b = a + row.s * age, b + (row.n - row.s) * age
             phi = dispersion(row.n * age, row.s * age, row.q2 * age)
-        return max(LEAST_PARAMETER, a / phi), max(LEAST_PARAMETER, b / phi)
+        lift = max(1.0, LEAST_PARAMETER * phi / min(a, b)) / phi
+        return a * lift, b * lift
 
     def _evidence(self, group: _Group | None, cell: Cell, deployment: str) -> float:
         row = group.rows.get((cell[2], deployment)) if group else None

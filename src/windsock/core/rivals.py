@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.ladder import with_floor
+from windsock.core.ladder import above
 from windsock.core.posterior import Beliefs
 from windsock.core.records import Decision, Outcome, Reward, RouteRequest
 from windsock.core.views import CellView, Weighing
@@ -40,7 +40,7 @@ def _one(view: CellView, index: int) -> Weighing:
 
 
 def _shares(raw: FloatArray, explore: float = 0.0) -> Weighing:
-    weights = with_floor(raw / raw.sum(), explore)
+    weights = above(raw / raw.sum(), np.full(len(raw), explore / len(raw)))
     return Weighing(weights=tuple(weights.tolist()))
 
 

@@ -6,9 +6,9 @@ dollars per success it wins when its theta_k - c_k / V is the largest, so
     w_k(V) = integral f_k(z + c_k/V) * prod over j != k of F_j(z + c_j/V) dz
 
 All arms share the variable z, so each distribution is evaluated once per node. The nodes are
-Gauss-Legendre on panels as narrow as the narrowest arm that matters, graded towards both ends
-of a panel because a Beta density may be infinite at the ends of its support. The weights must
-sum to 1, which checks every integral; panels are halved until they do.
+Gauss-Legendre on panels as narrow as the narrowest arm that varies there, graded towards the
+ends of a panel where a density may be infinite or kinked. The weights must sum to 1, which
+checks every integral; panels are halved until they do.
 """
 
 from __future__ import annotations
@@ -20,93 +20,152 @@ from numpy.typing import NDArray
 from scipy import special
 
 FloatArray = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 NODES = 12
 TAIL = 1e-10
-LEAST_PARAMETER = 0.05
-SUM_ERROR = 1e-9
-MAX_PANELS = 16_384
+SUM_ERROR = 1e-8
+PANEL_SD = 3.5
+GRADE = 6
+GRADED_NODES = 24
+EVEN_PANELS = 24
+HALVINGS = 5
+SMOOTH = 4.0
+"""Beta parameter from which a density is smooth enough at the end of its support."""
 
 
 def best_weights(a: FloatArray, b: FloatArray, usd: FloatArray, value_usd: float) -> FloatArray:
     """Exact probability that each arm has the greatest V * theta - cost.
 
-    a, b       (arms,) Beta parameters, at least 0.05
+    a, b       (arms,) Beta parameters, at least 0.5
     usd        (arms,) expected dollars of one request
     value_usd  V, dollars per success; 0 asks for the cheapest, inf for the best
     returns    (arms,), sums to 1; ties of the cheapest at V = 0 go to the better
     """
-    if len(a) == 1:
-        return np.ones(1)
-    if value_usd == 0.0:
-        return _cheapest(a, b, usd)
-    shift = (usd - usd.min()) / value_usd if np.isfinite(value_usd) else np.zeros_like(usd)
-    alive = _contenders(a, b, shift)
-    weights = np.zeros(len(a))
-    if len(alive) == 1:
-        weights[alive] = 1.0
+    return Contest(a, b, usd).weights(value_usd)
+
+
+class Contest:
+    """Arms prepared once, to be weighed at several values of V."""
+
+    __slots__ = ("_a", "_b", "_high", "_log_beta", "_low", "_sd", "usd")
+
+    def __init__(self, a: FloatArray, b: FloatArray, usd: FloatArray) -> None:
+        self.usd = usd
+        self._a, self._b = a, b
+        self._low = special.betaincinv(a, b, TAIL)
+        self._high = special.betainccinv(a, b, TAIL)
+        total = a + b
+        self._sd = np.sqrt(a * b / (total + 1)) / total
+        self._log_beta = special.betaln(a, b)
+
+    def weights(self, value_usd: float) -> FloatArray:
+        """(arms,), sums to 1; see `best_weights`."""
+        arms = np.arange(len(self.usd))
+        if value_usd == 0.0:
+            return self._share(np.flatnonzero(self.usd == self.usd.min()), np.zeros(len(arms)))
+        if not np.isfinite(value_usd):
+            return self._share(arms, np.zeros(len(arms)))
+        return self._share(arms, (self.usd - self.usd.min()) / value_usd)
+
+    def _share(self, among: Indices, shift: FloatArray) -> FloatArray:
+        """P(best) `among` some arms whose success is lowered by `shift`."""
+        weights = np.zeros(len(shift))
+        low, high = self._low[among] - shift[among], self._high[among] - shift[among]
+        alive = among[high > low.max()]
+        if len(alive) <= 1:
+            weights[alive if len(alive) else among[high.argmax()]] = 1.0
+            return weights
+        weights[alive] = self._integrate(alive, shift[alive])
         return weights
-    weights[alive] = _integrate(a[alive], b[alive], shift[alive])
-    return weights
+
+    def _integrate(self, arms: Indices, shift: FloatArray) -> FloatArray:
+        left, right, sd = self._low[arms] - shift, self._high[arms] - shift, self._sd[arms]
+        low, high = float(left.max()), float(right.max())
+        panel = PANEL_SD * sd
+        slack = float(panel.min())
+        ends = self._rough_ends(arms, shift, low - slack, high + slack)
+        low, high = min([low, *ends]), max([high, *ends])
+        for _ in range(HALVINGS):
+            nodes, measure = _nodes(_edges(low, high, left, right, panel), ends)
+            weights = self._densities(arms, shift, nodes) @ measure
+            total = float(weights.sum())
+            if abs(total - 1.0) < SUM_ERROR:
+                break
+            panel = panel / 2
+        return weights / total
+
+    def _rough_ends(self, arms: Indices, shift: FloatArray, low: float, high: float) -> FloatArray:
+        """Ends of supports in low..high at which a density is not smooth."""
+        ends = np.concatenate([-shift[self._a[arms] < SMOOTH], 1 - shift[self._b[arms] < SMOOTH]])
+        return ends[(ends >= low) & (ends <= high)]
+
+    def _densities(self, arms: Indices, shift: FloatArray, z: FloatArray) -> FloatArray:
+        """(arms, nodes): density of the greatest utility at z being this arm's."""
+        theta = np.clip(z + shift[:, None], 1e-300, 1.0 - 2**-53)
+        a, b = self._a[arms, None], self._b[arms, None]
+        log_below = np.log(np.maximum(special.betainc(a, b, theta), 1e-200))
+        log_f = (a - 1) * np.log(theta) + (b - 1) * np.log1p(-theta) - self._log_beta[arms, None]
+        log_f += log_below.sum(axis=0) - log_below
+        log_f[(z + shift[:, None] <= 0) | (z + shift[:, None] >= 1)] = -np.inf
+        density: FloatArray = np.exp(log_f)
+        return density
 
 
-def _cheapest(a: FloatArray, b: FloatArray, usd: FloatArray) -> FloatArray:
-    tied = np.flatnonzero(usd == usd.min())
-    weights = np.zeros(len(usd))
-    weights[tied] = best_weights(a[tied], b[tied], np.zeros(len(tied)), np.inf)
-    return weights
+def _edges(
+    low: float, high: float, left: FloatArray, right: FloatArray, panel: FloatArray
+) -> FloatArray:
+    """Panel borders from low to high; even ones, unless one arm is far narrower than the span."""
+    count = (high - low) / float(panel.min())
+    if count <= EVEN_PANELS:
+        return np.linspace(low, high, max(2, int(np.ceil(count))) + 1)
+    edges = [low]
+    while edges[-1] < high:
+        edges.append(min(high, _next_edge(edges[-1], left, right, panel)))
+    return np.array(edges)
 
 
-def _contenders(a: FloatArray, b: FloatArray, shift: FloatArray) -> NDArray[np.intp]:
-    """Arms whose best plausible utility reaches the worst plausible one of every other."""
-    low = special.betaincinv(a, b, TAIL) - shift
-    high = special.betainccinv(a, b, TAIL) - shift
-    return np.flatnonzero(high > low.max())
+def _next_edge(z: float, left: FloatArray, right: FloatArray, panel: FloatArray) -> float:
+    """The farthest border that keeps to the panel of every arm that varies before it."""
+    reach = np.where(right <= z, np.inf, np.maximum(z, left) + panel)
+    starts = left[(left > z) & (panel < 0.5 * float((reach - z).min()))]
+    nearest = float(reach.min())
+    return min(nearest, float(starts.min())) if len(starts) else nearest
 
 
-def _integrate(a: FloatArray, b: FloatArray, shift: FloatArray) -> FloatArray:
-    low = float((special.betaincinv(a, b, TAIL) - shift).max())
-    high = float((special.betainccinv(a, b, TAIL) - shift).max())
-    width = float(np.sqrt(a * b / (a + b + 1)).__truediv__(a + b).min())
-    panels = int(np.clip(np.ceil((high - low) / (4 * width)), 2, MAX_PANELS))
-    while True:
-        weights = _on_panels(a, b, shift, _edges(low, high, panels, shift))
-        total = float(weights.sum())
-        if abs(total - 1.0) < SUM_ERROR or panels >= MAX_PANELS:
-            return weights / total
-        panels *= 2
+def _nodes(edges: FloatArray, ends: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Nodes and their measures; panels that touch one of `ends` are graded towards both sides."""
+    if not len(ends):
+        return _spread(edges[:-1], np.diff(edges), _plain_nodes())
+    edges = np.unique(np.concatenate([edges, ends]))
+    left, length = edges[:-1], np.diff(edges)
+    rough = np.isin(left, ends) | np.isin(edges[1:], ends)
+    plain = _spread(left[~rough], length[~rough], _plain_nodes())
+    graded = _spread(left[rough], length[rough], _graded_nodes())
+    return np.concatenate([plain[0], graded[0]]), np.concatenate([plain[1], graded[1]])
 
 
-def _edges(low: float, high: float, panels: int, shift: FloatArray) -> FloatArray:
-    ends = np.concatenate([-shift, 1.0 - shift])
-    inner = ends[(ends > low) & (ends < high)]
-    return np.sort(np.concatenate([np.linspace(low, high, panels + 1), inner]))
+def _spread(
+    left: FloatArray, length: FloatArray, rule: tuple[FloatArray, FloatArray]
+) -> tuple[FloatArray, FloatArray]:
+    nodes, measure = rule
+    return (left[:, None] + length[:, None] * nodes).ravel(), (length[:, None] * measure).ravel()
 
 
-def _on_panels(a: FloatArray, b: FloatArray, shift: FloatArray, edges: FloatArray) -> FloatArray:
-    unit, share = _graded_nodes()
-    length = np.diff(edges)[:, None]
-    z = (edges[:-1, None] + length * unit).ravel()
-    measure = (length * share).ravel()
-    theta = np.clip(z + shift[:, None], 0.0, 1.0)
-    below = special.betainc(a[:, None], b[:, None], theta)
-    density = _density(a[:, None], b[:, None], theta)
-    with np.errstate(divide="ignore"):
-        log_all = np.log(below).sum(axis=0)
-    others = np.exp(np.where(np.isfinite(log_all), log_all, -np.inf)) / np.maximum(below, 1e-300)
-    return (density * others) @ measure
-
-
-def _density(a: FloatArray, b: FloatArray, theta: FloatArray) -> FloatArray:
-    inside = (theta > 0.0) & (theta < 1.0)
-    x = np.where(inside, theta, 0.5)
-    log_f = special.xlogy(a - 1, x) + special.xlog1py(b - 1, -x) - special.betaln(a, b)
-    return np.where(inside, np.exp(log_f), 0.0)
+@cache
+def _plain_nodes() -> tuple[FloatArray, FloatArray]:
+    """Gauss-Legendre on [0, 1]."""
+    t, share = np.polynomial.legendre.leggauss(NODES)
+    return (t + 1) / 2, share / 2
 
 
 @cache
 def _graded_nodes() -> tuple[FloatArray, FloatArray]:
-    """Gauss-Legendre on [0, 1] through t^3 (10 - 15 t + 6 t^2), which is flat at both ends."""
-    t, share = np.polynomial.legendre.leggauss(NODES)
+    """Gauss-Legendre through the distribution of Beta(GRADE, GRADE), flat at both ends.
+
+    x^(a - 1) near an end becomes t^(GRADE a - 1), smooth enough for a >= 1/2.
+    """
+    t, share = np.polynomial.legendre.leggauss(GRADED_NODES)
     t, share = (t + 1) / 2, share / 2
-    return t**3 * (10 - 15 * t + 6 * t * t), share * 30 * (t * (1 - t)) ** 2
+    slope = np.exp((GRADE - 1) * (np.log(t) + np.log1p(-t)) - special.betaln(GRADE, GRADE))
+    return special.betainc(GRADE, GRADE, t), share * slope

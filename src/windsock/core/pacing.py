@@ -1,0 +1,125 @@
+"""Money over time: what one request may cost now, so that the budget is met and not passed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+HORIZON = 100.0
+"""Requests over which over- and underspending is made up."""
+
+CREDIT_SHARE = 0.5
+"""Most credit or debt, as a share of what the budget pays for over the horizon."""
+
+DAY_S = 86_400.0
+HOURS = 24
+PROFILE_KEEP = 0.9
+"""What a day's profile keeps when the next day is added."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """usd a request may cost now; is_spent when the day's cap is reached."""
+
+    usd: float
+    is_spent: bool = False
+
+
+class RequestPacer:
+    """A mean cost per request. Credit carries what was left over to the next requests."""
+
+    def __init__(self, usd_per_request: float) -> None:
+        self.usd_per_request = usd_per_request
+        self.credit_usd = 0.0
+
+    def spend(self, usd: float, now: float) -> None:
+        """A request has cost `usd`."""
+        most = CREDIT_SHARE * HORIZON * self.usd_per_request
+        credit = self.credit_usd + self.usd_per_request - usd
+        self.credit_usd = min(most, max(-most, credit))
+
+    def allowance(self, now: float) -> Allowance:
+        return Allowance(usd=max(0.0, self.usd_per_request + self.credit_usd / HORIZON))
+
+    def to_state(self) -> dict[str, Any]:
+        return {"credit_usd": self.credit_usd}
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        self.credit_usd = float(state["credit_usd"])
+
+
+class DayPacer:
+    """A cap per UTC day, spread over the traffic still expected, with a hard stop at the cap.
+
+    Traffic is expected as on past days: requests by hour, discounted by the day.
+    """
+
+    def __init__(self, usd_per_day: float) -> None:
+        self.usd_per_day = usd_per_day
+        self.spent_usd = 0.0
+        self._day = -1
+        self._today = [0.0] * HOURS
+        self._profile = [0.0] * HOURS
+        self._days = 0.0
+
+    def spend(self, usd: float, now: float) -> None:
+        """A request has cost `usd`."""
+        self._turn(now)
+        self.spent_usd += usd
+        self._today[_hour(now)] += 1.0
+
+    def allowance(self, now: float) -> Allowance:
+        spent = self.spent_usd if _day(now) == self._day else 0.0
+        left = self.usd_per_day - spent
+        if left <= 0:
+            return Allowance(usd=0.0, is_spent=True)
+        return Allowance(usd=left / max(1.0, self.expected_requests(now)))
+
+    def expected_requests(self, now: float) -> float:
+        """Requests still to come today, by the profile of past days and the pace of this one."""
+        gone_s = now % DAY_S
+        seen = sum(self._today) if _day(now) == self._day else 0.0
+        if self._days == 0.0:
+            return seen * (DAY_S - gone_s) / max(gone_s, 60.0)
+        usual = [count / self._days for count in self._profile]
+        hour, into = _hour(now), (gone_s % 3600.0) / 3600.0
+        past = sum(usual[:hour]) + usual[hour] * into
+        pace = (seen + 0.1 * sum(usual)) / (past + 0.1 * sum(usual)) if sum(usual) else 1.0
+        return (sum(usual) - past) * pace
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "spent_usd": self.spent_usd,
+            "day": self._day,
+            "today": list(self._today),
+            "profile": list(self._profile),
+            "days": self._days,
+        }
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        self.spent_usd = float(state["spent_usd"])
+        self._day = int(state["day"])
+        self._today = list(state["today"])
+        self._profile = list(state["profile"])
+        self._days = float(state["days"])
+
+    def _turn(self, now: float) -> None:
+        day = _day(now)
+        if day <= self._day:
+            return
+        if self._day >= 0:
+            self._profile = [
+                PROFILE_KEEP * old + new
+                for old, new in zip(self._profile, self._today, strict=True)
+            ]
+            self._days = PROFILE_KEEP * self._days + 1.0
+        self._day, self.spent_usd, self._today = day, 0.0, [0.0] * HOURS
+
+
+def _day(now: float) -> int:
+    return int(now // DAY_S)
+
+
+def _hour(now: float) -> int:
+    return int(now % DAY_S // 3600.0)
