@@ -230,7 +230,7 @@ class Exchange:
             return None
         tries = len(self._results)
         ceiling = min(BACKOFF_S * 2**tries, MAX_BACKOFF_S)
-        jitter = uniform(self._router.seed, self.decision.number, 1000 + tries)
+        jitter = uniform(self._router.seed, self.decision.number, 32 + tries)
         return max(ceiling * jitter, last.retry_after_s or 0.0)
 
     def _fits(self, wait_s: float, now: float) -> bool:

@@ -23,6 +23,7 @@ class Arms:
     a, b        (arms,) Beta parameters of success
     usd         (arms,) expected dollars of one request
     explore     probability kept for learning, spread evenly but for arms that cost too much
+    probe       (arms,) least share for a look at a suspect arm, less where it costs too much
     most        (arms,) greatest share of an arm, None if none is bounded
     """
 
@@ -30,6 +31,7 @@ class Arms:
     b: FloatArray
     usd: FloatArray
     explore: float = 0.0
+    probe: FloatArray | None = None
     most: FloatArray | None = None
 
     @property
@@ -38,8 +40,19 @@ class Arms:
 
     def key(self) -> tuple[bytes, ...]:
         """Equal for equal arms."""
-        most = b"" if self.most is None else self.most.tobytes()
-        return self.a.tobytes(), self.b.tobytes(), self.usd.tobytes(), most
+        bounds = (
+            bound.tobytes() if bound is not None else b"" for bound in (self.probe, self.most)
+        )
+        return self.a.tobytes(), self.b.tobytes(), self.usd.tobytes(), *bounds
+
+    def least(self, weights: FloatArray) -> FloatArray:
+        """(arms,) floors of the weights, for exploration and probing."""
+        floors = least_shares(weights, self.usd, self.explore)
+        if self.probe is None:
+            return floors
+        spend = float(weights @ self.usd)
+        bounded = self.probe * np.minimum(1.0, spend / np.maximum(self.usd, 1e-300))
+        return np.maximum(floors, bounded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +119,7 @@ class Ladder:
         weights = self._contest.weights(value_usd)
         if arms.most is not None:
             weights = below(weights, arms.most)
-        weights = above(weights, least_shares(weights, arms.usd, arms.explore))
+        weights = above(weights, arms.least(weights))
         return Rung(
             value_usd=value_usd,
             weights=weights,
@@ -129,9 +142,9 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
 def least_shares(weights: FloatArray, usd: FloatArray, explore: float) -> FloatArray:
     """(arms,) exploration floors: explore / arms each, less where that costs too much.
 
-    All floors together cost no more than LEARNING_SHARE of what `weights` spend (of a tenth of
-    the geometric mean cost, if that is more), so a model a hundred times as dear as the rest is
-    still looked at, but seldom.
+    All floors together cost no more than LEARNING_SHARE (or `explore`, if that is more) of what
+    `weights` spend, or of a tenth of the geometric mean cost: a model a hundred times as dear as
+    the rest is still looked at, but seldom.
     """
     arms = len(weights)
     even = np.full(arms, explore / arms)
@@ -139,8 +152,9 @@ def least_shares(weights: FloatArray, usd: FloatArray, explore: float) -> FloatA
     if explore <= 0 or not len(positive):
         return even
     typical = 0.1 * float(np.exp(np.log(positive).mean()))
-    budget = LEARNING_SHARE / arms * max(float(weights @ usd), typical)
-    return np.minimum(even, budget / np.maximum(usd, budget))
+    budget = max(LEARNING_SHARE, explore) / arms * max(float(weights @ usd), typical)
+    floors: FloatArray = np.minimum(even, budget / np.maximum(usd, budget))
+    return floors
 
 
 def above(weights: FloatArray, least: FloatArray) -> FloatArray:

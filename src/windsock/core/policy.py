@@ -8,7 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from windsock.core.budget import Paid, afford
-from windsock.core.ladder import Arms, Ladder, least_shares
+from windsock.core.drift import PROBE_SHARE
+from windsock.core.ladder import Arms, Ladder
 from windsock.core.objective import Chosen, Objective, choose
 from windsock.core.pacing import DayPacer, RequestPacer
 from windsock.core.posterior import Beliefs
@@ -26,6 +27,7 @@ from windsock.core.rivals import (
 )
 from windsock.core.units import to_float
 from windsock.core.views import CellView, Weighing
+from windsock.core.weights import FloatArray
 
 __all__ = [
     "CellView",
@@ -115,6 +117,7 @@ class PriceAware:
             b=np.ascontiguousarray(b),
             usd=np.array(view.usd, dtype=np.float64),
             explore=self.objective.explore,
+            probe=self._probe(view),
         )
         key = arms.key()
         found = self._ladders.get(key)
@@ -128,7 +131,7 @@ class PriceAware:
         ladder = self.ladder(view, now)
         chosen = self._choose(ladder, view, now)
         weights = chosen.rung.weights
-        least = least_shares(weights, ladder.arms.usd, self.objective.explore)
+        least = ladder.arms.least(weights)
         return Weighing(
             weights=tuple(weights.tolist()),
             value_usd=chosen.rung.value_usd,
@@ -150,6 +153,12 @@ class PriceAware:
     def from_state(self, state: Mapping[str, Any]) -> None:
         if self.pacer is not None and state.get("pacer"):
             self.pacer.from_state(state["pacer"])
+
+    def _probe(self, view: CellView) -> FloatArray | None:
+        modes = [self.beliefs.mode(view.cell, name) for name in view.deployments]
+        if not any(mode in PROBE_SHARE for mode in modes):
+            return None
+        return np.array([PROBE_SHARE.get(mode, 0.0) for mode in modes])
 
     def _choose(self, ladder: Ladder, view: CellView, now: float) -> Chosen:
         if self.pacer is None:

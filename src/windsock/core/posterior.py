@@ -13,8 +13,9 @@ from typing import Any
 
 from scipy import special
 
+from windsock.core.drift import KEEP_DOWN, KEEP_RESTORED, KEEP_UP, Finding, Mode, Watch
 from windsock.core.pooling import Pool, pool
-from windsock.core.records import Cell
+from windsock.core.records import Cell, Shift
 from windsock.core.units import Meter, Usage
 
 USAGE_METERS = (
@@ -40,6 +41,7 @@ class BeliefSettings:
     prior_mean          success of a deployment and task of which nothing is known
     prior_strength      rewards that the pooled prior is worth
     usage_cap           most requests a token mix rests on
+    watches_drift       look for silent changes of quality
     prompt_tokens, completion_tokens    of a request of which nothing is known
     """
 
@@ -48,6 +50,7 @@ class BeliefSettings:
     prior_mean: float = 0.75
     prior_strength: float = 4.0
     usage_cap: float = 600.0
+    watches_drift: bool = True
     prompt_tokens: float = 500.0
     completion_tokens: float = 200.0
 
@@ -119,10 +122,11 @@ def _discounts(then: float, at: float, half_life_s: float) -> tuple[float, float
 class _Group:
     """All rows of one (namespace, route), which inform each other."""
 
-    __slots__ = ("as_of", "changes", "pool", "pooled_at", "rows")
+    __slots__ = ("as_of", "changes", "pool", "pooled_at", "rows", "watches")
 
     def __init__(self) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
+        self.watches: dict[str, Watch] = {}
         self.as_of = -float("inf")
         self.changes = 0
         self.pooled_at = -1
@@ -135,15 +139,41 @@ class Beliefs:
     def __init__(self, settings: BeliefSettings = BeliefSettings()) -> None:
         self.settings = settings
         self._groups: dict[tuple[str, str], _Group] = {}
+        self._shifts: list[Shift] = []
 
     def observe(
         self, cell: Cell, deployment: str, value: float, *, weight: float = 1.0, now: float
     ) -> None:
         """Count a reward in 0..1 as `weight` rewards, observed at `now`."""
         group, row = self._open(cell, deployment)
+        finding = None
+        if self.settings.watches_drift and group.pool is not None:
+            finding = self._watch(group, cell, deployment, row, value, weight)
         row.add(value, weight, now, self.settings)
         group.as_of = max(group.as_of, now)
         group.changes += 1
+        if finding is not None:
+            self._act(group, cell, deployment, finding, now)
+
+    def mode(self, cell: Cell, deployment: str) -> Mode:
+        """Whether the quality of a deployment is steady, in doubt or lost."""
+        group = self._groups.get(cell[:2])
+        watch = group.watches.get(deployment) if group else None
+        return watch.mode if watch else Mode.STEADY
+
+    def drain(self) -> list[Shift]:
+        """Changes of quality found since the last call, oldest first."""
+        shifts, self._shifts = self._shifts, []
+        return shifts
+
+    def undo(self, namespace: str, route: str, deployment: str) -> bool:
+        """Take back an alarm: the belief from before it holds again. False if there was none."""
+        group = self._groups.get((namespace, route))
+        watch = group.watches.get(deployment) if group else None
+        if group is None or watch is None or not watch.saved:
+            return False
+        self._restore(group, deployment, watch, self.settings.evidence_cap)
+        return True
 
     def retract(
         self,
@@ -228,6 +258,9 @@ class Beliefs:
                     "route": route,
                     "as_of": _finite(group.as_of),
                     "rows": [[*key, *_row_state(row)] for key, row in sorted(group.rows.items())],
+                    "watches": {
+                        name: watch.to_state() for name, watch in sorted(group.watches.items())
+                    },
                 }
                 for (namespace, route), group in sorted(self._groups.items())
             ],
@@ -241,6 +274,8 @@ class Beliefs:
             group.as_of = _infinite(body["as_of"])
             for task, deployment, *fields in body["rows"]:
                 group.rows[task, deployment] = _row_of(fields)
+            for name, fields in body["watches"].items():
+                group.watches[name] = Watch.from_state(fields)
 
     def merge(self, delta: Mapping[str, Any]) -> None:
         """Add another replica's sums (its `to_state` since the last merge) to these."""
@@ -262,6 +297,71 @@ class Beliefs:
         if row is None:
             row = group.rows[key] = Row()
         return group, row
+
+    def _watch(
+        self,
+        group: _Group,
+        cell: Cell,
+        deployment: str,
+        row: Row,
+        value: float,
+        weight: float,
+    ) -> Finding | None:
+        watch = group.watches.get(deployment)
+        if watch is None:
+            watch = group.watches[deployment] = Watch()
+        if row.n < 1.0:
+            return None
+        a, b = self._beta(group, cell, deployment)
+        mean = a / (a + b)
+        phi = dispersion(row.n, row.s, row.q2)
+        saved = watch.saved.get(cell[2])
+        before = saved[1] / saved[0] if saved and saved[0] else mean
+        return watch.see(value, mean, phi, row.n, weight, before)
+
+    def _act(
+        self, group: _Group, cell: Cell, deployment: str, finding: Finding, now: float
+    ) -> None:
+        """Change the belief of every task of a deployment after a finding, and tell of it."""
+        watch = group.watches[deployment]
+        side = watch.down if finding is Finding.WORSE else watch.up
+        facts = {
+            "namespace": cell[0],
+            "route": cell[1],
+            "finding": finding.value,
+            "statistic": side.statistic,
+            "shift": side.shift,
+            "rewards": side.count,
+        }
+        rows = {task: row for (task, name), row in group.rows.items() if name == deployment}
+        if finding is Finding.WORSE:
+            if watch.mode is Mode.STEADY:
+                watch.saved = {task: _row_state(row) for task, row in rows.items()}
+            _move(rows.values(), watch.down.shift, KEEP_DOWN)
+            watch.begin_doubt()
+        elif finding is Finding.BETTER:
+            _move(rows.values(), watch.up.shift, KEEP_UP)
+            watch.settle(Mode.STEADY)
+        elif finding is Finding.CONFIRMED:
+            watch.settle(Mode.LOST)
+        else:
+            cap = KEEP_RESTORED if finding is Finding.RECOVERED else self.settings.evidence_cap
+            self._restore(group, deployment, watch, cap)
+        self._shifts.append(
+            Shift(kind="quality.drifted", deployment=deployment, at=now, facts=facts)
+        )
+        group.changes += 1
+
+    def _restore(self, group: _Group, deployment: str, watch: Watch, cap: float) -> None:
+        """Put the evidence from before an alarm back, `cap` rewards at most per task."""
+        for task, fields in watch.saved.items():
+            row = group.rows[task, deployment]
+            kept = _row_of(fields)
+            row.n, row.s, row.q2, row.at = kept.n, kept.s, kept.q2, kept.at
+            if row.n > cap:
+                row._scale(cap / row.n)
+        watch.settle(Mode.STEADY)
+        group.changes += 1
 
     def _pool(self, group: _Group) -> None:
         settings = self.settings
@@ -315,6 +415,18 @@ def dispersion(n: float, s: float, q2: float) -> float:
         return 1.0
     ratio = (q2 - s * s / n) / spread
     return min(1.0, max(0.02, (10.0 + n * ratio) / (10.0 + n)))
+
+
+def _move(rows: Iterable[Row], shift: float, keep: float) -> None:
+    """Shrink the evidence of rows to `keep` and move its mean by `shift`."""
+    for row in rows:
+        if row.n <= 0:
+            continue
+        phi = dispersion(row.n, row.s, row.q2)
+        mean = min(0.99, max(0.01, row.s / row.n + shift))
+        row.n = min(row.n, keep)
+        row.s = row.n * mean
+        row.q2 = row.n * (mean * mean + phi * mean * (1 - mean))
 
 
 def _rescale_prompt(mix: dict[Meter, float], prompt_tokens: float) -> None:

@@ -9,14 +9,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 
 from windsock import __version__
 from windsock.clock import Clock
 from windsock.core.router import Router
-from windsock.errors import BadRequest, NoCandidate, StoreError, UnknownRoute, WindsockError
-from windsock.service.access import AccessDenied
+from windsock.errors import WindsockError
 from windsock.service.metrics import Metrics
+from windsock.service.problems import Problem, problem_of
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -54,45 +53,23 @@ def create_app(
     return app
 
 
-def status_of(error: WindsockError) -> int:
-    """The HTTP status that tells the caller who must act."""
-    match error:
-        case AccessDenied():
-            return error.status
-        case BadRequest():
-            return 400
-        case UnknownRoute():
-            return 404
-        case NoCandidate():
-            if error.is_lasting:
-                return 422
-            return 429 if error.retry_after_s is not None else 503
-        case StoreError():
-            return 503
-    return 500
-
-
-def error_body(
-    message: str, *, kind: str, param: str | None = None, code: str | None = None
-) -> Any:
-    """OpenAI's four fields."""
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
-
-
 def _on_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, WindsockError)
-    status = status_of(error)
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    body = error_body(str(error), kind=kind, param=getattr(error, "param", None))
-    return JSONResponse(body, status_code=status)
+    return _response(problem_of(error))
 
 
 def _on_invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fault = error.errors()[0]
     place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query"))
-    body = error_body(f"{place}: {fault['msg']}", kind="invalid_request_error", param=place)
-    return JSONResponse(body, status_code=400)
+    return _response(Problem.of(400, f"{place}: {fault['msg']}", param=place))
+
+
+def _response(problem: Problem) -> Response:
+    headers = {name.decode(): value.decode() for name, value in problem.headers}
+    return Response(
+        problem.body, status_code=problem.status, headers=headers, media_type="application/json"
+    )
 
 
 def _health_routes(

@@ -1,0 +1,156 @@
+"""Silent changes of quality: found by CUSUM, verified by calls, undone by recovery.
+
+Two CUSUMs per deployment sum the log-likelihood ratio of "success has moved by 0.12" (Page 1954),
+on all its tasks together, each reward judged against the belief of its own task. Graded rewards
+count by quasi-likelihood: the ratio is divided by their dispersion. One reward counts 3 at most,
+so a burst from one outage does not raise an alarm alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+SHIFT = 0.12
+STEP_CAP = 3.0
+ALARM = 12.0
+RECOVERY = 4.0
+TRUST = 20.0
+"""Rewards at which a belief is half good enough to judge a reward by."""
+
+SHIFT_SHRINK = 8.0
+KEEP_DOWN = 12.0
+KEEP_UP = 30.0
+KEEP_RESTORED = 120.0
+"""Evidence kept after an alarm of either kind, and after a recovery."""
+
+VERIFY_CALLS = 25.0
+PROBE_SHARE = {"doubt": 0.10, "lost": 0.03}
+"""Least share of a deployment whose quality is in doubt or lost, bounded by cost."""
+
+
+class Mode(StrEnum):
+    """steady -> doubt (an alarm, being verified) -> lost (confirmed) -> steady (recovered)."""
+
+    STEADY = "steady"
+    DOUBT = "doubt"
+    LOST = "lost"
+
+
+class Finding(StrEnum):
+    WORSE = "worse"
+    BETTER = "better"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+    RECOVERED = "recovered"
+
+
+@dataclass(slots=True)
+class Side:
+    """One CUSUM: its statistic, and the rewards since it last stood at zero."""
+
+    statistic: float = 0.0
+    count: float = 0.0
+    excess: float = 0.0
+
+    def add(self, step: float, excess: float, weight: float) -> None:
+        self.statistic += weight * step
+        self.count += weight
+        self.excess += weight * excess
+        if self.statistic <= 0.0:
+            self.clear()
+
+    def clear(self) -> None:
+        self.statistic = self.count = self.excess = 0.0
+
+    @property
+    def shift(self) -> float:
+        """Mean change of success since the change point, shrunk to none."""
+        return self.excess / (self.count + SHIFT_SHRINK)
+
+
+@dataclass(slots=True)
+class Watch:
+    """What is watched of one deployment of one route.
+
+    saved       rows by task from before the loss, for undoing and recovery
+    verified, verified_excess   calls since the alarm, and their success over the saved belief
+    """
+
+    mode: Mode = Mode.STEADY
+    down: Side = field(default_factory=Side)
+    up: Side = field(default_factory=Side)
+    verified: float = 0.0
+    verified_excess: float = 0.0
+    verified_spread: float = 0.0
+    saved: dict[str, list[Any]] = field(default_factory=dict)
+
+    def see(
+        self, value: float, mean: float, phi: float, evidence: float, weight: float, before: float
+    ) -> Finding | None:
+        """Judge one reward.
+
+        mean, phi, evidence     of the belief before this reward
+        before                  mean of the saved belief, `mean` if none is saved
+        """
+        trust = weight * evidence / (evidence + TRUST)
+        excess = value - mean
+        self.down.add(log_ratio(value, mean, mean - SHIFT, phi), excess, trust)
+        target = before if self.mode is not Mode.STEADY else mean + SHIFT
+        self.up.add(log_ratio(value, mean, max(target, mean + 0.02), phi), excess, trust)
+        if self.mode is not Mode.STEADY:
+            self.verified += weight
+            self.verified_excess += weight * (value - before)
+            self.verified_spread += weight * phi * before * (1 - before)
+        return self._finding()
+
+    def _finding(self) -> Finding | None:
+        if self.down.statistic > ALARM:
+            return Finding.WORSE
+        if self.mode is Mode.STEADY:
+            return Finding.BETTER if self.up.statistic > ALARM else None
+        if self.mode is Mode.DOUBT and self.verified >= VERIFY_CALLS:
+            return self._verdict()
+        if self.mode is Mode.LOST and self.up.statistic > RECOVERY:
+            return Finding.RECOVERED
+        return None
+
+    def _verdict(self) -> Finding:
+        """Was the alarm true? Success must still be lower by a margin and by two errors."""
+        drop = -self.verified_excess / self.verified
+        error = math.sqrt(max(self.verified_spread, 1e-9)) / self.verified
+        is_true = drop > max(0.02, 2 * error)
+        return Finding.CONFIRMED if is_true else Finding.DISMISSED
+
+    def begin_doubt(self) -> None:
+        self.mode = Mode.DOUBT
+        self.down.clear()
+        self.up.clear()
+        self.verified = self.verified_excess = self.verified_spread = 0.0
+
+    def settle(self, mode: Mode) -> None:
+        self.mode = mode
+        self.down.clear()
+        self.up.clear()
+        if mode is Mode.STEADY:
+            self.saved = {}
+
+    def to_state(self) -> list[Any]:
+        sides = [[s.statistic, s.count, s.excess] for s in (self.down, self.up)]
+        tally = [self.verified, self.verified_excess, self.verified_spread]
+        return [self.mode.value, *sides, tally, self.saved]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> Watch:
+        mode, down, up, tally, saved = state
+        return cls(Mode(mode), Side(*down), Side(*up), *tally, saved=dict(saved))
+
+
+def log_ratio(value: float, mean: float, moved: float, phi: float) -> float:
+    """Quasi log-likelihood ratio of `moved` over `mean` for one reward, capped."""
+    mean = min(0.995, max(0.005, mean))
+    moved = min(0.995, max(0.005, moved))
+    raw = value * math.log(moved / mean) + (1 - value) * math.log((1 - moved) / (1 - mean))
+    return min(STEP_CAP, max(-STEP_CAP, raw / phi))

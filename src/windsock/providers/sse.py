@@ -1,0 +1,113 @@
+"""Server-sent events as they pass: whole events relayed, a few facts read on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from windsock.errors import ProviderError
+
+CONTENT = re.compile(
+    rb'"(?:content|reasoning_content|reasoning|refusal|text|arguments|name)"\s*:\s*"(?!")'
+    rb'|"tool_calls"\s*:\s*\[\s*\{|"function_call"\s*:\s*\{'
+)
+FINISH = re.compile(rb'"finish_reason"\s*:\s*"(\w+)"')
+USAGE = re.compile(rb'"usage"\s*:\s*\{')
+NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
+ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
+BOUNDARY = re.compile(rb"\r?\n\r?\n")
+
+MAX_EVENT_BYTES = 4 * 1024 * 1024
+
+
+class StreamScanner:
+    """Feed it bytes split anywhere; it gives whole events and remembers what they said.
+
+    finish_reason   of the answer, once it came
+    usage           the usage object as parsed, once it came
+    content_events  events with something to show
+    last            the event that carried usage, as parsed
+    error           an error event's body, if one came
+    """
+
+    __slots__ = (
+        "_held",
+        "content_events",
+        "error",
+        "finish_reason",
+        "is_done",
+        "last",
+        "served_model",
+        "usage",
+    )
+
+    def __init__(self) -> None:
+        self._held = b""
+        self.content_events = 0
+        self.finish_reason: str | None = None
+        self.usage: dict[str, Any] | None = None
+        self.last: dict[str, Any] = {}
+        self.is_done = False
+        self.served_model: str | None = None
+        self.error: bytes | None = None
+
+    @property
+    def has_content(self) -> bool:
+        return self.content_events > 0
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Whole events to pass on; raises ProviderError if one grows beyond all bounds."""
+        held = self._held + data
+        start = 0
+        for match in BOUNDARY.finditer(held):
+            event = held[start : match.end()]
+            start = match.end()
+            kept = self._read(event)
+            if kept is not None:
+                yield kept
+        self._held = held[start:]
+        if len(self._held) > MAX_EVENT_BYTES:
+            raise ProviderError("an event of the stream is larger than 4 MiB")
+
+    def rest(self) -> Iterator[bytes]:
+        """The last event, if the stream ended without the blank line that closes it."""
+        if self._held.strip():
+            yield from self.feed(b"\n\n")
+
+    def _read(self, event: bytes) -> bytes | None:
+        """Note what an event says; None if it is not to be passed on."""
+        if CONTENT.search(event):
+            self.content_events += 1
+        if self.served_model is None and (model := MODEL.search(event)):
+            self.served_model = model[1].decode(errors="replace")
+        if (finish := FINISH.search(event)) is not None:
+            self.finish_reason = finish[1].decode()
+        if b"[DONE]" in event and event.lstrip().startswith(b"data:"):
+            self.is_done = True
+            return None
+        if ERROR.search(event) and not FINISH.search(event) and b'"choices"' not in event:
+            self.error = data_of(event)
+        if USAGE.search(event):
+            return self._read_usage(event)
+        return event
+
+    def _read_usage(self, event: bytes) -> bytes | None:
+        try:
+            body = orjson.loads(data_of(event))
+        except orjson.JSONDecodeError:
+            return event
+        if not isinstance(body, dict):
+            return event
+        self.usage = body.get("usage") or (body.get("x_groq") or {}).get("usage")
+        self.last = body
+        return None if NO_CHOICES.search(event) else event
+
+
+def data_of(event: bytes) -> bytes:
+    """The payload of an event: its data lines, joined."""
+    lines = event.replace(b"\r\n", b"\n").split(b"\n")
+    return b"\n".join(line[5:].lstrip() for line in lines if line.startswith(b"data:"))

@@ -1,0 +1,318 @@
+"""Real requests through the router: open, call, report, record. The replay has its own driver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from windsock.clock import Clock
+from windsock.core.exchange import Exchange
+from windsock.core.records import Attempt, CallKind, CallResult, Decision, Outcome, Shift
+from windsock.core.router import Router
+from windsock.core.units import to_float
+from windsock.errors import ProviderError
+from windsock.providers.calling import Caller, Endpoint, Reply, Unreachable
+from windsock.providers.sse import StreamScanner
+from windsock.providers.wire import (
+    ChatBody,
+    billed_of,
+    body_for,
+    kind_of_error,
+    retry_after_s,
+    usage_of,
+)
+
+PATH = "/chat/completions"
+DONE = b"data: [DONE]\n\n"
+STALL_S = 60.0
+"""A stream that brings no event for this long is broken."""
+
+
+@dataclass(slots=True)
+class Failure:
+    """The last upstream error, for the client when nothing else is left."""
+
+    status: int | None = None
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """A whole answer: parsed, with provider and cost added."""
+
+    body: bytes
+
+
+class Driver:
+    """Runs exchanges against real providers.
+
+    endpoints   by provider id
+    keep        writes a record to the ledger; never blocks
+    publish     tells listeners of a shift
+    """
+
+    def __init__(
+        self,
+        *,
+        router: Router,
+        endpoints: Mapping[str, Endpoint],
+        caller: Caller,
+        clock: Clock,
+        keep: Callable[[object], None],
+        publish: Callable[[Shift], None],
+        finished: Callable[[Exchange, Outcome], None],
+    ) -> None:
+        self.router = router
+        self.clock = clock
+        self._endpoints = endpoints
+        self._caller = caller
+        self._keep = keep
+        self._publish = publish
+        self._finished = finished
+
+    async def answer(self, exchange: Exchange, chat: ChatBody) -> tuple[bytes | None, Failure]:
+        """The answer's body, or None and the last failure; the exchange is settled either way."""
+        failure = Failure()
+        bodies: dict[int, dict[str, Any]] = {}
+        try:
+            while (attempt := exchange.next_attempt(self.clock.now())) is not None:
+                result = await self._attempt(attempt, chat, bodies, failure)
+                exchange.report(result, self.clock.now())
+        finally:
+            outcome = self._settle(exchange)
+        if exchange.answer is None:
+            return None, failure
+        body = bodies[exchange.answer.attempt.number]
+        return self._enriched(body, exchange, outcome), failure
+
+    async def stream(
+        self, exchange: Exchange, chat: ChatBody, failure: Failure
+    ) -> AsyncGenerator[bytes, None]:
+        """Events as they come. Nothing is yielded before an attempt has content to show."""
+        try:
+            while (attempt := exchange.next_attempt(self.clock.now())) is not None:
+                async for event in self._stream_attempt(exchange, attempt, chat, failure):
+                    yield event
+        finally:
+            self._settle(exchange)
+
+    def keep_decision(self, decision: Decision) -> None:
+        """Record a decision whose call somebody else makes."""
+        self._keep(decision)
+
+    async def close(self) -> None:
+        await self._caller.close()
+
+    async def _attempt(
+        self,
+        attempt: Attempt,
+        chat: ChatBody,
+        bodies: dict[int, dict[str, Any]],
+        failure: Failure,
+    ) -> CallResult:
+        """One call to its end."""
+        started = self.clock.elapsed()
+        await self._wait(attempt)
+        try:
+            async with asyncio.timeout(attempt.timeout_s):
+                reply = await self._post(attempt, chat)
+                try:
+                    first_byte_s = self.clock.elapsed() - started
+                    raw = await reply.body()
+                finally:
+                    await reply.close()
+        except TimeoutError:
+            return self._result(attempt, CallKind.TIMED_OUT, started)
+        except Unreachable as error:
+            return self._result(attempt, CallKind.UNREACHABLE, started, note=str(error))
+        except ProviderError as error:
+            return self._result(attempt, CallKind.BAD_ANSWER, started, note=str(error))
+        if reply.status != 200:
+            return self._refused(attempt, reply, raw, started, failure)
+        body = _answer_of(raw)
+        if body is None:
+            failure.status, failure.body = 502, b""
+            return self._result(attempt, CallKind.BAD_ANSWER, started, status=200)
+        bodies[attempt.number] = body
+        return self._result(
+            attempt,
+            CallKind.ANSWERED,
+            started,
+            status=200,
+            first_byte_s=first_byte_s,
+            usage=usage_of(body),
+            served_model=body.get("model"),
+            billed_usd=billed_of(body),
+            finish_reason=body["choices"][0].get("finish_reason"),
+        )
+
+    async def _stream_attempt(
+        self, exchange: Exchange, attempt: Attempt, chat: ChatBody, failure: Failure
+    ) -> AsyncIterator[bytes]:
+        """One streamed call: events once it has content, then usage with cost and the end mark."""
+        started = self.clock.elapsed()
+        scanner = StreamScanner()
+        reply: Reply | None = None
+        first_byte_s: float | None = None
+        kind, note = CallKind.ANSWERED, ""
+        waiting: list[bytes] = []
+        try:
+            await self._wait(attempt)
+            async with asyncio.timeout(attempt.timeout_s):
+                reply = await self._post(attempt, chat)
+                raw = b"" if reply.status == 200 else await reply.body()
+            if reply.status != 200:
+                result = self._refused(attempt, reply, raw, started, failure)
+                exchange.report(result, self.clock.now())
+                return
+            async for events in _events(reply, scanner, attempt.timeout_s):
+                if first_byte_s is not None:
+                    yield events
+                elif scanner.has_content or scanner.finish_reason:
+                    first_byte_s = self.clock.elapsed() - started
+                    exchange.commit()
+                    yield b"".join((*waiting, events))
+                else:
+                    waiting.append(events)
+                if scanner.error is not None:
+                    break
+        except TimeoutError:
+            kind, note = CallKind.TIMED_OUT, "no content in time"
+        except Unreachable as error:
+            kind, note = CallKind.UNREACHABLE, str(error)
+        except ProviderError as error:
+            kind, note = CallKind.BROKEN, str(error)
+        finally:
+            if reply is not None:
+                await reply.close()
+        if kind is CallKind.ANSWERED and (scanner.error or scanner.finish_reason is None):
+            kind, note = CallKind.BROKEN, "the stream ended without a finish_reason"
+        last = {**scanner.last, "usage": scanner.usage} if scanner.usage else {}
+        result = self._result(
+            attempt,
+            kind,
+            started,
+            status=reply.status if reply else None,
+            first_byte_s=first_byte_s,
+            usage=usage_of(last),
+            served_model=scanner.served_model,
+            billed_usd=billed_of(last) if last else None,
+            finish_reason=scanner.finish_reason,
+            note=note,
+        )
+        exchange.report(result, self.clock.now())
+        if first_byte_s is None:
+            failure.status = 502
+        elif kind is CallKind.ANSWERED:
+            yield self._last_events(exchange, chat, scanner)
+        elif scanner.error is None:
+            yield _in_band_error("the provider's stream broke off before the answer was complete")
+
+    async def _wait(self, attempt: Attempt) -> None:
+        pause_s = attempt.not_before - self.clock.now()
+        if pause_s > 0:
+            await asyncio.sleep(pause_s)
+
+    async def _post(self, attempt: Attempt, chat: ChatBody) -> Reply:
+        deployment = self.router.catalog.deployments[attempt.deployment]
+        endpoint = self._endpoints[deployment.provider]
+        body = body_for(
+            chat, deployment.model, keeps_ours=deployment.provider in ("openrouter", "litellm")
+        )
+        return await self._caller.post(endpoint, PATH, body)
+
+    def _refused(
+        self, attempt: Attempt, reply: Reply, raw: bytes, started: float, failure: Failure
+    ) -> CallResult:
+        """An answer that is an error."""
+        failure.status, failure.body = reply.status, raw
+        return self._result(
+            attempt,
+            kind_of_error(reply.status, raw),
+            started,
+            status=reply.status,
+            retry_after_s=retry_after_s(reply.headers, self.clock.now()),
+        )
+
+    def _result(self, attempt: Attempt, kind: CallKind, started: float, **facts: Any) -> CallResult:
+        latency_s = self.clock.elapsed() - started
+        return CallResult(attempt=attempt, kind=kind, latency_s=latency_s, **facts)
+
+    def _settle(self, exchange: Exchange) -> Outcome:
+        """End the exchange, also when the client left in the middle of a call."""
+        now = self.clock.now()
+        if exchange.trying is not None:
+            left = CallResult(
+                attempt=exchange.trying,
+                kind=CallKind.CANCELLED,
+                latency_s=now - exchange.decision.at,
+            )
+            exchange.report(left, now)
+        outcome = exchange.outcome(now)
+        self._keep(outcome)
+        for shift in exchange.shifts:
+            self._publish(shift)
+        self._finished(exchange, outcome)
+        return outcome
+
+    def _enriched(self, body: dict[str, Any], exchange: Exchange, outcome: Outcome) -> bytes:
+        """The answer with `provider` and `usage.cost` as OpenRouter gives them."""
+        served = outcome.served or ""
+        body["provider"] = self.router.catalog.deployments[served].provider
+        if isinstance(body.get("usage"), dict):
+            body["usage"]["cost"] = to_float(outcome.cost_usd)
+        return orjson.dumps(body)
+
+    def _last_events(self, exchange: Exchange, chat: ChatBody, scanner: StreamScanner) -> bytes:
+        """The usage chunk with cost, if the client asked for it, and the end mark."""
+        if not chat.wants_usage or scanner.usage is None:
+            return DONE
+        now = self.clock.now()
+        cost = sum(self.router.cost_of(result, now) for result in exchange.results)
+        last = {**scanner.last, "choices": [], "usage": {**scanner.usage, "cost": float(cost)}}
+        return b"data: " + orjson.dumps(last) + b"\n\n" + DONE
+
+
+async def _events(
+    reply: Reply, scanner: StreamScanner, first_content_s: float | None
+) -> AsyncIterator[bytes]:
+    """Whole events, joined per chunk that completed them; raises TimeoutError without progress.
+
+    Only content is progress: a provider that keeps the line open with comments runs out of time.
+    """
+    loop = asyncio.get_running_loop()
+    chunks = reply.chunks()
+    until = None if first_content_s is None else loop.time() + first_content_s
+    seen = 0
+    while True:
+        async with asyncio.timeout_at(until):
+            chunk = await anext(chunks, None)
+        events = b"".join(scanner.rest() if chunk is None else scanner.feed(chunk))
+        if scanner.content_events != seen:
+            seen, until = scanner.content_events, loop.time() + STALL_S
+        if events:
+            yield events
+        if chunk is None:
+            return
+
+
+def _answer_of(raw: bytes) -> dict[str, Any] | None:
+    """The parsed answer, or None if it is not a chat completion."""
+    try:
+        body = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
+        return None
+    if not body["choices"] or not isinstance(body["choices"][0], dict):
+        return None
+    return body
+
+
+def _in_band_error(message: str) -> bytes:
+    error = {"message": message, "type": "upstream_error", "param": None, "code": "stream_broken"}
+    return b"data: " + orjson.dumps({"error": error}) + b"\n\n"

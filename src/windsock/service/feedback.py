@@ -1,0 +1,100 @@
+"""Rewards as they are reported: late, partial, twice, corrected."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from windsock.clock import Clock
+from windsock.core.records import Decision, Feedback, Outcome, Reward
+from windsock.core.router import Credit, Router
+from windsock.errors import CallerError
+
+MAX_OPEN = 100_000
+"""Decisions kept at hand for feedback; older ones are looked up in the store."""
+
+
+class UnknownDecision(CallerError):
+    """No decision of this caller has this id."""
+
+
+@dataclass(slots=True)
+class Open:
+    """A decision that may still be judged: who served it, and what was said of it."""
+
+    decision: Decision
+    deployment: str
+    said: dict[tuple[str, str, str | None], Feedback] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
+
+
+FindStored = Callable[[str], Awaitable[Open | None]]
+
+
+class Feedbacks:
+    """Matches rewards to decisions, once each; a second word on the same matter corrects the first.
+
+    find    looks a decision up that is no longer at hand
+    keep    writes a record to the ledger
+    """
+
+    def __init__(
+        self,
+        *,
+        router: Router,
+        clock: Clock,
+        keep: Callable[[object], None],
+        find: FindStored,
+    ) -> None:
+        self._router = router
+        self._clock = clock
+        self._keep = keep
+        self._find = find
+        self._open: OrderedDict[str, Open] = OrderedDict()
+        self._alias: OrderedDict[str, str] = OrderedDict()
+
+    def remember(self, decision: Decision, deployment: str, response_id: str | None = None) -> None:
+        """A decision that may be judged from now on."""
+        self._open[decision.id] = Open(decision, deployment)
+        if len(self._open) > MAX_OPEN:
+            self._open.popitem(last=False)
+        if response_id:
+            self._alias[response_id] = decision.id
+            if len(self._alias) > MAX_OPEN:
+                self._alias.popitem(last=False)
+
+    def remember_outcome(self, outcome: Outcome, response_id: str | None = None) -> None:
+        if outcome.served is not None:
+            self.remember(outcome.decision, outcome.served, response_id)
+
+    async def take(
+        self, name: str, reward: Reward, namespace: str, idempotency_key: str | None
+    ) -> tuple[Credit, bool]:
+        """Who was credited, and whether this had been said before; raises UnknownDecision."""
+        known = self._open.get(self._alias.get(name, name)) or await self._find(name)
+        if known is None or known.decision.cell.namespace != namespace:
+            raise UnknownDecision(f"no decision {name!r} is known to this key")
+        self._open.setdefault(known.decision.id, known)
+        now = self._clock.now()
+        matter = (reward.metric, reward.source, reward.key_id)
+        before = known.said.get(matter)
+        is_duplicate = (idempotency_key is not None and idempotency_key in known.keys) or (
+            before is not None and before.reward.value == reward.value
+        )
+        if is_duplicate:
+            return self._credit(known, now), True
+        feedback = Feedback(
+            decision_id=known.decision.id, reward=reward, at=now, idempotency_key=idempotency_key
+        )
+        credit = self._router.learn(known.decision, known.deployment, reward, now, replaced=before)
+        known.said[matter] = feedback
+        if idempotency_key is not None:
+            known.keys.add(idempotency_key)
+        self._keep(feedback)
+        return credit, False
+
+    def _credit(self, known: Open, now: float) -> Credit:
+        cell = known.decision.cell
+        belief = self._router.beliefs.summary(cell, known.deployment, now)
+        return Credit(cell=cell, deployment=known.deployment, belief=belief)

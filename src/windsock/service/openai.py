@@ -1,0 +1,233 @@
+"""The calls of the data plane: chat completions, the decision alone, and feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from windsock.clock import Clock
+from windsock.core.exchange import Exchange
+from windsock.core.records import Reward
+from windsock.core.router import Router
+from windsock.errors import BadRequest
+from windsock.providers.wire import ChatBody, read_chat
+from windsock.service.access import Access, Principal, credential_of
+from windsock.service.dataplane import Call, Endpoint
+from windsock.service.driver import Driver, Failure
+from windsock.service.feedback import Feedbacks, UnknownDecision
+from windsock.service.problems import Problem
+
+EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+NO_RETRY = (b"x-should-retry", b"false")
+
+
+class OpenAICalls:
+    """Endpoints by path, for the data plane."""
+
+    def __init__(
+        self,
+        *,
+        driver: Driver,
+        router: Router,
+        clock: Clock,
+        access: Access,
+        feedbacks: Feedbacks,
+        is_draining: Callable[[], bool],
+    ) -> None:
+        self._driver = driver
+        self._router = router
+        self._clock = clock
+        self._access = access
+        self._feedbacks = feedbacks
+        self._is_draining = is_draining
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        return {
+            "/v1/chat/completions": self.chat,
+            "/chat/completions": self.chat,
+            "/v1/route": self.route,
+            "/v1/feedback": self.feedback,
+        }
+
+    async def chat(self, call: Call) -> None:
+        """POST /v1/chat/completions, plain or streamed."""
+        started = self._clock.elapsed()
+        exchange, chat = self._open(call, "infer")
+        if chat.request.is_stream:
+            await self._stream(call, exchange, chat, started)
+        else:
+            await self._plain(call, exchange, chat, started)
+
+    async def route(self, call: Call) -> None:
+        """POST /v1/route: the decision without the call; the caller makes it and reports back."""
+        exchange, _ = self._open(call, "infer")
+        self._feedbacks.remember(exchange.decision, exchange.decision.deployment)
+        self._driver.keep_decision(exchange.decision)
+        await call.answer(200, orjson.dumps(decision_view(exchange)))
+
+    async def feedback(self, call: Call) -> None:
+        """POST /v1/feedback: the value of an answer, late, partial or twice."""
+        principal = self._admit(call, "feedback")
+        try:
+            asked = orjson.loads(call.body)
+        except orjson.JSONDecodeError as error:
+            raise BadRequest(f"the body is not valid JSON: {error}") from error
+        if not isinstance(asked, dict):
+            raise BadRequest("the body must be an object with decision_id and value")
+        reward = reward_of(asked, principal)
+        name = decision_name(asked)
+        try:
+            credit, is_duplicate = await self._feedbacks.take(
+                name, reward, principal.namespace, call.header(b"idempotency-key")
+            )
+        except UnknownDecision as error:
+            await call.refuse(Problem.of(404, str(error), param="decision_id"))
+            return
+        belief = credit.belief
+        body = {
+            "decision_id": name,
+            "deployment": credit.deployment,
+            "route": credit.cell.route,
+            "task": credit.cell.task,
+            "is_duplicate": is_duplicate,
+            "posterior": {
+                "success_mean": belief.mean,
+                "success_interval": [belief.low, belief.high],
+                "effective_samples": belief.effective_samples,
+            },
+        }
+        await call.answer(200, orjson.dumps(body))
+
+    def _admit(self, call: Call, scope: str) -> Principal:
+        credential = credential_of(call.header(b"authorization"), call.header(b"x-api-key"))
+        return self._access.admit(credential, scope, self._clock.now())
+
+    def _open(self, call: Call, scope: str) -> tuple[Exchange, ChatBody]:
+        principal = self._admit(call, scope)
+        chat = read_chat(
+            call.body,
+            task=call.header(b"x-windsock-task"),
+            namespace=principal.namespace,
+            key_id=principal.key_id,
+            deadline_s=_seconds(call.header(b"x-windsock-timeout")),
+        )
+        return self._router.open(chat.request, self._clock.now()), chat
+
+    async def _plain(self, call: Call, exchange: Exchange, chat: ChatBody, started: float) -> None:
+        body, failure = await self._driver.answer(exchange, chat)
+        headers = self._headers(exchange, started)
+        if body is None:
+            await call.refuse(_failed(exchange, failure, headers))
+            return
+        cost = sum(self._router.cost_of(r, self._clock.now()) for r in exchange.results)
+        headers.append((b"x-windsock-cost-usd", f"{cost:.10f}".rstrip("0").rstrip(".").encode()))
+        await call.answer(200, body, headers)
+
+    async def _stream(self, call: Call, exchange: Exchange, chat: ChatBody, started: float) -> None:
+        failure = Failure()
+        events = self._driver.stream(exchange, chat, failure)
+        try:
+            async for event in events:
+                if not call.is_answered:
+                    await call.begin(200, [EVENT_STREAM, *self._headers(exchange, started)])
+                await call.write(event, more=True)
+        finally:
+            await events.aclose()
+        if call.is_answered:
+            await call.write(b"", more=False)
+        else:
+            await call.refuse(_failed(exchange, failure, self._headers(exchange, started)))
+
+    def _headers(self, exchange: Exchange, started: float) -> list[tuple[bytes, bytes]]:
+        decision = exchange.decision
+        tried = exchange.trying or (exchange.answer and exchange.answer.attempt)
+        deployment = tried.deployment if tried else decision.deployment
+        upstream_s = sum(result.latency_s for result in exchange.results)
+        overhead_ms = max(0.0, self._clock.elapsed() - started - upstream_s) * 1000
+        attempts = len(exchange.results) + (exchange.trying is not None)
+        return [
+            (b"x-windsock-decision-id", decision.id.encode()),
+            (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
+            (b"x-windsock-propensity", f"{decision.propensity:.9g}".encode()),
+            (b"x-windsock-attempts", str(attempts).encode()),
+            (b"x-windsock-overhead-ms", f"{overhead_ms:.3f}".encode()),
+            (b"x-windsock-cache", b"off"),
+            (b"x-request-id", decision.id.encode()),
+        ]
+
+
+def decision_view(exchange: Exchange) -> dict[str, Any]:
+    """What POST /v1/route answers."""
+    decision, table = exchange.decision, exchange.table
+    return {
+        "decision_id": decision.id,
+        "deployment": decision.deployment,
+        "propensity": decision.propensity,
+        "weights": dict(zip(table.deployments, table.weights, strict=True)),
+        "candidates": [
+            {
+                "deployment": arm.deployment,
+                "success_mean": arm.success_mean,
+                "expected_usd": arm.expected_usd,
+            }
+            for arm in table.arms
+        ],
+        "ruled_out": dict(table.ruled_out),
+    }
+
+
+def decision_name(asked: dict[str, Any]) -> str:
+    """The decision's or the answer's id, under any of the names that clients use."""
+    for name in ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id"):
+        if isinstance(asked.get(name), str):
+            return str(asked[name])
+    raise BadRequest(
+        "decision_id is missing; send the x-windsock-decision-id of the answer", param="decision_id"
+    )
+
+
+def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
+    """The reported value as a reward; raises BadRequest."""
+    value = asked.get("value", asked.get("score"))
+    if isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
+    return Reward(
+        value=float(value),
+        source=str(asked.get("source") or "explicit"),
+        metric=str(asked.get("metric") or asked.get("metric_name") or ""),
+        key_id=principal.key_id,
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError as error:
+        raise BadRequest("x-windsock-timeout must be seconds") from error
+
+
+def _failed(exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]) -> Problem:
+    """What the client sees when no attempt brought an answer."""
+    last = exchange.results[-1] if exchange.results else None
+    kind = last.kind.value if last else "cancelled"
+    headers = [*headers, NO_RETRY]
+    if last and failure.body and last.status and 400 <= last.status < 500 and kind in PASSED_ON:
+        return Problem(last.status, failure.body, headers)
+    if kind == "timed_out":
+        return Problem.of(504, "no deployment answered in time", code="deadline", headers=headers)
+    if last and kind == "rate_limited":
+        wait = (b"retry-after", str(int(last.retry_after_s or 5) + 1).encode())
+        return Problem.of(
+            429, "every deployment is rate limited", code="rate_limited", headers=[*headers, wait]
+        )
+    tried = ", ".join(f"{r.attempt.deployment} ({r.kind.value})" for r in exchange.results)
+    return Problem.of(
+        502, f"every attempt failed: {tried}", code="upstream_failed", headers=headers
+    )
+
+
+PASSED_ON = ("caller_error", "context_exceeded", "content_refused")

@@ -1,0 +1,14 @@
+"""Run by alembic with the connection that `upgrade` opened."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from windsock.store import tables  # noqa: F401
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=SQLModel.metadata,
+    render_as_batch=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
