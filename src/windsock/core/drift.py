@@ -145,7 +145,9 @@ class Watch:
     @classmethod
     def from_state(cls, state: list[Any]) -> Watch:
         mode, down, up, tally, saved = state
-        return cls(Mode(mode), Side(*down), Side(*up), *tally, saved=dict(saved))
+        watch = cls(mode=Mode(mode), down=Side(*down), up=Side(*up), saved=dict(saved))
+        watch.verified, watch.verified_excess, watch.verified_spread = tally
+        return watch
 
 
 def log_ratio(value: float, mean: float, moved: float, phi: float) -> float:

@@ -9,8 +9,13 @@ from typing import Any
 HORIZON = 100.0
 """Requests over which over- and underspending is made up."""
 
-CREDIT_SHARE = 0.5
-"""Most credit or debt, as a share of what the budget pays for over the horizon."""
+MOST_CREDIT = 0.5
+MOST_DEBT = 10.0
+"""Limits of what is carried forward, as multiples of what the budget pays for over the horizon.
+
+Savings from a price that is gone must not be spent at once; overspending must be made up, even
+where one request to a dear model costs what hundreds to a cheap one do.
+"""
 
 DAY_S = 86_400.0
 HOURS = 24
@@ -35,9 +40,9 @@ class RequestPacer:
 
     def spend(self, usd: float, now: float) -> None:
         """A request has cost `usd`."""
-        most = CREDIT_SHARE * HORIZON * self.usd_per_request
+        unit = HORIZON * self.usd_per_request
         credit = self.credit_usd + self.usd_per_request - usd
-        self.credit_usd = min(most, max(-most, credit))
+        self.credit_usd = min(MOST_CREDIT * unit, max(-MOST_DEBT * unit, credit))
 
     def allowance(self, now: float) -> Allowance:
         return Allowance(usd=max(0.0, self.usd_per_request + self.credit_usd / HORIZON))

@@ -49,6 +49,9 @@ __all__ = [
 LADDERS = 1024
 """Ladders remembered between two changes of belief or price."""
 
+LEAST_USD = 1e-15
+"""Below this a request is free."""
+
 SPENT = "the budget for today is spent"
 
 
@@ -115,7 +118,7 @@ class PriceAware:
         arms = Arms(
             a=np.ascontiguousarray(a),
             b=np.ascontiguousarray(b),
-            usd=np.array(view.usd, dtype=np.float64),
+            usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in view.usd]),
             explore=self.objective.explore,
             probe=self._probe(view),
         )
