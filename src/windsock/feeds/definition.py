@@ -1,0 +1,133 @@
+"""feed.toml: what a feed is, declared once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+import jq
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from windsock.errors import ConfigError
+
+USD_PER_MTOK = {
+    "usd/token": Decimal(10) ** 6,
+    "usd/ktok": Decimal(10) ** 3,
+    "usd/mtok": Decimal(1),
+    "cent/token": Decimal(10) ** 4,
+    "1e-4usd/mtok": Decimal("0.0001"),
+}
+"""What one unit of a feed is in USD per million."""
+
+INTERVAL = re.compile(r"(\d+)(s|m|h|d)")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LEAST_INTERVAL_S = 1.0
+
+
+def interval_s(value: object) -> float:
+    """Seconds from a number, or from text such as 30s, 5m, 1h."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    match = INTERVAL.fullmatch(str(value))
+    if match is None:
+        raise ValueError(f"{value!r} is not an interval; write one such as 30s, 5m or 1h")
+    return float(match[1]) * SECONDS[match[2]]
+
+
+class FeedDefinition(BaseModel):
+    """A feed.
+
+    url         http(s), file:, or package:genai_prices
+    every       seconds between polls
+    unit        of every price in the body
+    trust       0..1, weight when feeds disagree
+    provider    of rows that name none
+    format      how the body is decoded before the mapping
+    quotes      jq program: body -> price rows ($now is the time of the poll, unix s)
+    health      jq program: body -> health rows
+    env_key     environment variable with a key, sent as a bearer token
+    least_rows  fewer rows than this and the whole poll is refused
+    is_partial  absence from the body means nothing (paged or filtered feeds)
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    kind: Literal["price", "health"]
+    url: str = Field(min_length=1)
+    every: Annotated[float, BeforeValidator(interval_s), Field(ge=LEAST_INTERVAL_S)]
+    unit: str | None = None
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    trust: float = Field(ge=0, le=1)
+    provider: str | None = None
+    format: Literal["json", "csv"] = "json"
+    quotes: str | None = None
+    health: str | None = None
+    env_key: str | None = None
+    headers: dict[str, str] = {}
+    timeout: Annotated[float, BeforeValidator(interval_s), Field(gt=0)] = 30.0
+    max_mb: float = Field(default=32.0, gt=0)
+    least_rows: int = Field(default=1, ge=0)
+    is_partial: bool = False
+    about: str = ""
+    allow_private: bool = False
+
+    @field_validator("unit")
+    @classmethod
+    def _unit_is_known(cls, unit: str | None) -> str | None:
+        if unit is not None and unit not in USD_PER_MTOK:
+            raise ValueError(f"{unit!r} is no unit; known are {', '.join(USD_PER_MTOK)}")
+        return unit
+
+    @field_validator("quotes", "health")
+    @classmethod
+    def _mapping_compiles(cls, program: str | None) -> str | None:
+        if program is not None:
+            try:
+                jq.compile(program, args={"now": 0})
+            except ValueError as error:
+                raise ValueError(f"not a jq program: {str(error).splitlines()[0]}") from error
+        return program
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> FeedDefinition:
+        if self.kind == "price" and self.unit is None:
+            raise ValueError(f"unit is missing; add one of {', '.join(USD_PER_MTOK)}")
+        if self.kind == "price" and self.quotes is None:
+            raise ValueError("quotes is missing; add the jq program that maps the body to rows")
+        if self.kind == "health" and self.health is None:
+            raise ValueError("health is missing; add the jq program that maps the body to rows")
+        return self
+
+
+def load_feed(folder: Path) -> FeedDefinition:
+    """The declaration in a folder; raises ConfigError naming file and key."""
+    path = folder / "feed.toml"
+    try:
+        body = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); add the file") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    try:
+        return FeedDefinition.model_validate(body)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        if fault["type"] == "missing":
+            raise ConfigError(f"{path}: {key} is missing; add it") from error
+        if fault["type"] == "extra_forbidden":
+            raise ConfigError(f"{path}: unknown key {key!r}; remove it") from error
+        text = fault["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{path}: {key + ': ' if key else ''}{text}") from error

@@ -1,0 +1,181 @@
+"""Polling feeds with APScheduler: each by itself, at its own pace, whatever the wall clock does."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from windsock.clock import Clock
+from windsock.errors import FeedError
+from windsock.feeds.definition import FeedDefinition
+from windsock.feeds.fetching import Fetcher, RetryLater, Validators
+from windsock.feeds.reading import Reading, read
+
+OnReading = Callable[[FeedDefinition, Reading], None]
+OnFailure = Callable[[FeedDefinition, FeedError], None]
+
+SHRUNK = 0.5
+"""A body with less than this share of the rows of the last good one is refused whole."""
+
+LATE = 2.0
+"""Intervals without a poll after which the watchdog polls, since the wall clock must have moved."""
+
+
+@dataclass(slots=True)
+class FeedStatus:
+    """How a feed fares. Times of `elapsed`, which never step back."""
+
+    id: str
+    polls: int = 0
+    failures: int = 0
+    rows: int = 0
+    skipped: tuple[tuple[str, str], ...] = ()
+    error: str | None = None
+    last_good_at: float | None = None
+    last_tried: float | None = None
+    quiet_until: float = 0.0
+    validators: Validators = field(default_factory=Validators)
+    reading: Reading | None = None
+
+
+class Poller:
+    """Runs on the event loop. One failing feed never disturbs another.
+
+    on_reading  called with every good reading, also when the body did not change
+    on_failure  called with every failure; what is known stays as it is
+    """
+
+    def __init__(
+        self,
+        definitions: Iterable[FeedDefinition],
+        *,
+        fetcher: Fetcher,
+        clock: Clock,
+        on_reading: OnReading,
+        on_failure: OnFailure,
+    ) -> None:
+        self._definitions = {definition.id: definition for definition in definitions}
+        self._fetcher = fetcher
+        self._clock = clock
+        self._on_reading = on_reading
+        self._on_failure = on_failure
+        self._status = {name: FeedStatus(name) for name in self._definitions}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Schedule every feed; the first polls fall within a second or two."""
+        self._scheduler.add_listener(self._on_job_event, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        for definition in self._definitions.values():
+            self._scheduler.add_job(
+                self.poll_now,
+                "interval",
+                args=[definition.id],
+                id=definition.id,
+                seconds=definition.every,
+                next_run_time=self._wall() + timedelta(seconds=start_offset_s(definition)),
+                misfire_grace_time=None,
+                coalesce=True,
+                max_instances=1,
+                replace_existing=True,
+            )
+        self._scheduler.start()
+        self._watch = asyncio.create_task(self._watchdog())
+
+    async def stop(self) -> None:
+        """End the schedule and wait for polls under way, 5 s at most."""
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._scheduler.running:
+            self._scheduler.remove_all_jobs()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+        for task in self._tasks:
+            task.cancel()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        await self._fetcher.close()
+
+    def status(self) -> list[FeedStatus]:
+        return list(self._status.values())
+
+    async def poll_now(self, feed_id: str) -> None:
+        """Fetch and read one feed; failures go to `on_failure`."""
+        task = asyncio.ensure_future(self._poll(feed_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        await asyncio.shield(task)
+
+    async def _poll(self, feed_id: str) -> None:
+        definition, status = self._definitions[feed_id], self._status[feed_id]
+        if self._clock.elapsed() < status.quiet_until:
+            return
+        status.polls += 1
+        status.last_tried = self._clock.elapsed()
+        try:
+            reading = await self._read(definition, status)
+        except FeedError as error:
+            status.failures += 1
+            status.error = str(error)
+            if isinstance(error, RetryLater):
+                status.quiet_until = self._clock.elapsed() + error.wait_s
+            self._on_failure(definition, error)
+            return
+        status.error = None
+        status.last_good_at = self._clock.elapsed()
+        self._on_reading(definition, reading)
+
+    async def _read(self, definition: FeedDefinition, status: FeedStatus) -> Reading:
+        fetched = await self._fetcher.fetch(definition, status.validators)
+        if fetched.body is None and status.reading is not None:
+            return again(status.reading, self._clock.now())
+        reading = await asyncio.to_thread(
+            read, definition, fetched.body or b"", seen_at=self._clock.now()
+        )
+        if len(reading.rows) < SHRUNK * status.rows:
+            raise FeedError(
+                f"lists {len(reading.rows)} prices where it listed {status.rows}; refused whole",
+                feed=definition.id,
+            )
+        status.reading, status.rows, status.skipped = reading, len(reading.rows), reading.skipped
+        status.validators = fetched.validators
+        return reading
+
+    async def _watchdog(self) -> None:
+        """Poll feeds that the scheduler forgot: it counts in wall time, and that can step back."""
+        shortest = min((d.every for d in self._definitions.values()), default=60.0)
+        while True:
+            await asyncio.sleep(min(15.0, max(0.25, shortest / 4)))
+            for name, status in self._status.items():
+                every = self._definitions[name].every
+                tried = status.last_tried
+                if tried is not None and self._clock.elapsed() - tried > LATE * every * 0.75:
+                    self._scheduler.modify_job(name, next_run_time=self._wall())
+
+    def _wall(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.now(), UTC)
+
+    def _on_job_event(self, event: JobExecutionEvent) -> None:
+        definition = self._definitions[event.job_id]
+        self._on_failure(
+            definition, FeedError(f"the poll itself failed: {event.exception!r}", feed=event.job_id)
+        )
+
+
+def again(reading: Reading, seen_at: float) -> Reading:
+    """The same reading, seen once more."""
+    return replace(
+        reading, health=tuple(replace(report, seen_at=seen_at) for report in reading.health)
+    )
+
+
+def start_offset_s(definition: FeedDefinition) -> float:
+    """A fixed offset below two seconds, so that feeds do not all start at once."""
+    return hashlib.sha256(definition.id.encode()).digest()[0] / 128
