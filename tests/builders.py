@@ -18,9 +18,7 @@ CHEAP, MID, FLAGSHIP = "acme/small", "bolt/medium", "core/large"
 START = 1_790_000_000.0
 
 
-def quote(
-    name: str = CHEAP, *, usd: float = 1.0, seen_at: float = START, **facts: Any
-) -> Quote:
+def quote(name: str = CHEAP, *, usd: float = 1.0, seen_at: float = START, **facts: Any) -> Quote:
     """A quote of `usd` per million input tokens and four times that for output."""
     prices = {Meter.INPUT: Decimal(str(usd)), Meter.OUTPUT: Decimal(str(usd)) * 4}
     defaults: dict[str, Any] = {

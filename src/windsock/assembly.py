@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 
 from windsock.core.catalog import Capabilities, Catalog, Deployment
 from windsock.core.objective import Objective
@@ -14,8 +16,18 @@ from windsock.core.quotes import Quote
 from windsock.core.routes import SOURCE_WEIGHTS, Cascade, Route, Rule
 from windsock.core.units import Meter
 from windsock.errors import ConfigError
+from windsock.feeds.definition import FeedDefinition, load_feed
+from windsock.providers.calling import Endpoint
 from windsock.providers.presets import Preset
-from windsock.settings import DeploymentSettings, PriceSettings, RouteSettings, Settings
+from windsock.rooms import folder
+from windsock.settings import (
+    DeploymentSettings,
+    FeedOverride,
+    PriceSettings,
+    ProviderSettings,
+    RouteSettings,
+    Settings,
+)
 
 OWN_FEED = "config"
 DEFAULT_FLOOR = 0.90
@@ -131,5 +143,97 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         provider=provider,
         model=model,
         capabilities=Capabilities(**stated),
-        price_names=own.price_names,
+        price_names=(*own.price_names, *_feed_names(provider, model, presets)),
     )
+
+
+def _feed_names(provider: str, model: str, presets: Mapping[str, Preset]) -> list[str]:
+    """The names under which feeds quote this model, from the provider's preset."""
+    preset = presets.get(provider)
+    return [f"{name}/{model}" for name in preset.price] if preset else []
+
+
+def with_defaults(
+    settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
+) -> Settings:
+    """With no route configured: a route `auto` over every provider whose key is set."""
+    if settings.routes:
+        return settings
+    names = [
+        f"{preset.id}/{model}"
+        for preset in known.values()
+        if preset.key and environ.get(preset.key) and not preset.is_explicit
+        for model in preset.models
+    ]
+    names += [name for name in settings.deployments if name not in names]
+    if not names:
+        keys = ", ".join(p.key for p in known.values() if p.key and p.models)
+        raise ConfigError(
+            f"nothing to route to: set a provider's key ({keys}), write a windsock.toml with "
+            "[routes.auto], or try 'windsock demo'"
+        )
+    return settings.model_copy(update={"routes": {"auto": RouteSettings(candidates=tuple(names))}})
+
+
+def endpoints_of(
+    settings: Settings,
+    known: Mapping[str, Preset],
+    environ: Mapping[str, str],
+    catalog: Catalog,
+) -> dict[str, Endpoint]:
+    """Where each provider of the catalog is reached; raises ConfigError on a missing key or URL."""
+    providers = dict.fromkeys(each.provider for each in catalog.deployments.values())
+    return {name: _endpoint(name, settings, known, environ) for name in providers}
+
+
+def feeds_of(settings: Settings, extra: tuple[Path, ...] = ()) -> list[FeedDefinition]:
+    """The enabled feeds with the operator's changes; raises ConfigError on unknown names."""
+    dirs = (*settings.feeds.dirs, *extra)
+    found = []
+    for name in settings.feeds.enabled:
+        definition = load_feed(folder("pricefeeds", "feed.toml", name, dirs))
+        change = settings.feeds.override.get(name, FeedOverride())
+        update: dict[str, Any] = {
+            key: value
+            for key, value in (
+                ("url", change.url),
+                ("every", change.every),
+                ("trust", change.trust),
+                ("allow_private", change.allow_private or None),
+            )
+            if value is not None
+        }
+        if change.api_key:
+            update["headers"] = {"authorization": f"Bearer {change.api_key}"}
+        found.append(definition.model_copy(update=update))
+    for name in settings.feeds.override:
+        if name not in settings.feeds.enabled:
+            raise ConfigError(
+                f"feeds.override.{name}: no such feed is enabled; add it to feeds.enabled"
+            )
+    if settings.feeds.offline:
+        return [each for each in found if not each.url.startswith(("http:", "https:"))]
+    return found
+
+
+def _endpoint(
+    name: str, settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
+) -> Endpoint:
+    own = settings.providers.get(name, ProviderSettings())
+    preset = known.get(own.preset or name)
+    base_url = own.base_url or (preset.base_url if preset else None)
+    if base_url is None:
+        raise ConfigError(f"providers.{name} has no base_url; add one")
+    if not base_url.startswith(("http://", "https://")):
+        raise ConfigError(f"providers.{name}.base_url {base_url!r} must start with https://")
+    key = own.api_key or (environ.get(preset.key) if preset and preset.key else None)
+    if key is None and preset and preset.key and own.base_url is None:
+        raise ConfigError(
+            f"provider {name!r} is used but has no key; set {preset.key}, or add "
+            f"[providers.{name}] api_key"
+        )
+    auth = preset.auth if preset else "bearer"
+    headers = dict(own.headers)
+    if key is not None:
+        headers |= {"authorization": f"Bearer {key}"} if auth == "bearer" else {auth: key}
+    return Endpoint(base_url=base_url.rstrip("/"), headers=headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.identity import Identity
@@ -28,7 +29,7 @@ class Intake:
     router: Router
     identity: Identity
     clock: Clock
-    keep: Callable[[object], None]
+    keep: Callable[[Any], object]
     publish: Callable[[Shift], None]
     owned: frozenset[str] = frozenset()
     _listed: dict[str, dict[str, str]] = field(default_factory=dict)

@@ -191,11 +191,14 @@ class FeedsSettings(Part):
 
 
 class LearningSettings(Part):
-    """half_life of evidence in time; None keeps it until newer evidence displaces it."""
+    """How belief forgets.
 
-    half_life: Seconds = 7 * 86400.0
+    seed    makes every draw; chosen at the first start and kept in the store if not given
+    """
+
+    half_life: Seconds = 14 * 86400.0
     evidence_cap: float = Field(default=600.0, gt=0)
-    seed: int = Field(default=0, ge=0)
+    seed: int | None = Field(default=None, ge=0)
 
 
 class Settings(Part):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from windsock.core.policy import CellView, Objective, PriceAware
 from windsock.core.posterior import Beliefs, BeliefSettings
 from windsock.core.records import Cell
 from windsock.core.sampling import uniform
+from windsock.core.segments import Segmenter
 from windsock.core.units import Meter, Usage
 
 WAYS = ("label", "features", "label and features")
@@ -41,9 +43,7 @@ class Side(Protocol):
 
     def choose(self, split: Prompts, index: int) -> str: ...
 
-    def learn(
-        self, split: Prompts, index: int, model: str, reward: float, usd: float
-    ) -> None: ...
+    def learn(self, split: Prompts, index: int, model: str, reward: float, usd: float) -> None: ...
 
 
 def context(split: Prompts, way: str) -> FloatArray:
@@ -64,8 +64,8 @@ class ParetoBandit:
         from pareto_bandit.feature_service import FeatureService
 
         logging.getLogger("pareto_bandit").setLevel(logging.ERROR)
-        self._context = {id(prompts(s)): context(prompts(s), way) for s in ("val", "test")}
-        x = self._context[id(prompts("val"))]
+        self._context = {name: context(prompts(name), way) for name in ("val", "test")}
+        x = self._context["val"]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "priors.joblib"
             joblib.dump(linear_priors(x), path)
@@ -100,7 +100,7 @@ class ParetoBandit:
         )
 
     def choose(self, split: Prompts, index: int) -> str:
-        model, self._log = self._router.route(self._context[id(split)][index])
+        model, self._log = self._router.route(self._context[split.name][index])
         return str(model)
 
     def learn(self, split: Prompts, index: int, model: str, reward: float, usd: float) -> None:
@@ -123,8 +123,10 @@ class Windsock:
     def __init__(self, setting: Setting, way: str, seed: int) -> None:
         self.beliefs = Beliefs(BeliefSettings(half_life_s=1e9))
         self.policy = PriceAware(
-            self.beliefs, Objective(kind="budget", usd_per_request=setting.budget)
+            self.beliefs, Objective(kind="budget", usd_per_request=setting.budget, explore=0.0)
         )
+        self._way = way
+        self._cells = cells_of(way)
         self._seed, self._number, self._factor = seed, 0, 1.0
         self._models: tuple[str, ...] = OLD
         self._learn_val()
@@ -141,7 +143,7 @@ class Windsock:
         if self._stale or self._number % REFRESH == 0:
             self._refresh(now)
         self._number += 1
-        weights = self._weights[split.task[index]]
+        weights = self._weights[self._cells[split.name][index]]
         mark = uniform(self._seed, self._number, 0)
         for model, weight in zip(self._models, weights, strict=True):
             mark -= weight
@@ -150,7 +152,7 @@ class Windsock:
         return self._models[-1]
 
     def learn(self, split: Prompts, index: int, model: str, reward: float, usd: float) -> None:
-        cell = Cell("default", "auto", split.task[index])
+        cell = Cell("default", "auto", self._cells[split.name][index])
         now = float(self._number)
         self.beliefs.observe(cell, model, reward, now=now)
         tokens = split.tokens[index, MODELS.index(model)]
@@ -178,7 +180,7 @@ class Windsock:
 
     def _learn_val(self) -> None:
         val = prompts("val")
-        for i, task in enumerate(val.task):
+        for i, task in enumerate(self._cells["val"]):
             cell = Cell("default", "auto", task)
             for model in OLD:
                 k = MODELS.index(model)
@@ -186,6 +188,23 @@ class Windsock:
                 tokens = val.tokens[i, k]
                 usage = Usage(input_tokens=int(tokens[0]), output_tokens=int(tokens[1]))
                 self.beliefs.observe_usage(cell, model, usage, 0.0)
+
+
+@cache
+def cells_of(way: str) -> dict[str, tuple[str, ...]]:
+    """The cell of every prompt, by split: its label, or its segment by borders drawn on val."""
+    val = prompts("val")
+    if way == "label":
+        return {name: prompts(name).task for name in ("val", "test")}
+    x = {name: context(prompts(name), way)[:, :-1].tolist() for name in ("val", "test")}
+    segmenter = Segmenter()
+    for i, features in enumerate(x["val"]):
+        for model in OLD:
+            k = MODELS.index(model)
+            segmenter.learn(features, model, float(val.reward[i, k]))
+            segmenter.learn_size(features, model, float(val.tokens[i, k] @ (0.3, 1.0)))
+    segmenter.draw_borders()
+    return {name: tuple(segmenter.place("all", row) for row in rows) for name, rows in x.items()}
 
 
 def run(side: Side, phases: list[Phase], rng: np.random.Generator) -> dict[str, FloatArray]:

@@ -33,6 +33,7 @@ PHASE = 608
 class Prompts:
     """One split. reward, usd: (prompts, models); tokens (prompts, models, in and out)."""
 
+    name: str
     task: tuple[str, ...]
     reward: FloatArray
     usd: FloatArray
@@ -48,6 +49,7 @@ def prompts(split: str) -> Prompts:
     with gzip.open(OUTCOMES, "rt") as lines:
         rows = [row for row in csv.DictReader(lines) if row["split"] == split]
     return Prompts(
+        name=split,
         task=tuple(row["task"] for row in rows),
         reward=_columns(rows, [f"{model}_reward" for model in MODELS]),
         usd=_columns(rows, [f"{model}_cost_usd" for model in MODELS]),

@@ -118,7 +118,7 @@ def test_weights_sum_to_one_and_respect_the_exploration_floor(
     assert min(even) >= explore / 3 - 1e-12
 
 
-def test_learning_costs_no_more_than_a_twentieth_of_the_spend() -> None:
+def test_learning_costs_no_more_than_a_fiftieth_of_the_spend() -> None:
     usd = (1e-5, 1e-4, 5e-1)
     plain = weights(Objective(kind="value", usd_per_success=1e-3, explore=0.0), usd)
     explored = weights(Objective(kind="value", usd_per_success=1e-3, explore=0.05), usd)

@@ -231,7 +231,7 @@ class Exchange:
         tries = len(self._results)
         ceiling = min(BACKOFF_S * 2**tries, MAX_BACKOFF_S)
         jitter = uniform(self._router.seed, self.decision.number, 32 + tries)
-        return max(ceiling * jitter, last.retry_after_s or 0.0)
+        return max(float(ceiling * jitter), last.retry_after_s or 0.0)
 
     def _fits(self, wait_s: float, now: float) -> bool:
         left_s = self._left_s(now)

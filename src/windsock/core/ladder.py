@@ -12,7 +12,7 @@ from windsock.core.weights import Contest, FloatArray
 RUNGS = 48
 LOWEST = 0.5
 HIGHEST = 400.0
-LEARNING_SHARE = 0.05
+LEARNING_SHARE = 0.02
 """Most of the spend that the exploration floor may cost."""
 
 

@@ -40,5 +40,6 @@ def presets() -> Mapping[str, Preset]:
 
 
 def _preset(name: str, body: dict[str, Any]) -> Preset:
-    lists = {key: tuple(body[key]) for key in ("price", "models") if key in body}
-    return Preset(id=name, **{**body, **lists})
+    lists: dict[str, Any] = {key: tuple(body[key]) for key in ("price", "models") if key in body}
+    stated: dict[str, Any] = {**body, **lists}
+    return Preset(id=name, **stated)

@@ -110,7 +110,7 @@ def body_for(chat: ChatBody, model: str, *, keeps_ours: bool = False) -> bytes:
             fields.pop(name, None)
     _drop_task(fields)
     if chat.request.is_stream and not chat.wants_usage:
-        options = orjson.loads(fields.get("stream_options") or b"{}") or {}
+        options = orjson.loads(bytes(fields.get("stream_options", b"{}"))) or {}
         fields["stream_options"] = msgspec.Raw(orjson.dumps({**options, "include_usage": True}))
     return msgspec.json.encode(fields)
 
@@ -200,7 +200,7 @@ def _task(metadata: dict[str, Any] | None) -> str:
 def _drop_task(fields: dict[str, msgspec.Raw]) -> None:
     if "metadata" not in fields:
         return
-    metadata = orjson.loads(fields["metadata"])
+    metadata = orjson.loads(bytes(fields["metadata"]))
     if isinstance(metadata, dict) and "task" in metadata:
         del metadata["task"]
         if metadata:

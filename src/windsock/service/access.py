@@ -20,12 +20,18 @@ PUBLIC_CHARS = 12
 class KeyRecord(Protocol):
     """A key as the store keeps it: only the hash of the secret."""
 
-    id: str
-    sha256: str
-    namespace: str
-    scopes: tuple[str, ...]
-    expires_at: float | None
-    revoked_at: float | None
+    @property
+    def id(self) -> str: ...
+    @property
+    def sha256(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def scopes(self) -> tuple[str, ...]: ...
+    @property
+    def expires_at(self) -> float | None: ...
+    @property
+    def revoked_at(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

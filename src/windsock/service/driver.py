@@ -62,9 +62,9 @@ class Driver:
         endpoints: Mapping[str, Endpoint],
         caller: Caller,
         clock: Clock,
-        keep: Callable[[object], None],
+        keep: Callable[[Any], object],
         publish: Callable[[Shift], None],
-        finished: Callable[[Exchange, Outcome], None],
+        finished: Callable[[Exchange, Outcome, str | None], None],
     ) -> None:
         self.router = router
         self.clock = clock
@@ -83,10 +83,11 @@ class Driver:
                 result = await self._attempt(attempt, chat, bodies, failure)
                 exchange.report(result, self.clock.now())
         finally:
-            outcome = self._settle(exchange)
-        if exchange.answer is None:
+            answer = exchange.answer
+            body = bodies[answer.attempt.number] if answer else {}
+            outcome = self._settle(exchange, body.get("id"))
+        if answer is None:
             return None, failure
-        body = bodies[exchange.answer.attempt.number]
         return self._enriched(body, exchange, outcome), failure
 
     async def stream(
@@ -242,7 +243,7 @@ class Driver:
         latency_s = self.clock.elapsed() - started
         return CallResult(attempt=attempt, kind=kind, latency_s=latency_s, **facts)
 
-    def _settle(self, exchange: Exchange) -> Outcome:
+    def _settle(self, exchange: Exchange, response_id: str | None = None) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""
         now = self.clock.now()
         if exchange.trying is not None:
@@ -256,7 +257,7 @@ class Driver:
         self._keep(outcome)
         for shift in exchange.shifts:
             self._publish(shift)
-        self._finished(exchange, outcome)
+        self._finished(exchange, outcome, response_id)
         return outcome
 
     def _enriched(self, body: dict[str, Any], exchange: Exchange, outcome: Outcome) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.records import Decision, Feedback, Outcome, Reward
@@ -44,7 +45,7 @@ class Feedbacks:
         *,
         router: Router,
         clock: Clock,
-        keep: Callable[[object], None],
+        keep: Callable[[Any], object],
         find: FindStored,
     ) -> None:
         self._router = router

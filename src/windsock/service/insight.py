@@ -1,7 +1,5 @@
 """What the router knows, over HTTP: weights, prices, deployments, models, what-if."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any

@@ -7,7 +7,14 @@ from math import ceil
 
 import orjson
 
-from windsock.errors import BadRequest, NoCandidate, StoreError, UnknownRoute, WindsockError
+from windsock.errors import (
+    BadRequest,
+    CallerError,
+    NoCandidate,
+    StoreError,
+    UnknownRoute,
+    WindsockError,
+)
 from windsock.service.access import AccessDenied
 
 
@@ -48,6 +55,8 @@ def problem_of(error: WindsockError) -> Problem:
             return Problem.of(404, str(error), param="model", code="model_not_found")
         case NoCandidate():
             return _nobody(error)
+        case CallerError():
+            return Problem.of(404, str(error), code="not_found")
         case StoreError():
             return Problem.of(503, str(error), code="store_unavailable")
     return Problem.of(500, str(error))

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from windsock.core.quotes import Quote
-from windsock.core.records import ArmFacts, Shift, WeightTable
+from windsock.core.records import ArmFacts, Decision, Outcome, Shift, WeightTable
 from windsock.core.units import MTOK
 
 
@@ -246,3 +246,38 @@ def _plain(value: object) -> object:
 
 def _number(price: Decimal | None) -> float | None:
     return None if price is None else float(price)
+
+
+def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
+    """A decision as it is exported: everything anyone's off-policy evaluation needs."""
+    decision = found.decision if isinstance(found, Outcome) else found
+    facts: dict[str, Any] = {
+        "decision_id": decision.id,
+        "number": decision.number,
+        "at": decision.at,
+        "route": decision.cell.route,
+        "task": decision.cell.task,
+        "requested_model": decision.requested_model,
+        "deployment": decision.deployment,
+        "propensity": decision.propensity,
+        "table_version": decision.table_version,
+        "prompt_tokens": decision.prompt_tokens,
+    }
+    if isinstance(found, Outcome):
+        facts |= {
+            "served": found.served,
+            "ok": found.ok,
+            "cost_usd": float(found.cost_usd),
+            "finished_at": found.finished_at,
+            "attempts": [
+                {
+                    "deployment": result.attempt.deployment,
+                    "reason": result.attempt.reason.value,
+                    "kind": result.kind.value,
+                    "status": result.status,
+                    "latency_s": result.latency_s,
+                }
+                for result in found.results
+            ],
+        }
+    return facts

@@ -149,7 +149,9 @@ def tail(engine: Engine, after: int) -> Iterator[Entry]:
         yield entry
 
 
-def report(engine: Engine, *, since: float, by: Sequence[str]) -> list[dict[str, Any]]:
+def report(
+    engine: Engine, *, since: float, by: Sequence[str], namespace: str
+) -> list[dict[str, Any]]:
     """Requests, answers, spend and rewards since a moment, grouped by task, deployment, route, key.
 
     Spend sums exactly, in integer billionths of a dollar.
@@ -178,7 +180,11 @@ def report(engine: Engine, *, since: float, by: Sequence[str]) -> list[dict[str,
             func.avg(_decision.c.latency_s).label("mean_latency_s"),
         )
         .select_from(_decision.outerjoin(judged, judged.c.decision_id == _decision.c.id))
-        .where(_decision.c.at >= since, _decision.c.finished_at.is_not(None))
+        .where(
+            _decision.c.at >= since,
+            _decision.c.finished_at.is_not(None),
+            _decision.c.namespace == namespace,
+        )
         .group_by(*groups)
     )
     return [dict(row._mapping) for row in _all(engine, query)]

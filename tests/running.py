@@ -1,0 +1,63 @@
+"""The whole service on loopback, as `windsock serve` builds it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from windsock.bootstrap import Service, build, server_of
+from windsock.settings import parse
+
+
+@dataclass
+class Running:
+    url: str
+    http: httpx.AsyncClient
+    service: Service
+
+
+@asynccontextmanager
+async def running(config: str, tmp_path: Path, **environ: str) -> AsyncIterator[Running]:
+    """Serve `config` on a free port until the block ends; the store is a file in `tmp_path`."""
+    text = config
+    if "[store]" not in text:
+        text += f'\n[store]\nurl = "sqlite:///{tmp_path}/windsock.db"\n'
+    if "[feeds]" not in text:
+        text += "\n[feeds]\nenabled = []\n"
+    service = build(parse(text, environ, source="windsock.toml"), environ)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = server_of(service, host="127.0.0.1", port=port)
+    task = asyncio.create_task(server._serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+        if task.done():
+            task.result()
+    url = f"http://127.0.0.1:{port}"
+    async with httpx.AsyncClient(base_url=url, timeout=20, trust_env=False) as http:
+        try:
+            yield Running(url, http, service)
+        finally:
+            server.should_exit = True
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def config_of(*providers: tuple[str, str, float]) -> str:
+    """A route `auto` over one model `m` at each (provider, base_url, usd_per_mtok)."""
+    parts = []
+    for name, url, usd in providers:
+        parts.append(
+            f'[providers.{name}]\nbase_url = "{url}"\napi_key = "sk-upstream-{name}-secret"\n'
+            f"price = {{ input = {usd}, output = {usd * 4} }}\n"
+        )
+    names = ", ".join(f'"{name}/m"' for name, _, _ in providers)
+    return "".join(parts) + f"[routes.auto]\ncandidates = [{names}]\n"
