@@ -134,8 +134,8 @@ def verdict(lines: Sequence[Line], seeds: int) -> str:
         f".002. Above by more than .005: {(gaps > 0.005).sum()} of {gaps.size}; below by more than "
         f".002: {(gaps < -0.002).sum()}; the least gap is {gaps.min():+.4f}, the largest standard "
         f"error of a gap {max(errors):.4f}. Above the task-level oracle with label and features: "
-        f"{above} of {len(stationary)} stationary budgets. Windsock's mean spend over the budget is "
-        f"{max(spends):.3f} at most."
+        f"{above} of {len(stationary)} stationary budgets. Windsock's mean spend over the budget "
+        f"is {max(spends):.3f} at most."
     )
 
 

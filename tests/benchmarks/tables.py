@@ -20,7 +20,7 @@ def write_between(path: Path, name: str, text: str) -> None:
     """
     begin, end = f"<!-- begin {name} -->", f"<!-- end {name} -->"
     before, _, rest = path.read_text().partition(begin)
-    old, found, after = rest.partition(end)
+    _, found, after = rest.partition(end)
     if not found:
         raise ValueError(f"{path} has no markers {begin} and {end}")
     path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")

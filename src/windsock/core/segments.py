@@ -51,8 +51,9 @@ class Ridge:
         return cls(np.zeros((dimension, dimension)), np.zeros(dimension))
 
     def add(self, x: FloatArray, y: float, weight: float = 1.0) -> None:
-        np.add(self.gram, weight * x[:, None] * x, out=self.gram)
-        np.add(self.moment, weight * y * x, out=self.moment)
+        outer: FloatArray = weight * x[:, None] * x
+        self.gram = self.gram + outer
+        self.moment = self.moment + weight * y * x
         self.count += weight
 
     def coefficients(self, ridge: float) -> FloatArray:
