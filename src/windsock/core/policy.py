@@ -13,7 +13,7 @@ from windsock.core.ladder import Arms, Ladder
 from windsock.core.objective import Chosen, Objective, choose
 from windsock.core.pacing import DayPacer, RequestPacer
 from windsock.core.posterior import Beliefs
-from windsock.core.records import Decision, Outcome, Reward, RouteRequest
+from windsock.core.records import Cell, Decision, Outcome, Reward, RouteRequest
 from windsock.core.rivals import (
     Cheapest,
     EpsilonGreedy,
@@ -25,6 +25,7 @@ from windsock.core.rivals import (
     SuccessPerCost,
     Uniform,
 )
+from windsock.core.segments import Segmenter, SegmentSettings, found
 from windsock.core.units import to_float
 from windsock.core.views import CellView, Weighing
 from windsock.core.weights import FloatArray
@@ -49,8 +50,14 @@ __all__ = [
 LADDERS = 1024
 """Ladders remembered between two changes of belief or price."""
 
+YOUNG_SHARE = 0.3
+"""Most of a task's requests that go to a deployment of which little is known."""
+
 LEAST_USD = 1e-15
 """Below this a request is free."""
+
+PROMPT_WEIGHT = 0.3
+"""What a prompt token counts against an answer's when requests are compared by size."""
 
 SPENT = "the budget for today is spent"
 
@@ -60,6 +67,10 @@ class Policy(Protocol):
 
     name: str
     is_contextual: bool
+
+    def task_of(self, request: RouteRequest) -> str:
+        """The task that a request is decided under: its own, or a learnt segment of it."""
+        ...
 
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
         """See all cells of one route together, once per re-solve."""
@@ -84,10 +95,18 @@ class PriceAware:
     name = "price_aware"
     is_contextual = False
 
-    def __init__(self, beliefs: Beliefs, objective: Objective) -> None:
+    def __init__(
+        self,
+        beliefs: Beliefs,
+        objective: Objective,
+        *,
+        segments: SegmentSettings | None = None,
+    ) -> None:
         self.beliefs = beliefs
         self.objective = objective
         self.pacer = _pacer(objective)
+        self._segments = segments
+        self._segmenters: dict[str, Segmenter] = {}
         self._paid: Paid | None = None
         self._ladders: dict[tuple[bytes, ...], Ladder] = {}
 
@@ -98,9 +117,22 @@ class PriceAware:
             return None
         return 1.0 / self._paid.high_usd if self._paid.high_usd else float("inf")
 
+    def task_of(self, request: RouteRequest) -> str:
+        """The request's task, with its segment where segments are learnt."""
+        segmenter = self._segmenters.get(request.namespace)
+        if segmenter is None or not request.features:
+            return request.task
+        return segmenter.place(request.task, request.features)
+
+    def segment_words(self, cell: Cell) -> str:
+        """What the segment of a cell holds, for people; empty where there is none."""
+        segmenter = self._segmenters.get(cell.namespace)
+        return segmenter.words(cell.task) if segmenter else ""
+
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
-        """Choose the budget's rung for all cells of the route together."""
+        """Draw segments anew if due, and choose the budget's rung for all cells together."""
         self._ladders = {}
+        self._redraw(cells, now)
         if self.pacer is None or not cells:
             return
         ladders = [self.ladder(view, now) for view in cells]
@@ -121,6 +153,7 @@ class PriceAware:
             usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in view.usd]),
             explore=self.objective.explore,
             probe=self._probe(view),
+            most=self._most(view),
         )
         key = arms.key()
         found = self._ladders.get(key)
@@ -143,25 +176,66 @@ class PriceAware:
         )
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
-        """Rewards are learnt by the beliefs."""
+        """Beliefs learn rewards by themselves; here segments do."""
+        if self._segments is not None and decision.features:
+            segmenter = self._segmenter(decision.cell.namespace)
+            segmenter.learn(decision.features, deployment, reward.value)
 
     def settle(self, outcome: Outcome, now: float) -> None:
-        """Account for what a request has cost."""
+        """Account for what a request has cost, and for its size."""
         if self.pacer is not None:
             self.pacer.spend(to_float(outcome.cost_usd), now)
+        features, usage = outcome.decision.features, outcome.usage
+        if self._segments is not None and features and usage is not None and outcome.served:
+            tokens = usage.completion_tokens + PROMPT_WEIGHT * usage.prompt_tokens
+            segmenter = self._segmenter(outcome.decision.cell.namespace)
+            segmenter.learn_size(features, outcome.served, tokens)
 
     def to_state(self) -> dict[str, Any]:
-        return {"pacer": self.pacer.to_state() if self.pacer else None}
+        return {
+            "pacer": self.pacer.to_state() if self.pacer else None,
+            "segments": {name: made.to_state() for name, made in self._segmenters.items()},
+        }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         if self.pacer is not None and state.get("pacer"):
             self.pacer.from_state(state["pacer"])
+        if self._segments is not None:
+            for name, body in state.get("segments", {}).items():
+                self._segmenter(name).from_state(body)
+
+    def _segmenter(self, namespace: str) -> Segmenter:
+        found = self._segmenters.get(namespace)
+        if found is None:
+            found = self._segmenters[namespace] = Segmenter(self._segments or SegmentSettings())
+        return found
+
+    def _redraw(self, cells: Sequence[CellView], now: float) -> None:
+        """Draw borders where evidence has grown enough; new cells start from what is predicted."""
+        for namespace, segmenter in self._segmenters.items():
+            if not segmenter.is_due():
+                continue
+            borders = segmenter.draw_borders()
+            if borders is None:
+                continue
+            mine = [view.cell for view in cells if view.cell.namespace == namespace]
+            for task in dict.fromkeys(cell.task.partition("#")[0] for cell in mine):
+                found(self.beliefs, Cell(namespace, mine[0].route, task), segmenter, now)
+            for cell in mine:
+                if "#" in cell.task:
+                    self.beliefs.forget(cell)
 
     def _probe(self, view: CellView) -> FloatArray | None:
         modes = [self.beliefs.mode(view.cell, name) for name in view.deployments]
         if not any(mode in PROBE_SHARE for mode in modes):
             return None
         return np.array([PROBE_SHARE.get(mode, 0.0) for mode in modes])
+
+    def _most(self, view: CellView) -> FloatArray | None:
+        young = [self.beliefs.is_young(view.cell, name) for name in view.deployments]
+        if not any(young) or all(young):
+            return None
+        return np.where(young, YOUNG_SHARE, 1.0)
 
     def _choose(self, ladder: Ladder, view: CellView, now: float) -> Chosen:
         if self.pacer is None:

@@ -100,6 +100,7 @@ class Decision:
     deployment      the one drawn
     propensity      its exact probability in that table
     draw            the number in [0, 1) that fell
+    features        of the request, where segments are learnt from them
     """
 
     number: int
@@ -113,6 +114,7 @@ class Decision:
     requested_model: str
     prompt_tokens: int = 0
     key_id: str | None = None
+    features: tuple[float, ...] = ()
 
 
 class AttemptReason(StrEnum):

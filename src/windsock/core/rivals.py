@@ -19,6 +19,10 @@ class _Stateless:
 
     is_contextual = False
 
+    def task_of(self, request: RouteRequest) -> str:
+        """Tasks are taken as they come."""
+        return request.task
+
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
         """Cells are weighed one by one."""
 

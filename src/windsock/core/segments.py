@@ -15,10 +15,16 @@ from typing import Any
 
 import numpy as np
 
+from windsock.core.posterior import Beliefs
+from windsock.core.records import Cell
 from windsock.core.weights import FloatArray, Indices
 
 LEAST_SIZE = 0.2
 """Of the mean request; a request predicted to be smaller is taken to have this size."""
+
+
+MOST_SEEDED = 40.0
+"""Rewards that the regressions' prediction is worth in a new segment, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,17 +57,16 @@ class Ridge:
         return cls(np.zeros((dimension, dimension)), np.zeros(dimension))
 
     def add(self, x: FloatArray, y: float, weight: float = 1.0) -> None:
-        outer: FloatArray = weight * x[:, None] * x
-        self.gram = self.gram + outer
-        self.moment = self.moment + weight * y * x
+        self.gram += weight * np.outer(x, x)
+        self.moment += weight * y * x
         self.count += weight
 
     def coefficients(self, ridge: float) -> FloatArray:
         """The constant is not shrunk to zero but by a single observation."""
         penalty = np.full(len(self.moment), ridge)
         penalty[0] = 1.0
-        solved: FloatArray = np.linalg.solve(self.gram + np.diag(penalty), self.moment)
-        return solved
+        solved = np.linalg.solve(self.gram + np.diag(penalty), self.moment)
+        return solved.astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +158,11 @@ class Segmenter:
         self._size.add(x, min(5.0, tokens / usual) if usual > 0 else 1.0)
         self._seen.append(tuple(features))
 
+    def rewards(self, deployment: str) -> float:
+        """Rewards that a deployment's regression rests on."""
+        ridge = self._gains.get(deployment)
+        return ridge.count if ridge else 0.0
+
     def is_due(self) -> bool:
         """True if evidence has grown enough to draw borders anew."""
         rewards = sum(ridge.count for ridge in self._gains.values())
@@ -206,6 +216,21 @@ class Segmenter:
         self._seen = deque(map(tuple, state["seen"]), maxlen=self.settings.remembered)
         self._drawn_at = float(state["drawn_at"])
         self.borders = _borders_of(state["borders"]) if state["borders"] else None
+
+
+def found(beliefs: Beliefs, cell: Cell, segmenter: Segmenter, now: float) -> None:
+    """Start the cells of new segments of a task from what the regressions predict."""
+    borders = segmenter.borders
+    if borders is None:
+        return
+    for index in range(len(borders.centres)):
+        place = Cell(cell.namespace, cell.route, f"{cell.task}#{borders.version}.{index}")
+        for column, name in enumerate(borders.deployments):
+            rewards = min(MOST_SEEDED, segmenter.rewards(name) / len(borders.centres))
+            mean = float(borders.success[index, column])
+            beliefs.seed(place, name, mean, rewards=rewards, now=now)
+            factor = float(borders.sizes[index])
+            beliefs.seed_usage(place, name, factor=factor, requests=MOST_SEEDED / 2, now=now)
 
 
 def gain_per_size(success: FloatArray, size: FloatArray | float) -> FloatArray:

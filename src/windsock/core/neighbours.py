@@ -1,0 +1,207 @@
+"""All beliefs of one (namespace, route), which inform each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from windsock.core.drift import KEEP_DOWN, KEEP_RESTORED, KEEP_UP, Finding, Mode, Watch
+from windsock.core.evidence import (
+    ANSWER_METERS,
+    NEVER,
+    USAGE_METERS,
+    BeliefSettings,
+    Row,
+    average_units,
+    dispersion,
+    infinite,
+)
+from windsock.core.pooling import Pool, pool
+
+LEAST_PARAMETER = 0.5
+"""Weights are exact from here on; below, both parameters are raised and the mean is kept."""
+
+YOUNG_REWARDS = 60.0
+"""Rewards below which a deployment is young, on a route where another has four times as many."""
+
+
+class Neighbours:
+    """Rows by (task, deployment). Evidence ages with the latest reward, not with the clock."""
+
+    def __init__(self, settings: BeliefSettings) -> None:
+        self.settings = settings
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.watches: dict[str, Watch] = {}
+        self.as_of = NEVER
+        self.changes = 0
+        self._pool: Pool | None = None
+        self._pooled_at = -1
+        self._evidence: dict[str, float] = {}
+        self._counted_at = -1
+
+    def open(self, task: str, deployment: str) -> Row:
+        row = self.rows.get((task, deployment))
+        if row is None:
+            row = self.rows[task, deployment] = Row()
+        return row
+
+    def touch(self, now: float) -> None:
+        """Something was learnt at `now`."""
+        self.as_of = max(self.as_of, now)
+        self.changes += 1
+
+    def refresh_pool(self) -> None:
+        """Fit the priors anew if anything was learnt since the last fit."""
+        if self._pooled_at == self.changes:
+            return
+        half_life_s = self.settings.half_life_s
+        aged = {
+            key: (row.n * (age := row.age(self.as_of, half_life_s)), row.s * age)
+            for key, row in self.rows.items()
+        }
+        self._pool = pool(aged, prior_mean=self.settings.prior_mean)
+        self._pooled_at = self.changes
+
+    @property
+    def is_pooled(self) -> bool:
+        return self._pool is not None
+
+    def beta(self, task: str, deployment: str) -> tuple[float, float]:
+        """Beta parameters of mean success, with the pooled prior of the last fit."""
+        settings = self.settings
+        mean = self._pool.mean(task, deployment) if self._pool else settings.prior_mean
+        a, b, phi = settings.prior_strength * mean, settings.prior_strength * (1 - mean), 1.0
+        row = self.rows.get((task, deployment))
+        if row is not None:
+            age = row.age(self.as_of, settings.half_life_s)
+            a, b = a + row.s * age, b + (row.n - row.s) * age
+            phi = dispersion(row.n * age, row.s * age, row.q2 * age)
+        lift = max(1.0, LEAST_PARAMETER * phi / min(a, b)) / phi
+        return a * lift, b * lift
+
+    def evidence(self, task: str, deployment: str) -> float:
+        """Discounted rewards behind a belief."""
+        row = self.rows.get((task, deployment))
+        return row.n * row.age(self.as_of, self.settings.half_life_s) if row else 0.0
+
+    def is_young(self, deployment: str) -> bool:
+        """True if a deployment has little evidence where others have much."""
+        if self._counted_at != self.changes:
+            self._evidence = {}
+            for (_, name), row in self.rows.items():
+                self._evidence[name] = self._evidence.get(name, 0.0) + row.n
+            self._counted_at = self.changes
+        most = max(self._evidence.values(), default=0.0)
+        return self._evidence.get(deployment, 0.0) < YOUNG_REWARDS and most > 4 * YOUNG_REWARDS
+
+    def of_deployment(self, deployment: str) -> dict[str, Row]:
+        """Rows by task."""
+        return {task: row for (task, name), row in self.rows.items() if name == deployment}
+
+    def typical_units(self, task: str, deployment: str) -> list[float] | None:
+        """Units of one request here, else at this task elsewhere, else anywhere."""
+        row = self.rows.get((task, deployment))
+        if row is not None and row.units is not None:
+            return [unit / row.un for unit in row.units]
+        near = [other for (name, _), other in self.rows.items() if name == task]
+        return average_units(near) or average_units(self.rows.values())
+
+    def seed(self, task: str, deployment: str, mean: float, rewards: float, now: float) -> None:
+        """Start a belief as if `rewards` rewards had averaged `mean`."""
+        own = self.of_deployment(deployment).values()
+        phi = dispersion(sum(r.n for r in own), sum(r.s for r in own), sum(r.q2 for r in own))
+        square = mean * mean + phi * mean * (1 - mean)
+        row = self.open(task, deployment)
+        row.add_sums(rewards, rewards * mean, rewards * square, now, self.settings)
+        self.touch(now)
+
+    def seed_usage(
+        self, task: str, deployment: str, factor: float, requests: float, now: float
+    ) -> None:
+        """Start a token mix as the deployment's own, its answers `factor` as long."""
+        usual = average_units(self.of_deployment(deployment).values())
+        if usual is None:
+            return
+        factors = [factor if meter in ANSWER_METERS else 1.0 for meter in USAGE_METERS]
+        units = [unit * scale * requests for unit, scale in zip(usual, factors, strict=True)]
+        self.open(task, deployment).add_units(units, requests, now, self.settings)
+
+    def judge(self, task: str, deployment: str, value: float, weight: float) -> Finding | None:
+        """Hold a reward against the belief, before it is learnt."""
+        row = self.rows.get((task, deployment))
+        if not self.settings.watches_drift or self._pool is None or row is None or row.n < 1.0:
+            return None
+        watch = self.watches.get(deployment)
+        if watch is None:
+            watch = self.watches[deployment] = Watch()
+        a, b = self.beta(task, deployment)
+        mean = a / (a + b)
+        saved = watch.saved.get(task)
+        before = saved[1] / saved[0] if saved and saved[0] else mean
+        phi = dispersion(row.n, row.s, row.q2)
+        return watch.see(value, mean, phi, row.n, weight, before)
+
+    def act_on(self, finding: Finding, deployment: str) -> dict[str, object]:
+        """Change the belief of every task of a deployment; the facts of the finding."""
+        watch = self.watches[deployment]
+        side = watch.down if finding is Finding.WORSE else watch.up
+        facts: dict[str, object] = {
+            "finding": finding.value,
+            "statistic": side.statistic,
+            "shift": side.shift,
+            "rewards": side.count,
+        }
+        if finding is Finding.WORSE:
+            self._doubt(deployment, watch)
+        elif finding is Finding.BETTER:
+            for row in self.of_deployment(deployment).values():
+                row.move(side.shift, KEEP_UP)
+            watch.settle(Mode.STEADY)
+        elif finding is Finding.CONFIRMED:
+            watch.settle(Mode.LOST)
+        else:
+            is_recovery = finding is Finding.RECOVERED
+            self.restore(deployment, KEEP_RESTORED if is_recovery else self.settings.evidence_cap)
+        self.changes += 1
+        return facts
+
+    def restore(self, deployment: str, most: float) -> None:
+        """Put the evidence from before an alarm back, `most` rewards at most per task."""
+        watch = self.watches[deployment]
+        for task, state in watch.saved.items():
+            row = self.open(task, deployment)
+            row.take_rewards(Row.from_state(state))
+            row.keep(most)
+        watch.settle(Mode.STEADY)
+        self.changes += 1
+
+    def merge(self, other: Neighbours) -> None:
+        """Add another replica's rows."""
+        self.as_of = max(self.as_of, other.as_of)
+        for key, row in other.rows.items():
+            self.open(*key).merge(row, self.settings)
+        self.changes += 1
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "as_of": self.as_of if self.as_of > NEVER else None,
+            "rows": [[*key, *row.to_state()] for key, row in sorted(self.rows.items())],
+            "watches": {name: watch.to_state() for name, watch in sorted(self.watches.items())},
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], settings: BeliefSettings) -> Neighbours:
+        made = cls(settings)
+        made.as_of = infinite(state["as_of"])
+        for task, deployment, *fields in state["rows"]:
+            made.rows[task, deployment] = Row.from_state(fields)
+        for name, fields in state.get("watches", {}).items():
+            made.watches[name] = Watch.from_state(fields)
+        return made
+
+    def _doubt(self, deployment: str, watch: Watch) -> None:
+        rows = self.of_deployment(deployment)
+        if watch.mode is Mode.STEADY:
+            watch.saved = {task: row.to_state() for task, row in rows.items()}
+        for row in rows.values():
+            row.move(watch.down.shift, KEEP_DOWN)
+        watch.begin_doubt()
