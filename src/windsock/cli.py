@@ -108,7 +108,14 @@ def simulate(
     """Replay price shocks through the production router, against rival policies."""
     from windsock.replay.run import simulate as replay
 
-    replay(scenario, policies=policy, seeds=seeds, engine=engine, report=report, as_json=as_json)
+    replay(
+        scenario,
+        policies=policy,
+        seeds=seeds,
+        engine=engine,
+        report_path=report,
+        as_json=as_json,
+    )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windsock.core import policy as policies
+from windsock.core.ladder import first_true
 from windsock.core.policy import CellView, Objective, PriceAware
 from windsock.core.posterior import Beliefs
 from windsock.core.records import Cell
@@ -125,6 +126,14 @@ def test_learning_costs_no_more_than_a_fiftieth_of_the_spend() -> None:
     spent = [sum(w * c for w, c in zip(found, usd, strict=True)) for found in (plain, explored)]
     assert 0 < explored[2] < 0.05 / 3
     assert spent[1] < spent[0] * 1.05 + 0.005 * (1e-5 * 1e-4 * 5e-1) ** (1 / 3)
+
+
+def test_a_search_finds_the_same_from_wherever_it_starts() -> None:
+    for count in (0, 1, 2, 48):
+        for answer in range(count + 1):
+            for near in (None, 0, answer - 1, answer, answer + 1, 60):
+                found = first_true(count, lambda i, answer=answer: i >= answer, near=near)
+                assert found == answer
 
 
 def test_every_rival_gives_weights_that_sum_to_one() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
+from tests.benchmarks.bandit_exactness import reference, world
 from windsock.core.weights import best_weights
 
 
@@ -60,3 +61,12 @@ def test_weights_are_a_distribution(arms: list[tuple[float, float, float]], valu
     found = best_weights(a, b, usd, value)
     assert found.sum() == pytest.approx(1.0, abs=1e-12)
     assert (found >= 0).all()
+
+
+def test_weights_agree_with_scipys_quadrature_to_a_millionth() -> None:
+    """The full range (2 to 30 arms, parameters 0.5 to 5,000) is the benchmark bandit_exactness."""
+    rng = np.random.default_rng(5)
+    for number in range(12):
+        a, b, usd, value = world(rng, int(rng.integers(2, 7)), is_close=number % 3 == 0)
+        found = best_weights(a, b, usd, value)
+        assert np.abs(found - reference(a, b, usd, value)).max() < 1e-6

@@ -90,9 +90,10 @@ class Tables:
         """The table that this request is drawn from; it has no deployments if all are ruled out."""
         if self._catalog_version != self._catalog.version:
             self.forget()
-        place = self._places.get((request.namespace, route.name, request.task))
+        task = route.policy.task_of(request)
+        place = self._places.get((request.namespace, route.name, task))
         if place is None or place.route is not route:
-            place = self._open_place(route, request.namespace, request.task)
+            place = self._open_place(route, request.namespace, task)
         if route.policy.is_contextual:
             return self._contextual(place, request, now)
         wanted = request.prompt_tokens + (request.max_output_tokens or 0)
@@ -155,8 +156,9 @@ class Tables:
         self, route: Route, namespace: str, task: str, now: float, imagined: ImaginedPrices
     ) -> tuple[CellView, list[CellView]]:
         """What the policy would be shown under other prices: this cell, and all of the route."""
-        self.lookup(route, RouteRequest(model=route.name, namespace=namespace, task=task), now)
-        asked = self._places[namespace, route.name, task]
+        request = RouteRequest(model=route.name, namespace=namespace, task=task)
+        self.lookup(route, request, now)
+        asked = self._places[namespace, route.name, route.policy.task_of(request)]
         views = {
             place.cell: self._view(place, (), 0, now, imagined)[0]
             for place in self._groups[namespace, route.name].places

@@ -1,0 +1,116 @@
+"""What a run amounts to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from windsock.replay.driver import Run, Split
+from windsock.replay.scenario import Shock
+from windsock.replay.world import World
+
+MOVED = 0.9
+"""Traffic counts as shifted when this share of the move is done."""
+
+LEAST_MOVE = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShockMeasure:
+    """What one price shock did to the traffic of its deployment, at the task it moves most.
+
+    share_before        its weight when the feed shows the price
+    share_then          its weight in the new split: same beliefs, the new price
+    share_end           its mean weight in the last quarter of the time until the next shock
+    switch_requests     requests of the task from then until 90 % of the new split was reached; 0 is
+                        the first request; None if the new split hardly differs, or was not reached
+    """
+
+    deployment: str
+    task: str
+    at_hour: float
+    share_before: float
+    share_then: float
+    share_end: float
+    switch_requests: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """One run in numbers. success: share of all requests that were answered rightly."""
+
+    policy: str
+    seed: int
+    requests: int
+    spend_usd: float
+    success: float
+    cost_per_success_usd: float
+    attempts_per_request: float
+    p95_latency_s: float
+    share_by_deployment: dict[str, float]
+    shocks: tuple[ShockMeasure, ...]
+    is_whole: bool
+
+
+def summarize(run: Run, world: World) -> Summary:
+    """Raises ValueError if nothing was run."""
+    steps = run.steps
+    if not steps:
+        raise ValueError("nothing was run")
+    spend = sum(step.usd for step in steps)
+    right = sum(step.is_right for step in steps)
+    latencies = sorted(step.latency_s for step in steps)
+    return Summary(
+        policy=run.policy,
+        seed=run.seed,
+        requests=len(steps),
+        spend_usd=spend,
+        success=right / len(steps),
+        cost_per_success_usd=spend / right if right else float("inf"),
+        attempts_per_request=sum(step.attempts for step in steps) / len(steps),
+        p95_latency_s=latencies[int(0.95 * (len(latencies) - 1))],
+        share_by_deployment={
+            name: sum(step.deployment == name for step in steps) / len(steps)
+            for name in world.names
+        },
+        shocks=tuple(_shocks(run, world)),
+        is_whole=run.is_whole,
+    )
+
+
+def _shocks(run: Run, world: World) -> list[ShockMeasure]:
+    shocks = world.scenario.shocks
+    shown = [world.shown_at(shock) for shock in shocks]
+    measures = []
+    for i, shock in enumerate(shocks):
+        splits = [split for split in run.splits if split.shock == i]
+        if not splits:
+            continue
+        split = max(splits, key=lambda each: abs(each.share_then - each.share_before))
+        end = min((other for other in shown if other > shown[i]), default=float("inf"))
+        after = [
+            step.weights.get(shock.deployment, 0.0)
+            for step in run.steps
+            if step.task == split.task and shown[i] <= step.at < end
+        ]
+        if after:
+            measures.append(_measure(shock, split, after))
+    return measures
+
+
+def _measure(shock: Shock, split: Split, after: Sequence[float]) -> ShockMeasure:
+    move = split.share_then - split.share_before
+    tail = after[-max(1, len(after) // 4) :]
+    switch = None
+    if abs(move) >= LEAST_MOVE:
+        reached = ((share - split.share_before) / move >= MOVED for share in after)
+        switch = next((i for i, is_there in enumerate(reached) if is_there), None)
+    return ShockMeasure(
+        deployment=shock.deployment,
+        task=split.task,
+        at_hour=shock.at_hour,
+        share_before=split.share_before,
+        share_then=split.share_then,
+        share_end=sum(tail) / len(tail),
+        switch_requests=switch,
+    )
