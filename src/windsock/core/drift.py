@@ -16,18 +16,18 @@ from typing import Any
 SHIFT = 0.12
 STEP_CAP = 3.0
 ALARM = 12.0
-RECOVERY = 4.0
-TRUST = 20.0
+RECOVERY = 3.0
+TRUST = 10.0
 """Rewards at which a belief is half good enough to judge a reward by."""
 
 SHIFT_SHRINK = 8.0
 KEEP_DOWN = 12.0
 KEEP_UP = 30.0
-KEEP_RESTORED = 120.0
+KEEP_RESTORED = 200.0
 """Evidence kept after an alarm of either kind, and after a recovery."""
 
 VERIFY_CALLS = 25.0
-PROBE_SHARE = {"doubt": 0.10, "lost": 0.03}
+PROBE_SHARE = {"doubt": 0.08, "lost": 0.06}
 """Least share of a deployment whose quality is in doubt or lost, bounded by cost."""
 
 
@@ -99,7 +99,8 @@ class Watch:
         excess = value - mean
         self.down.add(log_ratio(value, mean, mean - SHIFT, phi), excess, trust)
         target = before if self.mode is not Mode.STEADY else mean + SHIFT
-        self.up.add(log_ratio(value, mean, max(target, mean + 0.02), phi), excess, trust)
+        up_trust = trust if self.mode is Mode.STEADY else weight
+        self.up.add(log_ratio(value, mean, max(target, mean + 0.02), phi), excess, up_trust)
         if self.mode is not Mode.STEADY:
             self.verified += weight
             self.verified_excess += weight * (value - before)

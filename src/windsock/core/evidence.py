@@ -115,6 +115,13 @@ class Row:
         self.s = self.n * mean
         self.q2 = self.n * (mean * mean + phi * mean * (1 - mean))
 
+    def without(self, excess: float) -> Row:
+        """A copy as if rewards that summed to `excess` over the mean had been at the mean."""
+        copy = Row.from_state(self.to_state())
+        if copy.n > 0:
+            copy.move(-excess / copy.n, copy.n)
+        return copy
+
     def take_rewards(self, other: Row) -> None:
         """Believe what `other` believes of success; token use stays."""
         self.n, self.s, self.q2, self.at = other.n, other.s, other.q2, other.at
@@ -148,16 +155,28 @@ class Row:
         self.q2 *= factor
 
 
-def dispersion(n: float, s: float, q2: float) -> float:
+def dispersion(n: float, s: float, q2: float, *, usual: float = 1.0) -> float:
     """Variance of graded rewards over that of 0/1 rewards with the same mean, 0.02..1.
 
-    Shrunk to 1 with the weight of 10 rewards.
+    Shrunk to `usual` with the weight of 10 rewards.
     """
     spread = s * (n - s) / n if n > 0 else 0.0
     if spread <= 0:
-        return 1.0
+        return usual
     ratio = (q2 - s * s / n) / spread
-    return min(1.0, max(0.02, (10.0 + n * ratio) / (10.0 + n)))
+    return min(1.0, max(0.02, (10.0 * usual + n * ratio) / (10.0 + n)))
+
+
+def pooled_dispersion(rows: Iterable[Row]) -> float:
+    """The dispersion of one deployment within its tasks."""
+    within = spread = count = 0.0
+    for row in rows:
+        if row.n > 0:
+            within += row.q2 - row.s * row.s / row.n
+            spread += row.s * (row.n - row.s) / row.n
+            count += row.n
+    ratio = within / spread if spread > 0 else 1.0
+    return min(1.0, max(0.02, (10.0 + count * ratio) / (10.0 + count)))
 
 
 def units_of(counts: Mapping[Meter, float]) -> list[float]:

@@ -12,6 +12,7 @@ from windsock.core.weights import Contest, FloatArray
 RUNGS = 48
 LOWEST = 0.5
 HIGHEST = 400.0
+AT_STAKE = 0.5
 LEARNING_SHARE = 0.02
 """Most of the spend that the exploration floor may cost."""
 
@@ -25,6 +26,7 @@ class Arms:
     explore     probability kept for learning, spread evenly but for arms that cost too much
     probe       (arms,) least share for a look at a suspect arm, less where it costs too much
     most        (arms,) greatest share of an arm, None if none is bounded
+    is_paced    a budget is kept
     """
 
     a: FloatArray
@@ -33,6 +35,7 @@ class Arms:
     explore: float = 0.0
     probe: FloatArray | None = None
     most: FloatArray | None = None
+    is_paced: bool = False
 
     @property
     def mean(self) -> FloatArray:
@@ -45,14 +48,21 @@ class Arms:
         )
         return self.a.tobytes(), self.b.tobytes(), self.usd.tobytes(), *bounds
 
-    def least(self, weights: FloatArray) -> FloatArray:
-        """(arms,) floors of the weights, for exploration and probing."""
+    def least(self, weights: FloatArray, value_usd: float) -> FloatArray:
+        """(arms,) floors of the weights, for exploration and probing.
+
+        A probe costs its share of what is spent at most or, where no budget is kept, of half of
+        what the route's successes are worth at V.
+        """
         floors = least_shares(weights, self.usd, self.explore)
         if self.probe is None:
             return floors
-        spend = float(weights @ self.usd)
-        bounded = self.probe * np.minimum(1.0, spend / np.maximum(self.usd, 1e-300))
-        return np.maximum(floors, bounded)
+        bound = float(weights @ self.usd)
+        if not self.is_paced and np.isfinite(value_usd):
+            bound = max(bound, AT_STAKE * value_usd * float(weights @ self.mean))
+        return np.maximum(
+            floors, self.probe * np.minimum(1.0, bound / np.maximum(self.usd, 1e-300))
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,28 +114,57 @@ class Ladder:
         return rung
 
     def lowest(self, reaches: Callable[[Rung], bool]) -> int:
-        """The lowest rung that `reaches`, by bisection; `len` if none does."""
-        low, high = 0, len(self)
-        while low < high:
-            middle = (low + high) // 2
-            if reaches(self[middle]):
-                high = middle
-            else:
-                low = middle + 1
-        return low
+        """The lowest rung that `reaches`, by bisection; `len` if none does.
+
+        Success need not rise all the way up (an unknown dear arm may take share from a known
+        good one), so the search starts from no earlier result: the same arms, the same rung.
+        """
+        return first_true(len(self), lambda index: reaches(self[index]))
+
+    def best(self) -> Rung:
+        """The most successful of the rungs that were looked at."""
+        return max(self._rungs.values(), key=lambda rung: rung.success)
 
     def _solve(self, value_usd: float) -> Rung:
         arms = self.arms
         weights = self._contest.weights(value_usd)
         if arms.most is not None:
             weights = below(weights, arms.most)
-        weights = above(weights, arms.least(weights))
+        weights = above(weights, arms.least(weights, value_usd))
         return Rung(
             value_usd=value_usd,
             weights=weights,
             usd=float(weights @ arms.usd),
             success=float(weights @ arms.mean),
         )
+
+
+def first_true(count: int, is_true: Callable[[int], bool], *, near: int | None = None) -> int:
+    """The first of `count` indices for which a monotone test holds, `count` if none.
+
+    near    where it is likely to be: then two tests do if that is right, about twice the
+            logarithm of the distance if not
+    """
+    low, high = (0, count) if near is None or not count else _gallop(count, is_true, near)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_true(middle) else (middle + 1, high)
+    return low
+
+
+def _gallop(count: int, is_true: Callable[[int], bool], near: int) -> tuple[int, int]:
+    """Bounds of the first true index, found in growing steps from `near`."""
+    at = min(max(near, 0), count - 1)
+    low, high = (0, at) if is_true(at) else (at + 1, count)
+    is_upward, step = low > 0, 1
+    while low < high:
+        at = min(high - 1, low + step - 1) if is_upward else max(low, high - step)
+        step *= 2
+        holds = is_true(at)
+        low, high = (low, at) if holds else (at + 1, high)
+        if holds == is_upward:
+            break
+    return low, high
 
 
 def mixed(low: Rung, high: Rung, share: float) -> Rung:

@@ -14,6 +14,7 @@ from windsock.core.evidence import (
     average_units,
     dispersion,
     infinite,
+    pooled_dispersion,
 )
 from windsock.core.pooling import Pool, pool
 
@@ -34,6 +35,7 @@ class Neighbours:
         self.as_of = NEVER
         self.changes = 0
         self._pool: Pool | None = None
+        self._phi: dict[str, float] = {}
         self._pooled_at = -1
         self._evidence: dict[str, float] = {}
         self._counted_at = -1
@@ -59,6 +61,10 @@ class Neighbours:
             for key, row in self.rows.items()
         }
         self._pool = pool(aged, prior_mean=self.settings.prior_mean)
+        rows: dict[str, list[Row]] = {}
+        for (_, name), row in self.rows.items():
+            rows.setdefault(name, []).append(row)
+        self._phi = {name: pooled_dispersion(own) for name, own in rows.items()}
         self._pooled_at = self.changes
 
     @property
@@ -69,12 +75,13 @@ class Neighbours:
         """Beta parameters of mean success, with the pooled prior of the last fit."""
         settings = self.settings
         mean = self._pool.mean(task, deployment) if self._pool else settings.prior_mean
-        a, b, phi = settings.prior_strength * mean, settings.prior_strength * (1 - mean), 1.0
+        a, b = settings.prior_strength * mean, settings.prior_strength * (1 - mean)
+        phi = self._phi.get(deployment, 1.0)
         row = self.rows.get((task, deployment))
         if row is not None:
             age = row.age(self.as_of, settings.half_life_s)
             a, b = a + row.s * age, b + (row.n - row.s) * age
-            phi = dispersion(row.n * age, row.s * age, row.q2 * age)
+            phi = dispersion(row.n * age, row.s * age, row.q2 * age, usual=phi)
         lift = max(1.0, LEAST_PARAMETER * phi / min(a, b)) / phi
         return a * lift, b * lift
 
@@ -108,7 +115,7 @@ class Neighbours:
     def seed(self, task: str, deployment: str, mean: float, rewards: float, now: float) -> None:
         """Start a belief as if `rewards` rewards had averaged `mean`."""
         own = self.of_deployment(deployment).values()
-        phi = dispersion(sum(r.n for r in own), sum(r.s for r in own), sum(r.q2 for r in own))
+        phi = pooled_dispersion(own)
         square = mean * mean + phi * mean * (1 - mean)
         row = self.open(task, deployment)
         row.add_sums(rewards, rewards * mean, rewards * square, now, self.settings)
@@ -137,7 +144,7 @@ class Neighbours:
         mean = a / (a + b)
         saved = watch.saved.get(task)
         before = saved[1] / saved[0] if saved and saved[0] else mean
-        phi = dispersion(row.n, row.s, row.q2)
+        phi = dispersion(row.n, row.s, row.q2, usual=self._phi.get(deployment, 1.0))
         return watch.see(value, mean, phi, row.n, weight, before)
 
     def act_on(self, finding: Finding, deployment: str) -> dict[str, object]:
@@ -201,7 +208,9 @@ class Neighbours:
     def _doubt(self, deployment: str, watch: Watch) -> None:
         rows = self.of_deployment(deployment)
         if watch.mode is Mode.STEADY:
-            watch.saved = {task: row.to_state() for task, row in rows.items()}
+            total = sum(row.n for row in rows.values())
+            for task, row in rows.items():
+                watch.saved[task] = row.without(watch.down.excess * row.n / total).to_state()
         for row in rows.values():
             row.move(watch.down.shift, KEEP_DOWN)
         watch.begin_doubt()

@@ -75,7 +75,9 @@ def on_floor(ladder: Ladder, floor: float) -> Chosen:
     """The lowest mixture of two adjacent rungs whose expected success is the floor."""
     index = ladder.lowest(lambda rung: rung.success >= floor)
     if index == len(ladder):
-        best = ladder[index - 1]
+        best = ladder.best()
+        if best.success >= floor:
+            return Chosen(rung=best)
         reached = f"quality floor {floor:g} is out of reach, best expected success is"
         return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
     high = ladder[index]

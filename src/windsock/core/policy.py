@@ -141,6 +141,7 @@ class PriceAware:
             [view.share for view in cells],
             self.pacer.allowance(now).usd,
             self.objective.quality_floor,
+            near=self._paid.index if self._paid else None,
         )
 
     def ladder(self, view: CellView, now: float) -> Ladder:
@@ -154,6 +155,7 @@ class PriceAware:
             explore=self.objective.explore,
             probe=self._probe(view),
             most=self._most(view),
+            is_paced=self.pacer is not None,
         )
         key = arms.key()
         found = self._ladders.get(key)
@@ -167,7 +169,7 @@ class PriceAware:
         ladder = self.ladder(view, now)
         chosen = self._choose(ladder, view, now)
         weights = chosen.rung.weights
-        least = ladder.arms.least(weights)
+        least = ladder.arms.least(weights, chosen.rung.value_usd)
         return Weighing(
             weights=tuple(weights.tolist()),
             value_usd=chosen.rung.value_usd,

@@ -1,0 +1,99 @@
+"""A price change that no feed announced shows in the bills: CUSUMs of billed over expected cost.
+
+It is the quote that is doubted then, not the model. Expected cost is best the counted usage at the
+quote in force; where only a bill comes, the learnt token mix will do, since each deployment's
+natural spread is learnt along the way.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+BASELINE = 500.0
+"""Bills that the usual ratio and its spread are learnt from."""
+
+LEAST_BILLS = 20.0
+LEAST_SPREAD = 0.02
+CAP = 3.0
+SLOW = (0.15, 30.0)
+FAST = (1.0, 8.0)
+"""(allowance, alarm) in standard deviations: SLOW finds x1.3 in wildly varying bills, FAST x5."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillDrift:
+    """factor    billed over expected since the change, relative to what was usual
+    bills     since the change
+    statistic   of the CUSUM that raised the alarm
+    """
+
+    factor: float
+    bills: int
+    statistic: float
+
+
+@dataclass(slots=True)
+class _Sum:
+    """One CUSUM: its statistic, and the log ratios since it last stood at zero."""
+
+    statistic: float = 0.0
+    bills: int = 0
+    excess: float = 0.0
+
+    def add(self, step: float, excess: float) -> None:
+        self.statistic = max(0.0, self.statistic + step)
+        self.bills = self.bills + 1 if self.statistic > 0 else 0
+        self.excess = self.excess + excess if self.statistic > 0 else 0.0
+
+
+class BillWatch:
+    """The bills of one deployment."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def see(self, billed_usd: float, expected_usd: float) -> BillDrift | None:
+        """Judge one bill; both in dollars, above zero. Starts anew after an alarm."""
+        if billed_usd <= 0 or expected_usd <= 0:
+            return None
+        ratio = math.log(billed_usd / expected_usd)
+        found = self._judge(ratio) if self._count >= LEAST_BILLS else None
+        if found is not None:
+            self.clear()
+            return found
+        self._learn(ratio)
+        return None
+
+    def clear(self) -> None:
+        """Forget everything; to be called when a new quote is in force."""
+        self._count = self._mean = self._square = 0.0
+        self._sums = [_Sum() for _ in range(4)]
+
+    def to_state(self) -> list[Any]:
+        sums = [[each.statistic, each.bills, each.excess] for each in self._sums]
+        return [self._count, self._mean, self._square, sums]
+
+    def from_state(self, state: list[Any]) -> None:
+        self._count, self._mean, self._square, sums = state
+        self._sums = [_Sum(*fields) for fields in sums]
+
+    def _judge(self, ratio: float) -> BillDrift | None:
+        spread = max(LEAST_SPREAD, math.sqrt(max(0.0, self._square - self._mean**2)))
+        spread *= math.sqrt(1 + LEAST_BILLS / self._count)
+        excess = ratio - self._mean
+        z = min(CAP, max(-CAP, excess / spread))
+        tests = ((1, SLOW), (-1, SLOW), (1, FAST), (-1, FAST))
+        for each, (side, (allowance, alarm)) in zip(self._sums, tests, strict=True):
+            each.add(side * z - allowance, excess)
+            if each.statistic > alarm:
+                factor = math.exp(each.excess / each.bills)
+                return BillDrift(factor=factor, bills=each.bills, statistic=each.statistic)
+        return None
+
+    def _learn(self, ratio: float) -> None:
+        self._count = min(BASELINE, self._count + 1.0)
+        pace = 1.0 / self._count
+        self._mean += pace * (ratio - self._mean)
+        self._square += pace * (ratio * ratio - self._square)
