@@ -62,7 +62,7 @@ LEFT_OUT = ("cached input", "thinking", "16:30-00:30 UTC")
 
 @dataclass(slots=True)
 class PriceHistory:
-    """The shipped history as a feed in the shape of models.dev, at the day the story has reached."""
+    """The shipped history as a feed in the shape of models.dev, at the day reached."""
 
     clock: Clock
     started_at: float
@@ -260,7 +260,7 @@ async def _narrate(service: Service, history: PriceHistory) -> None:
             date = datetime.fromtimestamp(
                 STORY_BEGINS.timestamp() + history.day() * 86400, UTC
             ).strftime("%Y-%m-%d")
-            prices = event.facts["usd_per_mtok"]  # type: ignore[union-attr]
+            prices: Any = event.facts["usd_per_mtok"]  # type: ignore[union-attr]
             told = ", ".join(f"{meter} ${float(usd):g}" for meter, usd in prices.items())
             reason = event.facts.get("reason", "")  # type: ignore[union-attr]
             console.print(

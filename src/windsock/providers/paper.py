@@ -113,7 +113,7 @@ def _right(task: str, match: re.Match[str]) -> str:
     if task == "extraction":
         return match["answer"]
     table, column, value = match["table"], match["column"], match["value"]
-    return "SELECT count(*) FROM " + table + " WHERE " + column + " = '" + value + "'"
+    return " ".join(["SELECT count(*) FROM", table, "WHERE", column, "=", f"'{value}'"])
 
 
 def _wrong(right: str) -> str:

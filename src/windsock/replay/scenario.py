@@ -142,7 +142,8 @@ class Bounds(Part):
     least_success           of judged answers, over the whole run
     most_spend_vs_flagship  spend over that of sending everything to the flagship
     most_cost_vs_oracle     cost per success over the clairvoyant's
-    share_before, share_after   (least, most) of the first shocked deployment around its shock
+    share_before, share_after   (least, most) weight of the first shocked deployment when its price
+                                is shown, and in the new split
     most_switch_requests    requests until 90 % of its traffic had moved
     """
 

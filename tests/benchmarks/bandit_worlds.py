@@ -1,0 +1,241 @@
+"""Random worlds: cost per success at an equal quality floor, against every rival.
+
+    python -m tests.benchmarks.bandit_worlds [WORLDS]
+
+2 to 12 arms, 1 to 6 tasks, prices over 500x; half the worlds with price shocks, half with drift
+of quality, feedback up to 500 requests late and up to 70 % missing. Writes its table and the
+worst worlds into docs/routing.md.
+"""
+
+from __future__ import annotations
+
+import heapq
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.benchmarks.tables import DOCS, markdown, write_between
+from windsock.core import policy as policies
+from windsock.core.policy import CellView, Objective, Policy, PriceAware
+from windsock.core.posterior import Beliefs, BeliefSettings
+from windsock.core.records import Cell, RouteRequest
+from windsock.core.sampling import uniform
+from windsock.core.weights import FloatArray
+
+REQUESTS = 4000
+REFRESH = 20
+SLACK = 0.02
+"""A policy holds the floor if its mean success is no further below it than this."""
+
+TIE = 1.02
+"""Costs per success within 2 % are equal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """success (periods, tasks, arms) and usd (periods, arms) change from period to period."""
+
+    seed: int
+    success: FloatArray
+    usd: FloatArray
+    floor: float
+    delay: int
+    missing: float
+    traits: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(f"p/{k}" for k in range(self.usd.shape[1]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    success: float
+    usd: float
+
+    @property
+    def usd_per_success(self) -> float:
+        return self.usd / max(self.success, 1e-9)
+
+
+def world(seed: int) -> World:
+    rng = np.random.default_rng(seed)
+    arms, tasks, periods = int(rng.integers(2, 13)), int(rng.integers(1, 7)), 4
+    skill = np.sort(rng.beta(6, 2, arms))
+    usd = 1e-5 * np.exp(np.sort(rng.uniform(0, np.log(500), arms)) + 0.3 * rng.normal(size=arms))
+    task = 0.08 * rng.normal(size=(tasks, 1)) + 0.04 * rng.normal(size=(tasks, arms))
+    success = np.clip(skill + task, 0.05, 0.985)[None].repeat(periods, axis=0)
+    price = usd[None].repeat(periods, axis=0)
+    traits = []
+    if rng.random() < 0.5:
+        traits.append("price shocks")
+        for period in range(1, periods):
+            price[period:, rng.integers(arms)] *= np.exp(rng.normal(0, 1.2))
+    if rng.random() < 0.5:
+        traits.append("drift")
+        for period in range(1, periods):
+            arm = rng.integers(arms)
+            success[period:, :, arm] = np.clip(
+                success[period:, :, arm] - rng.normal(0.05, 0.1), 0.05, 0.985
+            )
+    delay = int(rng.integers(0, 501)) if rng.random() < 0.5 else 0
+    missing = float(rng.uniform(0, 0.7)) if rng.random() < 0.5 else 0.0
+    traits += [f"delay {delay}"] * bool(delay) + [f"{missing:.0%} missing"] * bool(missing)
+    floor = float(success.max(axis=2).min() - rng.uniform(0.02, 0.15))
+    return World(
+        seed=seed,
+        success=success,
+        usd=price,
+        floor=max(0.05, floor),
+        delay=delay,
+        missing=missing,
+        traits=tuple(traits),
+    )
+
+
+def rivals(at: World) -> dict[str, Callable[[Beliefs], Policy]]:
+    names = at.names
+    value = 20 * float(np.median(at.usd[0]))
+    by_price = np.argsort(at.usd[0])
+    return {
+        "fixed flagship": lambda _: policies.Fixed(names[by_price[-1]]),
+        "fixed middle": lambda _: policies.Fixed(names[by_price[len(names) // 2]]),
+        "cheapest": lambda _: policies.Cheapest(),
+        "round robin": lambda _: policies.RoundRobin(),
+        "inverse-square price": lambda _: policies.InverseSquarePrice(),
+        "epsilon-greedy": lambda b: policies.EpsilonGreedy(b, usd_per_success=value),
+        "plain Thompson": lambda b: policies.PlainThompson(b),
+        "success / cost": lambda b: policies.SuccessPerCost(b),
+    }
+
+
+def play(at: World, make: Callable[[Beliefs], Policy]) -> Score:
+    """All requests of a world under one policy; the weather is the same for every policy."""
+    weather = np.random.default_rng(at.seed + 1)
+    periods, tasks, _ = at.success.shape
+    of = weather.integers(tasks, size=REQUESTS)
+    luck = weather.random((REQUESTS, 3))
+    beliefs = Beliefs(BeliefSettings(half_life_s=4.0 * REQUESTS))
+    policy = make(beliefs)
+    late: list[tuple[float, int, Cell, str, float]] = []
+    earned = spent = 0.0
+    weights: dict[int, tuple[float, ...]] = {}
+    request = RouteRequest(model="auto")
+    for i in range(REQUESTS):
+        period = i * periods // REQUESTS
+        views = {}
+        if i % REFRESH == 0 or period != (i - 1) * periods // REQUESTS:
+            views = {g: _view(at, period, g) for g in range(tasks)}
+            policy.refresh(list(views.values()), float(i))
+            weights = {g: policy.weigh(view, float(i)).weights for g, view in views.items()}
+        task = int(of[i])
+        mine = weights[task]
+        if policy.is_contextual:
+            mine = policy.weigh(_view(at, period, task), float(i), request).weights
+        arm = _draw(mine, uniform(at.seed, i, 0))
+        hit = float(luck[i, 0] < at.success[period, task, arm])
+        earned += at.success[period, task, arm]
+        spent += at.usd[period, arm]
+        if luck[i, 1] >= at.missing:
+            due = i + at.delay * luck[i, 2]
+            cell = Cell("default", "auto", f"task {task}")
+            heapq.heappush(late, (due, i, cell, at.names[arm], hit))
+        while late and late[0][0] <= i:
+            due, _, cell, name, value = heapq.heappop(late)
+            beliefs.observe(cell, name, value, now=due)
+    return Score(success=earned / REQUESTS, usd=spent / REQUESTS)
+
+
+def _view(at: World, period: int, task: int) -> CellView:
+    return CellView(
+        cell=Cell("default", "auto", f"task {task}"),
+        deployments=at.names,
+        usd=tuple(at.usd[period].tolist()),
+        share=1.0 / at.success.shape[1],
+    )
+
+
+def _draw(weights: Sequence[float], mark: float) -> int:
+    for arm, weight in enumerate(weights):
+        mark -= weight
+        if mark < 0:
+            return arm
+    return len(weights) - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    world: World
+    ours: Score
+    others: dict[str, Score]
+
+    @property
+    def best_rival(self) -> tuple[str, Score] | None:
+        """The cheapest per success of those who hold the floor."""
+        fit = {n: s for n, s in self.others.items() if s.success >= self.world.floor - SLACK}
+        return min(fit.items(), key=lambda pair: pair[1].usd_per_success) if fit else None
+
+    @property
+    def ratio(self) -> float:
+        """Our cost per success over the best rival's; inf if only we miss the floor."""
+        rival = self.best_rival
+        if rival is None:
+            return 0.0
+        if self.ours.success < self.world.floor - SLACK:
+            return float("inf")
+        return self.ours.usd_per_success / rival[1].usd_per_success
+
+
+def match(seed: int) -> Match:
+    at = world(seed)
+    objective = Objective(kind="cost_per_success", quality_floor=at.floor)
+    return Match(
+        world=at,
+        ours=play(at, lambda beliefs: PriceAware(beliefs, objective)),
+        others={name: play(at, make) for name, make in rivals(at).items()},
+    )
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    matches = []
+    for seed in range(count):
+        matches.append(match(seed))
+        if seed % 20 == 19:
+            print(headline(matches), flush=True)
+    worst = sorted(matches, key=lambda each: -each.ratio)[:10]
+    head = ["world", "traits", "floor", "windsock", "best rival", "ratio"]
+    text = f"{headline(matches)}\n\n{markdown(head, [_row(each) for each in worst])}"
+    print(text)
+    write_between(DOCS / "routing.md", "worlds", text)
+
+
+def headline(matches: Sequence[Match]) -> str:
+    ratios = np.array([each.ratio for each in matches])
+    held = np.mean([each.ours.success >= each.world.floor - SLACK for each in matches])
+    return (
+        f"{len(matches)} worlds: no worse than the best rival that holds the floor in "
+        f"{(ratios <= TIE).mean():.1%} (bar 95 %); the floor held in {held:.1%}; median ratio of cost "
+        f"per success where a rival holds it {np.median(ratios[ratios > 0]):.2f}; no rival holds it in "
+        f"{(ratios == 0).mean():.1%}."
+    )
+
+
+def _row(each: Match) -> list[str]:
+    name, rival = each.best_rival or ("none", each.ours)
+    at = each.world
+    size = f"{at.usd.shape[1]} arms, {at.success.shape[1]} tasks"
+    return [
+        str(at.seed),
+        ", ".join([size, *at.traits]),
+        f"{at.floor:.3f}",
+        f"{each.ours.success:.3f} at ${each.ours.usd_per_success:.2e}",
+        f"{name}: {rival.success:.3f} at ${rival.usd_per_success:.2e}",
+        f"{each.ratio:.2f}",
+    ]
+
+
+if __name__ == "__main__":
+    main()
