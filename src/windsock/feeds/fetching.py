@@ -89,7 +89,7 @@ class Fetcher:
             client = self._client or self._open()
             response = await client.send(request, stream=True)
             try:
-                if response.is_redirect:
+                if response.has_redirect_location:
                     url = urljoin(url, response.headers["location"])
                     continue
                 if response.status_code == 304:
