@@ -1,0 +1,93 @@
+// Numbers and events in words.
+
+export const dash = "–";
+
+/** Dollars with three significant digits and never an exponent: 0.000024, 0.175, 1.20, 12.5. */
+export function usd(value) {
+  if (value === null || value === undefined) return dash;
+  if (value === 0) return "$0";
+  const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  const text = value.toFixed(Math.min(12, Math.max(value < 1000 ? 2 : 0, digits)));
+  return "$" + text.replace(/(\.\d\d+?)0+$/, "$1");
+}
+
+/** Whole percents, one decimal below ten; a share that is small but not nil never reads as 0. */
+export function percent(value) {
+  if (value === null || value === undefined) return dash;
+  if (value > 0 && value < 0.0005) return "< 0.1 %";
+  const digits = value > 0 && value < 0.0995 ? 1 : 0;
+  return `${(value * 100).toFixed(digits)} %`;
+}
+
+export function count(value) {
+  return value < 10 ? String(Math.round(value * 10) / 10) : Math.round(value).toLocaleString("en");
+}
+
+export function millis(value) {
+  if (value === null || value === undefined) return dash;
+  return value < 1000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
+}
+
+/** "100 / 147 ms": the unit once where both share it. */
+export function millisPair(low, high) {
+  if (low === null || low === undefined) return dash;
+  const [a, b] = [millis(low), millis(high)];
+  const unit = a.split(" ")[1];
+  return b.endsWith(` ${unit}`) ? `${a.split(" ")[0]} / ${b}` : `${a} / ${b}`;
+}
+
+export function span(seconds) {
+  if (seconds === null || seconds === undefined) return dash;
+  if (seconds < 1) return "just now";
+  const steps = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const [size, unit] = steps.find(([each]) => seconds >= each);
+  return `${Math.floor(seconds / size)} ${unit}`;
+}
+
+export function ago(seconds) {
+  const text = span(seconds);
+  return text === "just now" || text === dash ? text : `${text} ago`;
+}
+
+export function clock(at) {
+  return new Date(at * 1000).toLocaleTimeString("en-GB");
+}
+
+/** [headline, detail] of one event. */
+export function told(event) {
+  const from = event.feed ? `, says ${event.feed}` : "";
+  switch (event.event) {
+    case "price.shifted":
+    case "price.released":
+      return [
+        event.event === "price.released" ? "held price accepted" : event.before ? "price moved" : "first price",
+        prices(event) + from,
+      ];
+    case "price.held":
+      return ["price held back", `${event.reason}: ${prices(event)}${from}`];
+    case "price.went_stale":
+      return ["price went stale", facts(event)];
+    case "cooldown.began":
+      return ["cooldown began", `${span(event.cooldown_s)}; ${facts(event, "cooldown_s")}`];
+    case "cooldown.ended":
+      return ["cooldown ended", facts(event)];
+    default:
+      return [event.event.replace(/[._]/g, " "), facts(event)];
+  }
+}
+
+function prices(event) {
+  return Object.entries(event.usd_per_mtok ?? {})
+    .map(([meter, now]) => [meter.replace(/_/g, " "), event.before?.[meter], now])
+    .filter(([, before, now]) => !event.before || before !== now)
+    .map(([meter, before, now]) => before === undefined ? `${meter} ${usd(now)}` : `${meter} ${usd(before)} → ${usd(now)}`)
+    .join(", ");
+}
+
+function facts(event, ...shown) {
+  const known = ["event", "deployment", "at", ...shown];
+  return Object.entries(event)
+    .filter(([name, value]) => !known.includes(name) && value !== null && value !== "")
+    .map(([name, value]) => `${name.replace(/_/g, " ")} ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .join(", ");
+}
