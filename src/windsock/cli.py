@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from windsock import __version__
+from windsock import __version__, log
 from windsock.errors import ConfigError, WindsockError
 
 app = typer.Typer(
@@ -38,9 +38,7 @@ HERE = "http://127.0.0.1:8787"
 def main() -> NoReturn:
     """Exit codes: 0 ok, 1 the work failed, 2 usage or configuration error."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = app(standalone_mode=False)
     except ConfigError as error:
         _complain(error, 2)
     except WindsockError as error:
@@ -51,7 +49,7 @@ def main() -> NoReturn:
         if hasattr(error, "format_message"):
             _complain(error.format_message(), 2)
         raise
-    sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _complain(error: object, code: int) -> NoReturn:
@@ -221,7 +219,8 @@ def keys_revoke(key_id: str, config: Config = None) -> None:
     from windsock.bootstrap import revoke_key
     from windsock.settings import load
 
-    revoke_key(load(_config(config), os.environ), key_id)
+    if not revoke_key(load(_config(config), os.environ), key_id):
+        raise WindsockError(f"no active key has the id {key_id!r}; see 'windsock keys list'")
 
 
 @db_app.command("upgrade")
@@ -237,9 +236,10 @@ def db_upgrade(config: Config = None) -> None:
 def doctor(config: Config = None) -> None:
     """Check configuration, keys, prices and store; say what to do about each fault."""
     from windsock import terminal
-    from windsock.bootstrap import examine
+    from windsock.examination import examine
     from windsock.settings import load
 
+    log.configure(level="error", is_json=False)
     findings = examine(load(_config(config), os.environ), os.environ)
     terminal.show_findings(findings)
     if any(not finding.ok for finding in findings):

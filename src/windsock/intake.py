@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from windsock.clock import Clock
@@ -33,12 +34,14 @@ class Intake:
     publish: Callable[[Shift], None]
     owned: frozenset[str] = frozenset()
     _listed: dict[str, dict[str, str]] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
 
     def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
         """Absorb everything one poll of a feed says."""
         now = self.clock.now()
         listed: dict[str, str] = {}
         for row in reading.rows:
+            self._seen.add(f"{row.provider}/{row.model}")
             for deployment, is_indirect in self.identity.resolve(row.provider, row.model):
                 if deployment not in self.owned:
                     listed[deployment] = row.model
@@ -62,6 +65,10 @@ class Intake:
         after = self.router.book.in_force(quote.deployment, now)
         if after is not None and after is not before:
             self.keep(after)
+
+    def nearest(self, deployment: str) -> list[str]:
+        """Names that feeds listed and that look like this deployment's."""
+        return get_close_matches(deployment, self._seen, n=3)
 
     def _absorb(self, tick: Quote | HealthReport | Vanished, now: float) -> None:
         shifts = self.router.absorb(tick, now)

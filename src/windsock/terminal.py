@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from windsock.errors import WindsockError
+from windsock.clock import SystemClock
+from windsock.errors import ConfigError, WindsockError
+from windsock.examination import Finding
+from windsock.feeds.definition import FeedDefinition, load_feed
+from windsock.feeds.fetching import Fetcher, Validators
+from windsock.feeds.reading import Reading, read, rows_as_csv
+from windsock.rooms import folders
 
 console = Console()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of `windsock doctor`: what was looked at, how it stands, and the mend."""
-
-    subject: str
-    ok: bool
-    text: str
 
 
 def ask(url: str, path: str, *, method: str = "GET", **asked: Any) -> Any:
@@ -163,7 +163,45 @@ def show_keys(keys: Iterable[Any]) -> None:
 def show_findings(findings: Sequence[Finding]) -> None:
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]mend[/]"
-        console.print(f"{mark} [bold]{finding.subject}[/]: {finding.text}", highlight=False)
+        text = escape(finding.text)
+        console.print(f"{mark} [bold]{finding.subject}[/]: {text}", highlight=False)
+
+
+def check_feeds(path: Path | None, *, live: bool) -> None:
+    """What feeds yield, from their samples or from the network; raises FeedError."""
+    places = [path] if path else list(folders("pricefeeds", "feed.toml").values())
+    for place in places:
+        definition = load_feed(place)
+        reading = read(definition, _body(place, definition, live), seen_at=SystemClock().now())
+        console.print(_feed_table(definition, reading))
+
+
+def _body(place: Path, definition: FeedDefinition, live: bool) -> bytes:
+    if live:
+        fetched = asyncio.run(Fetcher(os.environ).fetch(definition, Validators()))
+        return fetched.body or b""
+    samples = list(place.glob("sample.*"))
+    if not samples:
+        raise ConfigError(f"{place} has no sample file; add sample.json, or use --live")
+    return samples[0].read_bytes()
+
+
+def _feed_table(definition: FeedDefinition, reading: Reading) -> Table:
+    table = _table("provider", "model", "in $/M", "out $/M", "tiers", "windows", "state")
+    table.title = f"{definition.id}  {len(reading.rows) + len(reading.health)} rows"
+    for row in rows_as_csv(reading):
+        table.add_row(
+            row["provider"],
+            row["model"],
+            row["input"],
+            row["output"],
+            row["tiers"],
+            row["windows"],
+            row["state"],
+        )
+    for name, reason in reading.skipped:
+        table.add_row("", f"[dim]{name}", "", "", "", "", f"[dim]{reason}")
+    return table
 
 
 def _table(*columns: str) -> Table:

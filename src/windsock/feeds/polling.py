@@ -103,6 +103,9 @@ class Poller:
             self._scheduler.shutdown(wait=False)
         await self._fetcher.close()
 
+    def definitions(self) -> list[FeedDefinition]:
+        return list(self._definitions.values())
+
     def status(self) -> list[FeedStatus]:
         return list(self._status.values())
 

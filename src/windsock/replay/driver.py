@@ -122,7 +122,7 @@ class ReplayDriver:
 
     def _foresee(self, shock: int, quote: Quote) -> None:
         """The new split, had the shown price been in force already."""
-        price = {meter: to_float(usd) for meter, usd in quote.usd_per_mtok.items()}
+        price = {meter.value: to_float(usd) for meter, usd in quote.usd_per_mtok.items()}
         for task in self.world.scenario.tasks:
             seen = what_if(
                 self.router,

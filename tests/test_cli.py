@@ -1,0 +1,90 @@
+"""The command line: exit codes, and one sentence on stderr."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def windsock(*arguments: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "windsock", *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "COLUMNS": "200", **environ},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+BASE = '[providers.acme]\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "k"\n'
+ROUTE = '[routes.auto]\ncandidates = ["acme/m"]\n'
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("[server]\nprot = 1\n", ["windsock.toml:2", "server.prot", "port"]),
+        ('[providers.acme]\napi_key = "${NO_SUCH}"\n', ["windsock.toml", "api_key", "NO_SUCH"]),
+        ('[cache]\nttl = "5 parsecs"\n', ["windsock.toml:2", "cache.ttl", "5 parsecs"]),
+        (BASE + '[routes.auto]\ncandidates = ["acmee/m"]\n', ["acmee/m", "did you mean 'acme'"]),
+        ('[routes.auto]\ncandidates = ["openai/gpt-4o"]\n', ["openai", "OPENAI_API_KEY"]),
+        (BASE + ROUTE + '[feeds]\nenabled = ["openruoter"]\n', ["openruoter", "openrouter"]),
+        (BASE + ROUTE + '[store]\nurl = "sqlte:///x"\n', ["store.url"]),
+        ("", ["OPENAI_API_KEY", "windsock demo"]),
+    ],
+    ids=["key", "secret", "unit", "deployment", "provider", "feed", "store", "empty"],
+)
+def test_a_bad_configuration_stops_with_two_and_one_sentence(config, words, tmp_path) -> None:
+    (tmp_path / "windsock.toml").write_text(config)
+    done = windsock("serve", folder=tmp_path)
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("windsock: ")]
+    for word in words:
+        assert word in line
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_command_and_option_stop_with_two(tmp_path) -> None:
+    assert windsock("serv", folder=tmp_path).returncode == 2
+    assert windsock("serve", "--prot", "1", folder=tmp_path).returncode == 2
+
+
+def test_nothing_answering_is_one_sentence(tmp_path) -> None:
+    done = windsock("weights", "--url", "http://127.0.0.1:9", folder=tmp_path)
+    assert done.returncode == 1
+    assert "no windsock answers" in done.stderr
+
+
+def test_keys_are_made_listed_and_revoked(tmp_path) -> None:
+    (tmp_path / "windsock.toml").write_text(BASE + ROUTE)
+    key = windsock("keys", "create", "ci", folder=tmp_path).stdout.strip()
+    assert key.startswith("sk-ws-")
+    listed = windsock("keys", "list", folder=tmp_path).stdout
+    assert key[6:18] in listed
+    assert key not in listed
+    assert windsock("keys", "revoke", key[6:18], folder=tmp_path).returncode == 0
+    assert "revoked" in windsock("keys", "list", folder=tmp_path).stdout
+    assert windsock("keys", "revoke", "nope", folder=tmp_path).returncode == 1
+
+
+def test_feeds_check_reads_the_samples(tmp_path) -> None:
+    done = windsock("feeds", "check", folder=tmp_path)
+    assert done.returncode == 0
+    assert "gemini-2.5-pro" in done.stdout
+
+
+def test_doctor_names_what_to_mend(tmp_path) -> None:
+    config = BASE + ROUTE + '[feeds]\nenabled = ["genai-prices"]\n'
+    (tmp_path / "windsock.toml").write_text(config)
+    done = windsock("doctor", folder=tmp_path)
+    assert done.returncode == 1
+    assert "price_names" in done.stdout
+
+
+def test_simulate_prints_json(tmp_path) -> None:
+    done = windsock("simulate", "no-such-scenario", folder=tmp_path)
+    assert done.returncode == 2
+    assert "price-cut" in done.stderr
