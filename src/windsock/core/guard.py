@@ -27,6 +27,9 @@ class GuardRules:
     slip_tolerance      how near to a power of ten counts as a slip of units
     fx_ratios           ratios to the last price that hint at an amount in another currency
     confirm_polls       equal polls in a row that release a held quote
+    max_jump            beyond this ratio, either way, polls alone never release a quote
+    disagree_beyond     a first quote further than this ratio from the trust-weighted median of
+                        other feeds is held
     agree_within        two feeds agree when their blended prices differ by less than this share
     recent_s            a price in force this recently may come back at once
     stale_s             a price that no feed confirmed for this long is shown as stale
@@ -40,6 +43,8 @@ class GuardRules:
     slip_tolerance: float = 0.05
     fx_ratios: tuple[float, float] = (6.5, 7.4)
     confirm_polls: int = 3
+    max_jump: float = 15.0
+    disagree_beyond: float = 3.0
     agree_within: float = 0.02
     recent_s: float = 7 * 86400.0
     stale_s: float = 86400.0
@@ -49,15 +54,25 @@ class GuardRules:
 class Held:
     """A quote that is not believed yet.
 
-    polls       equal polls so far
-    is_final    no number of polls releases it, only a person
+    polls           equal polls so far
+    needs_proof     polls do not release it, only a second feed, a bill or a person
+    is_final        it is no price at all: only a person releases it
     """
 
     quote: Quote
     reason: str
     since: float
     polls: int = 1
+    needs_proof: bool = False
     is_final: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """Why a quote should be confirmed; needs_proof: polls of the same feed are no confirmation."""
+
+    reason: str
+    needs_proof: bool = False
 
 
 def fault(quote: Quote, rules: GuardRules) -> str | None:
@@ -74,31 +89,70 @@ def fault(quote: Quote, rules: GuardRules) -> str | None:
     return None
 
 
-def suspicion(quote: Quote, last: Quote | None, rules: GuardRules) -> str | None:
+def suspicion(quote: Quote, last: Quote | None, rules: GuardRules) -> Doubt | None:
     """Why this quote should be confirmed before it is believed, or None."""
     base = quote.usd_per_mtok
     if _is_lopsided(base, rules) and (last is None or not _is_lopsided(last.usd_per_mtok, rules)):
-        return "output is priced far below input"
+        return Doubt(reason="output is priced far below input", needs_proof=True)
     if last is None:
         return None
-    was, now = blended(last.usd_per_mtok), blended(base)
+    was = last.usd_per_mtok
+    if base[Meter.INPUT] == was.get(Meter.CACHE_READ) != was[Meter.INPUT]:
+        return Doubt(reason="input equals the last price of cached input", needs_proof=True)
+    for meter in (Meter.INPUT, Meter.OUTPUT):
+        doubt = _slip(meter, was[meter], base[meter], rules)
+        if doubt is not None:
+            return doubt
+    return _jump(blended(was), blended(base), rules)
+
+
+def disagreement(quote: Quote, others: Sequence[Quote], rules: GuardRules) -> Doubt | None:
+    """Whether a first quote stands far from what other feeds say."""
+    if not others:
+        return None
+    median = weighted_median([(blended(o.usd_per_mtok), o.trust) for o in others])
+    mine = blended(quote.usd_per_mtok)
+    if median == 0 or mine == 0:
+        return None
+    ratio = float(mine / median)
+    if 1 / rules.disagree_beyond <= ratio <= rules.disagree_beyond:
+        return None
+    names = ", ".join(sorted({other.feed for other in others}))
+    return Doubt(reason=f"is {ratio:.3g} times what {names} says", needs_proof=True)
+
+
+def _slip(meter: Meter, was: Decimal, now: Decimal, rules: GuardRules) -> Doubt | None:
+    """Ratios that hint at another unit or another currency."""
+    if was == now or was == 0 or now == 0:
+        return None
+    ratio = float(now / was)
+    power = math.log10(ratio)
+    nearest = round(power)
+    if nearest != 0 and abs(10 ** (power - nearest) - 1) < rules.slip_tolerance:
+        return Doubt(
+            reason=f"{meter} is {ratio:g} times the last price, a power of ten", needs_proof=True
+        )
+    low, high = rules.fx_ratios
+    if low <= ratio <= high or low <= 1 / ratio <= high:
+        return Doubt(
+            reason=f"{meter} is {ratio:.3g} times the last price, like another currency",
+            needs_proof=True,
+        )
+    return None
+
+
+def _jump(was: Decimal, now: Decimal, rules: GuardRules) -> Doubt | None:
+    """Moves that are large: a false fall draws traffic, so falls are large sooner than rises."""
     if was == now:
         return None
     if was == 0 or now == 0:
-        return "moves between free and paid"
+        return Doubt(reason="moves between free and paid")
     ratio = float(now / was)
-    slip = math.log10(ratio)
-    if round(slip) != 0 and abs(10 ** (slip - round(slip)) - 1) < rules.slip_tolerance:
-        return f"is {ratio:g} times the last price, a power of ten"
-    low, high = rules.fx_ratios
-    if low <= ratio <= high or low <= 1 / ratio <= high:
-        return f"is {ratio:.3g} times the last price, like an amount in another currency"
-    if base[Meter.INPUT] == last.usd_per_mtok.get(Meter.CACHE_READ):
-        return "input equals the last price of cached input"
+    is_absurd = ratio > rules.max_jump or ratio < 1 / rules.max_jump
     if ratio > rules.max_rise:
-        return f"rises {ratio:.3g} times at once"
+        return Doubt(reason=f"rises {ratio:.3g} times at once", needs_proof=is_absurd)
     if ratio < rules.max_fall:
-        return f"falls to {ratio:.3g} of the last price at once"
+        return Doubt(reason=f"falls to {ratio:.3g} of the last price", needs_proof=is_absurd)
     return None
 
 

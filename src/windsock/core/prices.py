@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from windsock.core.guard import GuardRules, Held, agrees, fault, suspicion
-from windsock.core.quotes import Quote, Vanished, Window
+from windsock.core.guard import (
+    Doubt,
+    GuardRules,
+    Held,
+    agrees,
+    disagreement,
+    fault,
+    suspicion,
+)
+from windsock.core.quotes import Quote, Vanished
 from windsock.core.records import Shift
 from windsock.core.units import Counts, Prices, Usage, cost_usd
+from windsock.core.windows import is_open, next_boundary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class _Page:
     said: dict[str, Quote] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     refused: dict[str, Quote] = field(default_factory=dict)
-    vanished: dict[str, float] = field(default_factory=dict)
+    forecasts: dict[str, Quote] = field(default_factory=dict)
 
 
 class PriceBook:
@@ -56,27 +62,61 @@ class PriceBook:
         """Take in one statement; equal prices only refresh the age."""
         page = self._pages.setdefault(tick.deployment, _Page())
         if isinstance(tick, Vanished):
-            page.vanished[tick.feed] = now
+            page.said.pop(tick.feed, None)
             return []
-        page.vanished.pop(tick.feed, None)
         last = page.accepted[-1] if page.accepted else None
         if last is not None and tick.same_price(last):
-            page.said[tick.feed] = tick
-            page.held.pop(tick.feed, None)
-            page.confirmed_at = max(page.confirmed_at, tick.seen_at)
-            return []
+            return self._confirm(page, tick)
         reason = fault(tick, self.rules)
         if reason is not None:
-            return self._hold(page, tick, reason, now, is_final=True)
-        if tick.is_indirect:
+            return self._hold(page, tick, Doubt(reason=reason), now, is_final=True)
+        if tick.valid_from is not None and tick.valid_from > now:
+            page.forecasts[tick.feed] = tick
             return []
+        if tick.is_indirect:
+            return self._corroborate(page, tick, now)
         if last is not None and not self._is_news(page, tick, last, now):
             page.said[tick.feed] = tick
             return []
-        doubt = suspicion(tick, last, self.rules)
-        if doubt is None or self._was_recent(page, tick, now) or self._is_seconded(page, tick):
+        doubt = self._doubt(page, tick, last, now)
+        if doubt is None:
             return self._accept(page, tick, now, "price.shifted")
         return self._hold(page, tick, doubt, now, is_final=False)
+
+    def _confirm(self, page: _Page, tick: Quote) -> list[Shift]:
+        """A feed repeats the price in force."""
+        page.said[tick.feed] = tick
+        page.held.pop(tick.feed, None)
+        page.confirmed_at = max(page.confirmed_at, tick.seen_at)
+        return []
+
+    def _corroborate(self, page: _Page, tick: Quote, now: float) -> list[Shift]:
+        """An indirect statement sets no price; it may be the second word that a held one needs."""
+        page.said[tick.feed] = tick
+        for held in list(page.held.values()):
+            if not held.is_final and agrees(held.quote, tick, self.rules):
+                return self._accept(page, held.quote, now, "price.released")
+        return []
+
+    def _doubt(self, page: _Page, tick: Quote, last: Quote | None, now: float) -> Doubt | None:
+        """Why to wait, unless this price was in force lately or another feed says the same."""
+        others = [
+            said
+            for feed, said in page.said.items()
+            if feed != tick.feed and now - said.seen_at <= self.rules.recent_s
+        ]
+        others += [
+            held.quote
+            for feed, held in page.held.items()
+            if feed != tick.feed and not held.is_final
+        ]
+        if any(agrees(other, tick, self.rules) for other in others):
+            return None
+        if self._was_recent(page, tick, now):
+            return None
+        if last is None:
+            return suspicion(tick, None, self.rules) or disagreement(tick, others, self.rules)
+        return suspicion(tick, last, self.rules)
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """The accepted quote that bills a request at `at`."""
@@ -237,7 +277,7 @@ class PriceBook:
         return [Shift(kind=kind, deployment=quote.deployment, at=now, facts=facts)]
 
     def _hold(
-        self, page: _Page, quote: Quote, reason: str, now: float, *, is_final: bool
+        self, page: _Page, quote: Quote, doubt: Doubt, now: float, *, is_final: bool
     ) -> list[Shift]:
         refused = page.refused.get(quote.feed)
         if refused is not None and refused.same_price(quote):
@@ -245,24 +285,44 @@ class PriceBook:
         held = page.held.get(quote.feed)
         if held is not None and held.quote.same_price(quote):
             polls = held.polls + 1
-            if not is_final and polls >= self.rules.confirm_polls:
+            may_release = not (is_final or doubt.needs_proof)
+            if may_release and polls >= self.rules.confirm_polls:
                 return self._accept(page, quote, now, "price.released")
             page.held[quote.feed] = replace(held, polls=polls)
             return []
-        page.held[quote.feed] = Held(quote=quote, reason=reason, since=now, is_final=is_final)
+        page.held[quote.feed] = Held(
+            quote=quote,
+            reason=doubt.reason,
+            since=now,
+            needs_proof=doubt.needs_proof,
+            is_final=is_final,
+        )
         facts: dict[str, object] = {
             "feed": quote.feed,
-            "reason": reason,
+            "reason": doubt.reason,
             "usd_per_mtok": dict(quote.usd_per_mtok),
         }
         return [Shift(kind="price.held", deployment=quote.deployment, at=now, facts=facts)]
 
     def _is_news(self, page: _Page, quote: Quote, last: Quote, now: float) -> bool:
-        """A feed's word counts when it changes its mind, or is trusted more than who spoke last."""
+        """A feed's word counts when it changes its mind, or is trusted more than who spoke last.
+
+        A feed that has said something else all along is no news; nor is a less trusted one that
+        joins late, unless another joins it.
+        """
         said = page.said.get(quote.feed)
-        if said is not None:
-            return not said.same_price(quote) or quote.feed == last.feed
-        return quote.trust > last.trust or now - page.confirmed_at > self.rules.stale_s
+        if said is not None and quote.feed != last.feed:
+            return not said.same_price(quote)
+        if said is not None or quote.feed == last.feed:
+            return True
+        is_stale = now - page.confirmed_at > self.rules.stale_s
+        return quote.trust > last.trust or is_stale or self._is_joined(page, quote, last)
+
+    def _is_joined(self, page: _Page, quote: Quote, last: Quote) -> bool:
+        return any(
+            feed not in (quote.feed, last.feed) and agrees(said, quote, self.rules)
+            for feed, said in page.said.items()
+        )
 
     def _was_recent(self, page: _Page, quote: Quote, now: float) -> bool:
         for past in reversed(page.accepted):
@@ -277,14 +337,6 @@ class PriceBook:
         ended_at = page.accepted[index + 1].seen_at
         return now - ended_at <= self.rules.recent_s
 
-    def _is_seconded(self, page: _Page, quote: Quote) -> bool:
-        others = [*page.said.values(), *(held.quote for held in page.held.values())]
-        return any(
-            other.feed != quote.feed and agrees(other, quote, self.rules)
-            for other in others
-            if fault(other, self.rules) is None
-        )
-
     def _why_unpriced(self, page: _Page, now: float) -> str:
         if page.held:
             held = next(iter(page.held.values()))
@@ -292,32 +344,3 @@ class PriceBook:
         if page.accepted:
             return "price is not in force yet, or no longer"
         return "no feed quotes a price"
-
-    def to_state(self) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def from_state(self, state: Mapping[str, Any]) -> None:
-        raise NotImplementedError
-
-
-def is_open(window: Window, at: float) -> bool:
-    """True if the recurring window holds at this moment; it opens on its days, in its timezone."""
-    local = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(window.timezone))
-    minute = local.hour * 60 + local.minute
-    start, end = window.start_minute, window.end_minute
-    today = local.isoweekday()
-    if start < end:
-        return today in window.days and start <= minute < end
-    yesterday = (today - 2) % 7 + 1
-    return (today in window.days and minute >= start) or (yesterday in window.days and minute < end)
-
-
-def next_boundary(window: Window, after: float) -> float:
-    """The next minute at which the window may open or close."""
-    local = datetime.fromtimestamp(after, UTC).astimezone(ZoneInfo(window.timezone))
-    now_s = local.hour * 3600 + local.minute * 60 + local.second + local.microsecond / 1e6
-    waits = []
-    for minute in (window.start_minute, window.end_minute % 1440, 0):
-        wait = minute * 60 - now_s
-        waits.append(wait if wait > 0 else wait + 86400)
-    return after + min(waits)
