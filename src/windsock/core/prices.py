@@ -319,10 +319,10 @@ class PriceBook:
         return quote.trust > last.trust or is_stale or self._is_joined(page, quote, last)
 
     def _is_joined(self, page: _Page, quote: Quote, last: Quote) -> bool:
-        return any(
-            feed not in (quote.feed, last.feed) and agrees(said, quote, self.rules)
-            for feed, said in page.said.items()
-        )
+        """True if another feed says the same, believed or not."""
+        said = [each for feed, each in page.said.items() if feed not in (quote.feed, last.feed)]
+        held = [each.quote for feed, each in page.held.items() if feed != quote.feed]
+        return any(agrees(other, quote, self.rules) for other in (*said, *held))
 
     def _was_recent(self, page: _Page, quote: Quote, now: float) -> bool:
         for past in reversed(page.accepted):
