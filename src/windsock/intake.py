@@ -9,7 +9,7 @@ from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.identity import Identity
-from windsock.core.quotes import HealthReport, Quote, Vanished
+from windsock.core.quotes import HealthReport, HealthState, Quote, Vanished
 from windsock.core.records import Shift
 from windsock.core.router import Router
 from windsock.errors import FeedError
@@ -35,6 +35,7 @@ class Intake:
     owned: frozenset[str] = frozenset()
     _listed: dict[str, dict[str, str]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
+    _named: dict[str, set[str]] = field(default_factory=dict)
 
     def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
         """Absorb everything one poll of a feed says."""
@@ -49,7 +50,7 @@ class Intake:
         for facts in reading.facts:
             for deployment, _ in self.identity.resolve(facts.provider, facts.model):
                 self.router.catalog.learn(deployment, facts)
-        for report in reading.health:
+        for report in (*reading.health, *self._retired(definition, reading, now)):
             self._absorb(report, now)
         self._notice_absence(definition, listed, now)
 
@@ -65,6 +66,26 @@ class Intake:
         after = self.router.book.in_force(quote.deployment, now)
         if after is not None and after is not before:
             self.keep(after)
+
+    def _retired(
+        self, definition: FeedDefinition, reading: Reading, now: float
+    ) -> list[HealthReport]:
+        """Models that a list of models named before and no longer does."""
+        named = {report.subject for report in reading.health if "/" in report.subject}
+        before = self._named.get(definition.id, set())
+        if definition.is_partial or not named:
+            return []
+        self._named[definition.id] = before | named
+        return [
+            HealthReport(
+                subject=subject,
+                feed=definition.id,
+                state=HealthState.DOWN,
+                note="no longer listed",
+                seen_at=now,
+            )
+            for subject in sorted(before - named)
+        ]
 
     def nearest(self, deployment: str) -> list[str]:
         """Names that feeds listed and that look like this deployment's."""

@@ -56,7 +56,7 @@ class FeedDefinition(BaseModel):
     format      how the body is decoded before the mapping
     quotes      jq program: body -> price rows ($now is the time of the poll, unix s)
     health      jq program: body -> health rows
-    env_key     environment variable with a key, sent as a bearer token
+    env_key     environment variable with a key, sent as a bearer token, or plain in `key_header`
     least_rows  fewer rows than this and the whole poll is refused
     is_partial  absence from the body means nothing (paged or filtered feeds)
     """
@@ -71,10 +71,11 @@ class FeedDefinition(BaseModel):
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     trust: float = Field(ge=0, le=1)
     provider: str | None = None
-    format: Literal["json", "csv"] = "json"
+    format: Literal["json", "csv", "utf16-json", "rss"] = "json"
     quotes: str | None = None
     health: str | None = None
     env_key: str | None = None
+    key_header: str = "authorization"
     headers: dict[str, str] = {}
     timeout: Annotated[float, BeforeValidator(interval_s), Field(gt=0)] = 30.0
     max_mb: float = Field(default=32.0, gt=0)

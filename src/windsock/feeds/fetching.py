@@ -120,7 +120,8 @@ class Fetcher:
             **definition.headers,
         }
         if definition.env_key and (key := self._environ.get(definition.env_key)):
-            headers["authorization"] = f"Bearer {key}"
+            is_bearer = definition.key_header == "authorization"
+            headers[definition.key_header] = f"Bearer {key}" if is_bearer else key
         if last.etag:
             headers["if-none-match"] = last.etag
         if last.last_modified:

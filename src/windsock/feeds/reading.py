@@ -6,11 +6,13 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
+from xml.etree import ElementTree
 
 import jq
 
@@ -61,29 +63,54 @@ class Reading:
 
 def read(definition: FeedDefinition, body: bytes, *, seen_at: float) -> Reading:
     """Everything a body says; raises FeedError if it is not what the declaration expects."""
-    program = definition.quotes if definition.kind == "price" else definition.health
-    entries = _map(definition, program or "", _decoded(definition, body), seen_at)
-    if definition.kind == "health":
+    text = _decoded(definition, body)
+    reading = Reading()
+    if definition.quotes is not None:
+        reading = _prices(definition, _map(definition, definition.quotes, text, seen_at))
+        if len(reading.rows) < definition.least_rows:
+            raise FeedError(
+                f"lists {len(reading.rows)} prices, fewer than {definition.least_rows}",
+                feed=definition.id,
+            )
+    if definition.health is not None:
+        entries = _map(definition, definition.health, text, seen_at)
         reports = tuple(_report(definition, entry, seen_at) for entry in entries)
-        return Reading(health=reports)
-    reading = _prices(definition, entries)
-    if len(reading.rows) < definition.least_rows:
-        raise FeedError(
-            f"lists {len(reading.rows)} prices, fewer than {definition.least_rows}",
-            feed=definition.id,
-        )
+        reading = replace(reading, health=reports)
     return reading
 
 
 def _decoded(definition: FeedDefinition, body: bytes) -> str:
+    """The body as JSON text."""
+    encoding = "utf-16" if definition.format == "utf16-json" else "utf-8-sig"
     try:
-        text = body.decode("utf-8-sig")
+        text = body.decode(encoding)
     except UnicodeDecodeError as error:
-        raise FeedError("the body is not UTF-8 text", feed=definition.id) from error
+        raise FeedError(f"the body is not {encoding} text", feed=definition.id) from error
     if definition.format == "csv":
         lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
         return json.dumps(list(csv.DictReader(lines)))
+    if definition.format == "rss":
+        return json.dumps(_items(definition, text))
     return text
+
+
+def _items(definition: FeedDefinition, text: str) -> list[dict[str, Any]]:
+    """Items of an RSS feed: title, text and unix time."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise FeedError("the RSS declares entities, which are not read", feed=definition.id)
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 (no entities, see above)
+    except ElementTree.ParseError as error:
+        raise FeedError(f"the body is no RSS: {error}", feed=definition.id) from error
+    return [
+        {
+            "title": item.findtext("title") or "",
+            "text": item.findtext("description") or "",
+            "at": parsedate_to_datetime(item.findtext("pubDate") or "").timestamp(),
+        }
+        for item in root.iter("item")
+        if item.findtext("pubDate")
+    ]
 
 
 def _map(
