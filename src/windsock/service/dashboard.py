@@ -1,4 +1,4 @@
-"""The page at /: prices, weights and deployments over time, from memory, two updates a second."""
+"""The page at /: prices, weights and deployments over time, from memory, one update a second."""
 
 import asyncio
 from collections import deque
@@ -68,8 +68,10 @@ class Dashboard:
             weights = dict(zip(table.deployments, table.weights, strict=True))
             self._cells.setdefault(cell, _Series()).points.append((now, weights))
 
-    def view(self, route: str | None, task: str | None, namespace: str) -> dict[str, Any]:
-        """Everything the page needs for one route and task."""
+    def view(
+        self, route: str | None, task: str | None, namespace: str, since: float = 0.0
+    ) -> dict[str, Any]:
+        """Everything the page needs for one route and task; only points after `since`."""
         now = self._clock.now()
         cells = [cell for cell in self._cells if cell.namespace == namespace]
         cell = next((c for c in cells if route in (None, c.route) and task in (None, c.task)), None)
@@ -79,12 +81,13 @@ class Dashboard:
         names = self._names(cell)
         return {
             "now": now,
+            "since": since,
             "routes": routes,
             "route": cell.route if cell else route,
             "task": cell.task if cell else task,
             "deployments": names,
-            "prices": _columns(self._prices, names),
-            "weights": _columns(self._cells[cell].points if cell else (), names),
+            "prices": _columns(self._prices, names, since),
+            "weights": _columns(self._cells[cell].points if cell else (), names, since),
             "table": self._table(cell, now) if cell else None,
             "events": [e for e in self._events if not e["deployment"] or e["deployment"] in names],
         }
@@ -164,8 +167,11 @@ def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIR
 async def _views(
     dashboard: Dashboard, route: str | None, task: str | None, namespace: str
 ) -> AsyncIterator[bytes]:
+    """A full view, then views with only the points that are new."""
+    since = 0.0
     while True:
-        view = dashboard.view(route, task, namespace)
+        view = dashboard.view(route, task, namespace, since)
+        since = max(view["prices"]["at"], default=since)
         yield b"data: " + orjson.dumps(view) + b"\n\n"
         await asyncio.sleep(EVERY_S)
 
@@ -179,8 +185,9 @@ def _file(name: str) -> Response:
     return Response(place.joinpath(name).read_bytes(), media_type=kind, headers=PAGE_HEADERS)
 
 
-def _columns(points: Any, names: list[str]) -> dict[str, Any]:
-    """Times, and one column per deployment; None where it was not known."""
+def _columns(points: Any, names: list[str], since: float) -> dict[str, Any]:
+    """Times after `since`, and one column per deployment; None where it was not known."""
+    points = [point for point in points if point[0] > since]
     return {
         "at": [at for at, _ in points],
         "series": {name: [values.get(name) for _, values in points] for name in names},

@@ -8,6 +8,7 @@ import { ago, clock, percent, told, usd } from "./words.js";
 const $ = (id) => document.getElementById(id);
 const SUMMARY_EVERY_MS = 10_000;
 const NEAR_S = 3;
+const POINTS = 600;
 const KEY = "windsock.key";
 
 const asked = new URLSearchParams(location.search);
@@ -35,7 +36,7 @@ function headers() {
 
 const restart = follow(() => `/ui/api/stream${query()}`, headers, {
   view(found) {
-    view = found;
+    view = joined(view, found);
     show();
   },
   lost(seconds) {
@@ -49,6 +50,21 @@ const restart = follow(() => `/ui/api/stream${query()}`, headers, {
     write($("locked-why"), sessionStorage.getItem(KEY) ? reason : "");
   },
 });
+
+/** After the first view of a stream only new points come; the server says since when. */
+function joined(known, found) {
+  if (!known || !found.since) return found;
+  for (const part of ["prices", "weights"]) {
+    const { at, series } = known[part];
+    const names = Object.keys(found[part].series);
+    const blank = at.map(() => null);
+    found[part] = {
+      at: [...at, ...found[part].at].slice(-POINTS),
+      series: Object.fromEntries(names.map((name) => [name, [...(series[name] ?? blank), ...found[part].series[name]].slice(-POINTS)])),
+    };
+  }
+  return found;
+}
 
 function state(kind, text) {
   $("state").dataset.state = kind;
@@ -93,7 +109,8 @@ function empty() {
   const model = chosen.route ?? Object.keys(view.routes)[0] ?? "auto";
   write($("curl"), `curl ${location.origin}/v1/chat/completions \\
   -H 'content-type: application/json' \\
-  -d '{"model": "${model}", "messages": [{"role": "user", "content": "hello"}]}'`);
+  -d '{"model": "${model}",
+       "messages": [{"role": "user", "content": "hello"}]}'`);
 }
 
 /** Values at the cursor, or the latest. */

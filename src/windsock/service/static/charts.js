@@ -6,6 +6,7 @@ import { clock, percent, usd } from "./words.js";
 export const COLOURS = 8;
 export const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 const MARKED = { "price.shifted": [], "price.released": [], "price.held": [4, 4], "cooldown.began": [1, 3] };
+const TIMES = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const AXIS_W = 52;
 
 export const colourOf = (index) => index % COLOURS;
@@ -58,6 +59,7 @@ export class Charts {
     const inks = names.map((_, index) => ink(`--c${colourOf(index)}`));
     this.inks = inks;
     this.line = ink("--line-strong");
+    this.over = faint(ink("--text"), 0.5);
     this.prices = new uPlot(this.options("prices", {
       scales: { x: { time: true }, y: this.isLog ? { distr: 3, range: logRange } : { range: (_, __, high) => [0, (high || 1) * 1.1] } },
       series: [{}, ...names.map((label, index) => ({
@@ -76,7 +78,7 @@ export class Charts {
         ...(index === 0 ? { fill: faint(inks[0], 0.72) } : {}),
       }))],
       bands: names.slice(1).map((_, index) => ({ series: [index + 2, index + 1], fill: faint(inks[index + 1], 0.72) })),
-      axes: [this.axis({ values: (_, ticks) => ticks.map((at) => clock(at)), space: 88, size: 30 }), this.axis({
+      axes: [this.axis({ values: (_, ticks) => ticks.map((at) => clock(at)), space: 80, size: 30, incrs: TIMES }), this.axis({
         size: AXIS_W, splits: () => [0, 0.25, 0.5, 0.75, 1], values: (_, ticks) => ticks.map((each) => `${each * 100} %`),
       })],
     }), [[]], this.places.weights);
@@ -122,7 +124,7 @@ export class Charts {
       const x = Math.round(plot.valToPos(event.at, "x", true)) + 0.5;
       ctx.save();
       ctx.setLineDash(MARKED[event.event].map((each) => each * devicePixelRatio));
-      ctx.strokeStyle = this.line;
+      ctx.strokeStyle = plot === this.prices ? this.line : this.over;
       ctx.lineWidth = devicePixelRatio;
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);

@@ -4,6 +4,7 @@ import { colourOf, dashOf } from "./charts.js";
 import { ago, clock, count, dash, millisPair, percent, told, usd } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
+const SHOWN = 20;
 
 export function write(node, text) {
   if (node.textContent !== text) node.textContent = text;
@@ -71,7 +72,7 @@ export function twin(table, view, texts) {
 }
 
 export function deployments(table, view) {
-  const heads = [...table.tHead.rows[0].cells].map((cell) => cell.firstChild.textContent.trim());
+  const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim().replace(/ (?=[$\d])| (?=p50)/, ", "));
   const { rows, ruled_out: out } = view.table;
   const facts = new Map(rows.map((row) => [row.deployment, row]));
   const names = [...facts.keys(), ...Object.keys(out).filter((name) => !facts.has(name))];
@@ -143,7 +144,7 @@ function fill(row, facts) {
 }
 
 export function events(list, view) {
-  const latest = view.events.slice(-40).reverse();
+  const latest = view.events.slice(-SHOWN).reverse();
   const id = (event) => JSON.stringify([event.at, event.event, event.deployment, event.feed]);
   const byId = new Map(latest.map((event) => [id(event), event]));
   if (!latest.length) return list.replaceChildren(element("li", "none", "Nothing yet. Price moves, held quotes and cooldowns appear here."));
@@ -164,8 +165,9 @@ export function events(list, view) {
 
 /** Options of a select, kept as they are while they are right. */
 export function choose(select, values, chosen) {
-  if ([...select.options].map((each) => each.value).join("\n") !== values.join("\n")) {
-    select.replaceChildren(...values.map((value) => new Option(value, value)));
+  if (select.length === 0 || [...select.options].map((each) => each.value).join("\n") !== values.join("\n")) {
+    const options = values.map((value) => new Option(value, value));
+    select.replaceChildren(...(options.length ? options : [new Option("none yet", "")]));
   }
   if (document.activeElement !== select || select.value === "") select.value = chosen ?? values[0] ?? "";
   select.disabled = values.length === 0;
