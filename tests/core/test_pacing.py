@@ -60,7 +60,7 @@ def test_money_goes_where_it_buys_most() -> None:
 
 
 def test_a_floor_wins_over_a_budget_and_the_answer_says_so() -> None:
-    objective = Objective(kind="budget", usd_per_request=3e-5, quality_floor=0.85)
+    objective = Objective(kind="budget", usd_per_request=3e-5, quality_floor=0.85, caution=0.0)
     policy = PriceAware(taught(), objective)
     usd, success = expected(policy)
     assert success["hard"] == pytest.approx(0.85, abs=1e-6)

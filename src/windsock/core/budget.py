@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from windsock.core.ladder import Ladder, Rung, first_true, mixed, rung_values
-from windsock.core.objective import Chosen, not_below
+from windsock.core.objective import Chosen, Floor, not_below
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +24,7 @@ class Paid:
     def rung(self, ladder: Ladder) -> Rung:
         return mixed(ladder.at(self.low_usd), ladder.at(self.high_usd), self.share)
 
-    def chosen(self, ladder: Ladder, floor: float | None) -> Chosen:
+    def chosen(self, ladder: Ladder, floor: Floor | None) -> Chosen:
         """The budget's rung for one cell; a floor wins over the budget and is noted."""
         chosen = Chosen(rung=self.rung(ladder), note=self.note)
         return not_below(ladder, chosen, floor, "the quality floor costs more than the budget")
@@ -34,7 +34,7 @@ def afford(
     ladders: Sequence[Ladder],
     shares: Sequence[float],
     usd: float,
-    floor: float | None,
+    floor: Floor | None,
     *,
     near: int | None = None,
 ) -> Paid:

@@ -41,6 +41,13 @@ class Arms:
     def mean(self) -> FloatArray:
         return self.a / (self.a + self.b)
 
+    @property
+    def spread(self) -> FloatArray:
+        """(arms,) standard deviations of success."""
+        total = self.a + self.b
+        spread: FloatArray = np.sqrt(self.a * self.b / (total + 1)) / total
+        return spread
+
     def key(self) -> tuple[bytes, ...]:
         """Equal for equal arms."""
         bounds = (
@@ -67,12 +74,18 @@ class Arms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """value_usd V; weights (arms,); expected cost and success of one request."""
+    """
+    value_usd       V
+    weights         (arms,)
+    usd, success    expected of one request
+    error           standard deviation of `success` by what is not known of the arms
+    """
 
     value_usd: float
     weights: FloatArray
     usd: float
     success: float
+    error: float = 0.0
 
 
 def rung_values(usd: FloatArray) -> FloatArray:
@@ -121,9 +134,9 @@ class Ladder:
         """
         return first_true(len(self), lambda index: reaches(self[index]))
 
-    def best(self) -> Rung:
-        """The most successful of the rungs that were looked at."""
-        return max(self._rungs.values(), key=lambda rung: rung.success)
+    def best(self, worth: Callable[[Rung], float]) -> Rung:
+        """The rung worth most of those that were looked at, the highest of equals."""
+        return max(self._rungs.values(), key=lambda rung: (worth(rung), rung.value_usd))
 
     def _solve(self, value_usd: float) -> Rung:
         arms = self.arms
@@ -136,6 +149,7 @@ class Ladder:
             weights=weights,
             usd=float(weights @ arms.usd),
             success=float(weights @ arms.mean),
+            error=float(np.linalg.norm(weights * arms.spread)),
         )
 
 
@@ -175,6 +189,7 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
         weights=(1 - share) * low.weights + share * high.weights,
         usd=(1 - share) * low.usd + share * high.usd,
         success=(1 - share) * low.success + share * high.success,
+        error=(1 - share) * low.error + share * high.error,
     )
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from windsock.core.ladder import Ladder, Rung, mixed
 
+KNOWN = 0.02
+"""A standard error of success from which on a floor is held by the expected success alone."""
+
 KINDS = ("value", "cost_per_success", "quality_floor", "budget")
 
 
@@ -18,6 +21,8 @@ class Objective:
                         (without it the least cost per success is the cheapest, whatever it
                         gets wrong) and by `quality_floor`, allowed with the others
     usd_per_request, usd_per_day    ceiling for `budget`, one of the two
+    caution             standard errors by which a floor is held on the safe side while little
+                        is known; 0 holds the expected success alone
     explore             probability kept for learning
     max_share_change_per_min    1.0 is no limit
     """
@@ -27,6 +32,7 @@ class Objective:
     quality_floor: float | None = None
     usd_per_request: float | None = None
     usd_per_day: float | None = None
+    caution: float = 1.0
     explore: float = 0.02
     max_share_change_per_min: float = 1.0
 
@@ -53,42 +59,64 @@ class Chosen:
 
 def choose(objective: Objective, ladder: Ladder) -> Chosen:
     """The rung of one cell for every objective but the budget, which looks at all cells."""
+    floor = floor_of(objective)
     if objective.kind == "value":
-        rung = ladder.at(objective.usd_per_success or 0.0)
-        return not_below(ladder, Chosen(rung=rung), objective.quality_floor)
-    floor = objective.quality_floor or 0.0
+        return not_below(ladder, Chosen(rung=ladder.at(objective.usd_per_success or 0.0)), floor)
+    if floor is None:
+        raise ValueError(f"objective {objective.kind!r} is not chosen cell by cell")
     if objective.kind == "quality_floor":
         return on_floor(ladder, floor)
     return least_cost_per_success(ladder, floor)
 
 
-def not_below(ladder: Ladder, chosen: Chosen, floor: float | None, why: str = "") -> Chosen:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Least success probability, held with `caution` standard errors to spare."""
+
+    success: float
+    caution: float = 0.0
+
+    def sure(self, rung: Rung) -> float:
+        """What a rung surely delivers."""
+        return rung.success - self.caution * max(0.0, rung.error - KNOWN)
+
+    def is_held(self, rung: Rung) -> bool:
+        return self.sure(rung) >= self.success
+
+
+def floor_of(objective: Objective) -> Floor | None:
+    if objective.quality_floor is None:
+        return None
+    return Floor(success=objective.quality_floor, caution=objective.caution)
+
+
+def not_below(ladder: Ladder, chosen: Chosen, floor: Floor | None, why: str = "") -> Chosen:
     """What was chosen, or the floor's rung where that delivers more; then `why` is noted."""
-    if floor is None or chosen.rung.success >= floor:
+    if floor is None or floor.is_held(chosen.rung):
         return chosen
     held = on_floor(ladder, floor)
     notes = [note for note in (chosen.note, why, held.note) if note]
     return Chosen(rung=held.rung, note="; ".join(notes))
 
 
-def on_floor(ladder: Ladder, floor: float) -> Chosen:
-    """The lowest mixture of two adjacent rungs whose expected success is the floor."""
-    index = ladder.lowest(lambda rung: rung.success >= floor)
+def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
+    """The lowest mixture of two adjacent rungs that surely delivers the floor."""
+    index = ladder.lowest(floor.is_held)
     if index == len(ladder):
-        best = ladder.best()
-        if best.success >= floor:
+        best = ladder.best(floor.sure)
+        if floor.is_held(best):
             return Chosen(rung=best)
-        reached = f"quality floor {floor:g} is out of reach, best expected success is"
+        reached = f"quality floor {floor.success:g} is out of reach, best expected success is"
         return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
     high = ladder[index]
     if index == 0:
         return Chosen(rung=high)
     low = ladder[index - 1]
-    share = (floor - low.success) / (high.success - low.success)
+    share = (floor.success - floor.sure(low)) / (floor.sure(high) - floor.sure(low))
     return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))))
 
 
-def least_cost_per_success(ladder: Ladder, floor: float) -> Chosen:
+def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
     """The rung with the least cost per success among those above the floor.
 
     Success is concave in cost along the ladder with slope 1/V, so cost per success only rises
@@ -98,7 +126,7 @@ def least_cost_per_success(ladder: Ladder, floor: float) -> Chosen:
     if least.note:
         return least
     best = least.rung
-    for index in range(ladder.lowest(lambda rung: rung.success >= floor), len(ladder)):
+    for index in range(ladder.lowest(floor.is_held), len(ladder)):
         rung = ladder[index]
         if _usd_per_success(rung) < _usd_per_success(best):
             best = rung

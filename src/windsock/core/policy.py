@@ -10,7 +10,7 @@ import numpy as np
 from windsock.core.budget import Paid, afford
 from windsock.core.drift import PROBE_SHARE
 from windsock.core.ladder import Arms, Ladder
-from windsock.core.objective import Chosen, Objective, choose
+from windsock.core.objective import Chosen, Objective, choose, floor_of
 from windsock.core.pacing import DayPacer, RequestPacer
 from windsock.core.posterior import Beliefs
 from windsock.core.records import Cell, Decision, Outcome, Reward, RouteRequest
@@ -140,7 +140,7 @@ class PriceAware:
             ladders,
             [view.share for view in cells],
             self.pacer.allowance(now).usd,
-            self.objective.quality_floor,
+            floor_of(self.objective),
             near=self._paid.index if self._paid else None,
         )
 
@@ -247,8 +247,8 @@ class PriceAware:
             return Chosen(rung=ladder.at(0.0), note=SPENT)
         paid = self._paid
         if paid is None:
-            paid = afford([ladder], [1.0], allowance.usd, self.objective.quality_floor)
-        return paid.chosen(ladder, self.objective.quality_floor)
+            paid = afford([ladder], [1.0], allowance.usd, floor_of(self.objective))
+        return paid.chosen(ladder, floor_of(self.objective))
 
 
 def _pacer(objective: Objective) -> RequestPacer | DayPacer | None:
