@@ -60,6 +60,8 @@ from windsock.store import queries
 from windsock.store.engine import open_engine, set_aside_if_corrupt
 from windsock.store.ledger import Ledger, StateSnapshot
 from windsock.store.migrations import upgrade_engine
+from windsock.vigil import Vigil
+from windsock.webhooks import Hook, Webhooks
 
 HOUSEKEEPING_S = 0.25
 KEYS_EVERY_S = 2.0
@@ -84,6 +86,8 @@ class Service:
     events: EventBus
     readiness: Readiness
     dashboard: Dashboard
+    vigil: Vigil
+    webhooks: Webhooks
     app: Any = None
     _tasks: list[asyncio.Task[None]] | None = None
 
@@ -95,6 +99,7 @@ class Service:
             asyncio.create_task(self._housekeeping()),
             asyncio.create_task(self._snapshots()),
         ]
+        self.webhooks.start()
         self.poller.start()
         self.readiness.is_loaded = True
         log.event_log().info("service.started", deployments=len(self.router.catalog.deployments))
@@ -105,6 +110,7 @@ class Service:
             task.cancel()
         await self.poller.stop()
         await self.driver.close()
+        await self.webhooks.stop()
         self.events.close()
         self._drain_tables()
         self.ledger.append(self._snapshot())
@@ -122,6 +128,7 @@ class Service:
             if self.clock.elapsed() - sampled_at >= SAMPLE_S:
                 sampled_at = self.clock.elapsed()
                 self.dashboard.sample()
+                self.vigil.look()
             if self.clock.elapsed() - keys_at > KEYS_EVERY_S:
                 keys_at = self.clock.elapsed()
                 with contextlib.suppress(Exception):
@@ -210,7 +217,11 @@ def _with_edges(
     readiness = Readiness()
     tallies = Tallies()
     dashboard = Dashboard(router, clock)
-    events.listeners.append(dashboard.on_event)
+    vigil = Vigil(router=router, poller=poller, clock=clock, publish=intake.publish)
+    webhooks = Webhooks(
+        (Hook(url=h.url, secret=h.secret, events=h.events) for h in settings.webhooks), clock
+    )
+    events.listeners += [dashboard.on_event, webhooks.on_event]
 
     async def find(name: str) -> Open | None:
         return await asyncio.to_thread(_stored_decision, engine, name)
@@ -238,7 +249,7 @@ def _with_edges(
         clock=clock,
         access=access,
         feedbacks=feedbacks,
-        is_draining=lambda: readiness.is_draining,
+        on_unpriced=lambda: _refresh(vigil, poller),
     )
     service = Service(
         settings=settings,
@@ -254,6 +265,8 @@ def _with_edges(
         events=events,
         readiness=readiness,
         dashboard=dashboard,
+        vigil=vigil,
+        webhooks=webhooks,
     )
     insight = Insight(
         router=router, clock=clock, access=access, events=events, publish=intake.publish
@@ -367,6 +380,14 @@ def _first_prices(settings: Settings, intake: Intake, definitions: list[Any], cl
                 intake.on_reading(definition, read(definition, packaged(), seen_at=now))
             except FeedError as error:
                 intake.on_failure(definition, error)
+
+
+def _refresh(vigil: Vigil, poller: Poller) -> None:
+    """Somebody asked for what has no price: look at the price feeds again, once a minute."""
+    if vigil.wants_refresh():
+        for definition in poller.definitions():
+            if definition.kind == "price":
+                poller.poll_soon(definition.id)
 
 
 def _hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:

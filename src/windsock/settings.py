@@ -190,6 +190,14 @@ class FeedsSettings(Part):
     offline: bool = False
 
 
+class WebhookSettings(Part):
+    """events: names or prefixes such as "price."; an empty list is all of them."""
+
+    url: str = Field(pattern=r"^https?://")
+    secret: str = Field(min_length=8)
+    events: tuple[str, ...] = ()
+
+
 class LearningSettings(Part):
     """How belief forgets.
 
@@ -213,6 +221,7 @@ class Settings(Part):
     cache: CacheSettings = CacheSettings()
     feeds: FeedsSettings = FeedsSettings()
     learning: LearningSettings = LearningSettings()
+    webhooks: tuple[WebhookSettings, ...] = ()
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Settings:

@@ -74,20 +74,29 @@ class Poller:
         """Schedule every feed; the first polls fall within a second or two."""
         self._scheduler.add_listener(self._on_job_event, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         for definition in self._definitions.values():
-            self._scheduler.add_job(
-                self.poll_now,
-                "interval",
-                args=[definition.id],
-                id=definition.id,
-                seconds=definition.every,
-                next_run_time=self._wall() + timedelta(seconds=start_offset_s(definition)),
-                misfire_grace_time=None,
-                coalesce=True,
-                max_instances=1,
-                replace_existing=True,
-            )
+            self._schedule(definition.id, start_offset_s(definition))
         self._scheduler.start()
         self._watch = asyncio.create_task(self._watchdog())
+
+    def _schedule(self, feed_id: str, wait_s: float) -> None:
+        """The next poll, as a job of its own.
+
+        An interval job would list every run it missed when the clock steps forward: a month at two
+        seconds blocks the event loop for a second.
+        """
+        self._scheduler.add_job(
+            self._run,
+            "date",
+            run_date=self._wall() + timedelta(seconds=wait_s),
+            args=[feed_id],
+            id=feed_id,
+            misfire_grace_time=None,
+            replace_existing=True,
+        )
+
+    async def _run(self, feed_id: str) -> None:
+        self._schedule(feed_id, self._definitions[feed_id].every)
+        await self.poll_now(feed_id)
 
     async def stop(self) -> None:
         """End the schedule and wait for polls under way, 5 s at most."""
@@ -103,6 +112,9 @@ class Poller:
             self._scheduler.shutdown(wait=False)
         await self._fetcher.close()
 
+    def every_s(self, feed_id: str) -> float:
+        return self._definitions[feed_id].every
+
     def definitions(self) -> list[FeedDefinition]:
         return list(self._definitions.values())
 
@@ -111,10 +123,14 @@ class Poller:
 
     async def poll_now(self, feed_id: str) -> None:
         """Fetch and read one feed; failures go to `on_failure`."""
+        await asyncio.shield(self.poll_soon(feed_id))
+
+    def poll_soon(self, feed_id: str) -> asyncio.Task[None]:
+        """Start a poll and go on."""
         task = asyncio.ensure_future(self._poll(feed_id))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        await asyncio.shield(task)
+        return task
 
     async def _poll(self, feed_id: str) -> None:
         definition, status = self._definitions[feed_id], self._status[feed_id]
@@ -160,7 +176,7 @@ class Poller:
                 every = self._definitions[name].every
                 tried = status.last_tried
                 if tried is not None and self._clock.elapsed() - tried > LATE * every * 0.75:
-                    self._scheduler.modify_job(name, next_run_time=self._wall())
+                    self._schedule(name, 0.0)
 
     def _wall(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)

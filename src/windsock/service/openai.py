@@ -11,7 +11,7 @@ from windsock.clock import Clock
 from windsock.core.exchange import Exchange
 from windsock.core.records import Reward
 from windsock.core.router import Router
-from windsock.errors import BadRequest
+from windsock.errors import BadRequest, NoCandidate
 from windsock.providers.wire import ChatBody, read_chat
 from windsock.service.access import Access, Principal, credential_of
 from windsock.service.dataplane import Call, Endpoint
@@ -34,14 +34,14 @@ class OpenAICalls:
         clock: Clock,
         access: Access,
         feedbacks: Feedbacks,
-        is_draining: Callable[[], bool],
+        on_unpriced: Callable[[], None],
     ) -> None:
         self._driver = driver
         self._router = router
         self._clock = clock
         self._access = access
         self._feedbacks = feedbacks
-        self._is_draining = is_draining
+        self._on_unpriced = on_unpriced
 
     def endpoints(self) -> dict[str, Endpoint]:
         return {
@@ -113,7 +113,12 @@ class OpenAICalls:
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
-        return self._router.open(chat.request, self._clock.now()), chat
+        try:
+            return self._router.open(chat.request, self._clock.now()), chat
+        except NoCandidate as error:
+            if not error.is_lasting and error.retry_after_s is None:
+                self._on_unpriced()
+            raise
 
     async def _plain(self, call: Call, exchange: Exchange, chat: ChatBody, started: float) -> None:
         body, failure = await self._driver.answer(exchange, chat)

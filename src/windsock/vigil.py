@@ -1,0 +1,68 @@
+"""Noticing what happens by not happening: prices and feeds that grow old."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from windsock.clock import Clock
+from windsock.core.records import Shift
+from windsock.core.router import Router
+from windsock.feeds.polling import Poller
+
+STALE_POLLS = 3.0
+"""Intervals without a good reading after which a feed is stale."""
+
+REFRESH_S = 60.0
+"""Least time between two polls that requests for unpriced models may cause."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Vigil:
+    """Called now and then; publishes each change once, and its end."""
+
+    router: Router
+    poller: Poller
+    clock: Clock
+    publish: Callable[[Shift], None]
+    _stale_prices: set[str] = field(default_factory=set)
+    _stale_feeds: set[str] = field(default_factory=set)
+    _refreshed_at: float = float("-inf")
+
+    def look(self) -> None:
+        """Compare with the last look."""
+        now = self.clock.now()
+        for name in self.router.catalog.deployments:
+            status = self.router.book.status(name, now)
+            facts = {"age_s": status.age_s, "feed": status.quote.feed if status.quote else None}
+            self._note(self._stale_prices, name, status.is_stale, "price", name, facts)
+        elapsed = self.clock.elapsed()
+        for feed in self.poller.status():
+            age_s = elapsed - (feed.last_good_at if feed.last_good_at is not None else 0.0)
+            was_tried = feed.last_tried is not None
+            is_stale = was_tried and age_s > STALE_POLLS * self.poller.every_s(feed.id)
+            facts = {"feed": feed.id, "age_s": age_s if feed.last_good_at else None}
+            self._note(self._stale_feeds, feed.id, is_stale, "feed", "", facts)
+
+    def wants_refresh(self) -> bool:
+        """True at most once a minute: a request named something that has no price."""
+        if self.clock.elapsed() - self._refreshed_at < REFRESH_S:
+            return False
+        self._refreshed_at = self.clock.elapsed()
+        return True
+
+    def _note(
+        self,
+        known: set[str],
+        name: str,
+        is_stale: bool,
+        subject: str,
+        deployment: str,
+        facts: Mapping[str, object],
+    ) -> None:
+        if is_stale == (name in known):
+            return
+        (known.add if is_stale else known.discard)(name)
+        kind = f"{subject}.went_stale" if is_stale else f"{subject}.is_fresh"
+        now = self.clock.now()
+        self.publish(Shift(kind=kind, deployment=deployment, at=now, facts=facts))

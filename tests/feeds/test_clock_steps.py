@@ -1,0 +1,42 @@
+"""The wall clock steps; the polls go on."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+HOUR, DAY = 3600, 86400
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="libfaketime (Debian package faketime) is missing")
+def test_after_a_step_of_the_clock_the_next_poll_comes_within_two_intervals(tmp_path) -> None:
+    steps_file = tmp_path / "now"
+    steps_file.write_text("+0")
+    steps = [f"-{HOUR}", f"+{2 * HOUR}", f"+{30 * DAY}"]
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("clock_steps.py")), str(steps_file), *steps],
+        env={
+            **os.environ,
+            "LD_PRELOAD": str(FAKETIME),
+            "FAKETIME_TIMESTAMP_FILE": str(steps_file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["step"] for each in seen] == steps
+    for each in seen:
+        assert each["wait_s"] is not None, each
+        assert each["wait_s"] <= 2 * 2.0, each
+        assert each["lag_s"] < 0.2, each
+    assert seen[0]["wall_s"] < -HOUR / 2
+    assert seen[2]["wall_s"] > 20 * DAY
