@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 URL = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8787/?task=extraction"
 PICTURES = {"light": "dashboard.png", "dark": "dashboard-dark.png"}
-SIZE = {"width": 1280, "height": 1010}
+SIZE = {"width": 1280, "height": 1115}
 LOADED_MS = 2500
 
 

@@ -240,6 +240,14 @@ async def test_after_its_first_view_the_stream_sends_only_new_points(tmp_path) -
         assert again["prices"]["at"] == full["prices"]["at"][2:]
 
 
+async def test_streams_end_once_the_dashboard_is_closed(tmp_path) -> None:
+    async with running(config_of(("acme", "http://127.0.0.1:9/v1", 1.0)), tmp_path) as it:
+        async with it.http.stream("GET", "/ui/api/stream") as answer:
+            it.service.dashboard.close()
+            views = [line async for line in answer.aiter_lines() if line.startswith("data: ")]
+        assert len(views) == 1
+
+
 def test_vendored_files_are_the_ones_that_were_summed() -> None:
     lines = (STATIC / "SHA256SUMS").read_text().splitlines()
     assert len(lines) == 3

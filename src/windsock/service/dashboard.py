@@ -53,6 +53,11 @@ class Dashboard:
         self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
         self._cells: dict[Cell, _Series] = {}
         self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
+        self.is_closed = False
+
+    def close(self) -> None:
+        """Streams end at their next view; an endless one would hold up a shutdown."""
+        self.is_closed = True
 
     def on_event(self, event: Shift | WeightTable) -> None:
         """Listener of the event bus."""
@@ -169,7 +174,7 @@ async def _views(
 ) -> AsyncIterator[bytes]:
     """A full view, then views with only the points that are new."""
     since = 0.0
-    while True:
+    while not dashboard.is_closed:
         view = dashboard.view(route, task, namespace, since)
         since = max(view["prices"]["at"], default=since)
         yield b"data: " + orjson.dumps(view) + b"\n\n"

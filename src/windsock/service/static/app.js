@@ -43,7 +43,7 @@ const restart = follow(() => `/ui/api/stream${query()}`, headers, {
     state("lost", `disconnected, trying again in ${Math.round(seconds)} s`);
   },
   locked(reason) {
-    state("lost", "locked");
+    state("locked", "waiting for a key");
     $("locked").hidden = false;
     $("board").hidden = true;
     $("empty").hidden = true;

@@ -14,9 +14,9 @@ export function usd(value) {
 /** Whole percents, one decimal below ten; a share that is small but not nil never reads as 0. */
 export function percent(value) {
   if (value === null || value === undefined) return dash;
-  if (value > 0 && value < 0.0005) return "< 0.1 %";
+  if (value > 0 && value < 0.0005) return "< 0.1\u00a0%";
   const digits = value > 0 && value < 0.0995 ? 1 : 0;
-  return `${(value * 100).toFixed(digits)} %`;
+  return `${(value * 100).toFixed(digits)}\u00a0%`;
 }
 
 export function count(value) {
@@ -88,6 +88,6 @@ function facts(event, ...shown) {
   const known = ["event", "deployment", "at", ...shown];
   return Object.entries(event)
     .filter(([name, value]) => !known.includes(name) && value !== null && value !== "")
-    .map(([name, value]) => `${name.replace(/_/g, " ")} ${typeof value === "object" ? JSON.stringify(value) : value}`)
+    .map(([name, value]) => `${name.replace(/_/g, " ")} ${typeof value === "object" ? JSON.stringify(value) : String(value).replace(/_/g, " ")}`)
     .join(", ");
 }
