@@ -137,6 +137,21 @@ def test_learning_costs_no_more_than_a_fiftieth_of_the_spend() -> None:
     assert spent[1] < spent[0] * 1.05 + 0.005 * (1e-5 * 1e-4 * 5e-1) ** (1 / 3)
 
 
+def test_share_moves_no_faster_than_allowed() -> None:
+    objective = Objective(kind="value", usd_per_success=1.0, max_share_change_per_min=0.1)
+    policy = PriceAware(taught(), objective)
+    dear = (1e-5, 1e-4, 5e-1)
+    start = policy.weigh(view(), 0.0)
+    steps = [policy.weigh(view(dear), 60.0 * minute) for minute in range(1, 13)]
+    moves = [start.weights[2] - step.weights[2] for step in steps]
+    assert not start.is_settling
+    assert steps[0].is_settling
+    assert "limited" in steps[0].note
+    assert moves[0] == pytest.approx(0.1, abs=0.01)
+    assert steps[-1].weights[2] < 0.01
+    assert not steps[-1].is_settling
+
+
 def test_a_search_finds_the_same_from_wherever_it_starts() -> None:
     for count in (0, 1, 2, 48):
         for answer in range(count + 1):

@@ -59,6 +59,7 @@ LEAST_USD = 1e-15
 PROMPT_WEIGHT = 0.3
 """What a prompt token counts against an answer's when requests are compared by size."""
 
+SETTLING = "the share moved per minute is limited"
 SPENT = "the budget for today is spent"
 
 
@@ -108,6 +109,7 @@ class PriceAware:
         self._segments = segments
         self._segmenters: dict[str, Segmenter] = {}
         self._paid: Paid | None = None
+        self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
         self._ladders: dict[tuple[bytes, ...], Ladder] = {}
 
     @property
@@ -168,12 +170,13 @@ class PriceAware:
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         ladder = self.ladder(view, now)
         chosen = self._choose(ladder, view, now)
-        weights = chosen.rung.weights
+        weights, is_settling = self._slowed(view, chosen.rung.weights, now)
         least = ladder.arms.least(weights, chosen.rung.value_usd)
         return Weighing(
             weights=tuple(weights.tolist()),
             value_usd=chosen.rung.value_usd,
-            note=chosen.note,
+            note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
+            is_settling=is_settling,
             limits=tuple(("floor",) if low else () for low in (weights <= least * 1.0001)),
         )
 
@@ -226,6 +229,19 @@ class PriceAware:
             for cell in mine:
                 if "#" in cell.task:
                     self.beliefs.forget(cell)
+
+    def _slowed(self, view: CellView, wanted: FloatArray, now: float) -> tuple[FloatArray, bool]:
+        """No more share moved than the objective allows since the last weights of this cell."""
+        pace = self.objective.max_share_change_per_min
+        if pace >= 1.0:
+            return wanted, False
+        key = (view.cell, view.deployments)
+        last, at = self._last.get(key, (wanted, now))
+        allowed, moved = pace * (now - at) / 60.0, 0.5 * float(np.abs(wanted - last).sum())
+        is_settling = moved > allowed
+        weights = last + (wanted - last) * (allowed / moved) if is_settling else wanted
+        self._last[key] = (weights, now)
+        return weights, is_settling
 
     def _probe(self, view: CellView) -> FloatArray | None:
         modes = [self.beliefs.mode(view.cell, name) for name in view.deployments]

@@ -29,9 +29,11 @@ class Weighing:
     value_usd   V they were solved for, if the policy has one
     note        what the objective could not be given
     limits      per deployment, what holds its weight up or down
+    is_settling share is moved step by step; weigh again within seconds
     """
 
     weights: tuple[float, ...]
     value_usd: float | None = None
     note: str = ""
     limits: tuple[tuple[str, ...], ...] = ()
+    is_settling: bool = False
