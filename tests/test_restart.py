@@ -165,3 +165,16 @@ async def test_sigterm_lets_a_stream_end_and_leaves_with_zero(tmp_path) -> None:
         assert body.endswith(b"data: [DONE]\n\n")
         assert await asyncio.to_thread(process.process.wait, 20) == 0
         process.log.close()
+
+
+async def test_open_event_streams_do_not_hold_up_a_shutdown(tmp_path) -> None:
+    async with upstream(lambda _: Answer(completion())) as model:
+        process = Process(write_config(tmp_path, model.url), free_port())
+        await process.ready()
+        async with httpx.AsyncClient(base_url=process.url, timeout=30, trust_env=False) as http:
+            async with http.stream("GET", "/ui/api/stream") as page:
+                async with http.stream("GET", "/v1/weights/stream") as weights:
+                    first = page.aiter_raw()
+                    await anext(first)
+                    assert process.terminate() == 0
+                    assert weights.status_code == 200

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import secrets
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ from windsock.providers.calling import AiohttpCaller
 from windsock.providers.presets import presets
 from windsock.service.access import Access, new_key
 from windsock.service.app import Readiness, create_app
+from windsock.service.caching import ResponseCache
 from windsock.service.dashboard import Dashboard, dashboard_routes
 from windsock.service.dataplane import DataPlane
 from windsock.service.driver import Driver
@@ -103,6 +105,12 @@ class Service:
         self.poller.start()
         self.readiness.is_loaded = True
         log.event_log().info("service.started", deployments=len(self.router.catalog.deployments))
+
+    def end_streams(self) -> None:
+        """Traffic should go elsewhere; event streams end, requests under way do not."""
+        self.readiness.is_draining = True
+        self.dashboard.close()
+        self.events.close()
 
     async def stop(self) -> None:
         self.readiness.is_draining = True
@@ -250,6 +258,7 @@ def _with_edges(
         access=access,
         feedbacks=feedbacks,
         on_unpriced=lambda: _refresh(vigil, poller),
+        cache=_cache_of(settings),
     )
     service = Service(
         settings=settings,
@@ -382,6 +391,14 @@ def _first_prices(settings: Settings, intake: Intake, definitions: list[Any], cl
                 intake.on_failure(definition, error)
 
 
+def _cache_of(settings: Settings) -> ResponseCache | None:
+    if not settings.cache.enabled:
+        return None
+    return ResponseCache(
+        ttl_s=settings.cache.ttl, max_bytes=int(settings.cache.max_mb * 1024 * 1024)
+    )
+
+
 def _refresh(vigil: Vigil, poller: Poller) -> None:
     """Somebody asked for what has no price: look at the price feeds again, once a minute."""
     if vigil.wants_refresh():
@@ -429,7 +446,21 @@ def _log_request(exchange: Exchange, outcome: Outcome) -> None:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, leaving with exit code 0 after a clean shutdown."""
+    """uvicorn, leaving with exit code 0 after a clean shutdown.
+
+    on_shutdown     called when the listener closes: open event streams must end, or the drain
+                    would wait for them
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, *, on_shutdown: Callable[[], None] = lambda: None
+    ) -> None:
+        super().__init__(config)
+        self._on_shutdown = on_shutdown
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_shutdown()
+        await super().shutdown(sockets=sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -453,7 +484,8 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=int(service.settings.server.drain),
-        )
+        ),
+        on_shutdown=service.end_streams,
     )
 
 

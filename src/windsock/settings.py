@@ -170,7 +170,6 @@ class CacheSettings(Part):
     enabled: bool = False
     ttl: Seconds = 3600.0
     max_mb: float = Field(default=64.0, gt=0)
-    url: str | None = None
 
 
 class FeedOverride(Part):

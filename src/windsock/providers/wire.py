@@ -56,11 +56,13 @@ class ChatBody:
     """A parsed request.
 
     wants_usage     the client asked for the usage chunk of a stream
+    temperature     as asked for; None if not stated
     """
 
     raw: bytes
     request: RouteRequest
     wants_usage: bool
+    temperature: float | None = None
 
 
 def read_chat(
@@ -98,7 +100,12 @@ def read_chat(
         preferences=_preferences(read.provider) if read.provider else NO_PREFERENCES,
         deadline_s=deadline_s,
     )
-    return ChatBody(raw=body, request=request, wants_usage=bool(options.get("include_usage")))
+    return ChatBody(
+        raw=body,
+        request=request,
+        wants_usage=bool(options.get("include_usage")),
+        temperature=read.temperature,
+    )
 
 
 def body_for(chat: ChatBody, model: str, *, keeps_ours: bool = False) -> bytes:

@@ -14,6 +14,7 @@ from windsock.core.router import Router
 from windsock.errors import BadRequest, NoCandidate
 from windsock.providers.wire import ChatBody, read_chat
 from windsock.service.access import Access, Principal, credential_of
+from windsock.service.caching import ResponseCache, cache_key, is_cachable
 from windsock.service.dataplane import Call, Endpoint
 from windsock.service.driver import Driver, Failure
 from windsock.service.feedback import Feedbacks, UnknownDecision
@@ -35,6 +36,7 @@ class OpenAICalls:
         access: Access,
         feedbacks: Feedbacks,
         on_unpriced: Callable[[], None],
+        cache: ResponseCache | None = None,
     ) -> None:
         self._driver = driver
         self._router = router
@@ -42,6 +44,7 @@ class OpenAICalls:
         self._access = access
         self._feedbacks = feedbacks
         self._on_unpriced = on_unpriced
+        self._cache = cache
 
     def endpoints(self) -> dict[str, Endpoint]:
         return {
@@ -54,15 +57,50 @@ class OpenAICalls:
     async def chat(self, call: Call) -> None:
         """POST /v1/chat/completions, plain or streamed."""
         started = self._clock.elapsed()
-        exchange, chat = self._open(call, "infer")
+        chat = self._read(call, "infer")
+        key = self._cache_key(call, chat)
+        if key is not None and await self._answered_from_cache(call, chat, key):
+            return
+        exchange = self._open(chat)
         if chat.request.is_stream:
-            await self._stream(call, exchange, chat, started)
+            await self._stream(call, exchange, chat, started, key)
         else:
-            await self._plain(call, exchange, chat, started)
+            await self._plain(call, exchange, chat, started, key)
+
+    def _cache_key(self, call: Call, chat: ChatBody) -> bytes | None:
+        """The key of an answer that may be kept, or None."""
+        wish = call.header(b"x-windsock-cache")
+        if self._cache is None or not is_cachable(chat, wish):
+            return None
+        return cache_key(chat, self._router.resolve(chat.request).candidates)
+
+    async def _answered_from_cache(self, call: Call, chat: ChatBody, key: bytes) -> bool:
+        if self._cache is None or call.header(b"x-windsock-cache") == "refresh":
+            return False
+        kept = self._cache.get(key, self._clock.now())
+        if kept is None:
+            return False
+        headers = [
+            (b"x-windsock-cache", b"hit"),
+            (b"x-windsock-cost-usd", b"0"),
+            (b"x-windsock-deployment", kept.deployment.encode("ascii", "replace")),
+        ]
+        if kept.is_stream:
+            await call.begin(200, [EVENT_STREAM, *headers])
+            await call.write(kept.body, more=False)
+        else:
+            await call.answer(200, kept.body, headers)
+        return True
+
+    def _keep(self, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool) -> None:
+        if self._cache is not None and key is not None and exchange.answer is not None:
+            deployment = exchange.answer.attempt.deployment
+            now = self._clock.now()
+            self._cache.put(key, body, is_stream=is_stream, deployment=deployment, now=now)
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
-        exchange, _ = self._open(call, "infer")
+        exchange = self._open(self._read(call, "infer"))
         self._feedbacks.remember(exchange.decision, exchange.decision.deployment)
         self._driver.keep_decision(exchange.decision)
         await call.answer(200, orjson.dumps(decision_view(exchange)))
@@ -104,48 +142,61 @@ class OpenAICalls:
         credential = credential_of(call.header(b"authorization"), call.header(b"x-api-key"))
         return self._access.admit(credential, scope, self._clock.now())
 
-    def _open(self, call: Call, scope: str) -> tuple[Exchange, ChatBody]:
+    def _read(self, call: Call, scope: str) -> ChatBody:
         principal = self._admit(call, scope)
-        chat = read_chat(
+        return read_chat(
             call.body,
             task=call.header(b"x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
+
+    def _open(self, chat: ChatBody) -> Exchange:
         try:
-            return self._router.open(chat.request, self._clock.now()), chat
+            return self._router.open(chat.request, self._clock.now())
         except NoCandidate as error:
             if not error.is_lasting and error.retry_after_s is None:
                 self._on_unpriced()
             raise
 
-    async def _plain(self, call: Call, exchange: Exchange, chat: ChatBody, started: float) -> None:
+    async def _plain(
+        self, call: Call, exchange: Exchange, chat: ChatBody, started: float, key: bytes | None
+    ) -> None:
         body, failure = await self._driver.answer(exchange, chat)
-        headers = self._headers(exchange, started)
+        headers = self._headers(exchange, started, key)
         if body is None:
             await call.refuse(_failed(exchange, failure, headers))
             return
         cost = sum(self._router.cost_of(r, self._clock.now()) for r in exchange.results)
         headers.append((b"x-windsock-cost-usd", f"{cost:.10f}".rstrip("0").rstrip(".").encode()))
+        self._keep(exchange, key, body, is_stream=False)
         await call.answer(200, body, headers)
 
-    async def _stream(self, call: Call, exchange: Exchange, chat: ChatBody, started: float) -> None:
+    async def _stream(
+        self, call: Call, exchange: Exchange, chat: ChatBody, started: float, key: bytes | None
+    ) -> None:
         failure = Failure()
+        sent: list[bytes] = []
         events = self._driver.stream(exchange, chat, failure)
         try:
             async for event in events:
                 if not call.is_answered:
-                    await call.begin(200, [EVENT_STREAM, *self._headers(exchange, started)])
+                    await call.begin(200, [EVENT_STREAM, *self._headers(exchange, started, key)])
+                if key is not None:
+                    sent.append(event)
                 await call.write(event, more=True)
         finally:
             await events.aclose()
         if call.is_answered:
+            self._keep(exchange, key, b"".join(sent), is_stream=True)
             await call.write(b"", more=False)
         else:
-            await call.refuse(_failed(exchange, failure, self._headers(exchange, started)))
+            await call.refuse(_failed(exchange, failure, self._headers(exchange, started, key)))
 
-    def _headers(self, exchange: Exchange, started: float) -> list[tuple[bytes, bytes]]:
+    def _headers(
+        self, exchange: Exchange, started: float, key: bytes | None
+    ) -> list[tuple[bytes, bytes]]:
         decision = exchange.decision
         tried = exchange.trying or (exchange.answer and exchange.answer.attempt)
         deployment = tried.deployment if tried else decision.deployment
@@ -158,7 +209,7 @@ class OpenAICalls:
             (b"x-windsock-propensity", f"{decision.propensity:.9g}".encode()),
             (b"x-windsock-attempts", str(attempts).encode()),
             (b"x-windsock-overhead-ms", f"{overhead_ms:.3f}".encode()),
-            (b"x-windsock-cache", b"off"),
+            (b"x-windsock-cache", b"off" if key is None else b"miss"),
             (b"x-request-id", decision.id.encode()),
         ]
 
