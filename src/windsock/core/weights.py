@@ -30,6 +30,10 @@ GRADE = 6
 GRADED_NODES = 24
 EVEN_PANELS = 24
 HALVINGS = 5
+CROWD = 12
+CROWD_GRID = 64
+"""With more arms than CROWD, the range of the best one is looked for on a grid first."""
+
 SMOOTH = 4.0
 """Beta parameter from which a density is smooth enough at the end of its support."""
 
@@ -76,12 +80,23 @@ class Contest:
         if len(alive) <= 1:
             weights[alive if len(alive) else among[high.argmax()]] = 1.0
             return weights
-        weights[alive] = self._integrate(alive, shift[alive])
+        low = float((self._low[alive] - shift[alive]).max())
+        if len(alive) > CROWD:
+            low = self._floor_of_best(alive, shift[alive], low)
+            alive = alive[self._high[alive] - shift[alive] > low]
+        weights[alive] = self._integrate(alive, shift[alive], low)
         return weights
 
-    def _integrate(self, arms: Indices, shift: FloatArray) -> FloatArray:
+    def _floor_of_best(self, arms: Indices, shift: FloatArray, low: float) -> float:
+        """A utility that the best of many arms surely exceeds; far above each arm's own."""
+        grid = np.linspace(low, float((self._high[arms] - shift).max()), CROWD_GRID)
+        theta = np.clip(grid + shift[:, None], 0.0, 1.0)
+        all_below = special.betainc(self._a[arms, None], self._b[arms, None], theta).prod(axis=0)
+        return float(grid[max(0, int(np.searchsorted(all_below, TAIL)) - 1)])
+
+    def _integrate(self, arms: Indices, shift: FloatArray, low: float) -> FloatArray:
         left, right, sd = self._low[arms] - shift, self._high[arms] - shift, self._sd[arms]
-        low, high = float(left.max()), float(right.max())
+        high = float(right.max())
         panel = PANEL_SD * sd
         slack = float(panel.min())
         ends = self._rough_ends(arms, shift, low - slack, high + slack)
