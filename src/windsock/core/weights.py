@@ -80,11 +80,11 @@ class Contest:
         if len(alive) <= 1:
             weights[alive if len(alive) else among[high.argmax()]] = 1.0
             return weights
-        low = float((self._low[alive] - shift[alive]).max())
+        least = float((self._low[alive] - shift[alive]).max())
         if len(alive) > CROWD:
-            low = self._floor_of_best(alive, shift[alive], low)
-            alive = alive[self._high[alive] - shift[alive] > low]
-        weights[alive] = self._integrate(alive, shift[alive], low)
+            least = self._floor_of_best(alive, shift[alive], least)
+            alive = alive[self._high[alive] - shift[alive] > least]
+        weights[alive] = self._integrate(alive, shift[alive], least)
         return weights
 
     def _floor_of_best(self, arms: Indices, shift: FloatArray, low: float) -> float:
