@@ -14,6 +14,7 @@ from windsock.core.policy import PriceAware
 from windsock.core.posterior import Beliefs
 from windsock.core.quotes import Quote
 from windsock.core.routes import SOURCE_WEIGHTS, Cascade, Route, Rule
+from windsock.core.segments import SegmentSettings
 from windsock.core.units import Meter
 from windsock.errors import ConfigError
 from windsock.feeds.definition import FeedDefinition, load_feed
@@ -54,7 +55,11 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
         name: Route(
             name=name,
             candidates=route.candidates,
-            policy=PriceAware(beliefs, objective_of(route, settings)),
+            policy=PriceAware(
+                beliefs,
+                objective_of(route, settings),
+                segments=SegmentSettings() if route.segments else None,
+            ),
             rules=tuple(
                 Rule(
                     candidates=frozenset(rule.candidates),

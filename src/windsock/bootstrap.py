@@ -133,6 +133,8 @@ class Service:
             await asyncio.sleep(HOUSEKEEPING_S)
             self.router.tables.refresh(self.clock.now())
             self._drain_tables()
+            for shift in self.router.drain_shifts():
+                self.intake.publish(shift)
             if self.clock.elapsed() - sampled_at >= SAMPLE_S:
                 sampled_at = self.clock.elapsed()
                 self.dashboard.sample()
@@ -259,6 +261,7 @@ def _with_edges(
         feedbacks=feedbacks,
         on_unpriced=lambda: _refresh(vigil, poller),
         cache=_cache_of(settings),
+        with_features=any(route.segments for route in settings.routes.values()),
     )
     service = Service(
         settings=settings,

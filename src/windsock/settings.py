@@ -129,6 +129,7 @@ class RouteSettings(Part):
 
     quality_floor   least P(success), held per task. `cost_per_success` never goes without one
                     (it would send everything to the cheapest), hence the default of 0.90
+    segments        learn segments within tasks from cheap numbers about the prompt
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -137,6 +138,7 @@ class RouteSettings(Part):
     usd_per_success: float | None = Field(default=None, gt=0)
     usd_per_request: float | None = Field(default=None, gt=0)
     explore: Share = 0.02
+    segments: bool = False
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
     first_byte_timeout: Seconds = 60.0

@@ -286,9 +286,10 @@ class WeightTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """A reward as it was reported."""
+    """A reward as it was reported, and what it counted for."""
 
     decision_id: str
     reward: Reward
     at: float
+    weight: float = 1.0
     idempotency_key: str | None = None

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from windsock.core.bills import BillWatch
 from windsock.core.catalog import Catalog
 from windsock.core.exchange import Exchange
+from windsock.core.feedback import Intake as RewardIntake
 from windsock.core.health import HealthBoard
 from windsock.core.policy import Policy
 from windsock.core.posterior import Beliefs, Summary
@@ -31,23 +33,28 @@ from windsock.core.records import (
     Shift,
     WeightTable,
 )
-from windsock.core.routes import Route
+from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import decision_id, uniform
 from windsock.core.tables import Tables
+from windsock.core.units import Usage, to_float
 from windsock.errors import NoCandidate, UnknownRoute
 
 RETRY_SHARE = 0.2
 RETRY_RESERVE = 10.0
 """Extra attempts may be a fifth of requests, with a reserve for the first burst."""
 
+REDIRECT_KEEPS = 4.0
+"""Rewards per task that a belief keeps when the model behind a name has changed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credit:
-    """Who a reward went to, and what is believed of it now."""
+    """Who a reward went to, what it counted for, and what is believed now."""
 
     cell: Cell
     deployment: str
     belief: Summary
+    weight: float
 
 
 class Router:
@@ -80,6 +87,9 @@ class Router:
         self._default_policy = default_policy
         self._number = first_number
         self._retry_tokens = RETRY_RESERVE
+        self._intakes: dict[str, RewardIntake] = {}
+        self._bills: dict[str, BillWatch] = {}
+        self._served: dict[str, str] = {}
         self.tables = Tables(
             catalog=catalog,
             book=book,
@@ -160,35 +170,42 @@ class Router:
     ) -> Credit:
         """Credit a reward to the deployment that served; `replaced` is taken back first."""
         cell = decision.cell
+        rewards = self._rewards(cell)
         if replaced is not None:
-            weight = self._weight(cell, replaced.reward)
+            rewards.give_back(cell, deployment, replaced.reward, replaced.weight)
             self.beliefs.retract(
                 cell,
                 deployment,
                 replaced.reward.value,
-                weight=weight,
+                weight=replaced.weight,
                 now=now,
                 observed_at=replaced.at,
             )
-        self.beliefs.observe(
-            cell, deployment, reward.value, weight=self._weight(cell, reward), now=now
-        )
+        weight = rewards.weigh(cell, deployment, reward)
+        self.beliefs.observe(cell, deployment, reward.value, weight=weight, now=now)
         route = self._route_of(cell)
         if route is not None:
             route.policy.learn(decision, deployment, reward, now)
         self.tables.count_evidence(cell)
         return Credit(
-            cell=cell, deployment=deployment, belief=self.beliefs.summary(cell, deployment, now)
+            cell=cell,
+            deployment=deployment,
+            belief=self.beliefs.summary(cell, deployment, now),
+            weight=weight,
         )
 
     def record(self, result: CallResult, now: float) -> list[Shift]:
-        """Learn health and bills from one finished call."""
+        """Learn health, bills and the served model from one finished call."""
         shifts = self.health.record(result, now)
         if result.billed_usd is not None and result.usage is not None:
-            shifts += self.book.confirm_bill(
-                result.attempt.deployment, result.usage, result.billed_usd, now, now
-            )
+            shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
+        if result.served_model is not None:
+            shifts += self._compare_model(result.attempt.deployment, result.served_model, now)
         return shifts
+
+    def drain_shifts(self) -> list[Shift]:
+        """Changes of quality found since the last call."""
+        return self.beliefs.drain()
 
     def settle(self, outcome: Outcome, now: float) -> list[Shift]:
         """Learn usage and transport success from a finished request."""
@@ -282,6 +299,9 @@ class Router:
         return {
             "beliefs": self.beliefs.to_state(),
             "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
+            "rewards": {name: intake.to_state() for name, intake in self._intakes.items()},
+            "bills": {name: watch.to_state() for name, watch in self._bills.items()},
+            "served": dict(self._served),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -290,19 +310,59 @@ class Router:
         for name, body in state["policies"].items():
             if name in self._routes:
                 self._routes[name].policy.from_state(body)
+        for name, rewards in state["rewards"].items():
+            self._rewards(Cell("", name, "")).from_state(rewards)
+        for name, bills in state["bills"].items():
+            self._bills.setdefault(name, BillWatch()).from_state(bills)
+        self._served.update(state["served"])
 
     def _route_of(self, cell: Cell) -> Route | None:
         return self._routes.get(cell.route) or self._implicit.get(cell.route)
 
-    def _weight(self, cell: Cell, reward: Reward) -> float:
-        route = self._route_of(cell)
-        weights = route.source_weights if route else {}
-        return weights.get(reward.source, 1.0)
+    def _rewards(self, cell: Cell) -> RewardIntake:
+        """Where rewards of a route are weighed: by source, and bounded for each key."""
+        found = self._intakes.get(cell.route)
+        if found is None:
+            route = self._route_of(cell)
+            weights = route.source_weights if route else SOURCE_WEIGHTS
+            found = self._intakes[cell.route] = RewardIntake(weights)
+        return found
 
     def _observe_transport(self, cell: Cell, deployment: str, value: float, now: float) -> None:
-        weight = self._weight(cell, Reward(value=value, source="transport"))
+        route = self._route_of(cell)
+        weight = (route.source_weights if route else SOURCE_WEIGHTS).get("transport", 0.0)
         if weight > 0:
             self.beliefs.observe(cell, deployment, value, weight=weight, now=now)
+
+    def _compare_bill(
+        self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
+    ) -> list[Shift]:
+        """A bill may release a held quote, and a run of bills shows a price nobody announced."""
+        name = result.attempt.deployment
+        shifts = self.book.confirm_bill(name, usage, billed_usd, now, now)
+        expected = self.book.cost_usd(name, usage, now)
+        if expected is None:
+            return shifts
+        watch = self._bills.setdefault(name, BillWatch())
+        drift = watch.see(to_float(billed_usd), to_float(expected))
+        if drift is not None:
+            facts = {
+                "factor": drift.factor,
+                "bills": drift.bills,
+                "statistic": drift.statistic,
+            }
+            shifts.append(Shift(kind="bill.drifted", deployment=name, at=now, facts=facts))
+        return shifts
+
+    def _compare_model(self, deployment: str, served: str, now: float) -> list[Shift]:
+        """A deployment that answers with another model than before starts its belief afresh."""
+        before = self._served.get(deployment)
+        self._served[deployment] = served
+        if before is None or before == served:
+            return []
+        self.beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
+        facts = {"before": before, "served": served}
+        return [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
 
     def _holds_more(self, name: str, last: CallResult) -> bool:
         if last.kind is not CallKind.CONTEXT_EXCEEDED:

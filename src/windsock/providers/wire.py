@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from windsock.core.context import features_of
 from windsock.core.records import (
     DEFAULT_TASK,
     NO_PREFERENCES,
@@ -72,8 +73,12 @@ def read_chat(
     namespace: str,
     key_id: str | None = None,
     deadline_s: float | None = None,
+    with_features: bool = False,
 ) -> ChatBody:
-    """The facts that routing needs; raises BadRequest naming the field."""
+    """The facts that routing needs; raises BadRequest naming the field.
+
+    with_features   also the cheap numbers about the prompt that learnt segments look at
+    """
     try:
         read = _decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -98,6 +103,7 @@ def read_chat(
         session_id=read.session_id,
         key_id=key_id,
         preferences=_preferences(read.provider) if read.provider else NO_PREFERENCES,
+        features=features_of(orjson.loads(body)) if with_features else (),
         deadline_s=deadline_s,
     )
     return ChatBody(

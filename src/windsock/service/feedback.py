@@ -85,10 +85,14 @@ class Feedbacks:
         )
         if is_duplicate:
             return self._credit(known, now), True
-        feedback = Feedback(
-            decision_id=known.decision.id, reward=reward, at=now, idempotency_key=idempotency_key
-        )
         credit = self._router.learn(known.decision, known.deployment, reward, now, replaced=before)
+        feedback = Feedback(
+            decision_id=known.decision.id,
+            reward=reward,
+            at=now,
+            weight=credit.weight,
+            idempotency_key=idempotency_key,
+        )
         known.said[matter] = feedback
         if idempotency_key is not None:
             known.keys.add(idempotency_key)
@@ -98,4 +102,4 @@ class Feedbacks:
     def _credit(self, known: Open, now: float) -> Credit:
         cell = known.decision.cell
         belief = self._router.beliefs.summary(cell, known.deployment, now)
-        return Credit(cell=cell, deployment=known.deployment, belief=belief)
+        return Credit(cell=cell, deployment=known.deployment, belief=belief, weight=0.0)

@@ -37,6 +37,7 @@ class OpenAICalls:
         feedbacks: Feedbacks,
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
+        with_features: bool = False,
     ) -> None:
         self._driver = driver
         self._router = router
@@ -45,6 +46,7 @@ class OpenAICalls:
         self._feedbacks = feedbacks
         self._on_unpriced = on_unpriced
         self._cache = cache
+        self._with_features = with_features
 
     def endpoints(self) -> dict[str, Endpoint]:
         return {
@@ -150,6 +152,7 @@ class OpenAICalls:
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
+            with_features=self._with_features,
         )
 
     def _open(self, chat: ChatBody) -> Exchange:

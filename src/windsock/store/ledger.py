@@ -269,6 +269,7 @@ def _feedback_row(feedback: Feedback) -> dict[str, Any]:
         "decision_id": feedback.decision_id,
         "at": feedback.at,
         "value": reward.value,
+        "weight": feedback.weight,
         "source": reward.source,
         "metric": reward.metric,
         "key_id": reward.key_id,

@@ -237,5 +237,6 @@ def _feedback_of(row: Row[Any]) -> Feedback:
         decision_id=row.decision_id,
         reward=reward,
         at=row.at,
+        weight=row.weight,
         idempotency_key=row.idempotency_key,
     )

@@ -54,6 +54,7 @@ class FeedbackRow(SQLModel, table=True):
     decision_id: str = Field(index=True)
     at: float
     value: float
+    weight: float
     source: str
     metric: str
     key_id: str | None

@@ -56,6 +56,7 @@ def upgrade() -> None:
         sa.Column("decision_id", sa.String(), nullable=False),
         sa.Column("at", sa.Float(), nullable=False),
         sa.Column("value", sa.Float(), nullable=False),
+        sa.Column("weight", sa.Float(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("metric", sa.String(), nullable=False),
         sa.Column("key_id", sa.String(), nullable=True),
