@@ -120,12 +120,12 @@ def linear_priors(x: FloatArray) -> dict[str, dict[str, FloatArray]]:
 class Windsock:
     """The production beliefs and policy, refreshed every twenty outcomes."""
 
-    def __init__(self, setting: Setting, way: str, seed: int) -> None:
+    def __init__(
+        self, setting: Setting, way: str, seed: int, objective: Objective | None = None
+    ) -> None:
         self.beliefs = Beliefs(BeliefSettings(half_life_s=1e9))
-        self.policy = PriceAware(
-            self.beliefs, Objective(kind="budget", usd_per_request=setting.budget, explore=0.0)
-        )
-        self._way = way
+        budget = Objective(kind="budget", usd_per_request=setting.budget, explore=0.0)
+        self.policy = PriceAware(self.beliefs, objective or budget)
         self._cells = cells_of(way)
         self._seed, self._number, self._factor = seed, 0, 1.0
         self._models: tuple[str, ...] = OLD
@@ -158,7 +158,8 @@ class Windsock:
         tokens = split.tokens[index, MODELS.index(model)]
         usage = Usage(input_tokens=int(tokens[0]), output_tokens=int(tokens[1]))
         self.beliefs.observe_usage(cell, model, usage, now)
-        self.policy.pacer.spend(usd, now)
+        if self.policy.pacer is not None:
+            self.policy.pacer.spend(usd, now)
 
     def _refresh(self, now: float) -> None:
         shares = self.beliefs.tasks("default", "auto")
