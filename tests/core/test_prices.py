@@ -130,7 +130,9 @@ def test_validity_holds_to_the_second() -> None:
 def test_a_scheduled_price_is_a_forecast_until_the_feed_confirms_it() -> None:
     book = book_with(quote(usd=2.0))
     raised = quote(usd=3.0, seen_at=START + 10, valid_from=START + 1000)
-    assert book.absorb(raised, START + 10) == []
+    (shift,) = book.absorb(raised, START + 10)
+    assert shift.kind == "price.held"
+    assert "announced" in book.held()[0].reason
     assert book.prices(CHEAP, START + 2000)[Meter.INPUT] == Decimal("2.0")
     confirmed = quote(usd=3.0, seen_at=START + 2000, valid_from=START + 1000)
     book.absorb(confirmed, START + 2000)
@@ -171,7 +173,7 @@ def test_a_second_feed_releases_a_held_quote_even_one_that_sells_the_model_elsew
     for is_indirect in (False, True):
         book = book_with(quote(usd=1.0))
         book.absorb(quote(usd=0.1, seen_at=START + 1), START + 1)
-        assert book.held()[0].needs_proof
+        assert book.held()[0].needs is None
         second = quote(usd=0.1, feed="other", seen_at=START + 2, is_indirect=is_indirect)
         (shift,) = book.absorb(second, START + 2)
         assert shift.kind in ("price.released", "price.shifted")

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from bisect import insort
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
-from windsock.core.guard import (
-    Doubt,
-    GuardRules,
-    Held,
-    agrees,
-    disagreement,
-    fault,
-    suspicion,
-)
+from windsock.core.guard import GuardRules, Held, can_be_approved
+from windsock.core.price_hours import flat_prices, is_expired, next_moment, starts_at
+from windsock.core.price_page import Page
+from windsock.core.price_state import page_of_state, page_state
 from windsock.core.quotes import Quote, Vanished
 from windsock.core.records import Shift
 from windsock.core.units import Counts, Prices, Usage, cost_usd
-from windsock.core.windows import is_open, next_boundary
+
+LATE_TICKS = 32
+"""Ticks per deployment among which one that comes late is put in its place."""
+
+Place = tuple[float, float, str]
+"""(seen_at, less trust, feed): of statements of one moment the most trusted comes first."""
+
+UNPRICED = "no feed quotes a price"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +31,9 @@ class PriceStatus:
     """How a deployment's price stands.
 
     reason          why there is none, if there is none
-    age_s           since a feed last confirmed it
-    uncertainty     relative, grows with age
+    age_s           since a feed or a bill last confirmed it
+    uncertainty     relative: what other feeds disagree by, and more with every day of age
+    vanished        feeds that once listed it and no longer do
     """
 
     quote: Quote | None
@@ -38,16 +42,30 @@ class PriceStatus:
     is_stale: bool
     uncertainty: float
     held: tuple[Held, ...]
+    vanished: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
-class _Page:
-    accepted: list[Quote] = field(default_factory=list)
-    confirmed_at: float = -math.inf
-    said: dict[str, Quote] = field(default_factory=dict)
-    held: dict[str, Held] = field(default_factory=dict)
-    refused: dict[str, Quote] = field(default_factory=dict)
-    forecasts: dict[str, Quote] = field(default_factory=dict)
+class _Line:
+    """A page, and what is needed to put a late tick in its place: the page before the last ticks.
+
+    upto    place of the last tick
+    """
+
+    page: Page
+    base: Page
+    ticks: list[Quote | Vanished] = field(default_factory=list)
+    upto: Place = (-math.inf, 0.0, "")
+
+    def replay(self) -> list[Shift]:
+        """Build the page again from the last ticks."""
+        self.page = self.base.copy()
+        return [shift for tick in self.ticks for shift in self.page.take(tick)]
+
+    def settle(self) -> None:
+        """Something outside the feeds acted: later ticks count from here."""
+        self.base = self.page.copy()
+        self.ticks.clear()
 
 
 class PriceBook:
@@ -56,85 +74,34 @@ class PriceBook:
     def __init__(self, *, rules: GuardRules | None = None) -> None:
         self.rules = rules or GuardRules()
         self.version = 0
-        self._pages: dict[str, _Page] = {}
+        self._lines: dict[str, _Line] = {}
+        self._redirects: dict[str, str] = {}
+        self._now = -math.inf
 
     def absorb(self, tick: Quote | Vanished, now: float) -> list[Shift]:
-        """Take in one statement; equal prices only refresh the age."""
-        page = self._pages.setdefault(tick.deployment, _Page())
-        if isinstance(tick, Vanished):
-            page.said.pop(tick.feed, None)
-            return []
-        last = page.accepted[-1] if page.accepted else None
-        if last is not None and tick.same_price(last):
-            return self._confirm(page, tick)
-        reason = fault(tick, self.rules)
-        if reason is not None:
-            return self._hold(page, tick, Doubt(reason=reason), now, is_final=True)
-        if tick.valid_from is not None and tick.valid_from > now:
-            page.forecasts[tick.feed] = tick
-            return []
-        if tick.is_indirect:
-            return self._corroborate(page, tick, now)
-        if last is not None and not self._is_news(page, tick, last, now):
-            page.said[tick.feed] = tick
-            return []
-        doubt = self._doubt(page, tick, last, now)
-        if doubt is None:
-            return self._accept(page, tick, now, "price.shifted")
-        return self._hold(page, tick, doubt, now, is_final=False)
+        """Take in one statement; an equal price only refreshes the age.
 
-    def _confirm(self, page: _Page, tick: Quote) -> list[Shift]:
-        """A feed repeats the price in force."""
-        page.said[tick.feed] = tick
-        page.held.pop(tick.feed, None)
-        page.confirmed_at = max(page.confirmed_at, tick.seen_at)
-        return []
-
-    def _corroborate(self, page: _Page, tick: Quote, now: float) -> list[Shift]:
-        """An indirect statement sets no price; it may be the second word that a held one needs."""
-        page.said[tick.feed] = tick
-        for held in list(page.held.values()):
-            if not held.is_final and agrees(held.quote, tick, self.rules):
-                return self._accept(page, held.quote, now, "price.released")
-        return []
-
-    def _doubt(self, page: _Page, tick: Quote, last: Quote | None, now: float) -> Doubt | None:
-        """Why to wait, unless this price was in force lately or another feed says the same."""
-        others = [
-            said
-            for feed, said in page.said.items()
-            if feed != tick.feed and now - said.seen_at <= self.rules.recent_s
-        ]
-        others += [
-            held.quote
-            for feed, held in page.held.items()
-            if feed != tick.feed and not held.is_final
-        ]
-        if any(agrees(other, tick, self.rules) for other in others):
-            return None
-        if self._was_recent(page, tick, now):
-            return None
-        if last is None:
-            return suspicion(tick, None, self.rules) or disagreement(tick, others, self.rules)
-        return suspicion(tick, last, self.rules)
+        Ticks may come late (`seen_at` before `now`): the book is the same in whatever order.
+        """
+        if now < self._now:
+            self._rewind(now)
+        self._now = now
+        line = self._lines.get(tick.deployment)
+        if line is None:
+            line = self._lines[tick.deployment] = _Line(Page(self.rules), Page(self.rules))
+        place = _place(tick)
+        if place <= line.upto:
+            return self._insert(line, tick, now)
+        line.upto = place
+        line.ticks.append(tick)
+        if len(line.ticks) > LATE_TICKS:
+            line.base.take(line.ticks.pop(0))
+        return self._moved(line.page.take(tick))
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """The accepted quote that bills a request at `at`."""
-        page = self._pages.get(deployment)
-        if page is None:
-            return None
-        return self._in_force(page, at)
-
-    def _in_force(self, page: _Page, at: float) -> Quote | None:
-        accepted = page.accepted
-        if len(accepted) == 1 or (accepted and accepted[-1].seen_at <= at):
-            index = len(accepted)
-        else:
-            index = bisect_right(accepted, at, key=lambda quote: quote.seen_at)
-        for quote in reversed(accepted[:index] if index < len(accepted) else accepted):
-            if (quote.valid_from or -math.inf) <= at < (quote.valid_until or math.inf):
-                return quote
-        return None
+        line = self._line(deployment)
+        return None if line is None else line.page.in_force(at)
 
     def prices(
         self,
@@ -148,18 +115,7 @@ class PriceBook:
         quote = self.in_force(deployment, at)
         if quote is None:
             return None
-        if not (quote.tiers or quote.windows or service_tier):
-            return quote.usd_per_mtok
-        flat = dict(quote.usd_per_mtok)
-        flat.update(quote.service_tiers.get(service_tier or "", {}))
-        for tier in sorted(quote.tiers, key=lambda tier: tier.min_prompt_tokens):
-            bound = tier.min_prompt_tokens + tier.is_strict
-            if prompt_tokens >= bound:
-                flat.update(tier.usd_per_mtok)
-        for window in quote.windows:
-            if is_open(window, at):
-                flat.update(window.usd_per_mtok)
-        return flat
+        return flat_prices(quote, at, prompt_tokens=prompt_tokens, service_tier=service_tier)
 
     def cost_usd(
         self, deployment: str, usage: Usage, at: float, *, service_tier: str | None = None
@@ -183,164 +139,189 @@ class PriceBook:
             return None
 
     def status(self, deployment: str, now: float) -> PriceStatus:
-        page = self._pages.get(deployment)
-        if page is None:
-            return PriceStatus(
-                quote=None,
-                reason="no feed quotes a price",
-                age_s=None,
-                is_stale=False,
-                uncertainty=1.0,
-                held=(),
-            )
-        quote = self._in_force(page, now)
-        held = tuple(page.held.values())
+        line = self._line(deployment)
+        page = line.page if line else Page(self.rules)
+        quote = page.in_force(now)
         age_s = None if quote is None else max(0.0, now - page.confirmed_at)
         return PriceStatus(
             quote=quote,
-            reason=None if quote else self._why_unpriced(page, now),
+            reason=None if quote else self._why_unpriced(deployment, page),
             age_s=age_s,
             is_stale=age_s is not None and age_s > self.rules.stale_s,
-            uncertainty=1.0 if age_s is None else min(1.0, age_s / self.rules.stale_s * 0.02),
-            held=held,
+            uncertainty=self._uncertainty(page, quote, age_s, now),
+            held=tuple(page.held.values()),
+            vanished=tuple(sorted(page.vanished)),
         )
 
     def next_change_at(self, deployments: Iterable[str], after: float) -> float:
         """The next moment at which a price changes by the clock alone; inf if never."""
-        moments = [math.inf]
+        moment = math.inf
         for name in deployments:
-            page = self._pages.get(name)
-            for quote in page.accepted[-2:] if page else ():
-                bounds = [t for t in (quote.valid_from, quote.valid_until) if t is not None]
-                moments += [t for t in bounds if t > after]
-                moments += [next_boundary(window, after) for window in quote.windows]
-        return min(moments)
+            line = self._line(name)
+            for quote in reversed(line.page.accepted) if line else ():
+                moment = min(moment, next_moment(quote, after))
+                if starts_at(quote) <= after and quote.valid_until is None:
+                    break
+        return moment
 
     def history(self, deployment: str, since: float, until: float) -> list[Quote]:
-        page = self._pages.get(deployment, _Page())
-        return [quote for quote in page.accepted if since <= quote.seen_at < until]
+        """Accepted quotes, in the order in which they came into force."""
+        line = self._lines.get(deployment)
+        accepted = line.page.accepted if line else []
+        return [quote for quote in accepted if since <= quote.seen_at < until]
 
     def held(self) -> list[Held]:
-        return [held for page in self._pages.values() for held in page.held.values()]
+        return [held for line in self._lines.values() for held in line.page.held.values()]
 
     def approve(self, deployment: str, feed: str, now: float) -> list[Shift]:
-        """A person believes a held quote; raises KeyError if none is held."""
-        page = self._pages[deployment]
-        quote = page.held[feed].quote
-        return self._accept(
-            page, replace(quote, zero_reason=quote.zero_reason or "approved"), now, "price.released"
-        )
+        """A person believes a held quote.
+
+        raises  KeyError if none is held, ValueError if it is no price at all
+        """
+        line = self._lines[deployment]
+        quote = line.page.held_of(feed).quote
+        if not can_be_approved(quote):
+            raise ValueError(
+                f"what {feed} says of {deployment} is no price, so none can approve it"
+            )
+        return self._ruled(line, line.page.approve(feed, now))
 
     def reject(self, deployment: str, feed: str, now: float) -> list[Shift]:
         """A person drops a held quote; equal ones stay dropped; raises KeyError if none is held."""
-        page = self._pages[deployment]
-        page.refused[feed] = page.held.pop(feed).quote
-        return []
+        line = self._lines[deployment]
+        line.page.reject(feed)
+        return self._ruled(line, [])
 
     def confirm_bill(
         self, deployment: str, usage: Usage, billed_usd: Decimal, at: float, now: float
     ) -> list[Shift]:
-        """A bill that matches a held quote releases it."""
-        page = self._pages.get(deployment)
-        for held in list(page.held.values()) if page else ():
-            if held.is_final or page is None:
-                continue
-            expected = cost_usd(usage.counts(), held.quote.usd_per_mtok)
-            if expected and abs(billed_usd / expected - 1) < Decimal("0.02"):
-                return self._accept(page, held.quote, now, "price.released")
+        """A bill speaks for the price in force, or for a statement of a feed that it matches."""
+        line = self._lines.get(deployment)
+        if line is None or billed_usd <= 0 or deployment in self._redirects:
+            return []
+        current = line.page.in_force(at)
+        if current is not None and self._bills(current, usage, billed_usd, at):
+            line.page.confirm(now)
+            return []
+        held = [h.quote for h in line.page.held.values() if not h.is_final]
+        direct = [quote for quote in line.page.said.values() if not quote.is_indirect]
+        for quote in (*held, *direct):
+            is_due = quote.valid_from is None or quote.valid_from <= now
+            if is_due and not is_expired(quote, now) and self._bills(quote, usage, billed_usd, at):
+                return self._ruled(line, line.page.release(quote, now))
         return []
 
-    def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
-        """Take over what a store kept, oldest first, without judging it anew."""
-        for quote in accepted:
-            page = self._pages.setdefault(quote.deployment, _Page())
-            page.accepted.append(quote)
-            page.said[quote.feed] = quote
-            page.confirmed_at = max(page.confirmed_at, quote.seen_at)
-        for each in held:
-            page = self._pages.setdefault(each.quote.deployment, _Page())
-            page.held[each.quote.feed] = each
-        self.version += 1
+    def redirect(self, deployment: str, served: str, now: float) -> list[Shift]:
+        """Answers come from `served` (`provider/model`) instead: its price bills from now on.
 
-    def _accept(self, page: _Page, quote: Quote, now: float, kind: str) -> list[Shift]:
-        last = page.accepted[-1] if page.accepted else None
-        page.accepted.append(quote)
-        page.said[quote.feed] = quote
-        page.held.pop(quote.feed, None)
-        page.confirmed_at = max(page.confirmed_at, quote.seen_at)
-        self.version += 1
-        facts: dict[str, object] = {
-            "feed": quote.feed,
-            "usd_per_mtok": dict(quote.usd_per_mtok),
-            "before": dict(last.usd_per_mtok) if last else None,
-        }
-        return [Shift(kind=kind, deployment=quote.deployment, at=now, facts=facts)]
-
-    def _hold(
-        self, page: _Page, quote: Quote, doubt: Doubt, now: float, *, is_final: bool
-    ) -> list[Shift]:
-        refused = page.refused.get(quote.feed)
-        if refused is not None and refused.same_price(quote):
-            return []
-        held = page.held.get(quote.feed)
-        if held is not None and held.quote.same_price(quote):
-            polls = held.polls + 1
-            may_release = not (is_final or doubt.needs_proof)
-            if may_release and polls >= self.rules.confirm_polls:
-                return self._accept(page, quote, now, "price.released")
-            page.held[quote.feed] = replace(held, polls=polls)
-            return []
-        page.held[quote.feed] = Held(
-            quote=quote,
-            reason=doubt.reason,
-            since=now,
-            needs_proof=doubt.needs_proof,
-            is_final=is_final,
-        )
-        facts: dict[str, object] = {
-            "feed": quote.feed,
-            "reason": doubt.reason,
-            "usd_per_mtok": dict(quote.usd_per_mtok),
-        }
-        return [Shift(kind="price.held", deployment=quote.deployment, at=now, facts=facts)]
-
-    def _is_news(self, page: _Page, quote: Quote, last: Quote, now: float) -> bool:
-        """A feed's word counts when it changes its mind, or is trusted more than who spoke last.
-
-        A feed that has said something else all along is no news; nor is a less trusted one that
-        joins late, unless another joins it.
+        Without a price of `served` the deployment is unpriced; naming the deployment itself undoes.
         """
-        said = page.said.get(quote.feed)
-        if said is not None and quote.feed != last.feed:
-            return not said.same_price(quote)
-        if said is not None or quote.feed == last.feed:
-            return True
-        is_stale = now - page.confirmed_at > self.rules.stale_s
-        return quote.trust > last.trust or is_stale or self._is_joined(page, quote, last)
+        if self._redirects.get(deployment, deployment) == served:
+            return []
+        self._redirects[deployment] = served
+        if served == deployment:
+            del self._redirects[deployment]
+        self.version += 1
+        facts = {"served": served, "is_priced": self.in_force(deployment, now) is not None}
+        return [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
 
-    def _is_joined(self, page: _Page, quote: Quote, last: Quote) -> bool:
-        """True if another feed says the same, believed or not."""
-        said = [each for feed, each in page.said.items() if feed not in (quote.feed, last.feed)]
-        held = [each.quote for feed, each in page.held.items() if feed != quote.feed]
-        return any(agrees(other, quote, self.rules) for other in (*said, *held))
+    def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
+        """Take over what a store kept, without judging it anew."""
+        for quote in accepted:
+            page = self._page(quote.deployment)
+            insort(page.accepted, quote, key=starts_at)
+            page.said[quote.feed] = quote
+            page.confirm(quote.seen_at)
+        for each in held:
+            self._page(each.quote.deployment).held[each.quote.feed, None] = each
+        for line in self._lines.values():
+            line.settle()
+        self.version += 1
 
-    def _was_recent(self, page: _Page, quote: Quote, now: float) -> bool:
-        for past in reversed(page.accepted):
-            if now - past.seen_at > self.rules.recent_s and past is not page.accepted[-1]:
-                return past.same_price(quote) and self._ended_recently(page, past, now)
-            if past.same_price(quote):
-                return True
-        return False
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
+        return {
+            "pages": {name: page_state(line.page) for name, line in self._lines.items()},
+            "redirects": dict(self._redirects),
+        }
 
-    def _ended_recently(self, page: _Page, past: Quote, now: float) -> bool:
-        index = page.accepted.index(past)
-        ended_at = page.accepted[index + 1].seen_at
-        return now - ended_at <= self.rules.recent_s
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state` in place of what was known."""
+        self._lines = {}
+        for name, body in state["pages"].items():
+            page = page_of_state(body, self.rules)
+            self._lines[name] = _Line(page, page.copy())
+        self._redirects = dict(state["redirects"])
+        self.version += 1
 
-    def _why_unpriced(self, page: _Page, now: float) -> str:
-        if page.held:
-            held = next(iter(page.held.values()))
+    def _insert(self, line: _Line, tick: Quote | Vanished, now: float) -> list[Shift]:
+        """Replay the last ticks with a late one in its place; tells what that changed."""
+        before = line.page.in_force(now)
+        told = line.replay()
+        insort(line.ticks, tick, key=_order)
+        shifts = line.replay()
+        if line.page.in_force(now) != before:
+            self.version += 1
+        return [shift for shift in shifts if shift not in told]
+
+    def _rewind(self, now: float) -> None:
+        """The clock was set back: nothing known may lie in the future."""
+        for line in self._lines.values():
+            line.page.rewind(now)
+            line.upto = min(line.upto, (now, -math.inf, ""))
+            line.settle()
+        self.version += 1
+
+    def _moved(self, shifts: list[Shift]) -> list[Shift]:
+        if any(shift.kind != "price.held" for shift in shifts):
+            self.version += 1
+        return shifts
+
+    def _ruled(self, line: _Line, shifts: list[Shift]) -> list[Shift]:
+        line.settle()
+        return self._moved(shifts)
+
+    def _bills(self, quote: Quote, usage: Usage, billed_usd: Decimal, at: float) -> bool:
+        prices = flat_prices(quote, at, prompt_tokens=usage.prompt_tokens)
+        expected = cost_usd(usage.counts(), prices)
+        within = Decimal(str(self.rules.bill_within))
+        return expected > 0 and abs(billed_usd - expected) <= within * expected
+
+    def _uncertainty(
+        self, page: Page, quote: Quote | None, age_s: float | None, now: float
+    ) -> float:
+        if quote is None or age_s is None:
+            return 1.0
+        aged = age_s / 86400.0 * self.rules.uncertainty_per_day
+        return min(1.0, aged + page.disagreement(quote, now))
+
+    def _why_unpriced(self, deployment: str, page: Page) -> str:
+        served = self._redirects.get(deployment)
+        if served is not None:
+            return f"answers come from {served}, whose price is not known"
+        for held in page.held.values():
             return f"price held: {held.quote.feed} {held.reason}"
-        if page.accepted:
-            return "price is not in force yet, or no longer"
-        return "no feed quotes a price"
+        return "price is not in force yet, or no longer" if page.accepted else UNPRICED
+
+    def _line(self, deployment: str) -> _Line | None:
+        if self._redirects:
+            deployment = self._redirects.get(deployment, deployment)
+        return self._lines.get(deployment)
+
+    def _page(self, deployment: str) -> Page:
+        if deployment not in self._lines:
+            self._lines[deployment] = _Line(Page(self.rules), Page(self.rules))
+        return self._lines[deployment].page
+
+
+def _place(tick: Quote | Vanished) -> Place:
+    return tick.seen_at, -tick.trust if isinstance(tick, Quote) else 0.0, tick.feed
+
+
+def _order(tick: Quote | Vanished) -> tuple[Place, str, float, str]:
+    """The one order in which statements count; only equal ones have none."""
+    if isinstance(tick, Vanished):
+        return _place(tick), tick.feed_model, math.inf, ""
+    start = -math.inf if tick.valid_from is None else tick.valid_from
+    prices = repr(sorted((str(meter), str(usd)) for meter, usd in tick.usd_per_mtok.items()))
+    return _place(tick), tick.feed_model, start, prices
