@@ -36,7 +36,7 @@ from windsock.core.policy import PriceAware
 from windsock.core.posterior import Beliefs, BeliefSettings
 from windsock.core.prices import PriceBook
 from windsock.core.quotes import HealthReport
-from windsock.core.records import Decision, Feedback, Outcome, Shift
+from windsock.core.records import Decision, Feedback, Outcome, Shift, WeightTable
 from windsock.core.router import Router
 from windsock.errors import FeedError
 from windsock.feeds.fetching import Fetcher, packaged
@@ -280,8 +280,17 @@ def _with_edges(
         vigil=vigil,
         webhooks=webhooks,
     )
+
+    async def table_at(namespace: str, route: str, task: str, at: float) -> WeightTable | None:
+        return await asyncio.to_thread(queries.table_at, engine, namespace, route, task, at)
+
     insight = Insight(
-        router=router, clock=clock, access=access, events=events, publish=intake.publish
+        router=router,
+        clock=clock,
+        access=access,
+        events=events,
+        publish=intake.publish,
+        table_at=table_at,
     )
 
     @contextlib.asynccontextmanager

@@ -130,6 +130,28 @@ def weights(
 
 
 @app.command()
+def learn(
+    outcomes: Annotated[
+        Path | None,
+        typer.Argument(help="CSV: task, deployment and success (with count), or reward per prompt"),
+    ] = None,
+    route: Annotated[str, typer.Option()] = "auto",
+    strength: Annotated[float, typer.Option(help="most rewards a rate may count for")] = 50.0,
+    undo: Annotated[int | None, typer.Option(help="take a lesson back, by its number")] = None,
+    url: Url = HERE,
+) -> None:
+    """Start a running service's beliefs from past evaluations, or take that back."""
+    from windsock import terminal
+
+    if undo is not None:
+        terminal.unlearn(url, undo)
+    elif outcomes is None:
+        raise ConfigError("name a CSV file of outcomes, or --undo and a lesson's number")
+    else:
+        terminal.learn(url, outcomes, route=route, strength=strength)
+
+
+@app.command()
 def explain(decision: str, url: Url = HERE) -> None:
     """Why a decision fell as it did."""
     from windsock import terminal

@@ -20,6 +20,7 @@ from windsock.examination import Finding
 from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.fetching import Fetcher, Validators
 from windsock.feeds.reading import Reading, read, rows_as_csv
+from windsock.outcomes import read_outcomes
 from windsock.rooms import folders
 
 console = Console()
@@ -150,6 +151,21 @@ def rule(url: str, verdict: str, deployment: str, feed: str) -> None:
     path = f"/v1/prices/quarantine/{verdict}"
     ask(url, path, method="POST", json={"deployment": deployment, "feed": feed})
     console.print(f"{deployment} as quoted by {feed}: {verdict}d")
+
+
+def learn(url: str, outcomes: Path, *, route: str, strength: float) -> None:
+    """Teach a running service; prints the number that takes it back."""
+    body = {"route": route, "strength": strength, "results": read_outcomes(outcomes)}
+    answer = ask(url, "/v1/learn", method="POST", json=body)
+    number = answer["lesson"]
+    console.print(
+        f"lesson {number}: {answer['taught']} rates; 'windsock learn --undo {number}' takes it back"
+    )
+
+
+def unlearn(url: str, lesson: int) -> None:
+    answer = ask(url, f"/v1/learn/{lesson}", method="DELETE")
+    console.print(f"lesson {lesson} with {answer['taught']} rates was taken back")
 
 
 def show_keys(keys: Iterable[Any]) -> None:

@@ -6,7 +6,7 @@ Called from one thread only; there are no locks.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,9 @@ from windsock.core.catalog import Catalog
 from windsock.core.exchange import Exchange
 from windsock.core.feedback import Intake as RewardIntake
 from windsock.core.health import HealthBoard
-from windsock.core.policy import Policy
+from windsock.core.ladder import Rung
+from windsock.core.past import PastResult, Teaching, teach
+from windsock.core.policy import Policy, PriceAware
 from windsock.core.posterior import Beliefs, Summary
 from windsock.core.prices import PriceBook
 from windsock.core.quotes import HealthReport, Tick
@@ -37,7 +39,7 @@ from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import decision_id, uniform
 from windsock.core.tables import Tables
 from windsock.core.units import Usage, to_float
-from windsock.errors import NoCandidate, UnknownRoute
+from windsock.errors import BadRequest, NoCandidate, UnknownRoute
 
 RETRY_SHARE = 0.2
 RETRY_RESERVE = 10.0
@@ -90,6 +92,7 @@ class Router:
         self._intakes: dict[str, RewardIntake] = {}
         self._bills: dict[str, BillWatch] = {}
         self._served: dict[str, str] = {}
+        self._teachings: dict[int, Teaching] = {}
         self.tables = Tables(
             catalog=catalog,
             book=book,
@@ -232,6 +235,54 @@ class Router:
         request = RouteRequest(model=route, namespace=namespace, task=task)
         return self.tables.lookup(self.resolve(request), request, now)
 
+    def ladder(self, cell: Cell, now: float) -> list[Rung]:
+        """Every rung of a cell, from cheapest to best; empty under a policy without a ladder."""
+        request = RouteRequest(model=cell.route, namespace=cell.namespace, task=cell.task)
+        policy = self.resolve(request).policy
+        if not isinstance(policy, PriceAware):
+            return []
+        view, _ = self.tables.views(self.resolve(request), cell.namespace, cell.task, now, {})
+        if not view.deployments:
+            return []
+        ladder = policy.ladder(view, now)
+        return [ladder[i] for i in range(len(ladder))]
+
+    def teach(
+        self,
+        namespace: str,
+        route: str,
+        results: Sequence[PastResult],
+        *,
+        strength: float,
+        now: float,
+    ) -> int:
+        """Start beliefs from past evaluations; the number takes them back.
+
+        raises  UnknownRoute, BadRequest if a deployment is no candidate of the route
+        """
+        candidates = self.resolve(RouteRequest(model=route)).candidates
+        for result in results:
+            if result.deployment not in candidates:
+                raise BadRequest(
+                    f"{result.deployment!r} is no candidate of {route!r}; its candidates are "
+                    f"{', '.join(candidates)}",
+                    param="deployment",
+                )
+        taught = teach(self.beliefs, namespace, route, results, strength=strength, now=now)
+        number = max(self._teachings, default=0) + 1
+        self._teachings[number] = taught
+        self.tables.forget()
+        return number
+
+    def unteach(self, number: int, now: float) -> int:
+        """Take a lesson back; how many rates it held; raises BadRequest if there is none."""
+        taught = self._teachings.pop(number, None)
+        if taught is None:
+            raise BadRequest(f"there is no lesson {number}", param="lesson")
+        taught.take_back(self.beliefs, now)
+        self.tables.forget()
+        return len(taught.results)
+
     def cost_of(self, result: CallResult, now: float) -> Decimal:
         """Dollars of one call: as billed where the provider says so, else usage at our price."""
         if result.billed_usd is not None:
@@ -302,6 +353,7 @@ class Router:
             "rewards": {name: intake.to_state() for name, intake in self._intakes.items()},
             "bills": {name: watch.to_state() for name, watch in self._bills.items()},
             "served": dict(self._served),
+            "teachings": {str(n): taught.to_state() for n, taught in self._teachings.items()},
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -315,6 +367,8 @@ class Router:
         for name, bills in state["bills"].items():
             self._bills.setdefault(name, BillWatch()).from_state(bills)
         self._served.update(state["served"])
+        for number, taught in state["teachings"].items():
+            self._teachings[int(number)] = Teaching.from_state(taught)
 
     def _route_of(self, cell: Cell) -> Route | None:
         return self._routes.get(cell.route) or self._implicit.get(cell.route)

@@ -1,6 +1,6 @@
 """What the router knows, over HTTP: weights, prices, deployments, models, what-if."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 
 from windsock.clock import Clock
 from windsock.core.guard import Held
+from windsock.core.past import PastResult
 from windsock.core.records import DEFAULT_TASK, Shift, WeightTable
 from windsock.core.router import Router
 from windsock.core.units import Meter
@@ -20,11 +21,14 @@ from windsock.service.schemas import (
     DeploymentsAnswer,
     DeploymentView,
     HeldView,
+    Lesson,
+    LessonAnswer,
     PricesAnswer,
     PriceView,
     QuarantineAnswer,
     Ruling,
     RulingAnswer,
+    RungView,
     WeightsAnswer,
     WeightsView,
     WhatIf,
@@ -47,6 +51,7 @@ class Insight:
     access: Access
     events: EventBus
     publish: Publish
+    table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
 
 
 def allowed(access: Access, clock: Clock, scope: str) -> Callable[[Request], Principal]:
@@ -77,14 +82,23 @@ def insight_routes(insight: Insight) -> APIRouter:
 
     @routes.get("/v1/weights", tags=["inspect"])
     async def weights(
-        caller: Caller, route: str | None = None, task: str | None = None
+        caller: Caller,
+        route: str | None = None,
+        task: str | None = None,
+        at: float | None = None,
+        ladder: bool = False,
     ) -> WeightsAnswer:
         now = clock.now()
-        tables = [
-            router.table(caller.namespace, name, name_of_task, now)
-            for name, name_of_task in _asked(router, caller.namespace, route, task)
-        ]
-        return WeightsAnswer(data=[WeightsView.of(table) for table in tables])
+        pairs = _asked(router, caller.namespace, route, task)
+        if at is not None:
+            past = [await insight.table_at(caller.namespace, *pair, at) for pair in pairs]
+            return WeightsAnswer(data=[WeightsView.of(table) for table in past if table])
+        tables = [router.table(caller.namespace, *pair, now) for pair in pairs]
+        views = [WeightsView.of(table) for table in tables]
+        if ladder:
+            for view, table in zip(views, tables, strict=True):
+                view.ladder = _ladder(router, table, now)
+        return WeightsAnswer(data=views)
 
     @routes.get("/v1/weights/stream", tags=["inspect"])
     async def stream(caller: Caller) -> StreamingResponse:
@@ -143,6 +157,18 @@ def insight_routes(insight: Insight) -> APIRouter:
             ]
         )
 
+    @routes.post("/v1/learn", tags=["inspect"])
+    async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
+        results = [PastResult(**result.model_dump()) for result in lesson.results]
+        number = router.teach(
+            caller.namespace, lesson.route, results, strength=lesson.strength, now=clock.now()
+        )
+        return LessonAnswer(lesson=number, taught=len(results))
+
+    @routes.delete("/v1/learn/{lesson}", tags=["inspect"])
+    async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
+        return LessonAnswer(lesson=lesson, taught=router.unteach(lesson, clock.now()))
+
     return routes
 
 
@@ -170,6 +196,23 @@ async def _weight_events(events: EventBus, namespace: str) -> AsyncIterator[byte
         elif isinstance(event, Shift):
             yield b"event: " + event.kind.encode() + b"\ndata: "
             yield orjson.dumps(shift_view(event), default=str) + b"\n\n"
+
+
+def _ladder(router: Router, table: WeightTable, now: float) -> list[RungView]:
+    """The live price-quality frontier, from cheapest to best."""
+    rungs = []
+    for rung in router.ladder(table.cell, now):
+        weights = zip(table.deployments, rung.weights.tolist(), strict=True)
+        is_bounded = rung.value_usd != float("inf")
+        rungs.append(
+            RungView(
+                value_usd=rung.value_usd if is_bounded else None,
+                expected_usd=rung.usd,
+                expected_success=rung.success,
+                weights=dict(weights),
+            )
+        )
+    return rungs
 
 
 def _model(router: Router, name: str, now: float) -> dict[str, Any]:

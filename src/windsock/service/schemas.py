@@ -59,6 +59,15 @@ class CandidateView(Answer):
         )
 
 
+class RungView(Answer):
+    """One rung of the price-quality ladder."""
+
+    value_usd: float | None = Field(description="V, dollars per success; null is without bound")
+    expected_usd: float
+    expected_success: float
+    weights: dict[str, float]
+
+
 class WeightsView(Answer):
     """The weights of one route and task."""
 
@@ -73,6 +82,7 @@ class WeightsView(Answer):
     weights: dict[str, float]
     candidates: list[CandidateView]
     ruled_out: dict[str, str]
+    ladder: list[RungView] | None = None
 
     @classmethod
     def of(cls, table: WeightTable) -> WeightsView:
@@ -190,6 +200,28 @@ class DeploymentView(Answer):
 
 class DeploymentsAnswer(Answer):
     data: list[DeploymentView]
+
+
+class PastRate(Answer):
+    """How often a deployment was right at a task, over how many prompts."""
+
+    task: str
+    deployment: str
+    success: float = Field(ge=0, le=1, allow_inf_nan=False)
+    count: float = Field(gt=0, allow_inf_nan=False)
+
+
+class Lesson(Answer):
+    """Beliefs to start from. strength: most rewards that one rate may count for."""
+
+    route: str
+    results: list[PastRate] = Field(min_length=1)
+    strength: float = Field(default=50.0, gt=0, allow_inf_nan=False)
+
+
+class LessonAnswer(Answer):
+    lesson: int
+    taught: int
 
 
 class WhatIf(Answer):
