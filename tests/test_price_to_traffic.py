@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import json
 from contextlib import asynccontextmanager
 
 import orjson
@@ -159,6 +160,38 @@ async def test_an_unknown_price_rules_a_deployment_out_with_the_reason(tmp_path)
             refused = await it.http.post("/v1/chat/completions", json={**ASK, "model": "dark/m"})
             assert refused.status_code == 503
             assert "price" in refused.json()["error"]["message"]
+
+
+POISON = {
+    "zero": '{"input": 0, "output": 0}',
+    "minus-one": '{"input": -1, "output": -1}',
+    "nan": '{"input": NaN, "output": NaN}',
+    "1e-12": '{"input": 1e-12, "output": 1e-12}',
+    "thousandth": '{"input": 0.005, "output": 0.009}',
+    "per-token": '{"input": 0.000005, "output": 0.000009}',
+    "per-thousand": '{"input": 0.005, "output": 0.009, "cache_read": 0.005}',
+    "html": None,
+    "200-mb": None,
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+async def test_a_poisoned_feed_gains_the_poisoned_deployment_no_traffic(name, tmp_path) -> None:
+    async with world(tmp_path) as (it, feed):
+        before = await weights(it)
+        body = json.dumps(START)
+        if name == "html":
+            poisoned = "<html>" + body
+        elif name == "200-mb":
+            poisoned = body[:-1] + " " * 200_000_000 + "}"
+        else:
+            poisoned = body.replace('{"input": 5.0, "output": 9.0}', POISON[name])
+            assert poisoned != body
+        feed.answer = web.Response(text=poisoned, content_type="application/json")
+        for _ in range(5):
+            await it.service.poller.poll_now("models-dev")
+        after = await weights(it)
+        assert after["core/m"] - before["core/m"] < 0.01
 
 
 @pytest.mark.parametrize(

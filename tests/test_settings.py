@@ -1,9 +1,12 @@
 """windsock.toml: every fault is one sentence with file, line, key and mend."""
 
+from dataclasses import replace
+
 import pytest
 
+from windsock.core.guard import GuardRules
 from windsock.errors import ConfigError
-from windsock.settings import Settings, load, parse, seconds
+from windsock.settings import Settings, guard_rules, load, parse, seconds
 
 
 def fault(text: str, **environ: str) -> str:
@@ -87,3 +90,10 @@ def test_a_wrong_unit_is_refused() -> None:
 
 def test_broken_toml_is_named() -> None:
     assert "not valid TOML" in fault("x = [")
+
+
+def test_the_guards_thresholds_are_settings_with_its_own_defaults() -> None:
+    changed = parse("[guard]\nmax_rise = 3.0\n", {}, source="t")
+    assert guard_rules(changed) == replace(GuardRules(), max_rise=3.0)
+    assert guard_rules(Settings()) == GuardRules()
+    assert "guard.max_rize" in fault("[guard]\nmax_rize = 3\n")

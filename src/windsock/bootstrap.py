@@ -57,7 +57,7 @@ from windsock.service.history import history_routes
 from windsock.service.insight import Insight, insight_routes
 from windsock.service.metrics import Metrics, Tallies
 from windsock.service.openai import OpenAICalls
-from windsock.settings import Settings
+from windsock.settings import Settings, guard_rules
 from windsock.store import queries
 from windsock.store.engine import open_engine, set_aside_if_corrupt
 from windsock.store.ledger import Ledger, StateSnapshot
@@ -183,7 +183,7 @@ def build(
     router = Router(
         catalog=catalog,
         routes=routes_of(settings, beliefs),
-        book=PriceBook(),
+        book=PriceBook(rules=guard_rules(settings)),
         beliefs=beliefs,
         default_policy=lambda _: PriceAware(
             beliefs, Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
@@ -227,7 +227,13 @@ def _with_edges(
     readiness = Readiness()
     tallies = Tallies()
     dashboard = Dashboard(router, clock)
-    vigil = Vigil(router=router, poller=poller, clock=clock, publish=intake.publish)
+    vigil = Vigil(
+        router=router,
+        poller=poller,
+        clock=clock,
+        publish=intake.publish,
+        nearest=intake.nearest,
+    )
     webhooks = Webhooks(
         (Hook(url=h.url, secret=h.secret, events=h.events) for h in settings.webhooks), clock
     )

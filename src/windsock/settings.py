@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
+from windsock.core.guard import GuardRules
 from windsock.errors import ConfigError
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
@@ -174,6 +184,16 @@ class CacheSettings(Part):
     max_mb: float = Field(default=64.0, gt=0)
 
 
+GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation
+    "GuardSettings",
+    __base__=Part,
+    **{  # type: ignore[call-overload]
+        each.name: (get_type_hints(GuardRules)[each.name], each.default)
+        for each in fields(GuardRules)
+    },
+)
+
+
 class FeedOverride(Part):
     """What an operator may change of a shipped feed."""
 
@@ -221,6 +241,7 @@ class Settings(Part):
     budgets: dict[str, BudgetSettings] = {}
     cache: CacheSettings = CacheSettings()
     feeds: FeedsSettings = FeedsSettings()
+    guard: GuardSettings = GuardSettings()
     learning: LearningSettings = LearningSettings()
     webhooks: tuple[WebhookSettings, ...] = ()
 
@@ -239,6 +260,11 @@ class Settings(Part):
                     f"routes.{name}.budget names {route.budget!r}; add it to [budgets]"
                 )
         return self
+
+
+def guard_rules(settings: Settings) -> GuardRules:
+    """The thresholds of the price guard as configured."""
+    return GuardRules(**dict(settings.guard))
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:

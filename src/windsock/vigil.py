@@ -25,6 +25,8 @@ class Vigil:
     poller: Poller
     clock: Clock
     publish: Callable[[Shift], None]
+    nearest: Callable[[str], list[str]]
+    _unmatched: set[str] = field(default_factory=set)
     _stale_prices: set[str] = field(default_factory=set)
     _stale_feeds: set[str] = field(default_factory=set)
     _refreshed_at: float = float("-inf")
@@ -32,6 +34,7 @@ class Vigil:
     def look(self) -> None:
         """Compare with the last look."""
         now = self.clock.now()
+        self._report_unmatched(now)
         for name in self.router.catalog.deployments:
             status = self.router.book.status(name, now)
             facts = {"age_s": status.age_s, "feed": status.quote.feed if status.quote else None}
@@ -43,6 +46,18 @@ class Vigil:
             is_stale = was_tried and age_s > STALE_POLLS * self.poller.every_s(feed.id)
             facts = {"feed": feed.id, "age_s": age_s if feed.last_good_at else None}
             self._note(self._stale_feeds, feed.id, is_stale, "feed", "", facts)
+
+    def _report_unmatched(self, now: float) -> None:
+        """Deployments that no feed prices, once every price feed has been asked."""
+        if any(feed.last_tried is None for feed in self.poller.status()):
+            return
+        for name in self.router.catalog.deployments:
+            is_priced = self.router.book.status(name, now).quote is not None
+            if is_priced or name in self._unmatched:
+                continue
+            self._unmatched.add(name)
+            facts = {"near": self.nearest(name), "mend": "price_names, or a price of your own"}
+            self.publish(Shift(kind="feed.unmatched", deployment=name, at=now, facts=facts))
 
     def wants_refresh(self) -> bool:
         """True at most once a minute: a request named something that has no price."""

@@ -409,14 +409,22 @@ class Router:
         return shifts
 
     def _compare_model(self, deployment: str, served: str, now: float) -> list[Shift]:
-        """A deployment that answers with another model than before starts its belief afresh."""
+        """A deployment that answers with another model than before starts its belief afresh.
+
+        Where that model is in the catalog, its price is billed from now on.
+        """
         before = self._served.get(deployment)
         self._served[deployment] = served
         if before is None or before == served:
             return []
         self.beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
         facts = {"before": before, "served": served}
-        return [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
+        shifts = [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
+        provider = self.catalog.deployments[deployment].provider
+        for name in self.catalog.serving(served):
+            if self.catalog.deployments[name].provider == provider:
+                self.book.redirect(deployment, name, now)
+        return shifts
 
     def _holds_more(self, name: str, last: CallResult) -> bool:
         if last.kind is not CallKind.CONTEXT_EXCEEDED:
