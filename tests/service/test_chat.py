@@ -5,6 +5,8 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, event, stream_of, upstream
+from windsock.service.access import new_key
+from windsock.store import queries
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -230,3 +232,43 @@ async def test_inspection(tmp_path) -> None:
             assert (await it.http.get("/readyz")).status_code == 200
             assert "windsock_weight{" in (await it.http.get("/metrics")).text
             assert (await it.http.get("/v1/decisions/none")).status_code == 404
+
+
+async def test_the_openapi_document_describes_the_data_plane_too(tmp_path) -> None:
+    async with upstream(fine) as acme, running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+        paths = (await it.http.get("/openapi.json")).json()["paths"]
+        for path in ("/v1/chat/completions", "/v1/route", "/v1/feedback", "/v1/weights"):
+            assert path in paths
+
+
+async def test_keys_scopes_and_namespaces(tmp_path) -> None:
+    async with upstream(fine) as acme:
+        config = config_of(("acme", acme.url, 1.0)) + '[server]\nadmin_token = "root-of-all"\n'
+        async with running(config, tmp_path) as it:
+            keys = {}
+            for name, scopes in (("one", ("infer", "feedback")), ("two", ("feedback", "read"))):
+                key, public, digest = new_key()
+                keys[name] = {"authorization": f"Bearer {key}"}
+                record = queries.VirtualKey(
+                    id=public, name=name, sha256=digest, namespace=name, scopes=scopes, created_at=0
+                )
+                queries.add_key(it.service.engine, record)
+            it.service.access.replace_keys(queries.keys(it.service.engine))
+            post = it.http.post
+            assert (await post("/v1/chat/completions", json=ASK)).status_code == 401
+            wrong = {"authorization": "Bearer x' OR pg_sleep(8)--"}
+            assert (await post("/v1/chat/completions", json=ASK, headers=wrong)).status_code == 401
+            assert (
+                await post("/v1/chat/completions", json=ASK, headers=keys["two"])
+            ).status_code == 403
+            answer = await post("/v1/chat/completions", json=ASK, headers=keys["one"])
+            assert answer.status_code == 200
+            said = {"decision_id": answer.headers["x-windsock-decision-id"], "value": 1}
+            foreign = await post("/v1/feedback", json=said, headers=keys["two"])
+            assert foreign.status_code == 404
+            assert (await post("/v1/feedback", json=said, headers=keys["one"])).status_code == 200
+            assert (await it.http.get("/v1/weights", headers=keys["one"])).status_code == 403
+            assert (await it.http.get("/v1/weights", headers=keys["two"])).status_code == 200
+            admin = {"x-api-key": "root-of-all"}
+            assert (await it.http.get("/v1/weights", headers=admin)).status_code == 200
+            assert (await it.http.get("/healthz")).status_code == 200

@@ -14,6 +14,7 @@ from windsock import __version__
 from windsock.clock import Clock
 from windsock.core.router import Router
 from windsock.errors import WindsockError
+from windsock.service.described import describe_data_plane
 from windsock.service.metrics import Metrics
 from windsock.service.problems import Problem, problem_of
 
@@ -50,6 +51,7 @@ def create_app(
     app.include_router(_health_routes(router, clock, readiness, metrics))
     for part in parts:
         app.include_router(part)
+    describe_data_plane(app)
     return app
 
 

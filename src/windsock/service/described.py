@@ -1,0 +1,86 @@
+"""The data plane in the OpenAPI document: FastAPI describes what it does not run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+ERRORS = {
+    "400": "bad request",
+    "401": "no key, or an unknown one",
+    "402": "the budget is spent",
+    "403": "the key lacks the scope",
+    "404": "unknown route, deployment or model, with the nearest name",
+    "413": "the body is too large",
+    "422": "no candidate can serve it, with each reason",
+    "429": "every candidate is rate limited; Retry-After",
+    "502": "every attempt failed",
+    "503": "no healthy priced candidate",
+    "504": "no answer in time",
+}
+
+
+def _operation(summary: str, required: list[str], properties: dict[str, Any]) -> dict[str, Any]:
+    schema = {"type": "object", "required": required, "properties": properties}
+    answers: dict[str, Any] = {"200": {"description": "the answer"}}
+    answers |= {status: {"description": text} for status, text in ERRORS.items()}
+    return {
+        "post": {
+            "tags": ["data plane"],
+            "summary": summary,
+            "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+            "responses": answers,
+        }
+    }
+
+
+_TEXT = {"type": "string"}
+_CHAT = {
+    "model": {**_TEXT, "description": "a route, a deployment id, or a bare model id"},
+    "models": {"type": "array", "items": _TEXT, "description": "ordered fallbacks"},
+    "messages": {"type": "array", "items": {"type": "object"}},
+    "stream": {"type": "boolean"},
+    "metadata": {"type": "object", "description": "task: what kind of request it is"},
+    "provider": {"type": "object", "description": "order, only, ignore, sort, max_price, ..."},
+}
+PATHS = {
+    "/v1/chat/completions": _operation(
+        "OpenAI's chat completions, routed; unknown fields go upstream untouched",
+        ["model", "messages"],
+        _CHAT,
+    ),
+    "/v1/route": _operation(
+        "The decision without the call; the caller makes it and reports back",
+        ["model", "messages"],
+        _CHAT,
+    ),
+    "/v1/feedback": _operation(
+        "The value of an answer, late, partial or twice; header Idempotency-Key",
+        ["decision_id", "value"],
+        {
+            "decision_id": {**_TEXT, "description": "or the id of the answer"},
+            "value": {"oneOf": [{"type": "boolean"}, {"type": "number"}]},
+            "metric": _TEXT,
+            "source": _TEXT,
+        },
+    ),
+}
+
+
+def describe_data_plane(app: FastAPI) -> None:
+    """Add the data plane's calls to the application's OpenAPI document."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+            )
+            app.openapi_schema["paths"] |= PATHS
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
