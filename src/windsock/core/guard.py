@@ -53,6 +53,7 @@ class GuardRules:
     uncertainty_per_day 0.02 of the price, for every day since it was last confirmed
     scheduling_trust    1.0: feeds trusted this much (the owner's sheet) schedule prices as facts;
                         from all others a scheduled price is a forecast
+    owner_feeds         the configuration: prices the owner wrote there are never suspicious
     least_share         0.5: a feed that lists less than this share of its last rows is refused
     """
 
@@ -81,6 +82,7 @@ class GuardRules:
     stale_s: float = 86400.0
     uncertainty_per_day: float = 0.02
     scheduling_trust: float = 1.0
+    owner_feeds: tuple[str, ...] = ("config",)
     least_share: float = 0.5
 
 
@@ -353,7 +355,7 @@ def _misplaced(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
         return "input is priced like cached input"
     if got < was[Meter.OUTPUT] and got in cached:
         return "output is priced like cached input"
-    if got < Decimal(str(rules.max_fall)) * was[Meter.OUTPUT] and got == given:
+    if got < Decimal(str(rules.max_fall)) * was[Meter.OUTPUT] and 0 < got == given:
         return "output is priced like input"
     return None
 

@@ -35,7 +35,8 @@ class Page:
     """Everything known of one deployment's price.
 
     accepted        in order of `starts_at`; the last that has started and not expired is in force
-    said            the last possible price of each feed, believed or not
+    said            the last possible price of each feed, believed or not; of the same model sold
+                    elsewhere under a key of its own
     held            not believed yet; forecasts stand under their `valid_from`
     refused         quotes a person rejected, per feed
     vanished        when a feed was seen to list it no more
@@ -148,7 +149,7 @@ class Page:
 
     def _goes_by_another_name(self, tick: Quote) -> bool:
         """One name per feed: of two rows about one deployment the one met first is followed."""
-        said = self.said.get(tick.feed)
+        said = None if tick.is_indirect else self.said.get(tick.feed)
         return (
             said is not None
             and said.feed_model != tick.feed_model
@@ -167,10 +168,11 @@ class Page:
 
     def _stated(self, quote: Quote) -> list[Shift]:
         now = quote.seen_at
+        if quote.is_indirect:
+            self.said[f"{quote.feed} of {quote.feed_model}"] = quote
+            return self._second(quote)
         before = self.said.get(quote.feed)
         self.said[quote.feed] = quote
-        if quote.is_indirect:
-            return self._second(quote)
         current = self.in_force(now)
         if current is not None and alike(quote, current, self.rules):
             self.confirm(now)
@@ -182,7 +184,8 @@ class Page:
 
     def _judge(self, quote: Quote, current: Quote | None) -> list[Shift]:
         now = quote.seen_at
-        doubt = suspicion(quote, self._ground(quote, current), self.rules)
+        is_owners = quote.feed in self.rules.owner_feeds
+        doubt = None if is_owners else suspicion(quote, self._ground(quote, current), self.rules)
         if doubt is None:
             return self._accept(quote, now, is_proven=current is None)
         if self._was_recent(quote) or self._was_announced(quote) or self._is_seconded(quote):

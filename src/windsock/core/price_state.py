@@ -66,7 +66,7 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
 def page_state(page: Page) -> dict[str, Any]:
     return {
         "accepted": [quote_state(quote) for quote in page.accepted],
-        "said": [quote_state(quote) for quote in page.said.values()],
+        "said": {name: quote_state(quote) for name, quote in page.said.items()},
         "held": [_held_state(valid_from, held) for (_, valid_from), held in page.held.items()],
         "refused": [quote_state(quote) for quote in page.refused.values()],
         "vanished": dict(page.vanished),
@@ -77,13 +77,12 @@ def page_state(page: Page) -> dict[str, Any]:
 
 
 def page_of_state(state: Mapping[str, Any], rules: GuardRules) -> Page:
-    said = [quote_of_state(each) for each in state["said"]]
     refused = [quote_of_state(each) for each in state["refused"]]
     helds = [_held_of_state(each) for each in state["held"]]
     return Page(
         rules=rules,
         accepted=[quote_of_state(each) for each in state["accepted"]],
-        said={quote.feed: quote for quote in said},
+        said={name: quote_of_state(each) for name, each in state["said"].items()},
         held={(held.quote.feed, valid_from): held for valid_from, held in helds},
         refused={quote.feed: quote for quote in refused},
         vanished=dict(state["vanished"]),

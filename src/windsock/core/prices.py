@@ -218,12 +218,18 @@ class PriceBook:
         """
         if self._redirects.get(deployment, deployment) == served:
             return []
+        before = self.in_force(deployment, now)
         self._redirects[deployment] = served
         if served == deployment:
             del self._redirects[deployment]
         self.version += 1
-        facts = {"served": served, "is_priced": self.in_force(deployment, now) is not None}
-        return [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
+        after = self.in_force(deployment, now)
+        facts: dict[str, object] = {
+            "served": served,
+            "usd_per_mtok": dict(after.usd_per_mtok) if after else None,
+            "before": dict(before.usd_per_mtok) if before else None,
+        }
+        return [Shift(kind="price.shifted", deployment=deployment, at=now, facts=facts)]
 
     def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
         """Take over what a store kept, without judging it anew."""
