@@ -4,6 +4,7 @@ WindsockError
 ├── CallerError            the client must change its request
 │   ├── BadRequest
 │   ├── UnknownRoute       carries the nearest name
+│   ├── BudgetSpent        the route's money of today is used up
 │   └── NoCandidate        carries each deployment's reason
 ├── ProviderError          a provider must recover
 ├── FeedError              a feed's owner, or its declaration, must be mended
@@ -40,6 +41,14 @@ class UnknownRoute(CallerError):
         super().__init__(f"no route, deployment or model is named {name!r}{hint}")
         self.name = name
         self.nearest = nearest
+
+
+class BudgetSpent(CallerError):
+    """The budget of a route is used up until tomorrow."""
+
+    def __init__(self, route: str) -> None:
+        super().__init__(f"the budget of {route!r} for today is spent; raise it in [budgets]")
+        self.route = route
 
 
 class NoCandidate(CallerError):

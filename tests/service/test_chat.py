@@ -272,3 +272,16 @@ async def test_keys_scopes_and_namespaces(tmp_path) -> None:
             admin = {"x-api-key": "root-of-all"}
             assert (await it.http.get("/v1/weights", headers=admin)).status_code == 200
             assert (await it.http.get("/healthz")).status_code == 200
+
+
+async def test_a_spent_budget_is_402(tmp_path) -> None:
+    async with upstream(fine) as acme:
+        config = config_of(("acme", acme.url, 100.0)).replace(
+            "candidates", 'objective = "budget"\nbudget = "day"\ncandidates'
+        )
+        config += "[budgets.day]\nusd_per_day = 0.004\n"
+        async with running(config, tmp_path) as it:
+            statuses = [
+                (await it.http.post("/v1/chat/completions", json=ASK)).status_code for _ in range(4)
+            ]
+            assert statuses == [200, 200, 402, 402]

@@ -39,7 +39,7 @@ from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import decision_id, uniform
 from windsock.core.tables import Tables
 from windsock.core.units import Usage, to_float
-from windsock.errors import BadRequest, NoCandidate, UnknownRoute
+from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
 
 RETRY_SHARE = 0.2
 RETRY_RESERVE = 10.0
@@ -108,9 +108,13 @@ class Router:
     def open(self, request: RouteRequest, now: float) -> Exchange:
         """Decide where this request goes first.
 
-        raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it
+        raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
+                if the route's budget of today is used up
         """
         route = self._routes.get(request.model) or self.resolve(request)
+        pacer = route.policy.pacer if isinstance(route.policy, PriceAware) else None
+        if pacer is not None and pacer.allowance(now).is_spent:
+            raise BudgetSpent(route.name)
         table = self.tables.lookup(route, request, now)
         if not table.weights:
             raise self._nobody(route, table, now)
@@ -136,6 +140,7 @@ class Router:
             requested_model=request.model,
             prompt_tokens=request.prompt_tokens,
             key_id=request.key_id,
+            features=request.features,
         )
         return Exchange(self, route, request, decision, table, queue)
 

@@ -9,6 +9,7 @@ import orjson
 
 from windsock.errors import (
     BadRequest,
+    BudgetSpent,
     CallerError,
     NoCandidate,
     StoreError,
@@ -53,6 +54,8 @@ def problem_of(error: WindsockError) -> Problem:
             return Problem.of(400, str(error), param=error.param)
         case UnknownRoute():
             return Problem.of(404, str(error), param="model", code="model_not_found")
+        case BudgetSpent():
+            return Problem.of(402, str(error), code="budget_spent")
         case NoCandidate():
             return _nobody(error)
         case CallerError():
