@@ -97,7 +97,9 @@ def stream_of(words: list[str], *, usage: bool = True, done: bool = True) -> lis
 async def upstream(reply: Reply) -> AsyncIterator[Upstream]:
     """Serve on a free port of loopback."""
     app = web.Application(client_max_size=64 * 1024 * 1024)
-    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.1)
+    runner = web.AppRunner(
+        app, handle_signals=False, shutdown_timeout=0.1, handler_cancellation=True
+    )
     served = Upstream(url="", reply=reply)
 
     async def chat(request: web.Request) -> web.StreamResponse:
