@@ -156,6 +156,15 @@ def can_be_approved(quote: Quote) -> bool:
     )
 
 
+def without_signals(quote: Quote) -> Quote:
+    """Base prices that are no number as the quiet one, which can be compared and stored."""
+    prices = quote.usd_per_mtok
+    if not any(price.is_snan() for each in _all_prices(quote) for price in each.values()):
+        return quote
+    quiet = {meter: Decimal("NaN") if p.is_snan() else p for meter, p in prices.items()}
+    return replace(quote, usd_per_mtok=quiet, tiers=(), windows=(), service_tiers={})
+
+
 def without_vain_zeros(quote: Quote) -> Quote:
     """Lesser token meters at 0 without a reason are taken as not stated.
 

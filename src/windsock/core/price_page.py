@@ -20,6 +20,7 @@ from windsock.core.guard import (
     says_less,
     suspicion,
     weighted_median,
+    without_signals,
     without_vain_zeros,
 )
 from windsock.core.price_hours import is_expired, starts_at
@@ -70,13 +71,15 @@ class Page:
             return []
         if self.vanished:
             self.vanished.pop(tick.feed, None)
-        if self._goes_by_another_name(tick) or self._refreshes(tick):
-            return []
         reason = fault(tick, self.rules)
+        if self._goes_by_another_name(tick):
+            return []
+        if reason is not None:
+            tick = without_signals(tick)
+        if self._refreshes(tick) or is_expired(tick, tick.seen_at):
+            return []
         if reason is not None:
             return self._hold(tick, Doubt(reason), is_final=True)
-        if is_expired(tick, tick.seen_at):
-            return []
         quote = without_vain_zeros(tick)
         if quote.valid_from is not None and quote.valid_from > quote.seen_at:
             return self._announced(quote)
@@ -282,9 +285,8 @@ class Page:
         if starts_at(quote) <= now:
             self.said[quote.feed] = quote
         self.confirm(now)
-        released = [key for key, held in self.held.items() if self._settles(quote, key, held)]
-        for key in released:
-            del self.held[key]
+        settled = [key for key, held in self.held.items() if self._settles(quote, key, held)]
+        released = [held for key in settled if _is_of(held := self.held.pop(key), quote)]
         facts: dict[str, object] = {
             "feed": quote.feed,
             "usd_per_mtok": dict(quote.usd_per_mtok),
@@ -344,6 +346,11 @@ class Page:
         if not keys:
             raise KeyError(feed)
         return min(keys, key=lambda key: key[1] or -math.inf)
+
+
+def _is_of(held: Held, quote: Quote) -> bool:
+    """True if this was the quote held back."""
+    return held.quote.usd_per_mtok == quote.usd_per_mtok
 
 
 def _repeats(quote: Quote, held: Held, doubt: Doubt) -> bool:
