@@ -295,7 +295,8 @@ def _with_edges(
         clock=clock,
         access=access,
         events=events,
-        publish=intake.publish,
+        approve=intake.approve,
+        reject=intake.reject,
         table_at=table_at,
     )
 

@@ -12,10 +12,14 @@ from windsock.core.identity import Identity
 from windsock.core.quotes import HealthReport, HealthState, Quote, Vanished
 from windsock.core.records import Shift
 from windsock.core.router import Router
-from windsock.errors import FeedError
+from windsock.errors import CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.reading import PriceRow, Reading
 from windsock.log import event_log
+
+
+class NothingHeld(CallerError):
+    """There is no held quote to rule on."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,6 +90,35 @@ class Intake:
             )
             for subject in sorted(before - named)
         ]
+
+    def approve(self, deployment: str, feed: str) -> list[Shift]:
+        """A person believes a held quote; raises NothingHeld."""
+        now = self.clock.now()
+        return self._ruled(deployment, feed, self.router.book.approve, now)
+
+    def reject(self, deployment: str, feed: str) -> list[Shift]:
+        """A person drops a held quote; raises NothingHeld."""
+        now = self.clock.now()
+        return self._ruled(deployment, feed, self.router.book.reject, now)
+
+    def _ruled(
+        self,
+        deployment: str,
+        feed: str,
+        rule: Callable[[str, str, float], list[Shift]],
+        now: float,
+    ) -> list[Shift]:
+        before = self.router.book.in_force(deployment, now)
+        try:
+            shifts = rule(deployment, feed, now)
+        except KeyError as error:
+            raise NothingHeld(f"no quote of {feed!r} for {deployment!r} is held") from error
+        after = self.router.book.in_force(deployment, now)
+        if after is not None and after is not before:
+            self.keep(after)
+        for shift in shifts:
+            self.publish(shift)
+        return shifts
 
     def nearest(self, deployment: str) -> list[str]:
         """Names that feeds listed and that look like this deployment's."""

@@ -39,7 +39,8 @@ from windsock.service.schemas import (
     usd_per_unit,
 )
 
-Publish = Callable[[Shift], None]
+Rule = Callable[[str, str], list[Shift]]
+"""(deployment, feed) of a held quote -> what came of ruling on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,8 @@ class Insight:
     clock: Clock
     access: Access
     events: EventBus
-    publish: Publish
+    approve: Rule
+    reject: Rule
     table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
 
 
@@ -116,13 +118,13 @@ def insight_routes(insight: Insight) -> APIRouter:
 
     @routes.post("/v1/prices/quarantine/approve", tags=["prices"])
     async def approve(caller: Admin, ruling: Ruling) -> RulingAnswer:
-        shifts = router.book.approve(ruling.deployment, ruling.feed, clock.now())
-        return _ruled(insight, shifts)
+        shifts = insight.approve(ruling.deployment, ruling.feed)
+        return RulingAnswer(events=[shift_view(shift) for shift in shifts])
 
     @routes.post("/v1/prices/quarantine/reject", tags=["prices"])
     async def reject(caller: Admin, ruling: Ruling) -> RulingAnswer:
-        shifts = router.book.reject(ruling.deployment, ruling.feed, clock.now())
-        return _ruled(insight, shifts)
+        shifts = insight.reject(ruling.deployment, ruling.feed)
+        return RulingAnswer(events=[shift_view(shift) for shift in shifts])
 
     @routes.get("/v1/deployments", tags=["inspect"])
     async def deployments(caller: Caller) -> DeploymentsAnswer:
@@ -311,12 +313,6 @@ def _deployment(router: Router, name: str, now: float) -> DeploymentView:
             "max_output_tokens": has.max_output_tokens,
         },
     )
-
-
-def _ruled(insight: Insight, shifts: list[Shift]) -> RulingAnswer:
-    for shift in shifts:
-        insight.publish(shift)
-    return RulingAnswer(events=[shift_view(shift) for shift in shifts])
 
 
 def _ms(seconds: float | None) -> float | None:

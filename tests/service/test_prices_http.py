@@ -1,0 +1,127 @@
+"""The price book over HTTP: quarantine, approval, history, and past decisions re-priced."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from tests.running import running
+from tests.upstream import Answer, completion, upstream
+from windsock.core.quotes import Quote
+from windsock.core.units import Meter
+
+ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+
+
+def config(url: str) -> str:
+    return f'[providers.acme]\nbase_url = "{url}"\n[routes.auto]\ncandidates = ["acme/m"]\n'
+
+
+def quote(it, usd: float, feed: str = "sheet") -> Quote:
+    """Stated now, through the same door as every feed's."""
+    prices = {Meter.INPUT: Decimal(str(usd)), Meter.OUTPUT: Decimal(str(usd)) * 4}
+    stated = Quote(
+        deployment="acme/m",
+        feed=feed,
+        feed_model="m",
+        usd_per_mtok=prices,
+        seen_at=it.service.clock.now(),
+        trust=0.9,
+    )
+    it.service.intake.on_quote(stated, stated.seen_at)
+    return stated
+
+
+async def test_a_held_quote_is_shown_and_a_person_believes_it(tmp_path) -> None:
+    async with upstream(lambda _: Answer(completion())) as acme:
+        async with running(config(acme.url), tmp_path) as it:
+            quote(it, 10.0)
+            quote(it, 1.0)
+            (held,) = (await it.http.get("/v1/prices/quarantine")).json()["data"]
+            assert held["usd_per_mtok"]["input"] == 1.0
+            assert "power of ten" in held["reason"]
+            ruling = {"deployment": "acme/m", "feed": "sheet"}
+            answer = await it.http.post("/v1/prices/quarantine/approve", json=ruling)
+            assert answer.json()["events"][0]["event"] == "price.released"
+            (price,) = (await it.http.get("/v1/prices")).json()["data"]
+            assert price["usd_per_mtok"]["input"] == 1.0
+            nothing = await it.http.post("/v1/prices/quarantine/approve", json=ruling)
+            assert nothing.status_code == 404
+
+
+async def test_every_accepted_quote_is_in_the_history(tmp_path) -> None:
+    async with upstream(lambda _: Answer(completion())) as acme:
+        async with running(config(acme.url), tmp_path) as it:
+            for usd in (1.0, 1.5, 1.2):
+                quote(it, usd)
+            await it.service.ledger.flushed()
+            answer = await it.http.get("/v1/prices/history", params={"deployment": "acme/m"})
+            found = [each["usd_per_mtok"]["input"] for each in answer.json()["data"]]
+            assert found == [1.0, 1.5, 1.2]
+            lost = await it.http.get("/v1/prices/history", params={"deployment": "acme/n"})
+            assert lost.status_code == 400
+
+
+async def test_a_past_decision_is_repriced_to_the_cent_from_the_quote_it_names(tmp_path) -> None:
+    async with upstream(lambda _: Answer(completion())) as acme:
+        async with running(config(acme.url), tmp_path) as it:
+            quote(it, 1.0)
+            answer = await it.http.post("/v1/chat/completions", json=ASK)
+            decision = answer.headers["x-windsock-decision-id"]
+            quote(it, 2.0)
+            await it.service.ledger.flushed()
+            why = (await it.http.get(f"/v1/decisions/{decision}")).json()
+            (arm,) = why["table"]["candidates"]
+            history = await it.http.get("/v1/prices/history", params={"deployment": "acme/m"})
+            (used,) = [
+                each
+                for each in history.json()["data"]
+                if (each["feed"], each["seen_at"])
+                == (arm["price"]["feed"], arm["price"]["seen_at"])
+            ]
+            usage = answer.json()["usage"]
+            cost = (
+                usage["prompt_tokens"] * used["usd_per_mtok"]["input"]
+                + usage["completion_tokens"] * used["usd_per_mtok"]["output"]
+            ) / 1e6
+            assert cost == pytest.approx(why["cost_usd"], abs=1e-12)
+            assert cost == pytest.approx(usage["cost"], abs=1e-12)
+
+
+async def test_an_unpriced_model_that_is_asked_for_makes_the_feeds_be_read_again(tmp_path) -> None:
+    sheet = tmp_path / "prices.csv"
+    sheet.write_text("provider,model,input,output\nbolt,m,1,2\n")
+    text = (
+        '[feeds]\nenabled = ["price-sheet"]\n[feeds.override.price-sheet]\n'
+        f'url = "file:{sheet}"\nevery = "1h"\n'
+    )
+    async with upstream(lambda _: Answer(completion())) as acme:
+        async with running(config(acme.url) + text, tmp_path) as it:
+            await it.service.poller.poll_now("price-sheet")
+            sheet.write_text("provider,model,input,output\nbolt,m,1,2\nacme,m,1,2\n")
+            assert (await it.http.post("/v1/chat/completions", json=ASK)).status_code == 503
+            for task in list(it.service.poller._tasks):
+                await task
+            assert (await it.http.post("/v1/chat/completions", json=ASK)).status_code == 200
+
+
+async def test_a_silent_redirect_is_an_event_and_the_served_model_is_billed(tmp_path) -> None:
+    served = ["m", "m", "n"]
+
+    def reply(_: dict) -> Answer:
+        return Answer(completion(model=served.pop(0)))
+
+    async with upstream(reply) as acme:
+        text = config(acme.url).replace('["acme/m"]', '["acme/m", "acme/n"]')
+        async with running(text, tmp_path) as it:
+            cheap = quote(it, 1.0)
+            dear = replace(cheap, deployment="acme/n", feed_model="n")
+            dear = replace(dear, usd_per_mtok={m: usd * 3 for m, usd in cheap.usd_per_mtok.items()})
+            it.service.intake.on_quote(dear, dear.seen_at)
+            ask = {**ASK, "model": "acme/m"}
+            costs = [
+                (await it.http.post("/v1/chat/completions", json=ask)).json()["usage"]["cost"]
+                for _ in range(3)
+            ]
+            assert costs[0] == costs[1]
+            assert costs[2] == pytest.approx(3 * costs[0])
