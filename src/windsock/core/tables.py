@@ -116,11 +116,18 @@ class Tables:
             place.evidence += 1
             self._groups[cell.namespace, cell.route].evidence += 1
 
-    def refresh(self, now: float) -> None:
-        """Solve ahead of the next request whatever is stale."""
+    def refresh(self, now: float, *, most: int = 4) -> None:
+        """Solve ahead of the next requests what is stale, `most` tables at a time.
+
+        A solve takes a millisecond or two; what is left over is solved at the next call, or by the
+        first request that needs it.
+        """
         for place in list(self._places.values()):
             if place.plain is not None and self._is_stale(place.plain, place, now):
                 place.plain = self._solve(place, (), 0, now)
+                most -= 1
+                if not most:
+                    return
 
     def forget(self) -> None:
         """Drop every table (routes or capabilities were changed)."""
