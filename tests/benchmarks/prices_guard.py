@@ -6,6 +6,7 @@ python -m tests.benchmarks.prices_guard
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -78,13 +79,16 @@ def _bad(row: dict[str, str]) -> Verdict:
     return Verdict(row["case"], not reached, held[0].reason if held else "kept out by other feeds")
 
 
-def real_moves() -> Iterator[tuple[Verdict, Verdict]]:
+def real_moves(archive: str = "events") -> Iterator[tuple[Verdict, Verdict]]:
     """Each curated move: accepted within three polls of one feed, and at once by two."""
-    with (room("pricefeeds") / "archive" / "events.csv").open(encoding="utf-8") as lines:
+    with (room("pricefeeds") / "archive" / f"{archive}.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
+            name = f"{row['seen_at'][:10]} {row['provider']}/{row['model']} {row['kind']}"
             if row["input_usd_per_mtok"] and row["output_usd_per_mtok"]:
-                name = f"{row['seen_at'][:10]} {row['provider']}/{row['model']} {row['kind']}"
                 yield _one_feed(row, name), _two_feeds(row, name)
+            else:
+                unknown = Verdict(name, False, "the archive knows no whole price")
+                yield unknown, unknown
 
 
 def _stated(feed: str, row: dict[str, str], when: str, at: float) -> Quote:
@@ -133,22 +137,33 @@ def main() -> None:
     bad = bad_quotes()
     for verdict in bad:
         print(f"{'held   ' if verdict.ok else 'REACHED'}  {verdict.name:<55} {verdict.note}")
-    moves = list(real_moves())
+    reached = sum(not verdict.ok for verdict in bad)
+    print(f"\nbad quotes that reach routing: {reached} of {len(bad)} (bar: 0 of at least 60)\n")
+    _print_moves(list(real_moves()), "bar 95 %")
+    drift = list(real_moves("aggregator"))
+    print(
+        "\ndrift of resellers, for comparison (no bar: single days of a reseller are often wrong)"
+    )
+    _print_counts(drift, "no bar")
+
+
+def _print_moves(moves: list[tuple[Verdict, Verdict]], bar: str) -> None:
+    """How often each way was taken, then what was not believed."""
+    ways = Counter(one.note if one.ok else "not within three polls" for one, _ in moves)
+    for way, count in sorted(ways.items()):
+        print(f"{count:>4} moves  {way}")
     for one, two in moves:
         if not (one.ok and two.ok):
-            print(f"refused  {one.name:<55} one feed: {one.note}; two feeds: {two.note}")
-    one_feed = sum(one.ok for one, _ in moves)
-    two_feeds = sum(two.ok for _, two in moves)
-    reached = sum(not verdict.ok for verdict in bad)
-    print(f"\nbad quotes that reach routing: {reached} of {len(bad)} (bar: 0 of at least 60)")
-    print(
-        f"real moves accepted within three polls of one feed: {one_feed} of {len(moves)} "
-        f"({one_feed / len(moves):.1%}; bar 95 %)"
-    )
-    print(
-        f"real moves accepted at once by two feeds: {two_feeds} of {len(moves)} "
-        f"({two_feeds / len(moves):.1%}; bar 95 %)"
-    )
+            print(f"      refused  {one.name:<55} one feed: {one.note}; two feeds: {two.note}")
+    _print_counts(moves, bar)
+
+
+def _print_counts(moves: list[tuple[Verdict, Verdict]], bar: str) -> None:
+    for title, ok in (
+        ("within three polls of one feed", sum(one.ok for one, _ in moves)),
+        ("at once by two agreeing feeds", sum(two.ok for _, two in moves)),
+    ):
+        print(f"real moves accepted {title}: {ok} of {len(moves)} ({ok / len(moves):.1%}; {bar})")
 
 
 if __name__ == "__main__":

@@ -6,18 +6,9 @@ from decimal import Decimal
 import pytest
 
 from tests.builders import quote
-from windsock.core.guard import (
-    Doubt,
-    Ground,
-    GuardRules,
-    alike,
-    fault,
-    says_less,
-    shrunk,
-    suspicion,
-    weighted_median,
-    without_vain_zeros,
-)
+from windsock.core.guard import Doubt, Ground, GuardRules, fault, shrunk, without_vain_zeros
+from windsock.core.price_doubts import suspicion
+from windsock.core.price_likeness import alike, says_less, weighted_median
 from windsock.core.quotes import Quote, Tier, Window
 from windsock.core.units import Meter
 

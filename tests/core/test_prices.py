@@ -153,7 +153,7 @@ def test_no_bad_quote_of_the_wild_reaches_routing() -> None:
 
 def test_real_moves_are_accepted_within_three_polls_or_at_once_by_two_feeds() -> None:
     moves = list(real_moves())
-    assert len(moves) >= 160
+    assert len(moves) == 167
     assert sum(one.ok for one, _ in moves) >= 0.95 * len(moves)
     assert sum(two.ok for _, two in moves) >= 0.95 * len(moves)
 

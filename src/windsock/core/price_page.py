@@ -13,17 +13,13 @@ from windsock.core.guard import (
     Ground,
     GuardRules,
     Held,
-    agrees,
-    alike,
-    blended,
     fault,
-    says_less,
-    suspicion,
-    weighted_median,
     without_signals,
     without_vain_zeros,
 )
+from windsock.core.price_doubts import suspicion
 from windsock.core.price_hours import is_expired, starts_at
+from windsock.core.price_likeness import agrees, alike, blended, says_less, weighted_median
 from windsock.core.quotes import Quote, Vanished
 from windsock.core.records import Shift
 
