@@ -1,34 +1,51 @@
-"""Records to bytes and back, exactly."""
+"""Records to JSON text and back, exactly."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+from windsock.core.guard import Held
 from windsock.core.quotes import HealthReport, Quote
-from windsock.core.records import Decision, Outcome, Shift, WeightTable
+from windsock.core.records import Decision, Feedback, Outcome, Shift, WeightTable
 
 T = TypeVar("T")
 
-FAR = 1e18
+FAR = 1e300
 """Stands for infinity, which JSON has not."""
 
-_encoder = msgspec.json.Encoder()
-_decoders = {
-    kind: msgspec.json.Decoder(kind)
-    for kind in (Decision, Outcome, Quote, HealthReport, Shift, WeightTable)
+_encode = msgspec.json.Encoder().encode
+_kinds: tuple[type, ...] = (
+    Decision,
+    Outcome,
+    Feedback,
+    Quote,
+    Held,
+    HealthReport,
+    Shift,
+    WeightTable,
+)
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in _kinds
 }
 
 
-def encode(record: object) -> bytes:
-    """JSON; Decimals as text, floats to the last bit."""
-    if isinstance(record, WeightTable) and record.expires_at > FAR:
+def encode(record: object) -> str:
+    """JSON: Decimals as text, floats to the last bit, mappings in their order.
+
+    raises  TypeError, ValueError or OverflowError if a fact of a Shift has no place in JSON
+    """
+    if isinstance(record, WeightTable) and record.expires_at == math.inf:
         record = replace(record, expires_at=FAR)
-    return _encoder.encode(record)
+    return _encode(record).decode()
 
 
-def decode(kind: type[T], body: bytes) -> T:
-    """The record that `encode` was given."""
-    return _decoders[kind].decode(body)  # type: ignore[index, return-value]
+def decode(kind: type[T], body: str | bytes) -> T:
+    """The record that `encode` was given; raises msgspec.DecodeError if it was another's."""
+    found = _decoders[kind].decode(body)
+    if isinstance(found, WeightTable) and found.expires_at == FAR:
+        found = replace(found, expires_at=math.inf)
+    return found  # type: ignore[no-any-return]

@@ -3,47 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Engine, column, func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import SQLModel
+from sqlalchemy import Engine
 
-from windsock.core.quotes import HealthReport, Quote
-from windsock.core.records import Decision, Feedback, Outcome, Shift, WeightTable
-from windsock.store.codec import encode
-from windsock.store.tables import (
-    DecisionRow,
-    EventRow,
-    FeedbackRow,
-    HealthRow,
-    QuoteRow,
-    SnapshotRow,
-    WeightsRow,
-)
+from windsock.core.quotes import HealthReport
+from windsock.core.records import Shift, WeightTable
+from windsock.store.entries import Entry, StateSnapshot
+from windsock.store.writing import Writer
 
-NANO = 1_000_000_000
-LEDGER_TABLES = (DecisionRow, FeedbackRow, QuoteRow, HealthRow, WeightsRow, EventRow, SnapshotRow)
+__all__ = ["Entry", "Ledger", "LedgerStats", "StateSnapshot"]
 
-
-@dataclass(frozen=True, slots=True)
-class StateSnapshot:
-    """The router's whole state as JSON bytes, taken at `at`."""
-
-    at: float
-    body: bytes
-
-
-Entry = Decision | Outcome | Feedback | Quote | HealthReport | WeightTable | Shift | StateSnapshot
+BATCH = 2000
+SPARED_FROM = 0.8
+MAX_PAUSE_S = 5.0
+"""Between attempts while the store is away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerStats:
-    """pending: not yet written; dropped: given up since start; error: the last failure, if any."""
+    """pending: not yet written; dropped: given up since start; error: what stands in the way."""
 
     pending: int
     written: int
@@ -54,8 +38,11 @@ class LedgerStats:
 class Ledger:
     """Append-only. `append` never blocks and never raises; what cannot be kept is counted.
 
-    flush_s         longest time an entry waits to be written
-    max_pending     entries kept while the store is away
+    An entry is durable `flush_s` after `append` and one commit later. While the store is away
+    entries wait in memory, up to `max_pending`; when four fifths of that are full, weight tables,
+    events and health reports are dropped, so that decisions, feedback and prices have the rest.
+
+    prepare         brings the schema up to date before the first batch; tried until it succeeds
     on_trouble      called from the writer's thread with the failure, and with None on recovery
     """
 
@@ -65,213 +52,164 @@ class Ledger:
         *,
         flush_s: float = 0.25,
         max_pending: int = 100_000,
+        prepare: Callable[[], None] | None = None,
         on_trouble: Callable[[str | None], None] | None = None,
     ) -> None:
-        self._engine = engine
+        self._writer = Writer(engine, prepare=prepare)
         self._flush_s = flush_s
         self._max_pending = max_pending
+        self._spare = int(max_pending * SPARED_FROM)
         self._on_trouble = on_trouble
-        self._pending: deque[tuple[int, Entry]] = deque()
-        self._position = 0
-        self._durable = 0
-        self._written = 0
-        self._dropped = 0
+        self._queue: deque[Entry] = deque()
+        self._backlog: deque[Entry | None] = deque()
+        self._batch: list[Entry | None] = []
+        self._waiting = 0
+        self._queued = 0
+        self._done = 0
+        self._lost = 0
+        self._refused = 0
         self._error: str | None = None
         self._wake = threading.Event()
-        self._closing = False
+        self._is_closing = False
+        self._deadline = 0.0
         self._thread: threading.Thread | None = None
+        self._waiters: list[tuple[int, asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
+        self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Start the writer after the last position in the store."""
-        self._position = self._durable = last_position(self._engine)
+        """Start the writer; entries appended before wait for it."""
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
-    def append(self, entry: Entry) -> int:
-        """The entry's position."""
-        self._position += 1
-        if len(self._pending) >= self._max_pending:
-            self._dropped += 1
-        else:
-            self._pending.append((self._position, entry))
-        return self._position
-
-    @property
-    def position(self) -> int:
-        """Of the last entry appended."""
-        return self._position
+    def append(self, entry: Entry) -> None:
+        """Have it written; from the event loop's thread only."""
+        if len(self._queue) + self._waiting >= self._spare and self._is_refused(entry):
+            self._refused += 1
+            return
+        self._queue.append(entry)
+        self._queued += 1
 
     async def flushed(self) -> None:
-        """Wait until all entries appended so far are durable or given up."""
-        target = self._position
+        """Wait until everything appended so far is durable or given up."""
+        if self._done >= self._queued:
+            return
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        with self._lock:
+            self._waiters.append((self._queued, loop, future))
         self._wake.set()
-        while self._durable < target and self._pending:  # noqa: ASYNC110 (a thread writes)
-            await asyncio.sleep(0.005)
+        await future
 
     def close(self, *, patience_s: float = 10.0) -> None:
-        """Write what is pending and stop."""
-        self._closing = True
+        """Write what is pending and stop; what the store has not taken by then is given up."""
+        self._deadline = time.monotonic() + patience_s
+        self._is_closing = True
         self._wake.set()
         if self._thread is not None:
             self._thread.join(patience_s)
             self._thread = None
 
     def stats(self) -> LedgerStats:
+        dropped = self._lost + self._refused
         return LedgerStats(
-            pending=len(self._pending),
-            written=self._written,
-            dropped=self._dropped,
+            pending=self._queued - self._done,
+            written=self._done - self._lost,
+            dropped=dropped,
             error=self._error,
         )
+
+    def _is_refused(self, entry: Entry) -> bool:
+        if len(self._queue) + self._waiting >= self._max_pending:
+            return True
+        return isinstance(entry, WeightTable | Shift | HealthReport)
 
     def _run(self) -> None:
         pause_s = self._flush_s
         while True:
             self._wake.wait(pause_s)
             self._wake.clear()
-            ok = self._flush()
-            if self._closing and (ok or not self._pending):
-                return
-            if self._closing and not ok:
-                self._dropped += len(self._pending)
-                return
-            pause_s = self._flush_s if ok else min(5.0, max(0.25, pause_s * 2))
+            is_last = self._is_closing
+            if self._flush():
+                pause_s = self._flush_s
+                if is_last:
+                    break
+            else:
+                pause_s = min(MAX_PAUSE_S, max(0.1, pause_s * 2))
+                if is_last and time.monotonic() + pause_s > self._deadline:
+                    self._give_up()
+                    break
+        self._writer.close()
 
     def _flush(self) -> bool:
         """Write everything pending; False if the store would not take it."""
-        while self._pending:
-            batch = (
-                list(self._pending)
-                if len(self._pending) < 5000
-                else [self._pending[i] for i in range(5000)]
-            )
+        while self._next_batch():
             try:
-                write(self._engine, batch)
-            except SQLAlchemyError as error:
-                self._note(str(getattr(error, "orig", None) or error).splitlines()[0])
+                lost = self._writer.write(self._batch)
+            except Exception as error:  # whatever it is, routing goes on and this is tried again
+                self._note(_sentence(error))
+                self._step_back()
                 return False
-            for _ in batch:
-                self._pending.popleft()
-            self._written += len(batch)
-            self._durable = batch[-1][0]
+            self._note(f"{lost} entries fit no row and were given up" if lost else None)
+            self._settle(lost)
         self._note(None)
         return True
 
+    def _next_batch(self) -> bool:
+        """A batch that failed stays as it is, so that its number keeps its meaning."""
+        if not self._batch:
+            while self._backlog and len(self._batch) < BATCH:
+                self._batch.append(self._backlog.popleft())
+            while self._queue and len(self._batch) < BATCH:
+                self._batch.append(self._queue.popleft())
+            self._waiting = len(self._batch) + len(self._backlog)
+        return bool(self._batch)
+
+    def _step_back(self) -> None:
+        """Entries move out of the queue; of many snapshots only the last is worth keeping."""
+        for _ in range(len(self._queue)):
+            self._backlog.append(self._queue.popleft())
+        kept: deque[Entry | None] = deque()
+        has_later = False
+        while self._backlog:
+            entry = self._backlog.pop()
+            is_snapshot = isinstance(entry, StateSnapshot)
+            kept.appendleft(None if is_snapshot and has_later else entry)
+            has_later = has_later or is_snapshot
+        self._backlog = kept
+        self._waiting = len(self._batch) + len(self._backlog)
+
+    def _settle(self, lost: int) -> None:
+        self._lost += lost
+        self._done += len(self._batch)
+        self._batch = []
+        self._waiting = len(self._backlog)
+        with self._lock:
+            ready = [each for each in self._waiters if each[0] <= self._done]
+            self._waiters = [each for each in self._waiters if each[0] > self._done]
+        for _, loop, future in ready:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_resolve, future)
+
+    def _give_up(self) -> None:
+        self._step_back()
+        self._batch += self._backlog
+        self._backlog.clear()
+        lost = len(self._batch)
+        self._settle(lost)
+        self._note(f"{lost} entries were not written: {self._error}")
+
     def _note(self, error: str | None) -> None:
-        if error != self._error and self._on_trouble is not None:
-            self._on_trouble(error)
-        self._error = error
+        had, self._error = self._error, error
+        if (error is None) != (had is None) and self._on_trouble is not None:
+            with contextlib.suppress(Exception):
+                self._on_trouble(error)
 
 
-def write(engine: Engine, batch: Iterable[tuple[int, Entry]]) -> None:
-    """One transaction."""
-    rows: dict[type[SQLModel], list[dict[str, Any]]] = {}
-    for position, entry in batch:
-        table, row = row_of(entry)
-        rows.setdefault(table, []).append({"position": position, **row})
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        for table, values in rows.items():
-            connection.execute(insert(table), values)
-        connection.commit()
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
-def row_of(entry: Entry) -> tuple[type[SQLModel], dict[str, Any]]:
-    """The table an entry belongs to, and its columns without the position."""
-    match entry:
-        case Outcome():
-            return DecisionRow, _outcome_row(entry)
-        case Decision():
-            return DecisionRow, _decision_row(entry)
-        case Feedback():
-            return FeedbackRow, _feedback_row(entry)
-        case Quote():
-            return QuoteRow, {
-                "deployment": entry.deployment,
-                "source": entry.feed,
-                "quoted_at": entry.quoted_at,
-                "seen_at": entry.seen_at,
-                "body": encode(entry),
-            }
-        case HealthReport():
-            return HealthRow, {
-                "subject": entry.subject,
-                "source": entry.feed,
-                "state": entry.state.value,
-                "quoted_at": entry.quoted_at,
-                "seen_at": entry.seen_at,
-                "body": encode(entry),
-            }
-        case WeightTable():
-            return WeightsRow, {
-                "version": entry.version,
-                "at": entry.at,
-                **entry.cell._asdict(),
-                "body": encode(entry),
-            }
-        case Shift():
-            return EventRow, {
-                "at": entry.at,
-                "kind": entry.kind,
-                "deployment": entry.deployment,
-                "body": encode(entry),
-            }
-        case StateSnapshot():
-            return SnapshotRow, {"at": entry.at, "body": entry.body}
-
-
-def last_position(engine: Engine) -> int:
-    with engine.connect() as connection:
-        found = [
-            connection.execute(select(func.max(column("position"))).select_from(table)).scalar()
-            for table in LEDGER_TABLES
-        ]
-    return max((position for position in found if position is not None), default=0)
-
-
-def _decision_row(decision: Decision) -> dict[str, Any]:
-    return {
-        "id": decision.id,
-        "number": decision.number,
-        "at": decision.at,
-        **decision.cell._asdict(),
-        "key_id": decision.key_id,
-        "deployment": decision.deployment,
-        "propensity": decision.propensity,
-        "table_version": decision.table_version,
-        "finished_at": None,
-        "served": None,
-        "ok": None,
-        "attempts": 0,
-        "cost_nano_usd": 0,
-        "latency_s": None,
-        "body": encode(decision),
-    }
-
-
-def _outcome_row(outcome: Outcome) -> dict[str, Any]:
-    return {
-        **_decision_row(outcome.decision),
-        "finished_at": outcome.finished_at,
-        "served": outcome.served,
-        "ok": outcome.ok,
-        "attempts": len(outcome.results),
-        "cost_nano_usd": round(outcome.cost_usd * NANO),
-        "latency_s": outcome.finished_at - outcome.decision.at,
-        "body": encode(outcome),
-    }
-
-
-def _feedback_row(feedback: Feedback) -> dict[str, Any]:
-    reward = feedback.reward
-    return {
-        "decision_id": feedback.decision_id,
-        "at": feedback.at,
-        "value": reward.value,
-        "weight": feedback.weight,
-        "source": reward.source,
-        "metric": reward.metric,
-        "key_id": reward.key_id,
-        "idempotency_key": feedback.idempotency_key,
-    }
+def _sentence(error: Exception) -> str:
+    text = str(getattr(error, "orig", None) or error) or type(error).__name__
+    return text.splitlines()[0]

@@ -1,51 +1,71 @@
-"""Reading the store: plain functions over an engine, called in a worker thread."""
+"""Reading the store: plain functions over an engine, called in a worker thread.
+
+All raise StoreError if the database cannot be read.
+"""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, case, func, insert, select, update
+from sqlalchemy import Engine, Row, Select, Table, func, select, tuple_
 
+from windsock.core.guard import Held
+from windsock.core.prices import PriceBook
 from windsock.core.quotes import HealthReport, Quote
-from windsock.core.records import Decision, Feedback, Outcome, Reward, Shift, WeightTable
+from windsock.core.records import Decision, Feedback, Outcome, Shift, WeightTable
 from windsock.store.codec import decode
-from windsock.store.ledger import Entry, StateSnapshot
+from windsock.store.engine import reading
+from windsock.store.entries import Entry, StateSnapshot
+from windsock.store.keys import VirtualKey, add_key, keys, meta, revoke_key, set_meta
+from windsock.store.reports import attempts_report, report
 from windsock.store.tables import (
     DecisionRow,
     EventRow,
     FeedbackRow,
     HealthRow,
-    KeyRow,
+    HeldRow,
     QuoteRow,
     SnapshotRow,
     WeightsRow,
 )
 
-_decision = DecisionRow.__table__  # type: ignore[attr-defined]
-_feedback = FeedbackRow.__table__  # type: ignore[attr-defined]
-_quote = QuoteRow.__table__  # type: ignore[attr-defined]
-_health = HealthRow.__table__  # type: ignore[attr-defined]
-_weights = WeightsRow.__table__  # type: ignore[attr-defined]
-_event = EventRow.__table__  # type: ignore[attr-defined]
-_snapshot = SnapshotRow.__table__  # type: ignore[attr-defined]
-_key = KeyRow.__table__  # type: ignore[attr-defined]
+__all__ = [
+    "VirtualKey",
+    "add_key",
+    "all_quotes",
+    "attempts_report",
+    "decision",
+    "decisions",
+    "events",
+    "feedback_of",
+    "held_quotes",
+    "keys",
+    "last_quotes",
+    "latest_snapshot",
+    "meta",
+    "quote_in_force",
+    "quotes",
+    "report",
+    "revoke_key",
+    "set_meta",
+    "table",
+    "table_at",
+    "tables_at",
+    "tail",
+]
 
+PAGE = 1000
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VirtualKey:
-    """A key as kept: the hash of its secret only."""
-
-    id: str
-    name: str
-    sha256: str
-    namespace: str
-    scopes: tuple[str, ...]
-    created_at: float
-    expires_at: float | None = None
-    revoked_at: float | None = None
+_decision: Table = DecisionRow.__table__  # type: ignore[attr-defined]
+_feedback: Table = FeedbackRow.__table__  # type: ignore[attr-defined]
+_quote: Table = QuoteRow.__table__  # type: ignore[attr-defined]
+_held: Table = HeldRow.__table__  # type: ignore[attr-defined]
+_health: Table = HealthRow.__table__  # type: ignore[attr-defined]
+_weights: Table = WeightsRow.__table__  # type: ignore[attr-defined]
+_event: Table = EventRow.__table__  # type: ignore[attr-defined]
+_snapshot: Table = SnapshotRow.__table__  # type: ignore[attr-defined]
 
 
 def decision(engine: Engine, decision_id: str) -> Outcome | Decision | None:
@@ -56,28 +76,42 @@ def decision(engine: Engine, decision_id: str) -> Outcome | Decision | None:
 
 
 def decisions(
-    engine: Engine, *, since: float, until: float, limit: int | None = None
+    engine: Engine,
+    *,
+    since: float,
+    until: float,
+    limit: int | None = None,
+    namespace: str | None = None,
 ) -> Iterator[Outcome | Decision]:
-    """Decisions in order of time, streamed."""
-    query = (
-        select(_decision)
-        .where(_decision.c.at >= since, _decision.c.at < until)
-        .order_by(_decision.c.at)
-        .limit(limit)
-    )
-    with engine.connect() as connection:
-        for row in connection.execution_options(yield_per=500).execute(query):
-            yield _decision_of(row)
+    """Decisions in order of time, fetched a page at a time; no transaction stays open between."""
+    place = tuple_(_decision.c.at, _decision.c.position)
+    query = select(_decision).where(_decision.c.at >= since, _decision.c.at < until)
+    if namespace is not None:
+        query = query.where(_decision.c.namespace == namespace)
+    left = limit
+    page = query
+    while left is None or left > 0:
+        size = PAGE if left is None else min(PAGE, left)
+        rows = _all(engine, page.order_by(_decision.c.at, _decision.c.position).limit(size))
+        yield from map(_decision_of, rows)
+        if len(rows) < size:
+            return
+        left = None if left is None else left - size
+        page = query.where(_decision.c.at >= rows[-1].at).where(
+            place > (rows[-1].at, rows[-1].position)
+        )
 
 
 def feedback_of(engine: Engine, decision_id: str) -> list[Feedback]:
     """What was reported of a decision, oldest first."""
     query = select(_feedback).where(_feedback.c.decision_id == decision_id)
-    return [_feedback_of(row) for row in _all(engine, query.order_by(_feedback.c.position))]
+    return [
+        decode(Feedback, row.body) for row in _all(engine, query.order_by(_feedback.c.position))
+    ]
 
 
 def quotes(engine: Engine, deployment: str, *, since: float, until: float) -> list[Quote]:
-    """Accepted quotes of a deployment, oldest first."""
+    """Accepted quotes of a deployment seen since a moment and before another, oldest first."""
     query = select(_quote).where(
         _quote.c.deployment == deployment, _quote.c.seen_at >= since, _quote.c.seen_at < until
     )
@@ -85,11 +119,37 @@ def quotes(engine: Engine, deployment: str, *, since: float, until: float) -> li
     return [decode(Quote, row.body) for row in rows]
 
 
+def quote_in_force(engine: Engine, deployment: str, at: float) -> Quote | None:
+    """The quote that billed a request at a past moment, as the book of the time would say."""
+    query = select(_quote).where(_quote.c.deployment == deployment, _quote.c.seen_at <= at)
+    rows = _all(engine, query.order_by(_quote.c.position))
+    book = PriceBook()
+    book.restore([decode(Quote, row.body) for row in rows])
+    return book.in_force(deployment, at)
+
+
 def all_quotes(engine: Engine) -> list[Quote]:
     """Every accepted quote, in the order it was accepted."""
     return [
         decode(Quote, row.body) for row in _all(engine, select(_quote).order_by(_quote.c.position))
     ]
+
+
+def last_quotes(engine: Engine) -> list[Quote]:
+    """The last accepted quote of every deployment."""
+    last = select(func.max(_quote.c.position)).group_by(_quote.c.deployment)
+    query = select(_quote).where(_quote.c.position.in_(last)).order_by(_quote.c.deployment)
+    return [decode(Quote, row.body) for row in _all(engine, query)]
+
+
+def held_quotes(
+    engine: Engine, *, since: float, until: float, deployment: str | None = None
+) -> list[Held]:
+    """Quotes that were not believed, oldest first."""
+    query = select(_held).where(_held.c.seen_at >= since, _held.c.seen_at < until)
+    if deployment is not None:
+        query = query.where(_held.c.deployment == deployment)
+    return [decode(Held, row.body) for row in _all(engine, query.order_by(_held.c.position))]
 
 
 def table(engine: Engine, version: int) -> WeightTable | None:
@@ -117,9 +177,20 @@ def table_at(
     return decode(WeightTable, rows[0].body) if rows else None
 
 
-def events(engine: Engine, *, since: float) -> list[Shift]:
-    query = select(_event).where(_event.c.at >= since).order_by(_event.c.position)
-    return [decode(Shift, row.body) for row in _all(engine, query)]
+def tables_at(engine: Engine, namespace: str, route: str, at: float) -> list[WeightTable]:
+    """The weight tables of all tasks of a route that were in use at a past moment."""
+    query = select(_weights.c.task).where(
+        _weights.c.namespace == namespace, _weights.c.route == route, _weights.c.at <= at
+    )
+    tasks = [row.task for row in _all(engine, query.distinct().order_by(_weights.c.task))]
+    found = (table_at(engine, namespace, route, task, at) for task in tasks)
+    return [each for each in found if each is not None]
+
+
+def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Shift]:
+    """Events since a moment, oldest first; with a limit the newest ones."""
+    query = select(_event).where(_event.c.at >= since).order_by(_event.c.position.desc())
+    return [decode(Shift, row.body) for row in reversed(_all(engine, query.limit(limit)))]
 
 
 def latest_snapshot(engine: Engine) -> tuple[int, StateSnapshot] | None:
@@ -130,98 +201,34 @@ def latest_snapshot(engine: Engine) -> tuple[int, StateSnapshot] | None:
 
 
 def tail(engine: Engine, after: int) -> Iterator[Entry]:
-    """What was appended after a position and bears on the router's state, in order."""
-    readers = [
+    """What was appended after a position and bears on the router's state, in append order."""
+    readers: list[tuple[Table, Callable[[Row[Any]], Entry]]] = [
         (_decision, _decision_of),
-        (_feedback, _feedback_of),
+        (_feedback, lambda row: decode(Feedback, row.body)),
+        (_quote, lambda row: decode(Quote, row.body)),
+        (_held, lambda row: decode(Held, row.body)),
         (_health, lambda row: decode(HealthReport, row.body)),
     ]
-    streams = [
-        [
-            (row.position, read(row))
-            for row in _all(
-                engine, select(source).where(source.c.position > after).order_by(source.c.position)
-            )
-        ]
-        for source, read in readers
-    ]
+    streams = [_since(engine, source, after, read) for source, read in readers]
     for _, entry in heapq.merge(*streams, key=lambda pair: pair[0]):
         yield entry
 
 
-def report(
-    engine: Engine, *, since: float, by: Sequence[str], namespace: str
-) -> list[dict[str, Any]]:
-    """Requests, answers, spend and rewards since a moment, grouped by task, deployment, route, key.
-
-    Spend sums exactly, in integer billionths of a dollar.
-    """
-    columns = {
-        "task": _decision.c.task,
-        "route": _decision.c.route,
-        "deployment": func.coalesce(_decision.c.served, _decision.c.deployment),
-        "key": _decision.c.key_id,
-    }
-    groups = [columns[name].label(name) for name in by]
-    judged = (
-        select(_feedback.c.decision_id, func.avg(_feedback.c.value).label("value"))
-        .group_by(_feedback.c.decision_id)
-        .subquery()
-    )
-    query = (
-        select(
-            *groups,
-            func.count().label("requests"),
-            func.sum(case((_decision.c.ok, 1), else_=0)).label("answered"),
-            func.sum(_decision.c.attempts).label("attempts"),
-            func.sum(_decision.c.cost_nano_usd).label("cost_nano_usd"),
-            func.count(judged.c.value).label("judged"),
-            func.sum(judged.c.value).label("successes"),
-            func.avg(_decision.c.latency_s).label("mean_latency_s"),
-        )
-        .select_from(_decision.outerjoin(judged, judged.c.decision_id == _decision.c.id))
-        .where(
-            _decision.c.at >= since,
-            _decision.c.finished_at.is_not(None),
-            _decision.c.namespace == namespace,
-        )
-        .group_by(*groups)
-    )
-    return [dict(row._mapping) for row in _all(engine, query)]
-
-
-def keys(engine: Engine) -> list[VirtualKey]:
-    """All virtual keys, revoked ones included."""
-    return [
-        VirtualKey(**{**row._mapping, "scopes": tuple(row.scopes.split())})
-        for row in _all(engine, select(_key).order_by(_key.c.created_at))
-    ]
-
-
-def add_key(engine: Engine, key: VirtualKey) -> None:
-    values = {
-        "id": key.id,
-        "name": key.name,
-        "sha256": key.sha256,
-        "namespace": key.namespace,
-        "scopes": " ".join(key.scopes),
-        "created_at": key.created_at,
-        "expires_at": key.expires_at,
-        "revoked_at": key.revoked_at,
-    }
-    with engine.begin() as connection:
-        connection.execute(insert(_key).values(values))
-
-
-def revoke_key(engine: Engine, key_id: str, at: float) -> bool:
-    """False if no such key is active."""
-    query = update(_key).where(_key.c.id == key_id, _key.c.revoked_at.is_(None))
-    with engine.begin() as connection:
-        return connection.execute(query.values(revoked_at=at)).rowcount == 1
+def _since(
+    engine: Engine, source: Table, after: int, read: Callable[[Row[Any]], Entry]
+) -> Iterator[tuple[int, Entry]]:
+    while True:
+        query = select(source).where(source.c.position > after)
+        rows = _all(engine, query.order_by(source.c.position).limit(PAGE))
+        for row in rows:
+            yield row.position, read(row)
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].position
 
 
 def _all(engine: Engine, query: Select[Any]) -> Sequence[Row[Any]]:
-    with engine.connect() as connection:
+    with reading(), engine.connect() as connection:
         return connection.execute(query).all()
 
 
@@ -229,14 +236,3 @@ def _decision_of(row: Row[Any]) -> Outcome | Decision:
     if row.finished_at is None:
         return decode(Decision, row.body)
     return decode(Outcome, row.body)
-
-
-def _feedback_of(row: Row[Any]) -> Feedback:
-    reward = Reward(value=row.value, source=row.source, metric=row.metric, key_id=row.key_id)
-    return Feedback(
-        decision_id=row.decision_id,
-        reward=reward,
-        at=row.at,
-        weight=row.weight,
-        idempotency_key=row.idempotency_key,
-    )

@@ -1,29 +1,38 @@
-"""The tables. Every ledger row carries `position`: one growing sequence over all of them."""
+"""The tables. Every ledger row carries `position`: one growing sequence over all of them.
+
+Columns are for searching; the record itself stands in `body`, exact, as JSON.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, func, text
 from sqlmodel import Field, SQLModel
+
+BIG = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits; in SQLite an INTEGER key is the row's own number and needs no index beside it."""
 
 
 def _position() -> Column[int]:
-    return Column(BigInteger, primary_key=True, autoincrement=False)
+    return Column(BIG, primary_key=True, autoincrement=False)
 
 
 def _big() -> Column[int]:
     return Column(BigInteger, nullable=False)
 
 
+def _json() -> Column[str]:
+    return Column(Text, nullable=False)
+
+
 class DecisionRow(SQLModel, table=True):
     """A decision and, once its request ended, its outcome.
 
-    cost_nano_usd   integer billionths of a dollar, rounded half even, for sums; the exact
-                    amount stands in `body`
-    body            the records, JSON
+    cost_pico_usd   integer millionths of a millionth of a dollar: a price of whole millionths of
+                    a dollar per million tokens costs a whole number of them, so sums are exact
     """
 
     __tablename__ = "decision"
-    __table_args__ = (Index("decision_at", "at"), Index("decision_cell", "route", "task", "at"))
+    __table_args__ = (Index("decision_at", "at"),)
 
     position: int = Field(sa_column=_position())
     id: str = Field(index=True)
@@ -40,13 +49,29 @@ class DecisionRow(SQLModel, table=True):
     served: str | None
     ok: bool | None
     attempts: int
-    cost_nano_usd: int = Field(sa_column=_big())
+    cost_pico_usd: int = Field(sa_column=_big())
     latency_s: float | None
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: str = Field(sa_column=_json())
+
+
+class AttemptRow(SQLModel, table=True):
+    """One call of a finished request; `position` is that of its outcome."""
+
+    __tablename__ = "attempt"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    position: int = Field(sa_column=_position())
+    number: int = Field(primary_key=True)
+    deployment: str
+    reason: str
+    kind: str
+    status: int | None
+    latency_s: float
+    first_byte_s: float | None
 
 
 class FeedbackRow(SQLModel, table=True):
-    """A reward as reported."""
+    """A reward as reported. The same word under the same idempotency key is kept once."""
 
     __tablename__ = "feedback"
 
@@ -54,15 +79,29 @@ class FeedbackRow(SQLModel, table=True):
     decision_id: str = Field(index=True)
     at: float
     value: float
-    weight: float
     source: str
     metric: str
     key_id: str | None
     idempotency_key: str | None
+    body: str = Field(sa_column=_json())
+
+
+_feedback = FeedbackRow.__table__.c  # type: ignore[attr-defined]
+Index(
+    "feedback_once",
+    _feedback.decision_id,
+    _feedback.metric,
+    _feedback.source,
+    func.coalesce(_feedback.key_id, text("''")),
+    _feedback.idempotency_key,
+    unique=True,
+    sqlite_where=_feedback.idempotency_key.is_not(None),
+    postgresql_where=_feedback.idempotency_key.is_not(None),
+)
 
 
 class QuoteRow(SQLModel, table=True):
-    """An accepted quote."""
+    """An accepted quote; `source` is its feed."""
 
     __tablename__ = "quote"
     __table_args__ = (Index("quote_deployment", "deployment", "seen_at"),)
@@ -72,7 +111,21 @@ class QuoteRow(SQLModel, table=True):
     source: str
     quoted_at: float | None
     seen_at: float
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: str = Field(sa_column=_json())
+
+
+class HeldRow(SQLModel, table=True):
+    """A quote that was not believed."""
+
+    __tablename__ = "held"
+    __table_args__ = (Index("held_deployment", "deployment", "seen_at"),)
+
+    position: int = Field(sa_column=_position())
+    deployment: str
+    source: str
+    reason: str
+    seen_at: float
+    body: str = Field(sa_column=_json())
 
 
 class HealthRow(SQLModel, table=True):
@@ -86,7 +139,7 @@ class HealthRow(SQLModel, table=True):
     state: str
     quoted_at: float | None
     seen_at: float
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: str = Field(sa_column=_json())
 
 
 class WeightsRow(SQLModel, table=True):
@@ -101,7 +154,7 @@ class WeightsRow(SQLModel, table=True):
     namespace: str
     route: str
     task: str
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: str = Field(sa_column=_json())
 
 
 class EventRow(SQLModel, table=True):
@@ -113,7 +166,7 @@ class EventRow(SQLModel, table=True):
     at: float = Field(index=True)
     kind: str
     deployment: str
-    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    body: str = Field(sa_column=_json())
 
 
 class SnapshotRow(SQLModel, table=True):
@@ -126,8 +179,23 @@ class SnapshotRow(SQLModel, table=True):
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
+class WriterRow(SQLModel, table=True):
+    """A process that writes: its last batch, and the position where that ended."""
+
+    __tablename__ = "writer"
+
+    id: str = Field(primary_key=True)
+    batch: int = Field(sa_column=_big())
+    position: int = Field(sa_column=_big())
+
+
 class KeyRow(SQLModel, table=True):
-    """A virtual key; of the secret only its SHA-256 is kept."""
+    """A virtual key; of the secret only its SHA-256 is kept.
+
+    scopes, models      separated by blanks; no models: all
+    budget_usd          Decimal as text, spent per `budget_period` (day, month or total)
+    rpm                 requests per minute
+    """
 
     __tablename__ = "virtual_key"
 
@@ -139,3 +207,16 @@ class KeyRow(SQLModel, table=True):
     created_at: float
     expires_at: float | None
     revoked_at: float | None
+    budget_usd: str | None = None
+    budget_period: str | None = None
+    rpm: int | None = None
+    models: str = ""
+
+
+class MetaRow(SQLModel, table=True):
+    """Named values of the operator's: configuration version, chosen seed."""
+
+    __tablename__ = "meta"
+
+    name: str = Field(primary_key=True)
+    value: str = Field(sa_column=_json())

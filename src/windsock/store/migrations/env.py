@@ -10,5 +10,4 @@ context.configure(
     target_metadata=SQLModel.metadata,
     render_as_batch=True,
 )
-with context.begin_transaction():
-    context.run_migrations()
+context.run_migrations()

@@ -1,0 +1,83 @@
+"""Virtual keys and named values: the few rows that are changed in place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Engine, Row, delete, insert, select, update
+
+from windsock.store.engine import reading
+from windsock.store.tables import KeyRow, MetaRow
+
+_key = KeyRow.__table__  # type: ignore[attr-defined]
+_meta = MetaRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualKey:
+    """A key as kept: the hash of its secret only.
+
+    budget_usd      spent per `budget_period`: day, month or total
+    rpm             requests per minute
+    models          routes and deployments it may name; empty: all
+    """
+
+    id: str
+    name: str
+    sha256: str
+    namespace: str
+    scopes: tuple[str, ...]
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+    budget_usd: Decimal | None = None
+    budget_period: str | None = None
+    rpm: int | None = None
+    models: tuple[str, ...] = ()
+
+
+def keys(engine: Engine) -> list[VirtualKey]:
+    """All virtual keys, revoked ones included, oldest first; raises StoreError."""
+    with reading(), engine.connect() as connection:
+        rows = connection.execute(select(_key).order_by(_key.c.created_at)).all()
+    return [_key_of(row) for row in rows]
+
+
+def add_key(engine: Engine, key: VirtualKey) -> None:
+    values = {
+        **{name: getattr(key, name) for name in _key.c.keys()},  # noqa: SIM118
+        "scopes": " ".join(key.scopes),
+        "models": " ".join(key.models),
+        "budget_usd": None if key.budget_usd is None else str(key.budget_usd),
+    }
+    with reading(), engine.begin() as connection:
+        connection.execute(insert(_key).values(values))
+
+
+def revoke_key(engine: Engine, key_id: str, at: float) -> bool:
+    """False if no such key is active."""
+    query = update(_key).where(_key.c.id == key_id, _key.c.revoked_at.is_(None))
+    with reading(), engine.begin() as connection:
+        return connection.execute(query.values(revoked_at=at)).rowcount == 1
+
+
+def meta(engine: Engine, name: str) -> str | None:
+    """A named value, or None if it was never set."""
+    with reading(), engine.connect() as connection:
+        return connection.execute(select(_meta.c.value).where(_meta.c.name == name)).scalar()
+
+
+def set_meta(engine: Engine, name: str, value: str) -> None:
+    with reading(), engine.begin() as connection:
+        connection.execute(delete(_meta).where(_meta.c.name == name))
+        connection.execute(insert(_meta).values(name=name, value=value))
+
+
+def _key_of(row: Row[Any]) -> VirtualKey:
+    facts = dict(row._mapping)
+    facts["scopes"] = tuple(row.scopes.split())
+    facts["models"] = tuple(row.models.split())
+    facts["budget_usd"] = None if row.budget_usd is None else Decimal(row.budget_usd)
+    return VirtualKey(**facts)
