@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 
-from windsock.bootstrap import Service, build, server_of
+from windsock.bootstrap import build
+from windsock.serving import Service, server_of
 from windsock.settings import parse
 
 

@@ -218,7 +218,7 @@ def keys_create(
     config: Config = None,
 ) -> None:
     """Make a key and show it once."""
-    from windsock.bootstrap import create_key
+    from windsock.keyring import create_key
     from windsock.settings import load
 
     scopes = tuple(scope or ("infer", "feedback", "read"))
@@ -229,7 +229,7 @@ def keys_create(
 def keys_list(config: Config = None) -> None:
     """All keys, without their secrets."""
     from windsock import terminal
-    from windsock.bootstrap import list_keys
+    from windsock.keyring import list_keys
     from windsock.settings import load
 
     terminal.show_keys(list_keys(load(_config(config), os.environ)))
@@ -238,7 +238,7 @@ def keys_list(config: Config = None) -> None:
 @keys_app.command("revoke")
 def keys_revoke(key_id: str, config: Config = None) -> None:
     """End a key; a running service notices within seconds."""
-    from windsock.bootstrap import revoke_key
+    from windsock.keyring import revoke_key
     from windsock.settings import load
 
     if not revoke_key(load(_config(config), os.environ), key_id):

@@ -19,11 +19,12 @@ from rich.console import Console
 from rich.panel import Panel
 
 from windsock import log
-from windsock.bootstrap import Server, Service, build, server_of
+from windsock.bootstrap import build
 from windsock.clock import Clock, SystemClock
 from windsock.errors import WindsockError
 from windsock.providers.paper import PaperModel, PaperProviders, answer_to
 from windsock.rooms import room
+from windsock.serving import Server, Service, server_of
 from windsock.settings import parse
 
 STORY_BEGINS = datetime(2025, 1, 1, tzinfo=UTC)

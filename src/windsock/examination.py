@@ -48,6 +48,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
                 f'[deployments."{name}"] price_names, or state a price'
             )
         findings.append(Finding(subject=name, ok=status.quote is not None, text=text))
+    service.ledger.close()
     service.engine.dispose()
     return findings
 

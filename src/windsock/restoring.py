@@ -1,0 +1,89 @@
+"""Starting from the store: the schema, the last snapshot, and what was appended after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine
+
+from windsock import log
+from windsock.clock import Clock
+from windsock.core.quotes import HealthReport
+from windsock.core.records import Decision, Feedback, Outcome
+from windsock.core.router import Router
+from windsock.service.feedback import Open
+from windsock.settings import Settings
+from windsock.store import queries
+from windsock.store.engine import open_engine, set_aside_if_corrupt
+from windsock.store.migrations import upgrade_engine
+
+
+def restore(
+    router: Router, engine: Engine, state: Mapping[str, Any], position: int, clock: Clock
+) -> None:
+    """Restart is a replay: the last snapshot, then what was appended after it."""
+    router.book.restore(queries.all_quotes(engine))
+    if state:
+        router.from_state(state["router"])
+    replayed = 0
+    said: dict[tuple[str, str, str, str | None], Feedback] = {}
+    for entry in queries.tail(engine, position):
+        replayed += 1
+        if isinstance(entry, Outcome):
+            router.settle(entry, entry.finished_at)
+        elif isinstance(entry, HealthReport):
+            router.absorb(entry, entry.seen_at)
+        elif isinstance(entry, Feedback):
+            _relearn(router, engine, entry, said)
+    if state or replayed:
+        log.event_log().info("state.restored", replayed=replayed)
+
+
+def _relearn(
+    router: Router,
+    engine: Engine,
+    feedback: Feedback,
+    said: dict[tuple[str, str, str, str | None], Feedback],
+) -> None:
+    known = stored_decision(engine, feedback.decision_id)
+    if known is None:
+        return
+    reward = feedback.reward
+    matter = (feedback.decision_id, reward.metric, reward.source, reward.key_id)
+    earlier = [
+        each
+        for each in queries.feedback_of(engine, feedback.decision_id)
+        if each.at < feedback.at
+        and (each.reward.metric, each.reward.source, each.reward.key_id) == matter[1:]
+    ]
+    before = said.get(matter) or (earlier[-1] if earlier else None)
+    router.learn(known.decision, known.deployment, reward, feedback.at, replaced=before)
+    said[matter] = feedback
+
+
+def stored_decision(engine: Engine, name: str) -> Open | None:
+    found = queries.decision(engine, name)
+    if isinstance(found, Outcome):
+        known = Open(found.decision, found.served or found.decision.deployment)
+    elif isinstance(found, Decision):
+        known = Open(found, found.deployment)
+    else:
+        return None
+    for each in queries.feedback_of(engine, name):
+        reward = each.reward
+        known.said[reward.metric, reward.source, reward.key_id] = each
+        if each.idempotency_key is not None:
+            known.keys.add(each.idempotency_key)
+    return known
+
+
+def prepared_engine(settings: Settings, clock: Clock) -> Engine:
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.now()))
+    aside = set_aside_if_corrupt(settings.store.url, stamp)
+    if aside is not None:
+        log.event_log().error("state.set_aside", file=aside.name)
+    engine = open_engine(settings.store.url)
+    upgrade_engine(engine)
+    return engine
