@@ -138,6 +138,22 @@ def test_a_less_trusted_feed_that_denies_a_fall_does_not_delay_it() -> None:
     assert usd(book, LATER) == Decimal("0.2")
 
 
+def test_an_embedded_list_gives_way_to_two_live_feeds_that_agree() -> None:
+    book = book_with(quote(usd=1.0, feed="embedded", trust=0.8))
+    assert say(book, START + 1, 0.2, feed="one", trust=0.7) == []
+    assert say(book, START + 2, 0.2, feed="two", trust=0.6) == ["price.shifted"]
+    assert say(book, START + DAY, 1.0, feed="embedded", trust=0.8) == []
+    assert usd(book, START + DAY) == Decimal("0.2")
+
+
+def test_lists_met_first_after_a_restart_do_not_bring_an_old_price_back() -> None:
+    book = book_with(quote(usd=1.0, trust=0.7), quote(usd=0.2, trust=0.7, seen_at=START + DAY))
+    say(book, START + 2 * DAY, 0.2, trust=0.7)
+    assert say(book, START + 2 * DAY + 1, 1.0, feed="late", trust=0.6) == []
+    assert say(book, START + 2 * DAY + 2, 1.0, feed="later", trust=0.9) == []
+    assert usd(book, START + 3 * DAY) == Decimal("0.2")
+
+
 def test_a_late_list_that_reaches_an_old_price_does_not_bring_it_back() -> None:
     book = book_with(quote(usd=1.0, trust=0.6))
     say(book, START, 1.0, feed="late", trust=0.6)
@@ -172,11 +188,20 @@ def test_of_two_names_of_one_feed_the_first_is_followed() -> None:
 
 def test_an_announced_price_comes_at_once_when_the_feed_confirms_it() -> None:
     book = book_with(quote(usd=1.0))
-    assert say(book, START + HOUR, 0.1, valid_from=START + DAY) == ["price.held"]
-    assert say(book, START + 2 * HOUR, 0.1, valid_from=START + DAY) == []
+    assert say(book, START + HOUR, 0.2, valid_from=START + DAY) == ["price.held"]
+    assert say(book, START + 2 * HOUR, 0.2, valid_from=START + DAY) == []
     assert usd(book, START + 2 * DAY) == 1
-    assert say(book, START + DAY, 0.1) == ["price.released"]
-    assert usd(book, START + DAY) == Decimal("0.1")
+    assert say(book, START + DAY, 0.2) == ["price.released"]
+    assert usd(book, START + DAY) == Decimal("0.2")
+
+
+@pytest.mark.parametrize("trust", [0.7, 1.0])
+def test_announcing_a_slip_of_units_does_not_make_it_a_price(trust: float) -> None:
+    book = book_with(quote(usd=3.0))
+    for poll in range(30):
+        at = START + HOUR * (poll + 1)
+        say(book, at, 0.003, trust=trust, valid_from=START + 5 * HOUR)
+    assert usd(book, LATER) == 3
 
 
 def test_a_raise_that_was_announced_and_cancelled_never_happens() -> None:
@@ -285,8 +310,8 @@ def test_a_vanished_row_keeps_its_price_and_is_told() -> None:
 def test_uncertainty_shows_how_far_feeds_disagree() -> None:
     book = book_with(quote(usd=1.0, trust=0.9))
     assert book.status(CHEAP, START).uncertainty == 0
-    for feed in ("b", "c"):
-        say(book, START, 2.0, feed=feed, trust=0.6)
+    for feed, price in (("b", 2.0), ("c", 2.2)):
+        assert say(book, START, price, feed=feed, trust=0.6) == []
     assert book.status(CHEAP, START).uncertainty == pytest.approx(0.5)
     assert book.status(CHEAP, START + 5 * DAY).uncertainty == pytest.approx(0.6)
 

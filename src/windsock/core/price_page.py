@@ -23,6 +23,11 @@ from windsock.core.price_likeness import agrees, alike, blended, says_less, weig
 from windsock.core.quotes import Quote, Vanished
 from windsock.core.records import Shift
 
+FORECAST = Doubt("is announced for later, a forecast until then")
+
+MEMORY = 64
+"""Accepted prices among which an old one is looked for."""
+
 HeldKey = tuple[str, float | None]
 """(feed, valid_from of a forecast)."""
 
@@ -97,6 +102,10 @@ class Page:
         """What is held of this feed; raises KeyError if nothing is."""
         return self.held[self._key(feed)]
 
+    def keep(self, held: Held) -> None:
+        """Hold a quote, in place of what was held before."""
+        self.held[_held_key(held.quote)] = held
+
     def approve(self, feed: str, now: float) -> list[Shift]:
         """Believe what is held of this feed; raises KeyError if nothing is."""
         held = self.held_of(feed)
@@ -157,13 +166,13 @@ class Page:
 
     def _announced(self, quote: Quote) -> list[Shift]:
         """A price of later: a fact from its owner, from others a forecast until it is confirmed."""
-        if any(
-            quote.valid_from == past.valid_from and quote.same_price(past) for past in self.accepted
-        ):
+        if any(quote.same_price(past) for past in self.accepted[-MEMORY:]):
             return []
-        if quote.trust >= self.rules.scheduling_trust:
+        is_fact = quote.trust >= self.rules.scheduling_trust
+        doubt = self._doubt(quote, self.in_force(quote.seen_at)) if is_fact else FORECAST
+        if doubt is None:
             return self._accept(quote, quote.seen_at)
-        return self._hold(quote, Doubt("is announced for later, a forecast until then"))
+        return self._hold(quote, Doubt(doubt.reason))
 
     def _stated(self, quote: Quote) -> list[Shift]:
         now = quote.seen_at
@@ -183,13 +192,19 @@ class Page:
 
     def _judge(self, quote: Quote, current: Quote | None) -> list[Shift]:
         now = quote.seen_at
-        is_owners = quote.feed in self.rules.owner_feeds
-        doubt = None if is_owners else suspicion(quote, self._ground(quote, current), self.rules)
+        doubt = self._doubt(quote, current)
         if doubt is None:
             return self._accept(quote, now, is_proven=current is None)
-        if self._was_recent(quote) or self._was_announced(quote) or self._is_seconded(quote):
+        if self._was_recent(quote) or self._is_seconded(quote):
+            return self._accept(quote, now)
+        if doubt.polls is not None and self._was_announced(quote):
             return self._accept(quote, now)
         return self._hold(quote, doubt)
+
+    def _doubt(self, quote: Quote, current: Quote | None) -> Doubt | None:
+        if quote.feed in self.rules.owner_feeds:
+            return None
+        return suspicion(quote, self._ground(quote, current), self.rules)
 
     def _ground(self, quote: Quote, current: Quote | None) -> Ground:
         now = quote.seen_at
@@ -227,17 +242,29 @@ class Page:
             return False
         is_stale = quote.seen_at - self.confirmed_at > self.rules.stale_s
         if before is None:
-            return is_stale or (quote.trust > current.trust and not self._lags(quote, current))
+            outweighs = quote.trust > current.trust or self._is_joined(quote, current)
+            return is_stale or (outweighs and not self._lags(quote, current))
         if alike(before, quote, self.rules):
             return is_stale
         return is_stale or not self._lags(quote, current)
+
+    def _is_joined(self, quote: Quote, current: Quote) -> bool:
+        """True if feeds that say the same have, together, more trust than those for the current."""
+        direct = [q for q in self.others(quote.feed, quote.seen_at) if not q.is_indirect]
+        pro = sum(each.trust for each in direct if agrees(each, quote, self.rules))
+        con = sum(each.trust for each in direct if agrees(each, current, self.rules))
+        return pro > 0 and pro + quote.trust > con
 
     def _lags(self, quote: Quote, current: Quote) -> bool:
         """True if it states a price that the feed of the current one has already left behind."""
         leader = self.said.get(current.feed)
         if leader is None or not alike(leader, current, self.rules):
             return False
-        return any(alike(past, quote, self.rules) for past in self.accepted if past is not current)
+        return any(
+            alike(past, quote, self.rules)
+            for past in self.accepted[-MEMORY:]
+            if past is not current
+        )
 
     def _was_recent(self, quote: Quote) -> bool:
         """A price that was in force within the last days may come back at once."""
@@ -310,22 +337,22 @@ class Page:
         if refused is not None and refused.same_price(quote):
             return []
         now = quote.seen_at
-        forecast = quote.valid_from if quote.valid_from and quote.valid_from > now else None
-        key = (quote.feed, forecast)
-        held = self.held.get(key)
+        held = self.held.get(_held_key(quote))
         if held is None or not _repeats(quote, held, doubt):
             since, polls = now, 1
         else:
             since, polls = held.since, held.polls + (now > held.quote.seen_at)
         if doubt.polls is not None and polls >= doubt.polls:
             return self._accept(quote, now)
-        self.held[key] = Held(
-            quote=quote,
-            reason=doubt.reason,
-            since=since,
-            polls=polls,
-            needs=doubt.polls,
-            is_final=is_final,
+        self.keep(
+            Held(
+                quote=quote,
+                reason=doubt.reason,
+                since=since,
+                polls=polls,
+                needs=doubt.polls,
+                is_final=is_final,
+            )
         )
         if held is not None and since == held.since:
             return []
@@ -342,6 +369,11 @@ class Page:
         if not keys:
             raise KeyError(feed)
         return min(keys, key=lambda key: key[1] or -math.inf)
+
+
+def _held_key(quote: Quote) -> HeldKey:
+    valid_from = quote.valid_from
+    return quote.feed, valid_from if valid_from and valid_from > quote.seen_at else None
 
 
 def _is_of(held: Held, quote: Quote) -> bool:

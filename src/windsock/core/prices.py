@@ -239,7 +239,7 @@ class PriceBook:
             page.said[quote.feed] = quote
             page.confirm(quote.seen_at)
         for each in held:
-            self._page(each.quote.deployment).held[each.quote.feed, None] = each
+            self._page(each.quote.deployment).keep(each)
         for line in self._lines.values():
             line.settle()
         self.version += 1
