@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.bills import BillWatch
 from windsock.core.catalog import Catalog
 from windsock.core.exchange import Exchange
 from windsock.core.feedback import Intake as RewardIntake
@@ -37,16 +36,14 @@ from windsock.core.records import (
 )
 from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import decision_id, uniform
+from windsock.core.scrutiny import Scrutiny
 from windsock.core.tables import Tables
-from windsock.core.units import Usage, to_float
+from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
 
 RETRY_SHARE = 0.2
 RETRY_RESERVE = 10.0
 """Extra attempts may be a fifth of requests, with a reserve for the first burst."""
-
-REDIRECT_KEEPS = 4.0
-"""Rewards per task that a belief keeps when the model behind a name has changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +87,7 @@ class Router:
         self._number = first_number
         self._retry_tokens = RETRY_RESERVE
         self._intakes: dict[str, RewardIntake] = {}
-        self._bills: dict[str, BillWatch] = {}
-        self._served: dict[str, str] = {}
+        self._scrutiny = Scrutiny(catalog=catalog, book=book, beliefs=beliefs)
         self._teachings: dict[int, Teaching] = {}
         self.tables = Tables(
             catalog=catalog,
@@ -120,7 +116,7 @@ class Router:
             raise self._nobody(route, table, now)
         queue: tuple[str, ...] = ()
         if request.models or request.preferences is not NO_PREFERENCES:
-            table, queue = self._in_callers_order(request, table, now)
+            table, queue = in_callers_order(self, request, table, now)
         number = self._number
         self._number = number + 1
         if self._retry_tokens < RETRY_RESERVE:
@@ -205,11 +201,7 @@ class Router:
     def record(self, result: CallResult, now: float) -> list[Shift]:
         """Learn health, bills and the served model from one finished call."""
         shifts = self.health.record(result, now)
-        if result.billed_usd is not None and result.usage is not None:
-            shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
-        if result.served_model is not None:
-            shifts += self._compare_model(result.attempt.deployment, result.served_model, now)
-        return shifts
+        return shifts + self._scrutiny.look_at(result, now)
 
     def drain_shifts(self) -> list[Shift]:
         """Changes of quality found since the last call."""
@@ -356,8 +348,7 @@ class Router:
             "beliefs": self.beliefs.to_state(),
             "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
             "rewards": {name: intake.to_state() for name, intake in self._intakes.items()},
-            "bills": {name: watch.to_state() for name, watch in self._bills.items()},
-            "served": dict(self._served),
+            "scrutiny": self._scrutiny.to_state(),
             "teachings": {str(n): taught.to_state() for n, taught in self._teachings.items()},
         }
 
@@ -369,9 +360,7 @@ class Router:
                 self._routes[name].policy.from_state(body)
         for name, rewards in state["rewards"].items():
             self._rewards(Cell("", name, "")).from_state(rewards)
-        for name, bills in state["bills"].items():
-            self._bills.setdefault(name, BillWatch()).from_state(bills)
-        self._served.update(state["served"])
+        self._scrutiny.from_state(state["scrutiny"])
         for number, taught in state["teachings"].items():
             self._teachings[int(number)] = Teaching.from_state(taught)
 
@@ -393,44 +382,6 @@ class Router:
         if weight > 0:
             self.beliefs.observe(cell, deployment, value, weight=weight, now=now)
 
-    def _compare_bill(
-        self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
-    ) -> list[Shift]:
-        """A bill may release a held quote, and a run of bills shows a price nobody announced."""
-        name = result.attempt.deployment
-        shifts = self.book.confirm_bill(name, usage, billed_usd, now, now)
-        expected = self.book.cost_usd(name, usage, now)
-        if expected is None:
-            return shifts
-        watch = self._bills.setdefault(name, BillWatch())
-        drift = watch.see(to_float(billed_usd), to_float(expected))
-        if drift is not None:
-            facts = {
-                "factor": drift.factor,
-                "bills": drift.bills,
-                "statistic": drift.statistic,
-            }
-            shifts.append(Shift(kind="bill.drifted", deployment=name, at=now, facts=facts))
-        return shifts
-
-    def _compare_model(self, deployment: str, served: str, now: float) -> list[Shift]:
-        """A deployment that answers with another model than before starts its belief afresh.
-
-        Where that model is in the catalog, its price is billed from now on.
-        """
-        before = self._served.get(deployment)
-        self._served[deployment] = served
-        if before is None or before == served:
-            return []
-        self.beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
-        facts = {"before": before, "served": served}
-        shifts = [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
-        provider = self.catalog.deployments[deployment].provider
-        for name in self.catalog.serving(served):
-            if self.catalog.deployments[name].provider == provider:
-                self.book.redirect(deployment, name, now)
-        return shifts
-
     def _holds_more(self, name: str, last: CallResult) -> bool:
         if last.kind is not CallKind.CONTEXT_EXCEEDED:
             return True
@@ -438,44 +389,6 @@ class Router:
         has = deployments[name].capabilities.context_tokens
         had = deployments[last.attempt.deployment].capabilities.context_tokens
         return has is not None and had is not None and has > had
-
-    def _in_callers_order(
-        self, request: RouteRequest, table: WeightTable, now: float
-    ) -> tuple[WeightTable, tuple[str, ...]]:
-        """The table and the fallback queue where the caller named an order."""
-        wishes = request.preferences
-        ranked = sorted(
-            zip(table.deployments, table.arms, strict=True), key=lambda pair: -pair[1].weight
-        )
-        names = [name for name, _ in ranked]
-        if wishes.order or wishes.sort:
-            names = self._sorted_by_wish(request, table, names, now)
-            one_hot = tuple(float(name == names[0]) for name in table.deployments)
-            table = self.tables.variant(table, one_hot, "in the caller's order")
-        for model in request.models:
-            route = self._routes.get(model)
-            names += route.candidates if route else self.catalog.serving(model)
-        if not (wishes.order or wishes.sort or request.models):
-            return table, ()
-        return table, tuple(dict.fromkeys(names))
-
-    def _sorted_by_wish(
-        self, request: RouteRequest, table: WeightTable, names: list[str], now: float
-    ) -> list[str]:
-        wishes = request.preferences
-        if wishes.sort == "price":
-            usd = {arm.deployment: arm.expected_usd for arm in table.arms}
-            names = sorted(names, key=lambda name: usd[name])
-        elif wishes.sort in ("latency", "throughput"):
-            p50 = {name: self.health.latency(name, now).p50_s for name in names}
-            names = sorted(names, key=lambda name: (p50[name] is None, p50[name] or 0.0))
-        rank = {wish: i for i, wish in enumerate(wishes.order)}
-        last = len(rank)
-        provider = self.catalog.deployments
-        return sorted(
-            names,
-            key=lambda name: min(rank.get(name, last), rank.get(provider[name].provider, last)),
-        )
 
     def _nobody(self, route: Route, table: WeightTable, now: float) -> NoCandidate:
         cooldowns = [

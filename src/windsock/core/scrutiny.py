@@ -1,0 +1,86 @@
+"""What answers give away: bills that do not fit the price, models that are not the one named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from windsock.core.bills import BillWatch
+from windsock.core.catalog import Catalog
+from windsock.core.posterior import Beliefs
+from windsock.core.prices import PriceBook
+from windsock.core.records import CallResult, Shift
+from windsock.core.units import Usage, to_float
+
+REDIRECT_KEEPS = 4.0
+"""Rewards per task that a belief keeps when the model behind a name has changed."""
+
+
+class Scrutiny:
+    """Compares every answer with what was expected of it."""
+
+    def __init__(self, *, catalog: Catalog, book: PriceBook, beliefs: Beliefs) -> None:
+        self._catalog = catalog
+        self._book = book
+        self._beliefs = beliefs
+        self._bills: dict[str, BillWatch] = {}
+        self._served: dict[str, str] = {}
+
+    def look_at(self, result: CallResult, now: float) -> list[Shift]:
+        """What one finished call shows."""
+        shifts = []
+        if result.billed_usd is not None and result.usage is not None:
+            shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
+        if result.served_model is not None:
+            shifts += self._compare_model(result.attempt.deployment, result.served_model, now)
+        return shifts
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "bills": {name: watch.to_state() for name, watch in self._bills.items()},
+            "served": dict(self._served),
+        }
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        for name, bills in state["bills"].items():
+            self._bills.setdefault(name, BillWatch()).from_state(bills)
+        self._served.update(state["served"])
+
+    def _compare_bill(
+        self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
+    ) -> list[Shift]:
+        """A bill may release a held quote, and a run of bills shows a price nobody announced."""
+        name = result.attempt.deployment
+        shifts = self._book.confirm_bill(name, usage, billed_usd, now, now)
+        expected = self._book.cost_usd(name, usage, now)
+        if expected is None:
+            return shifts
+        watch = self._bills.setdefault(name, BillWatch())
+        drift = watch.see(to_float(billed_usd), to_float(expected))
+        if drift is not None:
+            facts = {
+                "factor": drift.factor,
+                "bills": drift.bills,
+                "statistic": drift.statistic,
+            }
+            shifts.append(Shift(kind="bill.drifted", deployment=name, at=now, facts=facts))
+        return shifts
+
+    def _compare_model(self, deployment: str, served: str, now: float) -> list[Shift]:
+        """A deployment that answers with another model than before starts its belief afresh.
+
+        Where that model is in the catalog, its price is billed from now on.
+        """
+        before = self._served.get(deployment)
+        self._served[deployment] = served
+        if before is None or before == served:
+            return []
+        self._beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
+        facts = {"before": before, "served": served}
+        shifts = [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
+        provider = self._catalog.deployments[deployment].provider
+        for name in self._catalog.serving(served):
+            if self._catalog.deployments[name].provider == provider:
+                self._book.redirect(deployment, name, now)
+        return shifts
