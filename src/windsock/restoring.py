@@ -26,7 +26,11 @@ def restore(
     """Restart is a replay: the last snapshot, then what was appended after it."""
     router.book.restore(queries.all_quotes(engine))
     if state:
-        router.from_state(state["router"])
+        try:
+            router.from_state(state["router"])
+        except (KeyError, TypeError, ValueError) as error:
+            log.event_log().error("state.set_aside", reason=f"{type(error).__name__}: {error}")
+            state, position = {}, 0
     replayed = 0
     said: dict[tuple[str, str, str, str | None], Feedback] = {}
     for entry in queries.tail(engine, position):

@@ -120,7 +120,9 @@ def _wrong(right: str) -> str:
     swapped = {"positive": "negative", "negative": "positive"}
     if right in swapped:
         return swapped[right]
-    return right[::-1] if right[0].isdigit() else right.replace("count(*)", "*")
+    if right[0].isdigit():
+        return f"{float(right) + 1:.2f}"
+    return right.replace("count(*)", "*")
 
 
 @dataclass(frozen=True, slots=True)
