@@ -2,12 +2,16 @@
 
 import io
 import json
+from decimal import Decimal
 
 import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, upstream
 from windsock import log
+from windsock.core.records import Shift
+from windsock.core.units import Meter
+from windsock.intake import log_shift
 
 
 @pytest.mark.parametrize(
@@ -59,3 +63,14 @@ async def test_prompts_answers_and_keys_stay_out_of_the_log(tmp_path) -> None:
     store = (tmp_path / "windsock.db").read_bytes()
     assert canary.encode() not in store
     assert b"sk-upstream" not in store
+
+
+def test_a_price_move_is_one_line_of_plain_numbers() -> None:
+    lines = io.StringIO()
+    log.configure(stream=lines)
+    facts = {"usd_per_mtok": {Meter.INPUT: Decimal("0.27")}, "feed": "sheet"}
+    log_shift(Shift(kind="price.shifted", deployment="acme/m", at=1.0, facts=facts))
+    line = json.loads(lines.getvalue())
+    assert line["event"] == "price.shifted"
+    assert line["usd_per_mtok"] == {"input": 0.27}
+    assert line["deployment"] == "acme/m"

@@ -16,6 +16,7 @@ from windsock.errors import CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.reading import PriceRow, Reading
 from windsock.log import event_log
+from windsock.service.schemas import shift_view
 
 
 class NothingHeld(CallerError):
@@ -170,7 +171,9 @@ def quote_of(
 
 def log_shift(shift: Shift) -> None:
     """One line in the log."""
-    facts = {name: value for name, value in shift.facts.items() if name != "event"}
-    if shift.deployment:
-        facts["deployment"] = shift.deployment
+    facts = {
+        name: value for name, value in shift_view(shift).items() if name not in ("event", "at")
+    }
+    if not shift.deployment:
+        del facts["deployment"]
     event_log().info(shift.kind, **facts)
