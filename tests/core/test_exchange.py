@@ -4,7 +4,7 @@ import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router, run
 from windsock.core.exchange import State
-from windsock.core.records import AttemptReason, CallKind, Preferences
+from windsock.core.records import AttemptReason, CallKind, Preferences, Reward
 from windsock.core.routes import Cascade
 
 
@@ -142,3 +142,27 @@ def test_asking_twice_while_a_call_is_under_way_is_a_mistake() -> None:
     exchange.next_attempt(START)
     with pytest.raises(RuntimeError, match="under way"):
         exchange.next_attempt(START)
+
+
+def test_a_confidence_means_what_feedback_measured() -> None:
+    wind = router(cascade=Cascade(escalate_below=0.85, to=(FLAGSHIP,)))
+    wishes = Preferences(order=(CHEAP,))
+
+    def ask(claim: float):
+        exchange = wind.open(request(preferences=wishes), START)
+        exchange.report(answered(exchange.next_attempt(START), confidence=claim), START)
+        return exchange, exchange.next_attempt(START)
+
+    for i in range(60):
+        exchange, stronger = ask(0.93)
+        if stronger is not None:
+            break
+        outcome = exchange.outcome(START)
+        wind.learn(exchange.decision, outcome.served, Reward(value=float(i < 10)), START)
+    assert stronger is not None, "a claim of 0.93 that turns out wrong is no longer trusted"
+    assert i > 10
+    fresh = router(cascade=Cascade(escalate_below=0.85, to=(FLAGSHIP,)))
+    fresh.from_state(wind.to_state())
+    again = fresh.open(request(preferences=wishes), START)
+    again.report(answered(again.next_attempt(START), confidence=0.93), START)
+    assert again.next_attempt(START) is not None

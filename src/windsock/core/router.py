@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from windsock.core.catalog import Catalog
+from windsock.core.confidence import Confidences
 from windsock.core.exchange import Exchange
 from windsock.core.feedback import Intake as RewardIntake
 from windsock.core.health import HealthBoard
@@ -87,6 +88,7 @@ class Router:
         self._number = first_number
         self._retry_tokens = RETRY_RESERVE
         self._intakes: dict[str, RewardIntake] = {}
+        self._confidences = Confidences()
         self._scrutiny = Scrutiny(catalog=catalog, book=book, beliefs=beliefs)
         self._teachings: dict[int, Teaching] = {}
         self.tables = Tables(
@@ -186,6 +188,7 @@ class Router:
                 observed_at=replaced.at,
             )
         weight = rewards.weigh(cell, deployment, reward)
+        self._confidences.learn(decision.id, cell, deployment, reward.value)
         self.beliefs.observe(cell, deployment, reward.value, weight=weight, now=now)
         route = self._route_of(cell)
         if route is not None:
@@ -212,6 +215,7 @@ class Router:
         cell = outcome.decision.cell
         route = self._route_of(cell)
         if outcome.served is not None:
+            self._confidences.remember(outcome)
             if outcome.usage is not None and not outcome.is_usage_estimated:
                 self.beliefs.observe_usage(cell, outcome.served, outcome.usage, now)
             self._observe_transport(cell, outcome.served, 1.0, now)
@@ -335,8 +339,11 @@ class Router:
         cascade = exchange.route.cascade
         if cascade is None or answer.attempt.deployment in cascade.to:
             return None
-        if answer.confidence is not None and answer.confidence >= cascade.escalate_below:
-            return None
+        name = answer.attempt.deployment
+        if answer.confidence is not None:
+            rate = self._confidences.rate(exchange.decision.cell, name, answer.confidence)
+            if rate >= cascade.escalate_below:
+                return None
         tried = {result.attempt.deployment for result in exchange.results}
         return next(
             (name for name in cascade.to if name not in tried and self.is_open(name, now)), None
@@ -349,6 +356,7 @@ class Router:
             "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
             "rewards": {name: intake.to_state() for name, intake in self._intakes.items()},
             "scrutiny": self._scrutiny.to_state(),
+            "confidences": self._confidences.to_state(),
             "teachings": {str(n): taught.to_state() for n, taught in self._teachings.items()},
         }
 
@@ -361,6 +369,7 @@ class Router:
         for name, rewards in state["rewards"].items():
             self._rewards(Cell("", name, "")).from_state(rewards)
         self._scrutiny.from_state(state["scrutiny"])
+        self._confidences.from_state(state["confidences"])
         for number, taught in state["teachings"].items():
             self._teachings[int(number)] = Teaching.from_state(taught)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -154,6 +155,17 @@ def billed_of(body: Mapping[str, Any]) -> Decimal | None:
     if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0:
         return Decimal(str(cost))
     return None
+
+
+def confidence_of(body: Mapping[str, Any]) -> float | None:
+    """The mean probability of an answer's tokens, 0..1, where logprobs were asked for and given.
+
+    A claim, not a rate: what it is worth is learnt from feedback.
+    """
+    logprobs = (body["choices"][0].get("logprobs") or {}).get("content")
+    values = [token.get("logprob") for token in logprobs or ()]
+    stated = [value for value in values if isinstance(value, int | float)]
+    return math.exp(sum(stated) / len(stated)) if stated else None
 
 
 def kind_of_error(status: int, body: bytes) -> CallKind:

@@ -21,6 +21,7 @@ from windsock.providers.wire import (
     ChatBody,
     billed_of,
     body_for,
+    confidence_of,
     kind_of_error,
     retry_after_s,
     usage_of,
@@ -148,6 +149,7 @@ class Driver:
             usage=usage_of(body),
             served_model=body.get("model"),
             billed_usd=billed_of(body),
+            confidence=confidence_of(body),
             finish_reason=body["choices"][0].get("finish_reason"),
         )
 
