@@ -212,7 +212,7 @@ def _driver(
         caller=AiohttpCaller(),
         clock=core.clock,
         keep=core.ledger.append,
-        publish=core.intake.publish,
+        publish=core.intake.on_shift,
         finished=finished,
     )
 

@@ -12,7 +12,7 @@ from windsock.core.identity import Identity
 from windsock.core.quotes import HealthReport, HealthState, Quote, Vanished
 from windsock.core.records import Shift
 from windsock.core.router import Router
-from windsock.errors import CallerError, FeedError
+from windsock.errors import BadRequest, CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.reading import PriceRow, Reading
 from windsock.log import event_log
@@ -40,6 +40,7 @@ class Intake:
     owned: frozenset[str] = frozenset()
     _listed: dict[str, dict[str, str]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
+    _kept: dict[str, Quote | None] = field(default_factory=dict)
     _named: dict[str, set[str]] = field(default_factory=dict)
 
     def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
@@ -53,8 +54,9 @@ class Intake:
                     listed[deployment] = row.model
                     self.on_quote(quote_of(row, deployment, definition, now, is_indirect), now)
         for facts in reading.facts:
-            for deployment, _ in self.identity.resolve(facts.provider, facts.model):
-                self.router.catalog.learn(deployment, facts)
+            for deployment, is_indirect in self.identity.resolve(facts.provider, facts.model):
+                if not is_indirect:
+                    self.router.catalog.learn(deployment, facts)
         for report in (*reading.health, *self._retired(definition, reading, now)):
             self._absorb(report, now)
         self._notice_absence(definition, listed, now)
@@ -67,10 +69,22 @@ class Intake:
     def on_quote(self, quote: Quote, now: float) -> None:
         """Absorb one price statement and keep what came of it."""
         before = self.router.book.in_force(quote.deployment, now)
+        self._kept.setdefault(quote.deployment, before)
         self._absorb(quote, now)
-        after = self.router.book.in_force(quote.deployment, now)
-        if after is not None and after is not before:
-            self.keep(after)
+        self._keep_in_force(quote.deployment, now)
+
+    def on_shift(self, shift: Shift) -> None:
+        """What calls changed: a bill may have released a held quote."""
+        if shift.kind == "price.released":
+            self._keep_in_force(shift.deployment, shift.at)
+        self.publish(shift)
+
+    def _keep_in_force(self, deployment: str, now: float) -> None:
+        """Write the accepted price to the ledger, once."""
+        quote = self.router.book.in_force(deployment, now)
+        if quote is not None and quote is not self._kept.get(deployment):
+            self._kept[deployment] = quote
+            self.keep(quote)
 
     def _retired(
         self, definition: FeedDefinition, reading: Reading, now: float
@@ -109,14 +123,14 @@ class Intake:
         rule: Callable[[str, str, float], list[Shift]],
         now: float,
     ) -> list[Shift]:
-        before = self.router.book.in_force(deployment, now)
+        self._kept.setdefault(deployment, self.router.book.in_force(deployment, now))
         try:
             shifts = rule(deployment, feed, now)
         except KeyError as error:
             raise NothingHeld(f"no quote of {feed!r} for {deployment!r} is held") from error
-        after = self.router.book.in_force(deployment, now)
-        if after is not None and after is not before:
-            self.keep(after)
+        except ValueError as error:
+            raise BadRequest(str(error), param="feed") from error
+        self._keep_in_force(deployment, now)
         for shift in shifts:
             self.publish(shift)
         return shifts

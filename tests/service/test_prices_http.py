@@ -125,3 +125,18 @@ async def test_a_silent_redirect_is_an_event_and_the_served_model_is_billed(tmp_
             ]
             assert costs[0] == costs[1]
             assert costs[2] == pytest.approx(3 * costs[0])
+
+
+async def test_what_a_person_or_a_bill_released_is_there_after_a_restart(tmp_path) -> None:
+    billed = completion(usage={"prompt_tokens": 1000, "completion_tokens": 0, "cost": 0.001})
+    async with upstream(lambda _: Answer(billed)) as acme:
+        async with running(config(acme.url), tmp_path) as it:
+            quote(it, 10.0)
+            quote(it, 1.0)
+            assert (await it.http.get("/v1/prices/quarantine")).json()["data"]
+            await it.http.post("/v1/chat/completions", json=ASK)
+            (price,) = (await it.http.get("/v1/prices")).json()["data"]
+            assert price["usd_per_mtok"]["input"] == 1.0
+        async with running(config(acme.url), tmp_path) as it:
+            (price,) = (await it.http.get("/v1/prices")).json()["data"]
+            assert price["usd_per_mtok"]["input"] == 1.0

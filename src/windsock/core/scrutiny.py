@@ -26,6 +26,7 @@ class Scrutiny:
         self._beliefs = beliefs
         self._bills: dict[str, BillWatch] = {}
         self._served: dict[str, str] = {}
+        self._redirects: dict[str, str] = {}
 
     def look_at(self, result: CallResult, now: float) -> list[Shift]:
         """What one finished call shows."""
@@ -40,12 +41,17 @@ class Scrutiny:
         return {
             "bills": {name: watch.to_state() for name, watch in self._bills.items()},
             "served": dict(self._served),
+            "redirects": dict(self._redirects),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         for name, bills in state["bills"].items():
             self._bills.setdefault(name, BillWatch()).from_state(bills)
         self._served.update(state["served"])
+        for deployment, name in state["redirects"].items():
+            if {deployment, name} <= self._catalog.deployments.keys():
+                self._redirects[deployment] = name
+                self._book.redirect(deployment, name, 0.0)
 
     def _compare_bill(
         self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
@@ -82,5 +88,6 @@ class Scrutiny:
         provider = self._catalog.deployments[deployment].provider
         for name in self._catalog.serving(served):
             if self._catalog.deployments[name].provider == provider:
+                self._redirects[deployment] = name
                 self._book.redirect(deployment, name, now)
         return shifts
