@@ -16,20 +16,22 @@ from windsock.store.rescue import set_aside_if_corrupt, sqlite_path
 __all__ = ["open_engine", "reading", "set_aside_if_corrupt", "sqlite_path"]
 
 WAL_LIMIT = 64 * 1024 * 1024
-POSTGRES = {"connect_timeout": 5, "keepalives_idle": 10, "tcp_user_timeout": 10_000}
+POSTGRES = {"keepalives_idle": 10, "tcp_user_timeout": 10_000}
 
 
-def open_engine(url: str) -> Engine:
-    """An engine, with WAL and a patient lock on SQLite; nothing is connected yet.
+def open_engine(url: str, *, patience_s: float = 5.0) -> Engine:
+    """An engine, with WAL on SQLite; nothing is connected yet.
+
+    patience_s  how long to wait for another's lock (SQLite) or for a connection (PostgreSQL)
 
     raises  ConfigError if the URL names no database that can be used
     """
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "postgresql":
-            return _postgres(parsed)
+            return _postgres(parsed, patience_s)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed)
+            return _sqlite(parsed, patience_s)
     except ImportError as error:
         raise ConfigError(
             f"store.url needs the module {error.name!r}; install windsock[postgres]"
@@ -51,26 +53,26 @@ def reading() -> Iterator[None]:
         raise StoreError(f"the store cannot be used: {cause}") from error
 
 
-def _postgres(url: URL) -> Engine:
+def _postgres(url: URL, patience_s: float) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
-    return create_engine(url, pool_pre_ping=True, connect_args=POSTGRES)
+    arguments = {**POSTGRES, "connect_timeout": max(2, round(patience_s))}
+    return create_engine(url, pool_pre_ping=True, connect_args=arguments)
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, patience_s: float) -> Engine:
     path = sqlite_path(url.render_as_string())
     if path is None:
         raise ConfigError("store.url: a database in memory is lost at every restart; name a file")
     if not path.absolute().parent.is_dir():
         raise ConfigError(f"store.url: the folder {path.parent} does not exist; make it")
-    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": 5})
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": patience_s})
     event.listen(engine, "connect", _tune)
     return engine
 
 
 def _tune(connection: sqlite3.Connection, _: object) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA busy_timeout=5000")
     with contextlib.suppress(sqlite3.OperationalError):
         cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from sqlmodel import SQLModel
@@ -26,6 +27,7 @@ from windsock.store.tables import (
 )
 
 PICO = Decimal(10) ** 12
+MOST = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,15 @@ def by_table(rows: Iterable[Row]) -> dict[type[SQLModel], list[dict[str, Any]]]:
 
 
 def pico_usd(money: Decimal) -> int:
-    """Whole millionths of a millionth of a dollar, rounded half even."""
-    return round(money * PICO)
+    """Whole picodollars, rounded half even; at most 9.2 million dollars."""
+    return min(round(money * PICO), MOST)
+
+
+def _finite(seconds: float) -> float:
+    """JSON has no other numbers, and a record that holds one could not be read back."""
+    if not isfinite(seconds):
+        raise ValueError(seconds)
+    return seconds
 
 
 def _decision(decision: Decision, position: int) -> dict[str, Any]:
@@ -132,7 +141,7 @@ def _outcome(outcome: Outcome, position: int) -> dict[str, Any]:
         "ok": outcome.ok,
         "attempts": len(outcome.results),
         "cost_pico_usd": pico_usd(outcome.cost_usd),
-        "latency_s": outcome.finished_at - decision.at,
+        "latency_s": _finite(outcome.finished_at - decision.at),
         "body": encode(outcome),
     }
 
@@ -146,7 +155,7 @@ def _attempt(result: CallResult, position: int) -> dict[str, Any]:
         "reason": attempt.reason.value,
         "kind": result.kind.value,
         "status": result.status,
-        "latency_s": result.latency_s,
+        "latency_s": _finite(result.latency_s),
         "first_byte_s": result.first_byte_s,
     }
 

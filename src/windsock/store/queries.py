@@ -1,14 +1,17 @@
 """Reading the store: plain functions over an engine, called in a worker thread.
 
-All raise StoreError if the database cannot be read.
+All raise StoreError if the database cannot be read. A row whose body is no whole record is left
+out: one bad row must not keep a service from starting.
 """
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import Engine, Row, Select, Table, func, select, tuple_
 
 from windsock.core.guard import Held
@@ -57,6 +60,7 @@ __all__ = [
 ]
 
 PAGE = 1000
+T = TypeVar("T")
 
 _decision: Table = DecisionRow.__table__  # type: ignore[attr-defined]
 _feedback: Table = FeedbackRow.__table__  # type: ignore[attr-defined]
@@ -71,7 +75,7 @@ _snapshot: Table = SnapshotRow.__table__  # type: ignore[attr-defined]
 def decision(engine: Engine, decision_id: str) -> Outcome | Decision | None:
     """A decision; as an outcome if its request ended here."""
     rows = _all(engine, select(_decision).where(_decision.c.id == decision_id))
-    found = [_decision_of(row) for row in rows]
+    found = [each for _, each in _readable(rows, _decision_of)]
     return max(found, key=lambda each: isinstance(each, Outcome), default=None)
 
 
@@ -93,7 +97,7 @@ def decisions(
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
         rows = _all(engine, page.order_by(_decision.c.at, _decision.c.position).limit(size))
-        yield from map(_decision_of, rows)
+        yield from (each for _, each in _readable(rows, _decision_of))
         if len(rows) < size:
             return
         left = None if left is None else left - size
@@ -105,9 +109,7 @@ def decisions(
 def feedback_of(engine: Engine, decision_id: str) -> list[Feedback]:
     """What was reported of a decision, oldest first."""
     query = select(_feedback).where(_feedback.c.decision_id == decision_id)
-    return [
-        decode(Feedback, row.body) for row in _all(engine, query.order_by(_feedback.c.position))
-    ]
+    return _records(engine, query.order_by(_feedback.c.position), Feedback)
 
 
 def quotes(engine: Engine, deployment: str, *, since: float, until: float) -> list[Quote]:
@@ -115,31 +117,27 @@ def quotes(engine: Engine, deployment: str, *, since: float, until: float) -> li
     query = select(_quote).where(
         _quote.c.deployment == deployment, _quote.c.seen_at >= since, _quote.c.seen_at < until
     )
-    rows = _all(engine, query.order_by(_quote.c.seen_at, _quote.c.position))
-    return [decode(Quote, row.body) for row in rows]
+    return _records(engine, query.order_by(_quote.c.seen_at, _quote.c.position), Quote)
 
 
 def quote_in_force(engine: Engine, deployment: str, at: float) -> Quote | None:
     """The quote that billed a request at a past moment, as the book of the time would say."""
     query = select(_quote).where(_quote.c.deployment == deployment, _quote.c.seen_at <= at)
-    rows = _all(engine, query.order_by(_quote.c.position))
     book = PriceBook()
-    book.restore([decode(Quote, row.body) for row in rows])
+    book.restore(_records(engine, query.order_by(_quote.c.position), Quote))
     return book.in_force(deployment, at)
 
 
 def all_quotes(engine: Engine) -> list[Quote]:
     """Every accepted quote, in the order it was accepted."""
-    return [
-        decode(Quote, row.body) for row in _all(engine, select(_quote).order_by(_quote.c.position))
-    ]
+    return _records(engine, select(_quote).order_by(_quote.c.position), Quote)
 
 
 def last_quotes(engine: Engine) -> list[Quote]:
     """The last accepted quote of every deployment."""
     last = select(func.max(_quote.c.position)).group_by(_quote.c.deployment)
     query = select(_quote).where(_quote.c.position.in_(last)).order_by(_quote.c.deployment)
-    return [decode(Quote, row.body) for row in _all(engine, query)]
+    return _records(engine, query, Quote)
 
 
 def held_quotes(
@@ -149,13 +147,13 @@ def held_quotes(
     query = select(_held).where(_held.c.seen_at >= since, _held.c.seen_at < until)
     if deployment is not None:
         query = query.where(_held.c.deployment == deployment)
-    return [decode(Held, row.body) for row in _all(engine, query.order_by(_held.c.position))]
+    return _records(engine, query.order_by(_held.c.position), Held)
 
 
 def table(engine: Engine, version: int) -> WeightTable | None:
     """A weight table by its version."""
-    rows = _all(engine, select(_weights).where(_weights.c.version == version).limit(1))
-    return decode(WeightTable, rows[0].body) if rows else None
+    query = select(_weights).where(_weights.c.version == version).limit(1)
+    return next(iter(_records(engine, query, WeightTable)), None)
 
 
 def table_at(
@@ -173,8 +171,7 @@ def table_at(
         .order_by(_weights.c.at.desc(), _weights.c.position.desc())
         .limit(1)
     )
-    rows = _all(engine, query)
-    return decode(WeightTable, rows[0].body) if rows else None
+    return next(iter(_records(engine, query, WeightTable)), None)
 
 
 def tables_at(engine: Engine, namespace: str, route: str, at: float) -> list[WeightTable]:
@@ -190,7 +187,7 @@ def tables_at(engine: Engine, namespace: str, route: str, at: float) -> list[Wei
 def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Shift]:
     """Events since a moment, oldest first; with a limit the newest ones."""
     query = select(_event).where(_event.c.at >= since).order_by(_event.c.position.desc())
-    return [decode(Shift, row.body) for row in reversed(_all(engine, query.limit(limit)))]
+    return _records(engine, query.limit(limit), Shift)[::-1]
 
 
 def latest_snapshot(engine: Engine) -> tuple[int, StateSnapshot] | None:
@@ -220,11 +217,21 @@ def _since(
     while True:
         query = select(source).where(source.c.position > after)
         rows = _all(engine, query.order_by(source.c.position).limit(PAGE))
-        for row in rows:
-            yield row.position, read(row)
+        yield from _readable(rows, read)
         if len(rows) < PAGE:
             return
         after = rows[-1].position
+
+
+def _records(engine: Engine, query: Select[Any], kind: type[T]) -> list[T]:
+    rows = _all(engine, query)
+    return [each for _, each in _readable(rows, lambda row: decode(kind, row.body))]
+
+
+def _readable(rows: Sequence[Row[Any]], read: Callable[[Row[Any]], T]) -> Iterator[tuple[int, T]]:
+    for row in rows:
+        with contextlib.suppress(msgspec.DecodeError):
+            yield row.position, read(row)
 
 
 def _all(engine: Engine, query: Select[Any]) -> Sequence[Row[Any]]:

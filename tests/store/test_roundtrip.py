@@ -1,0 +1,96 @@
+"""Whatever the ledger is given, the store gives back, bit for bit."""
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from tests.store.samples import FLOATS, anything, keep
+from windsock.core.guard import Held
+from windsock.core.quotes import HealthReport, Quote
+from windsock.core.records import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.store import queries
+from windsock.store.codec import encode
+from windsock.store.engine import open_engine
+from windsock.store.ledger import StateSnapshot
+from windsock.store.migrations import upgrade_engine
+from windsock.store.writing import last_position
+
+OF_STATE = (Decision, Outcome, Feedback, Quote, Held, HealthReport)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def kept(request: pytest.FixtureRequest, tmp_path_factory) -> Iterator[Engine]:
+    folder: Path = tmp_path_factory.mktemp("roundtrip")
+    url = f"sqlite:///{folder}/store.db"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres").new_database()
+    engine = open_engine(url)
+    upgrade_engine(engine)
+    yield engine
+    engine.dispose()
+
+
+def same(found: object, given_: object) -> None:
+    """Equal, and equal in the order of mappings and the digits of numbers."""
+    assert found == given_
+    assert written(found) == written(given_)
+
+
+def written(record: object) -> str:
+    """JSON, where sets (the days of a window) stand in order."""
+    return re.sub(r'(?<="days":\[)[\d,]*', lambda days: sorted_days(days[0]), encode(record))
+
+
+def sorted_days(days: str) -> str:
+    return ",".join(sorted(days.split(",")))
+
+
+def without_key(feedback: Feedback) -> bool:
+    return feedback.idempotency_key is None
+
+
+ENTRIES = st.one_of(
+    anything(kind) if kind is not Feedback else anything(kind).filter(without_key)
+    for kind in OF_STATE
+)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(entries=st.lists(ENTRIES, max_size=8))
+def test_the_tail_is_what_was_appended_in_that_order(kept: Engine, entries: list[Any]) -> None:
+    before = last_position(kept)
+    keep(kept, entries)
+    found = list(queries.tail(kept, before))
+    assert [type(each) for each in found] == [type(each) for each in entries]
+    for one, other in zip(found, entries, strict=True):
+        same(one, other)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(table=anything(WeightTable), ends=FLOATS | st.just(math.inf))
+def test_a_weight_table_comes_back_even_if_it_never_expires(
+    kept: Engine, table: WeightTable, ends: float
+) -> None:
+    facts = {name: getattr(table, name) for name in WeightTable.__dataclass_fields__}
+    table = WeightTable(**{**facts, "version": last_position(kept) + 1, "expires_at": ends})
+    keep(kept, [table])
+    found = queries.table(kept, table.version)
+    assert found is not None
+    assert found.expires_at == ends
+    same(found, table)
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@given(event=anything(Shift), body=st.binary(max_size=50))
+def test_events_and_snapshots_come_back(kept: Engine, event: Shift, body: bytes) -> None:
+    snapshot = StateSnapshot(event.at, body)
+    keep(kept, [event, snapshot])
+    same(queries.events(kept, since=-math.inf, limit=1)[0], event)
+    assert queries.latest_snapshot(kept) == (last_position(kept), snapshot)
