@@ -1,70 +1,130 @@
-"""The schema: migrations from nothing and from every revision lead to the tables as declared."""
+"""The schema: from nothing, from the first revision with data, and equal to the tables."""
+
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
-from tests.store.samples import feedback, keep, outcome, shift
-from windsock.core.records import Feedback
+from tests.builders import CHEAP, START, quote
+from tests.store.samples import decision, feedback, keep, outcome, shift
+from windsock.errors import StoreError
 from windsock.store import queries
+from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.ledger import StateSnapshot
-from windsock.store.migrations import HEAD, revision_of, upgrade, upgrade_engine
+from windsock.store.migrations import HEAD, HERE, revision_of, upgrade, upgrade_engine
+from windsock.store.writing import last_position
+
+FIRST = {
+    "decision": (
+        "INSERT INTO decision VALUES (:position, :id, :number, :at, :finished_at, 'default', "
+        "'auto', 'chat', NULL, :deployment, 0.25, 1, :served, :ok, :attempts, :nano, 0.5, :body)"
+    ),
+    "feedback": (
+        "INSERT INTO feedback VALUES (:position, :decision_id, :at, :value, :weight, 'explicit', "
+        "'', NULL, :key)"
+    ),
+    "quote": "INSERT INTO quote VALUES (:position, :deployment, 'sheet', NULL, :at, :body)",
+    "event": "INSERT INTO event VALUES (:position, :at, 'price.shifted', :deployment, :body)",
+    "snapshot": "INSERT INTO snapshot VALUES (:position, :at, :body)",
+    "virtual_key": (
+        "INSERT INTO virtual_key VALUES ('k1', 'ci', 'ab', 'default', 'infer read', 1, NULL, NULL)"
+    ),
+}
+
+
+def fill_first_revision(engine: Engine) -> None:
+    done = outcome(1, cost_usd=Decimal("0.000000038"))
+    about = {"deployment": CHEAP, "id": "d1", "number": 1}
+    rows = [
+        ("decision", {**about, "position": 1, "at": START + 1, "finished_at": START + 1.5,
+                      "served": CHEAP, "ok": True, "attempts": 1, "nano": 38,
+                      "body": encode(done).encode()}),
+        ("decision", {**about, "id": "d2", "number": 2, "position": 2, "at": START + 2,
+                      "finished_at": None, "served": None, "ok": None, "attempts": 0, "nano": 0,
+                      "body": encode(decision(2)).encode()}),
+        ("feedback", {"position": 3, "decision_id": "d1", "at": START, "value": 0.5,
+                      "weight": 0.75, "key": "once"}),
+        ("feedback", {"position": 4, "decision_id": "d1", "at": START, "value": 0.5,
+                      "weight": 0.75, "key": "once"}),
+        ("quote", {"position": 5, "deployment": CHEAP, "at": START,
+                   "body": encode(quote(CHEAP)).encode()}),
+        ("event", {"position": 6, "at": START + 3, "deployment": CHEAP,
+                   "body": encode(shift(3)).encode()}),
+        ("snapshot", {"position": 7, "at": START, "body": b"state"}),
+        ("virtual_key", {}),
+    ]  # fmt: skip
+    with engine.begin() as connection:
+        for table, row in rows:
+            connection.execute(text(FIRST[table]), row)
 
 
 def differences(engine: Engine) -> list[object]:
-    """Between the tables as declared and as migrated."""
+    """Between the schema and the tables."""
     with engine.connect() as connection:
-        return list(compare_metadata(MigrationContext.configure(connection), SQLModel.metadata))
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, SQLModel.metadata))
 
 
-def test_the_migrated_schema_is_the_declared_one(engine: Engine) -> None:
+def test_an_empty_database_gets_the_schema_of_the_tables(url: str) -> None:
+    upgrade(url)
+    engine = open_engine(url)
     assert differences(engine) == []
+    engine.dispose()
+
+
+def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
+    keep(engine, [outcome(1)])
+    upgrade_engine(engine)
+    assert queries.decision(engine, "d1") == outcome(1)
+
+
+def test_the_named_head_is_the_newest_revision(engine: Engine) -> None:
+    assert ScriptDirectory(str(HERE)).get_current_head() == HEAD
     with engine.connect() as connection:
         assert revision_of(connection) == HEAD
 
 
-def test_every_column_allows_nothing_just_where_the_tables_say_so(engine: Engine) -> None:
-    seen = inspect(engine)
-    for table in SQLModel.metadata.sorted_tables:
-        found = {each["name"]: each["nullable"] for each in seen.get_columns(table.name)}
-        assert found == {column.name: column.nullable for column in table.columns}, table.name
-
-
-def test_upgrading_again_changes_nothing_and_keeps_every_row(engine: Engine) -> None:
-    kept = [outcome(1), feedback(1, 0.5)]
-    keep(engine, [*kept, shift(1), StateSnapshot(1.0, b"state")])
-    upgrade_engine(engine)
-    upgrade(engine.url.render_as_string(hide_password=False))
-    assert list(queries.tail(engine, 0)) == kept
-    assert queries.latest_snapshot(engine) == (4, StateSnapshot(1.0, b"state"))
-
-
-@pytest.mark.parametrize("name", ["0001", HEAD])
-def test_a_store_of_an_older_revision_comes_up_to_date(url: str, name: str) -> None:
-    upgrade(url, name)
+def test_a_store_of_the_first_revision_keeps_everything(url: str) -> None:
+    upgrade(url, "0001")
     engine = open_engine(url)
-    upgrade_engine(engine)
+    fill_first_revision(engine)
+    upgrade(url)
     assert differences(engine) == []
-    keep(engine, [outcome(1)])
-    assert list(queries.tail(engine, 0)) == [outcome(1)]
+    assert queries.decision(engine, "d1") == outcome(1, cost_usd=Decimal("0.000000038"))
+    assert queries.decision(engine, "d2") == decision(2)
+    assert queries.feedback_of(engine, "d1") == [
+        feedback(1, 0.5, weight=0.75, idempotency_key="once")
+    ]
+    assert queries.all_quotes(engine) == [quote(CHEAP)]
+    assert queries.events(engine, since=0) == [shift(3)]
+    assert queries.latest_snapshot(engine) == (7, StateSnapshot(START, b"state"))
+    assert queries.keys(engine)[0].scopes == ("infer", "read")
+    line = queries.report(engine, since=0, by=(), namespace="default")[0]
+    assert line["cost_usd"] == Decimal("0.000000038")
+    assert last_position(engine) == 7
+    keep(engine, [outcome(9)])
+    assert last_position(engine) == 8
     engine.dispose()
 
 
-def test_rows_of_the_first_revision_are_carried_over(url: str) -> None:
+def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
     upgrade(url, "0001")
+    with sqlite3.connect(tmp_path / "store.db") as store:
+        store.execute("CREATE TABLE writer (odd INTEGER)")
+    store.close()
     engine = open_engine(url)
-    columns = "position, decision_id, at, value, weight, source, metric"
-    with engine.begin() as connection:
-        connection.exec_driver_sql(
-            f"INSERT INTO feedback ({columns}) VALUES (7, 'd1', 2.5, 0.5, 0.75, 'check', '')"
-        )
-    upgrade_engine(engine)
-    old = feedback(1, 0.5, at=2.5, source="check", weight=0.75)
-    assert queries.feedback_of(engine, "d1") == [old]
-    keep(engine, [feedback(1, 1.0, at=3.0)])
-    after = [each for each in queries.tail(engine, 7) if isinstance(each, Feedback)]
-    assert after == [feedback(1, 1.0, at=3.0)]
+    fill_first_revision(engine)
+    with pytest.raises(StoreError, match="writer"):
+        upgrade_engine(engine)
+    with engine.connect() as connection:
+        assert revision_of(connection) == "0001"
+        assert connection.execute(text("SELECT count(*) FROM feedback")).scalar() == 2
     engine.dispose()

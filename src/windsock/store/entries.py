@@ -170,9 +170,17 @@ def _feedback(feedback: Feedback, position: int) -> dict[str, Any]:
         "source": reward.source,
         "metric": reward.metric,
         "key_id": reward.key_id,
-        "idempotency_key": feedback.idempotency_key,
+        "once": _once(feedback),
         "body": encode(feedback),
     }
+
+
+def _once(feedback: Feedback) -> str | None:
+    if feedback.idempotency_key is None:
+        return None
+    reward = feedback.reward
+    parts = (reward.key_id or "", reward.source, reward.metric, feedback.idempotency_key)
+    return "\x1f".join(parts)
 
 
 def _quote(quote: Quote, position: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 
 from windsock.store.tables import HeldRow, KeyRow, MetaRow, QuoteRow, SnapshotRow, WriterRow
 
+MAGIC = b"SQLite format 3\x00"
 SMALL = 32 * 1024 * 1024
 """Files up to this size are checked whole; of larger ones both ends of every table."""
 
@@ -79,7 +80,11 @@ def rescue(aside: Path, engine: Engine) -> Rescued:
 
 
 def _is_corrupt(path: Path) -> bool:
-    if _is_cut_short(path):
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header:
+        return False
+    if not header.startswith(MAGIC) or _is_cut_short(path, header):
         return True
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=5)) as connection:
@@ -90,15 +95,11 @@ def _is_corrupt(path: Path) -> bool:
         return True
 
 
-def _is_cut_short(path: Path) -> bool:
+def _is_cut_short(path: Path, header: bytes) -> bool:
     """Fewer bytes than the header promises, and no log that could hold the rest."""
     log = path.with_name(path.name + "-wal")
     if log.exists() and log.stat().st_size:
         return False
-    with path.open("rb") as file:
-        header = file.read(100)
-    if len(header) < 100:
-        return bool(header)
     page = int.from_bytes(header[16:18], "big")
     pages = int.from_bytes(header[28:32], "big")
     return pages * (65536 if page == 1 else page) > path.stat().st_size

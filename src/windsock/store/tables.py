@@ -5,7 +5,7 @@ Columns are for searching; the record itself stands in `body`, exact, as JSON.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, func, text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 BIG = BigInteger().with_variant(Integer, "sqlite")
@@ -71,33 +71,24 @@ class AttemptRow(SQLModel, table=True):
 
 
 class FeedbackRow(SQLModel, table=True):
-    """A reward as reported. The same word under the same idempotency key is kept once."""
+    """A reward as reported.
+
+    once    key, source, metric and idempotency key in one text, if there is an idempotency key:
+            the same word is kept once
+    """
 
     __tablename__ = "feedback"
+    __table_args__ = (Index("feedback_once", "decision_id", "once", unique=True),)
 
     position: int = Field(sa_column=_position())
-    decision_id: str = Field(index=True)
+    decision_id: str
     at: float
     value: float
     source: str
     metric: str
     key_id: str | None
-    idempotency_key: str | None
+    once: str | None
     body: str = Field(sa_column=_json())
-
-
-_feedback = FeedbackRow.__table__.c  # type: ignore[attr-defined]
-Index(
-    "feedback_once",
-    _feedback.decision_id,
-    _feedback.metric,
-    _feedback.source,
-    func.coalesce(_feedback.key_id, text("''")),
-    _feedback.idempotency_key,
-    unique=True,
-    sqlite_where=_feedback.idempotency_key.is_not(None),
-    postgresql_where=_feedback.idempotency_key.is_not(None),
-)
 
 
 class QuoteRow(SQLModel, table=True):

@@ -17,6 +17,7 @@ depends_on = None
 
 LEDGER = ("decision", "event", "feedback", "health", "quote", "snapshot", "weights")
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+REWARD = ("value", "source", "metric", "key_id")
 FEEDBACK = (
     "position",
     "decision_id",
@@ -38,7 +39,6 @@ def upgrade() -> None:
     for table in IN_JSON:
         _body_to_text(table)
     _exact_spend()
-    _feedback_once()
     _new_tables()
     with op.batch_alter_table("virtual_key") as key:
         key.add_column(sa.Column("budget_usd", sa.String(), nullable=True))
@@ -53,22 +53,39 @@ def upgrade() -> None:
 
 
 def _feedback_body() -> None:
-    """The whole record as JSON; `weight` then stands there alone."""
+    """The whole record as JSON; what was said twice under one idempotency key goes."""
     with op.batch_alter_table("feedback") as feedback:
         feedback.add_column(sa.Column("body", sa.Text(), nullable=False, server_default=""))
-    kept = sa.table("feedback", *(sa.column(name) for name in FEEDBACK))
-    connection = op.get_bind()
-    for row in connection.execute(sa.select(kept)).all():
-        facts = dict(row._mapping)
-        position = facts.pop("position")
-        reward = {name: facts.pop(name) for name in ("value", "source", "metric", "key_id")}
-        body = json.dumps({**facts, "reward": reward})
-        connection.execute(
-            sa.text("UPDATE feedback SET body = :body WHERE position = :position"),
-            {"body": body, "position": position},
-        )
+        feedback.add_column(sa.Column("once", sa.String(), nullable=True))
+    _fill_feedback()
     with op.batch_alter_table("feedback") as feedback:
         feedback.drop_column("weight")
+        feedback.drop_column("idempotency_key")
+        feedback.drop_index("ix_feedback_decision_id")
+        feedback.create_index("feedback_once", ["decision_id", "once"], unique=True)
+
+
+def _fill_feedback() -> None:
+    kept = sa.table("feedback", *(sa.column(name) for name in (*FEEDBACK, "body", "once")))
+    connection = op.get_bind()
+    seen = set()
+    for row in connection.execute(sa.select(kept).order_by(kept.c.position)).all():
+        body, once = _in_json(row)
+        if once is not None and (row.decision_id, once) in seen:
+            connection.execute(sa.delete(kept).where(kept.c.position == row.position))
+            continue
+        seen.add((row.decision_id, once))
+        change = sa.update(kept).where(kept.c.position == row.position)
+        connection.execute(change.values(body=body, once=once))
+
+
+def _in_json(row: Any) -> tuple[str, str | None]:
+    facts = {name: getattr(row, name) for name in FEEDBACK if name not in ("position", *REWARD)}
+    facts["reward"] = {name: getattr(row, name) for name in REWARD}
+    if row.idempotency_key is None:
+        return json.dumps(facts), None
+    parts = (row.key_id or "", row.source, row.metric, row.idempotency_key)
+    return json.dumps(facts), "\x1f".join(parts)
 
 
 def _own_number_as_key(table: str) -> None:
@@ -97,18 +114,6 @@ def _exact_spend() -> None:
     op.execute("UPDATE decision SET cost_pico_usd = cost_nano_usd * 1000")
     with op.batch_alter_table("decision") as decision:
         decision.drop_column("cost_nano_usd")
-
-
-def _feedback_once() -> None:
-    matter = "decision_id, metric, source, coalesce(key_id, ''), idempotency_key"
-    op.execute(
-        "DELETE FROM feedback WHERE idempotency_key IS NOT NULL AND position NOT IN "  # noqa: S608
-        f"(SELECT min(position) FROM feedback GROUP BY {matter})"
-    )
-    op.execute(
-        f"CREATE UNIQUE INDEX feedback_once ON feedback ({matter}) "
-        "WHERE idempotency_key IS NOT NULL"
-    )
 
 
 def _new_tables() -> None:

@@ -1,0 +1,62 @@
+"""Virtual keys and named values."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from sqlalchemy import Engine, text
+
+from windsock.store import queries
+from windsock.store.queries import VirtualKey
+
+KEY = VirtualKey(
+    id="abcdef012345",
+    name="ci",
+    sha256="9f" * 32,
+    namespace="team",
+    scopes=("infer", "feedback"),
+    created_at=10.0,
+    expires_at=20.5,
+    budget_usd=Decimal("12.50"),
+    budget_period="day",
+    rpm=600,
+    models=("auto", "acme/small"),
+)
+
+
+def test_a_key_comes_back_as_it_was_made(engine: Engine) -> None:
+    plain = VirtualKey(
+        id="k2", name="", sha256="00", namespace="default", scopes=(), created_at=5.0
+    )
+    queries.add_key(engine, KEY)
+    queries.add_key(engine, plain)
+    assert queries.keys(engine) == [plain, KEY]
+
+
+def test_a_key_is_revoked_once(engine: Engine) -> None:
+    queries.add_key(engine, KEY)
+    assert queries.revoke_key(engine, KEY.id, 15.0)
+    assert not queries.revoke_key(engine, KEY.id, 16.0)
+    assert not queries.revoke_key(engine, "other", 16.0)
+    assert queries.keys(engine) == [replace(KEY, revoked_at=15.0)]
+
+
+def test_an_id_that_looks_like_sql_is_only_an_id(engine: Engine) -> None:
+    odd = "x' OR pg_sleep(8)--"
+    queries.add_key(engine, replace(KEY, id=odd))
+    assert not queries.revoke_key(engine, "' OR '1'='1", 16.0)
+    assert queries.decision(engine, odd) is None
+    assert queries.keys(engine)[0].id == odd
+
+
+def test_of_a_secret_only_the_hash_has_a_column(engine: Engine) -> None:
+    with engine.connect() as connection:
+        columns = connection.execute(text("SELECT * FROM virtual_key")).keys()
+    assert "sha256" in columns
+    assert not {"secret", "key", "token"} & set(columns)
+
+
+def test_a_named_value_is_the_last_one_set(engine: Engine) -> None:
+    assert queries.meta(engine, "seed") is None
+    queries.set_meta(engine, "seed", "1")
+    queries.set_meta(engine, "seed", "2")
+    assert queries.meta(engine, "seed") == "2"

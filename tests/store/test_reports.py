@@ -1,0 +1,127 @@
+"""Sums: exact money, each judged request once, percentiles by nearest rank."""
+
+import math
+from collections import defaultdict
+from decimal import Decimal
+from random import Random
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.builders import CHEAP, FLAGSHIP, MID, START
+from tests.store.samples import call, decision, feedback, keep, outcome
+from windsock.core.records import CallKind, Cell, Outcome
+from windsock.store import queries
+
+EVER = {"since": 0.0, "namespace": "default"}
+
+
+def traffic(count: int, seed: int = 3) -> list[Outcome]:
+    """Requests of several tasks and keys, some of which fail or fall back."""
+    chance = Random(seed)
+    made = []
+    for number in range(count):
+        ok = chance.random() < 0.9
+        cell = Cell("default", "auto", chance.choice(["chat", "code"]))
+        key = chance.choice([None, "k1", "k2"])
+        about = decision(number, cell=cell, key_id=key, deployment=chance.choice([CHEAP, MID]))
+        made.append(
+            outcome(
+                number,
+                decision=about,
+                latency_s=chance.expovariate(1.0),
+                results=tuple(call(n) for n in range(chance.choice([1, 1, 1, 2]))),
+                ok=ok,
+                served=chance.choice([about.deployment, FLAGSHIP]) if ok else None,
+                cost_usd=Decimal(chance.randrange(10**9)).scaleb(-12),
+            )
+        )
+    return made
+
+
+def nearest_rank(values: list[float], percent: int) -> float | None:
+    if not values:
+        return None
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+
+
+@pytest.mark.parametrize("by", [("task", "deployment", "key"), ("key",), ("route",), ()])
+def test_a_report_is_what_counting_by_hand_gives(engine: Engine, by: tuple[str, ...]) -> None:
+    made = traffic(400)
+    keep(engine, made)
+    groups: dict[tuple[str | None, ...], list[Outcome]] = defaultdict(list)
+    for each in made:
+        about = each.decision
+        facts = {
+            "task": about.cell.task,
+            "route": about.cell.route,
+            "deployment": each.served or about.deployment,
+            "key": about.key_id,
+        }
+        groups[tuple(facts[name] for name in by)].append(each)
+    lines = queries.report(engine, by=by, **EVER)
+    assert len(lines) == len(groups)
+    for line in lines:
+        mine = groups[tuple(line[name] for name in by)]
+        delays = [each.finished_at - each.decision.at for each in mine if each.ok]
+        assert line["requests"] == len(mine)
+        assert line["answered"] == sum(each.ok for each in mine)
+        assert line["attempts"] == sum(len(each.results) for each in mine)
+        assert line["cost_usd"] == sum(each.cost_usd for each in mine)
+        assert line["p50_latency_s"] == nearest_rank(delays, 50)
+        assert line["p95_latency_s"] == nearest_rank(delays, 95)
+        assert line["p99_latency_s"] == nearest_rank(delays, 99)
+        assert line["mean_latency_s"] == pytest.approx(sum(delays) / len(delays))
+
+
+def test_an_empty_store_has_no_lines(engine: Engine) -> None:
+    assert queries.report(engine, by=("task",), **EVER) == []
+    assert queries.report(engine, by=(), **EVER)[0]["cost_usd"] == 0
+
+
+def test_money_sums_exactly_where_floats_and_billionths_would_not(engine: Engine) -> None:
+    """A token of a model at $0.0375 per million costs 37.5 billionths of a dollar."""
+    token = Decimal("0.0000000375")
+    keep(engine, [outcome(n, cost_usd=token) for n in range(1001)])
+    assert queries.report(engine, by=(), **EVER)[0]["cost_usd"] == 1001 * token
+
+
+def test_a_sum_beyond_sixty_four_bits_of_picodollars_is_exact(engine: Engine) -> None:
+    keep(engine, [outcome(n, cost_usd=Decimal("5000000.000000000001")) for n in range(4)])
+    line = queries.report(engine, by=(), **EVER)[0]
+    assert line["cost_usd"] == Decimal("20000000.000000000004")
+
+
+def test_every_judged_request_counts_once_by_its_last_words(engine: Engine) -> None:
+    keep(engine, [outcome(n) for n in range(4)])
+    keep(engine, [feedback(1, 0.0), feedback(1, 1.0), feedback(2, 1.0), feedback(2, 0.5)])
+    keep(engine, [feedback(3, 1.0, key_id="k"), feedback(3, 0.0, key_id="k", metric="tone")])
+    line = queries.report(engine, by=(), **EVER)[0]
+    assert (line["judged"], line["successes"]) == (3, 1.0 + 0.5 + 0.5)
+
+
+def test_a_report_knows_its_span_and_its_namespace(engine: Engine) -> None:
+    foreign = decision(50, cell=Cell("other", "auto", "chat"))
+    keep(engine, [outcome(n) for n in range(10)])
+    keep(engine, [outcome(50, decision=foreign), decision(60)])
+    spans = {"since": START + 3, "until": START + 7}
+    assert queries.report(engine, by=(), namespace="default", **spans)[0]["requests"] == 4
+    assert queries.report(engine, by=(), **EVER)[0]["requests"] == 10
+    everyone = queries.report(engine, by=("namespace",), since=0.0)
+    assert {line["namespace"]: line["requests"] for line in everyone} == {"default": 10, "other": 1}
+
+
+def test_a_group_that_does_not_exist_is_refused(engine: Engine) -> None:
+    with pytest.raises(KeyError):
+        queries.report(engine, by=("colour",), **EVER)
+
+
+def test_attempts_are_counted_by_deployment_and_end(engine: Engine) -> None:
+    failed = call(0, kind=CallKind.SERVER_ERROR, latency_s=2.0, status=503)
+    keep(engine, [outcome(1, results=(failed, call(1))), outcome(2)])
+    lines = queries.attempts_report(engine, since=0.0)
+    assert [(each["kind"], each["calls"]) for each in lines] == [
+        ("answered", 2),
+        ("server_error", 1),
+    ]
+    assert lines[1]["mean_latency_s"] == 2.0
