@@ -178,3 +178,19 @@ async def test_open_event_streams_do_not_hold_up_a_shutdown(tmp_path) -> None:
                     await anext(first)
                     assert process.terminate() == 0
                     assert weights.status_code == 200
+
+
+async def test_a_broken_store_is_set_aside_and_the_service_starts_with_its_keys(tmp_path) -> None:
+    async with upstream(lambda _: Answer(completion())) as model:
+        config = write_config(tmp_path, model.url)
+        process = Process(config, free_port())
+        await process.ready()
+        process.kill()
+        store = tmp_path / "windsock.db"
+        with store.open("r+b") as file:
+            file.seek(store.stat().st_size // 2)
+            file.write(b"\xa5" * 8192)
+        again = Process(config, free_port())
+        await again.ready()
+        assert again.terminate() == 0
+        assert list(tmp_path.glob("windsock.db.*"))

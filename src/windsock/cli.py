@@ -99,21 +99,12 @@ def simulate(
     scenario: Annotated[str, typer.Argument(help="a folder name in simulations/, or a path")],
     policy: Annotated[list[str] | None, typer.Option("--policy", help="repeatable")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="how many seeds to run")] = 1,
-    engine: Annotated[str, typer.Option(help="local, dask or ray")] = "local",
-    report: Annotated[Path | None, typer.Option(help="write a one-file HTML report")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Replay price shocks through the production router, against rival policies."""
     from windsock.replay.run import simulate as replay
 
-    replay(
-        scenario,
-        policies=policy,
-        seeds=seeds,
-        engine=engine,
-        report_path=report,
-        as_json=as_json,
-    )
+    replay(scenario, policies=policy, seeds=seeds, as_json=as_json)
 
 
 @app.command()

@@ -16,8 +16,9 @@ from windsock.core.router import Router
 from windsock.service.feedback import Open
 from windsock.settings import Settings
 from windsock.store import queries
-from windsock.store.engine import open_engine, set_aside_if_corrupt
+from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
+from windsock.store.rescue import rescue, set_aside_if_corrupt
 
 
 def restore(
@@ -84,10 +85,12 @@ def stored_decision(engine: Engine, name: str) -> Open | None:
 
 
 def prepared_engine(settings: Settings, clock: Clock) -> Engine:
+    """The store, its schema up to date; a broken file is set aside and what can be read saved."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.now()))
     aside = set_aside_if_corrupt(settings.store.url, stamp)
-    if aside is not None:
-        log.event_log().error("state.set_aside", file=aside.name)
     engine = open_engine(settings.store.url)
     upgrade_engine(engine)
+    if aside is not None:
+        saved = rescue(aside, engine)
+        log.event_log().error("state.set_aside", file=aside.name, saved=dict(saved.rows))
     return engine

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from windsock import log
 from windsock.clock import Clock
 from windsock.core.router import Router
+from windsock.errors import StoreError
 from windsock.feeds.polling import Poller
 from windsock.intake import Intake
 from windsock.service.access import Access
@@ -28,12 +29,14 @@ from windsock.service.feedback import Feedbacks
 from windsock.settings import Settings
 from windsock.store import queries
 from windsock.store.ledger import Ledger, StateSnapshot
+from windsock.store.retention import prune
 from windsock.vigil import Vigil
 from windsock.webhooks import Webhooks
 
 HOUSEKEEPING_S = 0.25
 KEYS_EVERY_S = 2.0
 SAMPLE_S = 1.0
+PRUNE_EVERY_S = 3600.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class Service:
         self._tasks = [
             asyncio.create_task(self._housekeeping()),
             asyncio.create_task(self._snapshots()),
+            asyncio.create_task(self._pruning()),
         ]
         self.webhooks.start()
         self.poller.start()
@@ -112,6 +116,13 @@ class Service:
         while True:
             await asyncio.sleep(self.settings.store.snapshot_every)
             self.ledger.append(self._snapshot())
+
+    async def _pruning(self) -> None:
+        """Keep the store bounded; what cannot be deleted now is deleted an hour later."""
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_S)
+            with contextlib.suppress(StoreError):
+                await asyncio.to_thread(prune, self.engine, self.clock.now())
 
     def _snapshot(self) -> StateSnapshot:
         body = {"seed": self.router.seed, "router": self.router.to_state()}

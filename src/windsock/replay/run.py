@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
@@ -16,7 +15,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from windsock.errors import ConfigError
 from windsock.replay import report
 from windsock.replay.baselines import chosen
 from windsock.replay.driver import ReplayDriver
@@ -31,15 +29,9 @@ def simulate(
     *,
     policies: Sequence[str] | None = None,
     seeds: int = 1,
-    engine: str = "local",
-    report_path: Path | None = None,
     as_json: bool = False,
 ) -> list[Summary]:
     """Run, print, and return the summaries; raises ConfigError on bad input."""
-    if engine != "local":
-        raise ConfigError(f"--engine {engine!r} is not there yet; use local")
-    if report_path is not None:
-        raise ConfigError("--report is not there yet; use --json")
     place = folder("simulations", "scenario.toml", name)
     scenario = load_scenario(place)
     summaries = run_all(scenario, policies, seeds, Console(stderr=True))

@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 from windsock.store.tables import HeldRow, KeyRow, MetaRow, QuoteRow, SnapshotRow, WriterRow
 
 MAGIC = b"SQLite format 3\x00"
-SMALL = 32 * 1024 * 1024
+SMALL = 1024 * 1024 * 1024
 """Files up to this size are checked whole; of larger ones both ends of every table."""
 
 CARRIED: dict[type[SQLModel], str] = {
