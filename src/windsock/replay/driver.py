@@ -24,16 +24,23 @@ Progress = Callable[[int], None]
 
 @dataclass(slots=True)
 class Step:
-    """What became of one request. weights: of the table its first draw came from."""
+    """What became of one request, or of `count` requests of one window that went the same way.
+
+    deployment  that served, None if none did
+    weights     of the table the first draw came from
+    usd, right, attempts    of all of them together
+    latency_s   of one
+    """
 
     at: float
     task: str
     deployment: str | None
     weights: dict[str, float]
     usd: float
-    is_right: bool
+    right: float
     latency_s: float
     attempts: int
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +163,7 @@ class ReplayDriver:
                 deployment=served,
                 weights=dict(zip(names, weights, strict=True)),
                 usd=self._billed(ask, outcome),
-                is_right=is_right,
+                right=float(is_right),
                 latency_s=outcome.finished_at - ask.at,
                 attempts=len(outcome.results),
             )

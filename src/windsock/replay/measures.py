@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from windsock.replay.driver import Run, Split
+from windsock.replay.driver import Run, Split, Step
 from windsock.replay.scenario import Shock
 from windsock.replay.world import World
 
@@ -58,24 +58,34 @@ def summarize(run: Run, world: World) -> Summary:
     if not steps:
         raise ValueError("nothing was run")
     spend = sum(step.usd for step in steps)
-    right = sum(step.is_right for step in steps)
-    latencies = sorted(step.latency_s for step in steps)
+    right = sum(step.right for step in steps)
+    requests = sum(step.count for step in steps)
     return Summary(
         policy=run.policy,
         seed=run.seed,
-        requests=len(steps),
+        requests=requests,
         spend_usd=spend,
-        success=right / len(steps),
+        success=right / requests,
         cost_per_success_usd=spend / right if right else float("inf"),
-        attempts_per_request=sum(step.attempts for step in steps) / len(steps),
-        p95_latency_s=latencies[int(0.95 * (len(latencies) - 1))],
+        attempts_per_request=sum(step.attempts for step in steps) / requests,
+        p95_latency_s=_p95_latency_s(steps),
         share_by_deployment={
-            name: sum(step.deployment == name for step in steps) / len(steps)
+            name: sum(step.count for step in steps if step.deployment == name) / requests
             for name in world.names
         },
         shocks=tuple(_shocks(run, world)),
         is_whole=run.is_whole,
     )
+
+
+def _p95_latency_s(steps: Sequence[Step]) -> float:
+    """The latency that 95 % of the requests keep below."""
+    left = 0.95 * (sum(step.count for step in steps) - 1)
+    for step in sorted(steps, key=lambda step: step.latency_s):
+        left -= step.count
+        if left < 0:
+            return step.latency_s
+    return float("inf")
 
 
 def _shocks(run: Run, world: World) -> list[ShockMeasure]:
