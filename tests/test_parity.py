@@ -8,7 +8,7 @@ from windsock.core.records import Attempt, AttemptReason, Reward
 from windsock.core.router import Router
 from windsock.providers.calling import Endpoint
 from windsock.providers.wire import ChatBody
-from windsock.replay.baselines import chosen
+from windsock.replay.contenders import chosen
 from windsock.replay.driver import ReplayDriver, request_of
 from windsock.replay.scenario import load_scenario
 from windsock.replay.world import World
@@ -115,7 +115,7 @@ async def test_both_drivers_make_the_same_five_hundred_decisions() -> None:
     assert len(world.asks) == DECISIONS
     make = chosen(world, ["windsock"])["windsock"]
     replay = ReplayDriver(world, "windsock", make, SEED)
-    replay._shock_by_time.clear()
+    replay._feeding._shock_by_time.clear()
     decisions = replay.run().decisions
     expected = [(each.number, each.deployment, each.propensity) for each in decisions]
     assert await live(world) == expected

@@ -6,7 +6,8 @@ import pytest
 
 from windsock.errors import ConfigError
 from windsock.replay import report
-from windsock.replay.baselines import best_mixture, chosen
+from windsock.replay.baselines import best_mixture
+from windsock.replay.contenders import chosen
 from windsock.replay.driver import ReplayDriver
 from windsock.replay.measures import summarize
 from windsock.replay.scenario import Scenario, load_scenario

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from windsock.replay.baselines import chosen
+from windsock.replay.contenders import chosen
 from windsock.replay.driver import ReplayDriver
 from windsock.replay.measures import Summary, summarize
 from windsock.replay.scenario import load_bounds, load_scenario

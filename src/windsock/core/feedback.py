@@ -18,6 +18,9 @@ FREE_REWARDS = 20.0
 MEMORY = 600.0
 MOST_KEYS = 64
 
+HEARD = 5.0
+"""Weight of judgements of a task from which on mere answers count no more (see `Router.settle`)."""
+
 
 class Intake:
     """Counts rewards by key and says what the next one counts for."""
@@ -28,6 +31,17 @@ class Intake:
         self._source_weights = dict(source_weights)
         self._most_share = most_share
         self._counts: dict[tuple[Cell, str], dict[str, float]] = {}
+        self._heard: dict[Cell, float] = {}
+
+    def hear(self, cell: Cell, weight: float) -> bool:
+        """Note judgements of a task; True if there are enough of them now and were not before."""
+        before = self._heard.get(cell, 0.0)
+        self._heard[cell] = min(HEARD, before + weight)
+        return before < HEARD <= before + weight
+
+    def is_judged(self, cell: Cell) -> bool:
+        """True if somebody judges answers of this task."""
+        return self._heard.get(cell, 0.0) >= HEARD
 
     def weigh(self, cell: Cell, deployment: str, reward: Reward) -> float:
         """The weight of this reward as evidence; it is counted as taken.
@@ -49,14 +63,18 @@ class Intake:
         key = reward.key_id or ""
         counts[key] = max(0.0, counts.get(key, 0.0) - weight)
 
-    def to_state(self) -> list[Any]:
-        return [[*cell, name, counts] for (cell, name), counts in sorted(self._counts.items())]
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "counts": [[*cell, name, held] for (cell, name), held in sorted(self._counts.items())],
+            "heard": [[*cell, weight] for cell, weight in sorted(self._heard.items())],
+        }
 
-    def from_state(self, state: list[Any]) -> None:
+    def from_state(self, state: Mapping[str, Any]) -> None:
         self._counts = {
             (Cell(namespace, route, task), name): dict(counts)
-            for namespace, route, task, name, counts in state
+            for namespace, route, task, name, counts in state["counts"]
         }
+        self._heard = {Cell(*names): weight for *names, weight in state["heard"]}
 
     def _room(self, counts: Mapping[str, float], key: str) -> float:
         """The weight w at which key + w is its limit of total + w."""

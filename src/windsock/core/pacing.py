@@ -38,10 +38,10 @@ class RequestPacer:
         self.usd_per_request = usd_per_request
         self.credit_usd = 0.0
 
-    def spend(self, usd: float, now: float) -> None:
-        """A request has cost `usd`."""
+    def spend(self, usd: float, now: float, requests: float = 1.0) -> None:
+        """So many requests have cost `usd` together."""
         unit = HORIZON * self.usd_per_request
-        credit = self.credit_usd + self.usd_per_request - usd
+        credit = self.credit_usd + requests * self.usd_per_request - usd
         self.credit_usd = min(MOST_CREDIT * unit, max(-MOST_DEBT * unit, credit))
 
     def allowance(self, now: float) -> Allowance:
@@ -68,11 +68,11 @@ class DayPacer:
         self._profile = [0.0] * HOURS
         self._days = 0.0
 
-    def spend(self, usd: float, now: float) -> None:
-        """A request has cost `usd`."""
+    def spend(self, usd: float, now: float, requests: float = 1.0) -> None:
+        """So many requests have cost `usd` together."""
         self._turn(now)
         self.spent_usd += usd
-        self._today[_hour(now)] += 1.0
+        self._today[_hour(now)] += requests
 
     def allowance(self, now: float) -> Allowance:
         spent = self.spent_usd if _day(now) == self._day else 0.0

@@ -13,7 +13,7 @@ from typing import Any
 
 from scipy import special
 
-from windsock.core.drift import Mode
+from windsock.core.drift import Finding, Mode
 from windsock.core.evidence import (
     USAGE_METERS,
     BeliefSettings,
@@ -58,13 +58,16 @@ class Beliefs:
         group = self._open(cell)
         finding = group.judge(cell.task, deployment, value, weight)
         group.open(cell.task, deployment).add(value, weight, now, self.settings)
-        group.touch(now)
-        if finding is not None:
-            facts = group.act_on(finding, deployment)
-            facts |= {"namespace": cell.namespace, "route": cell.route}
-            self._shifts.append(
-                Shift(kind="quality.drifted", deployment=deployment, at=now, facts=facts)
-            )
+        self._note(group, finding, cell, deployment, now)
+
+    def observe_sums(
+        self, cell: Cell, deployment: str, n: float, s: float, q2: float, *, now: float
+    ) -> None:
+        """Count `n` rewards at once, which sum to `s` and their squares to `q2`."""
+        group = self._open(cell)
+        finding = group.judge(cell.task, deployment, s / n, n)
+        group.open(cell.task, deployment).add_sums(n, s, q2, now, self.settings)
+        self._note(group, finding, cell, deployment, now)
 
     def retract(
         self,
@@ -86,6 +89,18 @@ class Beliefs:
         """Learn how many units of each meter one request consumes."""
         row = self._open(cell).open(cell.task, deployment)
         row.add_units(units_of(usage.counts()), 1.0, now, self.settings)
+
+    def observe_usages(
+        self,
+        cell: Cell,
+        deployment: str,
+        counts: Mapping[Meter, float],
+        requests: float,
+        now: float,
+    ) -> None:
+        """Learn from `requests` requests at once, which took `counts` in all."""
+        row = self._open(cell).open(cell.task, deployment)
+        row.add_units(units_of(counts), requests, now, self.settings)
 
     def mix(
         self, cell: Cell, deployment: str, *, prompt_tokens: float | None = None
@@ -178,6 +193,15 @@ class Beliefs:
                 row.keep(keep)
             group.changes += 1
 
+    def keep(self, cell: Cell, most: float) -> None:
+        """Shrink the evidence of every deployment at a task to `most` rewards; the means stay."""
+        group = self._groups.get(cell[:2])
+        if group is not None:
+            for (task, _), row in group.rows.items():
+                if task == cell.task:
+                    row.keep(most)
+            group.changes += 1
+
     def forget(self, cell: Cell) -> None:
         """Drop the rows of a cell that no request falls in any more."""
         group = self._groups.get(cell[:2])
@@ -209,6 +233,18 @@ class Beliefs:
             key = (body["namespace"], body["route"])
             mine = self._groups.setdefault(key, Neighbours(self.settings))
             mine.merge(Neighbours.from_state(body, self.settings))
+
+    def _note(
+        self, group: Neighbours, finding: Finding | None, cell: Cell, deployment: str, now: float
+    ) -> None:
+        """Something was learnt; where a watch has found something, act on it."""
+        group.touch(now)
+        if finding is not None:
+            facts = group.act_on(finding, deployment)
+            facts |= {"namespace": cell.namespace, "route": cell.route}
+            self._shifts.append(
+                Shift(kind="quality.drifted", deployment=deployment, at=now, facts=facts)
+            )
 
     def _open(self, cell: Cell) -> Neighbours:
         group = self._groups.get(cell[:2])

@@ -156,16 +156,28 @@ class SuccessPerCost(_Stateless):
 
 
 class Rules(_Stateless):
-    """A hand-written table: deployment by task, with one for all the others."""
+    """A hand-written table: deployment by task, with one for all the others.
+
+    short_tokens    prompts above this size go to `otherwise`, whatever their task
+    """
 
     name = "rules"
 
-    def __init__(self, deployment_by_task: Mapping[str, str], otherwise: str) -> None:
+    def __init__(
+        self,
+        deployment_by_task: Mapping[str, str],
+        otherwise: str,
+        short_tokens: int | None = None,
+    ) -> None:
         self._deployment_by_task = dict(deployment_by_task)
         self._otherwise = otherwise
+        self._short_tokens = short_tokens
+        self.is_contextual = short_tokens is not None
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         wanted = self._deployment_by_task.get(view.cell.task, self._otherwise)
+        if request and self._short_tokens and request.prompt_tokens > self._short_tokens:
+            wanted = self._otherwise
         for name in (wanted, self._otherwise):
             if name in view.deployments:
                 return _one(view, view.deployments.index(name))

@@ -38,9 +38,12 @@ from windsock.core.records import (
 from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
-from windsock.core.tables import Tables
+from windsock.core.tables import FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
+
+UNJUDGED_KEEPS = 2.0
+"""Rewards that a belief from mere answers is worth when the first judgements come."""
 
 RETRY_SHARE = 0.2
 RETRY_RESERVE = 10.0
@@ -63,6 +66,7 @@ class Router:
     seed            makes every draw: the same seed and decision number draw alike
     first_number    of decisions and tables; must lie above all numbers used before
     default_policy  policy of a deployment or model that is asked for by its own name
+    fresh_s         weights are solved anew this long after new evidence, if not before
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class Router:
         health: HealthBoard | None = None,
         seed: int = 0,
         first_number: int = 0,
+        fresh_s: float = FRESH_S,
     ) -> None:
         self.catalog = catalog
         self.book = book
@@ -97,6 +102,7 @@ class Router:
             beliefs=beliefs,
             health=self.health,
             first_version=first_number,
+            fresh_s=fresh_s,
         )
 
     @property
@@ -188,6 +194,7 @@ class Router:
                 observed_at=replaced.at,
             )
         weight = rewards.weigh(cell, deployment, reward)
+        self._hear(cell, weight)
         self._confidences.learn(decision.id, cell, deployment, reward.value)
         self.beliefs.observe(cell, deployment, reward.value, weight=weight, now=now)
         route = self._route_of(cell)
@@ -200,6 +207,24 @@ class Router:
             belief=self.beliefs.summary(cell, deployment, now),
             weight=weight,
         )
+
+    def learn_sums(
+        self, cell: Cell, deployment: str, n: float, s: float, q2: float, now: float
+    ) -> None:
+        """Credit `n` explicit rewards at once, which sum to `s` and their squares to `q2`."""
+        self._hear(cell, n)
+        self.beliefs.observe_sums(cell, deployment, n, s, q2, now=now)
+        self.tables.count_evidence(cell, max(1, int(n)))
+
+    def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
+        """Answers came back. It says little of their worth, and nothing once somebody judges them.
+
+        Where only a part of the answers is judged, counting the others as good would lift every
+        belief towards 1, the least judged most.
+        """
+        weight = count * self._transport_weight(cell)
+        if weight > 0 and not self._rewards(cell).is_judged(cell):
+            self.beliefs.observe_sums(cell, deployment, weight, weight, weight, now=now)
 
     def record(self, result: CallResult, now: float) -> list[Shift]:
         """Learn health, bills and the served model from one finished call."""
@@ -218,11 +243,9 @@ class Router:
             self._confidences.remember(outcome)
             if outcome.usage is not None and not outcome.is_usage_estimated:
                 self.beliefs.observe_usage(cell, outcome.served, outcome.usage, now)
-            self._observe_transport(cell, outcome.served, 1.0, now)
+            self.observe_answers(cell, outcome.served, 1, now)
         else:
-            for result in outcome.results:
-                if result.kind not in (CallKind.CALLER_ERROR, CallKind.CANCELLED):
-                    self._observe_transport(cell, result.attempt.deployment, 0.0, now)
+            self._observe_failures(cell, outcome, now)
         if route is not None:
             route.policy.settle(outcome, now)
         self.tables.count_evidence(cell)
@@ -385,11 +408,21 @@ class Router:
             found = self._intakes[cell.route] = RewardIntake(weights)
         return found
 
-    def _observe_transport(self, cell: Cell, deployment: str, value: float, now: float) -> None:
+    def _hear(self, cell: Cell, weight: float) -> None:
+        """Somebody judges this task: what mere answers have taught it is dropped."""
+        if self._rewards(cell).hear(cell, weight):
+            self.beliefs.keep(cell, UNJUDGED_KEEPS)
+
+    def _observe_failures(self, cell: Cell, outcome: Outcome, now: float) -> None:
+        """No answer came back, which counts against success."""
+        weight = self._transport_weight(cell)
+        for result in outcome.results:
+            if weight > 0 and result.kind not in (CallKind.CALLER_ERROR, CallKind.CANCELLED):
+                self.beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
+
+    def _transport_weight(self, cell: Cell) -> float:
         route = self._route_of(cell)
-        weight = (route.source_weights if route else SOURCE_WEIGHTS).get("transport", 0.0)
-        if weight > 0:
-            self.beliefs.observe(cell, deployment, value, weight=weight, now=now)
+        return (route.source_weights if route else SOURCE_WEIGHTS).get("transport", 0.0)
 
     def _holds_more(self, name: str, last: CallResult) -> bool:
         if last.kind is not CallKind.CONTEXT_EXCEEDED:

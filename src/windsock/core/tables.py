@@ -71,6 +71,7 @@ class Tables:
         beliefs: Beliefs,
         health: HealthBoard,
         first_version: int = 0,
+        fresh_s: float = FRESH_S,
         max_tasks: int = 500,
         max_narrowed: int = 64,
     ) -> None:
@@ -83,6 +84,7 @@ class Tables:
         self._groups: dict[tuple[str, str], _Group] = {}
         self._solved: list[WeightTable] = []
         self._catalog_version = catalog.version
+        self._fresh_s = fresh_s
         self._max_tasks = max_tasks
         self._max_narrowed = max_narrowed
 
@@ -109,12 +111,12 @@ class Tables:
             slot = place.plain = self._solve(place, (), 0, now)
         return slot.table
 
-    def count_evidence(self, cell: Cell) -> None:
-        """A reward or an outcome of this cell was learnt."""
+    def count_evidence(self, cell: Cell, count: int = 1) -> None:
+        """So many rewards or outcomes of this cell were learnt."""
         place = self._places.get(cell)
         if place is not None:
-            place.evidence += 1
-            self._groups[cell.namespace, cell.route].evidence += 1
+            place.evidence += count
+            self._groups[cell.namespace, cell.route].evidence += count
 
     def refresh(self, now: float, *, most: int = 4) -> None:
         """Solve ahead of the next requests what is stale, `most` tables at a time.
@@ -245,7 +247,7 @@ class Tables:
         ):
             return True
         fresh = place.evidence - slot.evidence
-        return fresh > 0 and (fresh >= FRESH_OUTCOMES or now - slot.table.at >= FRESH_S)
+        return fresh > 0 and (fresh >= FRESH_OUTCOMES or now - slot.table.at >= self._fresh_s)
 
     def _solve(self, place: _Place, ruling: Ruling, prompt_tokens: int, now: float) -> _Slot:
         self._refresh_group(place, now)
@@ -274,7 +276,7 @@ class Tables:
             last is not None
             and last[:2] == seen[:2]
             and seen[2] - last[2] < FRESH_OUTCOMES
-            and (seen[2] == last[2] or now - group.refreshed_at < FRESH_S)
+            and (seen[2] == last[2] or now - group.refreshed_at < self._fresh_s)
         )
         if is_fresh:
             return

@@ -1,4 +1,4 @@
-"""The replay driver: the production router and exchange, a manual clock, a made-up world."""
+"""The exact engine: every request through the production router and exchange, by a manual clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from windsock.clock import ManualClock
-from windsock.core.posterior import Beliefs
+from windsock.core.posterior import Beliefs, BeliefSettings
 from windsock.core.prices import PriceBook
 from windsock.core.quotes import Quote
 from windsock.core.records import DEFAULT_NAMESPACE, Decision, Outcome, Reward, RouteRequest
@@ -15,10 +15,11 @@ from windsock.core.router import Router
 from windsock.core.routes import Route
 from windsock.core.units import cost_usd, to_float
 from windsock.core.whatif import what_if
-from windsock.replay.baselines import Make
+from windsock.replay.contenders import Contender
+from windsock.replay.traffic import REALTIME, ROUTE
+from windsock.replay.weather import Aim
 from windsock.replay.world import Ask, World
 
-ROUTE = "auto"
 Progress = Callable[[int], None]
 
 
@@ -30,6 +31,7 @@ class Step:
     weights     of the table the first draw came from
     usd, right, attempts    of all of them together
     latency_s   of one
+    late        of them whose first token came after the ceiling, for real-time traffic
     """
 
     at: float
@@ -41,6 +43,8 @@ class Step:
     latency_s: float
     attempts: int
     count: int = 1
+    is_realtime: bool = False
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +69,60 @@ class Run:
     is_whole: bool = True
 
 
+class Feeding:
+    """Gives the router what the feeds say, in order of time, and notes what each shock asks for."""
+
+    def __init__(self, world: World, router: Router, splits: list[Split]) -> None:
+        self._world = world
+        self._router = router
+        self._splits = splits
+        self._quotes = world.quotes()
+        self._next = 0
+        self._shock_by_time = {
+            (shock.deployment, world.shown_at(shock)): i for i, shock in enumerate(world.shocks)
+        }
+
+    def due(self, until: float) -> float | None:
+        """When the next statement comes, if it does by then."""
+        if self._next < len(self._quotes) and self._quotes[self._next].seen_at <= until:
+            return self._quotes[self._next].seen_at
+        return None
+
+    def take(self) -> None:
+        """Absorb the next statement."""
+        quote = self._quotes[self._next]
+        self._next += 1
+        shock = self._shock_by_time.pop((quote.deployment, quote.seen_at), None)
+        if shock is not None:
+            self._foresee(shock, quote)
+        self._router.absorb(quote, quote.seen_at)
+
+    def _foresee(self, shock: int, quote: Quote) -> None:
+        """The new split, had the shown price been in force already."""
+        price = {meter.value: to_float(usd) for meter, usd in quote.usd_per_mtok.items()}
+        for task in self._world.scenario.tasks:
+            seen = what_if(
+                self._router,
+                DEFAULT_NAMESPACE,
+                ROUTE,
+                task,
+                {quote.deployment: price},
+                quote.seen_at,
+            )
+            now = seen.weights_now.get(quote.deployment, 0.0)
+            then = seen.weights_then.get(quote.deployment, 0.0)
+            self._splits.append(Split(shock, task, now, then))
+
+
 class ReplayDriver:
     """Steps requests in order of time; between them feeds and clients speak."""
 
-    def __init__(self, world: World, name: str, make: Make, seed: int) -> None:
+    def __init__(self, world: World, name: str, contender: Contender, seed: int) -> None:
         self.world = world
         self.clock = ManualClock(world.starts_at)
-        beliefs = Beliefs()
-        policy = make(world, beliefs)
-        self.router = Router(
-            catalog=world.catalog(),
-            routes={ROUTE: Route(name=ROUTE, candidates=world.names, policy=policy)},
-            book=PriceBook(),
-            beliefs=beliefs,
-            default_policy=lambda _: policy,
-            seed=seed,
-        )
+        self.router = router_of(world, contender, seed)
         self.run_ = Run(policy=name, seed=seed)
-        self._quotes = world.quotes()
-        self._shock_by_time = {
-            (shock.deployment, world.shown_at(shock)): i
-            for i, shock in enumerate(world.scenario.shocks)
-        }
+        self._feeding = Feeding(world, self.router, self.run_.splits)
         self._judgements: list[tuple[float, int, Decision, str, bool]] = []
 
     def run(self, progress: Progress | None = None) -> Run:
@@ -118,30 +154,10 @@ class ReplayDriver:
 
     def _catch_up(self, until: float) -> None:
         """Ticks and judgements due by then, in order of time."""
-        while self._quotes and self._quotes[0].seen_at <= until:
-            quote = self._quotes.pop(0)
-            self._judge(quote.seen_at)
-            shock = self._shock_by_time.pop((quote.deployment, quote.seen_at), None)
-            if shock is not None:
-                self._foresee(shock, quote)
-            self.router.absorb(quote, quote.seen_at)
+        while (at := self._feeding.due(until)) is not None:
+            self._judge(at)
+            self._feeding.take()
         self._judge(until)
-
-    def _foresee(self, shock: int, quote: Quote) -> None:
-        """The new split, had the shown price been in force already."""
-        price = {meter.value: to_float(usd) for meter, usd in quote.usd_per_mtok.items()}
-        for task in self.world.scenario.tasks:
-            seen = what_if(
-                self.router,
-                DEFAULT_NAMESPACE,
-                ROUTE,
-                task,
-                {quote.deployment: price},
-                quote.seen_at,
-            )
-            now = seen.weights_now.get(quote.deployment, 0.0)
-            then = seen.weights_then.get(quote.deployment, 0.0)
-            self.run_.splits.append(Split(shock, task, now, then))
 
     def _judge(self, until: float) -> None:
         while self._judgements and self._judgements[0][0] <= until:
@@ -166,8 +182,18 @@ class ReplayDriver:
                 right=float(is_right),
                 latency_s=outcome.finished_at - ask.at,
                 attempts=len(outcome.results),
+                is_realtime=ask.is_realtime,
+                late=int(self._is_late(ask, outcome)),
             )
         )
+
+    def _is_late(self, ask: Ask, outcome: Outcome) -> bool:
+        realtime = self.world.scenario.realtime
+        if realtime is None or not ask.is_realtime:
+            return False
+        before_s = sum(result.latency_s for result in outcome.results[:-1])
+        first_s = outcome.results[-1].first_byte_s
+        return first_s is None or before_s + first_s > realtime.max_latency_ms / 1000
 
     def _billed(self, ask: Ask, outcome: Outcome) -> float:
         """Dollars at the prices that truly held, whether or not the feed had shown them."""
@@ -182,5 +208,47 @@ class ReplayDriver:
         )
 
 
+def router_of(world: World, contender: Contender, seed: int) -> Router:
+    """The production router with the scenario's routes."""
+    scenario = world.scenario
+    cap = scenario.route.evidence_cap
+    beliefs = Beliefs(BeliefSettings(evidence_cap=cap) if cap else BeliefSettings())
+    routes = {ROUTE: _route(world, contender, ROUTE, scenario.route, beliefs, None)}
+    if scenario.realtime is not None:
+        aim = scenario.route.model_copy(update={"quality_floor": scenario.realtime.quality_floor})
+        ceiling_s = scenario.realtime.max_latency_ms / 1000 if contender.heeds_latency else None
+        routes[REALTIME] = _route(world, contender, REALTIME, aim, beliefs, ceiling_s)
+    return Router(
+        catalog=world.catalog(),
+        routes=routes,
+        book=PriceBook(),
+        beliefs=beliefs,
+        default_policy=lambda name: routes[ROUTE].policy,
+        seed=seed,
+        fresh_s=scenario.refresh_s,
+    )
+
+
+def _route(
+    world: World,
+    contender: Contender,
+    name: str,
+    aim: Aim,
+    beliefs: Beliefs,
+    max_latency_s: float | None,
+) -> Route:
+    return Route(
+        name=name,
+        candidates=world.names,
+        policy=contender.make(world, aim, beliefs),
+        cascade=contender.cascade if name == ROUTE else None,
+        max_latency_s=max_latency_s,
+    )
+
+
 def request_of(ask: Ask) -> RouteRequest:
-    return RouteRequest(model=ROUTE, task=ask.task, prompt_tokens=ask.prompt_tokens)
+    return RouteRequest(
+        model=REALTIME if ask.is_realtime else ROUTE,
+        task=ask.task,
+        prompt_tokens=ask.prompt_tokens,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from windsock.replay.driver import Run, Split, Step
-from windsock.replay.scenario import Shock
+from windsock.replay.weather import Shock
 from windsock.replay.world import World
 
 MOVED = 0.9
@@ -37,7 +37,12 @@ class ShockMeasure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """One run in numbers. success: share of all requests that were answered rightly."""
+    """One run in numbers.
+
+    success         share of all requests that were answered rightly
+    usd_by_day      spend of each day of the run, UTC
+    realtime_kept   share of real-time requests whose first token kept below the ceiling
+    """
 
     policy: str
     seed: int
@@ -48,6 +53,8 @@ class Summary:
     attempts_per_request: float
     p95_latency_s: float
     share_by_deployment: dict[str, float]
+    usd_by_day: tuple[float, ...]
+    realtime_kept: float | None
     shocks: tuple[ShockMeasure, ...]
     is_whole: bool
 
@@ -73,6 +80,8 @@ def summarize(run: Run, world: World) -> Summary:
             name: sum(step.count for step in steps if step.deployment == name) / requests
             for name in world.names
         },
+        usd_by_day=_usd_by_day(steps),
+        realtime_kept=_realtime_kept(steps),
         shocks=tuple(_shocks(run, world)),
         is_whole=run.is_whole,
     )
@@ -88,8 +97,33 @@ def _p95_latency_s(steps: Sequence[Step]) -> float:
     return float("inf")
 
 
+def _usd_by_day(steps: Sequence[Step]) -> tuple[float, ...]:
+    days: dict[int, float] = {}
+    for step in steps:
+        day = int(step.at // 86_400)
+        days[day] = days.get(day, 0.0) + step.usd
+    return tuple(days[day] for day in sorted(days))
+
+
+def _realtime_kept(steps: Sequence[Step]) -> float | None:
+    asked = sum(step.count for step in steps if step.is_realtime)
+    late = sum(step.late for step in steps if step.is_realtime)
+    return 1.0 - late / asked if asked else None
+
+
+def mean_share(run: Run, world: World, hour: float, deployment: str) -> float:
+    """Mean weight of a deployment over the requests of one hour; nan if there were none."""
+    seen = [
+        (step.weights.get(deployment, 0.0), step.count)
+        for step in run.steps
+        if hour <= world.hour(step.at) < hour + 1
+    ]
+    total = sum(count for _, count in seen)
+    return sum(weight * count for weight, count in seen) / total if total else float("nan")
+
+
 def _shocks(run: Run, world: World) -> list[ShockMeasure]:
-    shocks = world.scenario.shocks
+    shocks = world.shocks
     shown = [world.shown_at(shock) for shock in shocks]
     measures = []
     for i, shock in enumerate(shocks):
@@ -99,28 +133,47 @@ def _shocks(run: Run, world: World) -> list[ShockMeasure]:
         split = max(splits, key=lambda each: abs(each.share_then - each.share_before))
         end = min((other for other in shown if other > shown[i]), default=float("inf"))
         after = [
-            step.weights.get(shock.deployment, 0.0)
+            (step.weights.get(shock.deployment, 0.0), step.count)
             for step in run.steps
-            if step.task == split.task and shown[i] <= step.at < end
+            if step.task == split.task and shown[i] <= step.at < end and not step.is_realtime
         ]
         if after:
             measures.append(_measure(shock, split, after))
     return measures
 
 
-def _measure(shock: Shock, split: Split, after: Sequence[float]) -> ShockMeasure:
+def _measure(shock: Shock, split: Split, after: Sequence[tuple[float, int]]) -> ShockMeasure:
+    """after: (weight, requests) of the shocked deployment, step by step."""
     move = split.share_then - split.share_before
-    tail = after[-max(1, len(after) // 4) :]
-    switch = None
-    if abs(move) >= LEAST_MOVE:
-        reached = ((share - split.share_before) / move >= MOVED for share in after)
-        switch = next((i for i, is_there in enumerate(reached) if is_there), None)
     return ShockMeasure(
         deployment=shock.deployment,
         task=split.task,
         at_hour=shock.at_hour,
         share_before=split.share_before,
         share_then=split.share_then,
-        share_end=sum(tail) / len(tail),
-        switch_requests=switch,
+        share_end=_tail_mean(after),
+        switch_requests=_requests_until(split, move, after) if abs(move) >= LEAST_MOVE else None,
     )
+
+
+def _requests_until(split: Split, move: float, after: Sequence[tuple[float, int]]) -> int | None:
+    """Requests before 90 % of the move is done; None if it never is."""
+    passed = 0
+    for share, count in after:
+        if (share - split.share_before) / move >= MOVED:
+            return passed
+        passed += count
+    return None
+
+
+def _tail_mean(after: Sequence[tuple[float, int]]) -> float:
+    """Mean weight over the last quarter of the requests."""
+    left = max(1.0, sum(count for _, count in after) / 4)
+    total = weighed = 0.0
+    for share, count in reversed(after):
+        taken = min(count, left - total)
+        weighed += taken * share
+        total += taken
+        if total >= left:
+            break
+    return weighed / total

@@ -16,7 +16,7 @@ from rich.progress import (
 )
 
 from windsock.replay import report
-from windsock.replay.baselines import chosen
+from windsock.replay.contenders import chosen
 from windsock.replay.driver import ReplayDriver
 from windsock.replay.measures import Summary, summarize
 from windsock.replay.scenario import Scenario, load_scenario
@@ -57,9 +57,9 @@ def run_all(
     with Progress(*columns, console=console, transient=True) as bars:
         for seed in range(seeds):
             world = World(scenario, seed)
-            for name, make in chosen(world, policies).items():
+            for name, contender in chosen(world, policies).items():
                 task = bars.add_task(f"{name}, seed {seed}", total=len(world.asks), rate="")
-                run = ReplayDriver(world, name, make, seed).run(partial(_advance, bars, task))
+                run = ReplayDriver(world, name, contender, seed).run(partial(_advance, bars, task))
                 bars.remove_task(task)
                 if run.steps:
                     summaries.append(summarize(run, world))

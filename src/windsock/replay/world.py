@@ -6,55 +6,57 @@ policies under one seed meet the same requests and the same luck.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from bisect import bisect_right
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import special
 
+from windsock.core.cascade import BINS
 from windsock.core.catalog import Capabilities, Catalog, Deployment
+from windsock.core.price_hours import flat_prices, next_moment
 from windsock.core.quotes import Quote
 from windsock.core.records import Attempt, CallKind, CallResult
-from windsock.core.units import Meter, Prices, Usage
-from windsock.replay.scenario import Place, Scenario, Shock
+from windsock.core.units import Prices, Usage, cost_usd, to_float
+from windsock.replay import archive, showing, traffic
+from windsock.replay.scenario import Scenario
+from windsock.replay.traffic import HOUR_S, Ask
+from windsock.replay.weather import Shock, Task
 
-FEED = "simulated"
+__all__ = ["Ask", "World"]
 
-POLLS = 4
-"""Polls that repeat a changed price, so that a cautious price book can be convinced."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """One request of the world. luck and pace hold one number in [0, 1) per deployment."""
-
-    number: int
-    at: float
-    task: str
-    prompt_tokens: int
-    output_tokens: int
-    luck: NDArray[np.float64]
-    pace: NDArray[np.float64]
-    is_judged: bool
-    judged_after_s: float
+CLAIMS = 512
+"""Points at which the inverse distribution of confidence is tabled."""
 
 
 class World:
-    """A scenario under one seed."""
+    """A scenario under one seed.
+
+    shocks  of the scenario and of its archive, in order of time
+    """
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario = scenario
+        self.seed = seed
         self.names = tuple(scenario.deployments)
-        self.starts_at = datetime.fromisoformat(
-            scenario.starts_at.replace("Z", "+00:00")
-        ).timestamp()
-        self.asks = _asks(scenario, seed, self.starts_at)
+        self.starts_at = scenario.begins
+        self.ends_at = scenario.begins + scenario.hours * HOUR_S
+        known = [*scenario.shocks, *archive.shocks(scenario)]
+        self.shocks = tuple(sorted(known, key=lambda shock: shock.at_hour))
+        self.truth = showing.truths(scenario, list(self.shocks))
+        self._since = {
+            name: [quote.seen_at for quote in quotes] for name, quotes in self.truth.items()
+        }
         self._drifts = sorted(scenario.drifts, key=lambda drift: drift.at_hour)
+        self._claims = _claims(scenario)
+
+    @cached_property
+    def asks(self) -> list[Ask]:
+        """The whole traffic, in order of time."""
+        return traffic.asks(self.scenario, self.seed)
 
     def hour(self, at: float) -> float:
-        return (at - self.starts_at) / 3600
+        return (at - self.starts_at) / HOUR_S
 
     def catalog(self) -> Catalog:
         return Catalog(
@@ -68,37 +70,23 @@ class World:
         )
 
     def quotes(self) -> list[Quote]:
-        """Every price statement of the feed, in the order it is seen; the first are the start's."""
-        scenario = self.scenario
-        quotes = [
-            self._quote(name, place.input, place.output, place.from_hour, delay_s=0.0)
-            for name, place in scenario.deployments.items()
-        ]
-        quotes += [
-            self._quote(
-                s.deployment,
-                s.input,
-                s.output,
-                s.at_hour,
-                delay_s=scenario.feed_delay_s + poll * scenario.poll_s,
-            )
-            for s in scenario.shocks
-            for poll in range(POLLS)
-        ]
-        return sorted(quotes, key=lambda quote: quote.seen_at)
+        """Every price statement of the feeds, in the order they are seen."""
+        return showing.statements(self.scenario, self.truth)
 
     def shown_at(self, shock: Shock) -> float:
-        """When the feed first shows a price change."""
-        return self.starts_at + shock.at_hour * 3600 + self.scenario.feed_delay_s
+        """When a feed first shows a price change."""
+        return showing.shown_at(self.scenario, shock)
 
     def prices(self, name: str, at: float) -> Prices:
-        """What is truly billed at this moment."""
-        place: Place = self.scenario.deployments[name]
-        usd_in, usd_out = place.input, place.output
-        for shock in self.scenario.shocks:
-            if shock.deployment == name and shock.at_hour <= self.hour(at):
-                usd_in, usd_out = shock.input, shock.output
-        return _prices(usd_in, usd_out)
+        """What is truly billed at this moment, by meter."""
+        index = max(0, bisect_right(self._since[name], at) - 1)
+        return flat_prices(self.truth[name][index], at)
+
+    def usd(self, name: str, task: str, at: float) -> float:
+        """True dollars of one mean request."""
+        kind = self.scenario.tasks[task]
+        usage = usage_of(kind, int(kind.prompt_tokens), int(kind.output_tokens))
+        return to_float(cost_usd(usage.counts(), self.prices(name, at)))
 
     def quality(self, name: str, task: str, at: float) -> float:
         """True probability of success."""
@@ -119,73 +107,114 @@ class World:
             for outage in self.scenario.outages
         )
 
+    def served_model(self, name: str, at: float) -> str:
+        """The model that the answers name."""
+        served = name.partition("/")[2]
+        for redirect in self.scenario.redirects:
+            if redirect.deployment == name and redirect.at_hour <= self.hour(at):
+                served = redirect.served_model
+        return served
+
+    def slowness(self, name: str, at: float) -> float:
+        hour = self.hour(at)
+        factor = 1.0
+        for slow in self.scenario.slowdowns:
+            if slow.deployment == name and slow.from_hour <= hour < slow.to_hour:
+                factor *= slow.factor
+        return factor
+
+    def first_token_s(self, name: str, at: float) -> float:
+        """Usual time to the first token; a call's own pace is 0.5 to 1.5 times that."""
+        place = self.scenario.deployments[name]
+        return (place.first_token_s or place.latency_s / 2) * self.slowness(name, at)
+
     def call(self, attempt: Attempt, ask: Ask, at: float) -> CallResult:
         """What the deployment does with the request."""
-        index = self.names.index(attempt.deployment)
-        latency_s = self.scenario.deployments[attempt.deployment].latency_s
-        if not self.is_up(attempt.deployment, at):
+        name = attempt.deployment
+        index = self.names.index(name)
+        place = self.scenario.deployments[name]
+        if not self.is_up(name, at) or ask.fate[index] < place.failure_share:
             return CallResult(
                 attempt=attempt, kind=CallKind.SERVER_ERROR, latency_s=0.05, status=503
             )
-        taken_s = latency_s * (0.5 + float(ask.pace[index]))
+        pace = 0.5 + float(ask.pace[index])
+        usage = usage_of(self.scenario.tasks[ask.task], ask.prompt_tokens, ask.output_tokens)
+        billed = cost_usd(usage.counts(), self.prices(name, at)) if self.scenario.bills else None
         return CallResult(
             attempt=attempt,
             kind=CallKind.ANSWERED,
-            latency_s=taken_s,
-            first_byte_s=taken_s / 2,
+            latency_s=place.latency_s * self.slowness(name, at) * pace,
+            first_byte_s=self.first_token_s(name, at) * pace,
             status=200,
-            usage=Usage(input_tokens=ask.prompt_tokens, output_tokens=ask.output_tokens),
+            usage=usage,
+            served_model=self.served_model(name, at),
+            billed_usd=billed,
+            confidence=self.confidence(name, ask, at),
             finish_reason="stop",
         )
 
     def is_right(self, name: str, ask: Ask, at: float) -> bool:
         return bool(ask.luck[self.names.index(name)] < self.quality(name, ask.task, at))
 
-    def _quote(
-        self, name: str, usd_in: float, usd_out: float, hour: float, *, delay_s: float
-    ) -> Quote:
-        quoted_at = self.starts_at + hour * 3600
-        return Quote(
-            deployment=name,
-            feed=FEED,
-            feed_model=name,
-            usd_per_mtok=_prices(usd_in, usd_out),
-            quoted_at=quoted_at,
-            seen_at=quoted_at + delay_s,
-            zero_reason="simulated",
-            trust=0.9,
+    def confidence(self, name: str, ask: Ask, at: float) -> float | None:
+        """How sure the answer is of itself, if answers tell."""
+        if self._claims is None:
+            return None
+        claims = self._claims[int(self.is_right(name, ask, at))]
+        return float(claims[int(ask.doubt[self.names.index(name)] * CLAIMS)])
+
+    def passes(self, threshold: float, success: float) -> tuple[float, float]:
+        """Share of wrong and of right answers whose calibrated confidence reaches `threshold`.
+
+        success     share of right answers, from which the calibration follows
+        """
+        if self._claims is None:
+            return 0.0, 0.0
+        wrong, right = (
+            np.histogram(claims, bins=BINS, range=(0.0, 1.0))[0] / CLAIMS for claims in self._claims
         )
+        known = np.maximum(success * right + (1 - success) * wrong, 1e-12)
+        kept = success * right / known >= threshold
+        return float(wrong[kept].sum()), float(right[kept].sum())
+
+    def changes(self) -> list[float]:
+        """Moments at which the truth changes, besides the rhythm of the traffic."""
+        scenario = self.scenario
+        hours = [drift.at_hour for drift in scenario.drifts]
+        hours += [redirect.at_hour for redirect in scenario.redirects]
+        for spans in (scenario.outages, scenario.slowdowns, scenario.surges):
+            hours += [hour for span in spans for hour in (span.from_hour, span.to_hour)]
+        hours += [place.from_hour for place in scenario.deployments.values()]
+        found = {self.starts_at + hour * HOUR_S for hour in hours}
+        for quotes in self.truth.values():
+            found |= {quote.seen_at for quote in quotes}
+            found |= self._clock_changes(quotes)
+        return sorted(at for at in found if self.starts_at < at < self.ends_at)
+
+    def _clock_changes(self, quotes: list[Quote]) -> set[float]:
+        """When recurring hours begin or end."""
+        found = set()
+        for quote, until in zip(quotes, [*(q.seen_at for q in quotes[1:]), self.ends_at],
+                                strict=True):  # fmt: skip
+            at = next_moment(quote, quote.seen_at)
+            while at < until:
+                found.add(at)
+                at = next_moment(quote, at)
+        return found
 
 
-def _prices(usd_in: float, usd_out: float) -> Prices:
-    return {Meter.INPUT: Decimal(str(usd_in)), Meter.OUTPUT: Decimal(str(usd_out))}
+def usage_of(task: Task, prompt_tokens: int, output_tokens: int) -> Usage:
+    """Counted use of one request, its cached part apart."""
+    cached = int(task.cached_share * prompt_tokens)
+    return Usage(
+        input_tokens=prompt_tokens - cached, cache_read_tokens=cached, output_tokens=output_tokens
+    )
 
 
-def _asks(scenario: Scenario, seed: int, starts_at: float) -> list[Ask]:
-    """The whole traffic, arrival by arrival."""
-    rng: Any = np.random.default_rng([scenario.seed, seed])
-    mean = scenario.hours * scenario.requests_per_hour
-    count = int(rng.poisson(mean))
-    at = starts_at + np.sort(rng.random(count)) * scenario.hours * 3600
-    tasks = list(scenario.tasks)
-    shares = np.array([scenario.tasks[task].share for task in tasks])
-    which = rng.choice(len(tasks), size=count, p=shares / shares.sum())
-    size = np.exp(rng.normal(0.0, 0.25, size=(count, 2)))
-    luck = rng.random((count, len(scenario.deployments)))
-    pace = rng.random((count, len(scenario.deployments)))
-    judged = rng.random(count) < scenario.feedback_share
-    after = rng.exponential(scenario.feedback_delay_s or 1e-9, size=count)
-    return [
-        Ask(
-            number=i,
-            at=float(at[i]),
-            task=tasks[which[i]],
-            prompt_tokens=max(1, int(scenario.tasks[tasks[which[i]]].prompt_tokens * size[i, 0])),
-            output_tokens=max(1, int(scenario.tasks[tasks[which[i]]].output_tokens * size[i, 1])),
-            luck=luck[i],
-            pace=pace[i],
-            is_judged=bool(judged[i]),
-            judged_after_s=float(after[i]),
-        )
-        for i in range(count)
-    ]
+def _claims(scenario: Scenario) -> tuple[np.ndarray, np.ndarray] | None:
+    """Inverse distributions of confidence of wrong answers and of right ones, (CLAIMS,) each."""
+    if scenario.confidence is None:
+        return None
+    grid = (np.arange(CLAIMS) + 0.5) / CLAIMS
+    wrong, right = scenario.confidence.wrong, scenario.confidence.right
+    return special.betaincinv(*wrong, grid), special.betaincinv(*right, grid)
