@@ -22,6 +22,10 @@ from windsock.feeds.addresses import pinned
 from windsock.feeds.definition import FeedDefinition
 
 MAX_REDIRECTS = 3
+MAX_WAIT_S = 3600.0
+DEFAULT_WAIT_S = 60.0
+"""After a Retry-After that cannot be read."""
+
 AGENT = "windsock (price feed reader)"
 
 
@@ -117,11 +121,9 @@ class Fetcher:
             "host": parsed.netloc.decode("ascii"),
             "user-agent": AGENT,
             "accept-encoding": "gzip",
-            **definition.headers,
         }
-        if definition.env_key and (key := self._environ.get(definition.env_key)):
-            is_bearer = definition.key_header == "authorization"
-            headers[definition.key_header] = f"Bearer {key}" if is_bearer else key
+        if _origin(parsed) == _origin(httpx.URL(definition.url)):
+            headers |= definition.headers | self._credentials(definition)
         if last.etag:
             headers["if-none-match"] = last.etag
         if last.last_modified:
@@ -132,6 +134,14 @@ class Fetcher:
             headers=headers,
             extensions={"sni_hostname": host},
         )
+
+    def _credentials(self, definition: FeedDefinition) -> dict[str, str]:
+        """The feed's key as a header; for its own host only, never for one it redirects to."""
+        key = self._environ.get(definition.env_key or "")
+        if not key:
+            return {}
+        is_bearer = definition.key_header == "authorization"
+        return {definition.key_header: f"Bearer {key}" if is_bearer else key}
 
     def _open(self) -> httpx.AsyncClient:
         self._client = httpx.AsyncClient(timeout=None, trust_env=False)  # noqa: S113 (deadline above)
@@ -194,8 +204,9 @@ def _file(definition: FeedDefinition, path: str) -> bytes:
 
 def _check(definition: FeedDefinition, response: httpx.Response) -> None:
     status = response.status_code
-    if status in (429, 503) and (wait := response.headers.get("retry-after")):
-        raise RetryLater(f"answers {status}", feed=definition.id, wait_s=_wait_s(wait))
+    if status in (429, 503) and "retry-after" in response.headers:
+        wait_s = _wait_s(response.headers)
+        raise RetryLater(f"answers {status}", feed=definition.id, wait_s=wait_s)
     if status != 200:
         raise FeedError(f"answers {status}", feed=definition.id)
     if "text/html" in response.headers.get("content-type", ""):
@@ -212,11 +223,16 @@ async def _body(definition: FeedDefinition, response: httpx.Response) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for chunk in response.aiter_raw():
-        part = unzip.decompress(chunk, bound + 1 - size) if unzip else chunk
+        try:
+            part = unzip.decompress(chunk, bound + 1 - size) if unzip else chunk
+        except zlib.error as error:
+            raise FeedError(f"the body is no gzip: {error}", feed=definition.id) from error
         size += len(part)
         if size > bound:
             raise FeedError(f"the body exceeds {definition.max_mb:g} MB", feed=definition.id)
         parts.append(part)
+    if unzip is not None and not unzip.eof:
+        raise FeedError("the compressed body ends too early", feed=definition.id)
     return b"".join(parts)
 
 
@@ -228,11 +244,19 @@ def _changed(body: bytes, last: Validators, headers: Mapping[str, str]) -> Fetch
     return Fetched(body=None if digest == last.sha256 else body, validators=validators)
 
 
-def _wait_s(text: str) -> float:
+def _wait_s(headers: Mapping[str, str]) -> float:
+    """Seconds to wait, an hour at most; a date counts from the server's own `date`."""
+    text = headers["retry-after"]
     try:
-        return min(3600.0, float(text))
+        wait_s = float(text)
     except ValueError:
         try:
-            return min(3600.0, max(0.0, parsedate_to_datetime(text).timestamp()))
-        except ValueError:
-            return 60.0
+            until, sent = parsedate_to_datetime(text), parsedate_to_datetime(headers["date"])
+            wait_s = (until - sent).total_seconds()
+        except (KeyError, ValueError, TypeError):
+            wait_s = DEFAULT_WAIT_S
+    return min(MAX_WAIT_S, max(0.0, wait_s))
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
