@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from windsock.core.catalog import Capabilities, Catalog, Deployment
+from windsock.core.identity import Alias
 from windsock.core.objective import Objective
 from windsock.core.policy import PriceAware
 from windsock.core.posterior import Beliefs
@@ -97,6 +98,11 @@ def objective_of(route: RouteSettings, settings: Settings) -> Objective:
     )
 
 
+def aliases_of(settings: Settings) -> list[Alias]:
+    """What moving names of providers mean, and when."""
+    return [Alias(**dict(stated)) for stated in settings.aliases]
+
+
 def own_quotes(settings: Settings, catalog: Catalog, now: float) -> list[Quote]:
     """The prices that the owner states, which no feed may change."""
     quotes = []
@@ -115,9 +121,13 @@ def _own_quote(deployment: Deployment, price: PriceSettings, now: float) -> Quot
         Meter.OUTPUT: price.output,
         Meter.CACHE_READ: price.cache_read,
         Meter.CACHE_WRITE: price.cache_write,
+        Meter.CACHE_WRITE_1H: price.cache_write_1h,
         Meter.REASONING: price.reasoning,
+        Meter.AUDIO_INPUT: price.audio_input,
+        Meter.AUDIO_OUTPUT: price.audio_output,
         Meter.REQUEST: price.request,
         Meter.IMAGE: price.image,
+        Meter.WEB_SEARCH: price.web_search,
     }
     return Quote(
         deployment=deployment.id,

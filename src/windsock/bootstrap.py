@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from windsock import log
 from windsock.assembly import (
     DEFAULT_FLOOR,
+    aliases_of,
     catalog_of,
     endpoints_of,
     feeds_of,
@@ -101,12 +102,15 @@ def _core(settings: Settings, environ: Mapping[str, str], catalog: Catalog, cloc
     events = EventBus()
     intake = Intake(
         router=router,
-        identity=Identity(catalog),
+        identity=Identity(catalog, dated=aliases_of(settings)),
         clock=clock,
         keep=ledger.append,
         publish=_publisher(events, ledger),
     )
     restore(router, engine, state, stored[0] if stored else 0, clock)
+    for served in router.redirects.values():
+        if served not in catalog.deployments:
+            intake.identity.follow(served)
     _first_prices(settings, intake, definitions, clock)
     poller = Poller(
         definitions,
@@ -114,6 +118,7 @@ def _core(settings: Settings, environ: Mapping[str, str], catalog: Catalog, cloc
         clock=clock,
         on_reading=intake.on_reading,
         on_failure=intake.on_failure,
+        rules=guard_rules(settings),
     )
     return Core(
         clock=clock,

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.identity import Identity
-from windsock.core.quotes import HealthReport, HealthState, Quote, Vanished
+from windsock.core.quotes import HealthReport, Quote, Vanished
 from windsock.core.records import Shift
 from windsock.core.router import Router
 from windsock.errors import BadRequest, CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.reading import PriceRow, Reading
 from windsock.log import event_log
+from windsock.retirement import Retirements
 from windsock.service.schemas import shift_view
 
 
@@ -41,23 +42,25 @@ class Intake:
     _listed: dict[str, dict[str, str]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _kept: dict[str, Quote | None] = field(default_factory=dict)
-    _named: dict[str, set[str]] = field(default_factory=dict)
+    _readings: dict[str, tuple[FeedDefinition, Reading]] = field(default_factory=dict)
+    _retirements: Retirements = field(default_factory=Retirements)
 
     def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
         """Absorb everything one poll of a feed says."""
         now = self.clock.now()
         listed: dict[str, str] = {}
+        self._readings[definition.id] = definition, reading
         for row in reading.rows:
             self._seen.add(f"{row.provider}/{row.model}")
-            for deployment, is_indirect in self.identity.resolve(row.provider, row.model):
+            for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
                 if deployment not in self.owned:
                     listed[deployment] = row.model
                     self.on_quote(quote_of(row, deployment, definition, now, is_indirect), now)
         for facts in reading.facts:
-            for deployment, is_indirect in self.identity.resolve(facts.provider, facts.model):
-                if not is_indirect:
+            for deployment, is_indirect in self.identity.resolve(facts.provider, facts.model, now):
+                if not is_indirect and deployment in self.router.catalog.deployments:
                     self.router.catalog.learn(deployment, facts)
-        for report in (*reading.health, *self._retired(definition, reading, now)):
+        for report in self._reports(definition, reading, now):
             self._absorb(report, now)
         self._notice_absence(definition, listed, now)
 
@@ -74,10 +77,12 @@ class Intake:
         self._keep_in_force(quote.deployment, now)
 
     def on_shift(self, shift: Shift) -> None:
-        """What calls changed: a bill may have released a held quote."""
+        """What calls changed: a bill released a held quote, or another model answered."""
         if shift.kind == "price.released":
             self._keep_in_force(shift.deployment, shift.at)
         self.publish(shift)
+        if shift.kind == "model.redirected":
+            self._price_served(shift)
 
     def _keep_in_force(self, deployment: str, now: float) -> None:
         """Write the accepted price to the ledger, once."""
@@ -86,25 +91,29 @@ class Intake:
             self._kept[deployment] = quote
             self.keep(quote)
 
-    def _retired(
+    def _reports(
         self, definition: FeedDefinition, reading: Reading, now: float
-    ) -> list[HealthReport]:
-        """Models that a list of models named before and no longer does."""
-        named = {report.subject for report in reading.health if "/" in report.subject}
-        before = self._named.get(definition.id, set())
-        if definition.is_partial or not named:
-            return []
-        self._named[definition.id] = before | named
-        return [
-            HealthReport(
-                subject=subject,
-                feed=definition.id,
-                state=HealthState.DOWN,
-                note="no longer listed",
-                seen_at=now,
-            )
-            for subject in sorted(before - named)
-        ]
+    ) -> Iterator[HealthReport]:
+        """What a feed says of the health of the deployments and providers used here."""
+        for report in (*reading.health, *self._retirements.reports(definition, reading, now)):
+            for subject in self.identity.subjects(report.subject):
+                yield replace(report, subject=subject)
+
+    def _price_served(self, shift: Shift) -> None:
+        """A deployment answers with a model that is no deployment here: find its price in feeds."""
+        served = self.identity.served_by(shift.deployment, str(shift.facts["served"]))
+        if served is None or served in self.router.catalog.deployments:
+            return
+        self.identity.follow(served)
+        for definition, reading in self._readings.values():
+            for row in reading.rows:
+                for name, is_indirect in self.identity.resolve(row.provider, row.model, shift.at):
+                    if name == served:
+                        quote = quote_of(row, name, definition, shift.at, is_indirect)
+                        self.on_quote(quote, shift.at)
+        if self.router.book.in_force(served, shift.at) is not None:
+            for each in self.router.redirect(shift.deployment, served, shift.at):
+                self.publish(each)
 
     def approve(self, deployment: str, feed: str) -> list[Shift]:
         """A person believes a held quote; raises NothingHeld."""

@@ -6,6 +6,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
+from datetime import UTC, datetime
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
@@ -39,7 +40,16 @@ def seconds(value: object) -> float:
     return float(match[1]) * SECONDS_PER_UNIT[match[2]]
 
 
+def moment(value: object) -> float:
+    """Unix seconds from a TOML date or time, or from ISO text; no zone means UTC."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    read = datetime.fromisoformat(str(value))
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+Moment = Annotated[float, BeforeValidator(moment)]
 Share = Annotated[float, Field(ge=0, le=1)]
 UsdPerMtok = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 
@@ -80,9 +90,13 @@ class PriceSettings(Part):
     output: UsdPerMtok
     cache_read: UsdPerMtok | None = None
     cache_write: UsdPerMtok | None = None
+    cache_write_1h: UsdPerMtok | None = None
     reasoning: UsdPerMtok | None = None
+    audio_input: UsdPerMtok | None = None
+    audio_output: UsdPerMtok | None = None
     request: UsdPerMtok | None = None
     image: UsdPerMtok | None = None
+    web_search: UsdPerMtok | None = None
     reason: str | None = None
 
     @model_validator(mode="after")
@@ -116,6 +130,16 @@ class DeploymentSettings(Part):
     price: PriceSettings | None = None
     price_names: tuple[str, ...] = ()
     capabilities: CapabilitySettings = CapabilitySettings()
+
+
+class AliasSettings(Part):
+    """From `since` until `until` a provider's name `alias` meant its model `target`."""
+
+    provider: str
+    alias: str
+    target: str
+    since: Moment = float("-inf")
+    until: Moment = float("inf")
 
 
 class RuleCondition(Part):
@@ -237,6 +261,7 @@ class Settings(Part):
     store: StoreSettings = StoreSettings()
     providers: dict[str, ProviderSettings] = {}
     deployments: dict[str, DeploymentSettings] = {}
+    aliases: tuple[AliasSettings, ...] = ()
     routes: dict[str, RouteSettings] = {}
     budgets: dict[str, BudgetSettings] = {}
     cache: CacheSettings = CacheSettings()

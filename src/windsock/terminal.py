@@ -19,7 +19,8 @@ from windsock.errors import ConfigError, WindsockError
 from windsock.examination import Finding
 from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.fetching import Fetcher, Validators
-from windsock.feeds.reading import Reading, read, rows_as_csv
+from windsock.feeds.listing import rows_as_csv
+from windsock.feeds.reading import Reading, read
 from windsock.outcomes import read_outcomes
 from windsock.rooms import folders
 

@@ -8,7 +8,8 @@ import pytest
 
 from windsock.errors import ConfigError, FeedError
 from windsock.feeds.definition import load_feed
-from windsock.feeds.reading import read, rows_as_csv
+from windsock.feeds.listing import rows_as_csv
+from windsock.feeds.reading import read
 from windsock.rooms import folders
 
 FEEDS = folders("pricefeeds", "feed.toml")

@@ -42,7 +42,8 @@ class GuardRules:
                         deployment, or of the same model sold elsewhere, is held
     rise_polls          2 equal polls in a row release a rise beyond `max_rise`
     fall_polls          3 release a fall beyond `max_fall`
-    contradicted_polls  12 do while other feeds, by trust the majority, keep restating other prices
+    contradicted_polls  12 do while other feeds, by trust the majority, keep restating other prices;
+                        a feed that stays half as long for as many polls is read again
     agree_within        0.02: two feeds agree if input and output each differ by less
     same_within         1e-6: below it two prices are the same (float noise in feeds)
     bill_within         0.02: a bill confirms a price if it is that near

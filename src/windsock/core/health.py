@@ -37,7 +37,8 @@ class HealthRules:
     rate_limit_s            cooldown after a 429 that names no Retry-After
     key_s, credit_s, gone_s cooldown after a refused key, an empty account, an unknown model
     probe_s                 a half-open probe that has not reported by then is forgotten
-    report_s                a status feed's word older than this is no longer believed
+    report_s                a status feed's word older than this is no longer believed, unless the
+                            feed is read so seldom that its word must last longer
     latency_samples, latency_s   how many first-byte times are kept, and for how long
     """
 
@@ -121,7 +122,7 @@ class HealthBoard:
             report
             for subject in (deployment, provider)
             for report in self._reports.get(subject, {}).values()
-            if now - report.seen_at <= self.rules.report_s
+            if now <= self._until(report)
         ]
         order = (HealthState.UNKNOWN, HealthState.UP, HealthState.DEGRADED, HealthState.DOWN)
         return max(fresh, key=lambda report: order.index(report.state), default=None)
@@ -144,11 +145,15 @@ class HealthBoard:
                 moments += [t for t in (vitals.cooldown_until, vitals.probe_until) if t > now]
         for reports in self._reports.values():
             moments += [
-                report.seen_at + self.rules.report_s
+                until
                 for report in reports.values()
-                if report.state is HealthState.DOWN and report.seen_at + self.rules.report_s > now
+                if report.state is HealthState.DOWN and (until := self._until(report)) > now
             ]
         return min(moments)
+
+    def _until(self, report: HealthReport) -> float:
+        """Unix s until which a feed's word is believed."""
+        return report.seen_at + max(self.rules.report_s, report.good_for_s or 0.0)
 
     def absorb(self, report: HealthReport, now: float) -> list[Shift]:
         """Take in a status feed's word; unknown is never read as down."""

@@ -133,6 +133,26 @@ class Identity:
         ids = self._ids.get(name)
         return ids[0] if ids else f"{deployment.provider}/{name.model}"
 
+    def follow(self, name: str) -> None:
+        """Let feeds also price `provider/model`, which answers but is no deployment here."""
+        provider, _, model = name.partition("/")
+        own = parse(provider, model)
+        _note(self._ids, own, name)
+        _note(self._elsewhere, (own.provider, own.model), name)
+        self._resolved.clear()
+
+    def subjects(self, subject: str) -> tuple[str, ...]:
+        """Providers or deployments in use that a health feed's subject means; empty if none."""
+        provider, _, model = subject.partition("/")
+        if model:
+            direct = [
+                name for name, is_indirect in self.resolve(provider, model) if not is_indirect
+            ]
+            return tuple(name for name in direct if name in self._catalog.deployments)
+        name, _ = split_region(provider)
+        used = any(each.provider == name for each in self._catalog.deployments.values())
+        return (name,) if used else ()
+
     def unmatched(self, priced: Iterable[str], seen: Iterable[str] = ()) -> dict[str, list[str]]:
         """Deployments that no feed priced, each with the nearest of the names feeds listed."""
         known = set(priced)

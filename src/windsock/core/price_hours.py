@@ -29,7 +29,8 @@ def flat_prices(
         if prompt_tokens >= tier.min_prompt_tokens + tier.is_strict:
             flat.update(tier.usd_per_mtok)
     for window in quote.windows:
-        if is_open(window, at):
+        bound = window.min_prompt_tokens
+        if (not bound or prompt_tokens > bound) and is_open(window, at):
             flat.update(window.usd_per_mtok)
     return flat
 

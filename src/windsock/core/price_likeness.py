@@ -79,5 +79,5 @@ def _is_near(one: Decimal, other: Decimal, within: Decimal) -> bool:
 
 
 def _same_hours(one: Window, other: Window) -> bool:
-    names = ("days", "start_minute", "end_minute", "timezone")
+    names = ("days", "start_minute", "end_minute", "timezone", "min_prompt_tokens")
     return all(getattr(one, name) == getattr(other, name) for name in names)

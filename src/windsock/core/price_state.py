@@ -34,6 +34,7 @@ def quote_state(quote: Quote) -> dict[str, Any]:
                 w.end_minute,
                 w.timezone,
                 _prices_state(w.usd_per_mtok),
+                w.min_prompt_tokens,
             ]
             for w in quote.windows
         ],
@@ -56,8 +57,9 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
                 end_minute=end,
                 timezone=timezone,
                 usd_per_mtok=_prices(prices),
+                min_prompt_tokens=bound[0] if bound else 0,
             )
-            for days, start, end, timezone, prices in state["windows"]
+            for days, start, end, timezone, prices, *bound in state["windows"]
         ),
         service_tiers={name: _prices(p) for name, p in state["service_tiers"].items()},
     )

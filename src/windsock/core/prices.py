@@ -170,6 +170,11 @@ class PriceBook:
         accepted = line.page.accepted if line else []
         return [quote for quote in accepted if since <= quote.seen_at < until]
 
+    def knows(self, deployment: str) -> bool:
+        """True if a price of it was ever believed."""
+        line = self._lines.get(deployment)
+        return line is not None and bool(line.page.accepted)
+
     def held(self) -> list[Held]:
         return [held for line in self._lines.values() for held in line.page.held.values()]
 

@@ -31,12 +31,14 @@ class Window:
     days                ISO weekdays 1..7 on which the window opens, in `timezone`
     start_minute        minute of the day, inclusive, 0..1439
     end_minute          minute of the day, exclusive, 0..1440; at or below `start_minute` it wraps
+    min_prompt_tokens   only prompts greater than this; 0: all
     """
 
     days: frozenset[int] = EVERY_DAY
     start_minute: int
     end_minute: int
     timezone: str = "UTC"
+    min_prompt_tokens: int = 0
     usd_per_mtok: Prices
 
 
@@ -99,6 +101,7 @@ class HealthReport:
     subject     provider id or deployment id
     state       unknown is never read as down
     uptime      0..1 over the feed's own window, if it tells
+    good_for_s  how long its word holds unless it is heard again; None: as long as the board says
     """
 
     subject: str
@@ -108,6 +111,7 @@ class HealthReport:
     uptime: float | None = None
     quoted_at: float | None = None
     seen_at: float
+    good_for_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

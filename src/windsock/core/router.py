@@ -231,6 +231,15 @@ class Router:
         shifts = self.health.record(result, now)
         return shifts + self._scrutiny.look_at(result, now)
 
+    def redirect(self, deployment: str, served: str, now: float) -> list[Shift]:
+        """Bill a deployment from now on by the price of the model that answers for it."""
+        return self._scrutiny.redirect(deployment, served, now)
+
+    @property
+    def redirects(self) -> Mapping[str, str]:
+        """The models that are billed instead of the deployments asked for."""
+        return self._scrutiny.redirects
+
     def drain_shifts(self) -> list[Shift]:
         """Changes of quality found since the last call."""
         return self.beliefs.drain()

@@ -8,6 +8,7 @@ from typing import Any
 
 from windsock.core.bills import BillWatch
 from windsock.core.catalog import Catalog
+from windsock.core.identity import is_same_model
 from windsock.core.posterior import Beliefs
 from windsock.core.prices import PriceBook
 from windsock.core.records import CallResult, Shift
@@ -18,7 +19,10 @@ REDIRECT_KEEPS = 4.0
 
 
 class Scrutiny:
-    """Compares every answer with what was expected of it."""
+    """Compares every answer with what was expected of it.
+
+    redirects   deployment -> what answers for it and is billed instead
+    """
 
     def __init__(self, *, catalog: Catalog, book: PriceBook, beliefs: Beliefs) -> None:
         self._catalog = catalog
@@ -26,7 +30,7 @@ class Scrutiny:
         self._beliefs = beliefs
         self._bills: dict[str, BillWatch] = {}
         self._served: dict[str, str] = {}
-        self._redirects: dict[str, str] = {}
+        self.redirects: dict[str, str] = {}
 
     def look_at(self, result: CallResult, now: float) -> list[Shift]:
         """What one finished call shows."""
@@ -37,11 +41,18 @@ class Scrutiny:
             shifts += self._compare_model(result.attempt.deployment, result.served_model, now)
         return shifts
 
+    def redirect(self, deployment: str, served: str, now: float) -> list[Shift]:
+        """Bill a deployment by the price of `served`; naming the deployment itself undoes."""
+        self.redirects[deployment] = served
+        if served == deployment:
+            del self.redirects[deployment]
+        return self._book.redirect(deployment, served, now)
+
     def to_state(self) -> dict[str, Any]:
         return {
             "bills": {name: watch.to_state() for name, watch in self._bills.items()},
             "served": dict(self._served),
-            "redirects": dict(self._redirects),
+            "redirects": dict(self.redirects),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -49,9 +60,9 @@ class Scrutiny:
             self._bills.setdefault(name, BillWatch()).from_state(bills)
         self._served.update(state["served"])
         for deployment, name in state["redirects"].items():
-            if {deployment, name} <= self._catalog.deployments.keys():
-                self._redirects[deployment] = name
-                self._book.redirect(deployment, name, 0.0)
+            is_known = name in self._catalog.deployments or self._book.knows(name)
+            if deployment in self._catalog.deployments and is_known:
+                self.redirect(deployment, name, 0.0)
 
     def _compare_bill(
         self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
@@ -74,20 +85,25 @@ class Scrutiny:
         return shifts
 
     def _compare_model(self, deployment: str, served: str, now: float) -> list[Shift]:
-        """A deployment that answers with another model than before starts its belief afresh.
+        """Another model than the one asked for, or than before, is told and billed as what it is.
 
-        Where that model is in the catalog, its price is billed from now on.
+        Belief starts afresh where answers of the model before were seen. Where the one that answers
+        has no price in the catalog, `redirect` may be told one.
         """
-        before = self._served.get(deployment)
+        asked = self._catalog.deployments[deployment]
+        is_first = deployment not in self._served
+        before = self._served.get(deployment, asked.model)
         self._served[deployment] = served
-        if before is None or before == served:
+        is_asked = is_same_model(asked.model, served)
+        if before == served or (is_first and is_asked):
             return []
-        self._beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
+        if not is_first:
+            self._beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
         facts = {"before": before, "served": served}
         shifts = [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
-        provider = self._catalog.deployments[deployment].provider
+        if is_asked:
+            return shifts + self.redirect(deployment, deployment, now)
         for name in self._catalog.serving(served):
-            if self._catalog.deployments[name].provider == provider:
-                self._redirects[deployment] = name
-                self._book.redirect(deployment, name, now)
+            if self._catalog.deployments[name].provider == asked.provider:
+                return shifts + self.redirect(deployment, name, now)
         return shifts

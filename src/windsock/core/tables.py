@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from windsock.core.catalog import Catalog
+from windsock.core.evidence import PROMPT_METERS
 from windsock.core.health import HealthBoard
 from windsock.core.policy import CellView, Weighing
 from windsock.core.posterior import Beliefs
@@ -322,7 +323,7 @@ class Tables:
         if imagined is not None:
             prices = {**(self._book.prices(name, now) or {}), **imagined}
             return to_float(cost_usd(mix, prices))
-        size = sum(mix.get(m, 0) for m in (Meter.INPUT, Meter.CACHE_READ, Meter.CACHE_WRITE))
+        size = sum(mix.get(meter, 0) for meter in PROMPT_METERS)
         money = self._book.effective_usd(name, mix, now, prompt_tokens=int(size))
         return None if money is None else to_float(money)
 

@@ -54,8 +54,11 @@ class Usage:
     input_tokens: int = 0
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    audio_input_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_output_tokens: int = 0
     images: int = 0
     web_searches: int = 0
     requests: int = 1
@@ -63,20 +66,24 @@ class Usage:
     @property
     def prompt_tokens(self) -> int:
         """All tokens sent, cached or not; what price tiers look at."""
-        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+        cached = self.cache_read_tokens + self.cache_write_tokens + self.cache_write_1h_tokens
+        return self.input_tokens + self.audio_input_tokens + cached
 
     @property
     def completion_tokens(self) -> int:
         """All tokens received, reasoning included."""
-        return self.output_tokens + self.reasoning_tokens
+        return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens
 
     def counts(self) -> dict[Meter, float]:
         return {
             Meter.INPUT: self.input_tokens,
             Meter.CACHE_READ: self.cache_read_tokens,
             Meter.CACHE_WRITE: self.cache_write_tokens,
+            Meter.CACHE_WRITE_1H: self.cache_write_1h_tokens,
+            Meter.AUDIO_INPUT: self.audio_input_tokens,
             Meter.OUTPUT: self.output_tokens,
             Meter.REASONING: self.reasoning_tokens,
+            Meter.AUDIO_OUTPUT: self.audio_output_tokens,
             Meter.IMAGE: self.images,
             Meter.WEB_SEARCH: self.web_searches,
             Meter.REQUEST: self.requests,

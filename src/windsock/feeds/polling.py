@@ -12,6 +12,7 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEv
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from windsock.clock import Clock
+from windsock.core.guard import DEFAULT_RULES, GuardRules, shrunk
 from windsock.errors import FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetching import Fetcher, RetryLater, Validators
@@ -20,21 +21,23 @@ from windsock.feeds.reading import Reading, read
 OnReading = Callable[[FeedDefinition, Reading], None]
 OnFailure = Callable[[FeedDefinition, FeedError], None]
 
-SHRUNK = 0.5
-"""A body with less than this share of the rows of the last good one is refused whole."""
-
 LATE = 2.0
 """Intervals without a poll after which the watchdog polls, since the wall clock must have moved."""
 
 
 @dataclass(slots=True)
 class FeedStatus:
-    """How a feed fares. Times of `elapsed`, which never step back."""
+    """How a feed fares. Times of `elapsed`, which never step back.
+
+    rows            of the last good body, prices and health together
+    short_polls     polls in a row whose body was refused because it had lost half of them
+    """
 
     id: str
     polls: int = 0
     failures: int = 0
     rows: int = 0
+    short_polls: int = 0
     skipped: tuple[tuple[str, str], ...] = ()
     error: str | None = None
     last_good_at: float | None = None
@@ -49,6 +52,7 @@ class Poller:
 
     on_reading  called with every good reading, also when the body did not change
     on_failure  called with every failure; what is known stays as it is
+    rules       how much shorter than its last good body a feed may be
     """
 
     def __init__(
@@ -59,12 +63,14 @@ class Poller:
         clock: Clock,
         on_reading: OnReading,
         on_failure: OnFailure,
+        rules: GuardRules = DEFAULT_RULES,
     ) -> None:
         self._definitions = {definition.id: definition for definition in definitions}
         self._fetcher = fetcher
         self._clock = clock
         self._on_reading = on_reading
         self._on_failure = on_failure
+        self._rules = rules
         self._status = {name: FeedStatus(name) for name in self._definitions}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -158,14 +164,21 @@ class Poller:
         reading = await asyncio.to_thread(
             read, definition, fetched.body or b"", seen_at=self._clock.now()
         )
-        if len(reading.rows) < SHRUNK * status.rows:
-            raise FeedError(
-                f"lists {len(reading.rows)} prices where it listed {status.rows}; refused whole",
-                feed=definition.id,
-            )
-        status.reading, status.rows, status.skipped = reading, len(reading.rows), reading.skipped
+        self._refuse_shrunk(definition, status, len(reading.rows) + len(reading.health))
+        status.reading, status.skipped = reading, reading.skipped
         status.validators = fetched.validators
         return reading
+
+    def _refuse_shrunk(self, definition: FeedDefinition, status: FeedStatus, rows: int) -> None:
+        """Refuse a body that lost half of its rows, unless it has stayed that short for long."""
+        if not definition.is_partial and shrunk(status.rows, rows, self._rules):
+            status.short_polls += 1
+            if status.short_polls < self._rules.contradicted_polls:
+                raise FeedError(
+                    f"lists {rows} rows where it listed {status.rows}; refused whole",
+                    feed=definition.id,
+                )
+        status.rows, status.short_polls = rows, 0
 
     async def _watchdog(self) -> None:
         """Poll feeds that the scheduler forgot: it counts in wall time, and that can step back."""

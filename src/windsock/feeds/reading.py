@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -17,7 +17,6 @@ from xml.etree import ElementTree
 import jq
 
 from windsock.core.quotes import (
-    EVERY_DAY,
     HealthReport,
     HealthState,
     ModelFacts,
@@ -27,11 +26,11 @@ from windsock.core.quotes import (
 from windsock.core.units import Meter, Prices
 from windsock.errors import FeedError
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
+from windsock.feeds.terms import meters, windows
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 FACTS = ("context_tokens", "max_output_tokens", "vision", "tools", "json_schema")
-PER_MILLION = frozenset({Meter.IMAGE, Meter.REQUEST, Meter.WEB_SEARCH})
-"""Meters that every feed states per single unit, whatever its unit of token prices."""
+HOLDS_POLLS = 3.0
+"""Intervals of a feed for which its word on health holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +65,7 @@ def read(definition: FeedDefinition, body: bytes, *, seen_at: float) -> Reading:
     text = _decoded(definition, body)
     reading = Reading()
     if definition.quotes is not None:
-        reading = _prices(definition, _map(definition, definition.quotes, text, seen_at))
+        reading = _prices(definition, _map(definition, definition.quotes, text, seen_at), seen_at)
         if len(reading.rows) < definition.least_rows:
             raise FeedError(
                 f"lists {len(reading.rows)} prices, fewer than {definition.least_rows}",
@@ -74,8 +73,7 @@ def read(definition: FeedDefinition, body: bytes, *, seen_at: float) -> Reading:
             )
     if definition.health is not None:
         entries = _map(definition, definition.health, text, seen_at)
-        reports = tuple(_report(definition, entry, seen_at) for entry in entries)
-        reading = replace(reading, health=reports)
+        reading = replace(reading, health=_reports(definition, entries, seen_at))
     return reading
 
 
@@ -141,7 +139,7 @@ def _compiled(program: str, now: int) -> Any:
     return _program(program)
 
 
-def _prices(definition: FeedDefinition, entries: list[dict[str, Any]]) -> Reading:
+def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: float) -> Reading:
     rows, facts, skipped = [], [], []
     for entry in entries:
         provider = str(entry.get("provider") or definition.provider or "")
@@ -149,25 +147,27 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]]) -> Readin
         if not model or not provider:
             skipped.append((str(model), "names no provider or no model"))
             continue
-        facts.append(_facts(definition, provider, str(model), entry))
-        if entry.get("skip"):
-            skipped.append((f"{provider}/{model}", str(entry["skip"])))
-            continue
         try:
-            rows.append(_row(definition, provider, str(model), entry))
+            facts.append(_facts(definition, provider, str(model), entry))
+            if entry.get("skip"):
+                skipped.append((f"{provider}/{model}", str(entry["skip"])))
+                continue
+            rows.append(_row(definition, provider, str(model), entry, seen_at))
         except (ValueError, KeyError, TypeError, InvalidOperation) as error:
             skipped.append((f"{provider}/{model}", f"unreadable: {error}"))
     return Reading(rows=tuple(rows), facts=tuple(facts), skipped=tuple(skipped))
 
 
-def _row(definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any]) -> PriceRow:
+def _row(
+    definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any], seen_at: float
+) -> PriceRow:
     factor = USD_PER_MTOK[definition.unit or "usd/mtok"]
     keep = 1 - Decimal(str(entry.get("discount") or 0))
-    base = _meters(entry, factor * keep)
+    base = meters(entry, factor * keep)
     steps = entry.get("tiers") or ()
     for tier in steps:
         if int(tier["min_prompt_tokens"]) == 0:
-            base = {**_meters(tier, factor * keep), **base}
+            base = {**meters(tier, factor * keep), **base}
     if Meter.INPUT not in base:
         raise ValueError("states no input price")
     return PriceRow(
@@ -178,14 +178,18 @@ def _row(definition: FeedDefinition, provider: str, model: str, entry: dict[str,
             Tier(
                 min_prompt_tokens=int(tier["min_prompt_tokens"]),
                 is_strict=bool(tier.get("strict", True)),
-                usd_per_mtok=_meters(tier, factor * keep),
+                usd_per_mtok=meters(tier, factor * keep),
             )
             for tier in steps
             if int(tier["min_prompt_tokens"]) > 0
         ),
-        windows=tuple(_window(window, factor * keep) for window in entry.get("windows") or ()),
+        windows=tuple(
+            window
+            for each in entry.get("windows") or ()
+            for window in windows(each, factor * keep, seen_at)
+        ),
         service_tiers={
-            str(name): _meters(prices, factor)
+            str(name): meters(prices, factor)
             for name, prices in (entry.get("service_tiers") or {}).items()
         },
         quoted_at=_moment(entry.get("quoted_at")),
@@ -194,42 +198,6 @@ def _row(definition: FeedDefinition, provider: str, model: str, entry: dict[str,
         currency=str(entry.get("currency") or definition.currency),
         zero_reason=entry.get("zero_reason"),
     )
-
-
-def _meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
-    prices = {}
-    for meter in Meter:
-        value = entry.get(meter.value)
-        if value is None or value == "":
-            continue
-        scale = USD_PER_MTOK["usd/token"] if meter in PER_MILLION else factor
-        prices[meter] = (Decimal(str(value)) * scale).normalize() + 0
-    return prices
-
-
-def _window(window: Mapping[str, Any], factor: Decimal) -> Window:
-    return Window(
-        days=frozenset(_weekday(day) for day in window["days"])
-        if window.get("days")
-        else EVERY_DAY,
-        start_minute=_minute(window["start"]),
-        end_minute=_minute(window["end"]),
-        timezone=str(window.get("timezone") or "UTC"),
-        usd_per_mtok=_meters(window, factor),
-    )
-
-
-def _minute(clock: Any) -> int:
-    """Minute of the day from 1030 (10:30) or from "10:30"; 24:00 is 1440."""
-    if isinstance(clock, str) and ":" in clock:
-        hour, minute = clock.split(":")[:2]
-        return int(hour) * 60 + int(minute)
-    hours, minutes = divmod(int(clock), 100)
-    return hours * 60 + minutes
-
-
-def _weekday(day: Any) -> int:
-    return WEEKDAYS.index(day.lower()) + 1 if isinstance(day, str) else int(day)
 
 
 def _moment(value: Any) -> float | None:
@@ -264,6 +232,15 @@ def _fact(value: Any) -> int | bool | None:
         return None
 
 
+def _reports(
+    definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: float
+) -> tuple[HealthReport, ...]:
+    try:
+        return tuple(_report(definition, entry, seen_at) for entry in entries)
+    except (ValueError, KeyError, TypeError) as error:
+        raise FeedError(f"a row of health is unreadable: {error}", feed=definition.id) from error
+
+
 def _report(definition: FeedDefinition, entry: dict[str, Any], seen_at: float) -> HealthReport:
     state = str(entry.get("state") or "unknown")
     known = state in HealthState.__members__.values()
@@ -276,49 +253,5 @@ def _report(definition: FeedDefinition, entry: dict[str, Any], seen_at: float) -
         uptime=None if uptime is None else float(uptime),
         quoted_at=_moment(entry.get("quoted_at")),
         seen_at=seen_at,
-    )
-
-
-def rows_as_csv(reading: Reading) -> Iterator[dict[str, str]]:
-    """A reading as flat rows, the form of `expected.csv`."""
-    for row in reading.rows:
-        yield {
-            "provider": row.provider,
-            "model": row.model,
-            **{meter.value: _text(row.usd_per_mtok.get(meter)) for meter in Meter},
-            "tiers": " ".join(_tier_text(tier) for tier in row.tiers),
-            "windows": " ".join(_window_text(window) for window in row.windows),
-            "zero_reason": row.zero_reason or "",
-            "state": "",
-        }
-    for report in reading.health:
-        blank = dict.fromkeys([*(meter.value for meter in Meter), "tiers", "windows"], "")
-        yield {
-            "provider": report.subject,
-            "model": "",
-            **blank,
-            "zero_reason": "",
-            "state": report.state.value,
-        }
-
-
-def _text(price: Decimal | None) -> str:
-    return "" if price is None else format(price, "f")
-
-
-def _flat(prices: Prices) -> str:
-    return ",".join(f"{meter.value}={price:f}" for meter, price in prices.items())
-
-
-def _tier_text(tier: Tier) -> str:
-    bound = ">" if tier.is_strict else ">="
-    return f"{bound}{tier.min_prompt_tokens}:{_flat(tier.usd_per_mtok)}"
-
-
-def _window_text(window: Window) -> str:
-    days = "".join(str(day) for day in sorted(window.days))
-    return (
-        f"{days}@{window.start_minute // 60:02}:{window.start_minute % 60:02}-"
-        f"{window.end_minute // 60:02}:{window.end_minute % 60:02}/{window.timezone}:"
-        f"{_flat(window.usd_per_mtok)}"
+        good_for_s=HOLDS_POLLS * definition.every,
     )

@@ -136,16 +136,23 @@ def usage_of(body: Mapping[str, Any]) -> Usage | None:
         return None
     prompt = _count(usage, "prompt_tokens")
     completion = _count(usage, "completion_tokens")
-    details = usage.get("prompt_tokens_details") or {}
-    cached = _count(usage, "prompt_cache_hit_tokens") or _count(details, "cached_tokens")
-    written = _count(details, "cache_write_tokens")
-    reasoning = _count(usage.get("completion_tokens_details") or {}, "reasoning_tokens")
+    given = usage.get("prompt_tokens_details") or {}
+    got = usage.get("completion_tokens_details") or {}
+    cached = _count(usage, "prompt_cache_hit_tokens") or _count(given, "cached_tokens")
+    written_1h = _count(usage.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
+    written = max(0, _count(given, "cache_write_tokens") - written_1h)
+    heard, spoken = _count(given, "audio_tokens"), _count(got, "audio_tokens")
+    reasoning = min(_count(got, "reasoning_tokens"), completion)
     return Usage(
-        input_tokens=max(0, prompt - cached - written),
+        input_tokens=max(0, prompt - cached - written - written_1h - heard),
         cache_read_tokens=cached,
         cache_write_tokens=written,
-        output_tokens=max(0, completion - reasoning),
-        reasoning_tokens=min(reasoning, completion),
+        cache_write_1h_tokens=written_1h,
+        audio_input_tokens=heard,
+        output_tokens=max(0, completion - reasoning - spoken),
+        reasoning_tokens=reasoning,
+        audio_output_tokens=spoken,
+        web_searches=_count(usage.get("server_tool_use") or {}, "web_search_requests"),
     )
 
 
