@@ -162,3 +162,90 @@ def test_litellms_top_price_is_the_peak_and_its_windows_are_the_calm(when, times
     name = "deepseek/deepseek-v4-flash"
     book = book_of("litellm", {"deepseek/deepseek-v4-flash": row}, name)
     assert book.cost_usd(name, USED, at(when)) == times * CALM
+
+
+@pytest.mark.parametrize(
+    ("when", "usd"),
+    [
+        ("2026-11-20T15:59:00", 2),
+        ("2026-11-20T16:00:00", 1),
+        ("2026-11-20T19:59:00", 1),
+        ("2026-11-20T20:00:00", 2),
+        ("2026-11-22T15:59:00", 2),
+        ("2026-11-22T16:00:00", 2),
+        ("2026-11-21T16:00:00", 1),
+    ],
+    ids=["fri", "sat-in-shanghai", "last", "past", "sun", "mon-in-shanghai", "sun-in-shanghai"],
+)
+def test_litellms_weekdays_are_counted_in_their_own_zone(when: str, usd: int) -> None:
+    """Friday 16:00 UTC is Saturday in Shanghai; Sunday 16:00 UTC is Monday there."""
+    row = {
+        "input_cost_per_token": 2e-06,
+        "output_cost_per_token": 2e-06,
+        "litellm_provider": "deepseek",
+        "mode": "chat",
+        "off_peak_pricing": {
+            "input_cost_per_token": 1e-06,
+            "output_cost_per_token": 1e-06,
+            "windows": [{"hours_utc": "16:00-20:00", "weekdays": [6, 7]}],
+            "weekday_timezone": "Asia/Shanghai",
+        },
+    }
+    book = book_of("litellm", {"deepseek/m": row}, "deepseek/m")
+    assert book.cost_usd("deepseek/m", Usage(input_tokens=1_000_000), at(when)) == usd
+
+
+@pytest.mark.parametrize(
+    ("when", "tokens", "usd_per_mtok"),
+    [
+        ("2026-11-20T21:59:00", 200_001, "1.2"),
+        ("2026-11-20T22:00:00", 200_001, "0.9"),
+        ("2026-11-21T05:59:00", 200_001, "0.9"),
+        ("2026-11-21T06:00:00", 200_001, "1.2"),
+        ("2026-11-20T22:00:00", 200_000, "0.6"),
+    ],
+)
+def test_openrouters_overrides_by_size_and_hour_hold_where_both_do(
+    when, tokens, usd_per_mtok
+) -> None:
+    pricing = {
+        "prompt": "0.0000006",
+        "completion": "0.0000022",
+        "overrides": [
+            {"min_prompt_tokens": 200_000, "prompt": "0.0000012"},
+            {"min_prompt_tokens": 200_000, "utc_start": 2200, "utc_end": 600, "prompt": "9e-7"},
+        ],
+    }
+    book = openrouter("z-ai/glm-5.3", pricing)
+    cost = book.cost_usd("openrouter/z-ai/glm-5.3", Usage(input_tokens=tokens), at(when))
+    assert cost == Decimal(usd_per_mtok) * tokens / 1_000_000
+
+
+def test_every_meter_is_billed_at_its_own_price() -> None:
+    pricing = {
+        "prompt": "0.000001",
+        "completion": "0.000002",
+        "input_cache_read": "0.000003",
+        "input_cache_write": "0.000004",
+        "input_cache_write_1h": "0.000005",
+        "internal_reasoning": "0.000006",
+        "audio": "0.000007",
+        "audio_output": "0.000008",
+        "image": "0.009",
+        "web_search": "0.01",
+        "request": "0.02",
+    }
+    used = Usage(
+        input_tokens=1,
+        output_tokens=10,
+        cache_read_tokens=100,
+        cache_write_tokens=1_000,
+        cache_write_1h_tokens=10_000,
+        reasoning_tokens=100_000,
+        audio_input_tokens=1_000_000,
+        audio_output_tokens=10_000_000,
+        images=2,
+        web_searches=3,
+    )
+    cost = openrouter("acme/all", pricing).cost_usd("openrouter/acme/all", used, SEEN)
+    assert cost == Decimal("87.654321") + Decimal("0.068")

@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from windsock.clock import SystemClock
+from windsock.core.guard import GuardRules
 from windsock.errors import FeedError
 from windsock.feeds.addresses import is_public
 from windsock.feeds.definition import FeedDefinition
@@ -216,3 +217,28 @@ async def test_a_body_shrunk_below_half_is_refused_and_the_last_good_one_stays(s
     await poller.stop()
     assert readings == [10]
     assert "refused whole" in failures[0]
+
+
+async def test_a_list_of_models_that_lost_half_is_refused_until_it_has_stayed_so(serve) -> None:
+    rows = [{"subject": f"acme/m{i}", "state": "up"} for i in range(10)]
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response(rows)
+
+    facts = {"kind": "health", "quotes": None, "health": ".[]"}
+    readings, failures = [], []
+    poller = Poller(
+        [definition(await serve(handler), **facts)],
+        fetcher=Fetcher(),
+        clock=SystemClock(),
+        on_reading=lambda d, r: readings.append(len(r.health)),
+        on_failure=lambda d, e: failures.append(str(e)),
+        rules=GuardRules(contradicted_polls=3),
+    )
+    await poller.poll_now("test")
+    del rows[4:]
+    for _ in range(3):
+        await poller.poll_now("test")
+    await poller.stop()
+    assert readings == [10, 4]
+    assert len(failures) == 2

@@ -127,6 +127,33 @@ async def test_a_silent_redirect_is_an_event_and_the_served_model_is_billed(tmp_
             assert costs[2] == pytest.approx(3 * costs[0])
 
 
+async def test_a_model_served_instead_is_billed_at_its_own_price_from_the_first_answer(
+    tmp_path,
+) -> None:
+    """It is no deployment here: the feeds that list it price it, after a restart as well."""
+    sheet = tmp_path / "prices.csv"
+    sheet.write_text("provider,model,input,output\nacme,m,1,2\nacme,m-next,5,10\n")
+    feeds = (
+        '[feeds]\nenabled = ["price-sheet"]\n[feeds.override.price-sheet]\n'
+        f'url = "file:{sheet}"\nevery = "1h"\n'
+    )
+    async with upstream(lambda _: Answer(completion(model="m-next"))) as acme:
+        text = config(acme.url) + feeds
+        expected = (12 * 5 + 3 * 10) / 1e6
+        async with running(text, tmp_path) as it:
+            await it.service.poller.poll_now("price-sheet")
+            costs = [
+                (await it.http.post("/v1/chat/completions", json=ASK)).json()["usage"]["cost"]
+                for _ in range(2)
+            ]
+            assert costs[1] == pytest.approx(expected)
+            (price,) = (await it.http.get("/v1/prices")).json()["data"]
+            assert price["feed_model"] == "m-next"
+        async with running(text, tmp_path) as it:
+            answer = await it.http.post("/v1/chat/completions", json=ASK)
+            assert answer.json()["usage"]["cost"] == pytest.approx(expected)
+
+
 async def test_what_a_person_or_a_bill_released_is_there_after_a_restart(tmp_path) -> None:
     billed = completion(usage={"prompt_tokens": 1000, "completion_tokens": 0, "cost": 0.001})
     async with upstream(lambda _: Answer(billed)) as acme:
