@@ -167,3 +167,19 @@ async def test_what_a_person_or_a_bill_released_is_there_after_a_restart(tmp_pat
         async with running(config(acme.url), tmp_path) as it:
             (price,) = (await it.http.get("/v1/prices")).json()["data"]
             assert price["usd_per_mtok"]["input"] == 1.0
+
+
+async def test_images_and_the_tier_that_served_are_billed_at_their_own_prices(tmp_path) -> None:
+    answer = completion(service_tier="flex")
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    ask = {"model": "acme/m", "messages": [{"role": "user", "content": [picture, picture]}]}
+    async with upstream(lambda _: Answer(answer)) as acme:
+        text = config(acme.url) + '[deployments."acme/m".capabilities]\nvision = true\n'
+        async with running(text, tmp_path) as it:
+            stated = quote(it, 2.0, feed="first")
+            prices = {**stated.usd_per_mtok, Meter.IMAGE: Decimal(4000)}
+            half = {meter: usd / 2 for meter, usd in stated.usd_per_mtok.items()}
+            whole = replace(stated, usd_per_mtok=prices, service_tiers={"flex": half})
+            it.service.intake.on_quote(whole, later)
+            body = (await it.http.post("/v1/chat/completions", json=ask)).json()
+            assert body["usage"]["cost"] == pytest.approx((12 * 1 + 3 * 4 + 2 * 4000) / 1e6)

@@ -161,6 +161,7 @@ class CallResult:
     latency_s       from sending to the end
     first_byte_s    from sending to the first content, if any came
     usage           counted by the provider, or an estimate if `is_usage_estimated`
+    service_tier    the provider's own word for how it was served, where prices differ by it
     billed_usd      what the provider says it charged, if it says so
     confidence      0..1, of the answer, where a check or logprobs give one
     """
@@ -174,6 +175,7 @@ class CallResult:
     usage: Usage | None = None
     is_usage_estimated: bool = False
     served_model: str | None = None
+    service_tier: str | None = None
     billed_usd: Decimal | None = None
     confidence: float | None = None
     finish_reason: str | None = None

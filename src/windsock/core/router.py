@@ -322,7 +322,8 @@ class Router:
             return result.billed_usd
         if result.usage is None:
             return Decimal(0)
-        return self.book.cost_usd(result.attempt.deployment, result.usage, now) or Decimal(0)
+        name, tier = result.attempt.deployment, result.service_tier
+        return self.book.cost_usd(name, result.usage, now, service_tier=tier) or Decimal(0)
 
     def is_open(self, deployment: str, now: float) -> bool:
         """True if it is healthy and priced."""

@@ -27,6 +27,8 @@ from windsock.errors import BadRequest
 TOKENS_PER_BYTE = 0.27
 """Prompt tokens per byte of request body, before anything is learnt."""
 
+IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
+
 OURS = ("models", "provider", "session_id", "route")
 """Fields that speak to the router; upstreams reject what they do not know."""
 
@@ -59,12 +61,14 @@ class ChatBody:
 
     wants_usage     the client asked for the usage chunk of a stream
     temperature     as asked for; None if not stated
+    images          sent with it
     """
 
     raw: bytes
     request: RouteRequest
     wants_usage: bool
     temperature: float | None = None
+    images: int = 0
 
 
 def read_chat(
@@ -112,6 +116,7 @@ def read_chat(
         request=request,
         wants_usage=bool(options.get("include_usage")),
         temperature=read.temperature,
+        images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
     )
 
 
@@ -129,8 +134,11 @@ def body_for(chat: ChatBody, model: str, *, keeps_ours: bool = False) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def usage_of(body: Mapping[str, Any]) -> Usage | None:
-    """Counted use from an answer or a last chunk, in any of the known dialects."""
+def usage_of(body: Mapping[str, Any], *, images: int = 0) -> Usage | None:
+    """Counted use from an answer or a last chunk, in any of the known dialects.
+
+    images      sent with the request; no dialect counts them
+    """
     usage = body.get("usage") or (body.get("x_groq") or {}).get("usage")
     if not isinstance(usage, Mapping):
         return None
@@ -152,8 +160,15 @@ def usage_of(body: Mapping[str, Any]) -> Usage | None:
         output_tokens=max(0, completion - reasoning - spoken),
         reasoning_tokens=reasoning,
         audio_output_tokens=spoken,
+        images=images,
         web_searches=_count(usage.get("server_tool_use") or {}, "web_search_requests"),
     )
+
+
+def tier_of(body: Mapping[str, Any]) -> str | None:
+    """The service tier that an answer names, such as flex or priority."""
+    tier = body.get("service_tier")
+    return tier if isinstance(tier, str) else None
 
 
 def billed_of(body: Mapping[str, Any]) -> Decimal | None:

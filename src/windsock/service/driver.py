@@ -24,6 +24,7 @@ from windsock.providers.wire import (
     confidence_of,
     kind_of_error,
     retry_after_s,
+    tier_of,
     usage_of,
 )
 
@@ -146,7 +147,8 @@ class Driver:
             started,
             status=200,
             first_byte_s=first_byte_s,
-            usage=usage_of(body),
+            usage=usage_of(body, images=chat.images),
+            service_tier=tier_of(body),
             served_model=body.get("model"),
             billed_usd=billed_of(body),
             confidence=confidence_of(body),
@@ -201,7 +203,8 @@ class Driver:
             started,
             status=reply.status if reply else None,
             first_byte_s=first_byte_s,
-            usage=usage_of(last),
+            usage=usage_of(last, images=chat.images),
+            service_tier=tier_of(last),
             served_model=scanner.served_model,
             billed_usd=billed_of(last) if last else None,
             finish_reason=scanner.finish_reason,
