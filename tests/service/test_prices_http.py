@@ -179,7 +179,8 @@ async def test_images_and_the_tier_that_served_are_billed_at_their_own_prices(tm
             stated = quote(it, 2.0, feed="first")
             prices = {**stated.usd_per_mtok, Meter.IMAGE: Decimal(4000)}
             half = {meter: usd / 2 for meter, usd in stated.usd_per_mtok.items()}
+            later = stated.seen_at + 0.001
             whole = replace(stated, usd_per_mtok=prices, service_tiers={"flex": half})
-            it.service.intake.on_quote(whole, later)
+            it.service.intake.on_quote(replace(whole, seen_at=later), later)
             body = (await it.http.post("/v1/chat/completions", json=ask)).json()
             assert body["usage"]["cost"] == pytest.approx((12 * 1 + 3 * 4 + 2 * 4000) / 1e6)
