@@ -1,0 +1,33 @@
+"""The fault table: runs every row at full length (or those named) and writes docs/reliability.md.
+
+python -m tests.benchmarks.reliability ["rate limit" ...]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from tests.benchmarks.tables import DOCS, markdown, write_between
+from tests.chaos.recorder import known_rows, page_rows, record
+
+
+def main(names: list[str]) -> int:
+    rows = known_rows()
+    unknown = [name for name in names if name not in rows]
+    if unknown:
+        print(f"no row is named {unknown[0]!r}; there are {', '.join(rows)}")
+        return 2
+    verdicts = []
+    for name in names or rows:
+        finding = asyncio.run(rows[name]())
+        record(name, finding)
+        verdicts.append(finding.verdict)
+        print(f"{name:<18} {finding.verdict:<12} {finding}", flush=True)
+    head = ("fault", "bar", "measured", "")
+    write_between(DOCS / "reliability.md", "faults", markdown(head, page_rows()))
+    return int("missed" in verdicts)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""Rows of the fault table, each measured by a function."""
