@@ -9,7 +9,7 @@ import sys
 
 import httpx
 
-from tests.test_restart import free_port
+from tests.process import free_port
 from windsock.clock import ManualClock
 from windsock.demo import PriceHistory, question
 from windsock.providers.paper import answer_to

@@ -3,61 +3,17 @@
 import asyncio
 import os
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.process import Process, free_port
 from tests.upstream import Answer, completion, upstream
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
-
-
-class Process:
-    """`windsock serve` as a process of its own."""
-
-    def __init__(self, config: Path, port: int) -> None:
-        command = [sys.executable, "-m", "windsock", "serve", "--config", str(config)]
-        self.url = f"http://127.0.0.1:{port}"
-        self.started = time.monotonic()
-        self.log = (config.parent / "log").open("ab")
-        self.process = subprocess.Popen([*command, "--port", str(port)], stderr=self.log)
-
-    async def ready(self) -> float:
-        """Seconds from start to readiness."""
-        async with httpx.AsyncClient(base_url=self.url, trust_env=False) as http:
-            while time.monotonic() - self.started < 30:
-                if self.process.poll() is not None:
-                    raise AssertionError("the service ended; see the log")
-                try:
-                    if (await http.get("/readyz")).status_code == 200:
-                        return time.monotonic() - self.started
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.02)
-        raise AssertionError("never ready")
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-        self.log.close()
-
-    def terminate(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(timeout=20)
-        self.log.close()
-        return code
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def write_config(folder: Path, url: str) -> Path:

@@ -13,7 +13,8 @@ from statistics import median
 
 import httpx
 
-from tests.test_restart import ASK, Process, free_port, write_config
+from tests.process import Process, free_port
+from tests.test_restart import ASK, write_config
 from tests.upstream import Answer, completion, upstream
 
 BAR_S = 3.0
