@@ -113,8 +113,8 @@ class Provider:
                 self.calls.append(time.monotonic())
                 self.asked.append(ask)
                 await self._respond(Call(ask, reader, writer))
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            return  # cancelled by `stop` only; asyncio.streams would print a traceback
         finally:
             self._tasks.discard(task)
             writer.close()

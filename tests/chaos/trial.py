@@ -64,7 +64,7 @@ def config_text(
             f"price = {{ input = {place}, output = {place * 4} }}\n"
         )
     names = ", ".join(f'"{name}/m"' for name in NAMES[: len(urls)])
-    parts.append(f"[routes.auto]\ncandidates = [{names}]\n{route}\n")
+    parts.append(f"[routes.auto]\ncandidates = [{names}]\nquality_floor = 0.1\n{route}\n")
     parts.append(f"[feeds]\nenabled = []\n{more}")
     return "".join(parts)
 
