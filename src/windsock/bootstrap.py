@@ -33,6 +33,7 @@ from windsock.core.objective import Objective
 from windsock.core.policy import PriceAware
 from windsock.core.posterior import Beliefs, BeliefSettings
 from windsock.core.prices import PriceBook
+from windsock.core.published import NOTHING
 from windsock.core.records import Outcome, Shift, WeightTable
 from windsock.core.router import Router
 from windsock.errors import FeedError
@@ -42,6 +43,7 @@ from windsock.feeds.reading import read
 from windsock.intake import Intake, log_shift
 from windsock.providers.calling import AiohttpCaller, Endpoint
 from windsock.providers.presets import presets
+from windsock.public_rates import published
 from windsock.restoring import prepared_engine, restore, stored_decision
 from windsock.service.access import Access
 from windsock.service.app import Lifespan, Readiness, create_app
@@ -133,8 +135,10 @@ def _core(settings: Settings, environ: Mapping[str, str], catalog: Catalog, cloc
 
 def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], clock: Clock) -> Router:
     learning = settings.learning
+    models = {each.id: each.model for each in catalog.deployments.values()}
     beliefs = Beliefs(
-        BeliefSettings(half_life_s=learning.half_life, evidence_cap=learning.evidence_cap)
+        BeliefSettings(half_life_s=learning.half_life, evidence_cap=learning.evidence_cap),
+        published=published(models) if learning.priors else NOTHING,
     )
     default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
     seed = state.get("seed", learning.seed)

@@ -244,13 +244,15 @@ class WebhookSettings(Part):
 
 
 class LearningSettings(Part):
-    """How belief forgets.
+    """How belief starts and forgets.
 
+    priors  lean on published benchmark figures of model families until evidence comes
     seed    makes every draw; chosen at the first start and kept in the store if not given
     """
 
     half_life: Seconds = 14 * 86400.0
     evidence_cap: float = Field(default=600.0, gt=0)
+    priors: bool = True
     seed: int | None = Field(default=None, ge=0)
 
 

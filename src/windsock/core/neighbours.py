@@ -17,6 +17,7 @@ from windsock.core.evidence import (
     pooled_dispersion,
 )
 from windsock.core.pooling import Pool, pool
+from windsock.core.published import NOTHING, Published
 
 LEAST_PARAMETER = 0.5
 """Weights are exact from here on; below, both parameters are raised and the mean is kept."""
@@ -28,8 +29,9 @@ YOUNG_REWARDS = 60.0
 class Neighbours:
     """Rows by (task, deployment). Evidence ages with the latest reward, not with the clock."""
 
-    def __init__(self, settings: BeliefSettings) -> None:
+    def __init__(self, settings: BeliefSettings, published: Published = NOTHING) -> None:
         self.settings = settings
+        self.published = published
         self.rows: dict[tuple[str, str], Row] = {}
         self.watches: dict[str, Watch] = {}
         self.as_of = NEVER
@@ -60,7 +62,8 @@ class Neighbours:
             key: (row.n * (age := row.age(self.as_of, half_life_s)), row.s * age)
             for key, row in self.rows.items()
         }
-        self._pool = pool(aged, prior_mean=self.settings.prior_mean)
+        leans = {key: lean.shift for key in aged if (lean := self.published.lean(*key))}
+        self._pool = pool(aged, prior_mean=self.settings.prior_mean, leans=leans)
         rows: dict[str, list[Row]] = {}
         for (_, name), row in self.rows.items():
             rows.setdefault(name, []).append(row)
@@ -74,8 +77,8 @@ class Neighbours:
     def beta(self, task: str, deployment: str) -> tuple[float, float]:
         """Beta parameters of mean success, with the pooled prior of the last fit."""
         settings = self.settings
-        mean = self._pool.mean(task, deployment) if self._pool else settings.prior_mean
-        a, b = settings.prior_strength * mean, settings.prior_strength * (1 - mean)
+        mean, strength = self._prior(task, deployment)
+        a, b = strength * mean, strength * (1 - mean)
         phi = self._phi.get(deployment, 1.0)
         row = self.rows.get((task, deployment))
         if row is not None:
@@ -196,14 +199,26 @@ class Neighbours:
         }
 
     @classmethod
-    def from_state(cls, state: dict[str, Any], settings: BeliefSettings) -> Neighbours:
-        made = cls(settings)
+    def from_state(
+        cls, state: dict[str, Any], settings: BeliefSettings, published: Published = NOTHING
+    ) -> Neighbours:
+        made = cls(settings, published)
         made.as_of = infinite(state["as_of"])
         for task, deployment, *fields in state["rows"]:
             made.rows[task, deployment] = Row.from_state(fields)
         for name, fields in state.get("watches", {}).items():
             made.watches[name] = Watch.from_state(fields)
         return made
+
+    def _prior(self, task: str, deployment: str) -> tuple[float, float]:
+        """Mean success before own evidence, and what it is worth in rewards."""
+        fitted = self._pool or Pool(
+            grand=self.settings.prior_mean, effect_by_task={}, effect_by_deployment={}
+        )
+        lean = self.published.lean(task, deployment)
+        if lean is None:
+            return fitted.mean(task, deployment), self.settings.prior_strength
+        return fitted.mean(task, deployment, lean.shift), lean.strength
 
     def _doubt(self, deployment: str, watch: Watch) -> None:
         rows = self.of_deployment(deployment)

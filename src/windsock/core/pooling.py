@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 SHRINK = 10.0
 """Rewards that the grand mean is worth against a task's or a deployment's own effect."""
 
 ROUNDS = 3
+
+NO_LEANS: Mapping[tuple[str, str], float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,18 +22,27 @@ class Pool:
     effect_by_task: Mapping[str, float]
     effect_by_deployment: Mapping[str, float]
 
-    def mean(self, task: str, deployment: str) -> float:
+    def mean(self, task: str, deployment: str, lean: float = 0.0) -> float:
+        """The prior mean of a cell; `lean` is what is known of it besides the fitted evidence."""
         raw = (
-            self.grand
+            lean
+            + self.grand
             + self.effect_by_task.get(task, 0.0)
             + self.effect_by_deployment.get(deployment, 0.0)
         )
         return min(0.97, max(0.03, raw))
 
 
-def pool(evidence: Mapping[tuple[str, str], tuple[float, float]], *, prior_mean: float) -> Pool:
-    """Fit the additive model to (rewards, their sum) by (task, deployment)."""
-    cells = [(*key, n, s / n) for key, (n, s) in sorted(evidence.items()) if n > 0]
+def pool(
+    evidence: Mapping[tuple[str, str], tuple[float, float]],
+    *,
+    prior_mean: float,
+    leans: Mapping[tuple[str, str], float] = NO_LEANS,
+) -> Pool:
+    """Fit the additive model to (rewards, their sum) by (task, deployment), beyond their leans."""
+    cells = [
+        (*key, n, s / n - leans.get(key, 0.0)) for key, (n, s) in sorted(evidence.items()) if n > 0
+    ]
     weights = [n / (1 + n / SHRINK) for _, _, n, _ in cells]
     total = sum(weights)
     grand = (prior_mean * 2 + sum(w * c[3] for w, c in zip(weights, cells, strict=True))) / (

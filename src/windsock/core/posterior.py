@@ -21,6 +21,7 @@ from windsock.core.evidence import (
     units_of,
 )
 from windsock.core.neighbours import Neighbours
+from windsock.core.published import NOTHING, Lean, Published
 from windsock.core.records import Cell, Shift
 from windsock.core.units import Meter, Usage
 
@@ -44,10 +45,16 @@ class Summary:
 
 
 class Beliefs:
-    """Every belief of the router. Rewards and counted use enter; prices never do."""
+    """Every belief of the router. Rewards and counted use enter; prices never do.
 
-    def __init__(self, settings: BeliefSettings = DEFAULTS) -> None:
+    published   public figures that priors lean on; they are no evidence and in no state
+    """
+
+    def __init__(
+        self, settings: BeliefSettings = DEFAULTS, *, published: Published = NOTHING
+    ) -> None:
         self.settings = settings
+        self.published = published
         self._groups: dict[tuple[str, str], Neighbours] = {}
         self._shifts: list[Shift] = []
 
@@ -123,13 +130,13 @@ class Beliefs:
 
     def posterior(self, cell: Cell, deployment: str, now: float) -> tuple[float, float]:
         """Beta parameters of mean success. The clock alone changes nothing (see above)."""
-        group = self._groups.get(cell[:2]) or Neighbours(self.settings)
+        group = self._groups.get(cell[:2]) or self._new()
         group.refresh_pool()
         return group.beta(cell.task, deployment)
 
     def summary(self, cell: Cell, deployment: str, now: float) -> Summary:
         """One belief for people, from the pool of the last posterior."""
-        group = self._groups.get(cell[:2]) or Neighbours(self.settings)
+        group = self._groups.get(cell[:2]) or self._new()
         if not group.is_pooled:
             group.refresh_pool()
         a, b = group.beta(cell.task, deployment)
@@ -161,6 +168,10 @@ class Beliefs:
         """True if a deployment has little evidence on its route where others have much."""
         group = self._groups.get(cell[:2])
         return group is not None and group.is_young(deployment)
+
+    def lean(self, cell: Cell, deployment: str) -> Lean | None:
+        """The public figures that the prior of a cell leans on, if any."""
+        return self.published.lean(cell.task, deployment)
 
     def drain(self) -> list[Shift]:
         """Changes of quality found since the last call, oldest first."""
@@ -223,7 +234,9 @@ class Beliefs:
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over the rows of `to_state`; the settings stay those of this object."""
         self._groups = {
-            (body["namespace"], body["route"]): Neighbours.from_state(body, self.settings)
+            (body["namespace"], body["route"]): Neighbours.from_state(
+                body, self.settings, self.published
+            )
             for body in state["groups"]
         }
 
@@ -231,7 +244,7 @@ class Beliefs:
         """Add another replica's sums (its `to_state` since the last merge) to these."""
         for body in delta["groups"]:
             key = (body["namespace"], body["route"])
-            mine = self._groups.setdefault(key, Neighbours(self.settings))
+            mine = self._groups.setdefault(key, self._new())
             mine.merge(Neighbours.from_state(body, self.settings))
 
     def _note(
@@ -249,5 +262,8 @@ class Beliefs:
     def _open(self, cell: Cell) -> Neighbours:
         group = self._groups.get(cell[:2])
         if group is None:
-            group = self._groups[cell[:2]] = Neighbours(self.settings)
+            group = self._groups[cell[:2]] = self._new()
         return group
+
+    def _new(self) -> Neighbours:
+        return Neighbours(self.settings, self.published)

@@ -1,0 +1,111 @@
+"""What the shipped public figures save in the first requests, against an uninformed start.
+
+    python -m tests.benchmarks.bandit_priors [SEEDS]
+
+Eight candidates, five tasks, no history. The shipped figures are LiveBench's; the truth is of other
+people and other questions: the success rates of OpenAI's simple-evals (README, commit 0f2cf33).
+Writes its table into docs/routing.md.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from tests.benchmarks.tables import DOCS, markdown, write_between
+from windsock.core.policy import CellView, Objective, PriceAware
+from windsock.core.posterior import Beliefs
+from windsock.core.records import Cell
+from windsock.public_rates import published
+
+TASKS = ("coding", "math", "extraction", "language", "questions")
+"""HumanEval, MATH, DROP, MGSM, MMLU."""
+
+TRUTH = {
+    "o3": (0.874, 0.978, 0.806, 0.923, 0.929),
+    "o4-mini": (0.973, 0.975, 0.777, 0.937, 0.900),
+    "gpt-4.1": (0.945, 0.821, 0.794, 0.869, 0.902),
+    "gpt-4.1-mini": (0.938, 0.814, 0.810, 0.882, 0.875),
+    "gpt-4.1-nano": (0.870, 0.623, 0.822, 0.730, 0.801),
+    "gpt-4o": (0.902, 0.685, 0.815, 0.903, 0.857),
+    "gpt-4o-mini": (0.872, 0.702, 0.797, 0.870, 0.820),
+    "claude-3-5-sonnet": (0.920, 0.711, 0.871, 0.916, 0.883),
+}
+PRICES = {
+    "o3": (2.0, 8.0),
+    "o4-mini": (1.1, 4.4),
+    "gpt-4.1": (2.0, 8.0),
+    "gpt-4.1-mini": (0.4, 1.6),
+    "gpt-4.1-nano": (0.1, 0.4),
+    "gpt-4o": (2.5, 10.0),
+    "gpt-4o-mini": (0.15, 0.6),
+    "claude-3-5-sonnet": (3.0, 15.0),
+}
+"""Dollars per million tokens, in and out, as listed in 2025."""
+
+TOKENS_IN, TOKENS_OUT, THOUGHT = 600, 300, 1200
+USD = tuple(
+    (TOKENS_IN * low + (TOKENS_OUT + THOUGHT * name.startswith("o")) * high) / 1e6
+    for name, (low, high) in PRICES.items()
+)
+VALUES = (0.01, 0.05, 0.25)
+MARKS = (50, 100, 200, 500, 1000)
+REFRESH = 20
+
+
+def main() -> None:
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    rows = [row for value in VALUES for row in rows_of(value, seeds)]
+    head = ["a success is worth", "requests", "regret, uninformed", "regret, priors", "ratio"]
+    text = markdown(head, rows)
+    print(text)
+    # write_between(DOCS / "routing.md", "priors", text)
+
+
+def rows_of(value: float, seeds: int) -> list[list[str]]:
+    plain, leaning = (
+        np.array([regret(value, seed, is_informed=informed) for seed in range(seeds)])
+        for informed in (False, True)
+    )
+    found = []
+    for mark in MARKS:
+        lost, less = plain[:, :mark].sum(axis=1), leaning[:, :mark].sum(axis=1)
+        usd = [f"${lost.mean():.3f}", f"${less.mean():.3f}"]
+        ratio = less.mean() / lost.mean()
+        error = (less - ratio * lost).std(ddof=1) / seeds**0.5 / lost.mean()
+        found.append([f"${value:g}", str(mark), *usd, f"{ratio:.2f} +- {error:.2f}"])
+    return found
+
+
+def regret(value: float, seed: int, *, is_informed: bool) -> list[float]:
+    """Expected loss of every request against knowing the truth, in dollars."""
+    names = tuple(TRUTH)
+    beliefs = Beliefs(published=published({name: name for name in names})) if is_informed else None
+    beliefs = beliefs or Beliefs()
+    policy = PriceAware(beliefs, Objective(kind="value", usd_per_success=value))
+    success, usd = np.array(list(TRUTH.values())).T, np.array(USD)
+    net = value * success - usd
+    rng = np.random.default_rng(seed)
+    lost: list[float] = []
+    weights: list[np.ndarray] = []
+    for number in range(max(MARKS)):
+        now = float(number)
+        if number % REFRESH == 0:
+            weights = [np.array(policy.weigh(view, now).weights) for view in views(names)]
+        task = int(rng.integers(len(TASKS)))
+        lost.append(float(net[task].max() - weights[task] @ net[task]))
+        arm = int(rng.choice(len(names), p=weights[task] / weights[task].sum()))
+        reward = float(rng.random() < success[task, arm])
+        beliefs.observe(views(names)[task].cell, names[arm], reward, now=now)
+    return lost
+
+
+def views(names: tuple[str, ...]) -> list[CellView]:
+    return [
+        CellView(cell=Cell("default", "auto", task), deployments=names, usd=USD) for task in TASKS
+    ]
+
+
+if __name__ == "__main__":
+    main()
