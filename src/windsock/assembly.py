@@ -11,8 +11,10 @@ from typing import Any
 from windsock.core.catalog import Capabilities, Catalog, Deployment
 from windsock.core.identity import Alias
 from windsock.core.objective import Objective
+from windsock.core.pacing import DayPacer
 from windsock.core.policy import PriceAware
 from windsock.core.posterior import Beliefs
+from windsock.core.purse import Purse
 from windsock.core.quotes import Quote
 from windsock.core.routes import SOURCE_WEIGHTS, Cascade, Route, Rule
 from windsock.core.segments import SegmentSettings
@@ -51,7 +53,8 @@ def catalog_of(settings: Settings, presets: Mapping[str, Preset]) -> Catalog:
 
 
 def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
-    """Routes with the policy that their objective asks for."""
+    """Routes with the policy that their objective asks for; a budget is one for all its routes."""
+    purses = {name: Purse(DayPacer(each.usd_per_day)) for name, each in settings.budgets.items()}
     return {
         name: Route(
             name=name,
@@ -60,6 +63,7 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
                 beliefs,
                 objective_of(route, settings),
                 segments=SegmentSettings() if route.segments else None,
+                purse=purses[route.budget] if route.budget else None,
             ),
             rules=tuple(
                 Rule(

@@ -163,6 +163,8 @@ class RouteSettings(Part):
 
     quality_floor   least P(success), held per task. `cost_per_success` never goes without one
                     (it would send everything to the cheapest), hence the default of 0.90
+    budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
+                    splits it by equal value of the last dollar; others only stop at its cap
     segments        learn segments within tasks from cheap numbers about the prompt
     """
 
@@ -191,9 +193,9 @@ class RouteSettings(Part):
         name, value = needed.get(self.objective, ("", 0))
         if value is None:
             raise ValueError(f"objective {self.objective!r} needs {name}")
-        if self.objective == "budget" and self.usd_per_request is None and self.budget is None:
+        if self.objective == "budget" and (self.usd_per_request is None) == (self.budget is None):
             raise ValueError(
-                "objective 'budget' needs usd_per_request or budget = a [budgets] name"
+                "objective 'budget' needs usd_per_request or budget = a [budgets] name, one of them"
             )
         return self
 

@@ -16,6 +16,7 @@ import numpy as np
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.policy import CellView, Objective, PriceAware
 from windsock.core.posterior import Beliefs
+from windsock.core.published import NOTHING
 from windsock.core.records import Cell
 from windsock.public_rates import published
 
@@ -49,56 +50,64 @@ USD = tuple(
     (TOKENS_IN * low + (TOKENS_OUT + THOUGHT * name.startswith("o")) * high) / 1e6
     for name, (low, high) in PRICES.items()
 )
-VALUES = (0.01, 0.05, 0.25)
-MARKS = (50, 100, 200, 500, 1000)
+VALUES = (0.05, 0.25)
+FLOOR = 0.85
+MARKS = (50, 200, 500)
 REFRESH = 20
 
 
 def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    rows = [row for value in VALUES for row in rows_of(value, seeds)]
-    head = ["a success is worth", "requests", "regret, uninformed", "regret, priors", "ratio"]
+    aims = [Objective(kind="value", usd_per_success=value) for value in VALUES]
+    rows = [row for aim in (*aims, Objective(quality_floor=FLOOR)) for row in rows_of(aim, seeds)]
+    head = ["objective", "requests", "uninformed", "priors", "ratio"]
     text = markdown(head, rows)
     print(text)
-    # write_between(DOCS / "routing.md", "priors", text)
+    write_between(DOCS / "routing.md", "priors", text)
 
 
-def rows_of(value: float, seeds: int) -> list[list[str]]:
+def rows_of(objective: Objective, seeds: int) -> list[list[str]]:
     plain, leaning = (
-        np.array([regret(value, seed, is_informed=informed) for seed in range(seeds)])
+        np.array([start(objective, seed, is_informed=informed) for seed in range(seeds)])
         for informed in (False, True)
     )
-    found = []
-    for mark in MARKS:
-        lost, less = plain[:, :mark].sum(axis=1), leaning[:, :mark].sum(axis=1)
-        usd = [f"${lost.mean():.3f}", f"${less.mean():.3f}"]
-        ratio = less.mean() / lost.mean()
-        error = (less - ratio * lost).std(ddof=1) / seeds**0.5 / lost.mean()
-        found.append([f"${value:g}", str(mark), *usd, f"{ratio:.2f} +- {error:.2f}"])
-    return found
+    if objective.usd_per_success is not None:
+        name = f"value ${objective.usd_per_success:g}: regret"
+        return [_row(name, mark, plain[..., 0], leaning[..., 0]) for mark in MARKS]
+    name = f"floor {FLOOR:g}: expected failures"
+    return [_row(name, mark, 1 - plain[..., 1], 1 - leaning[..., 1]) for mark in MARKS]
 
 
-def regret(value: float, seed: int, *, is_informed: bool) -> list[float]:
-    """Expected loss of every request against knowing the truth, in dollars."""
+def _row(name: str, mark: int, plain: np.ndarray, leaning: np.ndarray) -> list[str]:
+    """Means of the sums over the first `mark` requests, and their ratio with its error."""
+    much, less = plain[:, :mark].sum(axis=1), leaning[:, :mark].sum(axis=1)
+    ratio = less.mean() / much.mean()
+    error = (less - ratio * much).std(ddof=1) / len(much) ** 0.5 / much.mean()
+    numbers = [f"{side.mean():.3g}" for side in (much, less)]
+    return [name, str(mark), *numbers, f"{ratio:.2f} +- {error:.2f}"]
+
+
+def start(objective: Objective, seed: int, *, is_informed: bool) -> np.ndarray:
+    """(requests, 2): expected loss against knowing the truth at V, and expected success."""
     names = tuple(TRUTH)
-    beliefs = Beliefs(published=published({name: name for name in names})) if is_informed else None
-    beliefs = beliefs or Beliefs()
-    policy = PriceAware(beliefs, Objective(kind="value", usd_per_success=value))
-    success, usd = np.array(list(TRUTH.values())).T, np.array(USD)
-    net = value * success - usd
+    models = {name: name for name in names}
+    beliefs = Beliefs(published=published(models) if is_informed else NOTHING)
+    policy = PriceAware(beliefs, objective)
+    success = np.array(list(TRUTH.values())).T
+    net = (objective.usd_per_success or 0.0) * success - np.array(USD)
     rng = np.random.default_rng(seed)
-    lost: list[float] = []
-    weights: list[np.ndarray] = []
+    rows = []
     for number in range(max(MARKS)):
         now = float(number)
         if number % REFRESH == 0:
             weights = [np.array(policy.weigh(view, now).weights) for view in views(names)]
         task = int(rng.integers(len(TASKS)))
-        lost.append(float(net[task].max() - weights[task] @ net[task]))
-        arm = int(rng.choice(len(names), p=weights[task] / weights[task].sum()))
+        w = weights[task]
+        rows.append((net[task].max() - w @ net[task], w @ success[task]))
+        arm = int(rng.choice(len(names), p=w / w.sum()))
         reward = float(rng.random() < success[task, arm])
         beliefs.observe(views(names)[task].cell, names[arm], reward, now=now)
-    return lost
+    return np.array(rows)
 
 
 def views(names: tuple[str, ...]) -> list[CellView]:

@@ -1,14 +1,37 @@
-"""One shadow price for all cells of a route: the highest rung that the budget pays for."""
+"""One shadow price for many cells: the highest rung that the budget pays for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from windsock.core.ladder import Ladder, Rung, first_true, mixed, rung_values
 from windsock.core.objective import Chosen, Floor, not_below
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one cell asks of a budget.
+
+    share       its part of the traffic; shares need not sum to 1
+    fixed_usd   expected dollars of its rung, if that is not for the budget to choose
+    """
+
+    ladder: Ladder
+    share: float
+    floor: Floor | None = None
+    fixed_usd: float | None = None
+
+    def usd(self, value: float) -> float:
+        """Expected dollars of one request at V."""
+        if self.fixed_usd is not None:
+            return self.fixed_usd
+        return not_below(self.ladder, Chosen(rung=self.ladder.at(value)), self.floor).rung.usd
+
+    def times(self, traffic: float) -> Claim:
+        return replace(self, share=self.share * traffic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,28 +53,19 @@ class Paid:
         return not_below(ladder, chosen, floor, "the quality floor costs more than the budget")
 
 
-def afford(
-    ladders: Sequence[Ladder],
-    shares: Sequence[float],
-    usd: float,
-    floor: Floor | None,
-    *,
-    near: int | None = None,
-) -> Paid:
+def afford(claims: Sequence[Claim], usd: float, *, near: int | None = None) -> Paid:
     """The highest mixture of rungs whose expected cost over the traffic mix is `usd`.
 
-    shares  traffic share of each cell; they need not sum to 1
     near    index of the rung found last time; it only saves time, since cost rises with V
             (the argmax of V theta - c moves to dearer arms), and is not used with a floor
     """
-    values = rung_values(np.concatenate([ladder.arms.usd for ladder in ladders]))
-    total = sum(shares)
+    values = rung_values(np.concatenate([claim.ladder.arms.usd for claim in claims]))
+    total = sum(claim.share for claim in claims)
 
     def cost(value: float) -> float:
-        rungs = (not_below(ladder, Chosen(rung=ladder.at(value)), floor).rung for ladder in ladders)
-        return sum(s * rung.usd for s, rung in zip(shares, rungs, strict=True)) / total
+        return sum(claim.share * claim.usd(value) for claim in claims) / total
 
-    start = near if floor is None else None
+    start = near if all(claim.floor is None for claim in claims) else None
     low = first_true(len(values), lambda index: cost(float(values[index])) > usd, near=start)
     if low == 0:
         return Paid(low_usd=0.0, high_usd=0.0, share=0.0, note=_too_small(usd, cost(0.0)))

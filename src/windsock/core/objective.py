@@ -20,7 +20,8 @@ class Objective:
     quality_floor       least success probability, held per task; needed by `cost_per_success`
                         (without it the least cost per success is the cheapest, whatever it
                         gets wrong) and by `quality_floor`, allowed with the others
-    usd_per_request, usd_per_day    ceiling for `budget`, one of the two
+    usd_per_request, usd_per_day    ceiling for `budget`, one of the two; with another objective
+                        usd_per_day is only the cap at which a day's requests stop
     caution             standard errors by which a floor is held on the safe side while little
                         is known; 0 holds the expected success alone
     explore             probability kept for learning

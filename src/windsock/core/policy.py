@@ -7,12 +7,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from windsock.core.budget import Paid, afford
+from windsock.core.budget import Claim, afford
 from windsock.core.drift import PROBE_SHARE
 from windsock.core.ladder import Arms, Ladder
 from windsock.core.objective import Chosen, Objective, choose, floor_of
 from windsock.core.pacing import DayPacer, RequestPacer
 from windsock.core.posterior import Beliefs
+from windsock.core.purse import Purse
 from windsock.core.records import Cell, Decision, Outcome, Reward, RouteRequest
 from windsock.core.rivals import (
     Cheapest,
@@ -102,22 +103,33 @@ class PriceAware:
         objective: Objective,
         *,
         segments: SegmentSettings | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self.beliefs = beliefs
         self.objective = objective
-        self.pacer = _pacer(objective)
+        self._purse = purse or purse_of(objective)
         self._segments = segments
         self._segmenters: dict[str, Segmenter] = {}
-        self._paid: Paid | None = None
         self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
         self._ladders: dict[tuple[bytes, ...], Ladder] = {}
 
     @property
+    def pacer(self) -> RequestPacer | DayPacer | None:
+        """What the budget allows; None without a budget."""
+        return self._purse.pacer if self._purse else None
+
+    @property
+    def is_paced(self) -> bool:
+        """True if the budget chooses the rung, not only stops at its cap."""
+        return self._purse is not None and self.objective.kind == "budget"
+
+    @property
     def shadow_price(self) -> float | None:
         """Successes bought by the last dollar of the budget; None without a budget."""
-        if self._paid is None:
+        paid = self._purse.paid if self._purse else None
+        if paid is None:
             return None
-        return 1.0 / self._paid.high_usd if self._paid.high_usd else float("inf")
+        return 1.0 / paid.high_usd if paid.high_usd else float("inf")
 
     def task_of(self, request: RouteRequest) -> str:
         """The request's task, with its segment where segments are learnt."""
@@ -135,16 +147,9 @@ class PriceAware:
         """Draw segments anew if due, and choose the budget's rung for all cells together."""
         self._ladders = {}
         self._redraw(cells, now)
-        if self.pacer is None or not cells:
-            return
-        ladders = [self.ladder(view, now) for view in cells]
-        self._paid = afford(
-            ladders,
-            [view.share for view in cells],
-            self.pacer.allowance(now).usd,
-            floor_of(self.objective),
-            near=self._paid.index if self._paid else None,
-        )
+        if self._purse is not None and cells:
+            claims = [self._claim(view, now) for view in cells]
+            self._purse.solve(cells[0].cell[:2], claims, now)
 
     def ladder(self, view: CellView, now: float) -> Ladder:
         """The live price-quality frontier of a cell."""
@@ -157,7 +162,7 @@ class PriceAware:
             explore=self.objective.explore,
             probe=self._probe(view),
             most=self._most(view),
-            is_paced=self.pacer is not None,
+            is_paced=self.is_paced,
         )
         key = arms.key()
         found = self._ladders.get(key)
@@ -188,8 +193,9 @@ class PriceAware:
 
     def settle(self, outcome: Outcome, now: float) -> None:
         """Account for what a request has cost, and for its size."""
-        if self.pacer is not None:
-            self.pacer.spend(to_float(outcome.cost_usd), now)
+        if self._purse is not None:
+            cell = outcome.decision.cell
+            self._purse.spend(cell[:2], to_float(outcome.cost_usd), now)
         features, usage = outcome.decision.features, outcome.usage
         if self._segments is not None and features and usage is not None and outcome.served:
             tokens = usage.completion_tokens + PROMPT_WEIGHT * usage.prompt_tokens
@@ -255,21 +261,29 @@ class PriceAware:
             return None
         return np.where(young, YOUNG_SHARE, 1.0)
 
+    def _claim(self, view: CellView, now: float) -> Claim:
+        ladder = self.ladder(view, now)
+        fixed = None if self.is_paced else choose(self.objective, ladder).rung.usd
+        floor = floor_of(self.objective)
+        return Claim(ladder=ladder, share=view.share, floor=floor, fixed_usd=fixed)
+
     def _choose(self, ladder: Ladder, view: CellView, now: float) -> Chosen:
-        if self.pacer is None:
+        purse = self._purse
+        if purse is None:
             return choose(self.objective, ladder)
-        allowance = self.pacer.allowance(now)
+        allowance = purse.pacer.allowance(now)
         if allowance.is_spent:
             return Chosen(rung=ladder.at(0.0), note=SPENT)
-        paid = self._paid
-        if paid is None:
-            paid = afford([ladder], [1.0], allowance.usd, floor_of(self.objective))
+        if not self.is_paced:
+            return choose(self.objective, ladder)
+        paid = purse.paid or afford([self._claim(view, now)], allowance.usd)
         return paid.chosen(ladder, floor_of(self.objective))
 
 
-def _pacer(objective: Objective) -> RequestPacer | DayPacer | None:
-    if objective.kind != "budget":
-        return None
+def purse_of(objective: Objective) -> Purse | None:
+    """A budget of its own for one route, if it has one."""
     if objective.usd_per_request is not None:
-        return RequestPacer(objective.usd_per_request)
-    return DayPacer(objective.usd_per_day or 0.0)
+        return Purse(RequestPacer(objective.usd_per_request))
+    if objective.usd_per_day is not None:
+        return Purse(DayPacer(objective.usd_per_day))
+    return None
