@@ -118,7 +118,7 @@ def _core(settings: Settings, environ: Mapping[str, str], catalog: Catalog, cloc
         definitions,
         fetcher=Fetcher(environ),
         clock=clock,
-        on_reading=intake.on_reading,
+        on_reading=intake.take_in,
         on_failure=intake.on_failure,
         rules=guard_rules(settings),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
@@ -18,6 +19,9 @@ from windsock.feeds.reading import PriceRow, Reading
 from windsock.log import event_log
 from windsock.retirement import Retirements
 from windsock.service.schemas import shift_view
+
+SLICE_ROWS = 16
+"""Rows absorbed between two turns of the event loop: about a millisecond."""
 
 
 class NothingHeld(CallerError):
@@ -47,22 +51,37 @@ class Intake:
 
     def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
         """Absorb everything one poll of a feed says."""
-        now = self.clock.now()
+        for _ in self._steps(definition, reading):
+            pass
+
+    async def take_in(self, definition: FeedDefinition, reading: Reading) -> None:
+        """The same, with room for requests every few rows."""
+        for count, _ in enumerate(self._steps(definition, reading)):
+            if count % SLICE_ROWS == 0:
+                await asyncio.sleep(0)
+
+    def _steps(self, definition: FeedDefinition, reading: Reading) -> Iterator[None]:
+        """Absorb row after row, each as seen now: others may be absorbed in between."""
         listed: dict[str, str] = {}
         self._readings[definition.id] = definition, reading
         for row in reading.rows:
+            yield
+            now = self.clock.now()
             self._seen.add(f"{row.provider}/{row.model}")
             for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
                 if deployment not in self.owned:
                     listed[deployment] = row.model
                     self.on_quote(quote_of(row, deployment, definition, now, is_indirect), now)
         for facts in reading.facts:
-            for deployment, is_indirect in self.identity.resolve(facts.provider, facts.model, now):
+            yield
+            at = self.clock.now()
+            for deployment, is_indirect in self.identity.resolve(facts.provider, facts.model, at):
                 if not is_indirect and deployment in self.router.catalog.deployments:
                     self.router.catalog.learn(deployment, facts)
-        for report in self._reports(definition, reading, now):
-            self._absorb(report, now)
-        self._notice_absence(definition, listed, now)
+        for report in self._reports(definition, reading, self.clock.now()):
+            yield
+            self._absorb(report, self.clock.now())
+        self._notice_absence(definition, listed, self.clock.now())
 
     def on_failure(self, definition: FeedDefinition, error: FeedError) -> None:
         """A feed could not be read; what is known stays in force and grows older."""

@@ -421,3 +421,18 @@ def test_every_past_moment_keeps_its_price_whatever_comes_later(statements) -> N
         book.absorb(tick, tick.seen_at)
         seen.append((tick.seen_at, None))
     assert all(usd(book, at) == was for at, was in seen if was is not None)
+
+
+def test_a_change_elsewhere_is_no_change_here() -> None:
+    book = PriceBook()
+    book.absorb(quote("a/m", usd=1, seen_at=0.0), 0.0)
+    book.absorb(quote("b/m", usd=1, seen_at=0.0), 0.0)
+    version = book.version
+    book.absorb(quote("b/m", usd=2, seen_at=10.0), 10.0)
+    assert book.changed_since(version, ["a/m", "b/m"])
+    assert not book.changed_since(version, ["a/m"])
+    book.redirect("a/m", "b/m", 11.0)
+    assert book.changed_since(version, ["a/m"])
+    version = book.version
+    book.absorb(quote("b/m", usd=3, seen_at=20.0), 20.0)
+    assert book.changed_since(version, ["a/m"])

@@ -76,6 +76,7 @@ class PriceBook:
         self.version = 0
         self._lines: dict[str, _Line] = {}
         self._redirects: dict[str, str] = {}
+        self._changed_at: dict[str | None, int] = {None: 0}
         self._now = -math.inf
 
     def absorb(self, tick: Quote | Vanished, now: float) -> list[Shift]:
@@ -175,6 +176,13 @@ class PriceBook:
         line = self._lines.get(deployment)
         return line is not None and bool(line.page.accepted)
 
+    def changed_since(self, version: int, deployments: Iterable[str]) -> bool:
+        """True if anything that moves a weight of these changed after `version`."""
+        known = self._changed_at
+        return known[None] > version or any(
+            known.get(self._redirects.get(name, name), 0) > version for name in deployments
+        )
+
     def held(self) -> list[Held]:
         return [held for line in self._lines.values() for held in line.page.held.values()]
 
@@ -227,7 +235,7 @@ class PriceBook:
         self._redirects[deployment] = served
         if served == deployment:
             del self._redirects[deployment]
-        self.version += 1
+        self._changed(None)
         after = self.in_force(deployment, now)
         facts: dict[str, object] = {
             "served": served,
@@ -247,7 +255,7 @@ class PriceBook:
             self._page(each.quote.deployment).keep(each)
         for line in self._lines.values():
             line.settle()
-        self.version += 1
+        self._changed(None)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
@@ -263,7 +271,12 @@ class PriceBook:
             page = page_of_state(body, self.rules)
             self._lines[name] = _Line(page, page.copy())
         self._redirects = dict(state["redirects"])
+        self._changed(None)
+
+    def _changed(self, deployment: str | None) -> None:
+        """Count a change of one deployment's price, or of all (None)."""
         self.version += 1
+        self._changed_at[deployment] = self.version
 
     def _insert(self, line: _Line, tick: Quote | Vanished, now: float) -> list[Shift]:
         """Replay the last ticks with a late one in its place; tells what that changed."""
@@ -272,7 +285,7 @@ class PriceBook:
         insort(line.ticks, tick, key=_order)
         shifts = line.replay()
         if line.page.in_force(now) != before:
-            self.version += 1
+            self._changed(tick.deployment)
         return [shift for shift in shifts if shift not in told]
 
     def _rewind(self, now: float) -> None:
@@ -281,11 +294,12 @@ class PriceBook:
             line.page.rewind(now)
             line.upto = min(line.upto, (now, -math.inf, ""))
             line.settle()
-        self.version += 1
+        self._changed(None)
 
     def _moved(self, shifts: list[Shift]) -> list[Shift]:
-        if any(shift.kind != "price.held" for shift in shifts):
-            self.version += 1
+        for shift in shifts:
+            if shift.kind != "price.held":
+                self._changed(shift.deployment)
         return shifts
 
     def _ruled(self, line: _Line, shifts: list[Shift]) -> list[Shift]:

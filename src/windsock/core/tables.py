@@ -241,12 +241,12 @@ class Tables:
         return None
 
     def _is_stale(self, slot: _Slot, place: _Place, now: float) -> bool:
-        if (
-            slot.book_version != self._book.version
-            or slot.health_version != self._health.version
-            or now >= slot.table.expires_at
-        ):
+        if slot.health_version != self._health.version or now >= slot.table.expires_at:
             return True
+        if slot.book_version != self._book.version:
+            if self._book.changed_since(slot.book_version, place.route.candidates):
+                return True
+            slot.book_version = self._book.version
         fresh = place.evidence - slot.evidence
         return fresh > 0 and (fresh >= FRESH_OUTCOMES or now - slot.table.at >= self._fresh_s)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -14,11 +14,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from windsock.clock import Clock
 from windsock.core.guard import DEFAULT_RULES, GuardRules, shrunk
 from windsock.errors import FeedError
+from windsock.feeds.apart import ReadingProcess
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetching import Fetcher, RetryLater, Validators
-from windsock.feeds.reading import Reading, read
+from windsock.feeds.reading import Reading
 
-OnReading = Callable[[FeedDefinition, Reading], None]
+OnReading = Callable[[FeedDefinition, Reading], Awaitable[None] | None]
 OnFailure = Callable[[FeedDefinition, FeedError], None]
 
 LATE = 2.0
@@ -50,7 +51,8 @@ class FeedStatus:
 class Poller:
     """Runs on the event loop. One failing feed never disturbs another.
 
-    on_reading  called with every good reading, also when the body did not change
+    on_reading  called, and awaited where it waits, with every good reading, also when the body did
+                not change
     on_failure  called with every failure; what is known stays as it is
     rules       how much shorter than its last good body a feed may be
     """
@@ -67,6 +69,7 @@ class Poller:
     ) -> None:
         self._definitions = {definition.id: definition for definition in definitions}
         self._fetcher = fetcher
+        self._reader = ReadingProcess()
         self._clock = clock
         self._on_reading = on_reading
         self._on_failure = on_failure
@@ -116,6 +119,7 @@ class Poller:
             task.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
+        await self._reader.close()
         await self._fetcher.close()
 
     def every_s(self, feed_id: str) -> float:
@@ -155,14 +159,16 @@ class Poller:
             return
         status.error = None
         status.last_good_at = self._clock.elapsed()
-        self._on_reading(definition, reading)
+        absorbed = self._on_reading(definition, reading)
+        if absorbed is not None:
+            await absorbed
 
     async def _read(self, definition: FeedDefinition, status: FeedStatus) -> Reading:
         fetched = await self._fetcher.fetch(definition, status.validators)
         if fetched.body is None and status.reading is not None:
             return again(status.reading, self._clock.now())
-        reading = await asyncio.to_thread(
-            read, definition, fetched.body or b"", seen_at=self._clock.now()
+        reading = await self._reader.read(
+            definition, fetched.body or b"", seen_at=self._clock.now()
         )
         self._refuse_shrunk(definition, status, len(reading.rows) + len(reading.health))
         status.reading, status.skipped = reading, reading.skipped
