@@ -84,6 +84,18 @@ def test_doctor_names_what_to_mend(tmp_path) -> None:
     assert "price_names" in done.stdout
 
 
+def test_doctor_reads_the_feeds_before_it_calls_a_deployment_unpriced(tmp_path) -> None:
+    sheet = tmp_path / "prices.csv"
+    sheet.write_text("provider,model,input,output\nacme,m,1,2\n")
+    feeds = '[feeds]\nenabled = ["price-sheet"]\n[feeds.override.price-sheet]\n'
+    config = BASE + ROUTE + feeds + f'url = "file:{sheet}"\n'
+    (tmp_path / "windsock.toml").write_text(config)
+    done = windsock("doctor", folder=tmp_path)
+    assert "acme/m: priced by price-sheet" in done.stdout
+    assert "provider acme: ConnectError" in done.stdout
+    assert "check base_url" in done.stdout
+
+
 def test_simulate_prints_json(tmp_path) -> None:
     done = windsock("simulate", "no-such-scenario", folder=tmp_path)
     assert done.returncode == 2

@@ -70,7 +70,7 @@ class Driver:
     ) -> None:
         self.router = router
         self.clock = clock
-        self._endpoints = endpoints
+        self.endpoints = endpoints
         self._caller = caller
         self._keep = keep
         self._publish = publish
@@ -225,7 +225,7 @@ class Driver:
 
     async def _post(self, attempt: Attempt, chat: ChatBody) -> Reply:
         deployment = self.router.catalog.deployments[attempt.deployment]
-        endpoint = self._endpoints[deployment.provider]
+        endpoint = self.endpoints[deployment.provider]
         body = body_for(
             chat, deployment.model, keeps_ours=deployment.provider in ("openrouter", "litellm")
         )
