@@ -70,3 +70,11 @@ def test_weights_agree_with_scipys_quadrature_to_a_millionth() -> None:
         a, b, usd, value = world(rng, int(rng.integers(2, 7)), is_close=number % 3 == 0)
         found = best_weights(a, b, usd, value)
         assert np.abs(found - reference(a, b, usd, value)).max() < 1e-6
+
+
+def test_an_infinite_density_beside_a_border_of_panels_is_integrated() -> None:
+    """Ends of supports at 0.8203 and 0.8904, where panels of other arms end almost as well."""
+    a = np.array([3.40201145, 8.22236796, 14.04028803, 15.41500429, 6.92106293, 4.1, 45.88823672])
+    b = np.array([4.47247856, 5.43573065, 7.36724647, 6.17844617, 1.05020838, 1.87695609, 0.5])
+    usd = np.array([0.0, 0.01000612, 0.01340841, 0.01659489, 0.06776644, 0.10955914, 0.17973859])
+    assert best_weights(a, b, usd, 1.0) == pytest.approx(reference(a, b, usd, 1.0), abs=1e-6)

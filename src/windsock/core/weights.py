@@ -5,7 +5,8 @@ dollars per success it wins when its theta_k - c_k / V is the largest, so
 
     w_k(V) = integral f_k(z + c_k/V) * prod over j != k of F_j(z + c_j/V) dz
 
-All arms share the variable z, so each distribution is evaluated once per node. The nodes are
+All arms share the variable z, so each density is evaluated once per node, and the distributions are
+the integrals of the polynomials through the densities. The nodes are
 Gauss-Legendre on panels as narrow as the narrowest arm that varies there, graded towards the
 ends of a panel where a density may be infinite or kinked. The weights must sum to 1, which
 checks every integral; panels are halved until they do.
@@ -13,6 +14,7 @@ checks every integral; panels are halved until they do.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -22,9 +24,11 @@ from scipy import special
 FloatArray = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-NODES = 12
+NODES = 16
 TAIL = 1e-10
 SUM_ERROR = 1e-8
+ROUNDING = 2e-7
+"""Where a density is infinite, nodes next to its end are rounded: halving does not help then."""
 PANEL_SD = 3.5
 GRADE = 6
 GRADED_NODES = 24
@@ -33,6 +37,9 @@ HALVINGS = 5
 CROWD = 12
 CROWD_GRID = 64
 """With more arms than CROWD, the range of the best one is looked for on a grid first."""
+
+NEAR = 0.3
+"""An edge gives way to the end of a support that is closer than this part of a panel."""
 
 SMOOTH = 4.0
 """Beta parameter from which a density is smooth enough at the end of its support."""
@@ -101,30 +108,86 @@ class Contest:
         slack = float(panel.min())
         ends = self._rough_ends(arms, shift, low - slack, high + slack)
         low, high = min([low, *ends]), max([high, *ends])
+        weights, error = np.empty(0), np.inf
         for _ in range(HALVINGS):
-            nodes, measure = _nodes(_edges(low, high, left, right, panel), ends)
-            weights = self._densities(arms, shift, nodes) @ measure
-            total = float(weights.sum())
-            if abs(total - 1.0) < SUM_ERROR:
+            panels = _panels(_edges(low, high, left, right, panel), ends)
+            found = self._win(arms, shift, panels)
+            off = abs(float(found.sum()) - 1.0)
+            if off < error:
+                weights, error = found, off
+            if error < SUM_ERROR or error < min(off, ROUNDING):
                 break
             panel = panel / 2
-        return weights / total
+        return weights / weights.sum()
 
     def _rough_ends(self, arms: Indices, shift: FloatArray, low: float, high: float) -> FloatArray:
         """Ends of supports in low..high at which a density is not smooth."""
         ends = np.concatenate([-shift[self._a[arms] < SMOOTH], 1 - shift[self._b[arms] < SMOOTH]])
         return ends[(ends >= low) & (ends <= high)]
 
-    def _densities(self, arms: Indices, shift: FloatArray, z: FloatArray) -> FloatArray:
-        """(arms, nodes): density of the greatest utility at z being this arm's."""
-        theta = np.clip(z + shift[:, None], 1e-300, 1.0 - 2**-53)
-        a, b = self._a[arms, None], self._b[arms, None]
-        log_below = np.log(np.maximum(special.betainc(a, b, theta), 1e-200))
-        log_f = (a - 1) * np.log(theta) + (b - 1) * np.log1p(-theta) - self._log_beta[arms, None]
-        log_f += log_below.sum(axis=0) - log_below
-        log_f[(z + shift[:, None] <= 0) | (z + shift[:, None] >= 1)] = -np.inf
-        density: FloatArray = np.exp(log_f)
-        return density
+    def _win(self, arms: Indices, shift: FloatArray, panels: _Panels) -> FloatArray:
+        """(arms,): chance of each to have the greatest utility, summed over the panels.
+
+        Distributions come from the densities at the same nodes, since a distribution costs
+        several times what a density does: the integral of the polynomial through them.
+        """
+        batches = [(batch, self._mass(arms, shift, batch)) for batch in panels.batches]
+        whole = np.empty((len(arms), panels.count))
+        for batch, mass in batches:
+            whole[:, batch.place] = mass.sum(axis=2)
+        start = np.clip(panels.start + shift, 0.0, 1.0)
+        below = special.betainc(self._a[arms], self._b[arms], start)[:, None]
+        below = below + np.cumsum(whole, axis=1) - whole
+        weights = np.zeros(len(arms))
+        for batch, mass in batches:
+            inside = below[:, batch.place, None] + mass @ batch.rule.sums
+            log_below = np.log(np.maximum(inside, 1e-200))
+            others = np.exp(log_below.sum(axis=0) - log_below)
+            weights += np.einsum("kpn,kpn->k", mass, others)
+        return weights
+
+    def _mass(self, arms: Indices, shift: FloatArray, batch: _Batch) -> FloatArray:
+        """(arms, panels, nodes): density of each arm's utility times the measure of the node."""
+        theta = batch.nodes + shift[:, None, None]
+        outside = (theta <= 0.0) | (theta >= 1.0)
+        np.clip(theta, 1e-300, 1.0 - 2**-53, out=theta)
+        log_f = np.log1p(-theta)
+        log_f *= (self._b[arms] - 1)[:, None, None]
+        log_f += (self._a[arms] - 1)[:, None, None] * np.log(theta)
+        log_f -= self._log_beta[arms][:, None, None]
+        mass: FloatArray = np.exp(log_f) * batch.measure
+        mass[outside] = 0.0
+        return mass
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Gauss-Legendre on a panel of length 1.
+
+    nodes, measure  (nodes,)
+    sums            (nodes, nodes): masses at the nodes to their integral up to each node
+    """
+
+    nodes: FloatArray
+    measure: FloatArray
+    sums: FloatArray
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Panels of one rule: nodes and measure (panels, nodes), and their places in order."""
+
+    rule: _Rule
+    nodes: FloatArray
+    measure: FloatArray
+    place: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class _Panels:
+    start: float
+    count: int
+    batches: tuple[_Batch, ...]
 
 
 def _edges(
@@ -148,39 +211,64 @@ def _next_edge(z: float, left: FloatArray, right: FloatArray, panel: FloatArray)
     return min(nearest, float(starts.min())) if len(starts) else nearest
 
 
-def _nodes(edges: FloatArray, ends: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Nodes and their measures; panels that touch one of `ends` are graded towards both sides."""
+def _panels(edges: FloatArray, ends: FloatArray) -> _Panels:
+    """Panels between the edges; those that touch one of `ends` are graded towards both sides."""
     if not len(ends):
-        return _spread(edges[:-1], np.diff(edges), _plain_nodes())
-    edges = np.unique(np.concatenate([edges, ends]))
-    left, length = edges[:-1], np.diff(edges)
-    rough = np.isin(left, ends) | np.isin(edges[1:], ends)
-    plain = _spread(left[~rough], length[~rough], _plain_nodes())
-    graded = _spread(left[rough], length[rough], _graded_nodes())
-    return np.concatenate([plain[0], graded[0]]), np.concatenate([plain[1], graded[1]])
+        every = np.arange(len(edges) - 1)
+        return _Panels(float(edges[0]), len(every), (_batch(edges, every, _plain_rule()),))
+    step = np.diff(edges)
+    step = np.minimum(np.append(step, step[-1]), np.insert(step, 0, step[0]))
+    kept = edges[1:-1][(_gap(edges, ends) > NEAR * step)[1:-1]]
+    edges = np.unique(np.concatenate([edges[:1], kept, edges[-1:], ends]))
+    rough = np.isin(edges, ends)
+    rough = rough[:-1] | rough[1:]
+    plain, graded = np.flatnonzero(~rough), np.flatnonzero(rough)
+    batches = (_batch(edges, plain, _plain_rule()), _batch(edges, graded, _graded_rule()))
+    used = tuple(batch for batch in batches if len(batch.place))
+    return _Panels(float(edges[0]), len(rough), used)
 
 
-def _spread(
-    left: FloatArray, length: FloatArray, rule: tuple[FloatArray, FloatArray]
-) -> tuple[FloatArray, FloatArray]:
-    nodes, measure = rule
-    return (left[:, None] + length[:, None] * nodes).ravel(), (length[:, None] * measure).ravel()
+def _gap(edges: FloatArray, ends: FloatArray) -> FloatArray:
+    """(edges,): distance to the nearest end."""
+    ends = np.sort(ends)
+    after = np.searchsorted(ends, edges)
+    left, right = ends[np.maximum(after - 1, 0)], ends[np.minimum(after, len(ends) - 1)]
+    gap: FloatArray = np.minimum(np.abs(edges - left), np.abs(right - edges))
+    return gap
+
+
+def _batch(edges: FloatArray, place: Indices, rule: _Rule) -> _Batch:
+    left, length = edges[place, None], (edges[place + 1] - edges[place])[:, None]
+    return _Batch(rule, left + length * rule.nodes, length * rule.measure, place)
 
 
 @cache
-def _plain_nodes() -> tuple[FloatArray, FloatArray]:
-    """Gauss-Legendre on [0, 1]."""
-    t, share = np.polynomial.legendre.leggauss(NODES)
-    return (t + 1) / 2, share / 2
+def _plain_rule() -> _Rule:
+    t, share, sums = _gauss(NODES)
+    return _Rule(t, share, sums)
 
 
 @cache
-def _graded_nodes() -> tuple[FloatArray, FloatArray]:
+def _graded_rule() -> _Rule:
     """Gauss-Legendre through the distribution of Beta(GRADE, GRADE), flat at both ends.
 
     x^(a - 1) near an end becomes t^(GRADE a - 1), smooth enough for a >= 1/2.
     """
-    t, share = np.polynomial.legendre.leggauss(GRADED_NODES)
-    t, share = (t + 1) / 2, share / 2
+    t, share, sums = _gauss(GRADED_NODES)
     slope = np.exp((GRADE - 1) * (np.log(t) + np.log1p(-t)) - special.betaln(GRADE, GRADE))
-    return special.betainc(GRADE, GRADE, t), share * slope
+    return _Rule(special.betainc(GRADE, GRADE, t), share * slope, sums)
+
+
+def _gauss(count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Nodes and weights on [0, 1], and the weighted values to their integrals up to the nodes.
+
+    The polynomial through the values is sum_k (2k + 1) <P_k, values> P_k in Legendre's P_k(2t - 1),
+    and the integral of P_k is (P_k+1 - P_k-1) / (2 (2k + 1)).
+    """
+    x, share = np.polynomial.legendre.leggauss(count)
+    values = np.polynomial.legendre.legvander(x, count)
+    integrals = np.empty((count, count))
+    integrals[:, 0] = (x + 1) / 2
+    integrals[:, 1:] = (values[:, 2:] - values[:, :-2]) / 2
+    sums = values[:, :count] @ integrals.T
+    return (x + 1) / 2, share / 2, sums
