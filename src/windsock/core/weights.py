@@ -108,7 +108,8 @@ class Contest:
         slack = float(panel.min())
         ends = self._rough_ends(arms, shift, low - slack, high + slack)
         low, high = min([low, *ends]), max([high, *ends])
-        weights, error = np.empty(0), np.inf
+        weights: FloatArray = np.empty(0)
+        error = np.inf
         for _ in range(HALVINGS):
             panels = _panels(_edges(low, high, left, right, panel), ends)
             found = self._win(arms, shift, panels)
@@ -118,7 +119,8 @@ class Contest:
             if error < SUM_ERROR or error < min(off, ROUNDING):
                 break
             panel = panel / 2
-        return weights / weights.sum()
+        weights /= weights.sum()
+        return weights
 
     def _rough_ends(self, arms: Indices, shift: FloatArray, low: float, high: float) -> FloatArray:
         """Ends of supports in low..high at which a density is not smooth."""
