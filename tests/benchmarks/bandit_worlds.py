@@ -141,6 +141,8 @@ def play(at: World, make: Callable[[Beliefs], Policy]) -> Score:
         hit = float(luck[i, 0] < at.success[period, task, arm])
         earned[task] += at.success[period, task, arm]
         spent += at.usd[period, arm]
+        if isinstance(policy, PriceAware):
+            policy.served.count(Cell("default", "auto", f"task {task}"), at.names[arm])
         if luck[i, 1] >= at.missing:
             due = i + at.delay * luck[i, 2]
             cell = Cell("default", "auto", f"task {task}")

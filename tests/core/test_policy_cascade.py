@@ -43,8 +43,10 @@ def test_a_perfect_check_buys_the_strong_models_success_for_the_wrong_answers_al
 
 
 def test_a_good_check_pays_and_a_blind_one_does_not() -> None:
-    assert gain_over_mixture(CHEAP, STRONG, Check(wrong_found=0.9, right_passed=0.8)) > 0.03
-    assert gain_over_mixture(CHEAP, STRONG, Check(wrong_found=0.5, right_passed=0.5)) <= 0.0
+    good = compound(CHEAP, STRONG, Check(wrong_found=0.9, right_passed=0.8))
+    blind = compound(CHEAP, STRONG, Check(wrong_found=0.5, right_passed=0.5))
+    assert gain_over_mixture(CHEAP, STRONG, good) > 0.03
+    assert gain_over_mixture(CHEAP, STRONG, blind) <= 1e-9
 
 
 def test_the_check_is_measured_at_its_threshold() -> None:

@@ -22,13 +22,13 @@ class Calibration:
         self._sum = [0.0] * BINS
 
     def learn(self, confidence: float, reward: float, weight: float = 1.0) -> None:
-        index = _bin(confidence)
+        index = bin_of(confidence)
         self._count[index] += weight
         self._sum[index] += weight * reward
 
     def rate(self, confidence: float) -> float:
         """Measured success at this confidence; the claim itself where nothing was measured."""
-        return self.curve()[_bin(confidence)]
+        return self.curve()[bin_of(confidence)]
 
     def curve(self) -> list[float]:
         """Success by bin of confidence, rising."""
@@ -55,6 +55,16 @@ class Calibration:
             wrong_found=1.0 - wrong_kept / wrong if wrong > 0 else 1.0,
             right_passed=right_kept / right if right > 0 else 1.0,
         )
+
+    @property
+    def judged(self) -> float:
+        """Judged answers that the curve rests on."""
+        return sum(self._count)
+
+    def rewards_from(self, threshold: float) -> float:
+        """Judged answers whose calibrated confidence reaches `threshold`."""
+        kept = zip(self._count, self.curve(), strict=True)
+        return sum(count for count, rate in kept if rate >= threshold)
 
     def to_state(self) -> dict[str, Any]:
         return {"count": list(self._count), "sum": list(self._sum)}
@@ -93,14 +103,16 @@ def compound(cheap: Offer, strong: Offer, check: Check) -> Offer:
     )
 
 
-def gain_over_mixture(cheap: Offer, strong: Offer, check: Check) -> float:
-    """Success of the cascade over that of a plain mixture at the same cost; it pays above 0."""
-    made = compound(cheap, strong, check)
+def gain_over_mixture(cheap: Offer, strong: Offer, made: Offer) -> float:
+    """Success of a cascade over that of a plain mixture of its two at the same cost.
+
+    It pays above 0.
+    """
     if strong.usd <= cheap.usd:
         return made.success - strong.success
     share = min(1.0, (made.usd - cheap.usd) / (strong.usd - cheap.usd))
     return made.success - (cheap.success + share * (strong.success - cheap.success))
 
 
-def _bin(confidence: float) -> int:
+def bin_of(confidence: float) -> int:
     return min(BINS - 1, max(0, int(confidence * BINS)))

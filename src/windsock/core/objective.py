@@ -58,9 +58,8 @@ class Chosen:
     note: str = ""
 
 
-def choose(objective: Objective, ladder: Ladder) -> Chosen:
+def choose(objective: Objective, ladder: Ladder, floor: Floor | None) -> Chosen:
     """The rung of one cell for every objective but the budget, which looks at all cells."""
-    floor = floor_of(objective)
     if objective.kind == "value":
         return not_below(ladder, Chosen(rung=ladder.at(objective.usd_per_success or 0.0)), floor)
     if floor is None:
@@ -72,17 +71,25 @@ def choose(objective: Objective, ladder: Ladder) -> Chosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """Least success probability, held with `caution` standard errors to spare."""
+    """Least success probability, held with `caution` standard errors to spare.
+
+    owed    raise of the floor that makes up for what was missed
+    """
 
     success: float
     caution: float = 0.0
+    owed: float = 0.0
+
+    @property
+    def aim(self) -> float:
+        return self.success + self.owed
 
     def sure(self, rung: Rung) -> float:
         """What a rung surely delivers."""
         return rung.success - self.caution * max(0.0, rung.error - KNOWN)
 
     def is_held(self, rung: Rung) -> bool:
-        return self.sure(rung) >= self.success
+        return self.sure(rung) >= self.aim
 
 
 def floor_of(objective: Objective) -> Floor | None:
@@ -105,7 +112,7 @@ def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
     index = ladder.lowest(floor.is_held)
     if index == len(ladder):
         best = ladder.best(floor.sure)
-        if floor.is_held(best):
+        if floor.sure(best) >= floor.success:
             return Chosen(rung=best)
         reached = f"quality floor {floor.success:g} is out of reach, best expected success is"
         return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
@@ -113,7 +120,7 @@ def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
     if index == 0:
         return Chosen(rung=high)
     low = ladder[index - 1]
-    share = (floor.success - floor.sure(low)) / (floor.sure(high) - floor.sure(low))
+    share = (floor.aim - floor.sure(low)) / (floor.sure(high) - floor.sure(low))
     return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))))
 
 

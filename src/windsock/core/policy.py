@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from windsock.core.budget import Claim, afford
+from windsock.core.cascading import arm_names, folded, padded, parts, paying
+from windsock.core.compounds import arm_of
+from windsock.core.debt import Served
 from windsock.core.drift import PROBE_SHARE
 from windsock.core.ladder import Arms, Ladder
-from windsock.core.objective import Chosen, Objective, choose, floor_of
+from windsock.core.objective import Chosen, Floor, Objective, choose, floor_of
 from windsock.core.pacing import DayPacer, RequestPacer
 from windsock.core.posterior import Beliefs
 from windsock.core.purse import Purse
@@ -108,6 +112,7 @@ class PriceAware:
         self.beliefs = beliefs
         self.objective = objective
         self._purse = purse or purse_of(objective)
+        self.served = Served()
         self._segments = segments
         self._segmenters: dict[str, Segmenter] = {}
         self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
@@ -153,15 +158,18 @@ class PriceAware:
 
     def ladder(self, view: CellView, now: float) -> Ladder:
         """The live price-quality frontier of a cell."""
+        extra = paying(view)
         pairs = [self.beliefs.posterior(view.cell, name, now) for name in view.deployments]
+        pairs += [(compound.a, compound.b) for compound in extra]
         a, b = np.array(pairs, dtype=np.float64).T
+        costs = (*view.usd, *(compound.usd for compound in extra))
         arms = Arms(
             a=np.ascontiguousarray(a),
             b=np.ascontiguousarray(b),
-            usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in view.usd]),
+            usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in costs]),
             explore=self.objective.explore,
-            probe=self._probe(view),
-            most=self._most(view),
+            probe=padded(self._probe(view), len(extra), 0.0),
+            most=padded(self._most(view), len(extra), 1.0),
             is_paced=self.is_paced,
         )
         key = arms.key()
@@ -175,10 +183,12 @@ class PriceAware:
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         ladder = self.ladder(view, now)
         chosen = self._choose(ladder, view, now)
-        weights, is_settling = self._slowed(view, chosen.rung.weights, now)
-        least = ladder.arms.least(weights, chosen.rung.value_usd)
+        wanted, within = folded(view, chosen.rung.weights)
+        weights, is_settling = self._slowed(view, wanted, now)
+        least = ladder.arms.least(chosen.rung.weights, chosen.rung.value_usd)[: len(weights)]
         return Weighing(
             weights=tuple(weights.tolist()),
+            cascading=parts(view, weights, within),
             value_usd=chosen.rung.value_usd,
             note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
             is_settling=is_settling,
@@ -192,9 +202,11 @@ class PriceAware:
             segmenter.learn(decision.features, deployment, reward.value)
 
     def settle(self, outcome: Outcome, now: float) -> None:
-        """Account for what a request has cost, and for its size."""
+        """Account for what a request has cost, for who answered it, and for its size."""
+        cell = outcome.decision.cell
+        if outcome.served is not None:
+            self.served.count(cell, arm_of(outcome.decision, outcome.served))
         if self._purse is not None:
-            cell = outcome.decision.cell
             self._purse.spend(cell[:2], to_float(outcome.cost_usd), now)
         features, usage = outcome.decision.features, outcome.usage
         if self._segments is not None and features and usage is not None and outcome.served:
@@ -205,12 +217,14 @@ class PriceAware:
     def to_state(self) -> dict[str, Any]:
         return {
             "pacer": self.pacer.to_state() if self.pacer else None,
+            "served": self.served.to_state(),
             "segments": {name: made.to_state() for name, made in self._segmenters.items()},
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         if self.pacer is not None and state.get("pacer"):
             self.pacer.from_state(state["pacer"])
+        self.served.from_state(state.get("served", []))
         if self._segments is not None:
             for name, body in state.get("segments", {}).items():
                 self._segmenter(name).from_state(body)
@@ -235,6 +249,7 @@ class PriceAware:
             for cell in mine:
                 if "#" in cell.task:
                     self.beliefs.forget(cell)
+                    self.served.forget(cell)
 
     def _slowed(self, view: CellView, wanted: FloatArray, now: float) -> tuple[FloatArray, bool]:
         """No more share moved than the objective allows since the last weights of this cell."""
@@ -263,21 +278,30 @@ class PriceAware:
 
     def _claim(self, view: CellView, now: float) -> Claim:
         ladder = self.ladder(view, now)
-        fixed = None if self.is_paced else choose(self.objective, ladder).rung.usd
-        floor = floor_of(self.objective)
+        floor = self._floor(ladder, view)
+        fixed = None if self.is_paced else choose(self.objective, ladder, floor).rung.usd
         return Claim(ladder=ladder, share=view.share, floor=floor, fixed_usd=fixed)
 
     def _choose(self, ladder: Ladder, view: CellView, now: float) -> Chosen:
+        floor = self._floor(ladder, view)
         purse = self._purse
         if purse is None:
-            return choose(self.objective, ladder)
+            return choose(self.objective, ladder, floor)
         allowance = purse.pacer.allowance(now)
         if allowance.is_spent:
             return Chosen(rung=ladder.at(0.0), note=SPENT)
         if not self.is_paced:
-            return choose(self.objective, ladder)
+            return choose(self.objective, ladder, floor)
         paid = purse.paid or afford([self._claim(view, now)], allowance.usd)
-        return paid.chosen(ladder, floor_of(self.objective))
+        return paid.chosen(ladder, floor)
+
+    def _floor(self, ladder: Ladder, view: CellView) -> Floor | None:
+        """The floor of a cell, raised by what its last requests got too little."""
+        floor = floor_of(self.objective)
+        if floor is None:
+            return None
+        success = dict(zip(arm_names(view), ladder.arms.mean.tolist(), strict=True))
+        return replace(floor, owed=self.served.owed(view.cell, floor.success, success))
 
 
 def purse_of(objective: Objective) -> Purse | None:

@@ -16,6 +16,7 @@ __all__ = [
     "AttemptReason",
     "CallKind",
     "CallResult",
+    "CascadeFacts",
     "Cell",
     "Decision",
     "HealthReport",
@@ -101,6 +102,7 @@ class Decision:
     propensity      its exact probability in that table
     draw            the number in [0, 1) that fell
     features        of the request, where segments are learnt from them
+    escalates_to    the arm drawn was "`deployment`, then maybe this one", by a calibrated check
     """
 
     number: int
@@ -115,6 +117,7 @@ class Decision:
     prompt_tokens: int = 0
     key_id: str | None = None
     features: tuple[float, ...] = ()
+    escalates_to: str | None = None
 
 
 class AttemptReason(StrEnum):
@@ -262,6 +265,38 @@ class ArmFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeFacts:
+    """What "`deployment`, then maybe `to`" would do for a cell, and whether it is used.
+
+    weight          chance that a request is served so; part of the weight of `deployment`
+    success_mean    of the answer given at the end
+    expected_usd    of both calls, the second as often as it is made
+    escalated       share of requests asked again; those without a confidence always are
+    unsure          share of answers that came without a confidence
+    wrong_found, right_passed   share of wrong answers asked again, of right ones kept
+    judged          judged answers with a confidence, by which the check is measured
+    gain            success beyond that of a plain mixture of the two at the same cost; it is
+                    used only where this is above 0
+    """
+
+    deployment: str
+    to: str
+    weight: float
+    success_mean: float
+    expected_usd: float
+    escalated: float
+    unsure: float
+    wrong_found: float
+    right_passed: float
+    judged: float
+    gain: float
+
+    @property
+    def arm(self) -> str:
+        return f"{self.deployment} > {self.to}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightTable:
     """The exact chance of each candidate of a cell, from `at` until `expires_at`.
 
@@ -269,6 +304,9 @@ class WeightTable:
     deployments     in catalog order; weights and cumulative stand in the same order
     ruled_out       reason by deployment id
     value_usd       V, dollars per success, that the weights were solved for
+    cascades        the cascades that the policy may draw; a draw that falls in the first `weight`
+                    of a deployment's share may escalate. None if every doubtful answer of the
+                    route is asked again, whatever was drawn
     note            what the objective could not be given (floor out of reach, budget spent)
     """
 
@@ -283,6 +321,7 @@ class WeightTable:
     arms: tuple[ArmFacts, ...]
     ruled_out: Mapping[str, str]
     value_usd: float | None = None
+    cascades: tuple[CascadeFacts, ...] | None = None
     note: str = ""
 
 

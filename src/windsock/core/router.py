@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from windsock.core.cascading import arm_names
 from windsock.core.catalog import Catalog
 from windsock.core.confidence import Confidences
 from windsock.core.exchange import Exchange
@@ -36,7 +37,7 @@ from windsock.core.records import (
     WeightTable,
 )
 from windsock.core.routes import SOURCE_WEIGHTS, Route
-from windsock.core.sampling import decision_id, uniform
+from windsock.core.sampling import arm_within, decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
 from windsock.core.tables import FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
@@ -93,7 +94,7 @@ class Router:
         self._number = first_number
         self._retry_tokens = RETRY_RESERVE
         self._intakes: dict[str, RewardIntake] = {}
-        self._confidences = Confidences()
+        self.confidences = Confidences(beliefs.settings)
         self._scrutiny = Scrutiny(catalog=catalog, book=book, beliefs=beliefs)
         self._teachings: dict[int, Teaching] = {}
         self.tables = Tables(
@@ -101,6 +102,7 @@ class Router:
             book=book,
             beliefs=beliefs,
             health=self.health,
+            confidences=self.confidences,
             first_version=first_number,
             fresh_s=fresh_s,
         )
@@ -132,6 +134,9 @@ class Router:
         draw = uniform(self.seed, number, 0)
         cumulative = table.cumulative
         index = min(bisect_right(cumulative, draw * cumulative[-1]), len(cumulative) - 1)
+        propensity, escalates_to = table.weights[index], None
+        if table.cascades:
+            propensity, escalates_to = arm_within(table, index, draw)
         decision = Decision(
             number=number,
             id=decision_id(self.seed, number),
@@ -139,12 +144,13 @@ class Router:
             cell=table.cell,
             table_version=table.version,
             deployment=table.deployments[index],
-            propensity=table.weights[index],
+            propensity=propensity,
             draw=draw,
             requested_model=request.model,
             prompt_tokens=request.prompt_tokens,
             key_id=request.key_id,
             features=request.features,
+            escalates_to=escalates_to,
         )
         return Exchange(self, route, request, decision, table, queue)
 
@@ -185,18 +191,12 @@ class Router:
         rewards = self._rewards(cell)
         if replaced is not None:
             rewards.give_back(cell, deployment, replaced.reward, replaced.weight)
-            self.beliefs.retract(
-                cell,
-                deployment,
-                replaced.reward.value,
-                weight=replaced.weight,
-                now=now,
-                observed_at=replaced.at,
-            )
+            self._retract(decision, deployment, replaced, now)
         weight = rewards.weigh(cell, deployment, reward)
         self._hear(cell, weight)
-        self._confidences.learn(decision.id, cell, deployment, reward.value)
-        self.beliefs.observe(cell, deployment, reward.value, weight=weight, now=now)
+        self.confidences.learn(decision.id, cell, deployment, reward.value)
+        if not self.confidences.credit(decision, deployment, reward.value, weight, now):
+            self.beliefs.observe(cell, deployment, reward.value, weight=weight, now=now)
         route = self._route_of(cell)
         if route is not None:
             route.policy.learn(decision, deployment, reward, now)
@@ -249,7 +249,8 @@ class Router:
         cell = outcome.decision.cell
         route = self._route_of(cell)
         if outcome.served is not None:
-            self._confidences.remember(outcome)
+            if route is not None and route.cascade is not None:
+                self.confidences.remember(outcome)
             if outcome.usage is not None and not outcome.is_usage_estimated:
                 self.beliefs.observe_usage(cell, outcome.served, outcome.usage, now)
             self.observe_answers(cell, outcome.served, 1, now)
@@ -268,17 +269,20 @@ class Router:
         request = RouteRequest(model=route, namespace=namespace, task=task)
         return self.tables.lookup(self.resolve(request), request, now)
 
-    def ladder(self, cell: Cell, now: float) -> list[Rung]:
-        """Every rung of a cell, from cheapest to best; empty under a policy without a ladder."""
+    def ladder(self, cell: Cell, now: float) -> tuple[tuple[str, ...], list[Rung]]:
+        """The arms of a cell and every rung, from cheapest to best.
+
+        Empty under a policy without a ladder. A cascade is the arm "cheap > strong".
+        """
         request = RouteRequest(model=cell.route, namespace=cell.namespace, task=cell.task)
         policy = self.resolve(request).policy
         if not isinstance(policy, PriceAware):
-            return []
+            return (), []
         view, _ = self.tables.views(self.resolve(request), cell.namespace, cell.task, now, {})
         if not view.deployments:
-            return []
+            return (), []
         ladder = policy.ladder(view, now)
-        return [ladder[i] for i in range(len(ladder))]
+        return arm_names(view), [ladder[i] for i in range(len(ladder))]
 
     def teach(
         self,
@@ -369,17 +373,18 @@ class Router:
 
     def escalation(self, exchange: Exchange, answer: CallResult, now: float) -> str | None:
         """The stronger deployment to ask, if this answer is not trusted enough."""
-        cascade = exchange.route.cascade
-        if cascade is None or answer.attempt.deployment in cascade.to:
+        cascade, name = exchange.route.cascade, answer.attempt.deployment
+        if cascade is None or name in cascade.to or not _may_escalate(exchange, name):
             return None
-        name = answer.attempt.deployment
         if answer.confidence is not None:
-            rate = self._confidences.rate(exchange.decision.cell, name, answer.confidence)
+            rate = self.confidences.rate(exchange.decision.cell, name, answer.confidence)
             if rate >= cascade.escalate_below:
                 return None
         tried = {result.attempt.deployment for result in exchange.results}
+        drawn = exchange.decision.escalates_to
+        targets = cascade.to if drawn is None else (drawn, *cascade.to)
         return next(
-            (name for name in cascade.to if name not in tried and self.is_open(name, now)), None
+            (name for name in targets if name not in tried and self.is_open(name, now)), None
         )
 
     def to_state(self) -> dict[str, Any]:
@@ -389,7 +394,7 @@ class Router:
             "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
             "rewards": {name: intake.to_state() for name, intake in self._intakes.items()},
             "scrutiny": self._scrutiny.to_state(),
-            "confidences": self._confidences.to_state(),
+            "confidences": self.confidences.to_state(),
             "teachings": {str(n): taught.to_state() for n, taught in self._teachings.items()},
         }
 
@@ -402,9 +407,22 @@ class Router:
         for name, rewards in state["rewards"].items():
             self._rewards(Cell("", name, "")).from_state(rewards)
         self._scrutiny.from_state(state["scrutiny"])
-        self._confidences.from_state(state["confidences"])
+        self.confidences.from_state(state["confidences"])
         for number, taught in state["teachings"].items():
             self._teachings[int(number)] = Teaching.from_state(taught)
+
+    def _retract(self, decision: Decision, deployment: str, replaced: Feedback, now: float) -> None:
+        """Take an earlier reward back, from whom it was credited to."""
+        value, weight = replaced.reward.value, replaced.weight
+        if not self.confidences.credit(decision, deployment, value, -weight, replaced.at):
+            self.beliefs.retract(
+                decision.cell,
+                deployment,
+                value,
+                weight=weight,
+                now=now,
+                observed_at=replaced.at,
+            )
 
     def _route_of(self, cell: Cell) -> Route | None:
         return self._routes.get(cell.route) or self._implicit.get(cell.route)
@@ -457,3 +475,11 @@ class Router:
             is_lasting=lasting,
             retry_after_s=min(cooldowns, default=None),
         )
+
+
+def _may_escalate(exchange: Exchange, name: str) -> bool:
+    """True if a cascade was drawn that begins here, or if no policy decides on cascades."""
+    decision = exchange.decision
+    if exchange.table.cascades is None:
+        return True
+    return decision.escalates_to is not None and name == decision.deployment

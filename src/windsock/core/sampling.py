@@ -10,6 +10,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from hashlib import blake2b
 
+from windsock.core.records import WeightTable
+
 MASK = 0xFFFFFFFFFFFFFFFF
 STRIDE = 0x9E3779B97F4A7C15
 ATTEMPTS = 64
@@ -36,3 +38,18 @@ def decision_id(seed: int, number: int) -> str:
     """A name for a decision that nobody without the seed can guess; 24 hexadecimal digits."""
     key = (seed & ((1 << 256) - 1)).to_bytes(32, "little")
     return blake2b(number.to_bytes(8, "little"), digest_size=12, key=key).hexdigest()
+
+
+def arm_within(table: WeightTable, index: int, u: float) -> tuple[float, str | None]:
+    """Propensity of the arm that `u` draws, and whom it may escalate to.
+
+    The first part of a deployment's share belongs to its cascade, if it has one.
+    """
+    name, weight = table.deployments[index], table.weights[index]
+    before = table.cumulative[index - 1] if index else 0.0
+    for cascade in table.cascades or ():
+        if cascade.deployment == name and cascade.weight > 0.0:
+            if u * table.cumulative[-1] - before < cascade.weight:
+                return cascade.weight, cascade.to
+            return weight - cascade.weight, None
+    return weight, None

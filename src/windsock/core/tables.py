@@ -8,12 +8,21 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from windsock.core.catalog import Catalog
+from windsock.core.compounds import Compound
+from windsock.core.confidence import Confidences
 from windsock.core.evidence import PROMPT_METERS
 from windsock.core.health import HealthBoard
 from windsock.core.policy import CellView, Weighing
 from windsock.core.posterior import Beliefs
 from windsock.core.prices import PriceBook
-from windsock.core.records import NO_PREFERENCES, ArmFacts, Cell, RouteRequest, WeightTable
+from windsock.core.records import (
+    NO_PREFERENCES,
+    ArmFacts,
+    CascadeFacts,
+    Cell,
+    RouteRequest,
+    WeightTable,
+)
 from windsock.core.routes import Route
 from windsock.core.units import Counts, Meter, Prices, cost_usd, to_float
 
@@ -71,6 +80,7 @@ class Tables:
         book: PriceBook,
         beliefs: Beliefs,
         health: HealthBoard,
+        confidences: Confidences,
         first_version: int = 0,
         fresh_s: float = FRESH_S,
         max_tasks: int = 500,
@@ -80,6 +90,7 @@ class Tables:
         self._book = book
         self._beliefs = beliefs
         self._health = health
+        self._confidences = confidences
         self._versions = itertools.count(first_version)
         self._places: dict[tuple[str, str, str], _Place] = {}
         self._groups: dict[tuple[str, str], _Group] = {}
@@ -157,6 +168,7 @@ class Tables:
             weights=weights,
             cumulative=tuple(itertools.accumulate(weights)),
             arms=arms,
+            cascades=None,
             note=note,
         )
         self._solved.append(made)
@@ -312,8 +324,42 @@ class Tables:
             deployments=tuple(usd_by_name),
             usd=tuple(usd_by_name.values()),
             share=self._share(place),
+            compounds=self._compounds(place, usd_by_name, prompt_tokens, now, imagined),
         )
         return view, ruled_out, note
+
+    def _compounds(
+        self,
+        place: _Place,
+        usd_by_name: Mapping[str, float],
+        prompt_tokens: int,
+        now: float,
+        imagined: ImaginedPrices,
+    ) -> tuple[Compound, ...] | None:
+        """What asking again would do, for each candidate, of the first strong one that is open."""
+        cascade, cell = place.route.cascade, place.cell
+        if cascade is None:
+            return None
+        strong = None
+        for to in cascade.to:
+            usd = usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to))
+            provider = self._catalog.deployments[to].provider
+            if usd is not None and self._health.why_out(to, provider, now) is None:
+                strong = (to, usd, self._beliefs.posterior(cell, to, now))
+                break
+        if strong is None:
+            return ()
+        offers = (
+            self._confidences.compound(
+                cell,
+                (name, usd, self._beliefs.posterior(cell, name, now)),
+                strong,
+                cascade.escalate_below,
+            )
+            for name, usd in usd_by_name.items()
+            if name not in cascade.to
+        )
+        return tuple(offer for offer in offers if offer is not None)
 
     def _usd(
         self, cell: Cell, name: str, prompt_tokens: int, now: float, imagined: Prices | None
@@ -402,6 +448,7 @@ class Tables:
             arms=tuple(self._arm(view, weighing, i, now) for i in range(len(weights))),
             ruled_out=ruled_out,
             value_usd=weighing.value_usd if weighing else None,
+            cascades=_cascades(view, weighing),
             note="; ".join(notes),
         )
         self._solved.append(table)
@@ -428,3 +475,13 @@ class Tables:
             price_age_s=price.age_s,
             limits=(*limits, "stale price") if price.is_stale else limits,
         )
+
+
+def _cascades(view: CellView, weighing: Weighing | None) -> tuple[CascadeFacts, ...] | None:
+    """None under a policy that does not weigh cascades."""
+    if view.compounds is None or weighing is None or weighing.cascading is None:
+        return None
+    return tuple(
+        compound.facts(weight)
+        for compound, weight in zip(view.compounds, weighing.cascading, strict=True)
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from windsock.core.compounds import Compound
 from windsock.core.records import Cell
 
 
@@ -14,18 +15,22 @@ class CellView:
     deployments     candidates that can serve
     usd             expected dollars of one request, in that order
     share           of the route's traffic that falls in this cell
+    compounds       cascades that could be arms of their own; None if the route has none
     """
 
     cell: Cell
     deployments: tuple[str, ...]
     usd: tuple[float, ...]
     share: float = 1.0
+    compounds: tuple[Compound, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighing:
     """
     weights     sum to 1, in the view's order
+    cascading   for each compound of the view, its part of the weight of its first deployment;
+                None if the policy weighs no cascades
     value_usd   V they were solved for, if the policy has one
     note        what the objective could not be given
     limits      per deployment, what holds its weight up or down
@@ -33,6 +38,7 @@ class Weighing:
     """
 
     weights: tuple[float, ...]
+    cascading: tuple[float, ...] | None = None
     value_usd: float | None = None
     note: str = ""
     limits: tuple[tuple[str, ...], ...] = ()

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from windsock.core.compounds import arm_name
 from windsock.core.policy import PriceAware
 from windsock.core.records import (
     Attempt,
@@ -26,8 +27,9 @@ from windsock.core.records import (
     Decision,
     Reward,
     RouteRequest,
+    WeightTable,
 )
-from windsock.core.routes import Route
+from windsock.core.routes import Cascade, Route
 from windsock.core.units import Meter, cost_usd
 from windsock.replay.contenders import Contender
 from windsock.replay.driver import Feeding, Progress, Run, Step, router_of
@@ -64,7 +66,11 @@ class _Group:
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Verdict:
-    """Judged answers of one deployment, known from `due` on."""
+    """Judged answers of one deployment, known from `due` on.
+
+    claim   how sure they were, if answers tell
+    pair    the cascade that earned them, if one did
+    """
 
     due: float
     number: int
@@ -72,6 +78,8 @@ class _Verdict:
     deployment: str
     judged: int
     right: int
+    claim: float | None
+    pair: tuple[str, str] | None
 
 
 class BatchDriver:
@@ -83,6 +91,7 @@ class BatchDriver:
         self.run_ = Run(policy=name, seed=seed)
         self.windows = _windows(world)
         self._cascade = contender.cascade
+        self._cascading: Mapping[str, float] | None = None
         self._feeding = Feeding(world, self.router, self.run_.splits)
         self._weather: Any = np.random.default_rng([world.scenario.seed, seed, 1])
         self._luck: Any = np.random.default_rng([world.scenario.seed, seed, 2])
@@ -168,6 +177,7 @@ class BatchDriver:
         times = min(ASKED, group.count) if group.route.policy.is_contextual else 1
         tables = [self.router.tables.lookup(group.route, request, now) for _ in range(times)]
         names = tables[-1].deployments
+        self._cascading = _cascading(tables[-1])
         same = [table.weights for table in tables if table.deployments == names]
         mean = np.array(same, dtype=np.float64).mean(axis=0)
         return names, mean / mean.sum() if len(names) else mean, tables[-1].cell
@@ -251,19 +261,38 @@ class BatchDriver:
     ) -> float:
         """What the answers of one deployment cost and were worth; dollars."""
         quality = self.world.quality(name, group.task, begin)
-        right = int(self._luck.binomial(answered, quality))
-        cascade = self._cascade
-        kept, kept_right = answered, right
-        if cascade is not None and group.route.name == ROUTE and name not in cascade.to:
-            wrong_pass, right_pass = self.world.passes(cascade.escalate_below, quality)
-            kept_right = int(self._luck.binomial(right, right_pass))
-            kept = kept_right + int(self._luck.binomial(answered - right, wrong_pass))
-            self._ask_again(group, cell, told, answered - kept, cascade.to[0], begin, end)
-        usd = answered * self._usd(group, name, begin)
-        if kept:
-            self._teach(cell, name, group, kept, kept_right, end)
-        self._note(group, begin, name, told, kept, usd=usd, right=kept_right, attempts=attempts)
+        cascade, usd = self._cascade, answered * self._usd(group, name, begin)
+        if cascade is None or group.route.name != ROUTE or name in cascade.to:
+            right = int(self._luck.binomial(answered, quality))
+            self._teach(cell, name, group, answered, right, end)
+            self._note(group, begin, name, told, answered, usd=usd, right=right, attempts=attempts)
+            return usd
+        share = 1.0 if self._cascading is None else self._cascading.get(name, 0.0)
+        doubted = int(self._luck.binomial(answered, share))
+        sure, doubtful = self._checked(cascade, quality, doubted)
+        others = self._checked(cascade, quality, answered - doubted)
+        claims = ((1.0 + cascade.escalate_below) / 2, cascade.escalate_below / 2)
+        for claim, (count, _), (more, _) in zip(claims, (sure, doubtful), others, strict=True):
+            self.router.confidences.count(cell, name, claim, count + more)
+        to = None if self._cascading is None else cascade.to[0]
+        self._teach(cell, name, group, *sure, end, claim=claims[0], to=to)
+        for claim, (count, right) in zip(claims, others, strict=True):
+            self._teach(cell, name, group, count, right, end, claim=claim)
+        kept = answered - doubtful[0]
+        right = sure[1] + sum(right for _, right in others)
+        self._note(group, begin, name, told, kept, usd=usd, right=right, attempts=attempts)
+        self._ask_again(group, cell, told, doubtful[0], (name, cascade.to[0]), begin, end)
         return usd
+
+    def _checked(
+        self, cascade: Cascade, quality: float, count: int
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(answers, right ones) that pass the check, and that do not."""
+        wrong_pass, right_pass = self.world.passes(cascade.escalate_below, quality)
+        right = int(self._luck.binomial(count, quality))
+        kept_right = int(self._luck.binomial(right, right_pass))
+        kept = kept_right + int(self._luck.binomial(count - right, wrong_pass))
+        return (kept, kept_right), (count - kept, right - kept_right)
 
     def _ask_again(
         self,
@@ -271,22 +300,43 @@ class BatchDriver:
         cell: Cell,
         told: Mapping[str, float],
         count: int,
-        name: str,
+        pair: tuple[str, str],
         begin: float,
         end: float,
     ) -> None:
         """Escalations: a stronger deployment answers, and is paid on top."""
         if not count:
             return
+        first, name = pair
         right = int(self._luck.binomial(count, self.world.quality(name, group.task, begin)))
         usd = count * self._usd(group, name, begin)
-        self._teach(cell, name, group, count, right, end)
+        to = None if self._cascading is None else name
+        self._teach(cell, name, group, count, right, end, first=first, to=to)
         self._note(group, begin, name, told, count, usd=usd, right=right, attempts=count)
 
     def _teach(
-        self, cell: Cell, name: str, group: _Group, count: int, right: int, end: float
+        self,
+        cell: Cell,
+        name: str,
+        group: _Group,
+        count: int,
+        right: int,
+        end: float,
+        *,
+        claim: float | None = None,
+        first: str | None = None,
+        to: str | None = None,
     ) -> None:
-        """Usage and transport at once, judgements when they are due."""
+        """Usage and transport at once, judgements when they are due.
+
+        first, to   the cascade that earned them, `first` if it is not `name`
+        """
+        if not count:
+            return
+        pair = (first or name, to) if to else None
+        policy = self.router.routes[cell.route].policy
+        if isinstance(policy, PriceAware):
+            policy.served.count(cell, arm_name(*pair) if pair else name, count)
         beliefs, scenario = self.router.beliefs, self.world.scenario
         kind = scenario.tasks[group.task]
         usage = usage_of(kind, group.prompt_tokens, _tokens(kind.output_tokens))
@@ -298,7 +348,7 @@ class BatchDriver:
             praised = int(self._luck.hypergeometric(right, count - right, judged))
             self._number += 1
             due = end + scenario.feedback_delay_s
-            verdict = _Verdict(due, self._number, cell, name, judged, praised)
+            verdict = _Verdict(due, self._number, cell, name, judged, praised, claim, pair)
             heapq.heappush(self._verdicts, verdict)
 
     def _learn(self, until: float) -> None:
@@ -306,14 +356,23 @@ class BatchDriver:
         while self._verdicts and self._verdicts[0].due <= until:
             verdict = heapq.heappop(self._verdicts)
             judged, right = verdict.judged, verdict.right
-            self.router.learn_sums(
-                verdict.cell, verdict.deployment, judged, right, right, verdict.due
-            )
+            self._take(verdict)
             policy = self.router.routes[verdict.cell.route].policy
             if policy.is_contextual:
                 for i in range(min(judged, ASKED)):
                     value = float(i < round(min(judged, ASKED) * right / judged))
                     policy.learn(_decision(verdict), verdict.deployment, Reward(value=value), until)
+
+    def _take(self, verdict: _Verdict) -> None:
+        """Judgements teach a deployment or the cascade that earned them, and what claims meant."""
+        cell, judged, right, at = verdict.cell, verdict.judged, verdict.right, verdict.due
+        known = self.router.confidences
+        if verdict.claim is not None:
+            known.calibrate(cell, verdict.deployment, verdict.claim, right / judged, judged)
+        if verdict.pair is not None:
+            known.credit_sums(cell, verdict.pair, judged, right, right, at)
+            return
+        self.router.learn_sums(cell, verdict.deployment, judged, right, right, at)
 
     def _usd(self, group: _Group, name: str, now: float) -> float:
         """True dollars of one call."""
@@ -372,6 +431,18 @@ def _windows(world: World) -> list[tuple[float, float]]:
     edges |= {quote.seen_at for quote in world.quotes() if world.starts_at < quote.seen_at}
     ordered = [at for at in sorted(edges) if at < world.ends_at]
     return list(zip(ordered, [*ordered[1:], world.ends_at], strict=True))
+
+
+def _cascading(table: WeightTable) -> Mapping[str, float] | None:
+    """Part of each deployment's requests that may escalate; None if all may."""
+    if table.cascades is None:
+        return None
+    weights = dict(zip(table.deployments, table.weights, strict=True))
+    return {
+        each.deployment: each.weight / weights[each.deployment]
+        for each in table.cascades
+        if each.weight > 0
+    }
 
 
 def _tokens(mean: float) -> int:

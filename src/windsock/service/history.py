@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Engine
 
 from windsock.core.records import Decision, Outcome, WeightTable
+from windsock.core.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.access import Principal
 from windsock.service.insight import Insight, allowed
@@ -125,7 +126,11 @@ def _redrawn(decision: Decision, table: WeightTable | None) -> dict[str, Any]:
         drawn = next(
             (n for n, c in zip(table.deployments, table.cumulative, strict=True) if mark < c), None
         )
-    return {"u": decision.draw, "number": decision.number, "gives": drawn}
+    facts: dict[str, Any] = {"u": decision.draw, "number": decision.number, "gives": drawn}
+    if table is not None and drawn is not None and table.cascades:
+        _, to = arm_within(table, table.deployments.index(drawn), decision.draw)
+        facts["escalates_to"] = to
+    return facts
 
 
 def _lines(

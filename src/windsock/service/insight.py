@@ -203,8 +203,9 @@ async def _weight_events(events: EventBus, namespace: str) -> AsyncIterator[byte
 def _ladder(router: Router, table: WeightTable, now: float) -> list[RungView]:
     """The live price-quality frontier, from cheapest to best."""
     rungs = []
-    for rung in router.ladder(table.cell, now):
-        weights = zip(table.deployments, rung.weights.tolist(), strict=True)
+    names, ladder = router.ladder(table.cell, now)
+    for rung in ladder:
+        weights = zip(names, rung.weights.tolist(), strict=True)
         is_bounded = rung.value_usd != float("inf")
         rungs.append(
             RungView(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from windsock.core.quotes import Quote
-from windsock.core.records import ArmFacts, Decision, Outcome, Shift, WeightTable
+from windsock.core.records import (
+    ArmFacts,
+    CascadeFacts,
+    Decision,
+    Outcome,
+    Shift,
+    WeightTable,
+)
 from windsock.core.units import MTOK
 
 
@@ -68,6 +76,28 @@ class RungView(Answer):
     weights: dict[str, float]
 
 
+class CascadeView(Answer):
+    """What "ask `deployment`, then maybe `to`" would do, and whether it is used."""
+
+    deployment: str
+    to: str
+    weight: float = Field(description="chance that a request is served so")
+    success_mean: float
+    expected_usd: float
+    escalated: float = Field(description="share of requests asked again")
+    unsure: float = Field(description="share of answers without a confidence, all asked again")
+    wrong_found: float
+    right_passed: float
+    judged: float = Field(description="judged answers by which the check is measured")
+    gain: float = Field(
+        description="success beyond a plain mixture of the two at the same cost; used above 0"
+    )
+
+    @classmethod
+    def of(cls, facts: CascadeFacts) -> CascadeView:
+        return cls.model_validate(asdict(facts))
+
+
 class WeightsView(Answer):
     """The weights of one route and task."""
 
@@ -82,6 +112,7 @@ class WeightsView(Answer):
     weights: dict[str, float]
     candidates: list[CandidateView]
     ruled_out: dict[str, str]
+    cascades: list[CascadeView] = []
     ladder: list[RungView] | None = None
 
     @classmethod
@@ -98,6 +129,7 @@ class WeightsView(Answer):
             weights=dict(zip(table.deployments, table.weights, strict=True)),
             candidates=[CandidateView.of(arm) for arm in table.arms],
             ruled_out=dict(table.ruled_out),
+            cascades=[CascadeView.of(facts) for facts in table.cascades or ()],
         )
 
 
@@ -292,6 +324,7 @@ def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
         "requested_model": decision.requested_model,
         "deployment": decision.deployment,
         "propensity": decision.propensity,
+        "escalates_to": decision.escalates_to,
         "table_version": decision.table_version,
         "prompt_tokens": decision.prompt_tokens,
     }
