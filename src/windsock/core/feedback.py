@@ -1,25 +1,65 @@
 """What one reward counts for: by its source, and bounded for each key that reports.
 
-Nobody who holds one key can move a belief far: beyond the first few rewards, a key's share of the
-evidence on a deployment at a task stays below a limit, whatever it sends.
+Nobody who holds one key can move a belief far. Beyond the first few rewards, a key's share of the
+evidence on a deployment at a task stays below a limit; and where several keys report, the mean of
+one counts as no further from the mean of the others than chance and a small margin allow.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from windsock.core.records import Cell, Reward
 
 MOST_SHARE = 0.3
+FAIR_SHARES = 1.5
+"""A key may hold MOST_SHARE of the evidence, or this many fair shares where few keys report."""
+
 FREE_REWARDS = 20.0
 """Rewards that are taken from anyone, since a share of little is nothing."""
+
+MARGIN = 0.05
+ERRORS = 2.0
+"""How far a key's mean may lie from the others': a margin, and standard errors of the gap."""
 
 MEMORY = 600.0
 MOST_KEYS = 64
 
 HEARD = 5.0
 """Weight of judgements of a task from which on mere answers count no more (see `Router.settle`)."""
+
+
+class Taken(NamedTuple):
+    """What a reward counts for as evidence: its weight, and the value that it counts as."""
+
+    weight: float
+    value: float
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one key has said of a deployment at a task.
+
+    n, said     weight of its rewards, and their sum as reported
+    counted     their sum as it was taken
+    """
+
+    n: float = 0.0
+    said: float = 0.0
+    counted: float = 0.0
+
+    def scale(self, factor: float) -> None:
+        self.n *= factor
+        self.said *= factor
+        self.counted *= factor
+
+    def add(self, other: Tally) -> None:
+        self.n += other.n
+        self.said += other.said
+        self.counted += other.counted
 
 
 class Intake:
@@ -30,7 +70,7 @@ class Intake:
     ) -> None:
         self._source_weights = dict(source_weights)
         self._most_share = most_share
-        self._counts: dict[tuple[Cell, str], dict[str, float]] = {}
+        self._tallies: dict[tuple[Cell, str], dict[str, Tally]] = {}
         self._heard: dict[Cell, float] = {}
 
     def hear(self, cell: Cell, weight: float) -> bool:
@@ -43,54 +83,88 @@ class Intake:
         """True if somebody judges answers of this task."""
         return self._heard.get(cell, 0.0) >= HEARD
 
-    def weigh(self, cell: Cell, deployment: str, reward: Reward) -> float:
-        """The weight of this reward as evidence; it is counted as taken.
+    def take(self, cell: Cell, deployment: str, reward: Reward) -> Taken:
+        """What this reward counts for; it is counted as taken.
 
         Rewards without a key (checks, transport) are the router's own and are not bounded.
         """
         weight = self._source_weights.get(reward.source, 1.0)
-        counts = self._counts.setdefault((cell, deployment), {})
+        tallies = self._tallies.setdefault((cell, deployment), {})
         key = reward.key_id or ""
+        own = tallies.setdefault(key, Tally())
         if key:
-            weight = min(weight, self._room(counts, key))
-        counts[key] = counts.get(key, 0.0) + weight
-        _forget(counts)
-        return weight
+            weight = min(weight, self._room(tallies, own))
+        own.n += weight
+        own.said += weight * reward.value
+        value = reward.value
+        if key and weight > 0:
+            gap = _agreed(own, _others(tallies, own)) - own.counted
+            value = min(1.0, max(0.0, gap / weight))
+        own.counted += weight * value
+        _forget(tallies)
+        return Taken(weight, value)
 
     def give_back(self, cell: Cell, deployment: str, reward: Reward, weight: float) -> None:
-        """A reward that was weighed is corrected: its weight is free again for its key."""
-        counts = self._counts.get((cell, deployment), {})
-        key = reward.key_id or ""
-        counts[key] = max(0.0, counts.get(key, 0.0) - weight)
+        """A reward that was taken is corrected: its weight is free again for its key."""
+        own = self._tallies.get((cell, deployment), {}).get(reward.key_id or "")
+        if own is not None:
+            weight = min(weight, own.n)
+            own.add(Tally(-weight, -weight * reward.value, -weight * reward.value))
 
     def to_state(self) -> dict[str, Any]:
+        tallies = [
+            [*cell, name, {key: [own.n, own.said, own.counted] for key, own in held.items()}]
+            for (cell, name), held in sorted(self._tallies.items())
+        ]
         return {
-            "counts": [[*cell, name, held] for (cell, name), held in sorted(self._counts.items())],
+            "tallies": tallies,
             "heard": [[*cell, weight] for cell, weight in sorted(self._heard.items())],
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        self._counts = {
-            (Cell(namespace, route, task), name): dict(counts)
-            for namespace, route, task, name, counts in state["counts"]
+        self._tallies = {
+            (Cell(namespace, route, task), name): {key: Tally(*own) for key, own in held.items()}
+            for namespace, route, task, name, held in state["tallies"]
         }
         self._heard = {Cell(*names): weight for *names, weight in state["heard"]}
 
-    def _room(self, counts: Mapping[str, float], key: str) -> float:
-        """The weight w at which key + w is its limit of total + w."""
-        total, own = sum(counts.values()), counts.get(key, 0.0)
-        is_alone = total <= own
-        if is_alone or own < FREE_REWARDS * self._most_share:
+    def _room(self, tallies: Mapping[str, Tally], own: Tally) -> float:
+        """The weight w at which own + w is its limit of total + w."""
+        total = sum(each.n for each in tallies.values())
+        reporting = sum(1 for key, each in tallies.items() if key and each.n > 0)
+        limit = max(self._most_share, FAIR_SHARES / max(1, reporting))
+        is_alone = total <= own.n
+        if is_alone or limit >= 1.0 or own.n < FREE_REWARDS * self._most_share:
             return float("inf")
-        return max(0.0, (self._most_share * total - own) / (1 - self._most_share))
+        return max(0.0, (limit * total - own.n) / (1 - limit))
 
 
-def _forget(counts: dict[str, float]) -> None:
-    """Keep the counts as movable as the belief, and their number bounded."""
-    total = sum(counts.values())
+def _others(tallies: Mapping[str, Tally], own: Tally) -> Tally:
+    """What all the others have said together."""
+    total = Tally()
+    for each in tallies.values():
+        if each is not own:
+            total.add(each)
+    return total
+
+
+def _agreed(own: Tally, others: Tally) -> float:
+    """The sum that a key's rewards count as, beside what the others say."""
+    if others.n < 1.0:
+        return own.said
+    usual = (others.counted + 1.0) / (others.n + 2.0)
+    error = math.sqrt(usual * (1 - usual) * (1 / own.n + 1 / others.n))
+    room = MARGIN + ERRORS * error
+    mean = others.counted / others.n
+    return own.n * min(mean + room, max(mean - room, own.said / own.n))
+
+
+def _forget(tallies: dict[str, Tally]) -> None:
+    """Keep the tallies as movable as the belief, and their number bounded."""
+    total = sum(own.n for own in tallies.values())
     if total > MEMORY:
-        for key in counts:
-            counts[key] *= MEMORY / total
-    if len(counts) > MOST_KEYS:
-        least = min((key for key in counts if key), key=lambda key: counts[key])
-        counts[""] = counts.get("", 0.0) + counts.pop(least)
+        for own in tallies.values():
+            own.scale(MEMORY / total)
+    if len(tallies) > MOST_KEYS:
+        least = min((key for key in tallies if key), key=lambda key: tallies[key].n)
+        tallies.setdefault("", Tally()).add(tallies.pop(least))

@@ -5,6 +5,7 @@ Called from one thread only; there are no locks.
 
 from __future__ import annotations
 
+import dataclasses
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -53,12 +54,13 @@ RETRY_RESERVE = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credit:
-    """Who a reward went to, what it counted for, and what is believed now."""
+    """Who a reward went to, what it counted for and as, and what is believed now."""
 
     cell: Cell
     deployment: str
     belief: Summary
     weight: float
+    value: float
 
 
 class Router:
@@ -192,20 +194,22 @@ class Router:
         if replaced is not None:
             rewards.give_back(cell, deployment, replaced.reward, replaced.weight)
             self._retract(decision, deployment, replaced, now)
-        weight = rewards.weigh(cell, deployment, reward)
+        weight, value = rewards.take(cell, deployment, reward)
         self._hear(cell, weight)
-        self.confidences.learn(decision.id, cell, deployment, reward.value)
-        if not self.confidences.credit(decision, deployment, reward.value, weight, now):
-            self.beliefs.observe(cell, deployment, reward.value, weight=weight, now=now)
+        if weight > 0:
+            self.confidences.learn(decision.id, cell, deployment, value)
+        if not self.confidences.credit(decision, deployment, value, weight, now):
+            self.beliefs.observe(cell, deployment, value, weight=weight, now=now)
         route = self._route_of(cell)
-        if route is not None:
-            route.policy.learn(decision, deployment, reward, now)
+        if route is not None and weight > 0:
+            route.policy.learn(decision, deployment, dataclasses.replace(reward, value=value), now)
         self.tables.count_evidence(cell)
         return Credit(
             cell=cell,
             deployment=deployment,
             belief=self.beliefs.summary(cell, deployment, now),
             weight=weight,
+            value=value,
         )
 
     def learn_sums(

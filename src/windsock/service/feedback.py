@@ -102,4 +102,4 @@ class Feedbacks:
     def _credit(self, known: Open, now: float) -> Credit:
         cell = known.decision.cell
         belief = self._router.beliefs.summary(cell, known.deployment, now)
-        return Credit(cell=cell, deployment=known.deployment, belief=belief, weight=0.0)
+        return Credit(cell=cell, deployment=known.deployment, belief=belief, weight=0.0, value=0.0)
