@@ -250,6 +250,7 @@ def _insight(core: Core, access: Access) -> Insight:
         events=core.events,
         approve=core.intake.approve,
         reject=core.intake.reject,
+        publish=core.intake.publish,
         table_at=table_at,
     )
 

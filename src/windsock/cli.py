@@ -21,10 +21,12 @@ app = typer.Typer(
 )
 prices_app = typer.Typer(help="The price book, its history and held quotes.", no_args_is_help=True)
 feeds_app = typer.Typer(help="Feed declarations.", no_args_is_help=True)
+alarms_app = typer.Typer(help="Silent changes of quality that were found.", no_args_is_help=True)
 keys_app = typer.Typer(help="Virtual keys.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
 app.add_typer(feeds_app, name="feeds")
+app.add_typer(alarms_app, name="alarms")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 
@@ -199,6 +201,24 @@ def feeds_check(
     from windsock import terminal
 
     terminal.check_feeds(path, live=live)
+
+
+@alarms_app.command("list")
+def alarms_list(url: Url = HERE) -> None:
+    """Beliefs that an alarm has changed."""
+    from windsock import terminal
+
+    terminal.show_alarms(url)
+
+
+@alarms_app.command("undo")
+def alarms_undo(
+    deployment: str, route: Annotated[str, typer.Option()] = "auto", url: Url = HERE
+) -> None:
+    """Put the belief from before an alarm back."""
+    from windsock import terminal
+
+    terminal.undo_alarm(url, route, deployment)
 
 
 @keys_app.command("create")

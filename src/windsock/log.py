@@ -32,6 +32,7 @@ EVENTS = frozenset(
         "cooldown.began",
         "cooldown.ended",
         "quality.drifted",
+        "quality.undone",
         "bill.drifted",
         "model.redirected",
         "store.failed",

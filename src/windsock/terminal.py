@@ -169,6 +169,29 @@ def unlearn(url: str, lesson: int) -> None:
     console.print(f"lesson {lesson} with {answer['taught']} rates was taken back")
 
 
+def show_alarms(url: str) -> None:
+    alarms = ask(url, "/v1/alarms")["data"]
+    if not alarms:
+        console.print("No alarm is held.")
+        return
+    table = _table("route", "deployment", "state", "statistic", "tasks")
+    for alarm in alarms:
+        table.add_row(
+            alarm["route"],
+            alarm["deployment"],
+            alarm["mode"],
+            f"{alarm['statistic']:.1f}",
+            ", ".join(alarm["tasks"]),
+        )
+    console.print(table)
+
+
+def undo_alarm(url: str, route: str, deployment: str) -> None:
+    body = {"route": route, "deployment": deployment}
+    ask(url, "/v1/alarms/undo", method="POST", json=body)
+    console.print(f"{deployment} on {route}: the belief from before the alarm holds again")
+
+
 def show_keys(keys: Iterable[Any]) -> None:
     table = _table("id", "name", "namespace", "scopes", "state")
     for key in keys:

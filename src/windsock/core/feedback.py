@@ -40,6 +40,21 @@ class Taken(NamedTuple):
 
 
 @dataclass(slots=True)
+class Response:
+    """Recent answers of a deployment at a task, and the rewards that came for them."""
+
+    answers: float = 0.0
+    rewards: float = 0.0
+
+    def count(self, *, answers: float = 0.0, rewards: float = 0.0) -> None:
+        self.answers += answers
+        self.rewards += rewards
+        if self.answers > MEMORY:
+            self.rewards *= MEMORY / self.answers
+            self.answers = MEMORY
+
+
+@dataclass(slots=True)
 class Tally:
     """What one key has said of a deployment at a task.
 
@@ -72,6 +87,11 @@ class Intake:
         self._most_share = most_share
         self._tallies: dict[tuple[Cell, str], dict[str, Tally]] = {}
         self._heard: dict[Cell, float] = {}
+        self._responses: dict[tuple[Cell, str], Response] = {}
+
+    def response(self, cell: Cell, deployment: str) -> Response:
+        """How much of what a deployment answers is judged, for counting and for people."""
+        return self._responses.setdefault((cell, deployment), Response())
 
     def hear(self, cell: Cell, weight: float) -> bool:
         """Note judgements of a task; True if there are enough of them now and were not before."""
@@ -119,6 +139,10 @@ class Intake:
         return {
             "tallies": tallies,
             "heard": [[*cell, weight] for cell, weight in sorted(self._heard.items())],
+            "responses": [
+                [*cell, name, each.answers, each.rewards]
+                for (cell, name), each in sorted(self._responses.items())
+            ],
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -127,6 +151,10 @@ class Intake:
             for namespace, route, task, name, held in state["tallies"]
         }
         self._heard = {Cell(*names): weight for *names, weight in state["heard"]}
+        self._responses = {
+            (Cell(*names[:3]), names[3]): Response(answers, rewards)
+            for *names, answers, rewards in state["responses"]
+        }
 
     def _room(self, tallies: Mapping[str, Tally], own: Tally) -> float:
         """The weight w at which own + w is its limit of total + w."""

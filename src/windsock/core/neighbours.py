@@ -174,6 +174,19 @@ class Neighbours:
         self.changes += 1
         return facts
 
+    def age(self, deployment: str, keep: float) -> None:
+        """The served model has changed: keep `keep` rewards per task; `restore` takes it back."""
+        rows = self.of_deployment(deployment)
+        if not rows:
+            return
+        watch = self.watches.setdefault(deployment, Watch())
+        saved = watch.saved or {task: row.to_state() for task, row in rows.items()}
+        watch.settle(Mode.STEADY)
+        watch.saved = saved
+        for row in rows.values():
+            row.keep(keep)
+        self.changes += 1
+
     def restore(self, deployment: str, most: float) -> None:
         """Put the evidence from before an alarm back, `most` rewards at most per task."""
         watch = self.watches[deployment]

@@ -12,7 +12,7 @@ from windsock.core.budget import Claim, afford
 from windsock.core.cascading import arm_names, folded, padded, parts, paying
 from windsock.core.compounds import arm_of
 from windsock.core.debt import Served
-from windsock.core.drift import PROBE_SHARE
+from windsock.core.drift import PROBE_SHARE, Mode
 from windsock.core.ladder import Arms, Ladder
 from windsock.core.objective import Chosen, Floor, Objective, choose, floor_of
 from windsock.core.pacing import DayPacer, RequestPacer
@@ -192,7 +192,10 @@ class PriceAware:
             value_usd=chosen.rung.value_usd,
             note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
             is_settling=is_settling,
-            limits=tuple(("floor",) if low else () for low in (weights <= least * 1.0001)),
+            limits=tuple(
+                ("floor",) * bool(low) + self._doubts(view, name)
+                for name, low in zip(view.deployments, weights <= least * 1.0001, strict=True)
+            ),
         )
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
@@ -275,6 +278,12 @@ class PriceAware:
         if not any(young) or all(young):
             return None
         return np.where(young, YOUNG_SHARE, 1.0)
+
+    def _doubts(self, view: CellView, name: str) -> tuple[str, ...]:
+        """Why little is believed of a deployment: young, or its quality in doubt or lost."""
+        mode = self.beliefs.mode(view.cell, name)
+        is_young = self.beliefs.is_young(view.cell, name)
+        return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
 
     def _claim(self, view: CellView, now: float) -> Claim:
         ladder = self.ladder(view, now)

@@ -25,7 +25,7 @@ from windsock.core.published import NOTHING, Lean, Published
 from windsock.core.records import Cell, Shift
 from windsock.core.units import Meter, Usage
 
-__all__ = ["BeliefSettings", "Beliefs", "Summary"]
+__all__ = ["Alarm", "BeliefSettings", "Beliefs", "Summary"]
 
 DEFAULTS = BeliefSettings()
 
@@ -42,6 +42,22 @@ class Summary:
     high: float
     effective_samples: float
     mode: Mode = Mode.STEADY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """What is held against a deployment: doubt or lost; steady after a change of model.
+
+    statistic   of the CUSUM of losses since the alarm
+    tasks       whose belief from before the alarm is kept
+    """
+
+    namespace: str
+    route: str
+    deployment: str
+    mode: Mode
+    statistic: float
+    tasks: tuple[str, ...]
 
 
 class Beliefs:
@@ -178,6 +194,22 @@ class Beliefs:
         shifts, self._shifts = self._shifts, []
         return shifts
 
+    def alarms(self) -> list[Alarm]:
+        """Every deployment whose belief an alarm has changed, and that a person may undo."""
+        return [
+            Alarm(
+                namespace=namespace,
+                route=route,
+                deployment=name,
+                mode=watch.mode,
+                statistic=watch.down.statistic,
+                tasks=tuple(sorted(watch.saved)),
+            )
+            for (namespace, route), group in sorted(self._groups.items())
+            for name, watch in sorted(group.watches.items())
+            if watch.saved
+        ]
+
     def undo(self, namespace: str, route: str, deployment: str) -> bool:
         """Take back an alarm: the belief from before it holds again. False if there was none."""
         group = self._groups.get((namespace, route))
@@ -200,9 +232,7 @@ class Beliefs:
     def age_deployment(self, deployment: str, *, keep: float) -> None:
         """The served model has changed: keep `keep` rewards of evidence per task at most."""
         for group in self._groups.values():
-            for row in group.of_deployment(deployment).values():
-                row.keep(keep)
-            group.changes += 1
+            group.age(deployment, keep)
 
     def keep(self, cell: Cell, most: float) -> None:
         """Shrink the evidence of every deployment at a task to `most` rewards; the means stay."""

@@ -194,6 +194,8 @@ class Router:
         if replaced is not None:
             rewards.give_back(cell, deployment, replaced.reward, replaced.weight)
             self._retract(decision, deployment, replaced, now)
+        else:
+            rewards.response(cell, deployment).count(rewards=1.0)
         weight, value = rewards.take(cell, deployment, reward)
         self._hear(cell, weight)
         if weight > 0:
@@ -255,6 +257,7 @@ class Router:
         if outcome.served is not None:
             if route is not None and route.cascade is not None:
                 self.confidences.remember(outcome)
+            self._rewards(cell).response(cell, outcome.served).count(answers=1.0)
             if outcome.usage is not None and not outcome.is_usage_estimated:
                 self.beliefs.observe_usage(cell, outcome.served, outcome.usage, now)
             self.observe_answers(cell, outcome.served, 1, now)
@@ -272,6 +275,11 @@ class Router:
         """
         request = RouteRequest(model=route, namespace=namespace, task=task)
         return self.tables.lookup(self.resolve(request), request, now)
+
+    def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
+        """Rewards per recent answer of a deployment at a task; None without an answer."""
+        found = self._rewards(cell).response(cell, deployment)
+        return found.rewards / found.answers if found.answers else None
 
     def ladder(self, cell: Cell, now: float) -> tuple[tuple[str, ...], list[Rung]]:
         """The arms of a cell and every rung, from cheapest to best.
@@ -323,6 +331,21 @@ class Router:
         taught.take_back(self.beliefs, now)
         self.tables.forget()
         return len(taught.results)
+
+    def undo_alarm(self, namespace: str, route: str, deployment: str, now: float) -> list[Shift]:
+        """A person takes an alarm back: the belief from before it holds again.
+
+        raises  BadRequest if no alarm is held against the deployment there
+        """
+        if not self.beliefs.undo(namespace, route, deployment):
+            raise BadRequest(
+                f"no alarm is held against {deployment!r} on {route!r}; GET /v1/alarms lists them",
+                param="deployment",
+            )
+        self.tables.forget()
+        facts = {"namespace": namespace, "route": route}
+        undone = Shift(kind="quality.undone", deployment=deployment, at=now, facts=facts)
+        return [undone, *self._scrutiny.undo_redirect(deployment, now)]
 
     def cost_of(self, result: CallResult, now: float) -> Decimal:
         """Dollars of one call: as billed where the provider says so, else usage at our price."""

@@ -48,6 +48,12 @@ class Scrutiny:
             del self.redirects[deployment]
         return self._book.redirect(deployment, served, now)
 
+    def undo_redirect(self, deployment: str, now: float) -> list[Shift]:
+        """A person says that it is the same model: its own price is billed again."""
+        if deployment not in self.redirects:
+            return []
+        return self.redirect(deployment, deployment, now)
+
     def to_state(self) -> dict[str, Any]:
         return {
             "bills": {name: watch.to_state() for name, watch in self._bills.items()},

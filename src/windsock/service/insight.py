@@ -11,13 +11,17 @@ from fastapi.responses import StreamingResponse
 from windsock.clock import Clock
 from windsock.core.guard import Held
 from windsock.core.past import PastResult
-from windsock.core.records import DEFAULT_TASK, Shift, WeightTable
+from windsock.core.policy import PriceAware
+from windsock.core.posterior import Alarm
+from windsock.core.records import DEFAULT_TASK, RouteRequest, Shift, WeightTable
 from windsock.core.router import Router
 from windsock.core.units import Meter
 from windsock.core.whatif import what_if
 from windsock.service.access import Access, Principal, credential_of
 from windsock.service.events import EventBus
 from windsock.service.schemas import (
+    AlarmsAnswer,
+    AlarmView,
     DeploymentsAnswer,
     DeploymentView,
     HeldView,
@@ -29,6 +33,7 @@ from windsock.service.schemas import (
     Ruling,
     RulingAnswer,
     RungView,
+    Undo,
     WeightsAnswer,
     WeightsView,
     WhatIf,
@@ -53,6 +58,7 @@ class Insight:
     events: EventBus
     approve: Rule
     reject: Rule
+    publish: Callable[[Shift], None]
     table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
 
 
@@ -96,7 +102,7 @@ def insight_routes(insight: Insight) -> APIRouter:
             past = [await insight.table_at(caller.namespace, *pair, at) for pair in pairs]
             return WeightsAnswer(data=[WeightsView.of(table) for table in past if table])
         tables = [router.table(caller.namespace, *pair, now) for pair in pairs]
-        views = [WeightsView.of(table) for table in tables]
+        views = [_weights(router, table) for table in tables]
         if ladder:
             for view, table in zip(views, tables, strict=True):
                 view.ladder = _ladder(router, table, now)
@@ -159,6 +165,18 @@ def insight_routes(insight: Insight) -> APIRouter:
             ]
         )
 
+    @routes.get("/v1/alarms", tags=["inspect"])
+    async def alarms(caller: Caller) -> AlarmsAnswer:
+        mine = [a for a in router.beliefs.alarms() if a.namespace == caller.namespace]
+        return AlarmsAnswer(data=[_alarm(each) for each in mine])
+
+    @routes.post("/v1/alarms/undo", tags=["inspect"])
+    async def undo(caller: Admin, asked: Undo) -> RulingAnswer:
+        shifts = router.undo_alarm(caller.namespace, asked.route, asked.deployment, clock.now())
+        for shift in shifts:
+            insight.publish(shift)
+        return RulingAnswer(events=[shift_view(shift) for shift in shifts])
+
     @routes.post("/v1/learn", tags=["inspect"])
     async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
         results = [PastResult(**result.model_dump()) for result in lesson.results]
@@ -198,6 +216,19 @@ async def _weight_events(events: EventBus, namespace: str) -> AsyncIterator[byte
         elif isinstance(event, Shift):
             yield b"event: " + event.kind.encode() + b"\ndata: "
             yield orjson.dumps(shift_view(event), default=str) + b"\n\n"
+
+
+def _weights(router: Router, table: WeightTable) -> WeightsView:
+    """A table of now, with what is known of each candidate besides it."""
+    view = WeightsView.of(table)
+    for candidate in view.candidates:
+        lean = router.beliefs.lean(table.cell, candidate.deployment)
+        candidate.prior = lean.source if lean else None
+        candidate.feedback_rate = router.feedback_rate(table.cell, candidate.deployment)
+    policy = router.resolve(RouteRequest(model=table.cell.route)).policy
+    if isinstance(policy, PriceAware):
+        view.segment = policy.segment_words(table.cell) or None
+    return view
 
 
 def _ladder(router: Router, table: WeightTable, now: float) -> list[RungView]:
@@ -268,6 +299,16 @@ def _price(router: Router, name: str, now: float) -> PriceView:
         usd_per_mtok=numbers(router.book.prices(name, now) or {}),
         has_tiers=bool(quote.tiers),
         has_windows=bool(quote.windows),
+    )
+
+
+def _alarm(alarm: Alarm) -> AlarmView:
+    return AlarmView(
+        route=alarm.route,
+        deployment=alarm.deployment,
+        mode=alarm.mode.value,
+        statistic=alarm.statistic,
+        tasks=list(alarm.tasks),
     )
 
 

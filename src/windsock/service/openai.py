@@ -132,6 +132,7 @@ class OpenAICalls:
             "route": credit.cell.route,
             "task": credit.cell.task,
             "is_duplicate": is_duplicate,
+            "counted": {"weight": credit.weight, "value": credit.value},
             "posterior": {
                 "success_mean": belief.mean,
                 "success_interval": [belief.low, belief.high],
@@ -206,7 +207,9 @@ class OpenAICalls:
         upstream_s = sum(result.latency_s for result in exchange.results)
         overhead_ms = max(0.0, self._clock.elapsed() - started - upstream_s) * 1000
         attempts = len(exchange.results) + (exchange.trying is not None)
+        note = exchange.table.note
         return [
+            *[(b"x-windsock-note", note.encode("ascii", "replace"))] * bool(note),
             (b"x-windsock-decision-id", decision.id.encode()),
             (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
             (b"x-windsock-propensity", f"{decision.propensity:.9g}".encode()),
@@ -234,6 +237,7 @@ def decision_view(exchange: Exchange) -> dict[str, Any]:
             for arm in table.arms
         ],
         "ruled_out": dict(table.ruled_out),
+        "note": table.note,
     }
 
 

@@ -46,6 +46,8 @@ class CandidateView(Answer):
     expected_usd: float = Field(description="one such request at current prices")
     price: QuoteView
     limits: list[str]
+    feedback_rate: float | None = Field(None, description="rewards per recent answer; now only")
+    prior: str | None = Field(None, description="whose public figures the prior leans on; now only")
 
     @classmethod
     def of(cls, arm: ArmFacts) -> CandidateView:
@@ -113,6 +115,7 @@ class WeightsView(Answer):
     candidates: list[CandidateView]
     ruled_out: dict[str, str]
     cascades: list[CascadeView] = []
+    segment: str | None = Field(None, description="what a learnt segment holds, in words")
     ladder: list[RungView] | None = None
 
     @classmethod
@@ -254,6 +257,27 @@ class Lesson(Answer):
 class LessonAnswer(Answer):
     lesson: int
     taught: int
+
+
+class AlarmView(Answer):
+    """A belief that an alarm has changed, and that can be put back."""
+
+    route: str
+    deployment: str
+    mode: str = Field(description="doubt, lost, or steady after a change of the served model")
+    statistic: float = Field(description="CUSUM of losses since the alarm")
+    tasks: list[str]
+
+
+class AlarmsAnswer(Answer):
+    data: list[AlarmView]
+
+
+class Undo(Answer):
+    """Which alarm to take back."""
+
+    route: str
+    deployment: str
 
 
 class WhatIf(Answer):
