@@ -343,10 +343,10 @@ def _place(tick: Quote | Vanished) -> Place:
     return tick.seen_at, -tick.trust if isinstance(tick, Quote) else 0.0, tick.feed
 
 
-def _order(tick: Quote | Vanished) -> tuple[Place, str, float, str]:
+def _order(tick: Quote | Vanished) -> tuple[Place, bool, str, float, str]:
     """The one order in which statements count; only equal ones have none."""
     if isinstance(tick, Vanished):
-        return _place(tick), tick.feed_model, math.inf, ""
+        return _place(tick), False, tick.feed_model, math.inf, ""
     start = -math.inf if tick.valid_from is None else tick.valid_from
     prices = repr(sorted((str(meter), str(usd)) for meter, usd in tick.usd_per_mtok.items()))
-    return _place(tick), tick.feed_model, start, prices
+    return _place(tick), tick.is_indirect, tick.feed_model, start, prices
