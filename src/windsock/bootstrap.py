@@ -44,6 +44,7 @@ from windsock.intake import Intake, log_shift
 from windsock.providers.calling import AiohttpCaller, Endpoint
 from windsock.providers.presets import presets
 from windsock.public_rates import published
+from windsock.reloading import Reloader
 from windsock.restoring import prepared_engine, restore, stored_decision
 from windsock.service.access import Access
 from windsock.service.app import Lifespan, Readiness, create_app
@@ -348,6 +349,9 @@ def serve_forever(
     """Serve until SIGTERM or SIGINT."""
     configure_log(settings)
     service = build(settings, environ)
+    if config is not None:
+        reloader = Reloader(service=service, path=config, environ=environ)
+        service.on_second.append(reloader.look)
     server = server_of(
         service,
         host=host or settings.server.host,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
@@ -82,6 +82,23 @@ class Intake:
             yield
             self._absorb(report, self.clock.now())
         self._notice_absence(definition, listed, self.clock.now())
+
+    def adopt(self, identity: Identity, own: Iterable[Quote]) -> None:
+        """Other names and own prices: what feeds last said is read again under them."""
+        now = self.clock.now()
+        own = list(own)
+        owned = frozenset(quote.deployment for quote in own)
+        for name in self.owned - owned:
+            self.router.book.forget(name)
+            self._kept.pop(name, None)
+        self.identity, self.owned = identity, owned
+        for served in self.router.redirects.values():
+            if served not in self.router.catalog.deployments:
+                identity.follow(served)
+        for quote in own:
+            self.on_quote(quote, now)
+        for definition, reading in list(self._readings.values()):
+            self.on_reading(definition, reading)
 
     def on_failure(self, definition: FeedDefinition, error: FeedError) -> None:
         """A feed could not be read; what is known stays in force and grows older."""

@@ -8,7 +8,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -59,6 +59,7 @@ class Service:
     dashboard: Dashboard
     vigil: Vigil
     webhooks: Webhooks
+    on_second: list[Callable[[], None]] = field(default_factory=list)
     app: Any = None
     _tasks: list[asyncio.Task[None]] | None = None
 
@@ -110,6 +111,8 @@ class Service:
                 sampled_at = self.clock.elapsed()
                 self.dashboard.sample()
                 self.vigil.look()
+                for look in self.on_second:
+                    look()
             if self.clock.elapsed() - keys_at > KEYS_EVERY_S:
                 keys_at = self.clock.elapsed()
                 with contextlib.suppress(Exception):

@@ -46,9 +46,16 @@ class Catalog:
     """
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
-        self.deployments = {deployment.id: deployment for deployment in deployments}
-        self.version = 0
+        self.deployments: dict[str, Deployment] = {}
         self.ids_by_model: dict[str, tuple[str, ...]] = {}
+        self.version = -1
+        self.adopt(deployments)
+
+    def adopt(self, deployments: Iterable[Deployment]) -> None:
+        """These deployments, in place of those before."""
+        self.deployments = {deployment.id: deployment for deployment in deployments}
+        self.ids_by_model = {}
+        self.version += 1
         for deployment in self.deployments.values():
             for name in {deployment.model, deployment.model.rsplit("/", 1)[-1]}:
                 self.ids_by_model[name] = (*self.ids_by_model.get(name, ()), deployment.id)

@@ -244,6 +244,11 @@ class PriceBook:
         }
         return [Shift(kind="price.shifted", deployment=deployment, at=now, facts=facts)]
 
+    def forget(self, deployment: str) -> None:
+        """Know nothing of this deployment any more."""
+        self._lines.pop(deployment, None)
+        self._changed(deployment)
+
     def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
         """Take over what a store kept, without judging it anew."""
         for quote in accepted:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from windsock.core.cascading import arm_names
-from windsock.core.catalog import Catalog
+from windsock.core.catalog import Catalog, Deployment
 from windsock.core.confidence import Confidences
 from windsock.core.exchange import Exchange
 from windsock.core.feedback import Intake as RewardIntake
@@ -112,6 +112,16 @@ class Router:
     @property
     def routes(self) -> Mapping[str, Route]:
         return self._routes
+
+    def adopt(self, deployments: Iterable[Deployment], routes: Mapping[str, Route]) -> None:
+        """Other deployments and routes from now on; beliefs, prices and pacing are kept."""
+        self.catalog.adopt(deployments)
+        for name, route in routes.items():
+            if name in self._routes:
+                route.policy.from_state(self._routes[name].policy.to_state())
+        self._routes = dict(routes)
+        self._implicit.clear()
+        self.tables.forget()
 
     def open(self, request: RouteRequest, now: float) -> Exchange:
         """Decide where this request goes first.

@@ -104,8 +104,22 @@ class Poller:
         )
 
     async def _run(self, feed_id: str) -> None:
+        if feed_id not in self._definitions:
+            return
         self._schedule(feed_id, self._definitions[feed_id].every)
         await self.poll_now(feed_id)
+
+    def adopt(self, definitions: Iterable[FeedDefinition]) -> None:
+        """Poll these feeds from now on; those whose declaration changed begin anew."""
+        before, self._definitions = self._definitions, {each.id: each for each in definitions}
+        for name in before.keys() - self._definitions.keys():
+            del self._status[name]
+            if self._scheduler.get_job(name) is not None:
+                self._scheduler.remove_job(name)
+        for name, definition in self._definitions.items():
+            if before.get(name) != definition:
+                self._status[name] = FeedStatus(name)
+                self._schedule(name, 0.0)
 
     async def stop(self) -> None:
         """End the schedule and wait for polls under way, 5 s at most."""
@@ -191,7 +205,7 @@ class Poller:
         shortest = min((d.every for d in self._definitions.values()), default=60.0)
         while True:
             await asyncio.sleep(min(15.0, max(0.25, shortest / 4)))
-            for name, status in self._status.items():
+            for name, status in list(self._status.items()):
                 every = self._definitions[name].every
                 tried = status.last_tried
                 if tried is not None and self._clock.elapsed() - tried > LATE * every * 0.75:
