@@ -368,7 +368,10 @@ class Router:
 
     def is_open(self, deployment: str, now: float) -> bool:
         """True if it is healthy and priced."""
-        provider = self.catalog.deployments[deployment].provider
+        known = self.catalog.deployments.get(deployment)
+        if known is None:
+            return False
+        provider = known.provider
         return (
             self.health.why_out(deployment, provider, now) is None
             and self.book.in_force(deployment, now) is not None
@@ -387,7 +390,9 @@ class Router:
         left = [
             (name, weight)
             for name, weight in zip(table.deployments, table.weights, strict=True)
-            if name not in tried and self._holds_more(name, last)
+            if name not in tried
+            and name in self.catalog.deployments
+            and self._holds_more(name, last)
         ]
         healthy = [pair for pair in left if self.is_open(pair[0], now)]
         pairs = healthy or [pair for pair in left if self.health.is_worth_a_try(pair[0], now)]

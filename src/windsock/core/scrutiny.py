@@ -96,7 +96,9 @@ class Scrutiny:
         Belief starts afresh where answers of the model before were seen. Where the one that answers
         has no price in the catalog, `redirect` may be told one.
         """
-        asked = self._catalog.deployments[deployment]
+        asked = self._catalog.deployments.get(deployment)
+        if asked is None:
+            return []
         is_first = deployment not in self._served
         before = self._served.get(deployment, asked.model)
         self._served[deployment] = served
