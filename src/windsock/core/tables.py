@@ -256,7 +256,8 @@ class Tables:
         if slot.health_version != self._health.version or now >= slot.table.expires_at:
             return True
         if slot.book_version != self._book.version:
-            if self._book.changed_since(slot.book_version, place.route.candidates):
+            stronger = place.route.cascade.to if place.route.cascade else ()
+            if self._book.changed_since(slot.book_version, (*place.route.candidates, *stronger)):
                 return True
             slot.book_version = self._book.version
         fresh = place.evidence - slot.evidence
