@@ -23,12 +23,14 @@ prices_app = typer.Typer(help="The price book, its history and held quotes.", no
 feeds_app = typer.Typer(help="Feed declarations.", no_args_is_help=True)
 alarms_app = typer.Typer(help="Silent changes of quality that were found.", no_args_is_help=True)
 keys_app = typer.Typer(help="Virtual keys.", no_args_is_help=True)
+import_app = typer.Typer(help="Configurations of other routers.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(alarms_app, name="alarms")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
+app.add_typer(import_app, name="import")
 
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="windsock.toml; found here if not named")
@@ -263,6 +265,20 @@ def db_upgrade(config: Config = None) -> None:
     from windsock.store.migrations import upgrade
 
     upgrade(load(_config(config), os.environ).store.url)
+
+
+@import_app.command("litellm")
+def import_litellm(
+    config: Annotated[Path, typer.Argument(help="config.yaml of a LiteLLM proxy")],
+    to: Annotated[Path, typer.Option("--to", "-o", help="the file to write")] = Path(
+        "windsock.toml"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="replace the file if it exists")] = False,
+) -> None:
+    """Write windsock.toml from a LiteLLM model_list."""
+    from windsock import terminal
+
+    terminal.import_litellm(config, to, force=force)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.fetching import Fetcher, Validators
 from windsock.feeds.listing import rows_as_csv
 from windsock.feeds.reading import Reading, read
+from windsock.importing import as_toml, read_litellm
 from windsock.outcomes import read_outcomes
 from windsock.rooms import folders
 
@@ -205,6 +206,19 @@ def show_findings(findings: Sequence[Finding]) -> None:
         mark = "[green]ok  [/]" if finding.ok else "[red]mend[/]"
         text = escape(finding.text)
         console.print(f"{mark} [bold]{finding.subject}[/]: {text}", highlight=False)
+
+
+def import_litellm(config: Path, to: Path, *, force: bool) -> None:
+    """Write windsock.toml and say what has no counterpart; raises ConfigError."""
+    if to.exists() and not force:
+        raise ConfigError(f"{to} exists; name another with --to, or replace it with --force")
+    found = read_litellm(config)
+    to.write_text(as_toml(found, config.name), encoding="utf-8")
+    candidates = sum(len(each) for each in found.routes.values())
+    console.print(f"{to}: {len(found.routes)} routes over {candidates} candidates")
+    for note in found.notes:
+        console.print(f"[dim]note: {escape(note)}", highlight=False)
+    console.print("Now run 'windsock doctor'.")
 
 
 def check_feeds(path: Path | None, *, live: bool) -> None:
