@@ -196,13 +196,20 @@ def prices_reject(deployment: str, feed: str, url: Url = HERE) -> None:
 
 @feeds_app.command("check")
 def feeds_check(
-    path: Annotated[Path | None, typer.Argument(help="a feed folder; all of them if none")] = None,
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="a feed folder, or a folder of them; the shipped ones if none"),
+    ] = None,
     live: Annotated[bool, typer.Option("--live", help="fetch instead of the sample")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="write expected.csv from the sample")
+    ] = False,
 ) -> None:
-    """Read feeds and show what they yield."""
-    from windsock import terminal
+    """Read feeds and show what they yield, and what the guard says of each row."""
+    from windsock.feedcheck import check_feeds
 
-    terminal.check_feeds(path, live=live)
+    if not check_feeds(path, live=live, write=write):
+        raise typer.Exit(1)
 
 
 @alarms_app.command("list")

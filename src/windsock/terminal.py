@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,16 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from windsock.clock import SystemClock
 from windsock.errors import ConfigError, WindsockError
 from windsock.examination import Finding
-from windsock.feeds.definition import FeedDefinition, load_feed
-from windsock.feeds.fetching import Fetcher, Validators
-from windsock.feeds.listing import rows_as_csv
-from windsock.feeds.reading import Reading, read
 from windsock.importing import as_toml, read_litellm
 from windsock.outcomes import read_outcomes
-from windsock.rooms import folders
 
 console = Console()
 
@@ -219,43 +211,6 @@ def import_litellm(config: Path, to: Path, *, force: bool) -> None:
     for note in found.notes:
         console.print(f"[dim]note: {escape(note)}", highlight=False)
     console.print("Now run 'windsock doctor'.")
-
-
-def check_feeds(path: Path | None, *, live: bool) -> None:
-    """What feeds yield, from their samples or from the network; raises FeedError."""
-    places = [path] if path else list(folders("pricefeeds", "feed.toml").values())
-    for place in places:
-        definition = load_feed(place)
-        reading = read(definition, _body(place, definition, live), seen_at=SystemClock().now())
-        console.print(_feed_table(definition, reading))
-
-
-def _body(place: Path, definition: FeedDefinition, live: bool) -> bytes:
-    if live:
-        fetched = asyncio.run(Fetcher(os.environ).fetch(definition, Validators()))
-        return fetched.body or b""
-    samples = list(place.glob("sample.*"))
-    if not samples:
-        raise ConfigError(f"{place} has no sample file; add sample.json, or use --live")
-    return samples[0].read_bytes()
-
-
-def _feed_table(definition: FeedDefinition, reading: Reading) -> Table:
-    table = _table("provider", "model", "in $/M", "out $/M", "tiers", "windows", "state")
-    table.title = f"{definition.id}  {len(reading.rows) + len(reading.health)} rows"
-    for row in rows_as_csv(reading):
-        table.add_row(
-            row["provider"],
-            row["model"],
-            row["input"],
-            row["output"],
-            row["tiers"],
-            row["windows"],
-            row["state"],
-        )
-    for name, reason in reading.skipped:
-        table.add_row("", f"[dim]{name}", "", "", "", "", f"[dim]{reason}")
-    return table
 
 
 def _table(*columns: str) -> Table:
