@@ -28,14 +28,7 @@ from windsock.rooms import folders
 SAMPLED_AT = 1_795_514_400.0
 """2026-11-24, when the shipped samples were written: dates in them are read as of then."""
 
-COLUMNS = (
-    "provider",
-    "model",
-    *(meter.value for meter in Meter),
-    "tiers",
-    "windows",
-    "zero_reason",
-)
+COLUMNS = ("provider", "model", *tuple(Meter), "tiers", "windows", "zero_reason", "state")
 console = Console()
 
 
