@@ -147,11 +147,15 @@ def learn(
 
 
 @app.command()
-def explain(decision: str, url: Url = HERE) -> None:
+def explain(
+    decision: str,
+    url: Url = HERE,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
     """Why a decision fell as it did."""
     from windsock import terminal
 
-    terminal.show_decision(url, decision)
+    terminal.show_decision(url, decision, as_json=as_json)
 
 
 @prices_app.command("list")

@@ -77,8 +77,35 @@ def weights_table(cell: dict[str, Any]) -> Table:
     return table
 
 
-def show_decision(url: str, decision: str) -> None:
-    console.print_json(data=ask(url, f"/v1/decisions/{decision}"))
+def show_decision(url: str, decision: str, *, as_json: bool) -> None:
+    """One decision: what was asked, the weights, the draw from them, and what came of it."""
+    told = ask(url, f"/v1/decisions/{decision}")
+    if as_json:
+        console.print_json(data=told)
+        return
+    draw = told["draw"]
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(told["at"]))
+    console.print(
+        f"[bold]{told['deployment']}[/] for {told['requested_model']!r}, task {told['task']!r}, "
+        f"at {when} UTC, with probability {told['propensity']:.6f}",
+        highlight=False,
+    )
+    console.print(
+        f"the draw {draw['u']:.6f}, made again from the weights below, gives {draw['gives']}",
+        highlight=False,
+    )
+    if told["table"]:
+        console.print(weights_table(told["table"]))
+    for attempt in told.get("attempts") or ():
+        console.print(
+            f"{attempt['reason']:<10} {attempt['deployment']}: {attempt['kind']} in "
+            f"{attempt['latency_s']:.2f} s",
+            highlight=False,
+        )
+    if told.get("cost_usd") is not None:
+        console.print(f"cost ${told['cost_usd']:.8f}, served by {told['served']}", highlight=False)
+    for each in told["feedback"]:
+        console.print(f"judged {each['value']:g} by {each['source']}", highlight=False)
 
 
 def show_prices(url: str) -> None:

@@ -13,6 +13,9 @@ from windsock.feeds.polling import Poller
 STALE_POLLS = 3.0
 """Intervals without a good reading after which a feed is stale."""
 
+LEAST_STALE_S = 30.0
+"""A feed polled every second may miss a few polls on a busy machine."""
+
 REFRESH_S = 60.0
 """Least time between two polls that requests for unpriced models may cause."""
 
@@ -43,8 +46,9 @@ class Vigil:
         for feed in self.poller.status():
             age_s = elapsed - (feed.last_good_at if feed.last_good_at is not None else 0.0)
             was_tried = feed.last_tried is not None
-            is_stale = was_tried and age_s > STALE_POLLS * self.poller.every_s(feed.id)
-            facts = {"feed": feed.id, "age_s": age_s if feed.last_good_at else None}
+            bound = max(LEAST_STALE_S, STALE_POLLS * self.poller.every_s(feed.id))
+            is_stale = was_tried and age_s > bound
+            facts = {"feed": feed.id, "age_s": round(age_s, 1) if feed.last_good_at else None}
             self._note(self._stale_feeds, feed.id, is_stale, "feed", "", facts)
 
     def _report_unmatched(self, now: float) -> None:
