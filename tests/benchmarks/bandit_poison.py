@@ -51,7 +51,7 @@ def main() -> None:
     head = ["objective", "the liar says", "largest move of a weight", "below 5 points"]
     text = markdown(head, rows)
     print(text)
-    # write_between(DOCS / "routing.md", "poison", text)
+    write_between(DOCS / "routing.md", "poison", text)
 
 
 def _row(name: str, words: str, moved: np.ndarray) -> list[str]:
