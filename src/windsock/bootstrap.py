@@ -235,7 +235,7 @@ def _calls(service: Service, settings: Settings) -> OpenAICalls:
         feedbacks=service.feedbacks,
         on_unpriced=lambda: _refresh(service.vigil, service.poller),
         cache=_cache_of(settings),
-        with_features=any(route.segments for route in settings.routes.values()),
+        with_features=any(route.segments or route.classify for route in settings.routes.values()),
     )
 
 

@@ -166,6 +166,7 @@ class RouteSettings(Part):
     budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
                     splits it by equal value of the last dollar; others only stop at its cap
     segments        learn segments within tasks from cheap numbers about the prompt
+    classify        propose a task for requests that name none, learnt from those that do
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -175,6 +176,7 @@ class RouteSettings(Part):
     usd_per_request: float | None = Field(default=None, gt=0)
     explore: Share = 0.02
     segments: bool = False
+    classify: bool = False
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
     first_byte_timeout: Seconds = 60.0
