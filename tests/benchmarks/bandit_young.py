@@ -139,7 +139,7 @@ def one_run(name: str, rightful: list[float], seed: int) -> Found:
             learnt += usd
         reward = Reward(value=float(rng.random() < truth[attempt.deployment][task]))
         it.learn(outcome.decision, attempt.deployment, reward, now)
-    waits = [_until(seen[k], 0.8 * share) for k, share in enumerate(rightful) if share > 0.3]
+    waits = [_until(seen[k], 0.8 * share) for k, share in enumerate(rightful) if share > 0.6]
     return Found(
         until=max(waits) if waits else None,
         most_share_while_young=young_share,
