@@ -222,6 +222,18 @@ GuardSettings = create_model(  # the fields and defaults of GuardRules, with the
 )
 
 
+class EmbeddingSettings(Part):
+    """An OpenAI-compatible endpoint that sees the text of prompts of routes with features.
+
+    timeout     after which a request goes on without
+    """
+
+    base_url: str = Field(pattern=r"^https?://")
+    model: str
+    api_key: str | None = None
+    timeout: Seconds = 0.3
+
+
 class FeedOverride(Part):
     """What an operator may change of a shipped feed."""
 
@@ -274,6 +286,7 @@ class Settings(Part):
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()
     learning: LearningSettings = LearningSettings()
+    embeddings: EmbeddingSettings | None = None
     webhooks: tuple[WebhookSettings, ...] = ()
 
     @model_validator(mode="after")
