@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.bandit_common [SEEDS]
 
-Regret after a silent event, with beliefs as shipped and with beliefs that also carry, per deployment,
+Regret after a silent event, with beliefs as shipped and with some that also carry, per deployment,
 a fast discounted mean of (reward - belief) over all its tasks, shrunk by 30 rewards, added to every
 mean. Six tasks, four deployments, 0/1 rewards. Writes its table into docs/routing.md.
 """
