@@ -42,6 +42,7 @@ def router(
     deployments: tuple[Deployment, ...] = (),
     objective: Objective | None = None,
     seed: int = 7,
+    classifies: bool = False,
     **route_facts: Any,
 ) -> Router:
     """A router with the route `auto` over all deployments, prices seen at START."""
@@ -54,9 +55,8 @@ def router(
     book = PriceBook()
     for name, usd in prices.items():
         book.absorb(quote(name, usd=usd), START)
-    auto = Route(
-        name="auto", candidates=tuple(names), policy=PriceAware(beliefs, aim), **route_facts
-    )
+    policy = PriceAware(beliefs, aim, classifies=classifies)
+    auto = Route(name="auto", candidates=tuple(names), policy=policy, **route_facts)
     return Router(
         catalog=catalog,
         routes={"auto": auto},

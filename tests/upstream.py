@@ -114,6 +114,7 @@ async def upstream(reply: Reply) -> AsyncIterator[Upstream]:
             raise
 
     app.router.add_post("/v1/chat/completions", chat)
+    app.router.add_post("/v1/embeddings", chat)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

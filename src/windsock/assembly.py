@@ -63,6 +63,7 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
                 beliefs,
                 objective_of(route, settings),
                 segments=SegmentSettings() if route.segments else None,
+                classifies=route.classify,
                 purse=purses[route.budget] if route.budget else None,
             ),
             rules=tuple(

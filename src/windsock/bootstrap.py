@@ -41,7 +41,8 @@ from windsock.feeds.fetching import Fetcher, packaged
 from windsock.feeds.polling import Poller
 from windsock.feeds.reading import read
 from windsock.intake import Intake, log_shift
-from windsock.providers.calling import AiohttpCaller, Endpoint
+from windsock.providers.calling import AiohttpCaller, Caller, Endpoint
+from windsock.providers.embedding import Embedder
 from windsock.providers.presets import presets
 from windsock.public_rates import published
 from windsock.reloading import Reloader
@@ -57,7 +58,7 @@ from windsock.service.feedback import Feedbacks, FindStored, Open
 from windsock.service.history import history_routes
 from windsock.service.insight import Insight, insight_routes
 from windsock.service.metrics import Metrics, Tallies
-from windsock.service.openai import OpenAICalls
+from windsock.service.openai import Meaning, OpenAICalls
 from windsock.serving import Service, hand_out_tables, server_of
 from windsock.settings import Settings, guard_rules
 from windsock.store import queries
@@ -157,7 +158,7 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
 def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint]) -> Service:
     """The service around the core."""
     router, clock, engine = core.router, core.clock, core.engine
-    readiness, tallies = Readiness(), Tallies()
+    readiness, tallies, caller = Readiness(), Tallies(), AiohttpCaller()
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     feedbacks = Feedbacks(router=router, clock=clock, keep=core.ledger.append, find=_finder(engine))
@@ -169,7 +170,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         router=router,
         intake=core.intake,
         poller=core.poller,
-        driver=_driver(core, endpoints, feedbacks, tallies),
+        driver=_driver(core, endpoints, feedbacks, tallies, caller),
         feedbacks=feedbacks,
         access=access,
         events=core.events,
@@ -200,7 +201,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         ],
         lifespan=_lifespan(service),
     )
-    calls = _calls(service, settings)
+    calls = _calls(service, settings, caller)
     service.app = DataPlane(
         app, calls.endpoints(), max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024)
     )
@@ -208,7 +209,11 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
 
 
 def _driver(
-    core: Core, endpoints: Mapping[str, Endpoint], feedbacks: Feedbacks, tallies: Tallies
+    core: Core,
+    endpoints: Mapping[str, Endpoint],
+    feedbacks: Feedbacks,
+    tallies: Tallies,
+    caller: Caller,
 ) -> Driver:
     def finished(exchange: Exchange, outcome: Outcome, response_id: str | None) -> None:
         hand_out_tables(core.router, core.ledger, core.events)
@@ -219,7 +224,7 @@ def _driver(
     return Driver(
         router=core.router,
         endpoints=endpoints,
-        caller=AiohttpCaller(),
+        caller=caller,
         clock=core.clock,
         keep=core.ledger.append,
         publish=core.intake.on_shift,
@@ -227,7 +232,7 @@ def _driver(
     )
 
 
-def _calls(service: Service, settings: Settings) -> OpenAICalls:
+def _calls(service: Service, settings: Settings, caller: Caller) -> OpenAICalls:
     return OpenAICalls(
         driver=service.driver,
         router=service.router,
@@ -236,8 +241,21 @@ def _calls(service: Service, settings: Settings) -> OpenAICalls:
         feedbacks=service.feedbacks,
         on_unpriced=lambda: _refresh(service.vigil, service.poller),
         cache=_cache_of(settings),
-        with_features=any(route.segments for route in settings.routes.values()),
+        with_features=any(route.segments or route.classify for route in settings.routes.values()),
+        meaning=_meaning(settings, caller),
     )
+
+
+def _meaning(settings: Settings, caller: Caller) -> Meaning | None:
+    asked = settings.embeddings
+    if asked is None:
+        return None
+    headers = {"authorization": f"Bearer {asked.api_key}"} if asked.api_key else {}
+    endpoint = Endpoint(base_url=asked.base_url.rstrip("/"), headers=headers)
+    embedder = Embedder(
+        caller=caller, endpoint=endpoint, model=asked.model, timeout_s=asked.timeout
+    )
+    return embedder.numbers
 
 
 def _insight(core: Core, access: Access) -> Insight:

@@ -166,6 +166,7 @@ class RouteSettings(Part):
     budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
                     splits it by equal value of the last dollar; others only stop at its cap
     segments        learn segments within tasks from cheap numbers about the prompt
+    classify        propose a task for requests that name none, learnt from those that do
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -175,6 +176,7 @@ class RouteSettings(Part):
     usd_per_request: float | None = Field(default=None, gt=0)
     explore: Share = 0.02
     segments: bool = False
+    classify: bool = False
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
     first_byte_timeout: Seconds = 60.0
@@ -218,6 +220,18 @@ GuardSettings = create_model(  # the fields and defaults of GuardRules, with the
         for each in fields(GuardRules)
     },
 )
+
+
+class EmbeddingSettings(Part):
+    """An OpenAI-compatible endpoint that sees the text of prompts of routes with features.
+
+    timeout     after which a request goes on without
+    """
+
+    base_url: str = Field(pattern=r"^https?://")
+    model: str
+    api_key: str | None = None
+    timeout: Seconds = 0.3
 
 
 class FeedOverride(Part):
@@ -272,6 +286,7 @@ class Settings(Part):
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()
     learning: LearningSettings = LearningSettings()
+    embeddings: EmbeddingSettings | None = None
     webhooks: tuple[WebhookSettings, ...] = ()
 
     @model_validator(mode="after")

@@ -21,7 +21,7 @@ from windsock.core.records import Reward
 NAMES = (CHEAP, MID, FLAGSHIP)
 TRUTH = (0.80, 0.90, 0.95)
 KEYS = 5
-REQUESTS = 4000
+REQUESTS = 3000
 BAR = 0.05
 
 Lie = Callable[[int, float], float]
@@ -51,7 +51,7 @@ def main() -> None:
     head = ["objective", "the liar says", "largest move of a weight", "below 5 points"]
     text = markdown(head, rows)
     print(text)
-    # write_between(DOCS / "routing.md", "poison", text)
+    write_between(DOCS / "routing.md", "poison", text)
 
 
 def _row(name: str, words: str, moved: np.ndarray) -> list[str]:
@@ -73,7 +73,7 @@ def one_run(aim: Objective, lie: Lie, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     total = np.zeros(len(NAMES))
     for i in range(REQUESTS):
-        now = START + i
+        now = START + i / 25.0
         exchange = it.open(request(key_id=f"key {i % KEYS}"), now)
         attempt = exchange.next_attempt(now)
         exchange.report(answered(attempt), now)

@@ -152,6 +152,21 @@ def test_share_moves_no_faster_than_allowed() -> None:
     assert not steps[-1].is_settling
 
 
+def test_a_newcomer_beside_well_known_deployments_is_young_and_bounded() -> None:
+    beliefs = taught(n=400)
+    cell = CellView(cell=CELL, deployments=(*NAMES, "new"), usd=(*USD, 1e-9))
+    policy = PriceAware(beliefs, Objective(kind="value", usd_per_success=1e-3))
+    fresh = policy.weigh(cell, 400.0)
+    assert fresh.weights[3] <= 0.3 + 1e-12
+    assert "young" in fresh.limits[3]
+    assert not any("young" in limits for limits in fresh.limits[:3])
+    for i in range(60):
+        beliefs.observe(CELL, "new", float(i % 20 != 0), now=400.0)
+    grown = policy.weigh(cell, 400.0)
+    assert "young" not in grown.limits[3]
+    assert grown.weights[3] > 0.8
+
+
 def test_a_search_finds_the_same_from_wherever_it_starts() -> None:
     for count in (0, 1, 2, 48):
         for answer in range(count + 1):

@@ -86,3 +86,20 @@ def test_rewards_per_prompt_become_rates(tmp_path) -> None:
         {"task": "sql", "deployment": "a", "success": 0.5, "count": 2.0},
         {"task": "ner", "deployment": "a", "success": 0.5, "count": 1.0},
     ]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_public_figures_are_priors_that_are_named_and_can_be_switched_off(
+    is_on, tmp_path
+) -> None:
+    async with upstream(lambda _: Answer(completion())) as model:
+        config = config_of(("acme", model.url, 1.0), ("bolt", model.url, 1.0))
+        config += '[deployments."acme/m"]\nmodel = "gpt-4.1"\n'
+        config += '[deployments."bolt/m"]\nmodel = "gpt-4.1-nano"\n'
+        config += f"[learning]\npriors = {str(is_on).lower()}\n"
+        async with running(config, tmp_path) as it:
+            (found,) = await cell(it)
+            first, second = found["candidates"]
+            assert (first["success_mean"] > second["success_mean"]) == is_on
+            sources = ["LiveBench 2025-05-30"] * 2 if is_on else [None, None]
+            assert [first["prior"], second["prior"]] == sources

@@ -78,12 +78,19 @@ def features_of(body: Mapping[str, object]) -> tuple[float, ...]:
     items = messages if isinstance(messages, list) else []
     tools = body.get("tools")
     return features(
-        [text for item in items for text in _texts(item)],
+        texts_of(body),
         turns=len(items),
         has_system=any(isinstance(item, dict) and item.get("role") == "system" for item in items),
         has_schema=body.get("response_format") is not None,
         tools=len(tools) if isinstance(tools, list) else 0,
     )
+
+
+def texts_of(body: Mapping[str, object]) -> list[str]:
+    """Message contents of an OpenAI-shaped chat body, oldest first."""
+    messages = body.get("messages")
+    items = messages if isinstance(messages, list) else []
+    return [text for item in items for text in _texts(item)]
 
 
 def _texts(message: object) -> list[str]:

@@ -16,11 +16,18 @@ from windsock.core.evidence import (
     infinite,
     pooled_dispersion,
 )
-from windsock.core.pooling import Pool, pool
+from windsock.core.pooling import Fit, pool, unfitted
 from windsock.core.published import NOTHING, Published
 
 LEAST_PARAMETER = 0.5
 """Weights are exact from here on; below, both parameters are raised and the mean is kept."""
+
+JUDGE_EVERY = 20
+"""Rewards (or rows, if they are more) after which those to come are judged by a new fit.
+
+Judging keeps a fit of its own, in the state: were it that of the last look at the weights, looking
+would change what is learnt, and a restart would not repeat it.
+"""
 
 YOUNG_REWARDS = 60.0
 """Rewards below which a deployment is young, on a route where another has four times as many."""
@@ -36,9 +43,10 @@ class Neighbours:
         self.watches: dict[str, Watch] = {}
         self.as_of = NEVER
         self.changes = 0
-        self._pool: Pool | None = None
-        self._phi: dict[str, float] = {}
-        self._pooled_at = -1
+        self._fit = unfitted(settings.prior_mean)
+        self._fitted_at = -1
+        self._judging: Fit | None = None
+        self._judged = 0
         self._evidence: dict[str, float] = {}
         self._counted_at = -1
 
@@ -55,31 +63,33 @@ class Neighbours:
 
     def refresh_pool(self) -> None:
         """Fit the priors anew if anything was learnt since the last fit."""
-        if self._pooled_at == self.changes:
-            return
+        if self._fitted_at != self.changes:
+            self._fit, self._fitted_at = self._fitted(), self.changes
+
+    def _fitted(self) -> Fit:
         half_life_s = self.settings.half_life_s
         aged = {
             key: (row.n * (age := row.age(self.as_of, half_life_s)), row.s * age)
             for key, row in self.rows.items()
         }
         leans = {key: lean.shift for key in aged if (lean := self.published.lean(*key))}
-        self._pool = pool(aged, prior_mean=self.settings.prior_mean, leans=leans)
+        fitted = pool(aged, prior_mean=self.settings.prior_mean, leans=leans)
         rows: dict[str, list[Row]] = {}
         for (_, name), row in self.rows.items():
             rows.setdefault(name, []).append(row)
-        self._phi = {name: pooled_dispersion(own) for name, own in rows.items()}
-        self._pooled_at = self.changes
+        return Fit(pool=fitted, phi={name: pooled_dispersion(own) for name, own in rows.items()})
 
     @property
     def is_pooled(self) -> bool:
-        return self._pool is not None
+        return self._fitted_at >= 0
 
-    def beta(self, task: str, deployment: str) -> tuple[float, float]:
-        """Beta parameters of mean success, with the pooled prior of the last fit."""
+    def beta(self, task: str, deployment: str, fit: Fit | None = None) -> tuple[float, float]:
+        """Beta parameters of mean success, with the prior of a fit (of the last if none)."""
+        fit = fit or self._fit
         settings = self.settings
-        mean, strength = self._prior(task, deployment)
+        mean, strength = self._prior(task, deployment, fit)
         a, b = strength * mean, strength * (1 - mean)
-        phi = self._phi.get(deployment, 1.0)
+        phi = fit.phi.get(deployment, 1.0)
         row = self.rows.get((task, deployment))
         if row is not None:
             age = row.age(self.as_of, settings.half_life_s)
@@ -137,18 +147,27 @@ class Neighbours:
 
     def judge(self, task: str, deployment: str, value: float, weight: float) -> Finding | None:
         """Hold a reward against the belief, before it is learnt."""
+        if not self.settings.watches_drift:
+            return None
+        fit = self._judged_by()
         row = self.rows.get((task, deployment))
-        if not self.settings.watches_drift or self._pool is None or row is None or row.n < 1.0:
+        if row is None or row.n < 1.0:
             return None
         watch = self.watches.get(deployment)
         if watch is None:
             watch = self.watches[deployment] = Watch()
-        a, b = self.beta(task, deployment)
+        a, b = self.beta(task, deployment, fit)
         mean = a / (a + b)
         saved = watch.saved.get(task)
         before = saved[1] / saved[0] if saved and saved[0] else mean
-        phi = dispersion(row.n, row.s, row.q2, usual=self._phi.get(deployment, 1.0))
+        phi = dispersion(row.n, row.s, row.q2, usual=fit.phi.get(deployment, 1.0))
         return watch.see(value, mean, phi, row.n, weight, before)
+
+    def _judged_by(self) -> Fit:
+        self._judged += 1
+        if self._judging is None or self._judged >= max(JUDGE_EVERY, len(self.rows)):
+            self._judging, self._judged = self._fitted(), 0
+        return self._judging
 
     def act_on(self, finding: Finding, deployment: str) -> dict[str, object]:
         """Change the belief of every task of a deployment; the facts of the finding."""
@@ -171,6 +190,7 @@ class Neighbours:
         else:
             is_recovery = finding is Finding.RECOVERED
             self.restore(deployment, KEEP_RESTORED if is_recovery else self.settings.evidence_cap)
+        self._judging = None
         self.changes += 1
         return facts
 
@@ -195,6 +215,7 @@ class Neighbours:
             row.take_rewards(Row.from_state(state))
             row.keep(most)
         watch.settle(Mode.STEADY)
+        self._judging = None
         self.changes += 1
 
     def merge(self, other: Neighbours) -> None:
@@ -209,6 +230,8 @@ class Neighbours:
             "as_of": self.as_of if self.as_of > NEVER else None,
             "rows": [[*key, *row.to_state()] for key, row in sorted(self.rows.items())],
             "watches": {name: watch.to_state() for name, watch in sorted(self.watches.items())},
+            "judging": self._judging.to_state() if self._judging else None,
+            "judged": self._judged,
         }
 
     @classmethod
@@ -221,17 +244,17 @@ class Neighbours:
             made.rows[task, deployment] = Row.from_state(fields)
         for name, fields in state.get("watches", {}).items():
             made.watches[name] = Watch.from_state(fields)
+        if state.get("judging"):
+            made._judging = Fit.from_state(state["judging"])
+            made._judged = state["judged"]
         return made
 
-    def _prior(self, task: str, deployment: str) -> tuple[float, float]:
+    def _prior(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         """Mean success before own evidence, and what it is worth in rewards."""
-        fitted = self._pool or Pool(
-            grand=self.settings.prior_mean, effect_by_task={}, effect_by_deployment={}
-        )
         lean = self.published.lean(task, deployment)
         if lean is None:
-            return fitted.mean(task, deployment), self.settings.prior_strength
-        return fitted.mean(task, deployment, lean.shift), lean.strength
+            return fit.pool.mean(task, deployment), self.settings.prior_strength
+        return fit.pool.mean(task, deployment, lean.shift), lean.strength
 
     def _doubt(self, deployment: str, watch: Watch) -> None:
         rows = self.of_deployment(deployment)

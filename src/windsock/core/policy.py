@@ -10,6 +10,7 @@ import numpy as np
 
 from windsock.core.budget import Claim, afford
 from windsock.core.cascading import arm_names, folded, padded, parts, paying
+from windsock.core.classifier import TaskClassifier
 from windsock.core.compounds import arm_of
 from windsock.core.debt import Served
 from windsock.core.drift import PROBE_SHARE, Mode
@@ -18,7 +19,7 @@ from windsock.core.objective import Chosen, Floor, Objective, choose, floor_of
 from windsock.core.pacing import DayPacer, RequestPacer
 from windsock.core.posterior import Beliefs
 from windsock.core.purse import Purse
-from windsock.core.records import Cell, Decision, Outcome, Reward, RouteRequest
+from windsock.core.records import DEFAULT_TASK, Cell, Decision, Outcome, Reward, RouteRequest
 from windsock.core.rivals import (
     Cheapest,
     EpsilonGreedy,
@@ -108,6 +109,7 @@ class PriceAware:
         *,
         segments: SegmentSettings | None = None,
         purse: Purse | None = None,
+        classifies: bool = False,
     ) -> None:
         self.beliefs = beliefs
         self.objective = objective
@@ -115,6 +117,8 @@ class PriceAware:
         self.served = Served()
         self._segments = segments
         self._segmenters: dict[str, Segmenter] = {}
+        self._classifies = classifies
+        self._classifiers: dict[str, TaskClassifier] = {}
         self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
         self._ladders: dict[tuple[bytes, ...], Ladder] = {}
 
@@ -137,11 +141,15 @@ class PriceAware:
         return 1.0 / paid.high_usd if paid.high_usd else float("inf")
 
     def task_of(self, request: RouteRequest) -> str:
-        """The request's task, with its segment where segments are learnt."""
-        segmenter = self._segmenters.get(request.namespace)
-        if segmenter is None or not request.features:
+        """The request's task, or a proposed one; with its segment where segments are learnt."""
+        if not request.features:
             return request.task
-        return segmenter.place(request.task, request.features)
+        task = request.task
+        classifier = self._classifiers.get(request.namespace)
+        if classifier is not None and task == DEFAULT_TASK:
+            task = classifier.propose(request.features) or task
+        segmenter = self._segmenters.get(request.namespace)
+        return task if segmenter is None else segmenter.place(task, request.features)
 
     def segment_words(self, cell: Cell) -> str:
         """What the segment of a cell holds, for people; empty where there is none."""
@@ -212,6 +220,10 @@ class PriceAware:
         if self._purse is not None:
             self._purse.spend(cell[:2], to_float(outcome.cost_usd), now)
         features, usage = outcome.decision.features, outcome.usage
+        task = cell.task.partition("#")[0]
+        is_tagged = task != DEFAULT_TASK and not outcome.decision.is_task_guessed
+        if self._classifies and features and is_tagged:
+            self._classifier(cell.namespace).learn(task, features)
         if self._segments is not None and features and usage is not None and outcome.served:
             tokens = usage.completion_tokens + PROMPT_WEIGHT * usage.prompt_tokens
             segmenter = self._segmenter(outcome.decision.cell.namespace)
@@ -222,15 +234,25 @@ class PriceAware:
             "pacer": self.pacer.to_state() if self.pacer else None,
             "served": self.served.to_state(),
             "segments": {name: made.to_state() for name, made in self._segmenters.items()},
+            "tasks": {name: made.to_state() for name, made in self._classifiers.items()},
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         if self.pacer is not None and state.get("pacer"):
             self.pacer.from_state(state["pacer"])
         self.served.from_state(state.get("served", []))
+        if self._classifies:
+            for name, tagged in state.get("tasks", {}).items():
+                self._classifier(name).from_state(tagged)
         if self._segments is not None:
             for name, body in state.get("segments", {}).items():
                 self._segmenter(name).from_state(body)
+
+    def _classifier(self, namespace: str) -> TaskClassifier:
+        found = self._classifiers.get(namespace)
+        if found is None:
+            found = self._classifiers[namespace] = TaskClassifier()
+        return found
 
     def _segmenter(self, namespace: str) -> Segmenter:
         found = self._segmenters.get(namespace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 SHRINK = 10.0
 """Rewards that the grand mean is worth against a task's or a deployment's own effect."""
@@ -31,6 +32,37 @@ class Pool:
             + self.effect_by_deployment.get(deployment, 0.0)
         )
         return min(0.97, max(0.03, raw))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """What the rows of a route say together: prior means, and dispersion by deployment."""
+
+    pool: Pool
+    phi: Mapping[str, float]
+
+    def to_state(self) -> dict[str, Any]:
+        fitted = self.pool
+        return {
+            "grand": fitted.grand,
+            "tasks": dict(fitted.effect_by_task),
+            "deployments": dict(fitted.effect_by_deployment),
+            "phi": dict(self.phi),
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Fit:
+        fitted = Pool(
+            grand=state["grand"],
+            effect_by_task=state["tasks"],
+            effect_by_deployment=state["deployments"],
+        )
+        return cls(pool=fitted, phi=state["phi"])
+
+
+def unfitted(prior_mean: float) -> Fit:
+    """Nothing was learnt yet."""
+    return Fit(pool=Pool(grand=prior_mean, effect_by_task={}, effect_by_deployment={}), phi={})
 
 
 def pool(

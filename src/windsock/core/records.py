@@ -102,6 +102,7 @@ class Decision:
     propensity      its exact probability in that table
     draw            the number in [0, 1) that fell
     features        of the request, where segments are learnt from them
+    is_task_guessed the request named no task, the classifier proposed one
     escalates_to    the arm drawn was "`deployment`, then maybe this one", by a calibrated check
     """
 
@@ -117,6 +118,7 @@ class Decision:
     prompt_tokens: int = 0
     key_id: str | None = None
     features: tuple[float, ...] = ()
+    is_task_guessed: bool = False
     escalates_to: str | None = None
 
 

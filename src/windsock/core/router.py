@@ -25,6 +25,7 @@ from windsock.core.posterior import Beliefs, Summary
 from windsock.core.prices import PriceBook
 from windsock.core.quotes import HealthReport, Tick
 from windsock.core.records import (
+    DEFAULT_TASK,
     NO_PREFERENCES,
     CallKind,
     CallResult,
@@ -162,6 +163,8 @@ class Router:
             prompt_tokens=request.prompt_tokens,
             key_id=request.key_id,
             features=request.features,
+            is_task_guessed=request.task == DEFAULT_TASK
+            and table.cell.task.partition("#")[0] != DEFAULT_TASK,
             escalates_to=escalates_to,
         )
         return Exchange(self, route, request, decision, table, queue)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -24,6 +25,10 @@ EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 NO_RETRY = (b"x-should-retry", b"false")
 
 
+Meaning = Callable[[bytes], Awaitable[tuple[float, ...]]]
+"""A chat body -> a few numbers, always as many."""
+
+
 class OpenAICalls:
     """Endpoints by path, for the data plane."""
 
@@ -38,6 +43,7 @@ class OpenAICalls:
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
         with_features: bool = False,
+        meaning: Meaning | None = None,
     ) -> None:
         self._driver = driver
         self._router = router
@@ -47,6 +53,7 @@ class OpenAICalls:
         self._on_unpriced = on_unpriced
         self._cache = cache
         self._with_features = with_features
+        self._meaning = meaning if with_features else None
 
     def endpoints(self) -> dict[str, Endpoint]:
         return {
@@ -63,7 +70,7 @@ class OpenAICalls:
         key = self._cache_key(call, chat)
         if key is not None and await self._answered_from_cache(call, chat, key):
             return
-        exchange = self._open(chat)
+        exchange = self._open(await self._understood(chat))
         if chat.request.is_stream:
             await self._stream(call, exchange, chat, started, key)
         else:
@@ -102,7 +109,7 @@ class OpenAICalls:
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
-        exchange = self._open(self._read(call, "infer"))
+        exchange = self._open(await self._understood(self._read(call, "infer")))
         self._feedbacks.remember(exchange.decision, exchange.decision.deployment)
         self._driver.keep_decision(exchange.decision)
         await call.answer(200, orjson.dumps(decision_view(exchange)))
@@ -155,6 +162,13 @@ class OpenAICalls:
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
             with_features=self._with_features,
         )
+
+    async def _understood(self, chat: ChatBody) -> ChatBody:
+        """With what an embedding says of the prompt, where one is asked for."""
+        if self._meaning is None:
+            return chat
+        known = (*chat.request.features, *await self._meaning(chat.raw))
+        return replace(chat, request=replace(chat.request, features=known))
 
     def _open(self, chat: ChatBody) -> Exchange:
         try:

@@ -345,6 +345,7 @@ def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
         "at": decision.at,
         "route": decision.cell.route,
         "task": decision.cell.task,
+        "is_task_guessed": decision.is_task_guessed,
         "requested_model": decision.requested_model,
         "deployment": decision.deployment,
         "propensity": decision.propensity,
