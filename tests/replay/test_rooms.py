@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from windsock.replay import engines
 from windsock.replay.contenders import chosen
-from windsock.replay.driver import ReplayDriver
 from windsock.replay.measures import Summary, summarize
 from windsock.replay.scenario import load_bounds, load_scenario
 from windsock.replay.world import World
@@ -17,7 +17,7 @@ SCENARIOS = sorted(path.parent for path in room("simulations").glob("*/scenario.
 def outcome(folder: Path, *names: str) -> dict[str, Summary]:
     world = World(load_scenario(folder), seed=0)
     return {
-        name: summarize(ReplayDriver(world, name, make, 0).run(), world)
+        name: summarize(engines.run(world, name, make, 0), world)
         for name, make in chosen(world, names).items()
     }
 

@@ -89,7 +89,7 @@ class BatchDriver:
         self.world = world
         self.router = router_of(world, contender, seed)
         self.run_ = Run(policy=name, seed=seed)
-        self.windows = _windows(world)
+        self.windows = windows(world)
         self._cascade = contender.cascade
         self._cascading: Mapping[str, float] | None = None
         self._feeding = Feeding(world, self.router, self.run_.splits)
@@ -424,7 +424,7 @@ class BatchDriver:
         return float(np.clip(1.5 - realtime.max_latency_ms / 1000 / usual_s, 0.0, 1.0))
 
 
-def _windows(world: World) -> list[tuple[float, float]]:
+def windows(world: World) -> list[tuple[float, float]]:
     """(begin, end) from start to end of the run."""
     edges = set(np.arange(world.starts_at, world.ends_at, world.scenario.window_s).tolist())
     edges |= set(world.changes())
