@@ -15,6 +15,7 @@ from windsock.core.router import Router
 from windsock.core.routes import Route
 from windsock.core.units import cost_usd, to_float
 from windsock.core.whatif import what_if
+from windsock.errors import BudgetSpent, NoCandidate
 from windsock.replay.contenders import Contender
 from windsock.replay.traffic import REALTIME, ROUTE
 from windsock.replay.weather import Aim
@@ -72,11 +73,13 @@ class Run:
 class Feeding:
     """Gives the router what the feeds say, in order of time, and notes what each shock asks for."""
 
-    def __init__(self, world: World, router: Router, splits: list[Split]) -> None:
+    def __init__(
+        self, world: World, router: Router, splits: list[Split], *, hears: bool = True
+    ) -> None:
         self._world = world
         self._router = router
         self._splits = splits
-        self._quotes = world.quotes()
+        self._quotes = world.quotes() if hears else world.first_quotes()
         self._next = 0
         self._shock_by_time = {
             (shock.deployment, world.shown_at(shock)): i for i, shock in enumerate(world.shocks)
@@ -122,7 +125,7 @@ class ReplayDriver:
         self.clock = ManualClock(world.starts_at)
         self.router = router_of(world, contender, seed)
         self.run_ = Run(policy=name, seed=seed)
-        self._feeding = Feeding(world, self.router, self.run_.splits)
+        self._feeding = Feeding(world, self.router, self.run_.splits, hears=contender.hears)
         self._judgements: list[tuple[float, int, Decision, str, bool]] = []
 
     def run(self, progress: Progress | None = None) -> Run:
@@ -136,11 +139,15 @@ class ReplayDriver:
             self.run_.is_whole = False
         return self.run_
 
-    def step(self, ask: Ask) -> Outcome:
-        """One request, after everything that was known by then."""
+    def step(self, ask: Ask) -> Outcome | None:
+        """One request, after everything that was known by then; None if the router refuses it."""
         self._catch_up(ask.at)
         self.clock.advance_to(ask.at)
-        exchange = self.router.open(request_of(ask), ask.at)
+        try:
+            exchange = self.router.open(request_of(ask), ask.at)
+        except (BudgetSpent, NoCandidate):
+            self.run_.steps.append(refused(ask))
+            return None
         now = ask.at
         while (attempt := exchange.next_attempt(now)) is not None:
             now = max(now, attempt.not_before)
@@ -218,15 +225,21 @@ def router_of(world: World, contender: Contender, seed: int) -> Router:
         aim = scenario.route.model_copy(update={"quality_floor": scenario.realtime.quality_floor})
         ceiling_s = scenario.realtime.max_latency_ms / 1000 if contender.heeds_latency else None
         routes[REALTIME] = _route(world, contender, REALTIME, aim, beliefs, ceiling_s)
-    return Router(
+    router = Router(
         catalog=world.catalog(),
         routes=routes,
-        book=PriceBook(),
+        book=PriceBook(rules=contender.guard),
         beliefs=beliefs,
         default_policy=lambda name: routes[ROUTE].policy,
         seed=seed,
         fresh_s=scenario.refresh_s,
+        fresh_outcomes=scenario.refresh_outcomes,
     )
+    past = world.evaluations()
+    for name in routes if past else ():
+        strength = float(scenario.evaluated)
+        router.teach(DEFAULT_NAMESPACE, name, past, strength=strength, now=world.starts_at)
+    return router
 
 
 def _route(
@@ -243,6 +256,22 @@ def _route(
         policy=contender.make(world, aim, beliefs),
         cascade=contender.cascade if name == ROUTE else None,
         max_latency_s=max_latency_s,
+    )
+
+
+def refused(ask: Ask) -> Step:
+    """A request that got no answer and cost nothing."""
+    return Step(
+        at=ask.at,
+        task=ask.task,
+        deployment=None,
+        weights={},
+        usd=0.0,
+        right=0.0,
+        latency_s=0.0,
+        attempts=0,
+        is_realtime=ask.is_realtime,
+        late=int(ask.is_realtime),
     )
 
 
