@@ -31,7 +31,7 @@ from windsock.core.records import (
     WeightTable,
 )
 from windsock.core.routes import Cascade, Route
-from windsock.core.units import Meter, cost_usd
+from windsock.core.units import Meter, Usage, cost_usd
 from windsock.replay.contenders import Contender
 from windsock.replay.driver import Feeding, Progress, Run, Step, router_of
 from windsock.replay.showing import POLLS
@@ -51,6 +51,9 @@ LOOKED_AT = 5
 FAILURES_LOOKED_AT = 20
 """Calls of a deployment and window that health and scrutiny see one by one, and of one that fails
 altogether."""
+
+PACES = tuple(0.5 + (i + 0.5) / LOOKED_AT for i in range(LOOKED_AT))
+"""Of the answers that are looked at, relative to the usual latency."""
 
 ROUNDS = 3
 """Attempts after the first one."""
@@ -99,6 +102,7 @@ class BatchDriver:
         self._luck: Any = np.random.default_rng([world.scenario.seed, seed, 2])
         self._verdicts: list[_Verdict] = []
         self._number = 0
+        self._span_s = 0.0
 
     def run(self, progress: Progress | None = None) -> Run:
         """All windows; Ctrl-C leaves what was done, marked as not whole."""
@@ -116,6 +120,7 @@ class BatchDriver:
             self._learn(at)
             self._feeding.take()
         self._learn(begin)
+        self._span_s = end - begin
         for group in self._groups(begin, end):
             self._serve(group, begin, end)
 
@@ -225,30 +230,32 @@ class BatchDriver:
         """Health and scrutiny see a few calls, good and bad as they came; of an outage more."""
         for k, name in enumerate(names):
             seen = min(int(good[k] + bad[k]), LOOKED_AT if good[k] else FAILURES_LOOKED_AT)
+            calls, failed = self._calls(group, name, begin) if good[k] else [], _failure(name)
             for i in range(seen):
                 is_up = bool(self._luck.random() * (good[k] + bad[k]) >= bad[k])
-                self.router.record(self._call(group, name, i, begin, is_up=is_up), end)
+                self.router.record(calls[i % LOOKED_AT] if is_up else failed, end)
 
-    def _call(self, group: _Group, name: str, i: int, now: float, *, is_up: bool) -> CallResult:
-        attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST)
-        if not is_up:
-            kind = CallKind.SERVER_ERROR
-            return CallResult(attempt=attempt, kind=kind, latency_s=0.05, status=503)
+    def _calls(self, group: _Group, name: str, now: float) -> list[CallResult]:
+        """Answers as they come in this window, from the fastest to the slowest."""
         world = self.world
-        task = world.scenario.tasks[group.task]
-        pace = 0.5 + (i + 0.5) / LOOKED_AT
-        usage = usage_of(task, group.prompt_tokens, _tokens(task.output_tokens))
-        billed = cost_usd(usage.counts(), world.prices(name, now))
-        return CallResult(
-            attempt=attempt,
-            kind=CallKind.ANSWERED,
-            latency_s=self._latency_s(name, now) * pace,
-            first_byte_s=world.first_token_s(name, now) * pace,
-            status=200,
-            usage=usage,
-            served_model=world.served_model(name, now),
-            billed_usd=billed if world.scenario.bills else None,
-        )
+        usage, prices = self._usage(group), world.prices(name, now)
+        return [
+            CallResult(
+                attempt=Attempt(number=0, deployment=name, reason=AttemptReason.FIRST),
+                kind=CallKind.ANSWERED,
+                latency_s=self._latency_s(name, now) * pace,
+                first_byte_s=world.first_token_s(name, now) * pace,
+                status=200,
+                usage=usage,
+                served_model=world.served_model(name, now),
+                billed_usd=cost_usd(usage.counts(), prices) if world.scenario.bills else None,
+            )
+            for pace in PACES
+        ]
+
+    def _usage(self, group: _Group) -> Usage:
+        kind = self.world.scenario.tasks[group.task]
+        return usage_of(kind, group.prompt_tokens, _tokens(kind.output_tokens))
 
     def _credit(
         self,
@@ -340,9 +347,8 @@ class BatchDriver:
         if isinstance(policy, PriceAware):
             policy.served.count(cell, arm_name(*pair) if pair else name, count)
         beliefs, scenario = self.router.beliefs, self.world.scenario
-        kind = scenario.tasks[group.task]
-        usage = usage_of(kind, group.prompt_tokens, _tokens(kind.output_tokens))
-        units: dict[Meter, float] = {meter: n * count for meter, n in usage.counts().items()}
+        counts = self._usage(group).counts()
+        units: dict[Meter, float] = {meter: n * count for meter, n in counts.items()}
         beliefs.observe_usages(cell, name, units, count, end)
         self.router.observe_answers(cell, name, count, end)
         judged = int(self._luck.binomial(count, scenario.feedback_share))
@@ -378,9 +384,7 @@ class BatchDriver:
 
     def _usd(self, group: _Group, name: str, now: float) -> float:
         """True dollars of one call."""
-        kind = self.world.scenario.tasks[group.task]
-        usage = usage_of(kind, group.prompt_tokens, _tokens(kind.output_tokens))
-        return float(cost_usd(usage.counts(), self.world.prices(name, now)))
+        return float(cost_usd(self._usage(group).counts(), self.world.prices(name, now)))
 
     def _note(
         self,
@@ -409,6 +413,7 @@ class BatchDriver:
                 count=count,
                 is_realtime=is_realtime,
                 late=round(count * self._late_share(name, at)) if is_realtime else 0,
+                span_s=self._span_s,
             )
         )
 
@@ -466,6 +471,11 @@ def _is_same(one: Quote, other: Quote) -> bool:
         other.windows,
         other.valid_from,
     )
+
+
+def _failure(name: str) -> CallResult:
+    attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST)
+    return CallResult(attempt=attempt, kind=CallKind.SERVER_ERROR, latency_s=0.05, status=503)
 
 
 def _tokens(mean: float) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from windsock.core.units import cost_usd, to_float
 from windsock.core.whatif import what_if
 from windsock.errors import BudgetSpent, NoCandidate
 from windsock.replay.contenders import Contender
-from windsock.replay.traffic import REALTIME, ROUTE
+from windsock.replay.traffic import HOUR_S, REALTIME, ROUTE
 from windsock.replay.weather import Aim
 from windsock.replay.world import Ask, World
 
@@ -33,6 +34,7 @@ class Step:
     usd, right, attempts    of all of them together
     latency_s   of one
     late        of them whose first token came after the ceiling, for real-time traffic
+    span_s      seconds over which they came, 0 if it is one request
     """
 
     at: float
@@ -46,6 +48,7 @@ class Step:
     count: int = 1
     is_realtime: bool = False
     late: int = 0
+    span_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,10 @@ class Feeding:
         self._splits = splits
         self._quotes = world.quotes() if hears else world.first_quotes()
         self._next = 0
-        self._shock_by_time = {
-            (shock.deployment, world.shown_at(shock)): i for i, shock in enumerate(world.shocks)
+        self._foreseen_at = float("-inf")
+        self._shock_by_quote: dict[tuple[str, float | None], int] = {
+            (shock.deployment, world.starts_at + shock.at_hour * HOUR_S): i
+            for i, shock in enumerate(world.shocks)
         }
 
     def due(self, until: float) -> float | None:
@@ -94,27 +99,40 @@ class Feeding:
     def take(self) -> None:
         """Absorb the next statement."""
         quote = self._quotes[self._next]
+        if quote.seen_at > self._foreseen_at:
+            self._foreseen_at = quote.seen_at
+            self._foresee(quote.seen_at)
         self._next += 1
-        shock = self._shock_by_time.pop((quote.deployment, quote.seen_at), None)
-        if shock is not None:
-            self._foresee(shock, quote)
         self._router.absorb(quote, quote.seen_at)
 
-    def _foresee(self, shock: int, quote: Quote) -> None:
-        """The new split, had the shown price been in force already."""
-        price = {meter.value: to_float(usd) for meter, usd in quote.usd_per_mtok.items()}
+    def _foresee(self, at: float) -> None:
+        """The new splits, had all prices that are first shown now been in force already."""
+        shown = self._first_shown(at)
+        if not shown:
+            return
+        prices = {
+            quote.deployment: {
+                meter.value: to_float(usd) for meter, usd in quote.usd_per_mtok.items()
+            }
+            for quote in shown.values()
+        }
         for task in self._world.scenario.tasks:
-            seen = what_if(
-                self._router,
-                DEFAULT_NAMESPACE,
-                ROUTE,
-                task,
-                {quote.deployment: price},
-                quote.seen_at,
-            )
-            now = seen.weights_now.get(quote.deployment, 0.0)
-            then = seen.weights_then.get(quote.deployment, 0.0)
-            self._splits.append(Split(shock, task, now, then))
+            seen = what_if(self._router, DEFAULT_NAMESPACE, ROUTE, task, prices, at)
+            for shock, quote in shown.items():
+                now = seen.weights_now.get(quote.deployment, 0.0)
+                then = seen.weights_then.get(quote.deployment, 0.0)
+                self._splits.append(Split(shock, task, now, then))
+
+    def _first_shown(self, at: float) -> dict[int, Quote]:
+        """Shocks that a feed shows for the first time at this moment."""
+        found = {}
+        for quote in itertools.islice(self._quotes, self._next, None):
+            if quote.seen_at > at:
+                break
+            shock = self._shock_by_quote.pop((quote.deployment, quote.quoted_at), None)
+            if shock is not None:
+                found[shock] = quote
+        return found
 
 
 class ReplayDriver:

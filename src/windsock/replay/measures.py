@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from windsock.replay.driver import Run, Split, Step
+from windsock.replay.traffic import HOUR_S
 from windsock.replay.weather import Shock
 from windsock.replay.world import World
 
@@ -131,13 +132,22 @@ def mean_share(
 
     task    of one task, or of all of them
     """
+    begin = world.starts_at + hour * HOUR_S
     seen = [
-        (step.weights.get(deployment, 0.0), step.count)
+        (step.weights.get(deployment, 0.0), step.count * _inside(step, begin, hours * HOUR_S))
         for step in run.steps
-        if hour <= world.hour(step.at) < hour + hours and task in (None, step.task)
+        if task in (None, step.task)
     ]
     total = sum(count for _, count in seen)
     return sum(weight * count for weight, count in seen) / total if total else float("nan")
+
+
+def _inside(step: Step, begin: float, span_s: float) -> float:
+    """Share of a step's requests that came within a span."""
+    if not step.span_s:
+        return float(begin <= step.at < begin + span_s)
+    overlap_s = min(step.at + step.span_s, begin + span_s) - max(step.at, begin)
+    return max(0.0, overlap_s) / step.span_s
 
 
 def _shocks(run: Run, world: World) -> list[ShockMeasure]:

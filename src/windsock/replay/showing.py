@@ -14,7 +14,7 @@ from windsock.replay.weather import Peak, Priced, Shock
 POLLS = 13
 """Polls that repeat a change: as many as convince the most cautious price book, and one."""
 
-RESTATED_S = 6 * HOUR_S
+RESTATED_S = 12 * HOUR_S
 """Every so often a feed's unchanged price is absorbed again, which keeps it from going stale."""
 
 TRUST = 0.9
@@ -36,7 +36,7 @@ def statements(scenario: Scenario, truth: dict[str, list[Quote]]) -> list[Quote]
         for name, quotes in truth.items():
             found += _of_feed(scenario, feed, late, name, quotes)
     found += _announced(scenario, truth)
-    return sorted(found, key=lambda quote: quote.seen_at)
+    return sorted(found, key=lambda quote: (quote.seen_at, -quote.trust, quote.feed))
 
 
 def quote_of(
