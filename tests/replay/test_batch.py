@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from windsock.replay import engines
-from windsock.replay.batch import windows
 from windsock.replay.contenders import chosen
 from windsock.replay.measures import Summary, mean_share, summarize
 from windsock.replay.scenario import Scenario, load_scenario
+from windsock.replay.windows import windows
 from windsock.replay.world import World
 from windsock.rooms import room
 

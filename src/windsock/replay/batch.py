@@ -8,7 +8,7 @@ window pass through the router's health and scrutiny one by one.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from scipy import special
 
 from windsock.core.compounds import arm_name
 from windsock.core.policy import PriceAware
-from windsock.core.quotes import Quote
 from windsock.core.records import (
     Attempt,
     AttemptReason,
@@ -34,9 +33,9 @@ from windsock.core.routes import Cascade, Route
 from windsock.core.units import Meter, Usage, cost_usd
 from windsock.replay.contenders import Contender
 from windsock.replay.driver import Feeding, Progress, Run, Step, router_of
-from windsock.replay.showing import POLLS
 from windsock.replay.traffic import HOUR_S, REALTIME, ROUTE, SPREAD, rate
 from windsock.replay.weather import Task
+from windsock.replay.windows import windows
 from windsock.replay.world import World, usage_of
 
 Counts = NDArray[np.int64]
@@ -431,15 +430,6 @@ class BatchDriver:
         return float(np.clip(1.5 - realtime.max_latency_ms / 1000 / usual_s, 0.0, 1.0))
 
 
-def windows(world: World) -> list[tuple[float, float]]:
-    """(begin, end) from start to end of the run."""
-    edges = set(np.arange(world.starts_at, world.ends_at, world.scenario.window_s).tolist())
-    edges |= set(world.changes())
-    edges |= {at for at in _news(world) if world.starts_at < at}
-    ordered = [at for at in sorted(edges) if at < world.ends_at]
-    return list(zip(ordered, [*ordered[1:], world.ends_at], strict=True))
-
-
 def _cascading(table: WeightTable) -> Mapping[str, float] | None:
     """Part of each deployment's requests that may escalate; None if all may."""
     if table.cascades is None:
@@ -450,27 +440,6 @@ def _cascading(table: WeightTable) -> Mapping[str, float] | None:
         for each in table.cascades
         if each.weight > 0
     }
-
-
-def _news(world: World) -> Iterator[float]:
-    """When a feed says something new, or repeats it so soon that it may only now be believed."""
-    said: dict[tuple[str, str], tuple[Quote, float]] = {}
-    for quote in world.quotes():
-        key = (quote.feed, quote.deployment)
-        last, since = said.get(key, (None, quote.seen_at))
-        if last is None or not _is_same(last, quote):
-            since = quote.seen_at
-        said[key] = (quote, since)
-        if quote.seen_at - since <= POLLS * world.scenario.poll_s:
-            yield quote.seen_at
-
-
-def _is_same(one: Quote, other: Quote) -> bool:
-    return (one.usd_per_mtok, one.windows, one.valid_from) == (
-        other.usd_per_mtok,
-        other.windows,
-        other.valid_from,
-    )
 
 
 def _failure(name: str) -> CallResult:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from windsock.replay.batch import BatchDriver, windows
+from windsock.replay.batch import BatchDriver
 from windsock.replay.contenders import Contender
 from windsock.replay.driver import Progress, ReplayDriver, Run
+from windsock.replay.windows import windows
 from windsock.replay.world import World
 
 UNIT = {"exact": "requests", "batch": "windows"}
