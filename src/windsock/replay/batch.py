@@ -8,7 +8,7 @@ window pass through the router's health and scrutiny one by one.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,9 @@ LOOKED_AT = 5
 FAILURES_LOOKED_AT = 20
 """Calls of a deployment and window that health and scrutiny see one by one, and of one that fails
 altogether."""
+
+FEW = 10
+"""Judgements that are learnt at once of a deployment that nobody knows."""
 
 PACES = tuple(0.5 + (i + 0.5) / LOOKED_AT for i in range(LOOKED_AT))
 """Of the answers that are looked at, relative to the usual latency."""
@@ -379,7 +382,24 @@ class BatchDriver:
         if verdict.pair is not None:
             known.credit_sums(cell, verdict.pair, judged, right, right, at)
             return
-        self.router.learn_sums(cell, verdict.deployment, judged, right, right, at)
+        for n, good in self._portions(verdict):
+            self.router.learn_sums(cell, verdict.deployment, n, good, good, at)
+
+    def _portions(self, verdict: _Verdict) -> Iterator[tuple[int, int]]:
+        """(judged, right) of no more at once than is known already.
+
+        The watch for silent changes compares with what is known: thousands of judgements at once
+        on a deployment that nobody knows would look like a change.
+        """
+        judged, right = verdict.judged, verdict.right
+        while judged:
+            known = sum(
+                self.router.beliefs.posterior(verdict.cell, verdict.deployment, verdict.due)
+            )
+            n = min(judged, max(FEW, int(known)))
+            good = int(self._luck.hypergeometric(right, judged - right, n))
+            yield n, good
+            judged, right = judged - n, right - good
 
     def _usd(self, group: _Group, name: str, now: float) -> float:
         """True dollars of one call."""
