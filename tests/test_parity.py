@@ -115,7 +115,7 @@ async def test_both_drivers_make_the_same_five_hundred_decisions() -> None:
     assert len(world.asks) == DECISIONS
     make = chosen(world, ["windsock"])["windsock"]
     replay = ReplayDriver(world, "windsock", make, SEED)
-    replay._feeding._shock_by_time.clear()
+    replay._feeding._shock_by_quote.clear()
     decisions = replay.run().decisions
     expected = [(each.number, each.deployment, each.propensity) for each in decisions]
     assert await live(world) == expected

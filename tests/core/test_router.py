@@ -17,8 +17,9 @@ from tests.builders import (
     router,
     run,
 )
+from windsock.core.past import PastResult
 from windsock.core.quotes import HealthReport, HealthState
-from windsock.core.records import CallKind, Preferences, Reward
+from windsock.core.records import CallKind, Cell, Preferences, Reward
 from windsock.core.router import Router
 from windsock.core.routes import Rule
 from windsock.errors import NoCandidate, UnknownRoute
@@ -220,3 +221,12 @@ def test_solved_tables_are_handed_out_once() -> None:
     wind.open(request(), START)
     assert len(wind.tables.drain()) == 1
     assert wind.tables.drain() == []
+
+
+def test_a_lesson_outlives_the_first_feedback() -> None:
+    wind = router()
+    past = [PastResult(task="default", deployment=MID, success=0.9, count=200.0)]
+    wind.teach("default", "auto", past, strength=200.0, now=START)
+    teach(wind, {MID: 1.0}, times=20)
+    belief = wind.beliefs.summary(Cell("default", "auto", "default"), MID, START)
+    assert belief.effective_samples == pytest.approx(220.0)

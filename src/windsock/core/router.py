@@ -41,7 +41,7 @@ from windsock.core.records import (
 from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import arm_within, decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
-from windsock.core.tables import FRESH_S, Tables
+from windsock.core.tables import FRESH_OUTCOMES, FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
 
@@ -71,6 +71,7 @@ class Router:
     first_number    of decisions and tables; must lie above all numbers used before
     default_policy  policy of a deployment or model that is asked for by its own name
     fresh_s         weights are solved anew this long after new evidence, if not before
+    fresh_outcomes  or after so many rewards and outcomes of a task
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Router:
         seed: int = 0,
         first_number: int = 0,
         fresh_s: float = FRESH_S,
+        fresh_outcomes: int = FRESH_OUTCOMES,
     ) -> None:
         self.catalog = catalog
         self.book = book
@@ -108,6 +110,7 @@ class Router:
             confidences=self.confidences,
             first_version=first_number,
             fresh_s=fresh_s,
+            fresh_outcomes=fresh_outcomes,
         )
 
     @property
@@ -320,6 +323,9 @@ class Router:
     ) -> int:
         """Start beliefs from past evaluations; the number takes them back.
 
+        They are judgements: where they are more than a few, mere answers count no more, and the
+        first feedback drops what answers had taught, but not the lesson.
+
         raises  UnknownRoute, BadRequest if a deployment is no candidate of the route
         """
         candidates = self.resolve(RouteRequest(model=route)).candidates
@@ -330,6 +336,8 @@ class Router:
                     f"{', '.join(candidates)}",
                     param="deployment",
                 )
+        for result in results:
+            self._hear(Cell(namespace, route, result.task), min(strength, result.count))
         taught = teach(self.beliefs, namespace, route, results, strength=strength, now=now)
         number = max(self._teachings, default=0) + 1
         self._teachings[number] = taught

@@ -83,6 +83,7 @@ class Tables:
         confidences: Confidences,
         first_version: int = 0,
         fresh_s: float = FRESH_S,
+        fresh_outcomes: int = FRESH_OUTCOMES,
         max_tasks: int = 500,
         max_narrowed: int = 64,
     ) -> None:
@@ -97,6 +98,7 @@ class Tables:
         self._solved: list[WeightTable] = []
         self._catalog_version = catalog.version
         self._fresh_s = fresh_s
+        self._fresh_outcomes = fresh_outcomes
         self._max_tasks = max_tasks
         self._max_narrowed = max_narrowed
 
@@ -261,7 +263,7 @@ class Tables:
                 return True
             slot.book_version = self._book.version
         fresh = place.evidence - slot.evidence
-        return fresh > 0 and (fresh >= FRESH_OUTCOMES or now - slot.table.at >= self._fresh_s)
+        return fresh > 0 and (fresh >= self._fresh_outcomes or now - slot.table.at >= self._fresh_s)
 
     def _solve(self, place: _Place, ruling: Ruling, prompt_tokens: int, now: float) -> _Slot:
         self._refresh_group(place, now)
@@ -289,7 +291,7 @@ class Tables:
         is_fresh = (
             last is not None
             and last[:2] == seen[:2]
-            and seen[2] - last[2] < FRESH_OUTCOMES
+            and seen[2] - last[2] < self._fresh_outcomes
             and (seen[2] == last[2] or now - group.refreshed_at < self._fresh_s)
         )
         if is_fresh:

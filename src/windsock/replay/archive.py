@@ -13,6 +13,8 @@ from windsock.rooms import room
 ASIDE = re.compile(r"cached|>\d+K|regional|global|^thinking")
 """Variants that are not the model's own list price."""
 
+SAME = ("seen_at", "provider", "model")
+
 HOURS = re.compile(r"(\d\d)(?::(\d\d))?-(\d\d)(?::(\d\d))?")
 WEEKDAYS_SINCE = "2026-08-16"
 """DeepSeek's windows of 2025 were daily, those of 2026 are of weekdays."""
@@ -33,7 +35,7 @@ def moves() -> list[Move]:
     """List price changes of models that were sold before, in order of time."""
     with (room("pricefeeds") / "archive" / "events.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    found = [_move(row, rows) for row in rows]
+    found = [_move(row, rows) or _nights(row, rows) for row in rows]
     return [move for move in found if move is not None]
 
 
@@ -69,7 +71,7 @@ def _move(row: dict[str, str], rows: list[dict[str, str]]) -> Move | None:
     is_aside = ASIDE.search(row["variant"]) or HOURS.search(row["variant"])
     if row["kind"] not in ("cut", "raise") or is_aside or not before or not after:
         return None
-    peaks = _peaks(row, rows)
+    peaks = _peaks(row, rows, after)
     if before == after and not peaks:
         return None
     return Move(
@@ -81,14 +83,30 @@ def _move(row: dict[str, str], rows: list[dict[str, str]]) -> Move | None:
     )
 
 
-def _peaks(row: dict[str, str], rows: list[dict[str, str]]) -> tuple[Peak, ...]:
+def _nights(row: dict[str, str], rows: list[dict[str, str]]) -> Move | None:
+    """Cheaper hours that begin while the list price stays."""
+    price = _pair(row["input_before"], row["output_before"])
+    same = [other for other in rows if all(other[key] == row[key] for key in SAME)]
+    if row["kind"] != "offpeak" or not price or len(same) > 1:
+        return None
+    return Move(
+        at=unix(row["seen_at"]),
+        deployment=f"{row['provider']}/{row['model']}",
+        before=price,
+        after=price,
+        peaks=_peaks(row, rows, price),
+    )
+
+
+def _peaks(
+    row: dict[str, str], rows: list[dict[str, str]], base: tuple[float, float]
+) -> tuple[Peak, ...]:
     """Daily hours that the archive gives for the same model at the same moment."""
-    same = ("seen_at", "provider", "model")
     found = []
     for other in rows:
         hours = HOURS.findall(other["variant"])
         price = _pair(other["input_usd_per_mtok"], other["output_usd_per_mtok"])
-        if not hours or price is None or any(other[key] != row[key] for key in same):
+        if not hours or price is None or any(other[key] != row[key] for key in SAME):
             continue
         is_weekday = row["seen_at"] >= WEEKDAYS_SINCE
         found += [
@@ -100,7 +118,7 @@ def _peaks(row: dict[str, str], rows: list[dict[str, str]]) -> tuple[Peak, ...]:
                 output=price[1],
             )
             for start, start_minute, end, end_minute in hours
-            if price != _pair(row["input_usd_per_mtok"], row["output_usd_per_mtok"])
+            if price != base
         ]
     return tuple(found)
 

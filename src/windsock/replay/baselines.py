@@ -210,7 +210,7 @@ def best_net(rates: Sequence[float], usd: Sequence[float], worth_usd: float) -> 
 
 
 def in_time(world: World, view: CellView, now: float) -> tuple[str, ...]:
-    """Who truly keeps to the ceiling of a real-time route; all where none does, or there is none."""
+    """Who truly keeps to the ceiling of a real-time route; all if none does or there is none."""
     live = world.scenario.realtime
     if live is None or view.cell.route != REALTIME:
         return view.deployments

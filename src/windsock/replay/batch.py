@@ -8,7 +8,7 @@ window pass through the router's health and scrutiny one by one.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,11 +30,12 @@ from windsock.core.records import (
     WeightTable,
 )
 from windsock.core.routes import Cascade, Route
-from windsock.core.units import Meter, cost_usd
+from windsock.core.units import Meter, Usage, cost_usd
 from windsock.replay.contenders import Contender
 from windsock.replay.driver import Feeding, Progress, Run, Step, router_of
 from windsock.replay.traffic import HOUR_S, REALTIME, ROUTE, SPREAD, rate
 from windsock.replay.weather import Task
+from windsock.replay.windows import windows
 from windsock.replay.world import World, usage_of
 
 Counts = NDArray[np.int64]
@@ -49,6 +50,12 @@ LOOKED_AT = 5
 FAILURES_LOOKED_AT = 20
 """Calls of a deployment and window that health and scrutiny see one by one, and of one that fails
 altogether."""
+
+FEW = 10
+"""Judgements that are learnt at once of a deployment that nobody knows."""
+
+PACES = tuple(0.5 + (i + 0.5) / LOOKED_AT for i in range(LOOKED_AT))
+"""Of the answers that are looked at, relative to the usual latency."""
 
 ROUNDS = 3
 """Attempts after the first one."""
@@ -89,14 +96,15 @@ class BatchDriver:
         self.world = world
         self.router = router_of(world, contender, seed)
         self.run_ = Run(policy=name, seed=seed)
-        self.windows = _windows(world)
+        self.windows = windows(world)
         self._cascade = contender.cascade
         self._cascading: Mapping[str, float] | None = None
-        self._feeding = Feeding(world, self.router, self.run_.splits)
+        self._feeding = Feeding(world, self.router, self.run_.splits, hears=contender.hears)
         self._weather: Any = np.random.default_rng([world.scenario.seed, seed, 1])
         self._luck: Any = np.random.default_rng([world.scenario.seed, seed, 2])
         self._verdicts: list[_Verdict] = []
         self._number = 0
+        self._span_s = 0.0
 
     def run(self, progress: Progress | None = None) -> Run:
         """All windows; Ctrl-C leaves what was done, marked as not whole."""
@@ -114,6 +122,7 @@ class BatchDriver:
             self._learn(at)
             self._feeding.take()
         self._learn(begin)
+        self._span_s = end - begin
         for group in self._groups(begin, end):
             self._serve(group, begin, end)
 
@@ -223,30 +232,32 @@ class BatchDriver:
         """Health and scrutiny see a few calls, good and bad as they came; of an outage more."""
         for k, name in enumerate(names):
             seen = min(int(good[k] + bad[k]), LOOKED_AT if good[k] else FAILURES_LOOKED_AT)
+            calls, failed = self._calls(group, name, begin) if good[k] else [], _failure(name)
             for i in range(seen):
                 is_up = bool(self._luck.random() * (good[k] + bad[k]) >= bad[k])
-                self.router.record(self._call(group, name, i, begin, is_up=is_up), end)
+                self.router.record(calls[i % LOOKED_AT] if is_up else failed, end)
 
-    def _call(self, group: _Group, name: str, i: int, now: float, *, is_up: bool) -> CallResult:
-        attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST)
-        if not is_up:
-            kind = CallKind.SERVER_ERROR
-            return CallResult(attempt=attempt, kind=kind, latency_s=0.05, status=503)
+    def _calls(self, group: _Group, name: str, now: float) -> list[CallResult]:
+        """Answers as they come in this window, from the fastest to the slowest."""
         world = self.world
-        task = world.scenario.tasks[group.task]
-        pace = 0.5 + (i + 0.5) / LOOKED_AT
-        usage = usage_of(task, group.prompt_tokens, _tokens(task.output_tokens))
-        billed = cost_usd(usage.counts(), world.prices(name, now))
-        return CallResult(
-            attempt=attempt,
-            kind=CallKind.ANSWERED,
-            latency_s=self._latency_s(name, now) * pace,
-            first_byte_s=world.first_token_s(name, now) * pace,
-            status=200,
-            usage=usage,
-            served_model=world.served_model(name, now),
-            billed_usd=billed if world.scenario.bills else None,
-        )
+        usage, prices = self._usage(group), world.prices(name, now)
+        return [
+            CallResult(
+                attempt=Attempt(number=0, deployment=name, reason=AttemptReason.FIRST),
+                kind=CallKind.ANSWERED,
+                latency_s=self._latency_s(name, now) * pace,
+                first_byte_s=world.first_token_s(name, now) * pace,
+                status=200,
+                usage=usage,
+                served_model=world.served_model(name, now),
+                billed_usd=cost_usd(usage.counts(), prices) if world.scenario.bills else None,
+            )
+            for pace in PACES
+        ]
+
+    def _usage(self, group: _Group) -> Usage:
+        kind = self.world.scenario.tasks[group.task]
+        return usage_of(kind, group.prompt_tokens, _tokens(kind.output_tokens))
 
     def _credit(
         self,
@@ -338,9 +349,8 @@ class BatchDriver:
         if isinstance(policy, PriceAware):
             policy.served.count(cell, arm_name(*pair) if pair else name, count)
         beliefs, scenario = self.router.beliefs, self.world.scenario
-        kind = scenario.tasks[group.task]
-        usage = usage_of(kind, group.prompt_tokens, _tokens(kind.output_tokens))
-        units: dict[Meter, float] = {meter: n * count for meter, n in usage.counts().items()}
+        counts = self._usage(group).counts()
+        units: dict[Meter, float] = {meter: n * count for meter, n in counts.items()}
         beliefs.observe_usages(cell, name, units, count, end)
         self.router.observe_answers(cell, name, count, end)
         judged = int(self._luck.binomial(count, scenario.feedback_share))
@@ -372,13 +382,28 @@ class BatchDriver:
         if verdict.pair is not None:
             known.credit_sums(cell, verdict.pair, judged, right, right, at)
             return
-        self.router.learn_sums(cell, verdict.deployment, judged, right, right, at)
+        for n, good in self._portions(verdict):
+            self.router.learn_sums(cell, verdict.deployment, n, good, good, at)
+
+    def _portions(self, verdict: _Verdict) -> Iterator[tuple[int, int]]:
+        """(judged, right) of no more at once than is known already.
+
+        The watch for silent changes compares with what is known: thousands of judgements at once
+        on a deployment that nobody knows would look like a change.
+        """
+        judged, right = verdict.judged, verdict.right
+        while judged:
+            known = sum(
+                self.router.beliefs.posterior(verdict.cell, verdict.deployment, verdict.due)
+            )
+            n = min(judged, max(FEW, int(known)))
+            good = int(self._luck.hypergeometric(right, judged - right, n))
+            yield n, good
+            judged, right = judged - n, right - good
 
     def _usd(self, group: _Group, name: str, now: float) -> float:
         """True dollars of one call."""
-        kind = self.world.scenario.tasks[group.task]
-        usage = usage_of(kind, group.prompt_tokens, _tokens(kind.output_tokens))
-        return float(cost_usd(usage.counts(), self.world.prices(name, now)))
+        return float(cost_usd(self._usage(group).counts(), self.world.prices(name, now)))
 
     def _note(
         self,
@@ -407,6 +432,7 @@ class BatchDriver:
                 count=count,
                 is_realtime=is_realtime,
                 late=round(count * self._late_share(name, at)) if is_realtime else 0,
+                span_s=self._span_s,
             )
         )
 
@@ -424,15 +450,6 @@ class BatchDriver:
         return float(np.clip(1.5 - realtime.max_latency_ms / 1000 / usual_s, 0.0, 1.0))
 
 
-def _windows(world: World) -> list[tuple[float, float]]:
-    """(begin, end) from start to end of the run."""
-    edges = set(np.arange(world.starts_at, world.ends_at, world.scenario.window_s).tolist())
-    edges |= set(world.changes())
-    edges |= {quote.seen_at for quote in world.quotes() if world.starts_at < quote.seen_at}
-    ordered = [at for at in sorted(edges) if at < world.ends_at]
-    return list(zip(ordered, [*ordered[1:], world.ends_at], strict=True))
-
-
 def _cascading(table: WeightTable) -> Mapping[str, float] | None:
     """Part of each deployment's requests that may escalate; None if all may."""
     if table.cascades is None:
@@ -443,6 +460,11 @@ def _cascading(table: WeightTable) -> Mapping[str, float] | None:
         for each in table.cascades
         if each.weight > 0
     }
+
+
+def _failure(name: str) -> CallResult:
+    attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST)
+    return CallResult(attempt=attempt, kind=CallKind.SERVER_ERROR, latency_s=0.05, status=503)
 
 
 def _tokens(mean: float) -> int:

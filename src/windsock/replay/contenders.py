@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 
+from windsock.core.guard import DEFAULT_RULES, GuardRules
 from windsock.core.policy import Objective, Policy, PriceAware
 from windsock.core.posterior import Beliefs
 from windsock.core.rivals import (
@@ -29,21 +31,39 @@ LIKELY_WORTH_USD = 0.01
 
 ORACLE_FLOOR = 0.85
 
+CREDULOUS = GuardRules(
+    least_usd_per_mtok=Decimal(0),
+    max_rise=1e6,
+    max_fall=0.0,
+    deepest_fall=0.0,
+    highest_rise=1e6,
+    least_output_ratio=0.0,
+    most_output_ratio=1e6,
+    slip_tolerance=0.0,
+    fx_ratios=(0.0, 0.0),
+    alone_ratios=(1e6, 1e6),
+)
+"""Believes what any feed says last."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
     """make          the policy of one route, from the world, the route's aim and shared beliefs
     cascade         asks again below a confidence
     heeds_latency   keeps to the ceiling of the real-time route
+    hears           learns of prices after the start
+    guard           which quotes it believes
     """
 
     make: Callable[[World, Aim, Beliefs], Policy]
     cascade: Cascade | None = None
     heeds_latency: bool = False
+    hears: bool = True
+    guard: GuardRules = DEFAULT_RULES
 
 
 def contenders(world: World) -> dict[str, Contender]:
-    """`windsock` first, the oracle last."""
+    """`windsock` first, then itself without price feeds and without doubts; the oracle last."""
     scenario = world.scenario
     rivals, aim = scenario.rivals, scenario.route
     worth = aim.usd_per_success or LIKELY_WORTH_USD
@@ -52,12 +72,15 @@ def contenders(world: World) -> dict[str, Contender]:
         again = Cascade(escalate_below=rivals.escalate_below, to=(rivals.flagship,))
     own = aim.cascade
     ours = Cascade(escalate_below=own.escalate_below, to=own.to) if own else None
+    windsock = Contender(
+        make=lambda _, aim, beliefs: PriceAware(beliefs, objective(aim)),
+        cascade=ours,
+        heeds_latency=True,
+    )
     return {
-        "windsock": Contender(
-            make=lambda _, aim, beliefs: PriceAware(beliefs, objective(aim)),
-            cascade=ours,
-            heeds_latency=True,
-        ),
+        "windsock": windsock,
+        "deaf": replace(windsock, hears=False),
+        "credulous": replace(windsock, guard=CREDULOUS),
         "flagship": Contender(make=lambda *_: Fixed(rivals.flagship)),
         "cheapest": Contender(make=lambda *_: Cheapest()),
         "rules": Contender(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,8 +16,9 @@ from windsock.core.router import Router
 from windsock.core.routes import Route
 from windsock.core.units import cost_usd, to_float
 from windsock.core.whatif import what_if
+from windsock.errors import BudgetSpent, NoCandidate
 from windsock.replay.contenders import Contender
-from windsock.replay.traffic import REALTIME, ROUTE
+from windsock.replay.traffic import HOUR_S, REALTIME, ROUTE
 from windsock.replay.weather import Aim
 from windsock.replay.world import Ask, World
 
@@ -32,6 +34,7 @@ class Step:
     usd, right, attempts    of all of them together
     latency_s   of one
     late        of them whose first token came after the ceiling, for real-time traffic
+    span_s      seconds over which they came, 0 if it is one request
     """
 
     at: float
@@ -45,6 +48,7 @@ class Step:
     count: int = 1
     is_realtime: bool = False
     late: int = 0
+    span_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +76,18 @@ class Run:
 class Feeding:
     """Gives the router what the feeds say, in order of time, and notes what each shock asks for."""
 
-    def __init__(self, world: World, router: Router, splits: list[Split]) -> None:
+    def __init__(
+        self, world: World, router: Router, splits: list[Split], *, hears: bool = True
+    ) -> None:
         self._world = world
         self._router = router
         self._splits = splits
-        self._quotes = world.quotes()
+        self._quotes = world.quotes() if hears else world.first_quotes()
         self._next = 0
-        self._shock_by_time = {
-            (shock.deployment, world.shown_at(shock)): i for i, shock in enumerate(world.shocks)
+        self._foreseen_at = float("-inf")
+        self._shock_by_quote: dict[tuple[str, float | None], int] = {
+            (shock.deployment, world.starts_at + shock.at_hour * HOUR_S): i
+            for i, shock in enumerate(world.shocks)
         }
 
     def due(self, until: float) -> float | None:
@@ -91,27 +99,40 @@ class Feeding:
     def take(self) -> None:
         """Absorb the next statement."""
         quote = self._quotes[self._next]
+        if quote.seen_at > self._foreseen_at:
+            self._foreseen_at = quote.seen_at
+            self._foresee(quote.seen_at)
         self._next += 1
-        shock = self._shock_by_time.pop((quote.deployment, quote.seen_at), None)
-        if shock is not None:
-            self._foresee(shock, quote)
         self._router.absorb(quote, quote.seen_at)
 
-    def _foresee(self, shock: int, quote: Quote) -> None:
-        """The new split, had the shown price been in force already."""
-        price = {meter.value: to_float(usd) for meter, usd in quote.usd_per_mtok.items()}
+    def _foresee(self, at: float) -> None:
+        """The new splits, had all prices that are first shown now been in force already."""
+        shown = self._first_shown(at)
+        if not shown:
+            return
+        prices = {
+            quote.deployment: {
+                meter.value: to_float(usd) for meter, usd in quote.usd_per_mtok.items()
+            }
+            for quote in shown.values()
+        }
         for task in self._world.scenario.tasks:
-            seen = what_if(
-                self._router,
-                DEFAULT_NAMESPACE,
-                ROUTE,
-                task,
-                {quote.deployment: price},
-                quote.seen_at,
-            )
-            now = seen.weights_now.get(quote.deployment, 0.0)
-            then = seen.weights_then.get(quote.deployment, 0.0)
-            self._splits.append(Split(shock, task, now, then))
+            seen = what_if(self._router, DEFAULT_NAMESPACE, ROUTE, task, prices, at)
+            for shock, quote in shown.items():
+                now = seen.weights_now.get(quote.deployment, 0.0)
+                then = seen.weights_then.get(quote.deployment, 0.0)
+                self._splits.append(Split(shock, task, now, then))
+
+    def _first_shown(self, at: float) -> dict[int, Quote]:
+        """Shocks that a feed shows for the first time at this moment."""
+        found = {}
+        for quote in itertools.islice(self._quotes, self._next, None):
+            if quote.seen_at > at:
+                break
+            shock = self._shock_by_quote.pop((quote.deployment, quote.quoted_at), None)
+            if shock is not None:
+                found[shock] = quote
+        return found
 
 
 class ReplayDriver:
@@ -122,7 +143,7 @@ class ReplayDriver:
         self.clock = ManualClock(world.starts_at)
         self.router = router_of(world, contender, seed)
         self.run_ = Run(policy=name, seed=seed)
-        self._feeding = Feeding(world, self.router, self.run_.splits)
+        self._feeding = Feeding(world, self.router, self.run_.splits, hears=contender.hears)
         self._judgements: list[tuple[float, int, Decision, str, bool]] = []
 
     def run(self, progress: Progress | None = None) -> Run:
@@ -136,11 +157,15 @@ class ReplayDriver:
             self.run_.is_whole = False
         return self.run_
 
-    def step(self, ask: Ask) -> Outcome:
-        """One request, after everything that was known by then."""
+    def step(self, ask: Ask) -> Outcome | None:
+        """One request, after everything that was known by then; None if the router refuses it."""
         self._catch_up(ask.at)
         self.clock.advance_to(ask.at)
-        exchange = self.router.open(request_of(ask), ask.at)
+        try:
+            exchange = self.router.open(request_of(ask), ask.at)
+        except (BudgetSpent, NoCandidate):
+            self.run_.steps.append(refused(ask))
+            return None
         now = ask.at
         while (attempt := exchange.next_attempt(now)) is not None:
             now = max(now, attempt.not_before)
@@ -218,15 +243,21 @@ def router_of(world: World, contender: Contender, seed: int) -> Router:
         aim = scenario.route.model_copy(update={"quality_floor": scenario.realtime.quality_floor})
         ceiling_s = scenario.realtime.max_latency_ms / 1000 if contender.heeds_latency else None
         routes[REALTIME] = _route(world, contender, REALTIME, aim, beliefs, ceiling_s)
-    return Router(
+    router = Router(
         catalog=world.catalog(),
         routes=routes,
-        book=PriceBook(),
+        book=PriceBook(rules=contender.guard),
         beliefs=beliefs,
         default_policy=lambda name: routes[ROUTE].policy,
         seed=seed,
         fresh_s=scenario.refresh_s,
+        fresh_outcomes=scenario.refresh_outcomes,
     )
+    past = world.evaluations()
+    for name in routes if past else ():
+        strength = float(scenario.evaluated)
+        router.teach(DEFAULT_NAMESPACE, name, past, strength=strength, now=world.starts_at)
+    return router
 
 
 def _route(
@@ -243,6 +274,22 @@ def _route(
         policy=contender.make(world, aim, beliefs),
         cascade=contender.cascade if name == ROUTE else None,
         max_latency_s=max_latency_s,
+    )
+
+
+def refused(ask: Ask) -> Step:
+    """A request that got no answer and cost nothing."""
+    return Step(
+        at=ask.at,
+        task=ask.task,
+        deployment=None,
+        weights={},
+        usd=0.0,
+        right=0.0,
+        latency_s=0.0,
+        attempts=0,
+        is_realtime=ask.is_realtime,
+        late=int(ask.is_realtime),
     )
 
 

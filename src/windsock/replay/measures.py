@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from windsock.replay.driver import Run, Split, Step
+from windsock.replay.traffic import HOUR_S
 from windsock.replay.weather import Shock
 from windsock.replay.world import World
 
@@ -24,6 +25,8 @@ class ShockMeasure:
     share_end           its mean weight in the last quarter of the time until the next shock
     switch_requests     requests of the task from then until 90 % of the new split was reached; 0 is
                         the first request; None if the new split hardly differs, or was not reached
+    switch_s            seconds from then to the last request before 90 % was reached, 0 if there
+                        was none; None likewise
     """
 
     deployment: str
@@ -33,6 +36,12 @@ class ShockMeasure:
     share_then: float
     share_end: float
     switch_requests: int | None
+    switch_s: float | None
+
+    @property
+    def is_asked(self) -> bool:
+        """True if the new split differs enough to be reached or missed."""
+        return abs(self.share_then - self.share_before) >= LEAST_MOVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +120,34 @@ def _realtime_kept(steps: Sequence[Step]) -> float | None:
     return 1.0 - late / asked if asked else None
 
 
-def mean_share(run: Run, world: World, hour: float, deployment: str) -> float:
-    """Mean weight of a deployment over the requests of one hour; nan if there were none."""
+def mean_share(
+    run: Run,
+    world: World,
+    hour: float,
+    deployment: str,
+    hours: float = 1.0,
+    task: str | None = None,
+) -> float:
+    """Mean weight of a deployment over the requests of some hours; nan if there were none.
+
+    task    of one task, or of all of them
+    """
+    begin = world.starts_at + hour * HOUR_S
     seen = [
-        (step.weights.get(deployment, 0.0), step.count)
+        (step.weights.get(deployment, 0.0), step.count * _inside(step, begin, hours * HOUR_S))
         for step in run.steps
-        if hour <= world.hour(step.at) < hour + 1
+        if task in (None, step.task)
     ]
     total = sum(count for _, count in seen)
     return sum(weight * count for weight, count in seen) / total if total else float("nan")
+
+
+def _inside(step: Step, begin: float, span_s: float) -> float:
+    """Share of a step's requests that came within a span."""
+    if not step.span_s:
+        return float(begin <= step.at < begin + span_s)
+    overlap_s = min(step.at + step.span_s, begin + span_s) - max(step.at, begin)
+    return max(0.0, overlap_s) / step.span_s
 
 
 def _shocks(run: Run, world: World) -> list[ShockMeasure]:
@@ -133,7 +161,7 @@ def _shocks(run: Run, world: World) -> list[ShockMeasure]:
         split = max(splits, key=lambda each: abs(each.share_then - each.share_before))
         end = min((other for other in shown if other > shown[i]), default=float("inf"))
         after = [
-            (step.weights.get(shock.deployment, 0.0), step.count)
+            (step.at - shown[i], step.weights.get(shock.deployment, 0.0), step.count)
             for step in run.steps
             if step.task == split.task and shown[i] <= step.at < end and not step.is_realtime
         ]
@@ -142,28 +170,34 @@ def _shocks(run: Run, world: World) -> list[ShockMeasure]:
     return measures
 
 
-def _measure(shock: Shock, split: Split, after: Sequence[tuple[float, int]]) -> ShockMeasure:
-    """after: (weight, requests) of the shocked deployment, step by step."""
-    move = split.share_then - split.share_before
+def _measure(shock: Shock, split: Split, after: Sequence[tuple[float, float, int]]) -> ShockMeasure:
+    """after: (seconds since shown, weight of the shocked deployment, requests), step by step."""
+    requests, seconds = _until_moved(split, after)
     return ShockMeasure(
         deployment=shock.deployment,
         task=split.task,
         at_hour=shock.at_hour,
         share_before=split.share_before,
         share_then=split.share_then,
-        share_end=_tail_mean(after),
-        switch_requests=_requests_until(split, move, after) if abs(move) >= LEAST_MOVE else None,
+        share_end=_tail_mean([(share, count) for _, share, count in after]),
+        switch_requests=requests,
+        switch_s=seconds,
     )
 
 
-def _requests_until(split: Split, move: float, after: Sequence[tuple[float, int]]) -> int | None:
-    """Requests before 90 % of the move is done; None if it never is."""
-    passed = 0
-    for share, count in after:
+def _until_moved(
+    split: Split, after: Sequence[tuple[float, float, int]]
+) -> tuple[int | None, float | None]:
+    """Requests before 90 % of the move is done, and when the last of them came."""
+    move = split.share_then - split.share_before
+    if abs(move) < LEAST_MOVE:
+        return None, None
+    passed, last_s = 0, 0.0
+    for since_s, share, count in after:
         if (share - split.share_before) / move >= MOVED:
-            return passed
-        passed += count
-    return None
+            return passed, last_s
+        passed, last_s = passed + count, since_s
+    return None, None
 
 
 def _tail_mean(after: Sequence[tuple[float, int]]) -> float:

@@ -15,9 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from windsock.replay import report
+from windsock.replay import engines, report
 from windsock.replay.contenders import chosen
-from windsock.replay.driver import ReplayDriver
 from windsock.replay.measures import Summary, summarize
 from windsock.replay.scenario import Scenario, load_scenario
 from windsock.replay.world import World
@@ -58,8 +57,10 @@ def run_all(
         for seed in range(seeds):
             world = World(scenario, seed)
             for name, contender in chosen(world, policies).items():
-                task = bars.add_task(f"{name}, seed {seed}", total=len(world.asks), rate="")
-                run = ReplayDriver(world, name, contender, seed).run(partial(_advance, bars, task))
+                task = bars.add_task(f"{name}, seed {seed}", total=engines.steps(world), rate="")
+                unit = engines.UNIT[scenario.engine]
+                advance = partial(_advance, bars, task, unit)
+                run = engines.run(world, name, contender, seed, advance)
                 bars.remove_task(task)
                 if run.steps:
                     summaries.append(summarize(run, world))
@@ -68,7 +69,7 @@ def run_all(
     return summaries
 
 
-def _advance(bars: Progress, task: TaskID, done: int) -> None:
+def _advance(bars: Progress, task: TaskID, unit: str, done: int) -> None:
     bar = next(bar for bar in bars.tasks if bar.id == task)
-    speed = f"{bar.speed:,.0f} requests/s" if bar.speed else ""
+    speed = f"{bar.speed:,.0f} {unit}/s" if bar.speed else ""
     bars.update(task, advance=done, rate=speed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -33,6 +33,7 @@ from windsock.replay.weather import (
     Surge,
     Task,
 )
+from windsock.rooms import folder
 
 Model = TypeVar("Model", bound=BaseModel)
 EVENTS = ("shocks", "announcements", "lies", "outages", "slowdowns", "drifts", "redirects")
@@ -48,8 +49,10 @@ class Scenario(Part):
     feeds               seconds from a price change to a feed showing it, by feed
     poll_s              between two polls of a feed
     bills               providers say what they charged
-    refresh_s           weights are solved anew this long after evidence came, or after 20 outcomes;
-                        the service's second is for full traffic
+    refresh_s, refresh_outcomes     weights are solved anew this long after evidence came, or after
+                        so many rewards and outcomes of a task; the service's 1 and 20 suit full
+                        traffic
+    evaluated           prompts per task on which every deployment was tried before the run
     """
 
     title: str
@@ -64,7 +67,9 @@ class Scenario(Part):
     feeds: dict[str, Hour] = Field(default={"openrouter": 60.0, "litellm": 60.0}, min_length=1)
     poll_s: Positive = 60
     bills: bool = False
-    refresh_s: Positive = 1.0
+    refresh_s: Positive = 300.0
+    refresh_outcomes: Annotated[int, Field(ge=1)] = 100
+    evaluated: Annotated[int, Field(ge=0)] = 0
     starts_at: str = "2026-01-05T00:00:00Z"
     route: Aim = Aim()
     realtime: Realtime | None = None
@@ -139,44 +144,30 @@ class Scenario(Part):
             raise ValueError(f"{where} names the unknown deployment {name!r}; add it or mend it")
 
 
-class Bounds(Part):
-    """expected.toml: what must hold for windsock on this scenario.
-
-    least_success, most_success     of all requests, over the whole run
-    most_spend_vs_flagship  spend over that of sending everything to the flagship
-    most_cost_vs_oracle     cost per success over the clairvoyant's
-    most_cost_vs_rules      cost per success over that of the hand-written rules
-    least_gain_vs_flagship  success over that of the flagship
-    share_before, share_after   (least, most) weight of the first shocked deployment when its price
-                                is shown, and in the new split
-    most_switch_requests    requests until 90 % of its traffic had moved
-    share_at    rows of (hour, deployment, least, most): mean weight in that hour over all tasks
-    most_usd_per_day        spend of any day
-    most_p95_latency_s      of all answers
-    """
-
-    least_success: Share | None = None
-    most_success: Share | None = None
-    most_spend_vs_flagship: Positive | None = None
-    most_cost_vs_oracle: Positive | None = None
-    most_cost_vs_rules: Positive | None = None
-    least_gain_vs_flagship: float | None = None
-    share_before: tuple[Share, Share] | None = None
-    share_after: tuple[Share, Share] | None = None
-    most_switch_requests: Annotated[int, Field(ge=0)] | None = None
-    share_at: tuple[tuple[Hour, str, Share, Share], ...] = ()
-    most_usd_per_day: Positive | None = None
-    most_p95_latency_s: Positive | None = None
+def load_scenario(place: Path) -> Scenario:
+    """The scenario of a folder; raises ConfigError with one sentence naming file, key and mend."""
+    path = place / "scenario.toml"
+    return checked(path, _whole(path), Scenario)
 
 
-def load_scenario(folder: Path) -> Scenario:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Raises ConfigError with one sentence naming file and mend."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); add the file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text; save it as such") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def checked(path: Path, body: dict[str, Any], model: type[Model]) -> Model:
     """Raises ConfigError with one sentence naming file, key and mend."""
-    return _read(folder / "scenario.toml", Scenario)
-
-
-def load_bounds(folder: Path) -> Bounds:
-    """Raises ConfigError with one sentence naming file, key and mend."""
-    return _read(folder / "expected.toml", Bounds)
+    try:
+        return model.model_validate(body)
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, error)) from error
 
 
 def unix(moment: str) -> float:
@@ -185,16 +176,30 @@ def unix(moment: str) -> float:
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
-def _read(path: Path, model: type[Model]) -> Model:
-    try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
-        return model.model_validate(body)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); add the file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    except ValidationError as error:
-        raise ConfigError(_sentence(path, error)) from error
+def _whole(path: Path) -> dict[str, Any]:
+    """A scenario's own keys over those of the scenario it is `like`."""
+    body = read_toml(path)
+    model = body.pop("like", None)
+    if model is None:
+        return body
+    if not isinstance(model, str):
+        raise ConfigError(f"{path}: like: takes the name of a scenario, not {model!r}")
+    origin = folder("simulations", "scenario.toml", model) / "scenario.toml"
+    origin_body = read_toml(origin)
+    if "like" in origin_body:
+        raise ConfigError(f"{path}: like: {model!r} is like another one itself; name that one")
+    return _over(origin_body, body)
+
+
+def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """`above` where it says something, table by table; a list replaces a list."""
+    both = dict(below)
+    for key, value in above.items():
+        lower = both.get(key)
+        if isinstance(value, dict) and isinstance(lower, dict):
+            value = _over(lower, value)
+        both[key] = value
+    return both
 
 
 def _sentence(path: Path, error: ValidationError) -> str:

@@ -11,10 +11,10 @@ from windsock.replay.scenario import Scenario
 from windsock.replay.traffic import HOUR_S
 from windsock.replay.weather import Peak, Priced, Shock
 
-POLLS = 4
-"""Polls that repeat a change, so that a cautious price book can be convinced."""
+POLLS = 13
+"""Polls that repeat a change: as many as convince the most cautious price book, and one."""
 
-RESTATED_S = 6 * HOUR_S
+RESTATED_S = 12 * HOUR_S
 """Every so often a feed's unchanged price is absorbed again, which keeps it from going stale."""
 
 TRUST = 0.9
@@ -36,7 +36,7 @@ def statements(scenario: Scenario, truth: dict[str, list[Quote]]) -> list[Quote]
         for name, quotes in truth.items():
             found += _of_feed(scenario, feed, late, name, quotes)
     found += _announced(scenario, truth)
-    return sorted(found, key=lambda quote: quote.seen_at)
+    return sorted(found, key=lambda quote: (quote.seen_at, -quote.trust, quote.feed))
 
 
 def quote_of(
@@ -79,16 +79,22 @@ def truths(scenario: Scenario, shocks: list[Shock]) -> dict[str, list[Quote]]:
 def _of_feed(
     scenario: Scenario, feed: str, late_s: float, name: str, truth: list[Quote]
 ) -> Iterator[Quote]:
-    """One feed on one deployment: its price from the start, and every change some polls long."""
+    """One feed on one deployment: its price from the start, and every change some polls long.
+
+    While any feed shows a change, the others restate what they still show.
+    """
     ends = scenario.begins + scenario.hours * HOUR_S
+    polls = [poll * scenario.poll_s for poll in range(POLLS)]
+    stirs = {_first_poll(scenario, other, each.seen_at + other_late_s)
+             for other, other_late_s in scenario.feeds.items() for each in truth[1:]}  # fmt: skip
     for i, quote in enumerate(truth):
         is_start = i == 0
         shown = quote.seen_at if is_start else _first_poll(scenario, feed, quote.seen_at + late_s)
         until = ends if i + 1 == len(truth) else truth[i + 1].seen_at + late_s
-        moments = [shown + poll * scenario.poll_s for poll in range(1 if is_start else POLLS)]
-        moments += [*_restated(shown, until)]
-        for at in moments:
-            if at < until and not _is_silent(scenario, feed, at):
+        moments = {shown, *_restated(shown, until)}
+        moments |= {stir + poll for stir in stirs for poll in polls}
+        for at in sorted(moments):
+            if shown <= at < until and not _is_silent(scenario, feed, at):
                 yield _said(quote, feed, at)
     yield from _lies(scenario, feed, name, truth)
 

@@ -121,7 +121,11 @@ class Drift(Part):
 
 
 class Redirect(Part):
-    """From now on the answers say that another model gave them."""
+    """From now on the answers come from another model, which they name.
+
+    Where the scenario has that model at the same provider, its quality and its price hold too;
+    feeds go on showing the old price.
+    """
 
     at_hour: Hour
     deployment: str

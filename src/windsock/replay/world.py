@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import special
 
 from windsock.core.cascade import BINS
 from windsock.core.catalog import Capabilities, Catalog, Deployment
+from windsock.core.past import PastResult
 from windsock.core.price_hours import flat_prices, next_moment
 from windsock.core.quotes import Quote
 from windsock.core.records import Attempt, CallKind, CallResult
@@ -55,6 +57,23 @@ class World:
         """The whole traffic, in order of time."""
         return traffic.asks(self.scenario, self.seed)
 
+    def evaluations(self) -> list[PastResult]:
+        """What was known before the run: every deployment tried on some prompts of every task."""
+        count = self.scenario.evaluated
+        rng: Any = np.random.default_rng([self.scenario.seed, self.seed, 3])
+        at = self.starts_at
+        return [
+            PastResult(
+                task=task,
+                deployment=name,
+                success=float(rng.binomial(count, self.quality(name, task, at))) / count,
+                count=count,
+            )
+            for task in self.scenario.tasks
+            for name in self.names
+            if count and self.exists(name, at)
+        ]
+
     def hour(self, at: float) -> float:
         return (at - self.starts_at) / HOUR_S
 
@@ -71,14 +90,31 @@ class World:
 
     def quotes(self) -> list[Quote]:
         """Every price statement of the feeds, in the order they are seen."""
+        return self._quotes
+
+    def first_quotes(self) -> list[Quote]:
+        """The first statement of every feed on every deployment."""
+        first: dict[tuple[str, str], Quote] = {}
+        for quote in self._quotes:
+            first.setdefault((quote.feed, quote.deployment), quote)
+        return list(first.values())
+
+    @cached_property
+    def _quotes(self) -> list[Quote]:
         return showing.statements(self.scenario, self.truth)
 
     def shown_at(self, shock: Shock) -> float:
         """When a feed first shows a price change."""
         return showing.shown_at(self.scenario, shock)
 
+    def behind(self, name: str, at: float) -> str:
+        """The deployment whose model truly answers."""
+        other = f"{name.partition('/')[0]}/{self.served_model(name, at)}"
+        return other if other in self.scenario.deployments else name
+
     def prices(self, name: str, at: float) -> Prices:
         """What is truly billed at this moment, by meter."""
+        name = self.behind(name, at)
         index = max(0, bisect_right(self._since[name], at) - 1)
         return flat_prices(self.truth[name][index], at)
 
@@ -90,6 +126,7 @@ class World:
 
     def quality(self, name: str, task: str, at: float) -> float:
         """True probability of success."""
+        name = self.behind(name, at)
         quality = self.scenario.deployments[name].quality[task]
         for drift in self._drifts:
             is_due = drift.at_hour <= self.hour(at)

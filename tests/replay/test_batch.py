@@ -1,0 +1,86 @@
+"""The batch engine agrees with the exact one, and its cost does not grow with traffic."""
+
+import numpy as np
+import pytest
+
+from windsock.replay import engines
+from windsock.replay.contenders import chosen
+from windsock.replay.measures import Summary, mean_share, summarize
+from windsock.replay.scenario import Scenario, load_scenario
+from windsock.replay.windows import windows
+from windsock.replay.world import World
+from windsock.rooms import room
+
+SEEDS = range(3)
+MISTRAL = "mistral/mistral-large-latest"
+
+
+def cut(**facts) -> Scenario:
+    """The price cut in the middle, with steady traffic and few solves."""
+    scenario = load_scenario(room("simulations") / "price-cut")
+    shocks = tuple(shock.model_copy(update={"at_hour": 1.5}) for shock in scenario.shocks)
+    small = {"hours": 3, "requests_per_hour": 600, "shocks": shocks, "window_s": 600}
+    return scenario.model_copy(update={**small, **facts})
+
+
+def summaries(policy: str, **facts) -> list[Summary]:
+    found = []
+    for seed in SEEDS:
+        world = World(cut(**facts), seed)
+        run = engines.run(world, policy, chosen(world, [policy])[policy], seed)
+        found.append(summarize(run, world))
+    return found
+
+
+def test_both_engines_agree_on_cost_success_and_splits() -> None:
+    """Cost within 6 %, success within 2 points, splits within 0.15: means of three seeds.
+
+    5,400 requests leave a standard error of 0.4 points of success in each engine.
+    """
+    exact, batch = (summaries("windsock", engine=engine) for engine in ("exact", "batch"))
+    for name, close in (("success", 0.02), ("attempts_per_request", 0.01)):
+        means = [np.mean([getattr(each, name) for each in runs]) for runs in (exact, batch)]
+        assert means[0] == pytest.approx(means[1], abs=close), name
+    usd = [np.mean([each.cost_per_success_usd for each in runs]) for runs in (exact, batch)]
+    assert usd[0] == pytest.approx(usd[1], rel=0.06)
+    for name in exact[0].share_by_deployment:
+        shares = [np.mean([each.share_by_deployment[name] for each in runs])
+                  for runs in (exact, batch)]  # fmt: skip
+        assert shares[0] == pytest.approx(shares[1], abs=0.05), name
+    for one, other in zip(exact, batch, strict=True):
+        assert one.shocks[0].share_then == pytest.approx(other.shocks[0].share_then, abs=0.15)
+        assert (one.shocks[0].switch_requests, other.shocks[0].switch_requests) == (0, 0)
+
+
+def test_both_engines_spend_the_same_where_nothing_is_chosen() -> None:
+    """One deployment only: cost of a request within 2 %, success within 1.5 points."""
+    exact, batch = (summaries("flagship", engine=engine) for engine in ("exact", "batch"))
+    usd = [np.mean([each.spend_usd / each.requests for each in runs]) for runs in (exact, batch)]
+    success = [np.mean([each.success for each in runs]) for runs in (exact, batch)]
+    assert usd[0] == pytest.approx(usd[1], rel=0.02)
+    assert success[0] == pytest.approx(success[1], abs=0.015)
+
+
+def test_windows_end_where_prices_change_and_not_with_traffic() -> None:
+    few, many = (World(cut(requests_per_hour=rate), 0) for rate in (100, 1e6))
+    assert windows(few) == windows(many)
+    edges = [begin for begin, _ in windows(few)]
+    assert few.shown_at(few.shocks[0]) in edges
+    assert few.starts_at + 1.5 * 3600 in edges
+
+
+def test_a_thousand_times_the_traffic_takes_the_same_steps() -> None:
+    steps = []
+    for rate in (6_000, 6_000_000):
+        world = World(cut(engine="batch", requests_per_hour=rate), 0)
+        run = engines.run(world, "cheapest", chosen(world, ["cheapest"])["cheapest"], 0)
+        steps.append((engines.steps(world), len(run.steps), sum(s.count for s in run.steps)))
+    assert steps[0][:2] == steps[1][:2]
+    assert steps[1][2] == pytest.approx(1000 * steps[0][2], rel=0.1)
+
+
+def test_the_share_of_a_span_counts_the_part_of_a_window_inside_it() -> None:
+    world = World(cut(engine="batch", window_s=5400), 0)
+    run = engines.run(world, "windsock", chosen(world, ["windsock"])["windsock"], 0)
+    before, after = (mean_share(run, world, at, MISTRAL, 0.5, "sql") for at in (0.6, 2.0))
+    assert before < 0.1 < 0.5 < after
