@@ -178,6 +178,7 @@ class RouteSettings(Part):
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
     first_byte_timeout: Seconds = 60.0
+    stall_timeout: Seconds = 60.0
     max_attempts: int = Field(default=4, ge=1, le=20)
     budget: str | None = None
     source_weights: dict[str, float] = {}

@@ -7,7 +7,8 @@ import gzip
 import json
 from functools import cache
 
-from tests.chaos.provider import Call, Fault, chunk, event, head, right_events
+from tests.chaos.provider import Call, Fault, head, right_events
+from tests.upstream import chunk, event
 
 MIB = 1024 * 1024
 FOREVER_S = 3600.0
@@ -110,6 +111,16 @@ async def reset(call: Call) -> None:
 async def no_bytes(_: Call) -> None:
     """The connection is closed without an answer."""
     raise ConnectionResetError
+
+
+async def stale(call: Call) -> None:
+    """What a client sees of a kept connection that was closed as its request was on the way."""
+    if call.place == 0:
+        await call.provider.right(call)
+    elif call.place % 2:
+        raise ConnectionResetError
+    else:
+        call.reset()
 
 
 async def garbage(call: Call) -> None:

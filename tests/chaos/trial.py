@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.load import Load, load
+from tests.chaos.load import Load, burst, load
 from tests.chaos.provider import Provider, provider
 from tests.process import Process, free_port
 
@@ -41,10 +41,15 @@ class Trial:
         """See `tests.chaos.load.load`."""
         return await load(self.url, rps=rps, seconds=seconds, **facts)
 
+    async def burst(self, count: int, **facts: Any) -> Load:
+        """See `tests.chaos.load.burst`."""
+        return await burst(self.url, count, **facts)
+
     async def get(self, path: str) -> Any:
         async with httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False) as http:
             answer = await http.get(path)
-            return answer.json() if "json" in answer.headers["content-type"] else answer.text
+            is_json = answer.headers["content-type"] == "application/json"
+            return answer.json() if is_json else answer.text
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
