@@ -31,6 +31,7 @@ async def no_answer(rps: float = 50, seconds: float = 60) -> Finding:
 @row("oversize")
 async def oversize() -> Finding:
     finding = Finding()
+    faults.bomb()
     async with trial(count=1) as it:
         await it.burst(50)
         before = it.process.rss_mb()
