@@ -27,7 +27,7 @@ class Trial:
     providers: Sequence[Provider]
     folder: Path
     config: Path
-    loads: list[Load] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def best(self) -> Provider:
@@ -56,21 +56,21 @@ class Trial:
 
 
 def config_text(
-    urls: Sequence[str], *, store: str, route: str = "", server: str = "", more: str = ""
+    urls: Sequence[str], *, store: str, route: str = "", server: str = "", feeds: str = ""
 ) -> str:
     """windsock.toml with a route `auto` over model `m` of each provider, each dearer than the last.
 
     route, server   lines for [routes.auto] and [server]
+    feeds           lines for [feeds], which then state the prices
     """
     parts = [f"[server]\n{server}\n", f'[store]\nurl = "{store}"\nsnapshot_every = "500ms"\n']
     for place, (name, url) in enumerate(zip(NAMES, urls, strict=False), 1):
-        parts.append(
-            f'[providers.{name}]\nbase_url = "{url}"\napi_key = "{KEY.format(name=name)}"\n'
-            f"price = {{ input = {place}, output = {place * 4} }}\n"
-        )
+        price = "" if feeds else f"price = {{ input = {place}, output = {place * 4} }}\n"
+        key = KEY.format(name=name)
+        parts.append(f'[providers.{name}]\nbase_url = "{url}"\napi_key = "{key}"\n{price}')
     names = ", ".join(f'"{name}/m"' for name in NAMES[: len(urls)])
     parts.append(f"[routes.auto]\ncandidates = [{names}]\nquality_floor = 0.1\n{route}\n")
-    parts.append(f"[feeds]\nenabled = []\n{more}")
+    parts.append(f"[feeds]\n{feeds or 'enabled = []'}\n")
     return "".join(parts)
 
 
@@ -81,7 +81,7 @@ async def trial(
     urls: Sequence[str | None] = (),
     route: str = "",
     server: str = "",
-    more: str = "",
+    feeds: str = "",
     store: str = "",
     under: dict[str, str] | None = None,
     **facts: Any,
@@ -100,7 +100,7 @@ async def trial(
         ]
         config = folder / "windsock.toml"
         store = store or f"sqlite:///{folder}/windsock.db"
-        config.write_text(config_text(found, store=store, route=route, server=server, more=more))
+        config.write_text(config_text(found, store=store, route=route, server=server, feeds=feeds))
         process = Process(config, free_port(), under)
         try:
             await process.ready()
