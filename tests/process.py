@@ -33,7 +33,7 @@ class Process:
     async def ready(self) -> float:
         """Seconds from start to readiness."""
         async with httpx.AsyncClient(base_url=self.url, trust_env=False) as http:
-            while time.monotonic() - self.started < 30:
+            while time.monotonic() - self.started < 120:
                 if self.process.poll() is not None:
                     raise AssertionError("the service ended; see the log")
                 try:

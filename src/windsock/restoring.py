@@ -29,10 +29,12 @@ def stored_state(engine: Engine) -> tuple[int, dict[str, Any]]:
     if found is None:
         return 0, {}
     try:
-        return found[0], dict(orjson.loads(found[1].body))
-    except (orjson.JSONDecodeError, TypeError, ValueError) as error:
+        state = dict(orjson.loads(found[1].body))
+        state["router"]
+    except (KeyError, TypeError, ValueError) as error:
         log.event_log().error("state.set_aside", reason=f"{type(error).__name__}: {error}")
         return 0, {}
+    return found[0], state
 
 
 def restore(

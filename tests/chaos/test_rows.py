@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from tests.chaos.recorder import BARS, Finding, known_rows, not_offered
-
-SHORT: dict[str, dict[str, Any]] = {
-    "slow drip": {"count": 3},
-    "truncated stream": {"torn": 30},
-    "reset stream": {"torn": 20},
-    "no answer": {"rps": 20, "seconds": 3},
-    "stale keep-alive": {"count": 200},
-    "client leaves": {"count": 10},
-    "oversize": {},
-    "SIGTERM": {"streams": 20},
-    "double feedback": {"count": 10},
-    "history": {"count": 20},
-    "price feed": {"kinds": ("down", "1/1000", "zero")},
-}
+from tests.chaos.short import SHORT, SUITE
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", SUITE)
 async def test_a_row_is_right(name: str) -> None:
     finding = await known_rows()[name](**SHORT[name])
     assert finding.is_right, str(finding)

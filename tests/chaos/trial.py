@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -107,4 +108,5 @@ async def trial(
             yield Trial(process, providers, folder, config)
         finally:
             if process.process.poll() is None:
-                process.terminate()
+                await asyncio.to_thread(process.terminate)
+            process.log.close()
