@@ -86,7 +86,7 @@ class Driver:
         bodies: dict[int, dict[str, Any]] = {}
         try:
             while (attempt := exchange.next_attempt(self.clock.now())) is not None:
-                result = await self._attempt(exchange, attempt, chat, bodies, failure)
+                result = await self._attempt(attempt, chat, bodies, failure)
                 exchange.report(result, self.clock.now())
         finally:
             answer = exchange.answer
@@ -118,7 +118,6 @@ class Driver:
 
     async def _attempt(
         self,
-        exchange: Exchange,
         attempt: Attempt,
         chat: ChatBody,
         bodies: dict[int, dict[str, Any]],
@@ -248,7 +247,7 @@ class Driver:
     def _settle(self, exchange: Exchange, response_id: str | None = None) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""
         now = self.clock.now()
-        if exchange.trying is not None:
+        while exchange.trying is not None:
             exchange.report(_left(exchange.trying, exchange.decision, now), now)
         outcome = exchange.outcome(now)
         self._keep(outcome)
