@@ -80,6 +80,7 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
             else None,
             max_latency_s=route.max_latency_ms / 1000 if route.max_latency_ms else None,
             first_byte_s=route.first_byte_timeout,
+            stall_s=route.stall_timeout,
             max_attempts=route.max_attempts,
             source_weights={**SOURCE_WEIGHTS, **route.source_weights},
         )

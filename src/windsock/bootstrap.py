@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
@@ -46,7 +45,7 @@ from windsock.providers.embedding import Embedder
 from windsock.providers.presets import presets
 from windsock.public_rates import published
 from windsock.reloading import Reloader
-from windsock.restoring import prepared_engine, restore, stored_decision
+from windsock.restoring import opened_store, restore, stored_decision, stored_state
 from windsock.service.access import Access
 from windsock.service.app import Lifespan, Readiness, create_app
 from windsock.service.caching import ResponseCache
@@ -59,10 +58,12 @@ from windsock.service.history import history_routes
 from windsock.service.insight import Insight, insight_routes
 from windsock.service.metrics import Metrics, Tallies
 from windsock.service.openai import Meaning, OpenAICalls
-from windsock.serving import Service, hand_out_tables, server_of
+from windsock.serving import Service, follow_redirects, hand_out_tables, server_of
 from windsock.settings import Settings, guard_rules
 from windsock.store import queries
+from windsock.store.claim import Claim
 from windsock.store.ledger import Ledger
+from windsock.store.migrations import upgrade_engine
 from windsock.vigil import Vigil
 from windsock.webhooks import Hook, Webhooks
 
@@ -80,28 +81,53 @@ class Core:
     intake: Intake
     poller: Poller
     events: EventBus
+    readiness: Readiness
+    is_restored: bool
 
 
-def build(settings: Settings, environ: Mapping[str, str], *, clock: Clock | None = None) -> Service:
+def build(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    clock: Clock | None = None,
+    is_alone: bool = False,
+) -> Service:
     """The whole service from settings; raises ConfigError with one sentence.
+
+    is_alone    keep other processes from writing to the same store
 
     The ledger's writer runs from here on: end it with `Service.stop`, or `ledger.close`.
     """
     settings = with_defaults(settings, presets(), environ)
     catalog = catalog_of(settings, presets())
     endpoints = endpoints_of(settings, presets(), environ, catalog)
-    core = _core(settings, environ, catalog, clock or SystemClock())
+    claim = Claim(settings.store.url) if is_alone else None
+    core = _core(settings, environ, catalog, clock or SystemClock(), claim)
     return _with_edges(core, settings, endpoints)
 
 
-def _core(settings: Settings, environ: Mapping[str, str], catalog: Catalog, clock: Clock) -> Core:
+def _core(
+    settings: Settings,
+    environ: Mapping[str, str],
+    catalog: Catalog,
+    clock: Clock,
+    claim: Claim | None,
+) -> Core:
     """Router, prices and store, restored, with first prices."""
     definitions = feeds_of(settings)
-    engine = prepared_engine(settings, clock)
-    ledger = Ledger(engine, flush_s=settings.store.flush, on_trouble=_store_trouble)
+    readiness = Readiness()
+    if claim is not None:
+        claim.take()
+    engine, away = opened_store(settings, clock)
+    ledger = Ledger(
+        engine,
+        flush_s=settings.store.flush,
+        prepare=(lambda: upgrade_engine(engine)) if away else None,
+        claim=claim,
+        on_trouble=_on_trouble(readiness),
+    )
     ledger.open()
-    stored = queries.latest_snapshot(engine)
-    state = orjson.loads(stored[1].body) if stored else {}
+    position, state = (0, {}) if away else stored_state(engine)
     router = _router(settings, catalog, state, clock)
     events = EventBus()
     intake = Intake(
@@ -111,10 +137,11 @@ def _core(settings: Settings, environ: Mapping[str, str], catalog: Catalog, cloc
         keep=ledger.append,
         publish=_publisher(events, ledger),
     )
-    restore(router, engine, state, stored[0] if stored else 0, clock)
-    for served in router.redirects.values():
-        if served not in catalog.deployments:
-            intake.identity.follow(served)
+    if away:
+        readiness.degraded["store"] = away
+    else:
+        restore(router, engine, state, position, clock)
+    follow_redirects(intake)
     _first_prices(settings, intake, definitions, clock)
     poller = Poller(
         definitions,
@@ -132,6 +159,8 @@ def _core(settings: Settings, environ: Mapping[str, str], catalog: Catalog, cloc
         intake=intake,
         poller=poller,
         events=events,
+        readiness=readiness,
+        is_restored=away is None,
     )
 
 
@@ -158,7 +187,7 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
 def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint]) -> Service:
     """The service around the core."""
     router, clock, engine = core.router, core.clock, core.engine
-    readiness, tallies, caller = Readiness(), Tallies(), AiohttpCaller()
+    readiness, tallies, caller = core.readiness, Tallies(), AiohttpCaller()
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     feedbacks = Feedbacks(router=router, clock=clock, keep=core.ledger.append, find=_finder(engine))
@@ -175,6 +204,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         access=access,
         events=core.events,
         readiness=readiness,
+        is_restored=core.is_restored,
         dashboard=dashboard,
         vigil=Vigil(
             router=router,
@@ -333,11 +363,18 @@ def _publisher(events: EventBus, ledger: Ledger) -> Callable[[Shift], None]:
     return publish
 
 
-def _store_trouble(error: str | None) -> None:
-    if error is None:
-        log.event_log().info("store.recovered")
-    else:
-        log.event_log().error("store.failed", error=error)
+def _on_trouble(readiness: Readiness) -> Callable[[str | None], None]:
+    """Says what stands in the store's way, in the log and to who asks for readiness."""
+
+    def tell(error: str | None) -> None:
+        if error is None:
+            readiness.degraded.pop("store", None)
+            log.event_log().info("store.recovered")
+        else:
+            readiness.degraded["store"] = error
+            log.event_log().error("store.failed", error=error)
+
+    return tell
 
 
 def _log_request(exchange: Exchange, outcome: Outcome) -> None:
@@ -366,7 +403,7 @@ def serve_forever(
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
     configure_log(settings)
-    service = build(settings, environ)
+    service = build(settings, environ, is_alone=True)
     if config is not None:
         reloader = Reloader(service=service, path=config, environ=environ)
         service.on_second.append(reloader.look)

@@ -13,6 +13,7 @@ import structlog
 EVENTS = frozenset(
     {
         "service.started",
+        "service.draining",
         "service.stopped",
         "config.reloaded",
         "config.rejected",

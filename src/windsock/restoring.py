@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from sqlalchemy import Engine
 
 from windsock import log
@@ -13,12 +14,27 @@ from windsock.clock import Clock
 from windsock.core.quotes import HealthReport
 from windsock.core.records import Decision, Feedback, Outcome
 from windsock.core.router import Router
+from windsock.errors import StoreError
 from windsock.service.feedback import Open
 from windsock.settings import Settings
 from windsock.store import queries
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
 from windsock.store.rescue import rescue, set_aside_if_corrupt
+
+
+def stored_state(engine: Engine) -> tuple[int, dict[str, Any]]:
+    """(position, state) of the last snapshot; (0, {}) if there is none that can be read."""
+    found = queries.latest_snapshot(engine)
+    if found is None:
+        return 0, {}
+    try:
+        state = dict(orjson.loads(found[1].body))
+        state["router"]
+    except (KeyError, TypeError, ValueError) as error:
+        log.event_log().error("state.set_aside", reason=f"{type(error).__name__}: {error}")
+        return 0, {}
+    return found[0], state
 
 
 def restore(
@@ -82,6 +98,23 @@ def stored_decision(engine: Engine, name: str) -> Open | None:
         if each.idempotency_key is not None:
             known.keys.add(each.idempotency_key)
     return known
+
+
+def opened_store(settings: Settings, clock: Clock) -> tuple[Engine, str | None]:
+    """The store, and what keeps it from being read just now: then the service starts without.
+
+    raises  StoreError if it is there and refuses us
+    """
+    try:
+        return prepared_engine(settings, clock), None
+    except StoreError as error:
+        if any(word in str(error) for word in REFUSALS):
+            raise
+        log.event_log().error("store.failed", error=str(error))
+        return open_engine(settings.store.url), str(error)
+
+
+REFUSALS = ("authentication failed", "does not exist", "permission denied", "no pg_hba")
 
 
 def prepared_engine(settings: Settings, clock: Clock) -> Engine:

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 
 import orjson
@@ -17,10 +18,12 @@ from sqlalchemy import Engine
 
 from windsock import log
 from windsock.clock import Clock
+from windsock.core.records import Shift
 from windsock.core.router import Router
 from windsock.errors import StoreError
 from windsock.feeds.polling import Poller
 from windsock.intake import Intake
+from windsock.restoring import restore, stored_state
 from windsock.service.access import Access
 from windsock.service.app import Readiness
 from windsock.service.dashboard import Dashboard
@@ -42,7 +45,10 @@ PRUNE_EVERY_S = 3600.0
 
 @dataclass(slots=True, kw_only=True)
 class Service:
-    """Everything that runs, and the ASGI application in front of it."""
+    """Everything that runs, and the ASGI application in front of it.
+
+    is_restored     False while the store, away since the start, has not given back what it holds
+    """
 
     settings: Settings
     clock: Clock
@@ -59,17 +65,19 @@ class Service:
     dashboard: Dashboard
     vigil: Vigil
     webhooks: Webhooks
+    is_restored: bool = True
     on_second: list[Callable[[], None]] = field(default_factory=list)
     app: Any = None
     _tasks: list[asyncio.Task[None]] | None = None
 
     async def start(self) -> None:
         """Ready when this returns: state restored, prices known, polls scheduled."""
-        self.access.replace_keys(await asyncio.to_thread(queries.keys, self.engine))
+        await self._look_for_keys()
         self._tasks = [
             asyncio.create_task(self._housekeeping()),
             asyncio.create_task(self._snapshots()),
             asyncio.create_task(self._pruning()),
+            asyncio.create_task(self._recovery()),
         ]
         # What is there now stays: a full collection of it would hold up requests by 100 ms.
         gc.freeze()
@@ -78,9 +86,13 @@ class Service:
         self.readiness.is_loaded = True
         log.event_log().info("service.started", deployments=len(self.router.catalog.deployments))
 
-    def end_streams(self) -> None:
-        """Traffic should go elsewhere; event streams end, requests under way do not."""
+    def turn_away(self) -> None:
+        """Traffic should go elsewhere; what comes all the same is served."""
         self.readiness.is_draining = True
+        log.event_log().info("service.draining")
+
+    def end_streams(self) -> None:
+        """Event streams end, requests under way do not."""
         self.dashboard.close()
         self.events.close()
 
@@ -93,7 +105,7 @@ class Service:
         await self.webhooks.stop()
         self.events.close()
         self._drain_tables()
-        self.ledger.append(self._snapshot())
+        self._keep_snapshot()
         await asyncio.to_thread(self.ledger.close)
         self.engine.dispose()
         log.event_log().info("service.stopped")
@@ -115,13 +127,36 @@ class Service:
                     look()
             if self.clock.elapsed() - keys_at > KEYS_EVERY_S:
                 keys_at = self.clock.elapsed()
-                with contextlib.suppress(Exception):
-                    self.access.replace_keys(await asyncio.to_thread(queries.keys, self.engine))
+                await self._look_for_keys()
 
     async def _snapshots(self) -> None:
         while True:
             await asyncio.sleep(self.settings.store.snapshot_every)
-            self.ledger.append(self._snapshot())
+            self._keep_snapshot()
+
+    async def _recovery(self) -> None:
+        """A store that was away at the start is read once it takes entries.
+
+        All that happened since is in it by then, so that restoring it is as good as having
+        restored it at the start. Reading holds up the event loop: no entry may come between.
+        """
+        if self.is_restored:
+            return
+        self.ledger.append(Shift(kind="store.recovered", deployment="", at=self.clock.now()))
+        while self.ledger.stats().pending:
+            await self.ledger.flushed()
+        position, state = stored_state(self.engine)
+        self.router.book.from_state({"pages": {}, "redirects": {}})
+        self.router.beliefs.from_state({"groups": []})
+        restore(self.router, self.engine, state, position, self.clock)
+        follow_redirects(self.intake)
+        self.router.tables.forget()
+        self.is_restored = True
+
+    async def _look_for_keys(self) -> None:
+        """Keys as the store has them; while it is away, those known before."""
+        with contextlib.suppress(StoreError):
+            self.access.replace_keys(await asyncio.to_thread(queries.keys, self.engine))
 
     async def _pruning(self) -> None:
         """Keep the store bounded; what cannot be deleted now is deleted an hour later."""
@@ -130,12 +165,23 @@ class Service:
             with contextlib.suppress(StoreError):
                 await asyncio.to_thread(prune, self.engine, self.clock.now())
 
+    def _keep_snapshot(self) -> None:
+        if self.is_restored:
+            self.ledger.append(self._snapshot())
+
     def _snapshot(self) -> StateSnapshot:
         body = {"seed": self.router.seed, "router": self.router.to_state()}
         return StateSnapshot(self.clock.now(), orjson.dumps(body))
 
     def _drain_tables(self) -> None:
         hand_out_tables(self.router, self.ledger, self.events)
+
+
+def follow_redirects(intake: Intake) -> None:
+    """Prices of models that deployments were found to be redirected to."""
+    for served in intake.router.redirects.values():
+        if served not in intake.router.catalog.deployments:
+            intake.identity.follow(served)
 
 
 def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
@@ -147,19 +193,38 @@ def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
 class Server(uvicorn.Server):
     """uvicorn, leaving with exit code 0 after a clean shutdown.
 
+    on_signal       called first: readiness turns
+    delay_s         then requests are still taken for so long
     on_shutdown     called when the listener closes: open event streams must end, or the drain
                     would wait for them
     """
 
     def __init__(
-        self, config: uvicorn.Config, *, on_shutdown: Callable[[], None] = lambda: None
+        self,
+        config: uvicorn.Config,
+        *,
+        on_signal: Callable[[], None] = lambda: None,
+        delay_s: float = 0.0,
+        on_shutdown: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(config)
+        self._on_signal = on_signal
+        self._delay_s = delay_s
         self._on_shutdown = on_shutdown
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_signal()
+        await self._wait()
         self._on_shutdown()
         await super().shutdown(sockets=sockets)
+
+    async def _wait(self) -> None:
+        """Serve on for the delay; a second signal ends it."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._delay_s
+        while loop.time() < until and not self.force_exit:
+            await self.on_tick(0)
+            await asyncio.sleep(min(0.1, self._delay_s))
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -182,7 +247,9 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=int(service.settings.server.drain),
+            timeout_graceful_shutdown=ceil(service.settings.server.drain),
         ),
+        on_signal=service.turn_away,
+        delay_s=service.settings.server.drain_delay,
         on_shutdown=service.end_streams,
     )

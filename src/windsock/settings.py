@@ -63,7 +63,10 @@ class Part(BaseModel):
 class ServerSettings(Part):
     """Where the service listens.
 
-    keys    open: no key needed; required: always; auto: needed once a key was created
+    keys            open: no key needed; required: always; auto: needed once a key was created
+    drain           after SIGTERM, seconds that requests under way have to end
+    drain_delay     before that, seconds in which /readyz says no and requests are still taken, so
+                    that a load balancer can look elsewhere
     """
 
     host: str = "127.0.0.1"
@@ -73,6 +76,7 @@ class ServerSettings(Part):
     max_body_mb: float = Field(default=20.0, gt=0)
     max_concurrent: int = Field(default=1024, gt=0)
     drain: Seconds = 30.0
+    drain_delay: Seconds = 0.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
 
@@ -180,6 +184,7 @@ class RouteSettings(Part):
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
     first_byte_timeout: Seconds = 60.0
+    stall_timeout: Seconds = 60.0
     max_attempts: int = Field(default=4, ge=1, le=20)
     budget: str | None = None
     source_weights: dict[str, float] = {}

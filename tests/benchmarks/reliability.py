@@ -1,6 +1,8 @@
 """The fault table: runs every row at full length (or those named) and writes docs/reliability.md.
 
-python -m tests.benchmarks.reliability ["rate limit" ...]
+python -m tests.benchmarks.reliability [--short] ["rate limit" ...]
+
+--short shortens rows as `tests/chaos/short.py` says; the page then says so too.
 """
 
 from __future__ import annotations
@@ -10,9 +12,12 @@ import sys
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.chaos.recorder import known_rows, page_rows, record
+from tests.chaos.short import SHORT
 
 
 def main(names: list[str]) -> int:
+    is_short = "--short" in names
+    names = [name for name in names if name != "--short"]
     rows = known_rows()
     unknown = [name for name in names if name not in rows]
     if unknown:
@@ -20,7 +25,10 @@ def main(names: list[str]) -> int:
         return 2
     verdicts = []
     for name in names or rows:
-        finding = asyncio.run(rows[name]())
+        shortened = SHORT.get(name, {}) if is_short else {}
+        finding = asyncio.run(rows[name](**shortened))
+        if shortened:
+            finding.fact(f"short run: {', '.join(f'{k} {v}' for k, v in shortened.items())}")
         record(name, finding)
         verdicts.append(finding.verdict)
         print(f"{name:<18} {finding.verdict:<12} {finding}", flush=True)

@@ -7,7 +7,8 @@ import gzip
 import json
 from functools import cache
 
-from tests.chaos.provider import Call, Fault, chunk, event, head, right_events
+from tests.chaos.provider import Call, Fault, head, right_events
+from tests.upstream import chunk, event
 
 MIB = 1024 * 1024
 FOREVER_S = 3600.0
@@ -70,7 +71,7 @@ async def stall(call: Call) -> None:
 async def truncate(call: Call) -> None:
     """Half an answer and a clean end, well framed."""
     if not call.is_stream:
-        await call.answer(b'{"id": "x", "choices": [{"index": 0, "message": {"role": "assi')
+        await call.answer(CUT)
         return
     await call.begin_stream()
     for each in right_events(call)[:5]:
@@ -110,6 +111,16 @@ async def reset(call: Call) -> None:
 async def no_bytes(_: Call) -> None:
     """The connection is closed without an answer."""
     raise ConnectionResetError
+
+
+async def stale(call: Call) -> None:
+    """What a client sees of a kept connection that was closed as its request was on the way."""
+    if call.place == 0:
+        await call.provider.right(call)
+    elif call.place % 2:
+        raise ConnectionResetError
+    else:
+        call.reset()
 
 
 async def garbage(call: Call) -> None:
@@ -190,12 +201,23 @@ def bomb() -> bytes:
     return gzip.compress(b" " * (200 * MIB), 9)
 
 
+def unframed(text: bytes) -> Fault:
+    """200 with a body whose end is the end of the connection."""
+
+    async def fault(call: Call) -> None:
+        await call.send(head(200, "content-type: application/json\r\nconnection: close"), text)
+        raise ConnectionResetError
+
+    return fault
+
+
+CUT = b'{"id": "x", "choices": [{"index": 0, "message": {"role": "assi'
 HTML = body(b"<!doctype html><html><body>502 Bad Gateway\n\n</body></html>", "text/html")
 NO_ANSWER: dict[str, Fault] = {
     "html": HTML,
     "html error as json": body(b"<html>sorry</html>"),
-    "cut json": truncate,
-    "cut json, unframed": truncate_unframed,
+    "cut json": body(CUT),
+    "cut json, unframed": unframed(CUT),
     "empty": body(b""),
     "null": body(b"null"),
     "no choices": body(b'{"id": "x", "object": "chat.completion", "choices": []}'),

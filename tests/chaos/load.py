@@ -44,6 +44,11 @@ class Load:
         return sum(each.is_whole for each in self.seen) / max(1, len(self.seen))
 
     @property
+    def unreadable(self) -> int:
+        """Answers, and errors, that a client's parser would stumble over."""
+        return sum(each.error.startswith("unreadable") for each in self.seen)
+
+    @property
     def lies(self) -> int:
         """Answers that claimed to be complete and were not."""
         return sum(each.is_claimed and not each.is_whole for each in self.seen)
@@ -60,7 +65,12 @@ def words() -> str:
 
 
 async def ask_once(
-    http: aiohttp.ClientSession, url: str, *, is_stream: bool, **fields: Any
+    http: aiohttp.ClientSession,
+    url: str,
+    *,
+    is_stream: bool,
+    headers: dict[str, str] | None = None,
+    **fields: Any,
 ) -> Seen:
     """One request; never raises for what the service does."""
     text = words()
@@ -68,7 +78,9 @@ async def ask_once(
     started = time.monotonic()
     seen = Seen()
     try:
-        async with http.post(f"{url}/v1/chat/completions", json={**ask, **fields}) as answer:
+        async with http.post(
+            f"{url}/v1/chat/completions", json={**ask, **fields}, headers=headers
+        ) as answer:
             seen.status = answer.status
             seen.headers = {name.lower(): value for name, value in answer.headers.items()}
             seen.deployment = answer.headers.get("x-windsock-deployment", "")
@@ -149,3 +161,21 @@ async def load(
         for act in acts:
             act.cancel()
     return Load(list(seen))
+
+
+async def burst(
+    url: str, count: int, *, at_once: int = 16, kinds: Sequence[bool] = (False, True), **fields: Any
+) -> Load:
+    """So many requests, so many of them at a time, as fast as they are answered."""
+    connector = aiohttp.TCPConnector(limit=0)
+    numbers = iter(range(count))
+    seen: list[Seen] = []
+    async with aiohttp.ClientSession(connector=connector, trust_env=False) as http:
+
+        async def client() -> None:
+            for number in numbers:
+                is_stream = kinds[number % len(kinds)]
+                seen.append(await ask_once(http, url, is_stream=is_stream, **fields))
+
+        await asyncio.gather(*(client() for _ in range(at_once)))
+    return Load(seen)

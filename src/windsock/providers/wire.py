@@ -49,6 +49,7 @@ class _Schema(msgspec.Struct):
     provider: dict[str, Any] | None = None
     session_id: str | None = None
     temperature: float | None = None
+    n: int | None = None
 
 
 _decoder = msgspec.json.Decoder(_Schema)
@@ -62,6 +63,7 @@ class ChatBody:
     wants_usage     the client asked for the usage chunk of a stream
     temperature     as asked for; None if not stated
     images          sent with it
+    choices         answers asked for (`n`)
     """
 
     raw: bytes
@@ -69,6 +71,7 @@ class ChatBody:
     wants_usage: bool
     temperature: float | None = None
     images: int = 0
+    choices: int = 1
 
 
 def read_chat(
@@ -117,6 +120,7 @@ def read_chat(
         wants_usage=bool(options.get("include_usage")),
         temperature=read.temperature,
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
+        choices=read.n or 1,
     )
 
 

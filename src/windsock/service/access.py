@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from windsock.core.records import DEFAULT_NAMESPACE
-from windsock.errors import CallerError
+from windsock.errors import CallerError, StoreError
 
 SCOPES = ("infer", "feedback", "read", "admin")
 PREFIX = "sk-ws-"
@@ -64,24 +64,32 @@ class Access:
         self._mode = mode
         self._admin_sha256 = sha256(admin_token) if admin_token else None
         self._keys: Mapping[str, KeyRecord] = {}
+        self._are_known = False
 
     def replace_keys(self, keys: Iterable[KeyRecord]) -> None:
         self._keys = {key.id: key for key in keys if key.revoked_at is None}
+        self._are_known = True
 
     @property
     def needs_key(self) -> bool:
-        return self._mode == "required" or (self._mode == "auto" and bool(self._keys))
+        has_keys = bool(self._keys) or not self._are_known
+        return self._mode == "required" or (self._mode == "auto" and has_keys)
 
     def admit(self, credential: str | None, scope: str, now: float) -> Principal:
-        """Who presents this credential; raises AccessDenied."""
+        """Who presents this credential; raises AccessDenied, or StoreError if no key is known yet.
+
+        Keys that were never read are no reason to let everybody in.
+        """
         if not self.needs_key:
             return ANYONE
+        if credential and self._is_admin(credential):
+            return ANYONE
+        if not self._are_known:
+            raise StoreError("the keys cannot be read: the store is away")
         if not credential:
             raise AccessDenied(
                 "no key given; send it as 'Authorization: Bearer sk-ws-...'", status=401
             )
-        if self._admin_sha256 and hmac.compare_digest(sha256(credential), self._admin_sha256):
-            return ANYONE
         key = self._keys.get(public_id(credential))
         presented = sha256(credential)
         if key is None or not hmac.compare_digest(presented, key.sha256):
@@ -91,6 +99,10 @@ class Access:
         if scope not in key.scopes and "admin" not in key.scopes:
             raise AccessDenied(f"this key lacks the scope {scope!r}", status=403)
         return Principal(key_id=key.id, namespace=key.namespace, scopes=frozenset(key.scopes))
+
+    def _is_admin(self, credential: str) -> bool:
+        known = self._admin_sha256
+        return known is not None and hmac.compare_digest(sha256(credential), known)
 
 
 def credential_of(authorization: str | None, x_api_key: str | None) -> str | None:

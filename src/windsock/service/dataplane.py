@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from windsock.errors import WindsockError
+from windsock.service.heads import fault_of
 from windsock.service.problems import Problem, problem_of
 
 Message = MutableMapping[str, Any]
@@ -67,6 +68,9 @@ class DataPlane:
         self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (fault := fault_of(scope["headers"])) is not None:
+            await Call({}, b"", receive, send).refuse(fault)
+            return
         if scope["type"] == "http" and scope["method"] == "POST":
             endpoint = self._endpoints.get(scope["path"])
             if endpoint is not None:

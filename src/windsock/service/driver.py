@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +15,12 @@ from windsock.clock import Clock
 from windsock.core.exchange import Exchange
 from windsock.core.records import Attempt, CallKind, CallResult, Decision, Outcome, Shift
 from windsock.core.router import Router
-from windsock.core.units import to_float
+from windsock.core.units import Usage, to_float
 from windsock.errors import ProviderError
 from windsock.providers.calling import Caller, Endpoint, Reply, Unreachable
 from windsock.providers.sse import StreamScanner
 from windsock.providers.wire import (
+    TOKENS_PER_BYTE,
     ChatBody,
     billed_of,
     body_for,
@@ -27,11 +30,12 @@ from windsock.providers.wire import (
     tier_of,
     usage_of,
 )
+from windsock.service.relay import Patience, Relay, in_band_error
 
 PATH = "/chat/completions"
 DONE = b"data: [DONE]\n\n"
-STALL_S = 60.0
-"""A stream that brings no event for this long is broken."""
+BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
+BROKE_OFF = {CallKind.TIMED_OUT: "the answer was not complete in time"}
 
 
 @dataclass(slots=True)
@@ -98,8 +102,10 @@ class Driver:
         """Events as they come. Nothing is yielded before an attempt has content to show."""
         try:
             while (attempt := exchange.next_attempt(self.clock.now())) is not None:
-                async for event in self._stream_attempt(exchange, attempt, chat, failure):
-                    yield event
+                events = self._stream_attempt(exchange, attempt, chat, failure)
+                async with contextlib.aclosing(events):
+                    async for event in events:
+                        yield event
         finally:
             self._settle(exchange)
 
@@ -147,8 +153,8 @@ class Driver:
             started,
             status=200,
             first_byte_s=first_byte_s,
-            usage=usage_of(body, images=chat.images),
             service_tier=tier_of(body),
+            **_use_of(body, raw, chat),
             served_model=body.get("model"),
             billed_usd=billed_of(body),
             confidence=confidence_of(body),
@@ -157,66 +163,53 @@ class Driver:
 
     async def _stream_attempt(
         self, exchange: Exchange, attempt: Attempt, chat: ChatBody, failure: Failure
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """One streamed call: events once it has content, then usage with cost and the end mark."""
+        relay = Relay(attempt, chat.choices)
         started = self.clock.elapsed()
-        scanner = StreamScanner()
-        reply: Reply | None = None
-        first_byte_s: float | None = None
-        kind, note = CallKind.ANSWERED, ""
-        waiting: list[bytes] = []
+        refused: CallResult | None = None
         try:
             await self._wait(attempt)
-            async with asyncio.timeout(attempt.timeout_s):
-                reply = await self._post(attempt, chat)
+            patience = self._patience(exchange, attempt)
+            async with patience.first():
+                reply = relay.reply = await self._post(attempt, chat)
                 raw = b"" if reply.status == 200 else await reply.body()
             if reply.status != 200:
-                result = self._refused(attempt, reply, raw, started, failure)
-                exchange.report(result, self.clock.now())
+                refused = self._refused(attempt, reply, raw, started, failure)
                 return
-            async for events in _events(reply, scanner, attempt.timeout_s):
-                if first_byte_s is not None:
-                    yield events
-                elif scanner.has_content or scanner.finish_reason:
-                    first_byte_s = self.clock.elapsed() - started
+            async for events in relay.events(reply, patience):
+                if relay.first_byte_s is None:
+                    relay.first_byte_s = self.clock.elapsed() - started
                     exchange.commit()
-                    yield b"".join((*waiting, events))
-                else:
-                    waiting.append(events)
-                if scanner.error is not None:
-                    break
+                yield events
+            relay.end()
         except TimeoutError:
-            kind, note = CallKind.TIMED_OUT, "no content in time"
+            relay.fail(CallKind.TIMED_OUT, "no content in time")
         except Unreachable as error:
-            kind, note = CallKind.UNREACHABLE, str(error)
+            relay.fail(CallKind.UNREACHABLE, str(error))
         except ProviderError as error:
-            kind, note = CallKind.BROKEN, str(error)
+            relay.fail(CallKind.BROKEN, str(error))
+        except BaseException:
+            relay.fail(CallKind.CANCELLED, "")
+            raise
         finally:
-            if reply is not None:
-                await reply.close()
-        if kind is CallKind.ANSWERED and (scanner.error or scanner.finish_reason is None):
-            kind, note = CallKind.BROKEN, "the stream ended without a finish_reason"
-        last = {**scanner.last, "usage": scanner.usage} if scanner.usage else {}
-        result = self._result(
-            attempt,
-            kind,
-            started,
-            status=reply.status if reply else None,
-            first_byte_s=first_byte_s,
-            usage=usage_of(last, images=chat.images),
-            service_tier=tier_of(last),
-            served_model=scanner.served_model,
-            billed_usd=billed_of(last) if last else None,
-            finish_reason=scanner.finish_reason,
-            note=note,
-        )
-        exchange.report(result, self.clock.now())
-        if first_byte_s is None:
+            await relay.close()
+            facts = relay.facts(chat)
+            result = refused or self._result(attempt, relay.kind, started, **facts)
+            exchange.report(result, self.clock.now())
+        if relay.first_byte_s is None:
             failure.status = 502
-        elif kind is CallKind.ANSWERED:
-            yield self._last_events(exchange, chat, scanner)
-        elif scanner.error is None:
-            yield _in_band_error("the provider's stream broke off before the answer was complete")
+        elif relay.kind is CallKind.ANSWERED:
+            yield self._last_events(exchange, chat, relay.scanner)
+        elif relay.scanner.error is None:
+            yield in_band_error(BROKE_OFF.get(relay.kind, BROKEN_STREAM))
+
+    def _patience(self, exchange: Exchange, attempt: Attempt) -> Patience:
+        deadline_s, until = exchange.request.deadline_s, None
+        if deadline_s is not None:
+            left_s = exchange.decision.at + deadline_s - self.clock.now()
+            until = asyncio.get_running_loop().time() + left_s
+        return Patience(first_s=attempt.timeout_s, stall_s=exchange.route.stall_s, until=until)
 
     async def _wait(self, attempt: Attempt) -> None:
         pause_s = attempt.not_before - self.clock.now()
@@ -225,17 +218,20 @@ class Driver:
 
     async def _post(self, attempt: Attempt, chat: ChatBody) -> Reply:
         deployment = self.router.catalog.deployments[attempt.deployment]
-        endpoint = self.endpoints[deployment.provider]
         body = body_for(
             chat, deployment.model, keeps_ours=deployment.provider in ("openrouter", "litellm")
         )
-        return await self._caller.post(endpoint, PATH, body)
+        return await self._caller.post(self._endpoint(attempt), PATH, body)
+
+    def _endpoint(self, attempt: Attempt) -> Endpoint:
+        return self.endpoints[self.router.catalog.deployments[attempt.deployment].provider]
 
     def _refused(
         self, attempt: Attempt, reply: Reply, raw: bytes, started: float, failure: Failure
     ) -> CallResult:
         """An answer that is an error."""
-        failure.status, failure.body = reply.status, raw
+        failure.status = reply.status
+        failure.body = self._endpoint(attempt).without_secrets(raw)
         return self._result(
             attempt,
             kind_of_error(reply.status, raw),
@@ -251,13 +247,8 @@ class Driver:
     def _settle(self, exchange: Exchange, response_id: str | None = None) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""
         now = self.clock.now()
-        if exchange.trying is not None:
-            left = CallResult(
-                attempt=exchange.trying,
-                kind=CallKind.CANCELLED,
-                latency_s=now - exchange.decision.at,
-            )
-            exchange.report(left, now)
+        while exchange.trying is not None:
+            exchange.report(_left(exchange.trying, exchange.decision, now), now)
         outcome = exchange.outcome(now)
         self._keep(outcome)
         for shift in exchange.shifts:
@@ -271,7 +262,10 @@ class Driver:
         body["provider"] = self.router.catalog.deployments[served].provider
         if isinstance(body.get("usage"), dict):
             body["usage"]["cost"] = to_float(outcome.cost_usd)
-        return orjson.dumps(body)
+        try:
+            return orjson.dumps(body)
+        except TypeError:  # half of a surrogate pair, which models do write
+            return json.dumps(body).encode()
 
     def _last_events(self, exchange: Exchange, chat: ChatBody, scanner: StreamScanner) -> bytes:
         """The usage chunk with cost, if the client asked for it, and the end mark."""
@@ -283,35 +277,31 @@ class Driver:
         return b"data: " + orjson.dumps(last) + b"\n\n" + DONE
 
 
-async def _events(
-    reply: Reply, scanner: StreamScanner, first_content_s: float | None
-) -> AsyncIterator[bytes]:
-    """Whole events, joined per chunk that completed them; raises TimeoutError without progress.
+def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:
+    """The client left in the middle of a call: the prompt, at least, was paid for."""
+    was_sent = now >= attempt.not_before
+    return CallResult(
+        attempt=attempt,
+        kind=CallKind.CANCELLED,
+        latency_s=now - decision.at,
+        usage=Usage(input_tokens=decision.prompt_tokens) if was_sent else None,
+        is_usage_estimated=was_sent,
+    )
 
-    Only content is progress: a provider that keeps the line open with comments runs out of time.
-    """
-    loop = asyncio.get_running_loop()
-    chunks = reply.chunks()
-    until = None if first_content_s is None else loop.time() + first_content_s
-    seen = 0
-    while True:
-        async with asyncio.timeout_at(until):
-            chunk = await anext(chunks, None)
-        events = b"".join(scanner.rest() if chunk is None else scanner.feed(chunk))
-        if scanner.content_events != seen:
-            seen, until = scanner.content_events, loop.time() + STALL_S
-        if events:
-            yield events
-        if chunk is None:
-            return
+
+def _use_of(body: dict[str, Any], raw: bytes, chat: ChatBody) -> dict[str, Any]:
+    """Usage as counted, or estimated from sizes where the provider counts none."""
+    usage = usage_of(body, images=chat.images)
+    if usage is not None:
+        return {"usage": usage}
+    output_tokens = int(len(raw) * TOKENS_PER_BYTE)
+    usage = Usage(input_tokens=chat.request.prompt_tokens, output_tokens=output_tokens)
+    return {"usage": usage, "is_usage_estimated": True}
 
 
 def _answer_of(raw: bytes) -> dict[str, Any] | None:
     """The parsed answer, or None if it is not a chat completion."""
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        return None
+    body = _parsed(raw)
     if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
         return None
     if not body["choices"] or not isinstance(body["choices"][0], dict):
@@ -319,6 +309,11 @@ def _answer_of(raw: bytes) -> dict[str, Any] | None:
     return body
 
 
-def _in_band_error(message: str) -> bytes:
-    error = {"message": message, "type": "upstream_error", "param": None, "code": "stream_broken"}
-    return b"data: " + orjson.dumps({"error": error}) + b"\n\n"
+def _parsed(raw: bytes) -> Any:
+    """JSON, or None. The standard library reads what orjson refuses: half of a surrogate pair."""
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        with contextlib.suppress(ValueError):
+            return json.loads(raw) if b"\\ud" in raw.lower() else None
+    return None

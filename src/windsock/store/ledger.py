@@ -11,9 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from windsock.core.quotes import HealthReport
 from windsock.core.records import Shift, WeightTable
+from windsock.store.claim import Claim
 from windsock.store.entries import Entry, StateSnapshot
 from windsock.store.writing import Writer
 
@@ -43,6 +45,7 @@ class Ledger:
     events and health reports are dropped, so that decisions, feedback and prices have the rest.
 
     prepare         brings the schema up to date before the first batch; tried until it succeeds
+    claim           keeps other processes out, from `open` or the next batch on
     on_trouble      called from the writer's thread with the failure, and with None on recovery
     """
 
@@ -53,9 +56,11 @@ class Ledger:
         flush_s: float = 0.25,
         max_pending: int = 100_000,
         prepare: Callable[[], None] | None = None,
+        claim: Claim | None = None,
         on_trouble: Callable[[str | None], None] | None = None,
     ) -> None:
-        self._writer = Writer(engine, prepare=prepare)
+        self._writer = Writer(engine, prepare=prepare, claim=claim)
+        self._claim = claim
         self._flush_s = flush_s
         self._max_pending = max_pending
         self._spare = int(max_pending * SPARED_FROM)
@@ -77,7 +82,10 @@ class Ledger:
         self._lock = threading.Lock()
 
     def open(self) -> None:
-        """Start the writer; entries appended before wait for it."""
+        """Start the writer; entries appended before wait for it; raises StoreTaken."""
+        if self._claim is not None:
+            with contextlib.suppress(SQLAlchemyError, OSError):  # away: claimed with the next batch
+                self._writer.connect()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
 
@@ -108,6 +116,8 @@ class Ledger:
         if self._thread is not None:
             self._thread.join(patience_s)
             self._thread = None
+        if self._claim is not None:
+            self._claim.release()
 
     def stats(self) -> LedgerStats:
         dropped = self._lost + self._refused

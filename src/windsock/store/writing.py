@@ -18,6 +18,7 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import SQLModel
 
+from windsock.store.claim import Claim
 from windsock.store.entries import Entry, Row, by_table, rows_of
 from windsock.store.tables import AttemptRow, FeedbackRow, SnapshotRow, WriterRow
 
@@ -50,11 +51,19 @@ class Writer:
     once more does not double it.
 
     prepare     brings the schema up to date; run before the first batch
+    claim       keeps other processes out
     """
 
-    def __init__(self, engine: Engine, *, prepare: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        prepare: Callable[[], None] | None = None,
+        claim: Claim | None = None,
+    ) -> None:
         self._engine = engine
         self._prepare = prepare
+        self._claim = claim
         self._connection: Connection | None = None
         self._id = secrets.token_hex(8)
         self._batch = 0
@@ -71,7 +80,7 @@ class Writer:
             self._prepare = None
         rows, lost = _rows(entries)
         try:
-            connection = self._connected()
+            connection = self.connect()
             lost += self._commit(connection, rows, len(entries))
         except BaseException:
             self.close()
@@ -84,13 +93,25 @@ class Writer:
         if connection is not None:
             _quietly(connection.close)
 
-    def _connected(self) -> Connection:
+    def connect(self) -> Connection:
+        """The connection, made if there is none; raises StoreTaken and what the driver raises."""
         if self._connection is None:
             self._connection = self._engine.connect()
+            if self._claim is not None:
+                self._take(self._claim, self._connection)
             if self._engine.dialect.name == "sqlite":
                 self._connection.exec_driver_sql("PRAGMA cache_size=-8000")
                 self._connection.rollback()
         return self._connection
+
+    def _take(self, claim: Claim, connection: Connection) -> None:
+        """The claim is the session's: the connection must not go back to the pool alive."""
+        connection.detach()
+        try:
+            claim.take_on(connection)
+        except BaseException:
+            self.close()
+            raise
 
     def _commit(self, connection: Connection, rows: list[Row], size: int) -> int:
         begin_alone(connection)
