@@ -10,6 +10,7 @@ from typing import Any
 
 from windsock.core.catalog import Capabilities, Catalog, Deployment
 from windsock.core.identity import Alias
+from windsock.core.loads import LoadRules, Loads
 from windsock.core.objective import Objective
 from windsock.core.pacing import DayPacer
 from windsock.core.policy import PriceAware
@@ -80,10 +81,22 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
             max_latency_s=route.max_latency_ms / 1000 if route.max_latency_ms else None,
             first_byte_s=route.first_byte_timeout,
             max_attempts=route.max_attempts,
+            hedge_share=route.hedge,
             source_weights={**SOURCE_WEIGHTS, **route.source_weights},
         )
         for name, route in settings.routes.items()
     }
+
+
+def loads_of(settings: Settings) -> Loads:
+    """The limits of the providers that have one."""
+    return Loads(
+        {
+            name: LoadRules(max_concurrent=each.max_concurrent, is_adaptive=each.adaptive)
+            for name, each in settings.providers.items()
+            if each.max_concurrent is not None or each.adaptive
+        }
+    )
 
 
 def objective_of(route: RouteSettings, settings: Settings) -> Objective:

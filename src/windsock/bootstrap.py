@@ -21,6 +21,7 @@ from windsock.assembly import (
     catalog_of,
     endpoints_of,
     feeds_of,
+    loads_of,
     own_quotes,
     routes_of,
     with_defaults,
@@ -50,11 +51,13 @@ from windsock.service.app import Lifespan, Readiness, create_app
 from windsock.service.caching import ResponseCache
 from windsock.service.dashboard import Dashboard, dashboard_routes
 from windsock.service.dataplane import DataPlane
+from windsock.service.dataplane import Endpoint as PathEndpoint
 from windsock.service.driver import Driver
 from windsock.service.events import EventBus
 from windsock.service.feedback import Feedbacks, FindStored, Open
 from windsock.service.history import history_routes
 from windsock.service.insight import Insight, insight_routes
+from windsock.service.limits import LimitRules, Limits
 from windsock.service.metrics import Metrics, Tallies
 from windsock.service.openai import OpenAICalls
 from windsock.serving import Service, hand_out_tables, server_of
@@ -150,6 +153,7 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
         default_policy=lambda _: PriceAware(beliefs, default),
         seed=secrets.randbits(63) if seed is None else seed,
         first_number=int(clock.now() * 1_000_000),
+        loads=loads_of(settings),
     )
 
 
@@ -157,6 +161,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
     """The service around the core."""
     router, clock, engine = core.router, core.clock, core.engine
     readiness, tallies = Readiness(), Tallies()
+    limits = _limits(settings, router)
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     feedbacks = Feedbacks(router=router, clock=clock, keep=core.ledger.append, find=_finder(engine))
@@ -173,6 +178,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         access=access,
         events=core.events,
         readiness=readiness,
+        limits=limits,
         dashboard=dashboard,
         vigil=Vigil(
             router=router,
@@ -191,7 +197,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         router=router,
         clock=clock,
         readiness=readiness,
-        metrics=Metrics(router, clock, tallies),
+        metrics=Metrics(router, clock, tallies, limits),
         parts=[
             insight_routes(insight),
             history_routes(insight, engine),
@@ -199,9 +205,11 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         ],
         lifespan=_lifespan(service),
     )
-    calls = _calls(service, settings)
     service.app = DataPlane(
-        app, calls.endpoints(), max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024)
+        app,
+        _endpoints(service, settings, limits),
+        max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
+        memory=limits,
     )
     return service
 
@@ -237,6 +245,26 @@ def _calls(service: Service, settings: Settings) -> OpenAICalls:
         cache=_cache_of(settings),
         with_features=any(route.segments for route in settings.routes.values()),
     )
+
+
+def _endpoints(service: Service, settings: Settings, limits: Limits) -> dict[str, PathEndpoint]:
+    """The data plane's calls; those that call providers pass the door."""
+    found = _calls(service, settings).endpoints()
+    return {
+        path: limits.guarded(endpoint) if path.endswith("/chat/completions") else endpoint
+        for path, endpoint in found.items()
+    }
+
+
+def _limits(settings: Settings, router: Router) -> Limits:
+    server = settings.server
+    rules = LimitRules(
+        max_concurrent=server.max_concurrent,
+        max_waiting=server.max_waiting,
+        wait_s=server.queue_timeout,
+        max_bytes=int(server.max_inflight_mb * 1024 * 1024),
+    )
+    return Limits(rules, capacity=router.capacity)
 
 
 def _insight(core: Core, access: Access) -> Insight:

@@ -27,6 +27,7 @@ from windsock.service.dashboard import Dashboard
 from windsock.service.driver import Driver
 from windsock.service.events import EventBus
 from windsock.service.feedback import Feedbacks
+from windsock.service.limits import Limits
 from windsock.settings import Settings
 from windsock.store import queries
 from windsock.store.ledger import Ledger, StateSnapshot
@@ -56,6 +57,7 @@ class Service:
     access: Access
     events: EventBus
     readiness: Readiness
+    limits: Limits
     dashboard: Dashboard
     vigil: Vigil
     webhooks: Webhooks
@@ -101,7 +103,9 @@ class Service:
         """Re-solve stale tables ahead of requests, hand out new ones, look for new keys."""
         keys_at = sampled_at = self.clock.elapsed()
         while True:
+            slept_at = self.clock.elapsed()
             await asyncio.sleep(HOUSEKEEPING_S)
+            self.limits.look(self.clock.elapsed() - slept_at - HOUSEKEEPING_S)
             self.router.tables.refresh(self.clock.now())
             self._drain_tables()
             for shift in self.router.drain_shifts():

@@ -61,9 +61,12 @@ class Part(BaseModel):
 
 
 class ServerSettings(Part):
-    """Where the service listens.
+    """Where the service listens, and how much it takes on.
 
-    keys    open: no key needed; required: always; auto: needed once a key was created
+    keys            open: no key needed; required: always; auto: needed once a key was created
+    max_concurrent  requests worked on at a time; less while the event loop runs late
+    max_waiting, queue_timeout      requests in excess that wait, and for how long
+    max_inflight_mb     request bodies held at a time
     """
 
     host: str = "127.0.0.1"
@@ -71,7 +74,10 @@ class ServerSettings(Part):
     keys: Literal["auto", "open", "required"] = "auto"
     admin_token: str | None = None
     max_body_mb: float = Field(default=20.0, gt=0)
+    max_inflight_mb: float = Field(default=512.0, gt=0)
     max_concurrent: int = Field(default=1024, gt=0)
+    max_waiting: int = Field(default=256, ge=0)
+    queue_timeout: Seconds = 1.0
     drain: Seconds = 30.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -107,12 +113,20 @@ class PriceSettings(Part):
 
 
 class ProviderSettings(Part):
+    """A provider.
+
+    max_concurrent  calls at a time; while it is full, others are asked
+    adaptive        find that number, below max_concurrent, from how latency grows under load:
+                    for servers that queue instead of refusing, such as your own
+    """
+
     base_url: str | None = None
     api_key: str | None = None
     price: PriceSettings | None = None
     headers: dict[str, str] = {}
     preset: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
+    adaptive: bool = False
 
 
 class CapabilitySettings(Part):
@@ -166,6 +180,9 @@ class RouteSettings(Part):
     budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
                     splits it by equal value of the last dollar; others only stop at its cap
     segments        learn segments within tasks from cheap numbers about the prompt
+    max_attempts    calls for one request, retries, fallbacks and escalations together
+    hedge           share of calls, and of dollars, that may be spent on asking a second deployment
+                    beside one that is later than its own 95th percentile; 0 is off
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -178,7 +195,8 @@ class RouteSettings(Part):
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
     first_byte_timeout: Seconds = 60.0
-    max_attempts: int = Field(default=4, ge=1, le=20)
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    hedge: float = Field(default=0.0, ge=0, le=0.2)
     budget: str | None = None
     source_weights: dict[str, float] = {}
     rules: tuple[RuleSettings, ...] = ()

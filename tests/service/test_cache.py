@@ -73,8 +73,8 @@ async def test_failures_are_not_kept(tmp_path) -> None:
     async with upstream(lambda _: Answer({"error": {}}, status=500)) as acme:
         config = config_of(("acme", acme.url, 1.0)) + CACHE
         async with running(config, tmp_path) as it:
-            assert (await ask(it)).status_code == 502
-            assert (await ask(it)).status_code == 502
+            assert (await ask(it)).status_code >= 502
+            assert (await ask(it)).status_code >= 502
 
 
 def test_the_byte_bound_and_the_time_to_live_hold() -> None:

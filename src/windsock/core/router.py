@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,7 +18,9 @@ from windsock.core.confidence import Confidences
 from windsock.core.exchange import Exchange
 from windsock.core.feedback import Intake as RewardIntake
 from windsock.core.health import HealthBoard
+from windsock.core.hedging import Hedging
 from windsock.core.ladder import Rung
+from windsock.core.loads import Loads
 from windsock.core.past import PastResult, Teaching, teach
 from windsock.core.policy import Policy, PriceAware
 from windsock.core.posterior import Beliefs, Summary
@@ -26,6 +28,7 @@ from windsock.core.prices import PriceBook
 from windsock.core.quotes import HealthReport, Tick
 from windsock.core.records import (
     NO_PREFERENCES,
+    Attempt,
     CallKind,
     CallResult,
     Cell,
@@ -37,6 +40,7 @@ from windsock.core.records import (
     Shift,
     WeightTable,
 )
+from windsock.core.retries import CallBudget
 from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import arm_within, decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
@@ -46,10 +50,6 @@ from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
 
 UNJUDGED_KEEPS = 2.0
 """Rewards that a belief from mere answers is worth when the first judgements come."""
-
-RETRY_SHARE = 0.2
-RETRY_RESERVE = 10.0
-"""Extra attempts may be a fifth of requests, with a reserve for the first burst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +70,7 @@ class Router:
     first_number    of decisions and tables; must lie above all numbers used before
     default_policy  policy of a deployment or model that is asked for by its own name
     fresh_s         weights are solved anew this long after new evidence, if not before
+    loads           how many calls each provider takes at a time
     """
 
     def __init__(
@@ -84,17 +85,20 @@ class Router:
         seed: int = 0,
         first_number: int = 0,
         fresh_s: float = FRESH_S,
+        loads: Loads | None = None,
     ) -> None:
         self.catalog = catalog
         self.book = book
         self.beliefs = beliefs
         self.health = health or HealthBoard()
+        self.loads = loads or Loads()
+        self.hedging = Hedging()
         self.seed = seed
         self._routes = dict(routes)
         self._implicit: dict[str, Route] = {}
         self._default_policy = default_policy
         self._number = first_number
-        self._retry_tokens = RETRY_RESERVE
+        self._retries = CallBudget()
         self._intakes: dict[str, RewardIntake] = {}
         self.confidences = Confidences(beliefs.settings)
         self._scrutiny = Scrutiny(catalog=catalog, book=book, beliefs=beliefs)
@@ -131,8 +135,7 @@ class Router:
             table, queue = in_callers_order(self, request, table, now)
         number = self._number
         self._number = number + 1
-        if self._retry_tokens < RETRY_RESERVE:
-            self._retry_tokens += RETRY_SHARE
+        self._retries.count(now)
         draw = uniform(self.seed, number, 0)
         cumulative = table.cumulative
         index = min(bisect_right(cumulative, draw * cumulative[-1]), len(cumulative) - 1)
@@ -233,7 +236,8 @@ class Router:
             self.beliefs.observe_sums(cell, deployment, weight, weight, weight, now=now)
 
     def record(self, result: CallResult, now: float) -> list[Shift]:
-        """Learn health, bills and the served model from one finished call."""
+        """Learn health, load, bills and the served model from one finished call."""
+        self.loads.end(self.catalog.deployments[result.attempt.deployment].provider, result, now)
         shifts = self.health.record(result, now)
         return shifts + self._scrutiny.look_at(result, now)
 
@@ -364,20 +368,24 @@ class Router:
             and self.book.in_force(deployment, now) is not None
         )
 
+    def can_take(self, deployment: str, now: float) -> bool:
+        """True if it is healthy, priced and not full."""
+        return self.is_open(deployment, now) and not self.is_full(deployment)
+
     def redraw(
         self,
         table: WeightTable,
         number: int,
         attempt: int,
         tried: set[str],
-        last: CallResult,
+        last: CallResult | None,
         now: float,
     ) -> str | None:
-        """Another deployment from the same weights, without those tried or out; None if none."""
+        """Another deployment from the same weights, not tried, full or out; None if none."""
         left = [
             (name, weight)
             for name, weight in zip(table.deployments, table.weights, strict=True)
-            if name not in tried and self._holds_more(name, last)
+            if name not in tried and self._holds_more(name, last) and not self.is_full(name)
         ]
         healthy = [pair for pair in left if self.is_open(pair[0], now)]
         pairs = healthy or [pair for pair in left if self.health.is_worth_a_try(pair[0], now)]
@@ -391,12 +399,27 @@ class Router:
                 return name
         return pairs[-1][0]
 
+    def is_full(self, deployment: str) -> bool:
+        """True if its provider takes no more calls at a time."""
+        return self.loads.is_full(self.catalog.deployments[deployment].provider)
+
+    def capacity(self) -> float:
+        """Calls that all providers together take at a time; inf if one of them sets no limit."""
+        return self.loads.capacity({d.provider for d in self.catalog.deployments.values()})
+
+    def begin(self, attempt: Attempt, now: float) -> None:
+        """A call is being made."""
+        self.health.begin(attempt.deployment, now)
+        self.loads.begin(self.catalog.deployments[attempt.deployment].provider)
+
+    def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
+        """Seconds until the first of them comes back, or None if one is not cooling down."""
+        left = [self.health.cooldown_until(name) - now for name in deployments]
+        return min(left) if left and min(left) > 0 else None
+
     def take_retry(self, now: float) -> bool:
-        """Spend one extra attempt, if the budget of a fifth of all requests allows it."""
-        if self._retry_tokens < 1.0:
-            return False
-        self._retry_tokens -= 1.0
-        return True
+        """Spend one extra attempt, if the budget of a fifth of recent requests allows it."""
+        return self._retries.take(now)
 
     def escalation(self, exchange: Exchange, answer: CallResult, now: float) -> str | None:
         """The stronger deployment to ask, if this answer is not trusted enough."""
@@ -411,7 +434,7 @@ class Router:
         drawn = exchange.decision.escalates_to
         targets = cascade.to if drawn is None else (drawn, *cascade.to)
         return next(
-            (name for name in targets if name not in tried and self.is_open(name, now)), None
+            (name for name in targets if name not in tried and self.can_take(name, now)), None
         )
 
     def to_state(self) -> dict[str, Any]:
@@ -479,13 +502,13 @@ class Router:
         route = self._route_of(cell)
         return (route.source_weights if route else SOURCE_WEIGHTS).get("transport", 0.0)
 
-    def _holds_more(self, name: str, last: CallResult) -> bool:
-        if last.kind is not CallKind.CONTEXT_EXCEEDED:
+    def _holds_more(self, name: str, last: CallResult | None) -> bool:
+        if last is None or last.kind is not CallKind.CONTEXT_EXCEEDED:
             return True
         deployments = self.catalog.deployments
         has = deployments[name].capabilities.context_tokens
         had = deployments[last.attempt.deployment].capabilities.context_tokens
-        return has is not None and had is not None and has > had
+        return has is None or had is None or has > had
 
     def _nobody(self, route: Route, table: WeightTable, now: float) -> NoCandidate:
         cooldowns = [

@@ -54,6 +54,7 @@ class Route:
     max_latency_s       ceiling on the measured p95 time to first content
     first_byte_s        an attempt without content by then is given up
     max_attempts        calls for one request, all reasons together
+    hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
     """
 
     name: str
@@ -63,5 +64,6 @@ class Route:
     cascade: Cascade | None = None
     max_latency_s: float | None = None
     first_byte_s: float = 60.0
-    max_attempts: int = 4
+    max_attempts: int = 3
+    hedge_share: float = 0.0
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)

@@ -13,6 +13,7 @@ from windsock.clock import Clock
 from windsock.core.records import Outcome
 from windsock.core.router import Router
 from windsock.core.units import Meter, to_float
+from windsock.service.limits import Limits
 
 
 @dataclass(slots=True)
@@ -46,8 +47,9 @@ class Tallies:
 class Metrics(Collector):
     """`text()` is the answer of GET /metrics."""
 
-    def __init__(self, router: Router, clock: Clock, tallies: Tallies) -> None:
+    def __init__(self, router: Router, clock: Clock, tallies: Tallies, limits: Limits) -> None:
         self._router = router
+        self._limits = limits
         self._clock = clock
         self._tallies = tallies
         self._registry = CollectorRegistry(auto_describe=False)
@@ -63,6 +65,7 @@ class Metrics(Collector):
         yield from self._requests()
         yield from self._weights()
         yield from self._prices()
+        yield from self._load()
 
     def _requests(self) -> Iterable[Metric]:
         labels = ["route", "task", "deployment"]
@@ -131,3 +134,15 @@ class Metrics(Collector):
                 age.add_metric([name], status.age_s)
             up.add_metric([name], float(self._router.is_open(name, now)))
         yield from (price, age, up)
+
+    def _load(self) -> Iterable[Metric]:
+        limits = self._limits
+        for name, text, value in (
+            ("running", "Requests worked on.", limits.running),
+            ("limit", "Requests worked on at a time, at most, just now.", limits.limit),
+            ("waiting", "Requests that wait for their turn.", limits.waiting),
+        ):
+            yield GaugeMetricFamily(f"windsock_requests_{name}", text, value=value)
+        yield CounterMetricFamily(
+            "windsock_requests_refused", "Requests refused as too many.", value=limits.refused
+        )

@@ -17,11 +17,11 @@ from windsock.service.access import Access, Principal, credential_of
 from windsock.service.caching import ResponseCache, cache_key, is_cachable
 from windsock.service.dataplane import Call, Endpoint
 from windsock.service.driver import Driver, Failure
+from windsock.service.failing import failed
 from windsock.service.feedback import Feedbacks, UnknownDecision
 from windsock.service.problems import Problem
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
-NO_RETRY = (b"x-should-retry", b"false")
 
 
 class OpenAICalls:
@@ -170,7 +170,7 @@ class OpenAICalls:
         body, failure = await self._driver.answer(exchange, chat)
         headers = self._headers(exchange, started, key)
         if body is None:
-            await call.refuse(_failed(exchange, failure, headers))
+            await call.refuse(self._failed(exchange, failure, headers))
             return
         cost = sum(self._router.cost_of(r, self._clock.now()) for r in exchange.results)
         headers.append((b"x-windsock-cost-usd", f"{cost:.10f}".rstrip("0").rstrip(".").encode()))
@@ -196,7 +196,14 @@ class OpenAICalls:
             self._keep(exchange, key, b"".join(sent), is_stream=True)
             await call.write(b"", more=False)
         else:
-            await call.refuse(_failed(exchange, failure, self._headers(exchange, started, key)))
+            headers = self._headers(exchange, started, key)
+            await call.refuse(self._failed(exchange, failure, headers))
+
+    def _failed(
+        self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
+    ) -> Problem:
+        back_in_s = self._router.retry_after_s(exchange.table.deployments, self._clock.now())
+        return failed(exchange, failure.body, headers, back_in_s=back_in_s)
 
     def _headers(
         self, exchange: Exchange, started: float, key: bytes | None
@@ -271,26 +278,3 @@ def _seconds(text: str | None) -> float | None:
         return float(text) if text else None
     except ValueError as error:
         raise BadRequest("x-windsock-timeout must be seconds") from error
-
-
-def _failed(exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]) -> Problem:
-    """What the client sees when no attempt brought an answer."""
-    last = exchange.results[-1] if exchange.results else None
-    kind = last.kind.value if last else "cancelled"
-    headers = [*headers, NO_RETRY]
-    if last and failure.body and last.status and 400 <= last.status < 500 and kind in PASSED_ON:
-        return Problem(last.status, failure.body, headers)
-    if kind == "timed_out":
-        return Problem.of(504, "no deployment answered in time", code="deadline", headers=headers)
-    if last and kind == "rate_limited":
-        wait = (b"retry-after", str(int(last.retry_after_s or 5) + 1).encode())
-        return Problem.of(
-            429, "every deployment is rate limited", code="rate_limited", headers=[*headers, wait]
-        )
-    tried = ", ".join(f"{r.attempt.deployment} ({r.kind.value})" for r in exchange.results)
-    return Problem.of(
-        502, f"every attempt failed: {tried}", code="upstream_failed", headers=headers
-    )
-
-
-PASSED_ON = ("caller_error", "context_exceeded", "content_refused")
