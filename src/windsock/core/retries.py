@@ -32,9 +32,7 @@ class CallBudget:
     def count(self, now: float, amount: float = 1) -> None:
         """A request was opened, or dollars were committed: what extra calls are a share of."""
         if now >= self._mark_at:
-            self._marks.append((now, self._requests, self._taken))
-            self._mark_at = now + MARK_S
-            self._forget(now)
+            self._mark(now)
         self._requests += amount
 
     def take(self, now: float, amount: float = 1) -> bool:
@@ -45,13 +43,16 @@ class CallBudget:
         return True
 
     def allows(self, now: float, amount: float = 1) -> bool:
-        self._forget(now)
+        if now >= self._mark_at:
+            self._mark(now)
         _, requests, taken = self._marks[0]
         allowed = max(self._reserve, self._share * (self._requests - requests))
         return self._taken - taken + amount <= allowed
 
-    def _forget(self, now: float) -> None:
-        """Drop marks from before the window."""
+    def _mark(self, now: float) -> None:
+        """Note the sums so far, once a second, and drop those from before the window."""
         marks = self._marks
+        marks.append((now, self._requests, self._taken))
+        self._mark_at = now + MARK_S
         while len(marks) > 1 and marks[0][0] < now - self._window_s:
             marks.popleft()

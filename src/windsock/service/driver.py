@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
@@ -27,6 +28,7 @@ from windsock.providers.wire import (
     tier_of,
     usage_of,
 )
+from windsock.service.racing import run_call
 
 PATH = "/chat/completions"
 DONE = b"data: [DONE]\n\n"
@@ -82,8 +84,8 @@ class Driver:
         bodies: dict[int, dict[str, Any]] = {}
         try:
             while (attempt := exchange.next_attempt(self.clock.now())) is not None:
-                result = await self._attempt(attempt, chat, bodies, failure)
-                exchange.report(result, self.clock.now())
+                make = partial(self._attempt, chat=chat, bodies=bodies, failure=failure)
+                await run_call(exchange, attempt, make, self.clock)
         finally:
             answer = exchange.answer
             body = bodies[answer.attempt.number] if answer else {}
@@ -251,7 +253,7 @@ class Driver:
     def _settle(self, exchange: Exchange, response_id: str | None = None) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""
         now = self.clock.now()
-        if exchange.trying is not None:
+        while exchange.trying is not None:
             left = CallResult(
                 attempt=exchange.trying,
                 kind=CallKind.CANCELLED,
