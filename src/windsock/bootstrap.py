@@ -48,7 +48,7 @@ from windsock.public_rates import published
 from windsock.restoring import prepared_engine, restore, stored_decision
 from windsock.service.access import Access
 from windsock.service.app import Lifespan, Readiness, create_app
-from windsock.service.caching import ResponseCache
+from windsock.service.caching import MemoryShelf, ResponseCache, Shelf
 from windsock.service.dashboard import Dashboard, dashboard_routes
 from windsock.service.dataplane import DataPlane
 from windsock.service.dataplane import Endpoint as PathEndpoint
@@ -60,6 +60,7 @@ from windsock.service.insight import Insight, insight_routes
 from windsock.service.limits import LimitRules, Limits
 from windsock.service.metrics import Metrics, Tallies
 from windsock.service.openai import OpenAICalls
+from windsock.service.redis_shelf import RedisShelf
 from windsock.serving import Service, hand_out_tables, server_of
 from windsock.settings import Settings, guard_rules
 from windsock.store import queries
@@ -161,7 +162,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
     """The service around the core."""
     router, clock, engine = core.router, core.clock, core.engine
     readiness, tallies = Readiness(), Tallies()
-    limits = _limits(settings, router)
+    limits, cache = _limits(settings, router), _cache_of(settings)
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     feedbacks = Feedbacks(router=router, clock=clock, keep=core.ledger.append, find=_finder(engine))
@@ -179,6 +180,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         events=core.events,
         readiness=readiness,
         limits=limits,
+        cache=cache,
         dashboard=dashboard,
         vigil=Vigil(
             router=router,
@@ -197,7 +199,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         router=router,
         clock=clock,
         readiness=readiness,
-        metrics=Metrics(router, clock, tallies, limits),
+        metrics=Metrics(router, clock, tallies, limits, cache.tally if cache else None),
         parts=[
             insight_routes(insight),
             history_routes(insight, engine),
@@ -242,7 +244,7 @@ def _calls(service: Service, settings: Settings) -> OpenAICalls:
         access=service.access,
         feedbacks=service.feedbacks,
         on_unpriced=lambda: _refresh(service.vigil, service.poller),
-        cache=_cache_of(settings),
+        cache=service.cache,
         with_features=any(route.segments for route in settings.routes.values()),
     )
 
@@ -318,11 +320,17 @@ def _first_prices(settings: Settings, intake: Intake, definitions: list[Any], cl
 
 
 def _cache_of(settings: Settings) -> ResponseCache | None:
-    if not settings.cache.enabled:
+    cache = settings.cache
+    if not cache.enabled:
         return None
-    return ResponseCache(
-        ttl_s=settings.cache.ttl, max_bytes=int(settings.cache.max_mb * 1024 * 1024)
-    )
+    shelf: Shelf = MemoryShelf(max_bytes=int(cache.max_mb * 1024 * 1024))
+    if cache.url is not None:
+        shelf = RedisShelf(cache.url, on_trouble=_cache_trouble)
+    return ResponseCache(shelf, ttl_s=cache.ttl)
+
+
+def _cache_trouble(error: str) -> None:
+    log.event_log().warning("cache.failed", error=error)
 
 
 def _refresh(vigil: Vigil, poller: Poller) -> None:

@@ -37,6 +37,7 @@ EVENTS = frozenset(
         "model.redirected",
         "store.failed",
         "store.recovered",
+        "cache.failed",
         "state.restored",
         "state.set_aside",
         "webhook.failed",

@@ -23,6 +23,7 @@ from windsock.feeds.polling import Poller
 from windsock.intake import Intake
 from windsock.service.access import Access
 from windsock.service.app import Readiness
+from windsock.service.caching import ResponseCache
 from windsock.service.dashboard import Dashboard
 from windsock.service.driver import Driver
 from windsock.service.events import EventBus
@@ -58,6 +59,7 @@ class Service:
     events: EventBus
     readiness: Readiness
     limits: Limits
+    cache: ResponseCache | None
     dashboard: Dashboard
     vigil: Vigil
     webhooks: Webhooks
@@ -92,6 +94,8 @@ class Service:
         await self.poller.stop()
         await self.driver.close()
         await self.webhooks.stop()
+        if self.cache is not None:
+            await self.cache.close()
         self.events.close()
         self._drain_tables()
         self.ledger.append(self._snapshot())

@@ -223,9 +223,17 @@ class BudgetSettings(Part):
 
 
 class CacheSettings(Part):
+    """Answers to identical requests.
+
+    max_mb  bound of the memory they take
+    url     redis:// or valkey:// (rediss:// for TLS): kept there instead, shared by processes;
+            needs the extra `redis`
+    """
+
     enabled: bool = False
     ttl: Seconds = 3600.0
     max_mb: float = Field(default=64.0, gt=0)
+    url: str | None = Field(default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://")
 
 
 GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation

@@ -51,17 +51,23 @@ class Trial:
 
 
 def config_text(
-    urls: Sequence[str], *, store: str, route: str = "", server: str = "", more: str = ""
+    urls: Sequence[str],
+    *,
+    store: str,
+    route: str = "",
+    server: str = "",
+    provider: str = "",
+    more: str = "",
 ) -> str:
     """windsock.toml with a route `auto` over model `m` of each provider, each dearer than the last.
 
-    route, server   lines for [routes.auto] and [server]
+    route, server, provider     lines for [routes.auto], [server] and each [providers.*]
     """
     parts = [f"[server]\n{server}\n", f'[store]\nurl = "{store}"\nsnapshot_every = "500ms"\n']
     for place, (name, url) in enumerate(zip(NAMES, urls, strict=False), 1):
         parts.append(
             f'[providers.{name}]\nbase_url = "{url}"\napi_key = "{KEY.format(name=name)}"\n'
-            f"price = {{ input = {place}, output = {place * 4} }}\n"
+            f"price = {{ input = {place}, output = {place * 4} }}\n{provider}\n"
         )
     names = ", ".join(f'"{name}/m"' for name in NAMES[: len(urls)])
     parts.append(f"[routes.auto]\ncandidates = [{names}]\nquality_floor = 0.1\n{route}\n")
@@ -76,6 +82,7 @@ async def trial(
     urls: Sequence[str | None] = (),
     route: str = "",
     server: str = "",
+    provider_lines: str = "",
     more: str = "",
     store: str = "",
     under: dict[str, str] | None = None,
@@ -95,7 +102,10 @@ async def trial(
         ]
         config = folder / "windsock.toml"
         store = store or f"sqlite:///{folder}/windsock.db"
-        config.write_text(config_text(found, store=store, route=route, server=server, more=more))
+        text = config_text(
+            found, store=store, route=route, server=server, provider=provider_lines, more=more
+        )
+        config.write_text(text)
         process = Process(config, free_port(), under)
         try:
             await process.ready()

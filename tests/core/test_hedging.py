@@ -27,7 +27,7 @@ def warmed(share: float = 0.05, count: int = 100, **facts) -> Router:
 def late(wind: Router) -> Exchange:
     exchange = wind.open(request(), START)
     exchange.next_attempt(START)
-    assert exchange.hedge_after_s(START) == 0.4
+    assert exchange.hedge_after_s(START) == pytest.approx(0.48)
     return exchange
 
 
@@ -41,7 +41,7 @@ def test_it_is_off_by_default() -> None:
 def test_a_late_call_is_raced_by_another_deployment_and_the_first_answer_counts() -> None:
     exchange = late(warmed())
     first = exchange.trying
-    second = exchange.hedge(START + 0.4)
+    second = exchange.hedge(START + 0.5)
     assert second.reason is AttemptReason.HEDGE
     assert second.deployment != first.deployment
     exchange.report(answered(second), START + 0.8)
@@ -55,8 +55,8 @@ def test_a_late_call_is_raced_by_another_deployment_and_the_first_answer_counts(
 def test_while_one_of_two_runs_a_failure_of_the_other_changes_nothing() -> None:
     exchange = late(warmed())
     first = exchange.trying
-    second = exchange.hedge(START + 0.4)
-    exchange.report(failed(first), START + 0.5)
+    second = exchange.hedge(START + 0.5)
+    exchange.report(failed(first), START + 0.6)
     assert exchange.state is State.TRYING
     assert exchange.trying is second
     exchange.report(answered(second), START + 0.8)
@@ -66,15 +66,15 @@ def test_while_one_of_two_runs_a_failure_of_the_other_changes_nothing() -> None:
 def test_both_failing_is_a_failure_like_any_other() -> None:
     exchange = late(warmed())
     first = exchange.trying
-    second = exchange.hedge(START + 0.4)
-    exchange.report(failed(second), START + 0.5)
+    second = exchange.hedge(START + 0.5)
+    exchange.report(failed(second), START + 0.6)
     exchange.report(failed(first), START + 0.6)
     assert exchange.state is State.FAILED_ONCE
 
 
 def test_second_calls_stay_within_their_share_of_calls() -> None:
     wind = warmed(share=0.05)
-    hedged = sum(late(wind).hedge(START + 0.4) is not None for _ in range(1000))
+    hedged = sum(late(wind).hedge(START + 0.5) is not None for _ in range(1000))
     assert 40 <= hedged <= 0.05 * 1200
 
 

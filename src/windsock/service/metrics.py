@@ -13,6 +13,7 @@ from windsock.clock import Clock
 from windsock.core.records import Outcome
 from windsock.core.router import Router
 from windsock.core.units import Meter, to_float
+from windsock.service.caching import CacheTally
 from windsock.service.limits import Limits
 
 
@@ -47,8 +48,16 @@ class Tallies:
 class Metrics(Collector):
     """`text()` is the answer of GET /metrics."""
 
-    def __init__(self, router: Router, clock: Clock, tallies: Tallies, limits: Limits) -> None:
+    def __init__(
+        self,
+        router: Router,
+        clock: Clock,
+        tallies: Tallies,
+        limits: Limits,
+        cache: CacheTally | None = None,
+    ) -> None:
         self._router = router
+        self._cache = cache
         self._limits = limits
         self._clock = clock
         self._tallies = tallies
@@ -146,3 +155,10 @@ class Metrics(Collector):
         yield CounterMetricFamily(
             "windsock_requests_refused", "Requests refused as too many.", value=limits.refused
         )
+        if self._cache is not None:
+            looked = CounterMetricFamily(
+                "windsock_cache", "Requests whose answer was looked for.", labels=["found"]
+            )
+            looked.add_metric(["hit"], self._cache.hits)
+            looked.add_metric(["miss"], self._cache.misses)
+            yield looked

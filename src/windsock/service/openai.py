@@ -14,7 +14,7 @@ from windsock.core.router import Router
 from windsock.errors import BadRequest, NoCandidate
 from windsock.providers.wire import ChatBody, read_chat
 from windsock.service.access import Access, Principal, credential_of
-from windsock.service.caching import ResponseCache, cache_key, is_cachable
+from windsock.service.caching import Copy, ResponseCache, cache_key, is_cachable
 from windsock.service.dataplane import Call, Endpoint
 from windsock.service.driver import Driver, Failure
 from windsock.service.failing import failed
@@ -79,7 +79,7 @@ class OpenAICalls:
     async def _answered_from_cache(self, call: Call, chat: ChatBody, key: bytes) -> bool:
         if self._cache is None or call.header(b"x-windsock-cache") == "refresh":
             return False
-        kept = self._cache.get(key, self._clock.now())
+        kept = await self._cache.get(key, self._clock.now())
         if kept is None:
             return False
         headers = [
@@ -94,11 +94,13 @@ class OpenAICalls:
             await call.answer(200, kept.body, headers)
         return True
 
-    def _keep(self, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool) -> None:
+    async def _keep(
+        self, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool
+    ) -> None:
         if self._cache is not None and key is not None and exchange.answer is not None:
             deployment = exchange.answer.attempt.deployment
             now = self._clock.now()
-            self._cache.put(key, body, is_stream=is_stream, deployment=deployment, now=now)
+            await self._cache.put(key, body, is_stream=is_stream, deployment=deployment, now=now)
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
@@ -174,27 +176,27 @@ class OpenAICalls:
             return
         cost = sum(self._router.cost_of(r, self._clock.now()) for r in exchange.results)
         headers.append((b"x-windsock-cost-usd", f"{cost:.10f}".rstrip("0").rstrip(".").encode()))
-        self._keep(exchange, key, body, is_stream=False)
         await call.answer(200, body, headers)
+        await self._keep(exchange, key, body, is_stream=False)
 
     async def _stream(
         self, call: Call, exchange: Exchange, chat: ChatBody, started: float, key: bytes | None
     ) -> None:
         failure = Failure()
-        sent: list[bytes] = []
+        copy = Copy(0 if key is None or self._cache is None else self._cache.max_body_bytes)
         events = self._driver.stream(exchange, chat, failure)
         try:
             async for event in events:
                 if not call.is_answered:
                     await call.begin(200, [EVENT_STREAM, *self._headers(exchange, started, key)])
-                if key is not None:
-                    sent.append(event)
+                copy.add(event)
                 await call.write(event, more=True)
         finally:
             await events.aclose()
         if call.is_answered:
-            self._keep(exchange, key, b"".join(sent), is_stream=True)
             await call.write(b"", more=False)
+            if copy.is_whole:
+                await self._keep(exchange, key, copy.body(), is_stream=True)
         else:
             headers = self._headers(exchange, started, key)
             await call.refuse(self._failed(exchange, failure, headers))
