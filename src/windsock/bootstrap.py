@@ -222,6 +222,9 @@ def _driver(
     def finished(exchange: Exchange, outcome: Outcome, response_id: str | None) -> None:
         hand_out_tables(core.router, core.ledger, core.events)
         feedbacks.remember_outcome(outcome, response_id)
+        claim = exchange.answer.confidence if exchange.answer else None
+        if exchange.route.checks is not None and claim is not None:
+            feedbacks.check(outcome, holds=claim > 0)
         tallies.count(outcome)
         _log_request(exchange, outcome)
 

@@ -167,9 +167,28 @@ class RuleSettings(Part):
     candidates: tuple[str, ...] = Field(min_length=1)
 
 
+class CheckSettings(Part):
+    """What an answer must be like to count as good; see `core.checks.Checks`."""
+
+    non_empty: bool = True
+    json_text: bool = Field(default=False, alias="json")
+    required_keys: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+    tool_calls: bool = False
+    no_refusal: bool = False
+
+
 class CascadeSettings(Part):
+    """Cheap first, then maybe strong.
+
+    escalate_below  least measured success of answers as sure as this one
+    ask_logprobs    ask providers for token probabilities and take them out of the answer again;
+                    leave it off where a candidate refuses the parameter
+    """
+
     escalate_below: Share = 0.85
     to: tuple[str, ...] = Field(min_length=1)
+    ask_logprobs: bool = False
 
 
 class RouteSettings(Part):
@@ -201,6 +220,7 @@ class RouteSettings(Part):
     source_weights: dict[str, float] = {}
     rules: tuple[RuleSettings, ...] = ()
     cascade: CascadeSettings | None = None
+    check: CheckSettings | None = None
 
     @model_validator(mode="after")
     def _objective_is_whole(self) -> RouteSettings:

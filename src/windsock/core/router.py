@@ -48,6 +48,9 @@ from windsock.core.tables import FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
 
+CLAIMS = frozenset({"check", "confidence"})
+"""Sources that only repeat what an answer's confidence was made of; they cannot calibrate it."""
+
 UNJUDGED_KEEPS = 2.0
 """Rewards that a belief from mere answers is worth when the first judgements come."""
 
@@ -201,7 +204,7 @@ class Router:
             rewards.response(cell, deployment).count(rewards=1.0)
         weight, value = rewards.take(cell, deployment, reward)
         self._hear(cell, weight)
-        if weight > 0:
+        if weight > 0 and reward.source not in CLAIMS:
             self.confidences.learn(decision.id, cell, deployment, value)
         if not self.confidences.credit(decision, deployment, value, weight, now):
             self.beliefs.observe(cell, deployment, value, weight=weight, now=now)
@@ -436,6 +439,21 @@ class Router:
         return next(
             (name for name in targets if name not in tried and self.can_take(name, now)), None
         )
+
+    def advice(
+        self, decision: Decision, deployment: str, claim: float, now: float
+    ) -> tuple[float, str | None]:
+        """What a caller's own confidence in an answer is worth, and whom it should ask instead.
+
+        The claim stands for the answer's own when the request is judged later.
+        """
+        self.confidences.claim(decision.id, claim)
+        rate = self.confidences.rate(decision.cell, deployment, claim)
+        route = self._route_of(decision.cell)
+        cascade = route.cascade if route is not None else None
+        if cascade is None or rate >= cascade.escalate_below or deployment in cascade.to:
+            return rate, None
+        return rate, next((name for name in cascade.to if self.can_take(name, now)), None)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from windsock.clock import Clock
+from windsock.core.checks import confidence
 from windsock.core.exchange import Exchange
 from windsock.core.records import Attempt, CallKind, CallResult, Decision, Outcome, Shift
 from windsock.core.router import Router
@@ -27,6 +28,8 @@ from windsock.providers.wire import (
     retry_after_s,
     tier_of,
     usage_of,
+    with_logprobs,
+    without_logprobs,
 )
 from windsock.service.racing import run_call
 
@@ -82,9 +85,11 @@ class Driver:
         """The answer's body, or None and the last failure; the exchange is settled either way."""
         failure = Failure()
         bodies: dict[int, dict[str, Any]] = {}
+        cascade = exchange.route.cascade
+        asking = with_logprobs(chat) if cascade is not None and cascade.ask_logprobs else None
+        make = partial(self._attempt, exchange, chat=asking or chat, bodies=bodies, failure=failure)
         try:
             while (attempt := exchange.next_attempt(self.clock.now())) is not None:
-                make = partial(self._attempt, chat=chat, bodies=bodies, failure=failure)
                 await run_call(exchange, attempt, make, self.clock)
         finally:
             answer = exchange.answer
@@ -92,6 +97,8 @@ class Driver:
             outcome = self._settle(exchange, body.get("id"))
         if answer is None:
             return None, failure
+        if asking is not None:
+            without_logprobs(body)
         return self._enriched(body, exchange, outcome), failure
 
     async def stream(
@@ -114,6 +121,7 @@ class Driver:
 
     async def _attempt(
         self,
+        exchange: Exchange,
         attempt: Attempt,
         chat: ChatBody,
         bodies: dict[int, dict[str, Any]],
@@ -153,7 +161,7 @@ class Driver:
             service_tier=tier_of(body),
             served_model=body.get("model"),
             billed_usd=billed_of(body),
-            confidence=confidence_of(body),
+            confidence=_confidence(exchange, body),
             finish_reason=body["choices"][0].get("finish_reason"),
         )
 
@@ -306,6 +314,12 @@ async def _events(
             yield events
         if chunk is None:
             return
+
+
+def _confidence(exchange: Exchange, body: dict[str, Any]) -> float | None:
+    message = body["choices"][0].get("message")
+    said = message if isinstance(message, dict) else {}
+    return confidence(exchange.route.checks, said, confidence_of(body))
 
 
 def _answer_of(raw: bytes) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from windsock.service.dataplane import Call, Endpoint
 from windsock.service.problems import overloaded
 
 LEAST_LIMIT = 64
+LEAST_WAITING = 16
 LATE_S = 0.1
 """An event loop that wakes this late has more to do than it can; below a fifth of that, not."""
 
@@ -25,7 +26,7 @@ class LimitRules:
     """What the door lets through.
 
     max_concurrent  requests worked on at a time, at most
-    max_waiting     requests that wait for their turn
+    max_waiting     requests that wait for their turn, and no more than are worked on (or 16)
     wait_s          longest wait
     max_bytes       of request bodies held at a time
     """
@@ -131,7 +132,7 @@ class Limits:
         """Wait as one of the queue; the oldest leaves when it is full."""
         if not self.rules.max_waiting:
             return False
-        if len(self._waiting) >= self.rules.max_waiting:
+        if len(self._waiting) >= min(self.rules.max_waiting, max(self.limit, LEAST_WAITING)):
             oldest, _ = self._waiting.popitem(last=False)
             _refuse(oldest)
         loop = asyncio.get_running_loop()

@@ -141,6 +141,9 @@ class OpenAICalls:
                 "effective_samples": belief.effective_samples,
             },
         }
+        if reward.source == "confidence":
+            rate, to = self._feedbacks.advice(name, reward.value)
+            body["confidence"] = {"measured_success": rate, "escalate_to": to}
         await call.answer(200, orjson.dumps(body))
 
     def _admit(self, call: Call, scope: str) -> Principal:
