@@ -68,7 +68,7 @@ async def test_a_declared_check_escalates_what_fails_it_and_teaches(tmp_path) ->
                 served = [(await ask(it)).headers["x-windsock-deployment"] for _ in range(2)]
                 seen = (await it.http.get("/v1/weights?route=auto")).json()
     assert served == ["strong/m", "cheap/m"]
-    samples = {arm["deployment"]: arm["effective_samples"] for arm in seen["deployments"]}
+    samples = {arm["deployment"]: arm["effective_samples"] for arm in seen["data"][0]["candidates"]}
     assert all(0.4 < each < 0.6 for each in samples.values()), "a check counts as half a word"
 
 
