@@ -206,6 +206,7 @@ class Exchange:
         )
         if not is_cached:
             self.shifts += self._router.settle(outcome, now)
+            self._router.warmed(self.request, outcome, now)
         return outcome
 
     def _first(self, now: float) -> Attempt | None:

@@ -44,6 +44,7 @@ from windsock.core.retries import CallBudget
 from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import arm_within, decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
+from windsock.core.sessions import Sessions, cascades_of
 from windsock.core.tables import FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
@@ -89,6 +90,7 @@ class Router:
         first_number: int = 0,
         fresh_s: float = FRESH_S,
         loads: Loads | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self.catalog = catalog
         self.book = book
@@ -96,6 +98,7 @@ class Router:
         self.health = health or HealthBoard()
         self.loads = loads or Loads()
         self.hedging = Hedging()
+        self.sessions = sessions or Sessions()
         self.seed = seed
         self._routes = dict(routes)
         self._implicit: dict[str, Route] = {}
@@ -134,6 +137,8 @@ class Router:
         if not table.weights:
             raise self._nobody(route, table, now)
         queue: tuple[str, ...] = ()
+        if request.session_id is not None:
+            table = self._seated(table, route, request, now)
         if request.models or request.preferences is not NO_PREFERENCES:
             table, queue = in_callers_order(self, request, table, now)
         number = self._number
@@ -491,6 +496,33 @@ class Router:
                 now=now,
                 observed_at=replaced.at,
             )
+
+    def _seated(
+        self, table: WeightTable, route: Route, request: RouteRequest, now: float
+    ) -> WeightTable:
+        """The table for a warm conversation, which pays for a move with its lost prompt cache."""
+        key = (request.namespace, route.name, str(request.session_id))
+        warm = self.sessions.find(key, now)
+        if warm is None:
+            return table
+        prices = self.book.prices(warm.deployment, now, prompt_tokens=request.prompt_tokens) or {}
+        seat = self.sessions.seat(table, warm, prices)
+        if seat is None:
+            return table
+        made = self.sessions.known(table, warm, seat)
+        if made is None:
+            note = f"warm at {warm.deployment}: a move costs its prompt cache"
+            cascades = cascades_of(table, seat.weights)
+            made = self.tables.variant(table, seat.weights, note, cascades)
+            self.sessions.keep(table, warm, seat, made)
+        return made
+
+    def warmed(self, request: RouteRequest, outcome: Outcome, now: float) -> None:
+        """A session was answered: the provider holds the beginning of its next prompt."""
+        if request.session_id is not None and outcome.served is not None:
+            cell = outcome.decision.cell
+            key = (cell.namespace, cell.route, request.session_id)
+            self.sessions.remember(key, outcome.served, outcome.usage, now)
 
     def _route_of(self, cell: Cell) -> Route | None:
         return self._routes.get(cell.route) or self._implicit.get(cell.route)
