@@ -281,7 +281,7 @@ class Exchange:
             other = self._other(now)
             if other is not None and self._router.take_retry(now):
                 return self._try(other, AttemptReason.FALLBACK, now)
-            wait_s = self._retry_wait_s(last) if other is None else None
+            wait_s = self._retry_wait_s(last, now) if other is None else None
             if wait_s is not None and self._fits(wait_s, now) and self._router.take_retry(now):
                 deployment = last.attempt.deployment
                 return self._try(deployment, AttemptReason.RETRY, now, now + wait_s)
@@ -323,9 +323,9 @@ class Exchange:
             self.table, self.decision.number, self._made or UNMADE, tried, last, now
         )
 
-    def _retry_wait_s(self, last: CallResult) -> float | None:
+    def _retry_wait_s(self, last: CallResult, now: float) -> float | None:
         """Full-jitter backoff before the same deployment, or None if that is no use."""
-        if last.kind not in RETRIABLE:
+        if last.kind not in RETRIABLE or self._router.is_ejected(last.attempt.deployment, now):
             return None
         tries = len(self._results)
         ceiling = min(BACKOFF_S * 2**tries, MAX_BACKOFF_S)

@@ -376,6 +376,11 @@ class Router:
             and self.book.in_force(deployment, now) is not None
         )
 
+    def is_ejected(self, deployment: str, now: float) -> bool:
+        """True if it is left alone for its failures."""
+        until = self.health.cooldown_until(deployment)
+        return until > now and self.health.is_worth_a_try(deployment, now)
+
     def can_take(self, deployment: str, now: float) -> bool:
         """True if it is healthy, priced and not full."""
         return self.is_open(deployment, now) and not self.is_full(deployment)
@@ -389,14 +394,20 @@ class Router:
         last: CallResult | None,
         now: float,
     ) -> str | None:
-        """Another deployment from the same weights, not tried, full or out; None if none."""
+        """Another deployment from the same weights, not tried, full or out; None if none.
+
+        One that is out is the last resort against a single failure. Where the one that failed is
+        out itself there is no use: that would ask all that are sick for every request.
+        """
         left = [
             (name, weight)
             for name, weight in zip(table.deployments, table.weights, strict=True)
             if name not in tried and self._holds_more(name, last) and not self.is_full(name)
         ]
         healthy = [pair for pair in left if self.is_open(pair[0], now)]
-        pairs = healthy or [pair for pair in left if self.health.is_worth_a_try(pair[0], now)]
+        pairs = healthy
+        if not pairs and (last is None or not self.is_ejected(last.attempt.deployment, now)):
+            pairs = [pair for pair in left if self.health.is_worth_a_try(pair[0], now)]
         if not pairs:
             return None
         total = sum(weight for _, weight in pairs)

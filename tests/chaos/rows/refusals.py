@@ -136,7 +136,7 @@ async def _storm(it: Trial, calls: int) -> tuple[int, int]:
     """Attempts upstream for the worst call and for all of them, by openai-python as it comes."""
     most = 0
     async with openai.AsyncOpenAI(base_url=f"{it.url}/v1", api_key="none") as client:
-        for _ in range(calls):
+        for _ in range(int(calls)):
             before = sum(len(each.calls) for each in it.providers)
             with contextlib.suppress(openai.APIError):
                 await client.chat.completions.create(
