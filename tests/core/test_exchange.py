@@ -110,13 +110,13 @@ def test_when_all_are_ejected_a_request_asks_one_of_them_and_no_more() -> None:
         assert len(run(wind.open(request(), START), START, *[CallKind.SERVER_ERROR] * 3)) == 1
 
 
-def test_an_ejected_one_is_the_last_resort_against_a_single_failure() -> None:
+def test_a_single_failure_is_tried_again_rather_than_an_ejected_one_asked() -> None:
     wind = router(prices={CHEAP: 0.1, MID: 1.0})
     call = Attempt(number=0, deployment=CHEAP, reason=AttemptReason.FIRST)
     for _ in range(5):
         wind.record(failed(call), START)
     assert not wind.is_open(CHEAP, START)
-    assert run(wind.open(request(), START), START, CallKind.SERVER_ERROR) == [MID, CHEAP]
+    assert run(wind.open(request(), START), START, CallKind.SERVER_ERROR) == [MID, MID]
 
 
 def test_all_spending_of_a_request_counts() -> None:
