@@ -5,6 +5,7 @@ from typing import Any
 
 from windsock.core.catalog import Capabilities, Catalog, Deployment
 from windsock.core.exchange import Exchange
+from windsock.core.loads import Loads
 from windsock.core.policy import Objective, PriceAware
 from windsock.core.posterior import Beliefs
 from windsock.core.prices import PriceBook
@@ -43,6 +44,7 @@ def router(
     objective: Objective | None = None,
     seed: int = 7,
     classifies: bool = False,
+    loads: Loads | None = None,
     **route_facts: Any,
 ) -> Router:
     """A router with the route `auto` over all deployments, prices seen at START."""
@@ -64,6 +66,7 @@ def router(
         beliefs=beliefs,
         default_policy=lambda _: PriceAware(beliefs, aim),
         seed=seed,
+        loads=loads,
     )
 
 

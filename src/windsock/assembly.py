@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from windsock.core.catalog import Capabilities, Catalog, Deployment
+from windsock.core.checks import Checks
 from windsock.core.identity import Alias
+from windsock.core.loads import LoadRules, Loads
 from windsock.core.objective import Objective
 from windsock.core.pacing import DayPacer
 from windsock.core.policy import PriceAware
@@ -25,6 +27,8 @@ from windsock.providers.calling import Endpoint
 from windsock.providers.presets import Preset
 from windsock.rooms import folder
 from windsock.settings import (
+    CascadeSettings,
+    CheckSettings,
     DeploymentSettings,
     FeedOverride,
     PriceSettings,
@@ -75,17 +79,49 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
                 )
                 for rule in route.rules
             ),
-            cascade=Cascade(escalate_below=route.cascade.escalate_below, to=route.cascade.to)
-            if route.cascade
-            else None,
+            cascade=_cascade(route.cascade),
+            checks=_checks(route.check),
             max_latency_s=route.max_latency_ms / 1000 if route.max_latency_ms else None,
             first_byte_s=route.first_byte_timeout,
             stall_s=route.stall_timeout,
             max_attempts=route.max_attempts,
+            hedge_share=route.hedge,
             source_weights={**SOURCE_WEIGHTS, **route.source_weights},
         )
         for name, route in settings.routes.items()
     }
+
+
+def _cascade(stated: CascadeSettings | None) -> Cascade | None:
+    if stated is None:
+        return None
+    return Cascade(
+        escalate_below=stated.escalate_below, to=stated.to, ask_logprobs=stated.ask_logprobs
+    )
+
+
+def _checks(stated: CheckSettings | None) -> Checks | None:
+    if stated is None:
+        return None
+    return Checks(
+        non_empty=stated.non_empty,
+        json=stated.json_text,
+        required_keys=stated.required_keys,
+        pattern=stated.pattern,
+        tool_calls=stated.tool_calls,
+        no_refusal=stated.no_refusal,
+    )
+
+
+def loads_of(settings: Settings) -> Loads:
+    """The limits of the providers that have one."""
+    return Loads(
+        {
+            name: LoadRules(max_concurrent=each.max_concurrent, is_adaptive=each.adaptive)
+            for name, each in settings.providers.items()
+            if each.max_concurrent is not None or each.adaptive
+        }
+    )
 
 
 def objective_of(route: RouteSettings, settings: Settings) -> Objective:

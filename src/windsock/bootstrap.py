@@ -20,6 +20,7 @@ from windsock.assembly import (
     catalog_of,
     endpoints_of,
     feeds_of,
+    loads_of,
     own_quotes,
     routes_of,
     with_defaults,
@@ -48,16 +49,19 @@ from windsock.reloading import Reloader
 from windsock.restoring import opened_store, restore, stored_decision, stored_state
 from windsock.service.access import Access
 from windsock.service.app import Lifespan, Readiness, create_app
-from windsock.service.caching import ResponseCache
+from windsock.service.caching import MemoryShelf, ResponseCache, Shelf
 from windsock.service.dashboard import Dashboard, dashboard_routes
 from windsock.service.dataplane import DataPlane
+from windsock.service.dataplane import Endpoint as PathEndpoint
 from windsock.service.driver import Driver
 from windsock.service.events import EventBus
 from windsock.service.feedback import Feedbacks, FindStored, Open
 from windsock.service.history import history_routes
 from windsock.service.insight import Insight, insight_routes
+from windsock.service.limits import LimitRules, Limits
 from windsock.service.metrics import Metrics, Tallies
 from windsock.service.openai import Meaning, OpenAICalls
+from windsock.service.redis_shelf import RedisShelf
 from windsock.serving import Service, follow_redirects, hand_out_tables, server_of
 from windsock.settings import Settings, guard_rules
 from windsock.store import queries
@@ -181,6 +185,7 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
         default_policy=lambda _: PriceAware(beliefs, default),
         seed=secrets.randbits(63) if seed is None else seed,
         first_number=int(clock.now() * 1_000_000),
+        loads=loads_of(settings),
     )
 
 
@@ -188,6 +193,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
     """The service around the core."""
     router, clock, engine = core.router, core.clock, core.engine
     readiness, tallies, caller = core.readiness, Tallies(), AiohttpCaller()
+    limits, cache = _limits(settings, router), _cache_of(settings)
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     feedbacks = Feedbacks(router=router, clock=clock, keep=core.ledger.append, find=_finder(engine))
@@ -205,6 +211,8 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         events=core.events,
         readiness=readiness,
         is_restored=core.is_restored,
+        limits=limits,
+        cache=cache,
         dashboard=dashboard,
         vigil=Vigil(
             router=router,
@@ -223,7 +231,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         router=router,
         clock=clock,
         readiness=readiness,
-        metrics=Metrics(router, clock, tallies),
+        metrics=Metrics(router, clock, tallies, limits, cache.tally if cache else None),
         parts=[
             insight_routes(insight),
             history_routes(insight, engine),
@@ -231,9 +239,11 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         ],
         lifespan=_lifespan(service),
     )
-    calls = _calls(service, settings, caller)
     service.app = DataPlane(
-        app, calls.endpoints(), max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024)
+        app,
+        _endpoints(service, settings, limits, caller),
+        max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
+        memory=limits,
     )
     return service
 
@@ -248,6 +258,9 @@ def _driver(
     def finished(exchange: Exchange, outcome: Outcome, response_id: str | None) -> None:
         hand_out_tables(core.router, core.ledger, core.events)
         feedbacks.remember_outcome(outcome, response_id)
+        claim = exchange.answer.confidence if exchange.answer else None
+        if exchange.route.checks is not None and claim is not None:
+            feedbacks.check(outcome, holds=claim > 0)
         tallies.count(outcome)
         _log_request(exchange, outcome)
 
@@ -270,7 +283,7 @@ def _calls(service: Service, settings: Settings, caller: Caller) -> OpenAICalls:
         access=service.access,
         feedbacks=service.feedbacks,
         on_unpriced=lambda: _refresh(service.vigil, service.poller),
-        cache=_cache_of(settings),
+        cache=service.cache,
         with_features=any(route.segments or route.classify for route in settings.routes.values()),
         meaning=_meaning(settings, caller),
     )
@@ -286,6 +299,28 @@ def _meaning(settings: Settings, caller: Caller) -> Meaning | None:
         caller=caller, endpoint=endpoint, model=asked.model, timeout_s=asked.timeout
     )
     return embedder.numbers
+
+
+def _endpoints(
+    service: Service, settings: Settings, limits: Limits, caller: Caller
+) -> dict[str, PathEndpoint]:
+    """The data plane's calls; those that call providers pass the door."""
+    found = _calls(service, settings, caller).endpoints()
+    return {
+        path: limits.guarded(endpoint) if path.endswith("/chat/completions") else endpoint
+        for path, endpoint in found.items()
+    }
+
+
+def _limits(settings: Settings, router: Router) -> Limits:
+    server = settings.server
+    rules = LimitRules(
+        max_concurrent=server.max_concurrent,
+        max_waiting=server.max_waiting,
+        wait_s=server.queue_timeout,
+        max_bytes=int(server.max_inflight_mb * 1024 * 1024),
+    )
+    return Limits(rules, capacity=router.capacity)
 
 
 def _insight(core: Core, access: Access) -> Insight:
@@ -339,11 +374,17 @@ def _first_prices(settings: Settings, intake: Intake, definitions: list[Any], cl
 
 
 def _cache_of(settings: Settings) -> ResponseCache | None:
-    if not settings.cache.enabled:
+    cache = settings.cache
+    if not cache.enabled:
         return None
-    return ResponseCache(
-        ttl_s=settings.cache.ttl, max_bytes=int(settings.cache.max_mb * 1024 * 1024)
-    )
+    shelf: Shelf = MemoryShelf(max_bytes=int(cache.max_mb * 1024 * 1024))
+    if cache.url is not None:
+        shelf = RedisShelf(cache.url, on_trouble=_cache_trouble)
+    return ResponseCache(shelf, ttl_s=cache.ttl)
+
+
+def _cache_trouble(error: str) -> None:
+    log.event_log().warning("cache.failed", error=error)
 
 
 def _refresh(vigil: Vigil, poller: Poller) -> None:

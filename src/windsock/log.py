@@ -38,6 +38,7 @@ EVENTS = frozenset(
         "model.redirected",
         "store.failed",
         "store.recovered",
+        "cache.failed",
         "state.restored",
         "state.set_aside",
         "webhook.failed",

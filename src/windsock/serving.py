@@ -26,10 +26,12 @@ from windsock.intake import Intake
 from windsock.restoring import restore, stored_state
 from windsock.service.access import Access
 from windsock.service.app import Readiness
+from windsock.service.caching import ResponseCache
 from windsock.service.dashboard import Dashboard
 from windsock.service.driver import Driver
 from windsock.service.events import EventBus
 from windsock.service.feedback import Feedbacks
+from windsock.service.limits import Limits
 from windsock.settings import Settings
 from windsock.store import queries
 from windsock.store.ledger import Ledger, StateSnapshot
@@ -62,6 +64,8 @@ class Service:
     access: Access
     events: EventBus
     readiness: Readiness
+    limits: Limits
+    cache: ResponseCache | None
     dashboard: Dashboard
     vigil: Vigil
     webhooks: Webhooks
@@ -103,6 +107,8 @@ class Service:
         await self.poller.stop()
         await self.driver.close()
         await self.webhooks.stop()
+        if self.cache is not None:
+            await self.cache.close()
         self.events.close()
         self._drain_tables()
         self._keep_snapshot()
@@ -114,7 +120,9 @@ class Service:
         """Re-solve stale tables ahead of requests, hand out new ones, look for new keys."""
         keys_at = sampled_at = self.clock.elapsed()
         while True:
+            slept_at = self.clock.elapsed()
             await asyncio.sleep(HOUSEKEEPING_S)
+            self.limits.look(self.clock.elapsed() - slept_at - HOUSEKEEPING_S)
             self.router.tables.refresh(self.clock.now())
             self._drain_tables()
             for shift in self.router.drain_shifts():

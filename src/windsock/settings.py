@@ -61,12 +61,15 @@ class Part(BaseModel):
 
 
 class ServerSettings(Part):
-    """Where the service listens.
+    """Where the service listens, and how much it takes on.
 
     keys            open: no key needed; required: always; auto: needed once a key was created
     drain           after SIGTERM, seconds that requests under way have to end
     drain_delay     before that, seconds in which /readyz says no and requests are still taken, so
                     that a load balancer can look elsewhere
+    max_concurrent  requests worked on at a time; less while the event loop runs late
+    max_waiting, queue_timeout      requests in excess that wait, and for how long
+    max_inflight_mb     request bodies held at a time
     """
 
     host: str = "127.0.0.1"
@@ -74,7 +77,10 @@ class ServerSettings(Part):
     keys: Literal["auto", "open", "required"] = "auto"
     admin_token: str | None = None
     max_body_mb: float = Field(default=20.0, gt=0)
+    max_inflight_mb: float = Field(default=512.0, gt=0)
     max_concurrent: int = Field(default=1024, gt=0)
+    max_waiting: int = Field(default=256, ge=0)
+    queue_timeout: Seconds = 1.0
     drain: Seconds = 30.0
     drain_delay: Seconds = 0.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -111,12 +117,20 @@ class PriceSettings(Part):
 
 
 class ProviderSettings(Part):
+    """A provider.
+
+    max_concurrent  calls at a time; while it is full, others are asked
+    adaptive        find that number, below max_concurrent, from how latency grows under load:
+                    for servers that queue instead of refusing, such as your own
+    """
+
     base_url: str | None = None
     api_key: str | None = None
     price: PriceSettings | None = None
     headers: dict[str, str] = {}
     preset: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
+    adaptive: bool = False
 
 
 class CapabilitySettings(Part):
@@ -157,9 +171,28 @@ class RuleSettings(Part):
     candidates: tuple[str, ...] = Field(min_length=1)
 
 
+class CheckSettings(Part):
+    """What an answer must be like to count as good; see `core.checks.Checks`."""
+
+    non_empty: bool = True
+    json_text: bool = Field(default=False, alias="json")
+    required_keys: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+    tool_calls: bool = False
+    no_refusal: bool = False
+
+
 class CascadeSettings(Part):
+    """Cheap first, then maybe strong.
+
+    escalate_below  least measured success of answers as sure as this one
+    ask_logprobs    ask providers for token probabilities and take them out of the answer again;
+                    leave it off where a candidate refuses the parameter
+    """
+
     escalate_below: Share = 0.85
     to: tuple[str, ...] = Field(min_length=1)
+    ask_logprobs: bool = False
 
 
 class RouteSettings(Part):
@@ -171,6 +204,9 @@ class RouteSettings(Part):
                     splits it by equal value of the last dollar; others only stop at its cap
     segments        learn segments within tasks from cheap numbers about the prompt
     classify        propose a task for requests that name none, learnt from those that do
+    max_attempts    calls for one request, retries, fallbacks and escalations together
+    hedge           share of calls, and of dollars, that may be spent on asking a second deployment
+                    beside one that is later than its own 95th percentile; 0 is off
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -185,11 +221,13 @@ class RouteSettings(Part):
     max_latency_ms: float | None = Field(default=None, gt=0)
     first_byte_timeout: Seconds = 60.0
     stall_timeout: Seconds = 60.0
-    max_attempts: int = Field(default=4, ge=1, le=20)
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    hedge: float = Field(default=0.0, ge=0, le=0.2)
     budget: str | None = None
     source_weights: dict[str, float] = {}
     rules: tuple[RuleSettings, ...] = ()
     cascade: CascadeSettings | None = None
+    check: CheckSettings | None = None
 
     @model_validator(mode="after")
     def _objective_is_whole(self) -> RouteSettings:
@@ -212,9 +250,17 @@ class BudgetSettings(Part):
 
 
 class CacheSettings(Part):
+    """Answers to identical requests.
+
+    max_mb  bound of the memory they take
+    url     redis:// or valkey:// (rediss:// for TLS): kept there instead, shared by processes;
+            needs the extra `redis`
+    """
+
     enabled: bool = False
     ttl: Seconds = 3600.0
     max_mb: float = Field(default=64.0, gt=0)
+    url: str | None = Field(default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://")
 
 
 GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation

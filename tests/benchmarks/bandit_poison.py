@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tests.benchmarks.tables import markdown
+from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, router
 from windsock.core.objective import Objective
 from windsock.core.records import Reward

@@ -57,18 +57,26 @@ class Trial:
 
 
 def config_text(
-    urls: Sequence[str], *, store: str, route: str = "", server: str = "", feeds: str = ""
+    urls: Sequence[str],
+    *,
+    store: str,
+    route: str = "",
+    server: str = "",
+    provider: str = "",
+    feeds: str = "",
 ) -> str:
     """windsock.toml with a route `auto` over model `m` of each provider, each dearer than the last.
 
-    route, server   lines for [routes.auto] and [server]
-    feeds           lines for [feeds], which then state the prices
+    route, server, provider     lines for [routes.auto], [server] and each [providers.*]
+    feeds                       lines for [feeds], which then state the prices
     """
     parts = [f"[server]\n{server}\n", f'[store]\nurl = "{store}"\nsnapshot_every = "500ms"\n']
     for place, (name, url) in enumerate(zip(NAMES, urls, strict=False), 1):
         price = "" if feeds else f"price = {{ input = {place}, output = {place * 4} }}\n"
         key = KEY.format(name=name)
-        parts.append(f'[providers.{name}]\nbase_url = "{url}"\napi_key = "{key}"\n{price}')
+        parts.append(
+            f'[providers.{name}]\nbase_url = "{url}"\napi_key = "{key}"\n{price}{provider}\n'
+        )
     names = ", ".join(f'"{name}/m"' for name in NAMES[: len(urls)])
     parts.append(f"[routes.auto]\ncandidates = [{names}]\nquality_floor = 0.1\n{route}\n")
     parts.append(f"[feeds]\n{feeds or 'enabled = []'}\n")
@@ -83,6 +91,7 @@ async def trial(
     route: str = "",
     server: str = "",
     feeds: str = "",
+    provider_lines: str = "",
     store: str = "",
     under: dict[str, str] | None = None,
     **facts: Any,
@@ -101,7 +110,10 @@ async def trial(
         ]
         config = folder / "windsock.toml"
         store = store or f"sqlite:///{folder}/windsock.db"
-        config.write_text(config_text(found, store=store, route=route, server=server, feeds=feeds))
+        text = config_text(
+            found, store=store, route=route, server=server, provider=provider_lines, feeds=feeds
+        )
+        config.write_text(text)
         process = Process(config, free_port(), under)
         try:
             await process.ready()

@@ -4,7 +4,7 @@ import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router, run
 from windsock.core.exchange import State
-from windsock.core.records import AttemptReason, CallKind, Preferences, Reward
+from windsock.core.records import Attempt, AttemptReason, CallKind, Preferences, Reward
 from windsock.core.routes import Cascade
 
 
@@ -100,6 +100,23 @@ def test_extra_attempts_stay_within_a_fifth_of_requests() -> None:
             exchange.report(failed(attempt, CallKind.CONTENT_REFUSED), START)
         exchange.outcome(START)
     assert attempts <= 1.2 * 1000 + 10
+
+
+def test_when_all_are_ejected_a_request_asks_one_of_them_and_no_more() -> None:
+    wind = router()
+    for _ in range(30):
+        run(wind.open(request(), START), START, *[CallKind.SERVER_ERROR] * 3)
+    for _ in range(30):
+        assert len(run(wind.open(request(), START), START, *[CallKind.SERVER_ERROR] * 3)) == 1
+
+
+def test_a_single_failure_is_tried_again_rather_than_an_ejected_one_asked() -> None:
+    wind = router(prices={CHEAP: 0.1, MID: 1.0})
+    call = Attempt(number=0, deployment=CHEAP, reason=AttemptReason.FIRST)
+    for _ in range(5):
+        wind.record(failed(call), START)
+    assert not wind.is_open(CHEAP, START)
+    assert run(wind.open(request(), START), START, CallKind.SERVER_ERROR) == [MID, MID]
 
 
 def test_all_spending_of_a_request_counts() -> None:

@@ -1,6 +1,10 @@
 """The health board: who is left alone, for how long, and how it comes back."""
 
-from windsock.core.health import HealthBoard
+import math
+
+import pytest
+
+from windsock.core.health import HealthBoard, HealthRules
 from windsock.core.quotes import HealthReport, HealthState
 from windsock.core.records import Attempt, AttemptReason, CallKind, CallResult
 
@@ -98,3 +102,52 @@ def test_latency_percentiles_forget_old_samples() -> None:
         board.record(result(CallKind.ANSWERED, first_byte_s=i / 1000), 0.0)
     assert board.latency(NAME, 1.0).p95_s == 0.094
     assert board.latency(NAME, 10_000.0).p95_s is None
+
+
+def send(board: HealthBoard, per_s: float, begin: float, end: float, limit: float) -> int:
+    """Steady traffic whenever it may be drawn; a provider that takes `limit` calls a minute."""
+    now, refused, sent = begin, 0, []
+    while now < end:
+        if board.why_out(NAME, PROVIDER, now) is None:
+            board.begin(NAME, now)
+            sent = [at for at in sent if at > now - 60.0]
+            is_over = len(sent) >= limit
+            refused += is_over
+            sent += [] if is_over else [now]
+            kind = CallKind.RATE_LIMITED if is_over else CallKind.ANSWERED
+            board.record(result(kind, retry_after_s=10.0 if is_over else None), now)
+        now += 1 / per_s
+    return refused
+
+
+def test_a_rate_limit_teaches_the_traffic_that_a_provider_takes() -> None:
+    board, untaught = HealthBoard(), HealthBoard(HealthRules(cap_calls=math.inf))
+    assert board.cap_per_min(NAME, 0.0) is None
+    refused = send(board, 5.0, 0.0, 3600.0, limit=100)
+    assert board.cap_per_min(NAME, 3600.0) == pytest.approx(100, rel=0.4)
+    assert refused <= 0.4 * send(untaught, 5.0, 0.0, 3600.0, limit=100)
+
+
+def test_a_deployment_at_its_cap_says_so_and_comes_back() -> None:
+    board = HealthBoard()
+    send(board, 5.0, 0.0, 120.0, limit=100)
+    out = [board.why_out(NAME, PROVIDER, at) for at in range(120, 121)]
+    now = 120.0
+    while not any(reason and "learnt cap" in reason for reason in out):
+        if board.why_out(NAME, PROVIDER, now) is None:
+            board.begin(NAME, now)
+            board.record(result(CallKind.ANSWERED), now)
+        now += 0.1
+        out.append(board.why_out(NAME, PROVIDER, now))
+        assert now < 300
+    assert board.why_out(NAME, PROVIDER, now + 60.0) is None
+
+
+def test_a_few_calls_that_are_refused_teach_nothing_and_a_cap_is_lifted_in_time() -> None:
+    board = HealthBoard()
+    board.begin(NAME, 0.0)
+    board.record(result(CallKind.RATE_LIMITED), 0.0)
+    assert board.cap_per_min(NAME, 1.0) is None
+    send(board, 5.0, 100.0, 300.0, limit=100)
+    assert board.cap_per_min(NAME, 301.0) is not None
+    assert board.cap_per_min(NAME, 301.0 + 3600.0) is None

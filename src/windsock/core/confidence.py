@@ -58,9 +58,13 @@ class Confidences:
             if attempt.deployment == outcome.served and result.confidence is not None:
                 claim = result.confidence
         if claim is not None:
-            self._claims[outcome.decision.id] = claim
-            if len(self._claims) > OPEN:
-                self._claims.popitem(last=False)
+            self.claim(outcome.decision.id, claim)
+
+    def claim(self, decision_id: str, claim: float) -> None:
+        """How sure somebody is of the answer that was given."""
+        self._claims[decision_id] = claim
+        if len(self._claims) > OPEN:
+            self._claims.popitem(last=False)
 
     def count(self, cell: Cell, deployment: str, claim: float | None, count: float = 1.0) -> None:
         """So many answers came with this confidence, or without one."""

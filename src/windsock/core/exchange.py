@@ -5,7 +5,8 @@ FAILED_ONCE -> {TRYING, EXHAUSTED}
 ANSWERED -> {TRYING (escalate), DONE}
 STREAMING -> {DONE, BROKEN}
 
-It is the only retry loop of the product. It makes no call: it says which one to make next.
+It is the only retry loop of the product. It makes no call: it says which one to make next, and
+which one to make beside a call that is late.
 """
 
 from __future__ import annotations
@@ -37,6 +38,12 @@ FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED})
 RETRIABLE = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
 """Worth asking the same deployment once more when there is no other."""
 
+HEDGED = frozenset({AttemptReason.FIRST, AttemptReason.FALLBACK})
+TIMED = frozenset({CallKind.ANSWERED, CallKind.CANCELLED, CallKind.TIMED_OUT})
+
+UNMADE = 16
+"""Stands for attempt 0 where the draw 0 was spent on a deployment that is full."""
+
 BACKOFF_S = 0.25
 MAX_BACKOFF_S = 4.0
 
@@ -58,15 +65,20 @@ class Exchange:
     decision    the first draw
     table       the weights it was drawn from
     shifts      what the calls changed (cooldowns), for the log and the event stream
+    trying      the call under way; hedging is the second one beside it
+    is_full     nobody was asked, since every deployment takes no more calls at a time
     """
 
     __slots__ = (
         "_answer",
+        "_made",
         "_opened_at",
         "_queue",
         "_results",
         "_router",
         "decision",
+        "hedging",
+        "is_full",
         "request",
         "route",
         "shifts",
@@ -91,9 +103,12 @@ class Exchange:
         self.table = table
         self.state = State.READY
         self.trying: Attempt | None = None
+        self.hedging: Attempt | None = None
+        self.is_full = False
         self.shifts: list[Shift] = []
         self._queue = queue
         self._opened_at = decision.at
+        self._made = 0
         self._results: list[CallResult] = []
         self._answer: CallResult | None = None
 
@@ -112,7 +127,7 @@ class Exchange:
         raises  RuntimeError while a call is under way
         """
         if self.state is State.READY:
-            return self._try(self.decision.deployment, AttemptReason.FIRST, now)
+            return self._first(now)
         if self.state is State.FAILED_ONCE:
             return self._after_failure(now)
         if self.state is State.ANSWERED:
@@ -121,21 +136,53 @@ class Exchange:
             return None
         raise RuntimeError(f"a call is under way ({self.state})")
 
+    def hedge_after_s(self, now: float) -> float | None:
+        """Seconds from the start of the call under way after which it is late; None: never.
+
+        Asked once per call, when it starts.
+        """
+        attempt, share = self.trying, self.route.hedge_share
+        if not share or attempt is None or attempt.reason not in HEDGED:
+            return None
+        self._router.hedging.count(self.route.name, share, self._usd(attempt.deployment), now)
+        if not self.request.preferences.allow_fallbacks:
+            return None
+        return self._router.hedging.late_after_s(
+            attempt.deployment, is_stream=self.request.is_stream
+        )
+
+    def hedge(self, now: float) -> Attempt | None:
+        """The second call to make beside the late one, or None if there is none to make."""
+        self._expect(State.TRYING)
+        if self.hedging is not None or not self._may_go_on(now, under_way=1):
+            return None
+        other = self._other(now)
+        if other is None or not self._router.hedging.take(
+            self.route.name, self.route.hedge_share, self._usd(other), now
+        ):
+            return None
+        self.hedging = self._attempt(other, AttemptReason.HEDGE, now)
+        return self.hedging
+
     def commit(self) -> None:
         """The first content reached the client: from here on there is no other deployment."""
         self._expect(State.TRYING)
         self.state = State.STREAMING
 
+    def drop(self, result: CallResult, now: float) -> None:
+        """The call that lost the race against its twin was given up; nothing else changes."""
+        self._end(result, now)
+
     def report(self, result: CallResult, now: float) -> None:
-        """How the call under way ended."""
+        """How a call under way ended. While its twin still runs, a failure changes nothing else."""
         if self.state not in (State.TRYING, State.STREAMING):
             raise RuntimeError(f"no call is under way ({self.state})")
-        self.trying = None
-        self._results.append(result)
-        self.shifts += self._router.record(result, now)
+        self._end(result, now)
         if result.kind is CallKind.ANSWERED:
             self._answer = result
             self.state = State.DONE if self.state is State.STREAMING else State.ANSWERED
+        elif self.trying is not None:
+            return
         elif self.state is State.STREAMING:
             self.state = State.BROKEN
         elif result.kind in FINAL:
@@ -159,26 +206,74 @@ class Exchange:
         )
         if not is_cached:
             self.shifts += self._router.settle(outcome, now)
+            self._router.warmed(self.request, outcome, now)
         return outcome
+
+    def _first(self, now: float) -> Attempt | None:
+        """The deployment drawn; while that is full another one, while all are nobody."""
+        deployment: str | None = self.decision.deployment
+        if self._router.is_full(self.decision.deployment):
+            deployment = self._other(now)
+        if deployment is None:
+            self.is_full = True
+            self.state = State.EXHAUSTED
+            return None
+        is_drawn = deployment == self.decision.deployment
+        return self._try(
+            deployment, AttemptReason.FIRST if is_drawn else AttemptReason.FALLBACK, now
+        )
 
     def _try(
         self, deployment: str, reason: AttemptReason, now: float, not_before: float = 0.0
     ) -> Attempt:
-        self._router.health.begin(deployment, now)
+        self.trying = self._attempt(deployment, reason, now, not_before)
+        self.state = State.TRYING
+        return self.trying
+
+    def _attempt(
+        self, deployment: str, reason: AttemptReason, now: float, not_before: float = 0.0
+    ) -> Attempt:
         timeout_s = self.route.first_byte_s
         left_s = self._left_s(now)
         if left_s is not None:
             timeout_s = min(timeout_s, left_s)
         attempt = Attempt(
-            number=len(self._results),
+            number=self._made,
             deployment=deployment,
             reason=reason,
             not_before=not_before,
             timeout_s=timeout_s,
         )
-        self.trying = attempt
-        self.state = State.TRYING
+        self._made += 1
+        self._router.begin(attempt, now)
         return attempt
+
+    def _end(self, result: CallResult, now: float) -> None:
+        """Take a finished call off; the hedge takes the place of the first."""
+        if self.trying is None or result.attempt is not self.trying:
+            if self.hedging is None or result.attempt is not self.hedging:
+                raise RuntimeError(f"call {result.attempt.number} is not under way")
+        else:
+            self.trying = self.hedging
+        self.hedging = None
+        self._results.append(result)
+        self.shifts += self._router.record(result, now)
+        if self.route.hedge_share:
+            self._time(result)
+
+    def _time(self, result: CallResult) -> None:
+        seconds = result.first_byte_s if self.request.is_stream else None
+        if result.kind in TIMED:
+            self._router.hedging.observe(
+                result.attempt.deployment,
+                result.latency_s if seconds is None else seconds,
+                is_stream=self.request.is_stream,
+            )
+
+    def _usd(self, deployment: str) -> float:
+        """What one such request is expected to cost there."""
+        arms = self.table.arms
+        return next((arm.expected_usd for arm in arms if arm.deployment == deployment), 0.0)
 
     def _after_failure(self, now: float) -> Attempt | None:
         last = self._results[-1]
@@ -186,7 +281,7 @@ class Exchange:
             other = self._other(now)
             if other is not None and self._router.take_retry(now):
                 return self._try(other, AttemptReason.FALLBACK, now)
-            wait_s = self._retry_wait_s(last) if other is None else None
+            wait_s = self._retry_wait_s(last, now) if other is None else None
             if wait_s is not None and self._fits(wait_s, now) and self._router.take_retry(now):
                 deployment = last.attempt.deployment
                 return self._try(deployment, AttemptReason.RETRY, now, now + wait_s)
@@ -204,9 +299,10 @@ class Exchange:
         self.state = State.DONE
         return None
 
-    def _may_go_on(self, now: float) -> bool:
+    def _may_go_on(self, now: float, *, under_way: int = 0) -> bool:
         left_s = self._left_s(now)
-        return len(self._results) < self.route.max_attempts and (left_s is None or left_s > 0)
+        calls = len(self._results) + under_way
+        return calls < self.route.max_attempts and (left_s is None or left_s > 0)
 
     def _left_s(self, now: float) -> float | None:
         deadline_s = self.request.deadline_s
@@ -217,21 +313,24 @@ class Exchange:
         if not self.request.preferences.allow_fallbacks:
             return None
         tried = {result.attempt.deployment for result in self._results}
+        if self.trying is not None:
+            tried.add(self.trying.deployment)
         if self._queue:
             rest = [name for name in self._queue if name not in tried]
-            return next((name for name in rest if self._router.is_open(name, now)), None)
+            return next((name for name in rest if self._router.can_take(name, now)), None)
+        last = self._results[-1] if self._results else None
         return self._router.redraw(
-            self.table, self.decision.number, len(self._results), tried, self._results[-1], now
+            self.table, self.decision.number, self._made or UNMADE, tried, last, now
         )
 
-    def _retry_wait_s(self, last: CallResult) -> float | None:
+    def _retry_wait_s(self, last: CallResult, now: float) -> float | None:
         """Full-jitter backoff before the same deployment, or None if that is no use."""
-        if last.kind not in RETRIABLE:
+        if last.kind not in RETRIABLE or self._router.is_ejected(last.attempt.deployment, now):
             return None
         tries = len(self._results)
         ceiling = min(BACKOFF_S * 2**tries, MAX_BACKOFF_S)
         jitter = uniform(self._router.seed, self.decision.number, 32 + tries)
-        return max(float(ceiling * jitter), last.retry_after_s or 0.0)
+        return float(ceiling * jitter) + (last.retry_after_s or 0.0)
 
     def _fits(self, wait_s: float, now: float) -> bool:
         left_s = self._left_s(now)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from windsock.core.quotes import HealthReport, HealthState
 from windsock.core.records import CallKind, CallResult, Shift
+from windsock.core.traffic_cap import TrafficCap
 
 FAILURES = frozenset(
     {
@@ -40,6 +41,10 @@ class HealthRules:
     report_s                a status feed's word older than this is no longer believed, unless the
                             feed is read so seldom that its word must last longer
     latency_samples, latency_s   how many first-byte times are kept, and for how long
+    cap_calls               calls a minute below which a 429 teaches no cap of traffic
+    cap_share               the learnt cap, as a share of the rate at which the 429 came
+    cap_growth              by which the cap grows in a minute without a 429; doubled, it is lifted
+    cap_pause_s             how long a deployment that used its cap up is left alone
     """
 
     max_consecutive: int = 5
@@ -57,6 +62,10 @@ class HealthRules:
     latency_samples: int = 200
     latency_s: float = 600.0
     min_latency_samples: int = 10
+    cap_calls: float = 30.0
+    cap_share: float = 0.8
+    cap_growth: float = 0.03
+    cap_pause_s: float = 5.0
 
 
 @dataclass(slots=True)
@@ -73,6 +82,7 @@ class _Vitals:
     latencies: deque[tuple[float, float]] = field(default_factory=deque)
     successes: int = 0
     failures: int = 0
+    cap: TrafficCap = field(default_factory=TrafficCap)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +107,8 @@ class HealthBoard:
         """Why it gets no traffic just now, or None."""
         vitals = self._vitals.get(deployment)
         if vitals is not None:
+            if now < vitals.cap.full_until:
+                return f"at its learnt cap of {vitals.cap.per_min(now):.0f} calls a minute"
             if now < vitals.cooldown_until:
                 left = vitals.cooldown_until - now
                 return f"cooling down for {left:.0f} s after {vitals.cooldown_reason}"
@@ -142,7 +154,8 @@ class HealthBoard:
         for deployment in deployments:
             vitals = self._vitals.get(deployment)
             if vitals is not None:
-                moments += [t for t in (vitals.cooldown_until, vitals.probe_until) if t > now]
+                ends = (vitals.cooldown_until, vitals.probe_until, vitals.cap.full_until)
+                moments += [t for t in ends if t > now]
         for reports in self._reports.values():
             moments += [
                 until
@@ -174,7 +187,11 @@ class HealthBoard:
     def begin(self, deployment: str, now: float) -> None:
         """A call is being made; in half-open state it is the one probe."""
         vitals = self._vitals.get(deployment)
-        if vitals is not None and vitals.is_half_open and now >= vitals.probe_until:
+        if vitals is None:
+            vitals = self._vitals[deployment] = _Vitals()
+        if vitals.cap.use(self.rules, now):
+            self.version += 1
+        if vitals.is_half_open and now >= vitals.probe_until:
             vitals.probe_until = now + self.rules.probe_s
             self.version += 1
 
@@ -193,6 +210,8 @@ class HealthBoard:
         if result.kind in FAILURES:
             return self._failed(deployment, vitals, result, now)
         pause_s = self._pause_s(result)
+        if result.kind is CallKind.RATE_LIMITED and now >= vitals.cooldown_until:
+            vitals.cap.learn(self.rules, now)
         if pause_s:
             return self._cool(deployment, vitals, pause_s, result, now)
         return self._probe_was_void(vitals)
@@ -215,6 +234,12 @@ class HealthBoard:
         """Calls that succeeded and that failed since start."""
         vitals = self._vitals.get(deployment)
         return (vitals.successes, vitals.failures) if vitals else (0, 0)
+
+    def cap_per_min(self, deployment: str, now: float) -> float | None:
+        """The calls a minute it was learnt to take, or None if it never refused any."""
+        vitals = self._vitals.get(deployment)
+        cap = math.inf if vitals is None else vitals.cap.per_min(now)
+        return None if math.isinf(cap) else cap
 
     def cooldown_until(self, deployment: str) -> float:
         vitals = self._vitals.get(deployment)

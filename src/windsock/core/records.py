@@ -127,6 +127,7 @@ class AttemptReason(StrEnum):
     RETRY = "retry"
     FALLBACK = "fallback"
     ESCALATION = "escalation"
+    HEDGE = "hedge"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,9 @@ from windsock.core.confidence import Confidences
 from windsock.core.exchange import Exchange
 from windsock.core.feedback import Intake as RewardIntake
 from windsock.core.health import HealthBoard
+from windsock.core.hedging import Hedging
 from windsock.core.ladder import Rung
+from windsock.core.loads import Loads
 from windsock.core.past import PastResult, Teaching, teach
 from windsock.core.policy import Policy, PriceAware
 from windsock.core.posterior import Beliefs, Summary
@@ -27,6 +29,7 @@ from windsock.core.quotes import HealthReport, Tick
 from windsock.core.records import (
     DEFAULT_TASK,
     NO_PREFERENCES,
+    Attempt,
     CallKind,
     CallResult,
     Cell,
@@ -38,19 +41,20 @@ from windsock.core.records import (
     Shift,
     WeightTable,
 )
+from windsock.core.retries import CallBudget
 from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import arm_within, decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
+from windsock.core.sessions import Sessions, cascades_of
 from windsock.core.tables import FRESH_OUTCOMES, FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
 
+CLAIMS = frozenset({"check", "confidence"})
+"""Sources that only repeat what an answer's confidence was made of; they cannot calibrate it."""
+
 UNJUDGED_KEEPS = 2.0
 """Rewards that a belief from mere answers is worth when the first judgements come."""
-
-RETRY_SHARE = 0.2
-RETRY_RESERVE = 10.0
-"""Extra attempts may be a fifth of requests, with a reserve for the first burst."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +76,7 @@ class Router:
     default_policy  policy of a deployment or model that is asked for by its own name
     fresh_s         weights are solved anew this long after new evidence, if not before
     fresh_outcomes  or after so many rewards and outcomes of a task
+    loads           how many calls each provider takes at a time
     """
 
     def __init__(
@@ -87,17 +92,22 @@ class Router:
         first_number: int = 0,
         fresh_s: float = FRESH_S,
         fresh_outcomes: int = FRESH_OUTCOMES,
+        loads: Loads | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self.catalog = catalog
         self.book = book
         self.beliefs = beliefs
         self.health = health or HealthBoard()
+        self.loads = loads or Loads()
+        self.hedging = Hedging()
+        self.sessions = sessions or Sessions()
         self.seed = seed
         self._routes = dict(routes)
         self._implicit: dict[str, Route] = {}
         self._default_policy = default_policy
         self._number = first_number
-        self._retry_tokens = RETRY_RESERVE
+        self._retries = CallBudget()
         self._intakes: dict[str, RewardIntake] = {}
         self.confidences = Confidences(beliefs.settings)
         self._scrutiny = Scrutiny(catalog=catalog, book=book, beliefs=beliefs)
@@ -141,12 +151,13 @@ class Router:
         if not table.weights:
             raise self._nobody(route, table, now)
         queue: tuple[str, ...] = ()
+        if request.session_id is not None:
+            table = self._seated(table, route, request, now)
         if request.models or request.preferences is not NO_PREFERENCES:
             table, queue = in_callers_order(self, request, table, now)
         number = self._number
         self._number = number + 1
-        if self._retry_tokens < RETRY_RESERVE:
-            self._retry_tokens += RETRY_SHARE
+        self._retries.count(now)
         draw = uniform(self.seed, number, 0)
         cumulative = table.cumulative
         index = min(bisect_right(cumulative, draw * cumulative[-1]), len(cumulative) - 1)
@@ -214,7 +225,7 @@ class Router:
             rewards.response(cell, deployment).count(rewards=1.0)
         weight, value = rewards.take(cell, deployment, reward)
         self._hear(cell, weight)
-        if weight > 0:
+        if weight > 0 and reward.source not in CLAIMS:
             self.confidences.learn(decision.id, cell, deployment, value)
         if not self.confidences.credit(decision, deployment, value, weight, now):
             self.beliefs.observe(cell, deployment, value, weight=weight, now=now)
@@ -249,7 +260,8 @@ class Router:
             self.beliefs.observe_sums(cell, deployment, weight, weight, weight, now=now)
 
     def record(self, result: CallResult, now: float) -> list[Shift]:
-        """Learn health, bills and the served model from one finished call."""
+        """Learn health, load, bills and the served model from one finished call."""
+        self.loads.end(self.catalog.deployments[result.attempt.deployment].provider, result, now)
         shifts = self.health.record(result, now)
         return shifts + self._scrutiny.look_at(result, now)
 
@@ -388,25 +400,41 @@ class Router:
             and self.book.in_force(deployment, now) is not None
         )
 
+    def is_ejected(self, deployment: str, now: float) -> bool:
+        """True if it is left alone for its failures."""
+        until = self.health.cooldown_until(deployment)
+        return until > now and self.health.is_worth_a_try(deployment, now)
+
+    def can_take(self, deployment: str, now: float) -> bool:
+        """True if it is healthy, priced and not full."""
+        return self.is_open(deployment, now) and not self.is_full(deployment)
+
     def redraw(
         self,
         table: WeightTable,
         number: int,
         attempt: int,
         tried: set[str],
-        last: CallResult,
+        last: CallResult | None,
         now: float,
     ) -> str | None:
-        """Another deployment from the same weights, without those tried or out; None if none."""
+        """Another deployment from the same weights, not tried, full or out; None if none.
+
+        One that is out is the last resort against a single failure. Where the one that failed is
+        out itself there is no use: that would ask all that are sick for every request.
+        """
         left = [
             (name, weight)
             for name, weight in zip(table.deployments, table.weights, strict=True)
             if name not in tried
             and name in self.catalog.deployments
             and self._holds_more(name, last)
+            and not self.is_full(name)
         ]
         healthy = [pair for pair in left if self.is_open(pair[0], now)]
-        pairs = healthy or [pair for pair in left if self.health.is_worth_a_try(pair[0], now)]
+        pairs = healthy
+        if not pairs and (last is None or not self.is_ejected(last.attempt.deployment, now)):
+            pairs = [pair for pair in left if self.health.is_worth_a_try(pair[0], now)]
         if not pairs:
             return None
         total = sum(weight for _, weight in pairs)
@@ -417,12 +445,27 @@ class Router:
                 return name
         return pairs[-1][0]
 
+    def is_full(self, deployment: str) -> bool:
+        """True if its provider takes no more calls at a time."""
+        return self.loads.is_full(self.catalog.deployments[deployment].provider)
+
+    def capacity(self) -> float:
+        """Calls that all providers together take at a time; inf if one of them sets no limit."""
+        return self.loads.capacity({d.provider for d in self.catalog.deployments.values()})
+
+    def begin(self, attempt: Attempt, now: float) -> None:
+        """A call is being made."""
+        self.health.begin(attempt.deployment, now)
+        self.loads.begin(self.catalog.deployments[attempt.deployment].provider)
+
+    def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
+        """Seconds until the first of them comes back, or None if one is not cooling down."""
+        left = [self.health.cooldown_until(name) - now for name in deployments]
+        return min(left) if left and min(left) > 0 else None
+
     def take_retry(self, now: float) -> bool:
-        """Spend one extra attempt, if the budget of a fifth of all requests allows it."""
-        if self._retry_tokens < 1.0:
-            return False
-        self._retry_tokens -= 1.0
-        return True
+        """Spend one extra attempt, if the budget of a fifth of recent requests allows it."""
+        return self._retries.take(now)
 
     def escalation(self, exchange: Exchange, answer: CallResult, now: float) -> str | None:
         """The stronger deployment to ask, if this answer is not trusted enough."""
@@ -437,8 +480,23 @@ class Router:
         drawn = exchange.decision.escalates_to
         targets = cascade.to if drawn is None else (drawn, *cascade.to)
         return next(
-            (name for name in targets if name not in tried and self.is_open(name, now)), None
+            (name for name in targets if name not in tried and self.can_take(name, now)), None
         )
+
+    def advice(
+        self, decision: Decision, deployment: str, claim: float, now: float
+    ) -> tuple[float, str | None]:
+        """What a caller's own confidence in an answer is worth, and whom it should ask instead.
+
+        The claim stands for the answer's own when the request is judged later.
+        """
+        self.confidences.claim(decision.id, claim)
+        rate = self.confidences.rate(decision.cell, deployment, claim)
+        route = self._route_of(decision.cell)
+        cascade = route.cascade if route is not None else None
+        if cascade is None or rate >= cascade.escalate_below or deployment in cascade.to:
+            return rate, None
+        return rate, next((name for name in cascade.to if self.can_take(name, now)), None)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""
@@ -477,6 +535,33 @@ class Router:
                 observed_at=replaced.at,
             )
 
+    def _seated(
+        self, table: WeightTable, route: Route, request: RouteRequest, now: float
+    ) -> WeightTable:
+        """The table for a warm conversation, which pays for a move with its lost prompt cache."""
+        key = (request.namespace, route.name, str(request.session_id))
+        warm = self.sessions.find(key, now)
+        if warm is None:
+            return table
+        prices = self.book.prices(warm.deployment, now, prompt_tokens=request.prompt_tokens) or {}
+        seat = self.sessions.seat(table, warm, prices)
+        if seat is None:
+            return table
+        made = self.sessions.known(table, warm, seat)
+        if made is None:
+            note = f"warm at {warm.deployment}: a move costs its prompt cache"
+            cascades = cascades_of(table, seat.weights)
+            made = self.tables.variant(table, seat.weights, note, cascades)
+            self.sessions.keep(table, warm, seat, made)
+        return made
+
+    def warmed(self, request: RouteRequest, outcome: Outcome, now: float) -> None:
+        """A session was answered: the provider holds the beginning of its next prompt."""
+        if request.session_id is not None and outcome.served is not None:
+            cell = outcome.decision.cell
+            key = (cell.namespace, cell.route, request.session_id)
+            self.sessions.remember(key, outcome.served, outcome.usage, now)
+
     def _route_of(self, cell: Cell) -> Route | None:
         return self._routes.get(cell.route) or self._implicit.get(cell.route)
 
@@ -505,13 +590,13 @@ class Router:
         route = self._route_of(cell)
         return (route.source_weights if route else SOURCE_WEIGHTS).get("transport", 0.0)
 
-    def _holds_more(self, name: str, last: CallResult) -> bool:
-        if last.kind is not CallKind.CONTEXT_EXCEEDED:
+    def _holds_more(self, name: str, last: CallResult | None) -> bool:
+        if last is None or last.kind is not CallKind.CONTEXT_EXCEEDED:
             return True
         deployments = self.catalog.deployments
         has = deployments[name].capabilities.context_tokens
         had = deployments[last.attempt.deployment].capabilities.context_tokens
-        return has is not None and had is not None and has > had
+        return has is None or had is None or has > had
 
     def _nobody(self, route: Route, table: WeightTable, now: float) -> NoCandidate:
         cooldowns = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from windsock.core.checks import Checks
 from windsock.core.policy import Policy
 from windsock.core.records import RouteRequest
 
@@ -41,10 +42,14 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cascade:
-    """Re-run on a stronger deployment when the answer's confidence is below the threshold."""
+    """Re-run on a stronger deployment when the answer's confidence is below the threshold.
+
+    ask_logprobs    have providers state how probable each token was, though the caller did not ask
+    """
 
     escalate_below: float
     to: tuple[str, ...]
+    ask_logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,8 @@ class Route:
     first_byte_s        an attempt without content by then is given up
     stall_s             a stream that brings no content for so long is broken
     max_attempts        calls for one request, all reasons together
+    hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
+    checks              what an answer must be like to count as good
     """
 
     name: str
@@ -65,5 +72,7 @@ class Route:
     max_latency_s: float | None = None
     first_byte_s: float = 60.0
     stall_s: float = 60.0
-    max_attempts: int = 4
+    max_attempts: int = 3
+    hedge_share: float = 0.0
+    checks: Checks | None = None
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)

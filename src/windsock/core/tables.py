@@ -159,7 +159,13 @@ class Tables:
     def cells(self) -> list[Cell]:
         return [place.cell for place in self._places.values()]
 
-    def variant(self, table: WeightTable, weights: tuple[float, ...], note: str) -> WeightTable:
+    def variant(
+        self,
+        table: WeightTable,
+        weights: tuple[float, ...],
+        note: str,
+        cascades: tuple[CascadeFacts, ...] | None = None,
+    ) -> WeightTable:
         """The same candidates under other weights, as a table of its own."""
         arms = tuple(
             replace(arm, weight=weight) for arm, weight in zip(table.arms, weights, strict=True)
@@ -170,7 +176,7 @@ class Tables:
             weights=weights,
             cumulative=tuple(itertools.accumulate(weights)),
             arms=arms,
-            cascades=None,
+            cascades=cascades,
             note=note,
         )
         self._solved.append(made)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -192,6 +192,22 @@ def confidence_of(body: Mapping[str, Any]) -> float | None:
     values = [token.get("logprob") for token in logprobs or ()]
     stated = [value for value in values if isinstance(value, int | float)]
     return math.exp(sum(stated) / len(stated)) if stated else None
+
+
+def with_logprobs(chat: ChatBody) -> ChatBody | None:
+    """The same request, asking for logprobs too; None if it asks for them or for no such thing."""
+    fields = _fields.decode(chat.raw)
+    if "logprobs" in fields or chat.request.is_stream:
+        return None
+    fields["logprobs"] = msgspec.Raw(b"true")
+    return replace(chat, raw=msgspec.json.encode(fields))
+
+
+def without_logprobs(body: dict[str, Any]) -> None:
+    """Take the logprobs out of an answer whose caller did not ask for them."""
+    for choice in body["choices"]:
+        if isinstance(choice, dict) and "logprobs" in choice:
+            choice["logprobs"] = None
 
 
 def kind_of_error(status: int, body: bytes) -> CallKind:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from typing import Any, Protocol
 
 from windsock.errors import WindsockError
 from windsock.service.heads import fault_of
-from windsock.service.problems import Problem, problem_of
+from windsock.service.problems import Problem, overloaded, problem_of
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -59,11 +59,24 @@ class Call:
         await self.answer(problem.status, problem.body, problem.headers)
 
 
-class DataPlane:
-    """Runs its own paths, hands everything else (and lifespan) to `app`."""
+class Memory(Protocol):
+    """What is left for bodies."""
 
-    def __init__(self, app: App, endpoints: dict[str, Endpoint], *, max_body_bytes: int) -> None:
+    def hold(self, size: int) -> bool: ...
+    def release(self, size: int) -> None: ...
+
+
+class DataPlane:
+    """Runs its own paths, hands everything else (and lifespan) to `app`.
+
+    memory  bounds the bodies held at a time
+    """
+
+    def __init__(
+        self, app: App, endpoints: dict[str, Endpoint], *, max_body_bytes: int, memory: Memory
+    ) -> None:
         self._app = app
+        self._memory = memory
         self._endpoints = endpoints
         self._max_body_bytes = max_body_bytes
 
@@ -74,9 +87,29 @@ class DataPlane:
         if scope["type"] == "http" and scope["method"] == "POST":
             endpoint = self._endpoints.get(scope["path"])
             if endpoint is not None:
-                await self._run(endpoint, dict(scope["headers"]), receive, send)
+                await self._bounded(endpoint, dict(scope["headers"]), receive, send)
                 return
         await self._app(scope, receive, send)
+
+    async def _bounded(
+        self, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send
+    ) -> None:
+        """Hold memory for the body, as large as it says it is, while it is worked on."""
+        stated = headers.get(b"content-length", b"")
+        size = int(stated) if stated.isdigit() else self._max_body_bytes
+        if size > self._max_body_bytes:
+            await self._too_large(Call(headers, b"", receive, send))
+        elif not self._memory.hold(size):
+            await Call(headers, b"", receive, send).refuse(overloaded())
+        else:
+            try:
+                await self._run(endpoint, headers, receive, send)
+            finally:
+                self._memory.release(size)
+
+    async def _too_large(self, call: Call) -> None:
+        message = f"the body exceeds {self._max_body_bytes} bytes; send less"
+        await call.refuse(Problem.of(413, message))
 
     async def _run(
         self, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send
@@ -84,9 +117,7 @@ class DataPlane:
         body = await self._read(receive)
         call = Call(headers, body or b"", receive, send)
         if body is None:
-            await call.refuse(
-                Problem.of(413, f"the body exceeds {self._max_body_bytes} bytes; send less")
-            )
+            await self._too_large(call)
             return
         work = asyncio.ensure_future(self._guarded(endpoint, call))
         watch = asyncio.ensure_future(_until_disconnect(receive))

@@ -7,11 +7,13 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 
 from windsock.clock import Clock
+from windsock.core.checks import confidence
 from windsock.core.exchange import Exchange
 from windsock.core.records import Attempt, CallKind, CallResult, Decision, Outcome, Shift
 from windsock.core.router import Router
@@ -29,7 +31,10 @@ from windsock.providers.wire import (
     retry_after_s,
     tier_of,
     usage_of,
+    with_logprobs,
+    without_logprobs,
 )
+from windsock.service.racing import run_call
 from windsock.service.relay import Patience, Relay, in_band_error
 
 PATH = "/chat/completions"
@@ -84,16 +89,20 @@ class Driver:
         """The answer's body, or None and the last failure; the exchange is settled either way."""
         failure = Failure()
         bodies: dict[int, dict[str, Any]] = {}
+        cascade = exchange.route.cascade
+        asking = with_logprobs(chat) if cascade is not None and cascade.ask_logprobs else None
+        make = partial(self._attempt, exchange, chat=asking or chat, bodies=bodies, failure=failure)
         try:
             while (attempt := exchange.next_attempt(self.clock.now())) is not None:
-                result = await self._attempt(attempt, chat, bodies, failure)
-                exchange.report(result, self.clock.now())
+                await run_call(exchange, attempt, make, self.clock)
         finally:
             answer = exchange.answer
             body = bodies[answer.attempt.number] if answer else {}
             outcome = self._settle(exchange, body.get("id"))
         if answer is None:
             return None, failure
+        if asking is not None:
+            without_logprobs(body)
         return self._enriched(body, exchange, outcome), failure
 
     async def stream(
@@ -118,6 +127,7 @@ class Driver:
 
     async def _attempt(
         self,
+        exchange: Exchange,
         attempt: Attempt,
         chat: ChatBody,
         bodies: dict[int, dict[str, Any]],
@@ -157,7 +167,7 @@ class Driver:
             **_use_of(body, raw, chat),
             served_model=body.get("model"),
             billed_usd=billed_of(body),
-            confidence=confidence_of(body),
+            confidence=_confidence(exchange, body),
             finish_reason=body["choices"][0].get("finish_reason"),
         )
 
@@ -297,6 +307,12 @@ def _use_of(body: dict[str, Any], raw: bytes, chat: ChatBody) -> dict[str, Any]:
     output_tokens = int(len(raw) * TOKENS_PER_BYTE)
     usage = Usage(input_tokens=chat.request.prompt_tokens, output_tokens=output_tokens)
     return {"usage": usage, "is_usage_estimated": True}
+
+
+def _confidence(exchange: Exchange, body: dict[str, Any]) -> float | None:
+    message = body["choices"][0].get("message")
+    said = message if isinstance(message, dict) else {}
+    return confidence(exchange.route.checks, said, confidence_of(body))
 
 
 def _answer_of(raw: bytes) -> dict[str, Any] | None:

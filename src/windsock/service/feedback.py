@@ -77,6 +77,21 @@ class Feedbacks:
         if known is None or known.decision.cell.namespace != namespace:
             raise UnknownDecision(f"no decision {name!r} is known to this key")
         self._open.setdefault(known.decision.id, known)
+        return self._learn(known, reward, idempotency_key)
+
+    def advice(self, name: str, claim: float) -> tuple[float, str | None]:
+        """See `Router.advice`; for an answer that was just reported on."""
+        known = self._open[self._alias.get(name, name)]
+        return self._router.advice(known.decision, known.deployment, claim, self._clock.now())
+
+    def check(self, outcome: Outcome, *, holds: bool) -> None:
+        """A declared check has judged the answer that was given."""
+        known = self._open[outcome.decision.id]
+        self._learn(known, Reward(value=float(holds), source="check"), None)
+
+    def _learn(
+        self, known: Open, reward: Reward, idempotency_key: str | None
+    ) -> tuple[Credit, bool]:
         now = self._clock.now()
         matter = (reward.metric, reward.source, reward.key_id)
         before = known.said.get(matter)

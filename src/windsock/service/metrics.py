@@ -13,6 +13,8 @@ from windsock.clock import Clock
 from windsock.core.records import Outcome
 from windsock.core.router import Router
 from windsock.core.units import Meter, to_float
+from windsock.service.caching import CacheTally
+from windsock.service.limits import Limits
 
 
 @dataclass(slots=True)
@@ -46,8 +48,17 @@ class Tallies:
 class Metrics(Collector):
     """`text()` is the answer of GET /metrics."""
 
-    def __init__(self, router: Router, clock: Clock, tallies: Tallies) -> None:
+    def __init__(
+        self,
+        router: Router,
+        clock: Clock,
+        tallies: Tallies,
+        limits: Limits,
+        cache: CacheTally | None = None,
+    ) -> None:
         self._router = router
+        self._cache = cache
+        self._limits = limits
         self._clock = clock
         self._tallies = tallies
         self._registry = CollectorRegistry(auto_describe=False)
@@ -63,6 +74,7 @@ class Metrics(Collector):
         yield from self._requests()
         yield from self._weights()
         yield from self._prices()
+        yield from self._load()
 
     def _requests(self) -> Iterable[Metric]:
         labels = ["route", "task", "deployment"]
@@ -131,3 +143,22 @@ class Metrics(Collector):
                 age.add_metric([name], status.age_s)
             up.add_metric([name], float(self._router.is_open(name, now)))
         yield from (price, age, up)
+
+    def _load(self) -> Iterable[Metric]:
+        limits = self._limits
+        for name, text, value in (
+            ("running", "Requests worked on.", limits.running),
+            ("limit", "Requests worked on at a time, at most, just now.", limits.limit),
+            ("waiting", "Requests that wait for their turn.", limits.waiting),
+        ):
+            yield GaugeMetricFamily(f"windsock_requests_{name}", text, value=value)
+        yield CounterMetricFamily(
+            "windsock_requests_refused", "Requests refused as too many.", value=limits.refused
+        )
+        if self._cache is not None:
+            looked = CounterMetricFamily(
+                "windsock_cache", "Requests whose answer was looked for.", labels=["found"]
+            )
+            looked.add_metric(["hit"], self._cache.hits)
+            looked.add_metric(["miss"], self._cache.misses)
+            yield looked

@@ -15,14 +15,14 @@ from windsock.core.router import Router
 from windsock.errors import BadRequest, NoCandidate
 from windsock.providers.wire import ChatBody, read_chat
 from windsock.service.access import Access, Principal, credential_of
-from windsock.service.caching import ResponseCache, cache_key, is_cachable
+from windsock.service.caching import Copy, ResponseCache, cache_key, is_cachable
 from windsock.service.dataplane import Call, Endpoint
 from windsock.service.driver import Driver, Failure
+from windsock.service.failing import failed
 from windsock.service.feedback import Feedbacks, UnknownDecision
 from windsock.service.problems import Problem
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
-NO_RETRY = (b"x-should-retry", b"false")
 
 
 Meaning = Callable[[bytes], Awaitable[tuple[float, ...]]]
@@ -86,7 +86,7 @@ class OpenAICalls:
     async def _answered_from_cache(self, call: Call, chat: ChatBody, key: bytes) -> bool:
         if self._cache is None or call.header(b"x-windsock-cache") == "refresh":
             return False
-        kept = self._cache.get(key, self._clock.now())
+        kept = await self._cache.get(key, self._clock.now())
         if kept is None:
             return False
         headers = [
@@ -101,11 +101,13 @@ class OpenAICalls:
             await call.answer(200, kept.body, headers)
         return True
 
-    def _keep(self, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool) -> None:
+    async def _keep(
+        self, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool
+    ) -> None:
         if self._cache is not None and key is not None and exchange.answer is not None:
             deployment = exchange.answer.attempt.deployment
             now = self._clock.now()
-            self._cache.put(key, body, is_stream=is_stream, deployment=deployment, now=now)
+            await self._cache.put(key, body, is_stream=is_stream, deployment=deployment, now=now)
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
@@ -146,6 +148,9 @@ class OpenAICalls:
                 "effective_samples": belief.effective_samples,
             },
         }
+        if reward.source == "confidence":
+            rate, to = self._feedbacks.advice(name, reward.value)
+            body["confidence"] = {"measured_success": rate, "escalate_to": to}
         await call.answer(200, orjson.dumps(body))
 
     def _admit(self, call: Call, scope: str) -> Principal:
@@ -184,33 +189,40 @@ class OpenAICalls:
         body, failure = await self._driver.answer(exchange, chat)
         headers = self._headers(exchange, started, key)
         if body is None:
-            await call.refuse(_failed(exchange, failure, headers))
+            await call.refuse(self._failed(exchange, failure, headers))
             return
         cost = sum(self._router.cost_of(r, self._clock.now()) for r in exchange.results)
         headers.append((b"x-windsock-cost-usd", f"{cost:.10f}".rstrip("0").rstrip(".").encode()))
-        self._keep(exchange, key, body, is_stream=False)
         await call.answer(200, body, headers)
+        await self._keep(exchange, key, body, is_stream=False)
 
     async def _stream(
         self, call: Call, exchange: Exchange, chat: ChatBody, started: float, key: bytes | None
     ) -> None:
         failure = Failure()
-        sent: list[bytes] = []
+        copy = Copy(0 if key is None or self._cache is None else self._cache.max_body_bytes)
         events = self._driver.stream(exchange, chat, failure)
         try:
             async for event in events:
                 if not call.is_answered:
                     await call.begin(200, [EVENT_STREAM, *self._headers(exchange, started, key)])
-                if key is not None:
-                    sent.append(event)
+                copy.add(event)
                 await call.write(event, more=True)
         finally:
             await events.aclose()
         if call.is_answered:
-            self._keep(exchange, key, b"".join(sent), is_stream=True)
             await call.write(b"", more=False)
+            if copy.is_whole:
+                await self._keep(exchange, key, copy.body(), is_stream=True)
         else:
-            await call.refuse(_failed(exchange, failure, self._headers(exchange, started, key)))
+            headers = self._headers(exchange, started, key)
+            await call.refuse(self._failed(exchange, failure, headers))
+
+    def _failed(
+        self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
+    ) -> Problem:
+        back_in_s = self._router.retry_after_s(exchange.table.deployments, self._clock.now())
+        return failed(exchange, failure.body, headers, back_in_s=back_in_s)
 
     def _headers(
         self, exchange: Exchange, started: float, key: bytes | None
@@ -285,26 +297,3 @@ def _seconds(text: str | None) -> float | None:
         return float(text) if text else None
     except ValueError as error:
         raise BadRequest("x-windsock-timeout must be seconds") from error
-
-
-def _failed(exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]) -> Problem:
-    """What the client sees when no attempt brought an answer."""
-    last = exchange.results[-1] if exchange.results else None
-    kind = last.kind.value if last else "cancelled"
-    headers = [*headers, NO_RETRY]
-    if last and failure.body and last.status and 400 <= last.status < 500 and kind in PASSED_ON:
-        return Problem(last.status, failure.body, headers)
-    if kind == "timed_out":
-        return Problem.of(504, "no deployment answered in time", code="deadline", headers=headers)
-    if last and kind == "rate_limited":
-        wait = (b"retry-after", str(int(last.retry_after_s or 5) + 1).encode())
-        return Problem.of(
-            429, "every deployment is rate limited", code="rate_limited", headers=[*headers, wait]
-        )
-    tried = ", ".join(f"{r.attempt.deployment} ({r.kind.value})" for r in exchange.results)
-    return Problem.of(
-        502, f"every attempt failed: {tried}", code="upstream_failed", headers=headers
-    )
-
-
-PASSED_ON = ("caller_error", "context_exceeded", "content_refused")

@@ -72,3 +72,9 @@ def _nobody(error: NoCandidate) -> Problem:
         return Problem.of(503, str(error), code="no_candidate", headers=[(b"retry-after", b"5")])
     wait = (b"retry-after", str(ceil(error.retry_after_s)).encode())
     return Problem.of(429, str(error), code="rate_limited", headers=[wait])
+
+
+def overloaded() -> Problem:
+    """What a request is told that finds no place."""
+    message = "there are more requests than can be worked on just now; try again in a second"
+    return Problem.of(503, message, code="overloaded", headers=[(b"retry-after", b"1")])
