@@ -247,6 +247,7 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=ceil(service.settings.server.drain),
         ),
         on_signal=service.turn_away,

@@ -44,7 +44,8 @@ def main() -> None:
             memory = {g.name: rss_mb(g.pid) for g in gateways if g.pid}
     text = "\n\n".join(
         [
-            caption + f" {chosen.rounds} rounds of {chosen.seconds:.0f} s; LiteLLM 25 s from 64 on.",
+            caption
+            + f" {chosen.rounds} rounds of {chosen.seconds:.0f} s; LiteLLM 25 s from 64 on.",
             markdown(BARS, bars(cells)),
             markdown(HEAD, [row for cell in cells for row in rows(cell)]),
             "Resident at the end, MB: "
@@ -70,8 +71,9 @@ def rows(cell: Cell) -> Iterator[list[str]]:
             f"{cell.median(name, per_s):,.0f}",
             "" if name == ALONE else f"{cell.median(name, cpu):.3f}",
             "" if name in (ALONE, OURS) else with_range(times, 2),
-            "" if name == ALONE else f"{added_ms(cell, name, p50):.2f} / "
-            f"{added_ms(cell, name, p99):.2f}",
+            ""
+            if name == ALONE
+            else f"{added_ms(cell, name, p50):.2f} / {added_ms(cell, name, p99):.2f}",
             str(cell.errors(name)),
         ]
 

@@ -47,7 +47,9 @@ def main(kind: str = "plain", open_: str = "64", seconds: str = "5", sort: str =
         with upstream(folder / "log") as model:
             config = folder / "windsock.toml"
             config.write_text(windsock_config(folder, model))
-            key = create_key(parse(config.read_text(), {}, source=""), "bench", "default", ("infer",))
+            key = create_key(
+                parse(config.read_text(), {}, source=""), "bench", "default", ("infer",)
+            )
             port = free_port()
             words = [sys.executable, "-m", __spec__.name, "--serve", config, str(port)]
             environ = {**os.environ, **ONE_THREAD}
