@@ -58,6 +58,7 @@ class Exchange:
     decision    the first draw
     table       the weights it was drawn from
     shifts      what the calls changed (cooldowns), for the log and the event stream
+    cost_usd    of all calls, once `outcome` was asked for
     """
 
     __slots__ = (
@@ -66,6 +67,7 @@ class Exchange:
         "_queue",
         "_results",
         "_router",
+        "cost_usd",
         "decision",
         "request",
         "route",
@@ -96,6 +98,7 @@ class Exchange:
         self._opened_at = decision.at
         self._results: list[CallResult] = []
         self._answer: CallResult | None = None
+        self.cost_usd = Decimal(0)
 
     @property
     def results(self) -> tuple[CallResult, ...]:
@@ -146,12 +149,13 @@ class Exchange:
     def outcome(self, now: float, *, is_cached: bool = False) -> Outcome:
         """What happened, settled with the router. Call it once, when `next_attempt` gave None."""
         answer = self._answer
+        self.cost_usd = sum((self._router.cost_of(r, now) for r in self._results), Decimal(0))
         outcome = Outcome(
             decision=self.decision,
             results=tuple(self._results),
             served=answer.attempt.deployment if answer else None,
             ok=answer is not None,
-            cost_usd=sum((self._router.cost_of(r, now) for r in self._results), Decimal(0)),
+            cost_usd=self.cost_usd,
             finished_at=now,
             usage=answer.usage if answer else None,
             is_usage_estimated=answer is not None and answer.is_usage_estimated,
