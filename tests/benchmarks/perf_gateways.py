@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.benchmarks.perf_machine import Missing, Reading, rss_mb, said, upstream
-from tests.benchmarks.perf_rounds import Cell, measured, options, verdict, with_range
+from tests.benchmarks.perf_rounds import BARS, Cell, measured, options, verdict, with_range
 from tests.benchmarks.perf_sides import LARGE, PLAIN, Gateway, started
 from tests.benchmarks.tables import DOCS, markdown, write_between
 
@@ -27,7 +27,6 @@ HEAD = [
     "added p50 / p99, ms",
     "errors",
 ]
-BARS = ["figure", "bar", "measured (range over paired rounds)", "met"]
 OURS, FLOOR, ALONE = "windsock", "nginx", "upstream alone"
 
 

@@ -11,6 +11,8 @@ from statistics import median
 from tests.benchmarks.perf_machine import Reading, load
 from tests.benchmarks.perf_sides import SIDES, Gateway, Kind
 
+BARS = ["figure", "bar", "measured (range over paired rounds)", "met"]
+
 LONG_FROM = 64
 """Connections from which a slow gateway needs its longest window."""
 

@@ -286,9 +286,11 @@ def litellm(folder: Path, upstream: int) -> Iterator[Gateway]:
 LITELLM_CONFIG = """
 model_list:
   - model_name: auto
-    litellm_params: {{model: openai/m, api_base: "http://127.0.0.1:{upstream}/now/v1", api_key: none}}
+    litellm_params:
+      {{model: openai/m, api_base: "http://127.0.0.1:{upstream}/now/v1", api_key: none}}
   - model_name: paced
-    litellm_params: {{model: openai/m, api_base: "http://127.0.0.1:{upstream}/paced/v1", api_key: none}}
+    litellm_params:
+      {{model: openai/m, api_base: "http://127.0.0.1:{upstream}/paced/v1", api_key: none}}
 general_settings: {{master_key: sk-bench}}
 """
 
