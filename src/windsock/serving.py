@@ -107,7 +107,7 @@ class Service:
         await self.webhooks.stop()
         self.events.close()
         self._drain_tables()
-        self._keep_snapshot()
+        self.keep_snapshot()
         await asyncio.to_thread(self.ledger.close)
         self.engine.dispose()
         if self._undo_pauses is not None:
@@ -136,7 +136,7 @@ class Service:
     async def _snapshots(self) -> None:
         while True:
             await asyncio.sleep(self.settings.store.snapshot_every)
-            self._keep_snapshot()
+            self.keep_snapshot()
 
     async def _recovery(self) -> None:
         """A store that was away at the start is read once it takes entries.
@@ -169,7 +169,7 @@ class Service:
             with contextlib.suppress(StoreError):
                 await asyncio.to_thread(prune, self.engine, self.clock.now())
 
-    def _keep_snapshot(self) -> None:
+    def keep_snapshot(self) -> None:
         if self.is_restored:
             self.ledger.append(self._snapshot())
 
