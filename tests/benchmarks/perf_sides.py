@@ -35,7 +35,11 @@ from windsock.settings import parse
 
 PYTHONS = ("python3.13", "python3.12", "python3.11")
 LITELLM = "litellm[proxy]"
-PORTKEY = ("@portkey-ai/gateway", "@hono/node-server@1.3.3")
+PORTKEY = {
+    "private": True,
+    "dependencies": {"@portkey-ai/gateway": "*"},
+    "overrides": {"@hono/node-server": "1.3.3"},
+}
 """With later @hono/node-server Portkey answers every stream with 500."""
 
 DEPLOYMENTS = 4
@@ -251,7 +255,8 @@ def _portkey_home() -> Path:
             raise Missing("node and npm are needed for Portkey; install the package npm")
         root.mkdir(parents=True, exist_ok=True)
         print("installing Portkey ...", file=sys.stderr)
-        _run(["npm", "install", "--prefix", str(root), *PORTKEY])
+        (root / "package.json").write_text(json.dumps(PORTKEY))
+        _run(["npm", "install", "--prefix", str(root)])
     return home
 
 

@@ -104,9 +104,7 @@ class StreamScanner:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
-        self.content_events += sum(
-            1 for event in held[:until].split(b"\n\n") if _is_content(event)
-        )
+        self.content_events += sum(1 for event in held[:until].split(b"\n\n") if _is_content(event))
         return until
 
     def rest(self) -> Iterator[bytes]:
