@@ -37,6 +37,7 @@ FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED})
 RETRIABLE = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
 """Worth asking the same deployment once more when there is no other."""
 
+NOTHING = Decimal(0)
 BACKOFF_S = 0.25
 MAX_BACKOFF_S = 4.0
 
@@ -98,7 +99,7 @@ class Exchange:
         self._opened_at = decision.at
         self._results: list[CallResult] = []
         self._answer: CallResult | None = None
-        self.cost_usd = Decimal(0)
+        self.cost_usd = NOTHING
 
     @property
     def results(self) -> tuple[CallResult, ...]:
@@ -149,7 +150,7 @@ class Exchange:
     def outcome(self, now: float, *, is_cached: bool = False) -> Outcome:
         """What happened, settled with the router. Call it once, when `next_attempt` gave None."""
         answer = self._answer
-        self.cost_usd = sum((self._router.cost_of(r, now) for r in self._results), Decimal(0))
+        self.cost_usd = sum((self._router.cost_of(r, now) for r in self._results), NOTHING)
         outcome = Outcome(
             decision=self.decision,
             results=tuple(self._results),
