@@ -39,6 +39,9 @@ from windsock.webhooks import Webhooks
 
 HOUSEKEEPING_S = 0.25
 KEYS_EVERY_S = 2.0
+MOST_SOLVES = 8
+"""Tables solved at one turn of the housekeeping; what is left waits for the next, or a request."""
+
 SAMPLE_S = 1.0
 PRUNE_EVERY_S = 3600.0
 
@@ -119,7 +122,10 @@ class Service:
         keys_at = sampled_at = self.clock.elapsed()
         while True:
             await asyncio.sleep(HOUSEKEEPING_S)
-            self.router.tables.refresh(self.clock.now())
+            for _ in range(MOST_SOLVES):
+                if not self.router.tables.refresh(self.clock.now()):
+                    break
+                await asyncio.sleep(0)
             self._drain_tables()
             for shift in self.router.drain_shifts():
                 self.intake.publish(shift)

@@ -135,19 +135,17 @@ class Tables:
             place.evidence += count
             self._groups[cell.namespace, cell.route].evidence += count
 
-    def refresh(self, now: float, *, most: int = 4) -> None:
-        """Solve ahead of the next requests what is stale, `most` tables at a time.
+    def refresh(self, now: float) -> bool:
+        """Solve one stale table ahead of the next requests; False if none is stale.
 
-        A solve takes a millisecond or two; what is left over is solved at the next call, or by the
-        first request that needs it.
+        One at a time, so that the event loop turns between two solves.
         """
-        for place in list(self._places.values()):
+        for place in self._places.values():
             slot = place.plain
             if slot is not None and self._is_stale(slot, place, now, AHEAD_SHARE):
                 place.plain = self._solve(place, (), 0, now)
-                most -= 1
-                if not most:
-                    return
+                return True
+        return False
 
     def forget(self) -> None:
         """Drop every table (routes or capabilities were changed)."""
