@@ -41,7 +41,8 @@ from windsock.feeds.fetching import Fetcher, packaged
 from windsock.feeds.polling import Poller
 from windsock.feeds.reading import read
 from windsock.intake import Intake, log_shift
-from windsock.providers.calling import AiohttpCaller, Caller, Endpoint
+from windsock.providers.calling import Caller, Endpoint
+from windsock.providers.direct import DirectCaller
 from windsock.providers.embedding import Embedder
 from windsock.providers.presets import presets
 from windsock.public_rates import published
@@ -192,7 +193,7 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
 def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint]) -> Service:
     """The service around the core."""
     router, clock, engine = core.router, core.clock, core.engine
-    readiness, tallies, caller = core.readiness, Tallies(), AiohttpCaller()
+    readiness, tallies, caller = core.readiness, Tallies(), DirectCaller()
     limits, cache = _limits(settings, router), _cache_of(settings)
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)

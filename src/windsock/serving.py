@@ -16,7 +16,7 @@ import orjson
 import uvicorn
 from sqlalchemy import Engine
 
-from windsock import log
+from windsock import log, pauses
 from windsock.clock import Clock
 from windsock.core.records import Shift
 from windsock.core.router import Router
@@ -41,6 +41,9 @@ from windsock.webhooks import Webhooks
 
 HOUSEKEEPING_S = 0.25
 KEYS_EVERY_S = 2.0
+MOST_SOLVES = 8
+"""Tables solved at one turn of the housekeeping; what is left waits for the next, or a request."""
+
 SAMPLE_S = 1.0
 PRUNE_EVERY_S = 3600.0
 
@@ -73,6 +76,7 @@ class Service:
     on_second: list[Callable[[], None]] = field(default_factory=list)
     app: Any = None
     _tasks: list[asyncio.Task[None]] | None = None
+    _undo_pauses: Callable[[], None] | None = None
 
     async def start(self) -> None:
         """Ready when this returns: state restored, prices known, polls scheduled."""
@@ -88,6 +92,7 @@ class Service:
         self.webhooks.start()
         self.poller.start()
         self.readiness.is_loaded = True
+        self._undo_pauses = pauses.shorten()
         log.event_log().info("service.started", deployments=len(self.router.catalog.deployments))
 
     def turn_away(self) -> None:
@@ -111,9 +116,11 @@ class Service:
             await self.cache.close()
         self.events.close()
         self._drain_tables()
-        self._keep_snapshot()
+        self.keep_snapshot()
         await asyncio.to_thread(self.ledger.close)
         self.engine.dispose()
+        if self._undo_pauses is not None:
+            self._undo_pauses()
         log.event_log().info("service.stopped")
 
     async def _housekeeping(self) -> None:
@@ -123,7 +130,10 @@ class Service:
             slept_at = self.clock.elapsed()
             await asyncio.sleep(HOUSEKEEPING_S)
             self.limits.look(self.clock.elapsed() - slept_at - HOUSEKEEPING_S)
-            self.router.tables.refresh(self.clock.now())
+            for _ in range(MOST_SOLVES):
+                if not self.router.tables.refresh(self.clock.now()):
+                    break
+                await asyncio.sleep(0)
             self._drain_tables()
             for shift in self.router.drain_shifts():
                 self.intake.publish(shift)
@@ -140,7 +150,7 @@ class Service:
     async def _snapshots(self) -> None:
         while True:
             await asyncio.sleep(self.settings.store.snapshot_every)
-            self._keep_snapshot()
+            self.keep_snapshot()
 
     async def _recovery(self) -> None:
         """A store that was away at the start is read once it takes entries.
@@ -173,7 +183,7 @@ class Service:
             with contextlib.suppress(StoreError):
                 await asyncio.to_thread(prune, self.engine, self.clock.now())
 
-    def _keep_snapshot(self) -> None:
+    def keep_snapshot(self) -> None:
         if self.is_restored:
             self.ledger.append(self._snapshot())
 
@@ -255,6 +265,7 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=ceil(service.settings.server.drain),
         ),
         on_signal=service.turn_away,

@@ -38,6 +38,8 @@ FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED})
 RETRIABLE = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
 """Worth asking the same deployment once more when there is no other."""
 
+NOTHING = Decimal(0)
+
 HEDGED = frozenset({AttemptReason.FIRST, AttemptReason.FALLBACK})
 TIMED = frozenset({CallKind.ANSWERED, CallKind.CANCELLED, CallKind.TIMED_OUT})
 
@@ -67,6 +69,7 @@ class Exchange:
     shifts      what the calls changed (cooldowns), for the log and the event stream
     trying      the call under way; hedging is the second one beside it
     is_full     nobody was asked, since every deployment takes no more calls at a time
+    cost_usd    of all calls, once `outcome` was asked for
     """
 
     __slots__ = (
@@ -76,6 +79,7 @@ class Exchange:
         "_queue",
         "_results",
         "_router",
+        "cost_usd",
         "decision",
         "hedging",
         "is_full",
@@ -111,6 +115,7 @@ class Exchange:
         self._made = 0
         self._results: list[CallResult] = []
         self._answer: CallResult | None = None
+        self.cost_usd = NOTHING
 
     @property
     def results(self) -> tuple[CallResult, ...]:
@@ -193,12 +198,13 @@ class Exchange:
     def outcome(self, now: float, *, is_cached: bool = False) -> Outcome:
         """What happened, settled with the router. Call it once, when `next_attempt` gave None."""
         answer = self._answer
+        self.cost_usd = sum((self._router.cost_of(r, now) for r in self._results), NOTHING)
         outcome = Outcome(
             decision=self.decision,
             results=tuple(self._results),
             served=answer.attempt.deployment if answer else None,
             ok=answer is not None,
-            cost_usd=sum((self._router.cost_of(r, now) for r in self._results), Decimal(0)),
+            cost_usd=self.cost_usd,
             finished_at=now,
             usage=answer.usage if answer else None,
             is_usage_estimated=answer is not None and answer.is_usage_estimated,

@@ -159,6 +159,8 @@ class CallKind(StrEnum):
     OUT_OF_CREDIT = "out_of_credit"
     CANCELLED = "cancelled"
 
+    __hash__ = str.__hash__  # Enum's own is a Python function
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallResult:

@@ -144,7 +144,8 @@ class Router:
                 if the route's budget of today is used up
         """
         route = self._routes.get(request.model) or self.resolve(request)
-        pacer = route.policy.pacer if isinstance(route.policy, PriceAware) else None
+        policy = route.policy
+        pacer = policy.pacer if isinstance(policy, PriceAware) else None
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
         table = self.tables.lookup(route, request, now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 
 from windsock.core.records import WeightTable
@@ -36,8 +37,16 @@ def draw(cumulative: Sequence[float], u: float) -> int:
 
 def decision_id(seed: int, number: int) -> str:
     """A name for a decision that nobody without the seed can guess; 24 hexadecimal digits."""
+    name = _keyed(seed).copy()
+    name.update(number.to_bytes(8, "little"))
+    return name.hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _keyed(seed: int) -> blake2b:
+    """The hash before its first byte; taking in the key costs more than the number."""
     key = (seed & ((1 << 256) - 1)).to_bytes(32, "little")
-    return blake2b(number.to_bytes(8, "little"), digest_size=12, key=key).hexdigest()
+    return blake2b(digest_size=12, key=key)
 
 
 def arm_within(table: WeightTable, index: int, u: float) -> tuple[float, str | None]:

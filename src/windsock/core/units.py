@@ -29,6 +29,8 @@ class Meter(StrEnum):
     REQUEST = "request"
     WEB_SEARCH = "web_search"
 
+    __hash__ = str.__hash__  # Enum's own is a Python function: a microsecond a dozen look-ups
+
 
 Prices = Mapping[Meter, Decimal]
 """usd_per_mtok by meter."""
@@ -113,13 +115,13 @@ def cost_usd(counts: Mapping[Meter, int | float], prices: Prices) -> Decimal:
     for meter, count in counts.items():
         if not count:
             continue
-        price = price_of(meter, prices)
+        price = prices.get(meter) or price_of(meter, prices)
         if price is None:
             if meter in (Meter.IMAGE, Meter.REQUEST, Meter.WEB_SEARCH):
                 continue
             raise KeyError(meter)
-        total += price * Decimal(count) / MTOK
-    return total
+        total += price * Decimal(count)
+    return total / MTOK
 
 
 def to_float(money: Decimal) -> float:

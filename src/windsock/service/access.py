@@ -63,11 +63,11 @@ class Access:
     def __init__(self, *, mode: str, admin_token: str | None = None) -> None:
         self._mode = mode
         self._admin_sha256 = sha256(admin_token) if admin_token else None
-        self._keys: Mapping[str, KeyRecord] = {}
+        self._keys: Mapping[str, tuple[KeyRecord, Principal]] = {}
         self._are_known = False
 
     def replace_keys(self, keys: Iterable[KeyRecord]) -> None:
-        self._keys = {key.id: key for key in keys if key.revoked_at is None}
+        self._keys = {key.id: (key, _holder_of(key)) for key in keys if key.revoked_at is None}
         self._are_known = True
 
     @property
@@ -90,19 +90,24 @@ class Access:
             raise AccessDenied(
                 "no key given; send it as 'Authorization: Bearer sk-ws-...'", status=401
             )
-        key = self._keys.get(public_id(credential))
         presented = sha256(credential)
-        if key is None or not hmac.compare_digest(presented, key.sha256):
+        known = self._keys.get(public_id(credential))
+        if known is None or not hmac.compare_digest(presented, known[0].sha256):
             raise AccessDenied("this key is not known, or was revoked", status=401)
+        key, holder = known
         if key.expires_at is not None and now >= key.expires_at:
             raise AccessDenied("this key has expired", status=401)
-        if scope not in key.scopes and "admin" not in key.scopes:
+        if scope not in holder.scopes and "admin" not in holder.scopes:
             raise AccessDenied(f"this key lacks the scope {scope!r}", status=403)
-        return Principal(key_id=key.id, namespace=key.namespace, scopes=frozenset(key.scopes))
+        return holder
 
     def _is_admin(self, credential: str) -> bool:
         known = self._admin_sha256
         return known is not None and hmac.compare_digest(sha256(credential), known)
+
+
+def _holder_of(key: KeyRecord) -> Principal:
+    return Principal(key_id=key.id, namespace=key.namespace, scopes=frozenset(key.scopes))
 
 
 def credential_of(authorization: str | None, x_api_key: str | None) -> str | None:

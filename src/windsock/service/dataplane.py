@@ -7,7 +7,6 @@ core, a FastAPI route with a pydantic body costs six times the CPU of this).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
@@ -22,6 +21,10 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = dict[bytes, bytes]
 Endpoint = Callable[["Call"], Awaitable[None]]
+
+
+WATCHED_FROM_S = 0.02
+"""After which a client that leaves is noticed; the provider's call is then cancelled at once."""
 
 
 class Call:
@@ -119,15 +122,14 @@ class DataPlane:
         if body is None:
             await self._too_large(call)
             return
-        work = asyncio.ensure_future(self._guarded(endpoint, call))
-        watch = asyncio.ensure_future(_until_disconnect(receive))
+        watch = _Watch(receive)
         try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            await self._guarded(endpoint, call)
+        except asyncio.CancelledError:
+            if not watch.is_gone:
+                raise
         finally:
-            for task in (work, watch):
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+            watch.end()
 
     async def _guarded(self, endpoint: Endpoint, call: Call) -> None:
         try:
@@ -153,6 +155,33 @@ class DataPlane:
         return b"".join(parts)
 
 
-async def _until_disconnect(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+class _Watch:
+    """Cancels the task it was made in when the client leaves.
+
+    It looks from WATCHED_FROM_S on: most calls are over by then, and need no second task.
+    """
+
+    __slots__ = ("_receive", "_task", "_timer", "_work", "is_gone")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._work = asyncio.current_task()
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(WATCHED_FROM_S, self._begin)
+        self.is_gone = False
+
+    def end(self) -> None:
+        self._work = None
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.ensure_future(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._work is not None:
+            self.is_gone = True
+            self._work.cancel()

@@ -191,8 +191,8 @@ class OpenAICalls:
         if body is None:
             await call.refuse(self._failed(exchange, failure, headers))
             return
-        cost = sum(self._router.cost_of(r, self._clock.now()) for r in exchange.results)
-        headers.append((b"x-windsock-cost-usd", f"{cost:.10f}".rstrip("0").rstrip(".").encode()))
+        cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
+        headers.append((b"x-windsock-cost-usd", cost.encode()))
         await call.answer(200, body, headers)
         await self._keep(exchange, key, body, is_stream=False)
 
@@ -227,22 +227,22 @@ class OpenAICalls:
     def _headers(
         self, exchange: Exchange, started: float, key: bytes | None
     ) -> list[tuple[bytes, bytes]]:
-        decision = exchange.decision
+        decision, results = exchange.decision, exchange.results
         tried = exchange.trying or (exchange.answer and exchange.answer.attempt)
         deployment = tried.deployment if tried else decision.deployment
-        upstream_s = sum(result.latency_s for result in exchange.results)
+        upstream_s = sum([result.latency_s for result in results])
         overhead_ms = max(0.0, self._clock.elapsed() - started - upstream_s) * 1000
-        attempts = len(exchange.results) + (exchange.trying is not None)
-        note = exchange.table.note
+        attempts = len(results) + (exchange.trying is not None)
+        name, note = decision.id.encode(), exchange.table.note
         return [
             *[(b"x-windsock-note", note.encode("ascii", "replace"))] * bool(note),
-            (b"x-windsock-decision-id", decision.id.encode()),
+            (b"x-windsock-decision-id", name),
             (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
             (b"x-windsock-propensity", f"{decision.propensity:.9g}".encode()),
             (b"x-windsock-attempts", str(attempts).encode()),
             (b"x-windsock-overhead-ms", f"{overhead_ms:.3f}".encode()),
             (b"x-windsock-cache", b"off" if key is None else b"miss"),
-            (b"x-request-id", decision.id.encode()),
+            (b"x-request-id", name),
         ]
 
 

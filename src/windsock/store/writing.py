@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
@@ -26,6 +27,12 @@ SNAPSHOTS = 3
 """Snapshots kept; older ones go when a new one comes."""
 
 WRITERS = 16
+
+BREATH, BREATH_S = 16, 0.0002
+"""After so many entries the writer's thread lets go of the interpreter, or the event loop would
+wait for it at every turn: a batch of 2,000 takes 50 ms.
+"""
+
 ONCE = (FeedbackRow, AttemptRow)
 _writer = WriterRow.__table__  # type: ignore[attr-defined]
 _snapshot = SnapshotRow.__table__  # type: ignore[attr-defined]
@@ -204,6 +211,8 @@ def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], int]:
     rows: list[Row] = []
     lost = 0
     for position, entry in enumerate(entries, 1):
+        if position % BREATH == 0:
+            time.sleep(BREATH_S)
         if entry is not None:
             try:
                 rows += rows_of(entry, position)

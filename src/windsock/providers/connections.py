@@ -1,0 +1,332 @@
+"""Kept-alive HTTP/1.1 connections on asyncio, parsed by llhttp (httptools).
+
+One request at a time on a connection, no pipelining, no redirects, no retries: what fails is
+reported once, and the exchange decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections import deque
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import quote, urlsplit
+
+import httptools
+
+from windsock.errors import ProviderError
+
+MAX_HEAD_BYTES = 64 * 1024
+PAUSE_BYTES = 256 * 1024
+"""Reading stops while so much waits to be taken: a slow client must not fill the memory."""
+
+CONNECTION_CLOSED = "the connection was closed"
+
+
+class ConnectionBroken(ProviderError):
+    """The connection, or its framing, failed. is_silent: before a byte of the answer had come."""
+
+    def __init__(self, message: str, *, is_silent: bool) -> None:
+        super().__init__(message)
+        self.is_silent = is_silent
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections lead, and what every request to it starts with."""
+
+    host: str
+    port: int
+    is_tls: bool
+    path: str
+    authority: str
+
+    @classmethod
+    def of(cls, base_url: str) -> Origin:
+        """raises  ValueError if it is no http or https address"""
+        parts = urlsplit(base_url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{base_url!r} is no http or https address")
+        is_tls = parts.scheme == "https"
+        port = parts.port or (443 if is_tls else 80)
+        host = parts.hostname
+        if not host.isascii():
+            host = host.encode("idna").decode()
+        named = f"[{host}]" if ":" in host else host
+        path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~-._")
+        return cls(
+            host=host,
+            port=port,
+            is_tls=is_tls,
+            path=path,
+            authority=named if parts.port is None else f"{named}:{port}",
+        )
+
+
+class Incoming:
+    """One answer as it comes. `take` gives what has arrived, joined; b"" at the end."""
+
+    __slots__ = (
+        "_connection",
+        "_error",
+        "_parts",
+        "_size",
+        "_waiter",
+        "headers",
+        "is_complete",
+        "is_headed",
+        "status",
+    )
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection = connection
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._error: ConnectionBroken | None = None
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.is_headed = False
+        self.is_complete = False
+
+    async def head(self) -> None:
+        """Wait for status and headers; raises ConnectionBroken."""
+        while not self.is_headed:
+            await self._news()
+
+    async def take(self) -> bytes:
+        """raises  ConnectionBroken once everything that came before the break was taken"""
+        while not self._parts:
+            if self.is_complete:
+                return b""
+            await self._news()
+        parts, self._parts = self._parts, []
+        if self._size > PAUSE_BYTES and not self.is_complete:
+            self._connection.resume()
+        self._size = 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        """Leave the answer; an unfinished one costs the connection."""
+        if not self.is_complete:
+            self._connection.abort()
+
+    def put(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > PAUSE_BYTES:
+            self._connection.pause()
+        self.wake()
+
+    def fail(self, error: ConnectionBroken) -> None:
+        if not self.is_complete:
+            self._error = self._error or error
+            self.wake()
+
+    def wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def _news(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self._waiter = self._connection.loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+
+class Connection(asyncio.Protocol):
+    """A connection, idle or carrying one exchange; goes back to `idle` when that is complete."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, idle: deque[Connection]) -> None:
+        self.loop = loop
+        self.idle_since = 0.0
+        self._idle = idle
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._incoming: Incoming | None = None
+        self._head_bytes = 0
+        self._is_framed = False
+        self._is_paused = False
+
+    @property
+    def is_usable(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
+    def send(self, request: bytes) -> Incoming:
+        """Write a whole request; its answer comes in what is returned."""
+        if self._transport is None:
+            raise ConnectionBroken(CONNECTION_CLOSED, is_silent=True)
+        self._incoming = Incoming(self)
+        self._head_bytes = 0
+        self._transport.write(request)
+        return self._incoming
+
+    def abort(self) -> None:
+        self._lose("the answer was left")
+
+    def pause(self) -> None:
+        if self._transport is not None and not self._is_paused:
+            self._is_paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._transport is not None and self._is_paused:
+            self._is_paused = False
+            self._transport.resume_reading()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
+
+    def data_received(self, data: bytes) -> None:
+        incoming = self._incoming
+        if incoming is None:
+            self._lose("the provider sent more than one answer")
+            return
+        if not incoming.is_headed:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._lose(f"not HTTP: {error}")
+            return
+        if not incoming.is_headed and self._head_bytes > MAX_HEAD_BYTES:
+            self._lose(f"the head exceeds {MAX_HEAD_BYTES} bytes")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        incoming = self._incoming
+        if incoming is not None and incoming.is_headed and not self._is_framed and error is None:
+            self._finish(incoming)
+        self._transport = None
+        self._lose(CONNECTION_CLOSED if error is None else f"{type(error).__name__}: {error}")
+
+    def on_message_begin(self) -> None:
+        if self._incoming is None:
+            self._lose("the provider sent more than one answer")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Also called for trailers, which are left out."""
+        incoming = self._incoming
+        if incoming is not None and not incoming.is_headed:
+            incoming.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        incoming = self._incoming
+        status = self._parser.get_status_code()
+        if incoming is None:
+            return
+        if status < 200:
+            incoming.headers.clear()
+            return
+        names = {name.lower() for name, _ in incoming.headers}
+        self._is_framed = bool(names & {b"content-length", b"transfer-encoding"}) or status in (
+            204,
+            304,
+        )
+        incoming.status = status
+        incoming.is_headed = True
+        incoming.wake()
+
+    def on_body(self, part: bytes) -> None:
+        if self._incoming is not None:
+            self._incoming.put(part)
+
+    def on_message_complete(self) -> None:
+        incoming = self._incoming
+        if incoming is None or not incoming.is_headed:
+            return
+        is_kept = self._parser.should_keep_alive()
+        self._finish(incoming)
+        self.resume()
+        if is_kept and self.is_usable:
+            self.idle_since = self.loop.time()
+            self._idle.append(self)
+        else:
+            self._lose(CONNECTION_CLOSED)
+
+    def _finish(self, incoming: Incoming) -> None:
+        incoming.is_complete = True
+        self._incoming = None
+        incoming.wake()
+
+    def _lose(self, why: str) -> None:
+        """Never used again; the exchange under way, if any, is told."""
+        incoming, self._incoming = self._incoming, None
+        if incoming is not None:
+            incoming.fail(ConnectionBroken(why, is_silent=not self._head_bytes))
+        with contextlib.suppress(ValueError):
+            self._idle.remove(self)
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+
+class Pool:
+    """Idle connections by origin, the latest used first; opens a new one when none is idle."""
+
+    def __init__(self, *, connect_s: float, keepalive_s: float) -> None:
+        self._connect_s = connect_s
+        self._keepalive_s = keepalive_s
+        self._idle: dict[tuple[str, int, bool], deque[Connection]] = {}
+        self._context: ssl.SSLContext | None = None
+        self._sweep: asyncio.TimerHandle | None = None
+
+    def take_idle(self, origin: Origin) -> Connection | None:
+        """A kept connection, or None."""
+        idle = self._idle.get((origin.host, origin.port, origin.is_tls))
+        if not idle:
+            return None
+        oldest = idle[-1].loop.time() - self._keepalive_s
+        while idle:
+            connection = idle.pop()
+            if connection.is_usable and connection.idle_since >= oldest:
+                return connection
+            connection.abort()
+        return None
+
+    async def open(self, origin: Origin) -> Connection:
+        """A fresh connection; raises OSError, ssl.SSLError, TimeoutError."""
+        loop = asyncio.get_running_loop()
+        idle = self._idle.setdefault((origin.host, origin.port, origin.is_tls), deque())
+        self._watch(loop)
+        async with asyncio.timeout(self._connect_s):
+            _, made = await loop.create_connection(
+                lambda: Connection(loop, idle),
+                origin.host,
+                origin.port,
+                ssl=self._tls() if origin.is_tls else None,
+            )
+        return made
+
+    def close(self) -> None:
+        for idle in self._idle.values():
+            for connection in list(idle):
+                connection.abort()
+        self._idle.clear()
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+
+    def _tls(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = ssl.create_default_context()
+        return self._context
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close, now and then, what has been idle too long."""
+        if self._sweep is None:
+            self._sweep = loop.call_later(self._keepalive_s, self._drop_old, loop)
+
+    def _drop_old(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweep = None
+        oldest = loop.time() - self._keepalive_s
+        for idle in self._idle.values():
+            for connection in [each for each in idle if each.idle_since < oldest]:
+                connection.abort()
+        if any(self._idle.values()):
+            self._watch(loop)

@@ -1,0 +1,68 @@
+"""A deadline that is moved often and missed seldom."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+
+class Deadline:
+    """Like `asyncio.timeout_at`, entered again and again by one task.
+
+    One timer serves them all: moving the deadline later costs nothing until the timer fires.
+    """
+
+    __slots__ = ("_cancelling", "_is_over", "_loop", "_task", "_timer", "_until")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task: asyncio.Task[object] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._until: float | None = None
+        self._cancelling = 0
+        self._is_over = False
+
+    def at(self, until: float | None) -> Deadline:
+        """Enter what is returned; raises TimeoutError if it is not left by `until` (loop time)."""
+        self._until = until
+        return self
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.current_task()
+        self._is_over = False
+        if self._until is None or self._task is None:
+            return
+        self._cancelling = self._task.cancelling()
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._until, self._look)
+        elif self._timer.when() > self._until:
+            self._timer.cancel()
+            self._timer = self._loop.call_at(self._until, self._look)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        task, self._task, self._until = self._task, None, None
+        if self._is_over and task is not None:
+            self._is_over = False
+            if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+                raise TimeoutError from error
+
+    def _look(self) -> None:
+        """The timer fired: is anybody late?"""
+        self._timer = None
+        if self._task is None or self._until is None:
+            return
+        if self._loop.time() < self._until:
+            self._timer = self._loop.call_at(self._until, self._look)
+        else:
+            self._is_over = True
+            self._task.cancel()
