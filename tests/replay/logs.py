@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
 from windsock.core.records import Feedback
 from windsock.core.units import cost_usd
-from windsock.replay.contenders import Contender
+from windsock.evaluating import reconsidered
+from windsock.replay.contenders import Contender, chosen
 from windsock.replay.driver import ReplayDriver
 from windsock.replay.reconsider import Reconsidered
+from windsock.replay.repricing import repriced
 from windsock.replay.scenario import Scenario
 from windsock.replay.world import Ask, World, usage_of
+from windsock.settings import parse
 from windsock.store.engine import open_engine
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
+
+WARM_S = 1800.0
+"""From here on a run under windsock is looked at."""
 
 QUALITY = (
     {"sentiment": 0.96, "sql": 0.94},
@@ -95,10 +102,12 @@ def small(**facts: Any) -> Scenario:
     return Scenario.model_validate({**body, **facts})
 
 
-def policy_toml(scenario: Scenario, *, floor: float, explore: float = 0.05) -> str:
-    """A configuration with one route over the scenario's deployments."""
-    names = ", ".join(f'"{name}"' for name in scenario.deployments)
-    return f"[routes.auto]\ncandidates = [{names}]\nquality_floor = {floor}\nexplore = {explore}\n"
+def policy_toml(
+    scenario: Scenario, *, floor: float, explore: float = 0.05, names: tuple[str, ...] = ()
+) -> str:
+    """A configuration with one route over these deployments, or all of the scenario."""
+    quoted = ", ".join(f'"{name}"' for name in names or scenario.deployments)
+    return f"[routes.auto]\ncandidates = [{quoted}]\nquality_floor = {floor}\nexplore = {explore}\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,3 +129,55 @@ def truth_of(found: Reconsidered, world: World) -> Truth:
             success += weight * world.quality(name, ask.task, ask.at)
             usd += weight * float(cost_usd(used.counts(), world.prices(name, ask.at)))
     return Truth(success=success / len(found.rows), usd=usd / len(found.rows))
+
+
+def logged(world: World, folder: Path, contender: Contender | None = None) -> Engine:
+    """A store with the log of a whole run under windsock, or another policy."""
+    driver = LoggingDriver(world, contender or chosen(world, ["windsock"])["windsock"], world.seed)
+    driver.run()
+    return written(driver, f"sqlite:///{folder}/log-{world.seed}.db")
+
+
+def reconsider(
+    world: World,
+    engine: Engine,
+    *,
+    floor: float,
+    explore: float = 0.05,
+    prices: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
+    from_s: float = 0.0,
+) -> Reconsidered:
+    """The log under another floor, other prices or other candidates, `from_s` into it."""
+    text = policy_toml(world.scenario, floor=floor, explore=explore, names=names)
+    return reconsidered(
+        parse(text, {}, source="new"),
+        engine,
+        since=world.starts_at + from_s,
+        prices=repriced(prices),
+        fresh_s=900,
+    )
+
+
+def truly_run(scenario: Scenario, seed: int) -> Truth:
+    """The same means of windsock itself, really run, from `WARM_S` on."""
+    world = World(scenario, seed)
+    run = ReplayDriver(world, "windsock", chosen(world, ["windsock"])["windsock"], seed).run()
+    success = usd = 0.0
+    late = [pair for pair in zip(world.asks, run.steps, strict=True)
+            if pair[0].at >= world.starts_at + WARM_S]  # fmt: skip
+    for ask, step in late:
+        used = usage_of(scenario.tasks[ask.task], ask.prompt_tokens, ask.output_tokens)
+        for name, weight in step.weights.items():
+            success += weight * world.quality(name, ask.task, ask.at)
+            usd += weight * float(cost_usd(used.counts(), world.prices(name, ask.at)))
+    return Truth(success=success / len(late), usd=usd / len(late))
+
+
+def dearer(scenario: Scenario, name: str, factor: float) -> Scenario:
+    """The scenario with one deployment's prices multiplied from the start."""
+    place = scenario.deployments[name]
+    raised = place.model_copy(
+        update={"input": place.input * factor, "output": place.output * factor}
+    )
+    return scenario.model_copy(update={"deployments": {**scenario.deployments, name: raised}})

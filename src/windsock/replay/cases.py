@@ -49,7 +49,7 @@ def _axis(scenario: Scenario, text: str) -> list[Setting]:
         raise ConfigError(f"--set {text!r}: write KEY=VALUE or KEY=VALUE,VALUE")
     key = key.strip()
     _place(scenario.model_dump(mode="json"), key)
-    return [(key, _frozen(value)) for value in _values(values)]
+    return [(key, _frozen(key, value)) for value in _values(values)]
 
 
 def _values(text: str) -> list[Any]:
@@ -59,11 +59,11 @@ def _values(text: str) -> list[Any]:
         return [_word(word.strip()) for word in text.split(",")]
 
 
-def _frozen(value: Any) -> Any:
+def _frozen(key: str, value: Any) -> Any:
     """Lists as tuples, so that settings can stand as keys; raises ConfigError on a table."""
     if isinstance(value, dict):
-        raise ConfigError(f"--set takes single values, not a table such as {value}")
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+        raise ConfigError(f"--set {key}: give a value, not a table; set {key}.NAME instead")
+    return tuple(_frozen(key, each) for each in value) if isinstance(value, list) else value
 
 
 def _word(text: str) -> Any:
