@@ -10,6 +10,7 @@ from windsock.replay.scenario import Scenario
 
 POLICY_WORDS = {
     "windsock": "windsock",
+    "deaf": "windsock without price feeds",
     "flagship": "the flagship alone",
     "cheapest": "always the cheapest",
     "rules": "hand-written rules",
