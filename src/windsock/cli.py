@@ -143,11 +143,20 @@ def evaluate(
     price: Annotated[
         list[str] | None, typer.Option(help="deepseek/*=x1.3, or =INPUT/OUTPUT; repeatable")
     ] = None,
+    world: Annotated[
+        Path | None, typer.Option(help="write the log as a scenario folder instead")
+    ] = None,
+    route: Annotated[str | None, typer.Option(help="of --world; the first if not named")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """What another policy or other prices would have cost and delivered on the logged traffic."""
     from windsock.evaluating import evaluate as reckon
+    from windsock.evaluating import write_world
 
+    if world is not None:
+        print(write_world(world, config=_config(config), environ=os.environ, since=since,
+                          route=route))  # fmt: skip
+        return
     found = reckon(
         policy,
         config=_config(config),

@@ -11,20 +11,24 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import Engine
 
-from windsock.assembly import DEFAULT_FLOOR, catalog_of, own_quotes, routes_of
+from windsock.assembly import DEFAULT_FLOOR, catalog_of, objective_of, own_quotes, routes_of
 from windsock.clock import Clock, SystemClock
 from windsock.core.catalog import Catalog
 from windsock.core.objective import Objective
 from windsock.core.policy import PriceAware
 from windsock.core.posterior import Beliefs, BeliefSettings
 from windsock.core.prices import PriceBook
+from windsock.core.quotes import Quote
+from windsock.core.records import Outcome
 from windsock.core.router import Router
 from windsock.errors import ConfigError
 from windsock.providers.presets import presets
 from windsock.replay import evaluation_report
 from windsock.replay.evaluate import Evaluation, evaluation
+from windsock.replay.log_world import Logbook, scenario_of, toml
 from windsock.replay.reconsider import Reconsideration, Reconsidered
 from windsock.replay.repricing import Repriced, repriced
+from windsock.replay.scenario import load_scenario
 from windsock.settings import Settings, guard_rules, load, seconds
 from windsock.store import queries
 from windsock.store.engine import open_engine, sqlite_path
@@ -70,6 +74,70 @@ def evaluate(
     else:
         evaluation_report.show(Console(), found, policy=str(named), prices=prices)
     return found
+
+
+def write_world(
+    folder: Path,
+    *,
+    config: Path | None,
+    environ: Mapping[str, str],
+    since: str | None = None,
+    route: str | None = None,
+    clock: Clock | None = None,
+) -> Path:
+    """The log as a scenario folder, for `windsock simulate`; raises ConfigError or StoreError.
+
+    route   whose requests; the first of the configuration if none is named
+    """
+    if config is None:
+        raise ConfigError("name the service's --config, or run this where windsock.toml is")
+    target = folder / "scenario.toml"
+    if target.exists():
+        raise ConfigError(f"{target} is there already; name another folder")
+    settings = load(config, AnySecret(environ))
+    name = route or next(iter(settings.routes), None)
+    if name is None or name not in settings.routes:
+        known = ", ".join(settings.routes) or "none"
+        raise ConfigError(f"{config}: there is no route {name!r}; there are {known}")
+    engine = _store(settings)
+    begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
+    body = scenario_of(_book(engine, name, begins), _quotes(engine), _aim(settings, name))
+    folder.mkdir(parents=True, exist_ok=True)
+    target.write_text(toml(body), encoding="utf-8")
+    load_scenario(folder)
+    return target
+
+
+def _book(engine: Engine, route: str, begins: float) -> Logbook:
+    book = Logbook()
+    for entry in _watched(engine):
+        is_other = isinstance(entry, Outcome) and (
+            entry.decision.at < begins or entry.decision.cell.route != route
+        )
+        if not is_other:
+            book.take(entry)
+    return book
+
+
+def _quotes(engine: Engine) -> dict[str, list[Quote]]:
+    found: dict[str, list[Quote]] = {}
+    for quote in sorted(queries.all_quotes(engine), key=lambda quote: quote.seen_at):
+        found.setdefault(quote.deployment, []).append(quote)
+    return found
+
+
+def _aim(settings: Settings, name: str) -> dict[str, Any]:
+    """The [route] table of a scenario."""
+    objective = objective_of(settings.routes[name], settings)
+    facts = {
+        "objective": objective.kind,
+        "quality_floor": objective.quality_floor,
+        "usd_per_success": objective.usd_per_success,
+        "usd_per_request": objective.usd_per_request,
+        "usd_per_day": objective.usd_per_day,
+        "explore": objective.explore,
+    }
+    return {key: value for key, value in facts.items() if value is not None}
 
 
 def reconsidered(
