@@ -27,6 +27,7 @@ from windsock.replay.wording import (
 )
 
 THOUSAND = 1000
+BELOW = "A policy below the quality floor is cheap because it gets more wrong. "
 
 
 def html(scenario: Scenario, name: str, found: Sweep) -> str:
@@ -64,7 +65,7 @@ def _header(scenario: Scenario, name: str, found: Sweep, first: dict[str, Standi
         f"<header><p class='name'>windsock <span>replay of {escape(name)}</span></p>"
         f"<h1>{escape(headline(scenario, first))}</h1>"
         f"<p class='lead'>{escape(seeds_sentence(first))} {escape(scenario.title)}.</p>"
-        f"{_interrupted(found)}{_tiles(first)}{about}</header>"
+        f"{_interrupted(found)}{_tiles(scenario, first)}{about}</header>"
     )
 
 
@@ -78,7 +79,7 @@ def _interrupted(found: Sweep) -> str:
     )
 
 
-def _tiles(standing: dict[str, Standing]) -> str:
+def _tiles(scenario: Scenario, standing: dict[str, Standing]) -> str:
     ours = standing.get(OURS)
     if ours is None:
         return ""
@@ -93,9 +94,8 @@ def _tiles(standing: dict[str, Standing]) -> str:
         ),
     ]
     oracle = standing.get("oracle")
-    if oracle is not None and oracle.cost_vs_ours is not None:
-        above = ours.usd_per_success.mean / oracle.usd_per_success.mean - 1
-        tiles.append(("above the clairvoyant", percent(above), "per right answer"))
+    if oracle is not None:
+        tiles.append(_beside_oracle(scenario, ours, oracle))
     moved = [shock.switch_requests for each in ours.runs for shock in each.summary.shocks]
     known = [requests for requests in moved if requests is not None]
     if known:
@@ -110,6 +110,18 @@ def _tiles(standing: dict[str, Standing]) -> str:
         )
         + "</dl>"
     )
+
+
+def _beside_oracle(scenario: Scenario, ours: Standing, oracle: Standing) -> tuple[str, str, str]:
+    """By the objective's own measure."""
+    route = scenario.route
+    if route.objective != "value" or route.usd_per_success is None:
+        above = ours.usd_per_success.mean / oracle.usd_per_success.mean - 1
+        return "above the clairvoyant", percent(above), "per right answer"
+    requests = ours.runs[0].summary.requests
+    worth = route.usd_per_success * requests
+    net, best = (worth * each.success.mean - each.spend_usd.mean for each in (ours, oracle))
+    return "of what the clairvoyant earns", percent(net / best), "worth of answers less spend"
 
 
 def _case(scenario: Scenario, standing: dict[str, Standing]) -> str:
@@ -150,17 +162,18 @@ def _costs(scenario: Scenario, standing: dict[str, Standing]) -> str:
     floor = scenario.route.quality_floor
     rows = [_cost_row(each, most, floor) for each in ordered]
     head = ["policy", "for a thousand right answers", "spent", "right", "windsock saves", "that is"]
+    misses = any("miss" in row[3] for row in rows)
     return table(head, rows) + (
-        "<p class='note'>A policy below the quality floor is cheap because it gets more wrong. The "
-        "oracle and the best choice in hindsight know what nobody can; "
-        "they are yardsticks. Bars show the mean over seeds, whiskers the range.</p>"
+        f"<p class='note'>{BELOW * misses}The oracle and the best choice in hindsight know what "
+        "nobody can; they are yardsticks. Bars show the mean over seeds, whiskers the range.</p>"
     )
 
 
 def _cost_row(each: Standing, most: float, floor: float | None) -> list[str]:
     saved = share = ""
     if each.saved_usd is not None and each.saved_share is not None:
-        saved, share = dollars(each.saved_usd.mean), percent(each.saved_share.mean)
+        saved = dollars(each.saved_usd.mean)
+        share = percent(each.saved_share.mean) if each.saved_usd.mean > 0 else ""
     kind = "ours" if each.policy == OURS else "stick" if each.policy in YARDSTICKS else ""
     return [
         f"<span class='policy {kind}'>{escape(named(each.policy))}</span>",

@@ -88,16 +88,13 @@ def stack(
 
 
 def x_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> str:
-    base = frame.height - BOTTOM
-    marks = [
-        f'<text class="tick" x="{frame.x(hour)}" y="{base + 17}" text-anchor="middle">'
-        f"{escape(text)}</text>"
+    base, right = frame.height - BOTTOM, frame.width - RIGHT
+    texts = [
+        f'<text class="tick" x="{frame.x(hour)}" y="{base + 17}" '
+        f'text-anchor="{"end" if frame.x(hour) > right - 20 else "middle"}">{escape(text)}</text>'
         for hour, text in ticks
     ]
-    return (
-        f'<line class="axis" x1="{LEFT}" x2="{frame.width - RIGHT}" y1="{base}" y2="{base}"/>'
-        + "".join(marks)
-    )
+    return f'<line class="axis" x1="{LEFT}" x2="{right}" y1="{base}" y2="{base}"/>' + "".join(texts)
 
 
 def y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> str:

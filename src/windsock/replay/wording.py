@@ -42,8 +42,8 @@ def dollars(usd: float) -> str:
         return f"{sign}${usd:,.0f}"
     if usd == 0:
         return "$0"
-    digits = max(2, 2 - math.floor(math.log10(usd)))
-    return f"{sign}${usd:,.{digits}f}"
+    whole, _, part = f"{usd:,.{max(2, 2 - math.floor(math.log10(usd)))}f}".partition(".")
+    return f"{sign}${whole}.{part.rstrip('0'):0<2}"
 
 
 def percent(share: float, digits: int = 1) -> str:
