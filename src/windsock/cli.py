@@ -101,14 +101,74 @@ def demo(
 @app.command()
 def simulate(
     scenario: Annotated[str, typer.Argument(help="a folder name in simulations/, or a path")],
-    policy: Annotated[list[str] | None, typer.Option("--policy", help="repeatable")] = None,
+    policy: Annotated[list[str] | None, typer.Option("--policy", help="repeatable; or all")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="how many seeds to run")] = 1,
+    engine: Annotated[str, typer.Option(help="local, or dask or ray on a cluster")] = "local",
+    jobs: Annotated[int | None, typer.Option(min=1, help="runs at once; one a core")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="KEY=VALUE,VALUE of the scenario, each value run; repeatable"),
+    ] = None,
+    outcomes: Annotated[
+        Path | None, typer.Option(help="CSV or Parquet of outcomes per prompt and deployment")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="write one HTML file")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Replay price shocks through the production router, against rival policies."""
     from windsock.replay.run import simulate as replay
 
-    replay(scenario, policies=policy, seeds=seeds, as_json=as_json)
+    found = replay(
+        scenario,
+        policies=policy,
+        seeds=seeds,
+        engine=engine,
+        at_once=jobs,
+        settings=settings,
+        outcomes=outcomes,
+        report_to=report,
+        as_json=as_json,
+    )
+    if not found.is_whole:
+        raise typer.Exit(130)
+
+
+@app.command()
+def evaluate(
+    policy: Annotated[
+        Path | None, typer.Option(help="a windsock.toml with the routes in question")
+    ] = None,
+    config: Config = None,
+    since: Annotated[
+        str | None, typer.Option(help="such as 30d; the whole log if not said")
+    ] = None,
+    price: Annotated[
+        list[str] | None, typer.Option(help="deepseek/*=x1.3, or =INPUT/OUTPUT; repeatable")
+    ] = None,
+    world: Annotated[
+        Path | None, typer.Option(help="write the log as a scenario folder instead")
+    ] = None,
+    route: Annotated[str | None, typer.Option(help="of --world; the first if not named")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """What another policy or other prices would have cost and delivered on the logged traffic."""
+    from windsock.evaluating import evaluate as reckon
+    from windsock.evaluating import write_world
+
+    if world is not None:
+        print(write_world(world, config=_config(config), environ=os.environ, since=since,
+                          route=route))  # fmt: skip
+        return
+    found = reckon(
+        policy,
+        config=_config(config),
+        environ=os.environ,
+        since=since,
+        prices=price or (),
+        as_json=as_json,
+    )
+    if found.refusal is not None:
+        raise typer.Exit(1)
 
 
 @app.command()

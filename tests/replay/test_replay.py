@@ -1,5 +1,6 @@
 """The simulator itself: same seed, same bytes; and faults in one sentence."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -7,10 +8,12 @@ import pytest
 from windsock.errors import ConfigError
 from windsock.replay import report
 from windsock.replay.baselines import best_mixture
+from windsock.replay.cases import cases
 from windsock.replay.contenders import chosen
 from windsock.replay.driver import ReplayDriver
 from windsock.replay.measures import summarize
 from windsock.replay.scenario import Scenario, load_scenario
+from windsock.replay.sweep import jobs_of, sweep
 from windsock.replay.world import World
 from windsock.rooms import folder, room
 
@@ -24,12 +27,9 @@ def short(hours: float = 0.6, **facts) -> Scenario:
 
 
 def run_json(scenario: Scenario, seed: int) -> str:
-    world = World(scenario, seed)
-    runs = [
-        summarize(ReplayDriver(world, name, make, seed).run(), world)
-        for name, make in chosen(world, None).items()
-    ]
-    return report.as_json(scenario, "price-cut", runs)
+    jobs = [job for job in jobs_of(cases(scenario, None), None, seed + 1) if job.seed == seed]
+    found = sweep(jobs, engine="local", at_once=1, watch=lambda _: nullcontext())
+    return report.as_json(scenario, "price-cut", found)
 
 
 def test_the_same_scenario_and_seed_give_the_same_bytes() -> None:

@@ -144,7 +144,7 @@ class ReplayDriver:
         self.router = router_of(world, contender, seed)
         self.run_ = Run(policy=name, seed=seed)
         self._feeding = Feeding(world, self.router, self.run_.splits, hears=contender.hears)
-        self._judgements: list[tuple[float, int, Decision, str, bool]] = []
+        self._judgements: list[tuple[float, int, Decision, str, float]] = []
 
     def run(self, progress: Progress | None = None) -> Run:
         """All requests; Ctrl-C leaves what was done, marked as not whole."""
@@ -186,17 +186,17 @@ class ReplayDriver:
 
     def _judge(self, until: float) -> None:
         while self._judgements and self._judgements[0][0] <= until:
-            at, _, decision, deployment, is_right = heapq.heappop(self._judgements)
-            self.router.learn(decision, deployment, Reward(value=float(is_right)), at)
+            at, _, decision, deployment, worth = heapq.heappop(self._judgements)
+            self.router.learn(decision, deployment, Reward(value=worth), at)
 
     def _note(
         self, ask: Ask, outcome: Outcome, names: tuple[str, ...], weights: tuple[float, ...]
     ) -> None:
         served = outcome.served
-        is_right = served is not None and self.world.is_right(served, ask, ask.at)
+        worth = 0.0 if served is None else self.world.worth(served, ask, ask.at)
         if served is not None and ask.is_judged:
             due = (outcome.finished_at + ask.judged_after_s, ask.number)
-            heapq.heappush(self._judgements, (*due, outcome.decision, served, is_right))
+            heapq.heappush(self._judgements, (*due, outcome.decision, served, worth))
         self.run_.steps.append(
             Step(
                 at=ask.at,
@@ -204,7 +204,7 @@ class ReplayDriver:
                 deployment=served,
                 weights=dict(zip(names, weights, strict=True)),
                 usd=self._billed(ask, outcome),
-                right=float(is_right),
+                right=worth,
                 latency_s=outcome.finished_at - ask.at,
                 attempts=len(outcome.results),
                 is_realtime=ask.is_realtime,

@@ -1,25 +1,19 @@
-"""`windsock simulate`: one scenario, some policies, some seeds."""
+"""`windsock simulate`: one scenario, some policies, seeds and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
+from pathlib import Path
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
-from windsock.replay import engines, report
-from windsock.replay.contenders import chosen
-from windsock.replay.measures import Summary, summarize
+from windsock.errors import ConfigError
+from windsock.replay import page, report
+from windsock.replay.cases import cases
+from windsock.replay.outcome_table import read_table, with_outcomes
 from windsock.replay.scenario import Scenario, load_scenario
-from windsock.replay.world import World
+from windsock.replay.sweep import ENGINES, Engine, Sweep, jobs_of, sweep
+from windsock.replay.watching import Bar
 from windsock.rooms import folder
 
 
@@ -28,48 +22,63 @@ def simulate(
     *,
     policies: Sequence[str] | None = None,
     seeds: int = 1,
+    engine: str = "local",
+    at_once: int | None = None,
+    settings: Sequence[str] | None = None,
+    outcomes: Path | None = None,
+    report_to: Path | None = None,
     as_json: bool = False,
-) -> list[Summary]:
-    """Run, print, and return the summaries; raises ConfigError on bad input."""
+) -> Sweep:
+    """Run, print, write the report, and return what was found; raises ConfigError on bad input."""
     place = folder("simulations", "scenario.toml", name)
-    scenario = load_scenario(place)
-    summaries = run_all(scenario, policies, seeds, Console(stderr=True))
-    if as_json:
-        print(report.as_json(scenario, place.name, summaries))
-    else:
-        report.show(Console(), scenario, place.name, summaries)
-    return summaries
-
-
-def run_all(
-    scenario: Scenario, policies: Sequence[str] | None, seeds: int, console: Console
-) -> list[Summary]:
-    """Every policy under every seed, on the same weather."""
-    summaries: list[Summary] = []
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
+    return replay(
+        load_scenario(place),
+        place.resolve().name,
+        policies=policies,
+        seeds=seeds,
+        engine=engine,
+        at_once=at_once,
+        settings=settings,
+        outcomes=outcomes,
+        report_to=report_to,
+        as_json=as_json,
     )
-    with Progress(*columns, console=console, transient=True) as bars:
-        for seed in range(seeds):
-            world = World(scenario, seed)
-            for name, contender in chosen(world, policies).items():
-                task = bars.add_task(f"{name}, seed {seed}", total=engines.steps(world), rate="")
-                unit = engines.UNIT[scenario.engine]
-                advance = partial(_advance, bars, task, unit)
-                run = engines.run(world, name, contender, seed, advance)
-                bars.remove_task(task)
-                if run.steps:
-                    summaries.append(summarize(run, world))
-                if not run.is_whole:
-                    return summaries
-    return summaries
 
 
-def _advance(bars: Progress, task: TaskID, unit: str, done: int) -> None:
-    bar = next(bar for bar in bars.tasks if bar.id == task)
-    speed = f"{bar.speed:,.0f} {unit}/s" if bar.speed else ""
-    bars.update(task, advance=done, rate=speed)
+def replay(
+    scenario: Scenario,
+    title: str,
+    *,
+    policies: Sequence[str] | None = None,
+    seeds: int = 1,
+    engine: str = "local",
+    at_once: int | None = None,
+    settings: Sequence[str] | None = None,
+    outcomes: Path | None = None,
+    report_to: Path | None = None,
+    as_json: bool = False,
+) -> Sweep:
+    """The same for a scenario that is already read."""
+    chosen = _engine(engine)
+    if report_to is not None and not report_to.resolve().parent.is_dir():
+        raise ConfigError(f"--report {report_to}: there is no folder {report_to.parent}; make it")
+    table = read_table(outcomes) if outcomes else None
+    if table is not None:
+        scenario = with_outcomes(scenario, table)
+    jobs = jobs_of(cases(scenario, settings), policies, seeds, table)
+    bar = Bar(Console(stderr=True), scenario.engine)
+    found = sweep(jobs, engine=chosen, at_once=at_once, watch=bar.watch)
+    if as_json:
+        print(report.as_json(scenario, title, found))
+    else:
+        report.show(Console(), scenario, title, found)
+    if report_to is not None:
+        report_to.write_text(page.html(scenario, title, found), encoding="utf-8")
+    return found
+
+
+def _engine(name: str) -> Engine:
+    for known in ENGINES:
+        if name == known:
+            return known
+    raise ConfigError(f"--engine {name!r} is not known; there are {', '.join(ENGINES)}")

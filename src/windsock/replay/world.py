@@ -193,6 +193,10 @@ class World:
     def is_right(self, name: str, ask: Ask, at: float) -> bool:
         return bool(ask.luck[self.names.index(name)] < self.quality(name, ask.task, at))
 
+    def worth(self, name: str, ask: Ask, at: float) -> float:
+        """What a judge gives for the answer, 0..1."""
+        return float(self.is_right(name, ask, at))
+
     def confidence(self, name: str, ask: Ask, at: float) -> float | None:
         """How sure the answer is of itself, if answers tell."""
         if self._claims is None:

@@ -57,6 +57,7 @@ __all__ = [
     "table_at",
     "tables_at",
     "tail",
+    "tail_size",
 ]
 
 PAGE = 1000
@@ -209,6 +210,12 @@ def tail(engine: Engine, after: int) -> Iterator[Entry]:
     streams = [_since(engine, source, after, read) for source, read in readers]
     for _, entry in heapq.merge(*streams, key=lambda pair: pair[0]):
         yield entry
+
+
+def tail_size(engine: Engine) -> int:
+    """How many entries `tail` would read from the start."""
+    sources = (_decision, _feedback, _quote, _held, _health)
+    return sum(_all(engine, select(func.count()).select_from(source))[0][0] for source in sources)
 
 
 def _since(

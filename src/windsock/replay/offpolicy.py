@@ -1,0 +1,154 @@
+"""What another policy would have earned, from what was logged under this one.
+
+Estimators of a mean over n requests, each weighed by w = pi_new(taken) / pi_logged(taken):
+
+ips         mean of w y                                     Horvitz and Thompson 1952
+snips       sum of w y / sum of w                           Swaminathan and Joachims, NIPS 2015
+dr          mean of m + w (y - m_taken)                     Dudik, Langford and Li, ICML 2011
+switch_dr   the same without the correction where w > tau   Wang, Agarwal and Dudik, ICML 2017
+
+m is the model's expectation under the new policy, m_taken for what was taken. The model uses only
+what was known before each request, so dr is unbiased and its terms are uncorrelated in time: its
+variance is the sum of what could be foreseen of each, which large weights that happened not to
+fall cannot hide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Floats = NDArray[np.float64]
+
+LEVEL = 0.95
+TAUS = 24
+"""Bounds of w between which switch-DR chooses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arms:
+    """One entry a request and deployment. All are (m,).
+
+    ratio       new over logged probability
+    noise       variance that it brings to the request's correction
+    doubt       what it adds to the request's expectation if the model is as wrong as it may be
+    """
+
+    ratio: Floats
+    noise: Floats
+    doubt: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One quantity of every request. All are (n,).
+
+    w           new over logged probability of what was taken
+    seen        1 over the probability that y was reported, where it was; else 0
+    y           what came of it; anything where it was not seen
+    taken       the model's expectation of y
+    expected    the model's expectation under the new policy
+    arms        every deployment that might have been taken, over all requests
+    """
+
+    w: Floats
+    seen: Floats
+    y: Floats
+    taken: Floats
+    expected: Floats
+    arms: Arms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A mean with its interval of 95 %.
+
+    parts       each request's part in its error, (n,), sum 0
+    caution     standard error as foreseen over that seen in the parts, at least 1
+    """
+
+    mean: float
+    low: float
+    high: float
+    parts: Floats
+    caution: float = 1.0
+
+
+def effective_samples(w: Floats) -> float:
+    """Requests of the new policy that the log is worth (Kish): (sum w)^2 / sum w^2."""
+    square = float(np.square(w).sum())
+    return float(w.sum()) ** 2 / square if square else 0.0
+
+
+def estimates(sample: Sample) -> dict[str, Estimate]:
+    """All four, by name."""
+    v = sample.w * sample.seen
+    y = np.where(sample.seen > 0, sample.y, 0.0)
+    residual = v * np.where(sample.seen > 0, y - sample.taken, 0.0)
+    support = effective_samples(v)
+    return {
+        "ips": _mean(v * y, support),
+        "snips": _ratio(v * y, v, support),
+        "dr": _mean(sample.expected + residual, support, float(sample.arms.noise.sum())),
+        "switch_dr": _switched(sample, residual, support),
+    }
+
+
+def ratio(top: Estimate, bottom: Estimate, support: float) -> Estimate:
+    """One mean over another of the same requests, by the delta method."""
+    mean = top.mean / bottom.mean if bottom.mean else float("nan")
+    parts = (top.parts - mean * bottom.parts) / (bottom.mean or float("nan"))
+    return _interval(mean, parts, support, max(top.caution, bottom.caution))
+
+
+def difference(one: Estimate, other: Estimate, support: float) -> Estimate:
+    """One mean less another of the same requests."""
+    caution = max(one.caution, other.caution)
+    return _interval(one.mean - other.mean, one.parts - other.parts, support, caution)
+
+
+def _mean(terms: Floats, support: float, foreseen: float = 0.0) -> Estimate:
+    """foreseen: variance of the sum of the terms."""
+    mean = float(terms.mean())
+    seen = float(np.square(terms - mean).sum())
+    caution = float(np.sqrt(foreseen / seen)) if seen else 1.0
+    return _interval(mean, terms - mean, support, max(1.0, caution))
+
+
+def _ratio(top: Floats, bottom: Floats, support: float) -> Estimate:
+    weight = float(bottom.mean())
+    mean = float(top.mean()) / weight if weight else float("nan")
+    return _interval(mean, (top - mean * bottom) / (weight or float("nan")), support)
+
+
+def _switched(sample: Sample, residual: Floats, support: float) -> Estimate:
+    """The bound of the shortest interval: what the model may be off beyond it widens it."""
+    best = _mean(sample.expected + residual, support, float(sample.arms.noise.sum()))
+    arms, n = sample.arms, len(sample.w)
+    for tau in np.unique(np.quantile(sample.w[sample.w > 0], np.linspace(0.5, 1, TAUS))):
+        terms = sample.expected + np.where(sample.w <= tau, residual, 0.0)
+        foreseen = float(arms.noise[arms.ratio <= tau].sum())
+        doubt = float(arms.doubt[arms.ratio > tau].sum()) / n
+        found = _mean(terms, support, foreseen)
+        wider = replace(found, low=found.low - doubt, high=found.high + doubt)
+        if wider.high - wider.low < best.high - best.low:
+            best = wider
+    return best
+
+
+def _interval(mean: float, parts: Floats, support: float, caution: float = 1.0) -> Estimate:
+    """Normal, by Student's t with the effective samples as degrees of freedom."""
+    n = len(parts)
+    error = caution * float(np.sqrt(np.square(parts).sum() / max(n - 1, 1) / n))
+    reach: Any = special.stdtrit(max(support - 1, 1.0), (1 + LEVEL) / 2)
+    return Estimate(
+        mean=mean,
+        low=mean - float(reach) * error,
+        high=mean + float(reach) * error,
+        parts=parts,
+        caution=caution,
+    )

@@ -1,0 +1,134 @@
+"""Off-policy evaluation against a known truth: coverage of its intervals, and a price raise.
+
+200 logs of windsock itself in a simulated world (floor 0.85, a tenth explored, three of four
+answers judged), each evaluated for a floor of 0.90: how often do the intervals of 95 % hold what
+the new weights would truly have come to? Then the same logs with one model's prices times 1.3,
+against a world where they are: `python -m tests.benchmarks.eval_truth [LOGS] [RAISES]`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean
+
+from tests.benchmarks.tables import DOCS, markdown, write_between
+from tests.replay.logs import WARM_S, Truth, dearer, logged, reconsider, small, truly_run, truth_of
+from windsock.replay.evaluate import Evaluation, Value, evaluation
+from windsock.replay.offpolicy import Estimate
+from windsock.replay.scenario import Scenario
+from windsock.replay.world import World
+
+HOURS, LOGGED, NEW, EXPLORE = 2.0, 0.85, 0.90, 0.10
+RAISE_HOURS = 6.0
+HEAD = ("estimator", "of", "logs", "interval holds the truth", "bias", "RMSE", "half width")
+RAISED, FACTOR = "openai/gpt-4o", 1.3
+
+Miss = tuple[bool, float, float]
+"""Whether the interval holds the truth, relative error, relative half width."""
+
+
+def weather(hours: float = HOURS) -> Scenario:
+    return small(hours=hours, route={"quality_floor": LOGGED, "explore": EXPLORE})
+
+
+def evaluated(seed: int, folder: Path) -> tuple[Evaluation, Truth]:
+    world = World(weather(), seed)
+    engine = logged(world, folder)
+    found = reconsider(world, engine, floor=NEW, from_s=WARM_S)
+    engine.dispose()
+    return evaluation(found), truth_of(found, world)
+
+
+def misses(value: Value, truth: Truth) -> dict[str, Miss]:
+    pairs = {
+        "success": (value.success, truth.success),
+        "dollars": (value.usd, truth.usd),
+        "dollars per success": (value.usd_per_success, truth.usd / truth.success),
+    }
+    return {name: _miss(*pair) for name, pair in pairs.items()}
+
+
+def _miss(found: Estimate, truth: float) -> Miss:
+    return (
+        found.low <= truth <= found.high,
+        found.mean / truth - 1,
+        (found.high - found.low) / 2 / truth,
+    )
+
+
+def coverage(logs: int, folder: Path) -> list[tuple[str, ...]]:
+    """The table's rows; printed as far as they are after every twentieth log."""
+    found: dict[tuple[str, str], list[Miss]] = defaultdict(list)
+    refused = 0
+    for seed in range(logs):
+        verdict, truth = evaluated(seed, folder)
+        refused += verdict.refusal is not None
+        for estimator, value in verdict.by_estimator.items():
+            for quantity, miss in misses(value, truth).items():
+                found[estimator, quantity].append(miss)
+        for path in folder.iterdir():
+            path.unlink()
+        if seed % 20 == 19:
+            print(
+                f"{seed + 1} of {logs} logs\n" + markdown(HEAD, table(found, refused)), flush=True
+            )
+    return table(found, refused)
+
+
+def table(found: dict[tuple[str, str], list[Miss]], refused: int) -> list[tuple[str, ...]]:
+    return [
+        (
+            estimator,
+            quantity,
+            f"{len(each)} ({refused} refused)",
+            f"{mean(hit for hit, _, _ in each):.1%}",
+            f"{mean(off for _, off, _ in each):+.2%}",
+            f"{mean(off * off for _, off, _ in each) ** 0.5:.2%}",
+            f"{mean(half for _, _, half in each):.2%}",
+        )
+        for (estimator, quantity), each in found.items()
+    ]
+
+
+def raises(logs: int, folder: Path) -> list[tuple[str, ...]]:
+    """Estimated and real means of all seeds together, and the largest miss of one."""
+    told: list[Truth] = []
+    real: list[Truth] = []
+    for seed in range(logs):
+        world = World(weather(RAISE_HOURS), seed)
+        engine = logged(world, folder)
+        found = reconsider(world, engine, floor=LOGGED, explore=EXPLORE,
+                           prices=(f"{RAISED}=x{FACTOR}",), from_s=WARM_S)  # fmt: skip
+        engine.dispose()
+        new = evaluation(found).new
+        if new is not None:
+            told.append(Truth(success=new.success.mean, usd=new.usd.mean))
+            real.append(truly_run(dearer(world.scenario, RAISED, FACTOR), seed))
+    rows = []
+    for quantity in ("success", "usd"):
+        pairs = [
+            (getattr(t, quantity), getattr(r, quantity)) for t, r in zip(told, real, strict=True)
+        ]
+        off = mean(t for t, _ in pairs) / mean(r for _, r in pairs) - 1
+        worst = max((t / r - 1 for t, r in pairs), key=abs)
+        rows.append((quantity, f"{len(pairs)} of {logs}", f"{off:+.2%}", f"{worst:+.2%}"))
+    return rows
+
+
+def main(logs: int, raised: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        covered = coverage(logs, Path(folder))
+        rows = raises(raised, Path(folder))
+    text = markdown(HEAD, covered)
+    text += f"\n\n{RAISED} times {FACTOR}, estimated against really run:\n\n"
+    text += markdown(("per request", "logs", "mean off by", "worst log"), rows)
+    print("\n" + text)
+    write_between(DOCS / "simulate.md", "eval-truth", text)
+
+
+if __name__ == "__main__":
+    numbers = [int(each) for each in sys.argv[1:]]
+    main(*(numbers + [200, 10][len(numbers) :]))
