@@ -128,19 +128,24 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
     """The rung with the least cost per success among those above the floor.
 
     Success is concave in cost along the ladder with slope 1/V, so cost per success only rises
-    once V exceeds it; rungs above twice that value need not be looked at.
+    once V exceeds it; rungs above twice that value need not be looked at. Which of the others is
+    best is found roughly and decided exactly among its neighbours.
     """
     least = on_floor(ladder, floor)
     if least.note:
         return least
-    best = least.rung
-    for index in range(ladder.lowest(floor.is_held), len(ladder)):
-        rung = ladder[index]
-        if _usd_per_success(rung) < _usd_per_success(best):
-            best = rung
-        if rung.value_usd > 2 * _usd_per_success(rung):
+    first, values = ladder.lowest(floor.is_held), ladder.values.tolist()
+    rough: list[float] = []
+    for value in values[first:]:
+        rung = ladder.rough(value)
+        rough.append(_usd_per_success(rung))
+        if value > 2 * rough[-1]:
             break
-    return Chosen(rung=best)
+    if not rough:
+        return least
+    at = first + rough.index(min(rough))
+    near = [ladder[i] for i in range(max(first, at - 1), min(len(ladder), at + 2))]
+    return Chosen(rung=min([least.rung, *near], key=_usd_per_success))
 
 
 def _usd_per_success(rung: Rung) -> float:

@@ -34,6 +34,7 @@ GRADE = 6
 GRADED_NODES = 24
 EVEN_PANELS = 24
 HALVINGS = 5
+ROUGH_GRID = np.linspace(0.0, 1.0, 25)
 CROWD = 12
 CROWD_GRID = 64
 """With more arms than CROWD, the range of the best one is looked for on a grid first."""
@@ -59,7 +60,7 @@ def best_weights(a: FloatArray, b: FloatArray, usd: FloatArray, value_usd: float
 class Contest:
     """Arms prepared once, to be weighed at several values of V."""
 
-    __slots__ = ("_a", "_b", "_high", "_log_beta", "_low", "_sd", "usd")
+    __slots__ = ("_a", "_b", "_high", "_log_beta", "_low", "_mean", "_sd", "usd")
 
     def __init__(self, a: FloatArray, b: FloatArray, usd: FloatArray) -> None:
         self.usd = usd
@@ -67,6 +68,7 @@ class Contest:
         self._low = special.betaincinv(a, b, TAIL)
         self._high = special.betainccinv(a, b, TAIL)
         total = a + b
+        self._mean = a / total
         self._sd = np.sqrt(a * b / (total + 1)) / total
         self._log_beta = special.betaln(a, b)
 
@@ -78,6 +80,26 @@ class Contest:
         if not np.isfinite(value_usd):
             return self._share(arms, np.zeros(len(arms)))
         return self._share(arms, (self.usd - self.usd.min()) / value_usd)
+
+    def rough(self, values_usd: FloatArray) -> FloatArray:
+        """(values, arms) weights to a few percent, for a tenth of the time: where to look.
+
+        Success is taken to be normal, on an even grid.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shift = (self.usd - self.usd.min()) / values_usd[:, None]
+        shift = np.where(self.usd == self.usd.min(), 0.0, shift)
+        mean = (self._mean - shift)[:, :, None]
+        low, high = (self._low - shift).max(axis=1), (self._high - shift).max(axis=1)
+        low = np.maximum(low, (mean[:, :, 0] - 2 * self._sd).max(axis=1))
+        z = low[:, None] + (high - low)[:, None] * ROUGH_GRID
+        with np.errstate(invalid="ignore"):
+            below = np.maximum(special.ndtr((z[:, None, :] - mean) / self._sd[:, None]), 1e-12)
+        middle = (below[:, :, 1:] + below[:, :, :-1]) / 2
+        won = (np.diff(below, axis=2) / middle * middle.prod(axis=1)[:, None]).sum(axis=2)
+        won += 1e-12
+        weights: FloatArray = won / won.sum(axis=1, keepdims=True)
+        return weights
 
     def _share(self, among: Indices, shift: FloatArray) -> FloatArray:
         """P(best) `among` some arms whose success is lowered by `shift`."""
