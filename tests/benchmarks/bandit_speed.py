@@ -15,6 +15,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
+from tests.builders import START, request, router
 from windsock.core.policy import CellView, Objective, PriceAware
 from windsock.core.posterior import Beliefs
 from windsock.core.records import Cell
@@ -29,7 +30,7 @@ OBJECTIVES = {
 
 
 def main() -> None:
-    rows = [draws(), updates(), memory()]
+    rows = [draws(), opening(1, 8), opening(50, 100), updates(), memory()]
     for tasks, arms, bar in ((3, 8, "3 ms"), (50, 100, "250 ms")):
         for rewards in (60, 600):
             rows += [resolve(name, tasks, arms, rewards, bar) for name in OBJECTIVES]
@@ -51,6 +52,21 @@ def draws() -> list[str]:
     cumulative = tuple(itertools.accumulate([1 / 8] * 8))
     took = best_s(lambda: [draw(cumulative, uniform(1, i, 0)) for i in range(10_000)], 10)
     return ["one draw among 8", "1 us", f"{took * 100:.2f} us"]
+
+
+def opening(tasks: int, arms: int) -> list[str]:
+    """`Router.open` as a request meets it, tables solved ahead; median over the tasks."""
+    wind = router(prices={f"p/{k}": 0.1 + 0.05 * k for k in range(arms)})
+    asked = [request(task=f"task {i}") for i in range(tasks)]
+    for each in asked:
+        wind.open(each, START)
+    took = []
+    for i in range(5000):
+        begun = time.perf_counter()
+        wind.open(asked[i % tasks], START)
+        took.append(time.perf_counter() - begun)
+    label = f"Router.open, {tasks} x {arms}, median"
+    return [label, "5 us", f"{np.median(took) * 1e6:.1f} us"]
 
 
 def updates() -> list[str]:

@@ -10,7 +10,10 @@ worst worlds into docs/routing.md.
 from __future__ import annotations
 
 import heapq
+import multiprocessing
+import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +29,7 @@ from windsock.core.weights import FloatArray
 
 REQUESTS = 4000
 REFRESH = 20
+WORKERS = 2
 SLACK = 0.02
 """A policy holds the floor if no task's mean success is further below it than this."""
 
@@ -187,6 +191,24 @@ class Match:
         fit = {n: s for n, s in self.others.items() if s.least >= self.world.floor - SLACK}
         return min(fit.items(), key=lambda pair: pair[1].usd_per_success) if fit else None
 
+    def holds(self, score: Score) -> bool:
+        return score.least >= self.world.floor - SLACK
+
+    def is_no_worse_than(self, rival: Score) -> bool:
+        """We hold the floor, for no more than TIE times what the rival pays for a success."""
+        return self.holds(self.ours) and (self.ours.usd_per_success <= TIE * rival.usd_per_success)
+
+    @property
+    def cause(self) -> str:
+        """What a loss comes down to."""
+        if self.best_rival is None or self.is_no_worse_than(self.best_rival[1]):
+            return "no loss"
+        rewards = REQUESTS * (1 - self.world.missing) / self.world.success[0].size
+        few = f", {rewards:.0f} rewards a cell in all" if rewards < 100 else ""
+        if not self.holds(self.ours):
+            return f"the floor missed by {self.world.floor - self.ours.least:.3f}{few}"
+        return f"what learning cost{few}"
+
     @property
     def ratio(self) -> float:
         """Our cost per success over the best rival's; inf if only we miss the floor."""
@@ -210,14 +232,23 @@ def match(seed: int) -> Match:
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
-    matches = []
-    for seed in range(count):
-        matches.append(match(seed))
-        if seed % 20 == 19:
-            print(headline(matches), flush=True)
-    worst = sorted(matches, key=lambda each: -each.ratio)[:10]
-    head = ["world", "traits", "floor", "windsock, worst task", "best rival", "ratio"]
-    text = f"{headline(matches)}\n\n{markdown(head, [_row(each) for each in worst])}"
+    begun, matches = time.perf_counter(), []
+    with multiprocessing.get_context("spawn").Pool(WORKERS, os.nice, (15,)) as pool:
+        for each in pool.imap_unordered(match, range(count), chunksize=4):
+            matches.append(each)
+            if len(matches) % 20 == 0:
+                print(headline(matches), flush=True)
+    minutes = (time.perf_counter() - begun) / 60
+    worst = sorted(matches, key=lambda each: (-each.ratio, each.world.seed))[:10]
+    head = ["world", "traits", "floor", "windsock, worst task", "best rival", "ratio", "cause"]
+    text = "\n\n".join(
+        [
+            headline(matches),
+            markdown(["against", "held the floor", "windsock no worse"], alone(matches)),
+            markdown(head, [_row(each) for each in worst]),
+        ]
+    )
+    text += f"\n\n{minutes:.0f} minutes with {WORKERS} processes."
     print(text)
     write_between(DOCS / "routing.md", "worlds", text)
 
@@ -234,6 +265,17 @@ def headline(matches: Sequence[Match]) -> str:
     )
 
 
+def alone(matches: Sequence[Match]) -> list[list[str]]:
+    """Each rival by itself, in the worlds where it holds the floor: not chosen in hindsight."""
+    rows = []
+    for name in matches[0].others:
+        held = [each for each in matches if each.holds(each.others[name])]
+        wins = sum(each.is_no_worse_than(each.others[name]) for each in held)
+        share = f"{wins / len(held):.1%}" if held else "-"
+        rows.append([name, f"{len(held) / len(matches):.1%}", share])
+    return rows
+
+
 def _row(each: Match) -> list[str]:
     name, rival = each.best_rival or ("none", each.ours)
     at = each.world
@@ -245,6 +287,7 @@ def _row(each: Match) -> list[str]:
         f"{each.ours.least:.3f} at ${each.ours.usd_per_success:.2e}",
         f"{name}: {rival.least:.3f} at ${rival.usd_per_success:.2e}",
         f"{each.ratio:.2f}",
+        each.cause,
     ]
 
 

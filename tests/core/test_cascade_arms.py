@@ -13,10 +13,11 @@ import pytest
 from tests.builders import CHEAP, FLAGSHIP, START, answered, request, router
 from windsock.core.exchange import Exchange
 from windsock.core.policy import Objective
-from windsock.core.records import Cell, Feedback, Reward
+from windsock.core.records import Cell, Decision, Feedback, Preferences, Reward, WeightTable
 from windsock.core.router import Router
 from windsock.core.routes import Cascade
 from windsock.core.sampling import arm_within, draw
+from windsock.store.codec import decode, encode
 
 PRICES = {CHEAP: 0.1, FLAGSHIP: 5.0}
 SUCCESS = {CHEAP: 0.8, FLAGSHIP: 0.97}
@@ -183,3 +184,23 @@ def test_a_price_move_of_the_strong_deployment_moves_the_cascade_with_it() -> No
     assert max(rung.weights[-1] for rung in rungs) > 0.5
     cheap, strong = (view.usd[view.deployments.index(name)] for name in (CHEAP, FLAGSHIP))
     assert compound.usd == pytest.approx(cheap + (1 - compound.sieve.kept) * strong)
+
+
+def test_a_ledger_gives_back_the_arm_that_was_drawn() -> None:
+    made, _ = trained()
+    decision = made.open(request(), START + 700).decision
+    table = made.table("default", "auto", "default", START + 700)
+    kept = decode(Decision, encode(decision)), decode(WeightTable, encode(table))
+    assert kept == (decision, table)
+    again = arm_within(kept[1], draw(kept[1].cumulative, kept[0].draw), kept[0].draw)
+    assert again == (decision.propensity, decision.escalates_to)
+
+
+def test_a_callers_own_order_asks_every_doubtful_answer_again() -> None:
+    wishes = Preferences(order=(CHEAP,))
+    exchange = wind().open(request(preferences=wishes), START)
+    attempt = exchange.next_attempt(START)
+    assert attempt is not None and exchange.decision.escalates_to is None
+    exchange.report(answered(attempt, confidence=0.1), START)
+    second = exchange.next_attempt(START)
+    assert second is not None and second.deployment == FLAGSHIP
