@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from windsock.core.drift import Finding, Mode
+from windsock.core.drift import LOST_PROBE, Finding, Mode, Watch
 from windsock.core.posterior import Beliefs
 from windsock.core.records import Cell
 
@@ -96,3 +96,12 @@ def test_the_watch_survives_a_restart() -> None:
 def test_a_steady_deployment_raises_no_alarm() -> None:
     beliefs = Beliefs()
     assert feed(beliefs, graded(0.9, 11), 20_000, 0) == []
+
+
+def test_a_lost_deployment_is_looked_at_more_as_its_answers_improve() -> None:
+    watch = Watch(mode=Mode.LOST)
+    assert watch.probe == LOST_PROBE[0]
+    for _ in range(20):
+        watch.see(1.0, 0.7, 1.0, 100.0, 1.0, 0.9)
+    assert LOST_PROBE[0] < watch.probe <= LOST_PROBE[1]
+    assert Watch().probe == 0.0

@@ -27,8 +27,10 @@ KEEP_RESTORED = 200.0
 """Evidence kept after an alarm of either kind, and after a recovery."""
 
 VERIFY_CALLS = 25.0
-PROBE_SHARE = {"doubt": 0.08, "lost": 0.06}
-"""Least share of a deployment whose quality is in doubt or lost, bounded by cost."""
+DOUBT_PROBE = 0.08
+LOST_PROBE = (0.06, 0.3)
+"""Least share of a deployment whose quality is in doubt or lost, bounded by cost. A lost one is
+looked at more the more its last answers speak for a recovery."""
 
 
 class Mode(StrEnum):
@@ -124,6 +126,14 @@ class Watch:
         error = math.sqrt(max(self.verified_spread, 1e-9)) / self.verified
         is_true = drop > max(0.02, 2 * error)
         return Finding.CONFIRMED if is_true else Finding.DISMISSED
+
+    @property
+    def probe(self) -> float:
+        """Least share of requests for another look, before cost bounds it."""
+        if self.mode is Mode.LOST:
+            low, high = LOST_PROBE
+            return low + (high - low) * min(1.0, self.up.statistic / RECOVERY)
+        return DOUBT_PROBE if self.mode is Mode.DOUBT else 0.0
 
     def begin_doubt(self) -> None:
         self.mode = Mode.DOUBT

@@ -13,7 +13,7 @@ from windsock.core.cascading import arm_names, folded, padded, parts, paying
 from windsock.core.classifier import TaskClassifier
 from windsock.core.compounds import arm_of
 from windsock.core.debt import Served
-from windsock.core.drift import PROBE_SHARE, Mode
+from windsock.core.drift import Mode
 from windsock.core.ladder import Arms, Ladder
 from windsock.core.objective import Chosen, Floor, Objective, choose, floor_of
 from windsock.core.pacing import DayPacer, RequestPacer
@@ -290,10 +290,8 @@ class PriceAware:
         return weights, is_settling
 
     def _probe(self, view: CellView) -> FloatArray | None:
-        modes = [self.beliefs.mode(view.cell, name) for name in view.deployments]
-        if not any(mode in PROBE_SHARE for mode in modes):
-            return None
-        return np.array([PROBE_SHARE.get(mode, 0.0) for mode in modes])
+        probes = [self.beliefs.probe(view.cell, name) for name in view.deployments]
+        return np.array(probes) if any(probes) else None
 
     def _most(self, view: CellView) -> FloatArray | None:
         young = [self.beliefs.is_young(view.cell, name) for name in view.deployments]

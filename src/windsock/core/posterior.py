@@ -180,6 +180,12 @@ class Beliefs:
         watch = group.watches.get(deployment) if group else None
         return watch.mode if watch else Mode.STEADY
 
+    def probe(self, cell: Cell, deployment: str) -> float:
+        """Least share for a look at a deployment whose quality is in doubt or lost."""
+        group = self._groups.get(cell[:2])
+        watch = group.watches.get(deployment) if group else None
+        return watch.probe if watch else 0.0
+
     def is_young(self, cell: Cell, deployment: str) -> bool:
         """True if a deployment has little evidence on its route where others have much."""
         group = self._groups.get(cell[:2])
