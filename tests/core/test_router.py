@@ -1,6 +1,8 @@
 """The router: prices, beliefs and health become one exact draw."""
 
 import math
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -18,10 +20,11 @@ from tests.builders import (
     run,
 )
 from windsock.core.past import PastResult
-from windsock.core.quotes import HealthReport, HealthState
+from windsock.core.quotes import HealthReport, HealthState, Tier
 from windsock.core.records import CallKind, Cell, Preferences, Reward
 from windsock.core.router import Router
 from windsock.core.routes import Rule
+from windsock.core.units import Meter, Usage
 from windsock.errors import NoCandidate, UnknownRoute
 
 
@@ -230,3 +233,23 @@ def test_a_lesson_outlives_the_first_feedback() -> None:
     teach(wind, {MID: 1.0}, times=20)
     belief = wind.beliefs.summary(Cell("default", "auto", "default"), MID, START)
     assert belief.effective_samples == pytest.approx(220.0)
+
+
+def test_a_learnt_share_of_cache_hits_and_the_step_by_size_are_in_the_expected_cost() -> None:
+    """Three in four prompt tokens hit the cache: 0.75 x 0.1 + 0.25 x 1 of the input price."""
+    wind = router(deployments=(deployment(CHEAP),), prices={CHEAP: 1.0})
+    steps = {Meter.INPUT: Decimal(2)}
+    stated = quote(CHEAP, usd=1.0, seen_at=START + 1)
+    cached = {**stated.usd_per_mtok, Meter.CACHE_READ: Decimal("0.1")}
+    tier = Tier(min_prompt_tokens=200_000, usd_per_mtok=steps)
+    wind.absorb(replace(stated, usd_per_mtok=cached, tiers=(tier,)), START + 1)
+    cell = Cell("default", "auto", "default")
+    used = Usage(input_tokens=1_000, cache_read_tokens=3_000, output_tokens=100)
+    for _ in range(5):
+        wind.beliefs.observe_usage(cell, CHEAP, used, START + 2)
+    mix = wind.beliefs.mix(cell, CHEAP)
+    usd = wind.book.effective_usd(CHEAP, mix, START + 3, prompt_tokens=4_000)
+    assert float(usd) == pytest.approx((1_000 * 1 + 3_000 * 0.1 + 100 * 4) / 1e6)
+    large = wind.beliefs.mix(cell, CHEAP, prompt_tokens=400_000)
+    usd = wind.book.effective_usd(CHEAP, large, START + 3, prompt_tokens=400_000)
+    assert float(usd) == pytest.approx((100_000 * 2 + 300_000 * 0.1 + 100 * 4) / 1e6)

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from windsock.errors import ConfigError, FeedError
 from windsock.feeds.definition import load_feed
 from windsock.feeds.listing import rows_as_csv
 from windsock.feeds.reading import read
-from windsock.rooms import folders
+from windsock.rooms import folders, room
 
 FEEDS = folders("pricefeeds", "feed.toml")
 NOW = 1_795_514_400.0
@@ -83,3 +84,15 @@ def test_an_unknown_status_is_unknown() -> None:
     body = (folder / "sample.json").read_bytes().replace(b"degraded_performance", b"dancing")
     (report,) = read(load_feed(folder), body, seen_at=NOW).health
     assert report.state.value == "unknown"
+
+
+@pytest.mark.parametrize(("name", "count"), [("events", 167), ("aggregator", 326)])
+def test_every_row_of_the_archive_has_its_date_source_and_confidence(name, count) -> None:
+    with (room("pricefeeds") / "archive" / f"{name}.csv").open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == count
+    for row in rows:
+        assert row["source"], row
+        assert row["confidence"] in ("high", "medium", "low"), row
+        datetime.fromisoformat(row["seen_at"].replace("Z", "+00:00"))
+    assert [row["seen_at"] for row in rows] == sorted(row["seen_at"] for row in rows)

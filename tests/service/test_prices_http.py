@@ -105,6 +105,26 @@ async def test_an_unpriced_model_that_is_asked_for_makes_the_feeds_be_read_again
             assert (await it.http.post("/v1/chat/completions", json=ASK)).status_code == 200
 
 
+async def test_an_unknown_model_makes_the_feeds_be_read_again_once(tmp_path) -> None:
+    sheet = tmp_path / "prices.csv"
+    sheet.write_text("provider,model,input,output\nacme,m,1,2\n")
+    text = (
+        '[feeds]\nenabled = ["price-sheet"]\n[feeds.override.price-sheet]\n'
+        f'url = "file:{sheet}"\nevery = "1h"\n'
+    )
+    async with upstream(lambda _: Answer(completion())) as acme:
+        async with running(config(acme.url) + text, tmp_path) as it:
+            await it.service.poller.poll_now("price-sheet")
+            (before,) = (feed.polls for feed in it.service.poller.status())
+            for _ in range(3):
+                ask = {**ASK, "model": "brand-new"}
+                assert (await it.http.post("/v1/chat/completions", json=ask)).status_code == 404
+            for task in list(it.service.poller._tasks):
+                await task
+            (after,) = (feed.polls for feed in it.service.poller.status())
+            assert 1 <= after - before <= 2
+
+
 async def test_a_silent_redirect_is_an_event_and_the_served_model_is_billed(tmp_path) -> None:
     served = ["m", "m", "n"]
 

@@ -12,7 +12,7 @@ from windsock.clock import Clock
 from windsock.core.exchange import Exchange
 from windsock.core.records import Reward
 from windsock.core.router import Router
-from windsock.errors import BadRequest, NoCandidate
+from windsock.errors import BadRequest, NoCandidate, UnknownRoute
 from windsock.providers.wire import ChatBody, read_chat
 from windsock.service.access import Access, Principal, credential_of
 from windsock.service.caching import Copy, ResponseCache, cache_key, is_cachable
@@ -178,6 +178,9 @@ class OpenAICalls:
     def _open(self, chat: ChatBody) -> Exchange:
         try:
             return self._router.open(chat.request, self._clock.now())
+        except UnknownRoute:
+            self._on_unpriced()
+            raise
         except NoCandidate as error:
             if not error.is_lasting and error.retry_after_s is None:
                 self._on_unpriced()
