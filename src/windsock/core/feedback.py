@@ -1,8 +1,9 @@
 """What one reward counts for: by its source, and bounded for each key that reports.
 
 Nobody who holds one key can move a belief far. Beyond the first few rewards, a key's share of the
-evidence on a deployment at a task stays below a limit; and where several keys report, the mean of
-one counts as no further from the mean of the others than chance and a small margin allow.
+evidence on a deployment at a task stays below a limit; and where several keys report, one whose
+mean lies further from that of the others than chance and a small margin allow is believed less the
+further it lies, and not at all at twice that distance (a redescending influence, Hampel 1974).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ FREE_REWARDS = 20.0
 
 MARGIN = 0.05
 ERRORS = 2.0
-"""How far a key's mean may lie from the others': a margin, and standard errors of the gap."""
+"""How far a key's mean may lie from the others' and be believed: a margin, and standard errors."""
 
 MEMORY = 600.0
 MOST_KEYS = 64
@@ -177,14 +178,20 @@ def _others(tallies: Mapping[str, Tally], own: Tally) -> Tally:
 
 
 def _agreed(own: Tally, others: Tally) -> float:
-    """The sum that a key's rewards count as, beside what the others say."""
+    """The sum that a key's rewards count as, beside what the others say.
+
+    Cutting its gap off at `room` would not do: where a floor is near, a shift of the mean by 0.01
+    moves a fifth of the traffic.
+    """
     if others.n < 1.0:
         return own.said
     usual = (others.counted + 1.0) / (others.n + 2.0)
     error = math.sqrt(usual * (1 - usual) * (1 / own.n + 1 / others.n))
     room = MARGIN + ERRORS * error
     mean = others.counted / others.n
-    return own.n * min(mean + room, max(mean - room, own.said / own.n))
+    gap = own.said / own.n - mean
+    believed = min(1.0, max(0.0, 2.0 - abs(gap) / room))
+    return own.n * (mean + believed * gap)
 
 
 def _forget(tallies: dict[str, Tally]) -> None:
