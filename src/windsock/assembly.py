@@ -11,7 +11,7 @@ from typing import Any
 from windsock.core.catalog import Capabilities, Catalog, Deployment
 from windsock.core.checks import Checks
 from windsock.core.identity import Alias
-from windsock.core.loads import LoadRules, Loads
+from windsock.core.loads import LoadRules
 from windsock.core.objective import Objective
 from windsock.core.pacing import DayPacer
 from windsock.core.policy import PriceAware
@@ -113,15 +113,13 @@ def _checks(stated: CheckSettings | None) -> Checks | None:
     )
 
 
-def loads_of(settings: Settings) -> Loads:
+def load_rules_of(settings: Settings) -> dict[str, LoadRules]:
     """The limits of the providers that have one."""
-    return Loads(
-        {
-            name: LoadRules(max_concurrent=each.max_concurrent, is_adaptive=each.adaptive)
-            for name, each in settings.providers.items()
-            if each.max_concurrent is not None or each.adaptive
-        }
-    )
+    return {
+        name: LoadRules(max_concurrent=each.max_concurrent, is_adaptive=each.adaptive)
+        for name, each in settings.providers.items()
+        if each.max_concurrent is not None or each.adaptive
+    }
 
 
 def objective_of(route: RouteSettings, settings: Settings) -> Objective:

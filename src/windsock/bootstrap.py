@@ -20,7 +20,7 @@ from windsock.assembly import (
     catalog_of,
     endpoints_of,
     feeds_of,
-    loads_of,
+    load_rules_of,
     own_quotes,
     routes_of,
     with_defaults,
@@ -29,6 +29,7 @@ from windsock.clock import Clock, SystemClock
 from windsock.core.catalog import Catalog
 from windsock.core.exchange import Exchange
 from windsock.core.identity import Identity
+from windsock.core.loads import Loads
 from windsock.core.objective import Objective
 from windsock.core.policy import PriceAware
 from windsock.core.posterior import Beliefs, BeliefSettings
@@ -186,7 +187,7 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
         default_policy=lambda _: PriceAware(beliefs, default),
         seed=secrets.randbits(63) if seed is None else seed,
         first_number=int(clock.now() * 1_000_000),
-        loads=loads_of(settings),
+        loads=Loads(load_rules_of(settings)),
     )
 
 

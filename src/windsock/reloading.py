@@ -11,6 +11,7 @@ from windsock.assembly import (
     catalog_of,
     endpoints_of,
     feeds_of,
+    load_rules_of,
     own_quotes,
     routes_of,
     with_defaults,
@@ -70,6 +71,7 @@ class Reloader:
         service.router.adopt(
             _with_learnt_facts(service, old, settings, catalog.deployments), routes
         )
+        service.router.loads.adopt(load_rules_of(settings))
         service.driver.endpoints = endpoints
         dated = aliases_of(settings)
         service.intake.adopt(Identity(service.router.catalog, dated=dated), own)

@@ -94,3 +94,24 @@ def test_the_ceiling_holds_whatever_latency_says() -> None:
     loads = Loads({"acme": LoadRules(is_adaptive=True, max_concurrent=8)})
     serve(loads, 50, wanted=200)
     assert loads.limit("acme") <= 8
+
+
+def test_other_rules_keep_what_is_under_way() -> None:
+    loads = Loads({"acme": LoadRules(max_concurrent=2)})
+    loads.begin("acme")
+    loads.adopt({"acme": LoadRules(max_concurrent=1), "bolt": LoadRules(max_concurrent=1)})
+    assert loads.is_full("acme")
+    loads.end("acme", answer(0.1), 0.0)
+    loads.end("bolt", answer(0.1), 0.0)
+    assert (loads.running("acme"), loads.running("bolt")) == (0, 0)
+    loads.adopt({})
+    assert not loads.is_full("acme")
+
+
+def test_a_deployment_that_leaves_the_catalog_while_it_is_called_still_ends() -> None:
+    wind = router(loads=Loads({"acme": LoadRules(max_concurrent=1)}))
+    exchange = wind.open(request(preferences=Preferences(order=(CHEAP,))), START)
+    attempt = exchange.next_attempt(START)
+    wind.adopt([wind.catalog.deployments[MID]], wind.routes)
+    exchange.report(answered(attempt), START)
+    assert wind.loads.running("acme") == 0

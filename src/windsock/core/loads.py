@@ -62,6 +62,18 @@ class Loads:
     def __init__(self, rules: Mapping[str, LoadRules] | None = None) -> None:
         self._loads = {name: _load(each) for name, each in (rules or {}).items()}
 
+    def adopt(self, rules: Mapping[str, LoadRules]) -> None:
+        """Other rules; what was found out under unchanged ones, and calls under way, stay."""
+        known = self._loads
+        self._loads = {}
+        for name, each in rules.items():
+            load = known.get(name)
+            if load is None or load.rules != each:
+                running = load.running if load is not None else 0
+                load = _load(each)
+                load.running = running
+            self._loads[name] = load
+
     def is_full(self, provider: str) -> bool:
         load = self._loads.get(provider)
         return load is not None and load.running >= int(load.limit)
@@ -90,7 +102,7 @@ class Loads:
         load = self._loads.get(provider)
         if load is None:
             return
-        load.running -= 1
+        load.running = max(0, load.running - 1)
         if load.rules.is_adaptive and result.kind is CallKind.ANSWERED:
             load.seconds += result.latency_s if result.first_byte_s is None else result.first_byte_s
             load.calls += 1

@@ -262,7 +262,7 @@ class Router:
 
     def record(self, result: CallResult, now: float) -> list[Shift]:
         """Learn health, load, bills and the served model from one finished call."""
-        self.loads.end(self.catalog.deployments[result.attempt.deployment].provider, result, now)
+        self.loads.end(self._provider(result.attempt.deployment), result, now)
         shifts = self.health.record(result, now)
         return shifts + self._scrutiny.look_at(result, now)
 
@@ -448,7 +448,7 @@ class Router:
 
     def is_full(self, deployment: str) -> bool:
         """True if its provider takes no more calls at a time."""
-        return self.loads.is_full(self.catalog.deployments[deployment].provider)
+        return self.loads.is_full(self._provider(deployment))
 
     def capacity(self) -> float:
         """Calls that all providers together take at a time; inf if one of them sets no limit."""
@@ -457,7 +457,7 @@ class Router:
     def begin(self, attempt: Attempt, now: float) -> None:
         """A call is being made."""
         self.health.begin(attempt.deployment, now)
-        self.loads.begin(self.catalog.deployments[attempt.deployment].provider)
+        self.loads.begin(self._provider(attempt.deployment))
 
     def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
         """Seconds until the first of them comes back, or None if one is not cooling down."""
@@ -535,6 +535,11 @@ class Router:
                 now=now,
                 observed_at=replaced.at,
             )
+
+    def _provider(self, deployment: str) -> str:
+        """Of a deployment that may have left the catalog while it was being called."""
+        known = self.catalog.deployments.get(deployment)
+        return deployment.partition("/")[0] if known is None else known.provider
 
     def _seated(
         self, table: WeightTable, route: Route, request: RouteRequest, now: float
