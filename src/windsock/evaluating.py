@@ -33,8 +33,8 @@ from windsock.settings import Settings, guard_rules, load, seconds
 from windsock.store import queries
 from windsock.store.engine import open_engine, sqlite_path
 
-FRESH_S = 60.0
-"""Weights are solved anew this long after new evidence, where the service takes a second."""
+FRESH_S, FRESH_OUTCOMES = 60.0, 100
+"""Weights are solved anew this long after new evidence, or after so many outcomes of a task."""
 
 
 class AnySecret(dict[str, str]):
@@ -196,6 +196,7 @@ def _router(settings: Settings, catalog: Catalog, fresh_s: float) -> Router:
         beliefs=beliefs,
         default_policy=lambda _: PriceAware(beliefs, default),
         fresh_s=fresh_s,
+        fresh_outcomes=FRESH_OUTCOMES,
     )
 
 

@@ -125,7 +125,7 @@ def truth_of(found: Reconsidered, world: World) -> Truth:
     for row in found.rows:
         ask = asks[row.decision.number]
         used = usage_of(world.scenario.tasks[ask.task], ask.prompt_tokens, ask.output_tokens)
-        for name, weight in zip(row.deployments, row.weights, strict=True):
+        for name, weight in zip(row.arms, row.weights, strict=True):
             success += weight * world.quality(name, ask.task, ask.at)
             usd += weight * float(cost_usd(used.counts(), world.prices(name, ask.at)))
     return Truth(success=success / len(found.rows), usd=usd / len(found.rows))

@@ -50,7 +50,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellFacts:
-    """One task at one deployment.
+    """One task at one deployment, or at a cascade "cheap > strong".
 
     logged_share, new_share     of the task's requests
     feedback_rate               of the logged answers that were judged
@@ -177,9 +177,9 @@ def _cells(rows: Sequence[Considered]) -> list[CellFacts]:
     for (_, route, task), same in sorted(by_task.items()):
         new: dict[str, float] = defaultdict(float)
         for row in same:
-            for name, weight in zip(row.deployments, row.weights, strict=True):
+            for name, weight in zip(row.arms, row.weights, strict=True):
                 new[name] += weight / len(same)
-        taken = {row.decision.deployment for row in same}
+        taken = {row.taken for row in same}
         names = {name for name in new if new[name] >= LEAST_SHOWN} | taken
         found += [_cell(route, task, name, same, new[name]) for name in sorted(names)]
     return found
@@ -188,7 +188,7 @@ def _cells(rows: Sequence[Considered]) -> list[CellFacts]:
 def _cell(
     route: str, task: str, name: str, same: Sequence[Considered], new_share: float
 ) -> CellFacts:
-    mine = [row for row in same if row.decision.deployment == name]
+    mine = [row for row in same if row.taken == name]
     rewards = [row.reward for row in mine if row.reward is not None]
     return CellFacts(
         route=route,

@@ -7,14 +7,11 @@ from what it would have seen of its own.
 
 from __future__ import annotations
 
-import heapq
-import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from windsock.core.guard import Held
 from windsock.core.quotes import HealthReport, Quote
 from windsock.core.records import (
     CallResult,
@@ -27,12 +24,8 @@ from windsock.core.records import (
 )
 from windsock.core.router import Router
 from windsock.core.units import to_float
+from windsock.replay.log_order import Entry, in_order
 from windsock.replay.repricing import Repriced
-
-Entry = Outcome | Decision | Feedback | Quote | Held | HealthReport | object
-
-BACK_S = 900.0
-"""A request is logged when it ends; none takes longer."""
 
 MOST_OPEN = 200_000
 """Decisions for which a reward is still waited for."""
@@ -49,12 +42,21 @@ OF_THE_REQUEST = (
 """How reasons begin that lie in the request, which is not logged (see `Catalog.ruled_out`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    name: str
+    weight: float
+    success: float
+    usd: float
+
+
 @dataclass(slots=True)
 class Considered:
     """A logged decision, and what the new router makes of it.
 
     cost_usd    as logged; repriced_usd what the same calls cost at the new prices
-    deployments, weights    the new split; success and usd its beliefs of each, in that order
+    taken       the arm: a deployment, or "cheap > strong" where the answer might escalate
+    arms, weights   the new split; success and usd its beliefs of each, in that order
     chances     logged probabilities, in that order; None where the logged table is not kept
     unseen      part of the new split that the log can say nothing of
     reward      mean of what was reported, None until then
@@ -63,7 +65,8 @@ class Considered:
     decision: Decision
     cost_usd: float
     repriced_usd: float
-    deployments: tuple[str, ...]
+    taken: str
+    arms: tuple[str, ...]
     weights: tuple[float, ...]
     success: tuple[float, ...]
     usd: tuple[float, ...]
@@ -79,8 +82,7 @@ class Considered:
 
     def of_taken(self, values: tuple[float, ...]) -> float:
         """The value of what was taken; 0 if the new router would not have considered it."""
-        taken = self.decision.deployment
-        return values[self.deployments.index(taken)] if taken in self.deployments else 0.0
+        return values[self.arms.index(self.taken)] if self.taken in self.arms else 0.0
 
 
 @dataclass(slots=True)
@@ -187,7 +189,8 @@ class Reconsideration:
             else outcome.cost_usd
         )
         for result in changed:
-            self._router.record(result, now)
+            if result.attempt.deployment in self._router.catalog.deployments:
+                self._router.record(result, now)
         if considered is not None:
             considered.repriced_usd = to_float(cost)
             spent = Decimal(_dot(considered.weights, considered.usd))
@@ -221,43 +224,14 @@ class Reconsideration:
             considered.reward = _worth(considered.said.values())
 
 
-def in_order(entries: Iterable[Entry]) -> Iterator[tuple[float, Entry, bool]]:
-    """(when, entry, whether it is the end of a request): a request begins before it is logged."""
-    waiting: list[tuple[float, int, Entry, bool]] = []
-    numbers = itertools.count()
-    for entry in entries:
-        for at, is_end in _moments(entry):
-            heapq.heappush(waiting, (at, next(numbers), entry, is_end))
-        latest = max(at for at, _ in _moments(entry))
-        while waiting and waiting[0][0] < latest - BACK_S:
-            at, _, first, is_end = heapq.heappop(waiting)
-            yield at, first, is_end
-    while waiting:
-        at, _, first, is_end = heapq.heappop(waiting)
-        yield at, first, is_end
-
-
-def _moments(entry: Entry) -> tuple[tuple[float, bool], ...]:
-    if isinstance(entry, Outcome):
-        return (entry.decision.at, False), (entry.finished_at, True)
-    if isinstance(entry, Decision | Feedback):
-        return ((entry.at, False),)
-    if isinstance(entry, Held):
-        return ((entry.quote.seen_at, False),)
-    if isinstance(entry, Quote | HealthReport):
-        return ((entry.seen_at, False),)
-    raise TypeError(type(entry).__name__)
-
-
 def _row(
     entry: Outcome | Decision, decision: Decision, table: WeightTable, logged: WeightTable | None
 ) -> Considered | None:
-    barred = _barred(logged)
-    arms = [arm for arm in table.arms if arm.deployment not in barred]
+    arms = _arms_of(table, _barred(logged))
     total = sum(arm.weight for arm in arms)
     if not total:
         return None
-    names = tuple(arm.deployment for arm in arms)
+    names = tuple(arm.name for arm in arms)
     weights = tuple(arm.weight / total for arm in arms)
     chances = _chances(names, logged)
     cost = to_float(entry.cost_usd) if isinstance(entry, Outcome) else 0.0
@@ -265,10 +239,11 @@ def _row(
         decision=decision,
         cost_usd=cost,
         repriced_usd=cost,
-        deployments=names,
+        taken=" > ".join(filter(None, (decision.deployment, decision.escalates_to))),
+        arms=names,
         weights=weights,
-        success=tuple(arm.success_mean for arm in arms),
-        usd=tuple(arm.expected_usd for arm in arms),
+        success=tuple(arm.success for arm in arms),
+        usd=tuple(arm.usd for arm in arms),
         chances=chances,
         unseen=0.0
         if chances is None
@@ -276,10 +251,25 @@ def _row(
     )
 
 
+def _arms_of(table: WeightTable, barred: frozenset[str]) -> list[_Arm]:
+    """Deployments and cascades, each with its own part of the weights."""
+    found: dict[str, _Arm] = {
+        arm.deployment: _Arm(arm.deployment, arm.weight, arm.success_mean, arm.expected_usd)
+        for arm in table.arms
+        if arm.deployment not in barred
+    }
+    for facts in table.cascades or ():
+        plain = found.get(facts.deployment)
+        if plain is not None and facts.weight > 0:
+            found[plain.name] = replace(plain, weight=max(0.0, plain.weight - facts.weight))
+            found[facts.arm] = _Arm(facts.arm, facts.weight, facts.success_mean, facts.expected_usd)
+    return list(found.values())
+
+
 def _chances(names: tuple[str, ...], logged: WeightTable | None) -> tuple[float, ...] | None:
     if logged is None:
         return None
-    chance = dict(zip(logged.deployments, logged.weights, strict=True))
+    chance = {arm.name: arm.weight for arm in _arms_of(logged, frozenset())}
     return tuple(chance.get(name, 0.0) for name in names)
 
 

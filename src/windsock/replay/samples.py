@@ -21,7 +21,7 @@ LARGEST_VARIANCE = 0.25
 REACH = 1.96
 
 Place = tuple[str, str, str, str]
-"""Namespace, route, task, deployment."""
+"""Namespace, route, task, arm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def task_of(row: Considered) -> tuple[str, str, str]:
 
 
 def place_of(row: Considered) -> Place:
-    return (*task_of(row), row.decision.deployment)
+    return (*task_of(row), row.taken)
 
 
 def array(values: Any) -> Floats:
@@ -144,7 +144,7 @@ def _arms(
 ) -> Iterator[tuple[float, float, float]]:
     """(new over logged probability, variance that it brings, what the model may be off in it).
 
-    Of every deployment that might have been taken; of the one that was, where the others' logged
+    Of every arm that might have been taken; of the one that was, where the others' logged
     probabilities are not kept.
     """
     task = task_of(row)
@@ -154,7 +154,7 @@ def _arms(
         noise = noises.get(place, blank)
         yield w, w * w * noise.variance / rates.get(place, 1.0), w * noise.doubt
         return
-    for name, weight, chance in zip(row.deployments, row.weights, row.chances, strict=True):
+    for name, weight, chance in zip(row.arms, row.weights, row.chances, strict=True):
         place = (*task, name)
         noise = noises.get(place, blank)
         if chance:
@@ -170,7 +170,7 @@ def _noises(
 ) -> dict[Place, Noise]:
     off: dict[Place, list[float]] = defaultdict(list)
     for row, value in zip(rows, values, strict=True):
-        if value is not None and row.decision.deployment in row.deployments:
+        if value is not None and row.taken in row.arms:
             off[place_of(row)].append(value - row.of_taken(model(row)))
     found = {}
     for place, misses in off.items():
