@@ -21,7 +21,7 @@ LINGER_S = 2.0
 
 END_S = 0.1
 
-MAX_HELD_BYTES = 4 * 1024 * 1024
+MAX_HELD_BYTES = 1024 * 1024
 """Of events before the first content, which are held back until it comes."""
 
 
