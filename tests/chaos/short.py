@@ -19,6 +19,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "store": {"rps": 10, "seconds": 4},
     "kill -9": {"times": 2, "seconds": 2.5},
     "SIGTERM": {"streams": 20},
+    "leader frozen": {},
     "double feedback": {"count": 10},
     "leaks": {"rps": 20, "seconds": 20, "warm_s": 5},
     "history": {"count": 20},

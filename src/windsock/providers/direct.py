@@ -9,7 +9,9 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 
 from windsock.providers.calling import (
+    CONNECT_S,
     MAX_ANSWER_BYTES,
+    MAX_STREAM_BYTES,
     Endpoint,
     Interrupted,
     Reply,
@@ -24,7 +26,6 @@ from windsock.providers.connections import (
     Pool,
 )
 
-MAX_STREAM_BYTES = 256 * 1024 * 1024
 OUR_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "accept": "*/*"}
 
 
@@ -34,7 +35,7 @@ class DirectCaller:
     A kept connection that the provider had closed meanwhile is replaced by a fresh one, once.
     """
 
-    def __init__(self, *, connect_s: float = 5.0, keepalive_s: float = 15.0) -> None:
+    def __init__(self, *, connect_s: float = CONNECT_S, keepalive_s: float = 15.0) -> None:
         self._pool = Pool(connect_s=connect_s, keepalive_s=keepalive_s)
         self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes]] = {}
 

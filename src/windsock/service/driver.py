@@ -181,6 +181,7 @@ class Driver:
         try:
             await self._wait(attempt)
             patience = self._patience(exchange, attempt)
+            relay.is_sent = True
             async with patience.first():
                 reply = relay.reply = await self._post(attempt, chat)
                 raw = b"" if reply.status == 200 else await reply.body()

@@ -21,7 +21,7 @@ LINGER_S = 2.0
 
 END_S = 0.1
 
-MAX_HELD_BYTES = 4 * 1024 * 1024
+MAX_HELD_BYTES = 1024 * 1024
 """Of events before the first content, which are held back until it comes."""
 
 
@@ -88,17 +88,19 @@ class Patience:
 class Relay:
     """Reads a call's events and tells, at its end, what became of it.
 
+    is_sent         set by the driver: from then on the call may cost something
     first_byte_s    set by the driver when the first content came
     kind, note      how it ended
     """
 
-    __slots__ = ("_held", "_held_bytes", "attempt", "first_byte_s", "kind", "note", "reply",
-                 "scanner")  # fmt: skip
+    __slots__ = ("_held", "_held_bytes", "attempt", "first_byte_s", "is_sent", "kind", "note",
+                 "reply", "scanner")  # fmt: skip
 
     def __init__(self, attempt: Attempt, choices: int) -> None:
         self.attempt = attempt
         self.scanner = StreamScanner(choices)
         self.reply: Reply | None = None
+        self.is_sent = False
         self.first_byte_s: float | None = None
         self.kind = CallKind.ANSWERED
         self.note = ""
@@ -140,9 +142,8 @@ class Relay:
         scanner = self.scanner
         last = {**scanner.last, "usage": scanner.usage} if scanner.usage else {}
         usage = usage_of(last, images=chat.images)
-        is_estimated = usage is None and (
-            scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
-        )
+        was_worked_on = scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
+        is_estimated = usage is None and self.is_sent and was_worked_on
         if is_estimated:
             usage = Usage(
                 input_tokens=chat.request.prompt_tokens, output_tokens=scanner.content_events
