@@ -19,13 +19,14 @@ from windsock.providers.calling import (
     TooLarge,
     Unreachable,
 )
+from windsock.providers.direct import DirectCaller
 
 ASK = b'{"messages": [{"content": "hi"}], "stream": %s}'
 PLAIN, STREAM = ASK % b"false", ASK % b"true"
 PATH = "/chat/completions"
 
 
-@pytest.fixture(params=[AiohttpCaller, HttpxCaller])
+@pytest.fixture(params=[AiohttpCaller, DirectCaller, HttpxCaller])
 async def caller(request: pytest.FixtureRequest) -> AsyncIterator[Caller]:
     made: Caller = request.param()
     yield made

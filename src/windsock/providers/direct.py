@@ -9,7 +9,10 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 
 from windsock.providers.calling import (
+    CONNECT_S,
+    HEADERS,
     MAX_ANSWER_BYTES,
+    MAX_STREAM_BYTES,
     Endpoint,
     Interrupted,
     Reply,
@@ -24,9 +27,6 @@ from windsock.providers.connections import (
     Pool,
 )
 
-MAX_STREAM_BYTES = 256 * 1024 * 1024
-OUR_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "accept": "*/*"}
-
 
 class DirectCaller:
     """Kept-alive connections, no redirects, no proxies from the environment, no compression.
@@ -34,7 +34,7 @@ class DirectCaller:
     A kept connection that the provider had closed meanwhile is replaced by a fresh one, once.
     """
 
-    def __init__(self, *, connect_s: float = 5.0, keepalive_s: float = 15.0) -> None:
+    def __init__(self, *, connect_s: float = CONNECT_S, keepalive_s: float = 15.0) -> None:
         self._pool = Pool(connect_s=connect_s, keepalive_s=keepalive_s)
         self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes]] = {}
 
@@ -129,7 +129,7 @@ async def _asked(connection: Connection, request: bytes) -> _DirectReply:
 def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:
     """raises  Unreachable if a header could not be sent as it is"""
     named = {name.lower(): value for name, value in endpoint.headers.items()}
-    fields = {"host": origin.authority, **OUR_HEADERS, **named}
+    fields = {"host": origin.authority, "accept": "*/*", **HEADERS, **named}
     lines = [f"{name}: {value}" for name, value in fields.items()]
     text = "\r\n".join([f"POST {origin.path}{path} HTTP/1.1", *lines, "content-length: "])
     if any(mark in line for line in lines for mark in "\r\n\0"):
