@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from windsock import log
+from windsock import log, pauses
 from windsock.assembly import (
     DEFAULT_FLOOR,
     aliases_of,
@@ -455,6 +455,7 @@ def serve_forever(
         host=host or settings.server.host,
         port=settings.server.port if port is None else port,
     )
+    pauses.shorten()
     server.run()
 
 

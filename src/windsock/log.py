@@ -7,7 +7,6 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any, TextIO
 
@@ -79,10 +78,13 @@ def _redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMappi
     return event
 
 
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
 def _json_line(_: object, level: str, event: MutableMapping[str, Any]) -> str:
     """What the processors of the console do, in one: a request's line is written on its way."""
     event["level"] = level
-    event["timestamp"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    _stamp(None, level, event)
     if "exc_info" in event:
         event = structlog.processors.format_exc_info(None, level, event)
     event = _redact(None, level, event)

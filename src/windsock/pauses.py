@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
 
 SWITCH_S = 0.0005
 """How long the event loop waits for a busy worker thread; Python's default is 5 ms."""
@@ -15,17 +14,9 @@ takes 100 ms. What requests leave behind in cycles is found in the younger two.
 """
 
 
-def shorten() -> Callable[[], None]:
-    """Short pauses from now on; call what is returned to have the interpreter as it was."""
-    switch_s, thresholds = sys.getswitchinterval(), gc.get_threshold()
+def shorten() -> None:
+    """Short pauses from now on, for the life of the process; what was built so far is kept."""
     sys.setswitchinterval(SWITCH_S)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
-
-    def undo() -> None:
-        sys.setswitchinterval(switch_s)
-        gc.set_threshold(*thresholds)
-        gc.unfreeze()
-
-    return undo

@@ -16,7 +16,7 @@ import orjson
 import uvicorn
 from sqlalchemy import Engine
 
-from windsock import log, pauses
+from windsock import log
 from windsock.clock import Clock
 from windsock.core.records import Shift
 from windsock.core.router import Router
@@ -76,7 +76,6 @@ class Service:
     on_second: list[Callable[[], None]] = field(default_factory=list)
     app: Any = None
     _tasks: list[asyncio.Task[None]] | None = None
-    _undo_pauses: Callable[[], None] | None = None
 
     async def start(self) -> None:
         """Ready when this returns: state restored, prices known, polls scheduled."""
@@ -92,7 +91,6 @@ class Service:
         self.webhooks.start()
         self.poller.start()
         self.readiness.is_loaded = True
-        self._undo_pauses = pauses.shorten()
         log.event_log().info("service.started", deployments=len(self.router.catalog.deployments))
 
     def turn_away(self) -> None:
@@ -119,8 +117,6 @@ class Service:
         self.keep_snapshot()
         await asyncio.to_thread(self.ledger.close)
         self.engine.dispose()
-        if self._undo_pauses is not None:
-            self._undo_pauses()
         log.event_log().info("service.stopped")
 
     async def _housekeeping(self) -> None:

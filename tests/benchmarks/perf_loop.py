@@ -25,6 +25,7 @@ from tests.benchmarks.perf_rounds import BARS, verdict
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import quote
 from tests.store.samples import outcome
+from windsock import pauses
 from windsock.bootstrap import build
 from windsock.core.records import RouteRequest
 from windsock.core.units import Usage
@@ -40,6 +41,7 @@ Work = Callable[[Service], Awaitable[None]]
 
 
 async def main(*, is_quick: bool) -> None:
+    pauses.shorten()
     rounds = 3 if is_quick else 15
     rows = [await row("nothing to do, for comparison", SHAPES[0], nothing, rounds, bar=False)]
     for shape in SHAPES[:1] if is_quick else SHAPES:

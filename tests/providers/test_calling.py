@@ -26,7 +26,7 @@ PLAIN, STREAM = ASK % b"false", ASK % b"true"
 PATH = "/chat/completions"
 
 
-@pytest.fixture(params=[DirectCaller, AiohttpCaller, HttpxCaller])
+@pytest.fixture(params=[AiohttpCaller, DirectCaller, HttpxCaller])
 async def caller(request: pytest.FixtureRequest) -> AsyncIterator[Caller]:
     made: Caller = request.param()
     yield made

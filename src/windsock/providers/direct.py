@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 
 from windsock.providers.calling import (
     CONNECT_S,
+    HEADERS,
     MAX_ANSWER_BYTES,
     MAX_STREAM_BYTES,
     Endpoint,
@@ -25,8 +26,6 @@ from windsock.providers.connections import (
     Origin,
     Pool,
 )
-
-OUR_HEADERS = {"content-type": "application/json", "accept-encoding": "identity", "accept": "*/*"}
 
 
 class DirectCaller:
@@ -130,7 +129,7 @@ async def _asked(connection: Connection, request: bytes) -> _DirectReply:
 def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:
     """raises  Unreachable if a header could not be sent as it is"""
     named = {name.lower(): value for name, value in endpoint.headers.items()}
-    fields = {"host": origin.authority, **OUR_HEADERS, **named}
+    fields = {"host": origin.authority, "accept": "*/*", **HEADERS, **named}
     lines = [f"{name}: {value}" for name, value in fields.items()]
     text = "\r\n".join([f"POST {origin.path}{path} HTTP/1.1", *lines, "content-length: "])
     if any(mark in line for line in lines for mark in "\r\n\0"):

@@ -15,6 +15,7 @@ from windsock.errors import ProviderError
 from windsock.providers.calling import Interrupted, Reply
 from windsock.providers.sse import StreamScanner
 from windsock.providers.wire import ChatBody, billed_of, tier_of, usage_of
+from windsock.service.deadline import Deadline
 
 LINGER_S = 2.0
 """How long a complete stream is waited on for its usage and its end mark."""
@@ -39,10 +40,11 @@ class Patience:
     until       loop time at which all patience ends
     """
 
-    __slots__ = ("_left_s", "_loop", "_stall_s", "_until")
+    __slots__ = ("_deadline", "_left_s", "_loop", "_stall_s", "_until")
 
     def __init__(self, *, first_s: float | None, stall_s: float, until: float | None) -> None:
         self._loop = asyncio.get_running_loop()
+        self._deadline = Deadline()
         self._left_s = first_s
         self._stall_s = stall_s
         self._until = until
@@ -61,10 +63,14 @@ class Patience:
         end = self._end(begun)
         if end is not None and end <= begun:
             raise TimeoutError
-        async with asyncio.timeout_at(end):
+        async with self._deadline.at(end):
             chunk = await anext(chunks, None)
         self._spend(begun)
         return chunk
+
+    def close(self) -> None:
+        """Leave no timer behind."""
+        self._deadline.close()
 
     def renew(self, scanner: StreamScanner) -> None:
         """There was progress."""
@@ -178,6 +184,7 @@ async def _joined(reply: Reply, scanner: StreamScanner, patience: Patience) -> A
         try:
             chunk = await patience.next(chunks)
         except (TimeoutError, Interrupted):
+            patience.close()
             if scanner.is_complete or scanner.is_done:
                 return
             raise
@@ -185,6 +192,7 @@ async def _joined(reply: Reply, scanner: StreamScanner, patience: Patience) -> A
         if events:
             yield events
         if chunk is None:
+            patience.close()
             return
         if scanner.is_done:
             patience.hurry()
