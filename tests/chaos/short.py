@@ -14,7 +14,6 @@ SHORT: dict[str, dict[str, Any]] = {
     "unreachable": {"rps": 20, "seconds": 6},
     "stale keep-alive": {"count": 200},
     "client leaves": {"count": 10},
-    "price feed": {"kinds": ("down", "1/1000", "zero")},
     "clock": {},
     "store": {"rps": 10, "seconds": 4},
     "kill -9": {"times": 2, "seconds": 2.5},
