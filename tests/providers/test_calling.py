@@ -58,10 +58,10 @@ async def test_a_fresh_connection_that_stays_silent_is_not_tried_again(caller: C
         assert len(model.calls) == 1
 
 
-@pytest.mark.parametrize("address", [f"http://127.0.0.1:{free_port()}", "http://nowhere.invalid"])
-async def test_nobody_there(caller: Caller, address: str) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+async def test_nobody_there(caller: Caller, host: str) -> None:
     with pytest.raises(Unreachable):
-        await body_of(caller, address)
+        await body_of(caller, f"http://{host}:{free_port()}")
 
 
 @pytest.mark.parametrize(
