@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from windsock.core.debt import HORIZON, MOST_RAISE, Served
+from windsock.core.debt import HORIZON, MOST_RAISE, REPAY, Served
 from windsock.core.ladder import Arms, Ladder
 from windsock.core.objective import Floor, on_floor
 from windsock.core.records import Cell
@@ -22,16 +22,16 @@ def ladder() -> Ladder:
 
 def test_who_served_below_the_floor_leaves_a_debt_and_who_served_above_no_credit() -> None:
     served = Served()
-    served.count(CELL, "bad", 50)
+    served.count(CELL, "bad", REPAY / 2)
     assert served.owed(CELL, 0.8, {"bad": 0.7}) == pytest.approx(0.05)
-    served.count(CELL, "good", 50)
+    served.count(CELL, "good", REPAY / 2)
     assert served.owed(CELL, 0.8, {"bad": 0.7, "good": 0.95}) == 0.0
     assert served.owed(Cell("default", "auto", "other"), 0.8, {"bad": 0.7}) == 0.0
 
 
 def test_a_debt_is_judged_by_the_belief_of_today() -> None:
     served = Served()
-    served.count(CELL, "new", 100)
+    served.count(CELL, "new", REPAY)
     assert served.owed(CELL, 0.8, {"new": 0.5}) == MOST_RAISE
     assert served.owed(CELL, 0.8, {"new": 0.81}) == 0.0
 
@@ -41,7 +41,8 @@ def test_a_debt_fades_as_others_serve() -> None:
     served.count(CELL, "bad", HORIZON)
     assert served.owed(CELL, 0.8, {"bad": 0.7}) == MOST_RAISE
     served.count(CELL, "good", 20 * HORIZON)
-    assert served.owed(CELL, 0.8, {"bad": 0.7, "good": 0.8}) == pytest.approx(1 / 21)
+    left = 0.1 * HORIZON / 21
+    assert served.owed(CELL, 0.8, {"bad": 0.7, "good": 0.8}) == pytest.approx(left / REPAY)
 
 
 def test_a_raised_floor_is_delivered_and_an_unreachable_raise_is_not_reported() -> None:

@@ -21,6 +21,7 @@ async def judged(it: Running, count: int) -> None:
 
 
 async def samples(it: Running) -> float:
+    it.service.router.tables.forget()
     (cell,) = (await it.http.get("/v1/weights?route=auto&task=default")).json()["data"]
     return float(cell["candidates"][0]["effective_samples"])
 

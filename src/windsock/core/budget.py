@@ -57,11 +57,11 @@ class Paid:
         return not_below(ladder, chosen, floor, "the quality floor costs more than the budget")
 
 
-def afford(claims: Sequence[Claim], usd: float, *, near: int | None = None) -> Paid:
+def afford(claims: Sequence[Claim], usd: float) -> Paid:
     """The highest mixture of rungs whose expected cost over the traffic mix is `usd`.
 
-    near    index of the rung found last time; it only saves time, since cost rises with V
-            (the argmax of V theta - c moves to dearer arms), and is not used with a floor
+    Found from these claims alone: ceilings and probes let cost dip a little along the ladder, and
+    a search from the last result would then remember prices that are gone.
     """
     values = rung_values(np.concatenate([claim.ladder.arms.usd for claim in claims]))
     total = sum(claim.share for claim in claims)
@@ -74,9 +74,7 @@ def afford(claims: Sequence[Claim], usd: float, *, near: int | None = None) -> P
 
     start = None
     if all(claim.floor is None for claim in claims):
-        start = near
-        if near is None:
-            start = first_true(len(values), lambda index: rough_cost(float(values[index])) > usd)
+        start = first_true(len(values), lambda index: rough_cost(float(values[index])) > usd)
     low = first_true(len(values), lambda index: cost(float(values[index])) > usd, near=start)
     if low == 0:
         return Paid(low_usd=0.0, high_usd=0.0, share=0.0, note=_too_small(usd, cost(0.0)))

@@ -17,6 +17,10 @@ SHIFT = 0.12
 STEP_CAP = 3.0
 ALARM = 12.0
 RECOVERY = 3.0
+PROBES_PER_MISTAKE = 300.0
+"""Least alarm for a recovery, and rewards of a deployment that stays bad until one is seen in error:
+a CUSUM errs about once in exp(h) / D steps, D being what one step says (Lorden 1971)."""
+
 TRUST = 10.0
 """Rewards at which a belief is half good enough to judge a reward by."""
 
@@ -28,7 +32,7 @@ KEEP_RESTORED = 200.0
 
 VERIFY_CALLS = 25.0
 DOUBT_PROBE = 0.08
-LOST_PROBE = (0.06, 0.3)
+LOST_PROBE = (0.06, 0.15)
 """Least share of a deployment whose quality is in doubt or lost, bounded by cost. A lost one is
 looked at more the more its last answers speak for a recovery."""
 
@@ -79,6 +83,7 @@ class Watch:
 
     saved       rows by task from before the loss, for undoing and recovery
     verified, verified_excess   calls since the alarm, and their success over the saved belief
+    recovery    what the up-CUSUM must reach for a lost deployment to be trusted again
     """
 
     mode: Mode = Mode.STEADY
@@ -88,6 +93,7 @@ class Watch:
     verified_excess: float = 0.0
     verified_spread: float = 0.0
     saved: dict[str, list[Any]] = field(default_factory=dict)
+    recovery: float = RECOVERY
 
     def see(
         self, value: float, mean: float, phi: float, evidence: float, weight: float, before: float
@@ -102,7 +108,9 @@ class Watch:
         self.down.add(log_ratio(value, mean, mean - SHIFT, phi), excess, trust)
         target = before if self.mode is not Mode.STEADY else mean + SHIFT
         up_trust = trust if self.mode is Mode.STEADY else weight
-        self.up.add(log_ratio(value, mean, max(target, mean + 0.02), phi), excess, up_trust)
+        target = max(target, mean + 0.02)
+        self.up.add(log_ratio(value, mean, target, phi), excess, up_trust)
+        self.recovery = recovery_alarm(mean, target, phi)
         if self.mode is not Mode.STEADY:
             self.verified += weight
             self.verified_excess += weight * (value - before)
@@ -116,7 +124,7 @@ class Watch:
             return Finding.BETTER if self.up.statistic > ALARM else None
         if self.mode is Mode.DOUBT and self.verified >= VERIFY_CALLS:
             return self._verdict()
-        if self.mode is Mode.LOST and self.up.statistic > RECOVERY:
+        if self.mode is Mode.LOST and self.up.statistic > self.recovery:
             return Finding.RECOVERED
         return None
 
@@ -132,7 +140,7 @@ class Watch:
         """Least share of requests for another look, before cost bounds it."""
         if self.mode is Mode.LOST:
             low, high = LOST_PROBE
-            return low + (high - low) * min(1.0, self.up.statistic / RECOVERY)
+            return low + (high - low) * min(1.0, self.up.statistic / self.recovery)
         return DOUBT_PROBE if self.mode is Mode.DOUBT else 0.0
 
     def begin_doubt(self) -> None:
@@ -150,15 +158,23 @@ class Watch:
 
     def to_state(self) -> list[Any]:
         sides = [[s.statistic, s.count, s.excess] for s in (self.down, self.up)]
-        tally = [self.verified, self.verified_excess, self.verified_spread]
+        tally = [self.verified, self.verified_excess, self.verified_spread, self.recovery]
         return [self.mode.value, *sides, tally, self.saved]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> Watch:
         mode, down, up, tally, saved = state
         watch = cls(mode=Mode(mode), down=Side(*down), up=Side(*up), saved=dict(saved))
-        watch.verified, watch.verified_excess, watch.verified_spread = tally
+        watch.verified, watch.verified_excess, watch.verified_spread, watch.recovery = tally
         return watch
+
+
+def recovery_alarm(mean: float, target: float, phi: float) -> float:
+    """The alarm that errs once in PROBES_PER_MISTAKE rewards of mean success `mean`."""
+    per_reward = -(
+        mean * log_ratio(1.0, mean, target, phi) + (1 - mean) * log_ratio(0.0, mean, target, phi)
+    )
+    return max(RECOVERY, math.log(max(1.0, PROBES_PER_MISTAKE * per_reward)))
 
 
 def log_ratio(value: float, mean: float, moved: float, phi: float) -> float:

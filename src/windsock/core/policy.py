@@ -325,12 +325,16 @@ class PriceAware:
         return paid.chosen(ladder, floor)
 
     def _floor(self, ladder: Ladder, view: CellView) -> Floor | None:
-        """The floor of a cell, raised by what its last requests got too little."""
+        """The floor of a cell, raised by what its last requests got too little.
+
+        At most half of the way to the best arm: the nearer to it, the dearer a success.
+        """
         floor = floor_of(self.objective)
         if floor is None:
             return None
         success = dict(zip(arm_names(view), ladder.arms.mean.tolist(), strict=True))
-        return replace(floor, owed=self.served.owed(view.cell, floor.success, success))
+        most = max(0.0, 0.5 * (max(success.values()) - floor.success))
+        return replace(floor, owed=min(most, self.served.owed(view.cell, floor.success, success)))
 
 
 def purse_of(objective: Objective) -> Purse | None:

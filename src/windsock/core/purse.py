@@ -61,6 +61,5 @@ class Purse:
                 for claim in part.claims
             ],
             self.pacer.allowance(now).usd,
-            near=self.paid.index if self.paid else None,
         )
         return self.paid

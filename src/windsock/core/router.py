@@ -135,7 +135,7 @@ class Router:
                 route.policy.from_state(self._routes[name].policy.to_state())
         self._routes = dict(routes)
         self._implicit.clear()
-        self.tables.forget()
+        self.tables.close_all()
 
     def open(self, request: RouteRequest, now: float) -> Exchange:
         """Decide where this request goes first.

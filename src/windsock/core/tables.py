@@ -148,7 +148,17 @@ class Tables:
         return False
 
     def forget(self) -> None:
-        """Drop every table (routes or capabilities were changed)."""
+        """Drop every table, since what stands in them has changed; the traffic mix stays."""
+        self._catalog_version = self._catalog.version
+        for place in self._places.values():
+            place.plain = None
+            place.narrowed.clear()
+            place.common_tokens = self._common_tokens(place.route)
+        for group in self._groups.values():
+            group.refreshed = None
+
+    def close_all(self) -> None:
+        """Forget every cell, since routes were changed."""
         self._catalog_version = self._catalog.version
         self._places.clear()
         self._groups.clear()
@@ -202,20 +212,24 @@ class Tables:
         group.places = [place for place in group.places if place.route is route]
         if len(group.places) >= self._max_tasks:
             return group.places[0]
-        contexts = [
-            tokens
-            for name in route.candidates
-            if (tokens := self._catalog.deployments[name].capabilities.context_tokens) is not None
-        ]
         place = _Place(
             cell=Cell(namespace, route.name, task),
             route=route,
-            common_tokens=min([LARGE_PROMPT_TOKENS, *contexts]),
+            common_tokens=self._common_tokens(route),
         )
         self._places[namespace, route.name, task] = place
         group.places.append(place)
         group.refreshed = None
         return place
+
+    def _common_tokens(self, route: Route) -> int:
+        """Up to this size a prompt fits every candidate, at the same price."""
+        contexts = [
+            tokens
+            for name in route.candidates
+            if (tokens := self._catalog.deployments[name].capabilities.context_tokens) is not None
+        ]
+        return min([LARGE_PROMPT_TOKENS, *contexts])
 
     def _narrow(self, place: _Place, request: RouteRequest, now: float) -> WeightTable:
         ruling = self._ruling(place.route, request, now)
