@@ -50,7 +50,7 @@ USD = tuple(
     (TOKENS_IN * low + (TOKENS_OUT + THOUGHT * name.startswith("o")) * high) / 1e6
     for name, (low, high) in PRICES.items()
 )
-VALUES = (0.05, 0.25)
+VALUES = (0.01, 0.05, 0.25)
 FLOOR = 0.85
 MARKS = (50, 200, 500)
 REFRESH = 20

@@ -1,7 +1,4 @@
-"""The caller that carries requests: connections of our own under llhttp, no client library.
-
-Measured on one core against aiohttp behind the same seam: see docs/performance.md.
-"""
+"""The caller that carries requests: connections of our own under llhttp, no client library."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.chaos.recorder import Finding, row
 from tests.chaos.trial import Trial, trial
 
 RETRY_AFTER_S = 5
-UNDER_WAY_S = 0.5
+UNDER_WAY_S = 0.1
 """What was sent before the refusal could be known does not count as sent after it."""
 
 
