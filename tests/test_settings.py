@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from windsock.assembly import feeds_of, with_defaults
 from windsock.core.guard import GuardRules
 from windsock.errors import ConfigError
+from windsock.providers.presets import presets
 from windsock.settings import Settings, guard_rules, load, parse, seconds
 
 
@@ -97,3 +99,17 @@ def test_the_guards_thresholds_are_settings_with_its_own_defaults() -> None:
     assert guard_rules(changed) == replace(GuardRules(), max_rise=3.0)
     assert guard_rules(Settings()) == GuardRules()
     assert "guard.max_rize" in fault("[guard]\nmax_rize = 3\n")
+
+
+def enabled(text: str, **environ: str) -> tuple[str, ...]:
+    settings = parse(text, environ, source="windsock.toml")
+    return tuple(each.id for each in feeds_of(with_defaults(settings, presets(), environ)))
+
+
+def test_status_pages_of_the_providers_in_use_are_read_unless_feeds_are_named() -> None:
+    usual = Settings().feeds.enabled
+    keys = {"OPENAI_API_KEY": "k", "GROQ_API_KEY": "k", "DEEPSEEK_API_KEY": "k"}
+    assert enabled("", **keys) == (*usual, "statuspage-openai", "statuspage-groq")
+    assert enabled('[feeds]\nenabled = ["litellm"]', **keys) == ("litellm",)
+    own = '[providers.openai]\nbase_url = "http://127.0.0.1:9/v1"'
+    assert enabled(own, OPENAI_API_KEY="k") == usual

@@ -211,6 +211,13 @@ def _feed_names(provider: str, model: str, presets: Mapping[str, Preset]) -> lis
 def with_defaults(
     settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
 ) -> Settings:
+    """What the owner has left out: the route `auto`, and the status feeds of the providers."""
+    return _with_status_feeds(_with_a_route(settings, known, environ), known)
+
+
+def _with_a_route(
+    settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
+) -> Settings:
     """With no route configured: a route `auto` over every provider whose key is set."""
     if settings.routes:
         return settings
@@ -228,6 +235,22 @@ def with_defaults(
             "[routes.auto], or try 'windsock demo'"
         )
     return settings.model_copy(update={"routes": {"auto": RouteSettings(candidates=tuple(names))}})
+
+
+def _with_status_feeds(settings: Settings, known: Mapping[str, Preset]) -> Settings:
+    """With no feeds named: the status page of every provider in use, where it is reached itself."""
+    if "enabled" in settings.feeds.model_fields_set:
+        return settings
+    providers = dict.fromkeys(name.partition("/")[0] for name in deployment_names(settings))
+    found = [
+        preset.status
+        for name in providers
+        if (preset := known.get(name)) is not None
+        and preset.status is not None
+        and settings.providers.get(name, ProviderSettings()).base_url is None
+    ]
+    feeds = settings.feeds.model_copy(update={"enabled": (*settings.feeds.enabled, *found)})
+    return settings.model_copy(update={"feeds": feeds})
 
 
 def endpoints_of(

@@ -296,6 +296,13 @@ class FeedOverride(Part):
 
 
 class FeedsSettings(Part):
+    """Which feeds are read.
+
+    enabled     folder names; if left out, these and the status pages of the providers in use
+    dirs        folders with feeds of your own
+    offline     read packaged feeds only
+    """
+
     enabled: tuple[str, ...] = ("genai-prices", "openrouter", "litellm", "models-dev")
     dirs: tuple[Path, ...] = ()
     override: dict[str, FeedOverride] = {}
