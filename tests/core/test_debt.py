@@ -22,8 +22,8 @@ def ladder() -> Ladder:
 
 def test_who_served_below_the_floor_leaves_a_debt_and_who_served_above_no_credit() -> None:
     served = Served()
-    served.count(CELL, "bad", REPAY / 2)
-    assert served.owed(CELL, 0.8, {"bad": 0.7}) == pytest.approx(0.05)
+    served.count(CELL, "bad", REPAY / 4)
+    assert served.owed(CELL, 0.8, {"bad": 0.7}) == pytest.approx(0.025)
     served.count(CELL, "good", REPAY / 2)
     assert served.owed(CELL, 0.8, {"bad": 0.7, "good": 0.95}) == 0.0
     assert served.owed(Cell("default", "auto", "other"), 0.8, {"bad": 0.7}) == 0.0

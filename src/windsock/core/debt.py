@@ -10,7 +10,7 @@ from windsock.core.records import Cell
 HORIZON = 1000.0
 """Requests of a task that are remembered."""
 
-REPAY = 300.0
+REPAY = 500.0
 """Requests over which a debt is paid back."""
 
 MOST_RAISE = 0.03

@@ -17,7 +17,7 @@ SHIFT = 0.12
 STEP_CAP = 3.0
 ALARM = 12.0
 RECOVERY = 3.0
-PROBES_PER_MISTAKE = 300.0
+PROBES_PER_MISTAKE = 1000.0
 """Least alarm for a recovery, and rewards of a deployment that stays bad until one is seen in
 error: a CUSUM errs about once in exp(h) / D steps, D being what one step says (Lorden 1971)."""
 
