@@ -68,7 +68,8 @@ def _costs(standing: dict[str, Standing], told: str) -> Table:
     table = Table(title=f"{told}: {title}" if told else title, title_justify="left")
     for column in ("policy", "spend $", "success", "$/1k right", "range", "vs flagship",
                    "vs oracle", "retries"):  # fmt: skip
-        table.add_column(column, justify="left" if column == "policy" else "right")
+        is_name = column == "policy"
+        table.add_column(column, justify="left" if is_name else "right", no_wrap=is_name)
     for policy, each in standing.items():
         cost = each.usd_per_success
         attempts = mean(run.summary.attempts_per_request for run in each.runs)
