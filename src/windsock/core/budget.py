@@ -9,6 +9,7 @@ import numpy as np
 
 from windsock.core.ladder import Ladder, Rung, first_true, mixed, rung_values
 from windsock.core.objective import Chosen, Floor, not_below
+from windsock.core.weights import FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +31,11 @@ class Claim:
             return self.fixed_usd
         return not_below(self.ladder, Chosen(rung=self.ladder.at(value)), self.floor).rung.usd
 
-    def rough_usd(self, value: float) -> float:
+    def rough_usd(self, value: float, along: FloatArray) -> float:
         """The same to a few percent where no floor is held, for a tenth of the time."""
-        return self.ladder.rough(value).usd if self.fixed_usd is None else self.fixed_usd
+        if self.fixed_usd is not None:
+            return self.fixed_usd
+        return self.ladder.rough(value, along).usd
 
     def times(self, traffic: float) -> Claim:
         return replace(self, share=self.share * traffic)
@@ -70,7 +73,7 @@ def afford(claims: Sequence[Claim], usd: float) -> Paid:
         return sum(claim.share * claim.usd(value) for claim in claims) / total
 
     def rough_cost(value: float) -> float:
-        return sum(claim.share * claim.rough_usd(value) for claim in claims) / total
+        return sum(claim.share * claim.rough_usd(value, values) for claim in claims) / total
 
     start = None
     if all(claim.floor is None for claim in claims):

@@ -127,13 +127,17 @@ class Ladder:
             rung = self._rungs[value_usd] = self._solve(value_usd)
         return rung
 
-    def rough(self, value_usd: float) -> Rung:
-        """The rung of any V to a few percent, for a tenth of the time and without bounds."""
+    def rough(self, value_usd: float, along: FloatArray | None = None) -> Rung:
+        """The rung of any V to a few percent, for a tenth of the time and without bounds.
+
+        along   values of V that will be asked for next, `values` if left out
+        """
         rung = self._rough.get(value_usd)
         if rung is None:
             is_small = len(self.arms.usd) <= CROWD
-            values = self.values if is_small else np.array([value_usd])
-            self._rough |= self._roughly(np.union1d(values, [value_usd]))
+            values = self.values if along is None else along
+            values = np.union1d(values, [value_usd]) if is_small else np.array([value_usd])
+            self._rough |= self._roughly(values)
             rung = self._rough[value_usd]
         return rung
 
@@ -142,9 +146,10 @@ class Ladder:
         usd, success = weights @ arms.usd, weights @ arms.mean
         error = np.sqrt(weights**2 @ arms.spread**2)
         columns = (values.tolist(), weights, usd.tolist(), success.tolist(), error.tolist())
-        names = ("value_usd", "weights", "usd", "success", "error")
-        rungs = (Rung(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True))
-        return {rung.value_usd: rung for rung in rungs}
+        return {
+            value: Rung(value_usd=value, weights=row, usd=cost, success=right, error=off)
+            for value, row, cost, right, off in zip(*columns, strict=True)
+        }
 
     def lowest(self, reaches: Callable[[Rung], bool]) -> int:
         """The lowest rung that `reaches`, by bisection; `len` if none does.

@@ -9,6 +9,9 @@ from windsock.core.ladder import Ladder, Rung, mixed
 KNOWN = 0.02
 """A standard error of success from which on a floor is held by the expected success alone."""
 
+ROUGH = 1.05
+"""Costs per success of rough rungs further apart than this differ."""
+
 KINDS = ("value", "cost_per_success", "quality_floor", "budget")
 
 
@@ -129,7 +132,7 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
 
     Success is concave in cost along the ladder with slope 1/V, so cost per success only rises
     once V exceeds it; rungs above twice that value need not be looked at. Which of the others is
-    best is found roughly and decided exactly among its neighbours.
+    best is found roughly and decided exactly between it and its neighbours, if they come near.
     """
     least = on_floor(ladder, floor)
     if least.note:
@@ -143,9 +146,11 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
             break
     if not rough:
         return least
-    at = first + rough.index(min(rough))
-    near = [ladder[i] for i in range(max(first, at - 1), min(len(ladder), at + 2))]
-    return Chosen(rung=min([least.rung, *near], key=_usd_per_success))
+    at = rough.index(min(rough))
+    near = [
+        i for i in range(max(0, at - 1), min(len(rough), at + 2)) if rough[i] <= ROUGH * rough[at]
+    ]
+    return Chosen(rung=min([least.rung, *(ladder[first + i] for i in near)], key=_usd_per_success))
 
 
 def _usd_per_success(rung: Rung) -> float:

@@ -29,15 +29,18 @@ TAIL = 1e-10
 SUM_ERROR = 1e-8
 ROUNDING = 2e-7
 """Where a density is infinite, nodes next to its end are rounded: halving does not help then."""
-PANEL_SD = 3.5
+PANEL_SD = 2.0
 GRADE = 6
 GRADED_NODES = 24
 EVEN_PANELS = 24
 HALVINGS = 5
 ROUGH_GRID = np.linspace(0.0, 1.0, 25)
 CROWD = 12
-CROWD_GRID = 64
-"""With more arms than CROWD, the range of the best one is looked for on a grid first."""
+CROWD_HALVINGS = 6
+"""With more arms than CROWD, the range of the best one is looked for first, by bisection."""
+
+LEAST_BELOW = 1e-150
+"""A distribution is taken to be this at least: an arm that is surely better divides by it."""
 
 NEAR = 0.3
 """An edge gives way to the end of a support that is closer than this part of a panel."""
@@ -118,10 +121,13 @@ class Contest:
 
     def _floor_of_best(self, arms: Indices, shift: FloatArray, low: float) -> float:
         """A utility that the best of many arms surely exceeds; far above each arm's own."""
-        grid = np.linspace(low, float((self._high[arms] - shift).max()), CROWD_GRID)
-        theta = np.clip(grid + shift[:, None], 0.0, 1.0)
-        all_below = special.betainc(self._a[arms, None], self._b[arms, None], theta).prod(axis=0)
-        return float(grid[max(0, int(np.searchsorted(all_below, TAIL)) - 1)])
+        a, b, high = self._a[arms], self._b[arms], float((self._high[arms] - shift).max())
+        for _ in range(CROWD_HALVINGS):
+            middle = (low + high) / 2
+            theta = np.minimum(middle + shift, 1.0)
+            is_below_sure = float(special.betainc(a, b, theta).prod()) < TAIL
+            low, high = (middle, high) if is_below_sure else (low, middle)
+        return low
 
     def _integrate(self, arms: Indices, shift: FloatArray, low: float) -> FloatArray:
         left, right, sd = self._low[arms] - shift, self._high[arms] - shift, self._sd[arms]
@@ -165,9 +171,8 @@ class Contest:
         weights = np.zeros(len(arms))
         for batch, mass in batches:
             inside = below[:, batch.place, None] + mass @ batch.rule.sums
-            log_below = np.log(np.maximum(inside, 1e-200))
-            others = np.exp(log_below.sum(axis=0) - log_below)
-            weights += np.einsum("kpn,kpn->k", mass, others)
+            np.maximum(inside, LEAST_BELOW, out=inside)
+            weights += np.einsum("kpn,kpn->k", mass, inside.prod(axis=0) / inside)
         return weights
 
     def _mass(self, arms: Indices, shift: FloatArray, batch: _Batch) -> FloatArray:
@@ -175,13 +180,17 @@ class Contest:
         theta = batch.nodes + shift[:, None, None]
         outside = (theta <= 0.0) | (theta >= 1.0)
         np.clip(theta, 1e-300, 1.0 - 2**-53, out=theta)
-        log_f = np.log1p(-theta)
+        log_f = 1.0 - theta
+        np.log(log_f, out=log_f)
         log_f *= (self._b[arms] - 1)[:, None, None]
-        log_f += (self._a[arms] - 1)[:, None, None] * np.log(theta)
+        np.log(theta, out=theta)
+        theta *= (self._a[arms] - 1)[:, None, None]
+        log_f += theta
         log_f -= self._log_beta[arms][:, None, None]
-        mass: FloatArray = np.exp(log_f) * batch.measure
-        mass[outside] = 0.0
-        return mass
+        np.exp(log_f, out=log_f)
+        log_f *= batch.measure
+        log_f[outside] = 0.0
+        return log_f
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +249,12 @@ def _panels(edges: FloatArray, ends: FloatArray) -> _Panels:
     if not len(ends):
         every = np.arange(len(edges) - 1)
         return _Panels(float(edges[0]), len(every), (_batch(edges, every, _plain_rule()),))
-    step = np.diff(edges)
-    step = np.minimum(np.append(step, step[-1]), np.insert(step, 0, step[0]))
-    kept = edges[1:-1][(_gap(edges, ends) > NEAR * step)[1:-1]]
+    step, inner = edges[1:] - edges[:-1], edges[1:-1]
+    kept = inner[_gap(inner, ends) > NEAR * np.minimum(step[:-1], step[1:])]
     edges = np.unique(np.concatenate([edges[:1], kept, edges[-1:], ends]))
-    rough = np.isin(edges, ends)
-    rough = rough[:-1] | rough[1:]
+    is_end = np.zeros(len(edges), dtype=bool)
+    is_end[np.searchsorted(edges, ends)] = True
+    rough = is_end[:-1] | is_end[1:]
     plain, graded = np.flatnonzero(~rough), np.flatnonzero(rough)
     batches = (_batch(edges, plain, _plain_rule()), _batch(edges, graded, _graded_rule()))
     used = tuple(batch for batch in batches if len(batch.place))
