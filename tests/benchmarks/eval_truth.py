@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
-from statistics import mean
+from statistics import mean, stdev
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.replay.logs import WARM_S, Truth, dearer, logged, reconsider, small, truly_run, truth_of
@@ -94,7 +94,7 @@ def table(found: dict[tuple[str, str], list[Miss]], refused: int) -> list[tuple[
 
 
 def raises(logs: int, folder: Path) -> list[tuple[str, ...]]:
-    """Estimated and real means of all seeds together, and the largest miss of one."""
+    """Estimated and real means of all seeds together, at least two, and the largest miss of one."""
     told: list[Truth] = []
     real: list[Truth] = []
     for seed in range(logs):
@@ -113,8 +113,12 @@ def raises(logs: int, folder: Path) -> list[tuple[str, ...]]:
             (getattr(t, quantity), getattr(r, quantity)) for t, r in zip(told, real, strict=True)
         ]
         off = mean(t for t, _ in pairs) / mean(r for _, r in pairs) - 1
-        worst = max((t / r - 1 for t, r in pairs), key=abs)
-        rows.append((quantity, f"{len(pairs)} of {logs}", f"{off:+.2%}", f"{worst:+.2%}"))
+        each = [t / r - 1 for t, r in pairs]
+        error = stdev(each) / len(each) ** 0.5
+        worst = max(each, key=abs)
+        rows.append(
+            (quantity, f"{len(pairs)} of {logs}", f"{off:+.2%} +- {error:.2%}", f"{worst:+.2%}")
+        )
     return rows
 
 
@@ -124,11 +128,11 @@ def main(logs: int, raised: int) -> None:
         rows = raises(raised, Path(folder))
     text = markdown(HEAD, covered)
     text += f"\n\n{RAISED} times {FACTOR}, estimated against really run:\n\n"
-    text += markdown(("per request", "logs", "mean off by", "worst log"), rows)
+    text += markdown(("per request", "logs", "mean off by +- standard error", "worst log"), rows)
     print("\n" + text)
     write_between(DOCS / "simulate.md", "eval-truth", text)
 
 
 if __name__ == "__main__":
     numbers = [int(each) for each in sys.argv[1:]]
-    main(*(numbers + [200, 10][len(numbers) :]))
+    main(*(numbers + [200, 40][len(numbers) :]))
