@@ -24,6 +24,8 @@ from windsock.replay.trail import Trail, trail
 
 Engine = Literal["local", "dask", "ray"]
 ENGINES: tuple[Engine, ...] = ("local", "dask", "ray")
+RETURNS = {"local": "generator_unordered", "dask": "generator_unordered", "ray": "list"}
+"""ray's backend hands results over when all are made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,7 @@ def sweep(jobs: Sequence[Job], *, engine: Engine, at_once: int | None, watch: Wa
     lanes = min(at_once or cpu_count(), len(jobs))
     results: list[Result] = []
     with Board.opened(len(jobs)) as board, _backend(engine, lanes), _quiet():
-        parallel = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="2*n_jobs")
+        parallel = Parallel(return_as=RETURNS[engine], batch_size=1, pre_dispatch="2*n_jobs")
         with watch(board), board.stops_on_interrupt(), contextlib.suppress(KeyboardInterrupt):
             made = parallel(delayed(make)(job, board, i) for i, job in enumerate(jobs))
             results.extend(result for result in made if result is not None)
