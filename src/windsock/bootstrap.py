@@ -422,8 +422,7 @@ def _on_trouble(readiness: Readiness) -> Callable[[str | None], None]:
 
 def _log_request(exchange: Exchange, outcome: Outcome) -> None:
     decision = outcome.decision
-    log.event_log().info(
-        "request.finished",
+    log.request_finished(
         decision=decision.id,
         route=decision.cell.route,
         task=decision.cell.task,

@@ -110,8 +110,8 @@ class Watch:
         up_trust = trust if self.mode is Mode.STEADY else weight
         target = max(target, mean + 0.02)
         self.up.add(log_ratio(value, mean, target, phi), excess, up_trust)
-        self.recovery = recovery_alarm(mean, target, phi)
         if self.mode is not Mode.STEADY:
+            self.recovery = recovery_alarm(mean, target, phi)
             self.verified += weight
             self.verified_excess += weight * (value - before)
             self.verified_spread += weight * phi * before * (1 - before)

@@ -83,6 +83,11 @@ class Loads:
         load = self._loads.get(provider)
         return UNBOUNDED if load is None else load.limit
 
+    @property
+    def are_limited(self) -> bool:
+        """True if any provider has a limit."""
+        return bool(self._loads)
+
     def capacity(self, providers: Iterable[str]) -> float:
         """Calls at a time of all of these; inf if one has no limit."""
         return sum(map(self.limit, providers)) if self._loads else UNBOUNDED

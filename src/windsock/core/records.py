@@ -1,4 +1,8 @@
-"""The facts that cross the border of the core."""
+"""The facts that cross the border of the core.
+
+Treat all of them as immutable. Those made for every request are not frozen: freezing costs the
+five of them a tenth of a request's CPU, for each field is then set by a call.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +67,7 @@ class Preferences:
 NO_PREFERENCES = Preferences()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class RouteRequest:
     """What is asked, without a word of its text.
 
@@ -93,7 +97,7 @@ class RouteRequest:
 
 @dataclass(slots=True, kw_only=True)
 class Decision:
-    """The choice, whole. Treat it as immutable (it is not frozen: freezing costs 2 us here).
+    """The choice, whole.
 
     number          grows by one per decision, unique in a store
     id              what clients see; cannot be guessed from the number
@@ -130,7 +134,7 @@ class AttemptReason(StrEnum):
     HEDGE = "hedge"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Attempt:
     """One call to make. number counts from 0; not_before is unix s (a retry may have to wait)."""
 
@@ -162,7 +166,7 @@ class CallKind(StrEnum):
     __hash__ = str.__hash__  # Enum's own is a Python function
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class CallResult:
     """How one attempt went.
 
@@ -190,7 +194,7 @@ class CallResult:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Outcome:
     """Everything about a finished request.
 

@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from windsock.core.cascading import arm_names
@@ -452,6 +453,8 @@ class Router:
 
     def capacity(self) -> float:
         """Calls that all providers together take at a time; inf if one of them sets no limit."""
+        if not self.loads.are_limited:
+            return inf
         return self.loads.capacity({d.provider for d in self.catalog.deployments.values()})
 
     def begin(self, attempt: Attempt, now: float) -> None:

@@ -96,6 +96,8 @@ class Scrutiny:
         Belief starts afresh where answers of the model before were seen. Where the one that answers
         has no price in the catalog, `redirect` may be told one.
         """
+        if self._served.get(deployment) == served:
+            return []
         asked = self._catalog.deployments.get(deployment)
         if asked is None:
             return []

@@ -49,9 +49,12 @@ BILLED_AS: Mapping[Meter, Meter] = {
 """The meter whose price holds when a quote names none for this one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Usage:
-    """What one call consumed. Every token stands in exactly one field."""
+    """What one call consumed. Every token stands in exactly one field.
+
+    Treat it as immutable, as all records of `core.records`.
+    """
 
     input_tokens: int = 0
     cache_read_tokens: int = 0

@@ -55,7 +55,11 @@ class Reply(Protocol):
     """An answer whose head has come. Leave it with `close`; reading on is not needed."""
 
     status: int
-    headers: Mapping[str, str]
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By name in lower case."""
+        ...
 
     def chunks(self) -> AsyncIterator[bytes]:
         """Bytes as they arrive; raises Interrupted or TooLarge."""

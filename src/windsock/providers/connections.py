@@ -66,7 +66,10 @@ class Origin:
 
 
 class Incoming:
-    """One answer as it comes. `take` gives what has arrived, joined; b"" at the end."""
+    """One answer as it comes. `take` gives what has arrived, joined; b"" at the end.
+
+    length  of the body as its head states it, 0 if it does not
+    """
 
     __slots__ = (
         "_connection",
@@ -77,6 +80,7 @@ class Incoming:
         "headers",
         "is_complete",
         "is_headed",
+        "length",
         "status",
     )
 
@@ -87,6 +91,7 @@ class Incoming:
         self._waiter: asyncio.Future[None] | None = None
         self._error: ConnectionBroken | None = None
         self.status = 0
+        self.length = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.is_headed = False
         self.is_complete = False
@@ -223,11 +228,14 @@ class Connection(asyncio.Protocol):
         if status < 200:
             incoming.headers.clear()
             return
-        names = {name.lower() for name, _ in incoming.headers}
-        self._is_framed = bool(names & {b"content-length", b"transfer-encoding"}) or status in (
-            204,
-            304,
-        )
+        self._is_framed = status in (204, 304)
+        for name, value in incoming.headers:
+            key = name.lower()
+            if key == b"content-length":
+                self._is_framed = True
+                incoming.length = int(value) if value.isdigit() else 0
+            elif key == b"transfer-encoding":
+                self._is_framed = True
         incoming.status = status
         incoming.is_headed = True
         incoming.wake()

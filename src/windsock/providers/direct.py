@@ -41,13 +41,13 @@ class DirectCaller:
         kept = self._pool.take_idle(origin)
         if kept is not None:
             try:
-                return await _asked(kept, request)
+                return _DirectReply(await _asked(kept, request))
             except ConnectionBroken as error:
                 if not error.is_silent:
                     raise Interrupted(str(error)) from error
         try:
             fresh = await self._pool.open(origin)
-            return await _asked(fresh, request)
+            return _DirectReply(await _asked(fresh, request))
         except TimeoutError as error:
             raise Unreachable("no connection in time") from error
         except ConnectionBroken as error:
@@ -76,9 +76,12 @@ class _DirectReply:
     def __init__(self, incoming: Incoming) -> None:
         self._incoming = incoming
         self.status = incoming.status
-        self.headers: Mapping[str, str] = {
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {
             name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in incoming.headers
+            for name, value in self._incoming.headers
         }
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -91,8 +94,7 @@ class _DirectReply:
 
     async def body(self) -> bytes:
         """All of it, held whole."""
-        stated = self.headers.get("content-length", "")
-        total = int(stated) if stated.isdigit() else 0
+        total = self._incoming.length
         parts = []
         if total <= MAX_ANSWER_BYTES:
             total = 0
@@ -113,14 +115,14 @@ class _DirectReply:
             raise Interrupted(str(error)) from error
 
 
-async def _asked(connection: Connection, request: bytes) -> _DirectReply:
+async def _asked(connection: Connection, request: bytes) -> Incoming:
     incoming = connection.send(request)
     try:
         await incoming.head()
     except BaseException:
         incoming.close()
         raise
-    return _DirectReply(incoming)
+    return incoming
 
 
 def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:

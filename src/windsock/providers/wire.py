@@ -29,6 +29,8 @@ TOKENS_PER_BYTE = 0.27
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 
+PLAIN_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+
 OURS = ("models", "provider", "session_id", "route")
 """Fields that speak to the router; upstreams reject what they do not know."""
 
@@ -56,9 +58,9 @@ _decoder = msgspec.json.Decoder(_Schema)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ChatBody:
-    """A parsed request.
+    """A parsed request. Treat it as immutable (see `core.records`).
 
     wants_usage     the client asked for the usage chunk of a stream
     temperature     as asked for; None if not stated
@@ -148,6 +150,8 @@ def usage_of(body: Mapping[str, Any], *, images: int = 0) -> Usage | None:
         return None
     prompt = _count(usage, "prompt_tokens")
     completion = _count(usage, "completion_tokens")
+    if usage.keys() <= PLAIN_COUNTS:
+        return Usage(input_tokens=prompt, output_tokens=completion, images=images)
     given = usage.get("prompt_tokens_details") or {}
     got = usage.get("completion_tokens_details") or {}
     cached = _count(usage, "prompt_cache_hit_tokens") or _count(given, "cached_tokens")

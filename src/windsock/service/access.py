@@ -7,6 +7,7 @@ import hmac
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from windsock.core.records import DEFAULT_NAMESPACE
@@ -128,5 +129,7 @@ def public_id(credential: str) -> str:
     return credential[len(PREFIX) : len(PREFIX) + PUBLIC_CHARS]
 
 
+@lru_cache(maxsize=256)
 def sha256(text: str) -> str:
+    """Remembered for the keys that call all the time."""
     return hashlib.sha256(text.encode()).hexdigest()

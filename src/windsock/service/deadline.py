@@ -7,7 +7,7 @@ from types import TracebackType
 
 
 class Deadline:
-    """Like `asyncio.timeout_at`, entered again and again by one task.
+    """Like `asyncio.timeout_at`, entered again and again by one task, with `with`.
 
     One timer serves them all: moving the deadline later costs nothing until the timer fires.
     """
@@ -27,12 +27,16 @@ class Deadline:
         self._until = until
         return self
 
+    def after(self, seconds: float | None) -> Deadline:
+        """The same, so many seconds from now; None: never."""
+        return self.at(None if seconds is None else self._loop.time() + seconds)
+
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    async def __aenter__(self) -> None:
+    def __enter__(self) -> None:
         self._task = asyncio.current_task()
         self._is_over = False
         if self._until is None or self._task is None:
@@ -44,7 +48,7 @@ class Deadline:
             self._timer.cancel()
             self._timer = self._loop.call_at(self._until, self._look)
 
-    async def __aexit__(
+    def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,

@@ -34,6 +34,7 @@ from windsock.providers.wire import (
     with_logprobs,
     without_logprobs,
 )
+from windsock.service.deadline import Deadline
 from windsock.service.racing import run_call
 from windsock.service.relay import Patience, Relay, in_band_error
 
@@ -135,9 +136,11 @@ class Driver:
     ) -> CallResult:
         """One call to its end."""
         started = self.clock.elapsed()
-        await self._wait(attempt)
+        if attempt.not_before:
+            await self._wait(attempt)
+        deadline = Deadline()
         try:
-            async with asyncio.timeout(attempt.timeout_s):
+            with deadline.after(attempt.timeout_s):
                 reply = await self._post(attempt, chat)
                 try:
                     first_byte_s = self.clock.elapsed() - started
@@ -150,6 +153,8 @@ class Driver:
             return self._result(attempt, CallKind.UNREACHABLE, started, note=str(error))
         except ProviderError as error:
             return self._result(attempt, CallKind.BAD_ANSWER, started, note=str(error))
+        finally:
+            deadline.close()
         if reply.status != 200:
             return self._refused(attempt, reply, raw, started, failure)
         body = _answer_of(raw)
@@ -157,14 +162,16 @@ class Driver:
             failure.status, failure.body = 502, b""
             return self._result(attempt, CallKind.BAD_ANSWER, started, status=200)
         bodies[attempt.number] = body
-        return self._result(
-            attempt,
-            CallKind.ANSWERED,
-            started,
+        usage, is_usage_estimated = _use_of(body, raw, chat)
+        return CallResult(
+            attempt=attempt,
+            kind=CallKind.ANSWERED,
+            latency_s=self.clock.elapsed() - started,
             status=200,
             first_byte_s=first_byte_s,
             service_tier=tier_of(body),
-            **_use_of(body, raw, chat),
+            usage=usage,
+            is_usage_estimated=is_usage_estimated,
             served_model=body.get("model"),
             billed_usd=billed_of(body),
             confidence=_confidence(exchange, body),
@@ -229,10 +236,9 @@ class Driver:
 
     async def _post(self, attempt: Attempt, chat: ChatBody) -> Reply:
         deployment = self.router.catalog.deployments[attempt.deployment]
-        body = body_for(
-            chat, deployment.model, keeps_ours=deployment.provider in ("openrouter", "litellm")
-        )
-        return await self._caller.post(self._endpoint(attempt), PATH, body)
+        provider = deployment.provider
+        body = body_for(chat, deployment.model, keeps_ours=provider in ("openrouter", "litellm"))
+        return await self._caller.post(self.endpoints[provider], PATH, body)
 
     def _endpoint(self, attempt: Attempt) -> Endpoint:
         return self.endpoints[self.router.catalog.deployments[attempt.deployment].provider]
@@ -300,14 +306,13 @@ def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:
     )
 
 
-def _use_of(body: dict[str, Any], raw: bytes, chat: ChatBody) -> dict[str, Any]:
-    """Usage as counted, or estimated from sizes where the provider counts none."""
+def _use_of(body: dict[str, Any], raw: bytes, chat: ChatBody) -> tuple[Usage, bool]:
+    """Usage as counted, or estimated from sizes where the provider counts none: then True."""
     usage = usage_of(body, images=chat.images)
     if usage is not None:
-        return {"usage": usage}
+        return usage, False
     output_tokens = int(len(raw) * TOKENS_PER_BYTE)
-    usage = Usage(input_tokens=chat.request.prompt_tokens, output_tokens=output_tokens)
-    return {"usage": usage, "is_usage_estimated": True}
+    return Usage(input_tokens=chat.request.prompt_tokens, output_tokens=output_tokens), True
 
 
 def _confidence(exchange: Exchange, body: dict[str, Any]) -> float | None:

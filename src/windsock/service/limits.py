@@ -74,7 +74,10 @@ class Limits:
         """The endpoint behind this door."""
 
         async def behind(call: Call) -> None:
-            if not await self.enter():
+            if not self._waiting and self.running < self.limit:
+                self._admit()
+                self.admitted += 1
+            elif not await self.enter():
                 await call.refuse(overloaded())
                 return
             try:

@@ -237,13 +237,14 @@ class OpenAICalls:
         overhead_ms = max(0.0, self._clock.elapsed() - started - upstream_s) * 1000
         attempts = len(results) + (exchange.trying is not None)
         name, note = decision.id.encode(), exchange.table.note
+        notes = [(b"x-windsock-note", note.encode("ascii", "replace"))] if note else []
         return [
-            *[(b"x-windsock-note", note.encode("ascii", "replace"))] * bool(note),
+            *notes,
             (b"x-windsock-decision-id", name),
             (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
-            (b"x-windsock-propensity", f"{decision.propensity:.9g}".encode()),
-            (b"x-windsock-attempts", str(attempts).encode()),
-            (b"x-windsock-overhead-ms", f"{overhead_ms:.3f}".encode()),
+            (b"x-windsock-propensity", b"%.9g" % decision.propensity),
+            (b"x-windsock-attempts", b"%d" % attempts),
+            (b"x-windsock-overhead-ms", b"%.3f" % overhead_ms),
             (b"x-windsock-cache", b"off" if key is None else b"miss"),
             (b"x-request-id", name),
         ]

@@ -63,7 +63,7 @@ class Patience:
         end = self._end(begun)
         if end is not None and end <= begun:
             raise TimeoutError
-        async with self._deadline.at(end):
+        with self._deadline.at(end):
             chunk = await anext(chunks, None)
         self._spend(begun)
         return chunk
