@@ -423,6 +423,7 @@ def _on_trouble(readiness: Readiness) -> Callable[[str | None], None]:
 def _log_request(exchange: Exchange, outcome: Outcome) -> None:
     decision = outcome.decision
     log.request_finished(
+        outcome.finished_at,
         decision=decision.id,
         route=decision.cell.route,
         task=decision.cell.task,

@@ -171,8 +171,11 @@ def _bound() -> Any:
     return structlog.get_logger().bind()
 
 
-def request_finished(*, route: str, task: str, deployment: str, **facts: Any) -> None:
-    """The one line of a request. Facts are numbers, and names that nobody outside has chosen."""
+def request_finished(at: float, *, route: str, task: str, deployment: str, **facts: Any) -> None:
+    """The one line of a request. Facts are numbers, and names that nobody outside has chosen.
+
+    at  unix s
+    """
     names = {"route": route, "task": task, "deployment": deployment}
     if _sheaf is None:
         event_log().info("request.finished", **names, **facts)
@@ -180,7 +183,7 @@ def request_finished(*, route: str, task: str, deployment: str, **facts: Any) ->
     line: dict[str, Any] = {
         "event": "request.finished",
         "level": "info",
-        "timestamp": datetime.now(UTC),
+        "timestamp": datetime.fromtimestamp(at, UTC),
         **{key: redacted(name) for key, name in names.items()},
         **facts,
     }

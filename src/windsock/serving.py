@@ -22,6 +22,7 @@ from windsock.core.records import Shift
 from windsock.core.router import Router
 from windsock.errors import StoreError
 from windsock.feeds.polling import Poller
+from windsock.front import front_for
 from windsock.intake import Intake
 from windsock.restoring import restore, stored_state
 from windsock.service.access import Access
@@ -256,6 +257,7 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
     return Server(
         uvicorn.Config(
             service.app,
+            http=front_for(service.app.paths),
             host=host,
             port=port,
             log_config=None,

@@ -23,6 +23,9 @@ Headers = dict[bytes, bytes]
 Endpoint = Callable[["Call"], Awaitable[None]]
 
 
+LEAVE = "windsock.leave"
+"""The ASGI extension that holds the connection's `Line`."""
+
 WATCHED_FROM_S = 0.02
 """After which a client that leaves is noticed; the provider's call is then cancelled at once."""
 
@@ -69,6 +72,13 @@ class Memory(Protocol):
     def release(self, size: int) -> None: ...
 
 
+class Line(Protocol):
+    """The connection of a request, where the server tells of its end (see `windsock.front`)."""
+
+    disconnected: bool
+    on_leave: Callable[[], None] | None
+
+
 class DataPlane:
     """Runs its own paths, hands everything else (and lifespan) to `app`.
 
@@ -83,6 +93,10 @@ class DataPlane:
         self._endpoints = endpoints
         self._max_body_bytes = max_body_bytes
 
+    @property
+    def paths(self) -> frozenset[str]:
+        return frozenset(self._endpoints)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (fault := fault_of(scope["headers"])) is not None:
             await Call({}, b"", receive, send).refuse(fault)
@@ -90,14 +104,15 @@ class DataPlane:
         if scope["type"] == "http" and scope["method"] == "POST":
             endpoint = self._endpoints.get(scope["path"])
             if endpoint is not None:
-                await self._bounded(endpoint, dict(scope["headers"]), receive, send)
+                await self._bounded(endpoint, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
     async def _bounded(
-        self, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send
+        self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Hold memory for the body, as large as it says it is, while it is worked on."""
+        headers: Headers = dict(scope["headers"])
         stated = headers.get(b"content-length", b"")
         size = int(stated) if stated.isdigit() else self._max_body_bytes
         if size > self._max_body_bytes:
@@ -106,7 +121,8 @@ class DataPlane:
             await Call(headers, b"", receive, send).refuse(overloaded())
         else:
             try:
-                await self._run(endpoint, headers, receive, send)
+                call = Call(headers, b"", receive, send)
+                await self._run(endpoint, call, scope.get("extensions", {}).get(LEAVE))
             finally:
                 self._memory.release(size)
 
@@ -114,30 +130,25 @@ class DataPlane:
         message = f"the body exceeds {self._max_body_bytes} bytes; send less"
         await call.refuse(Problem.of(413, message))
 
-    async def _run(
-        self, endpoint: Endpoint, headers: Headers, receive: Receive, send: Send
-    ) -> None:
-        body = await self._read(receive)
-        call = Call(headers, body or b"", receive, send)
+    async def _run(self, endpoint: Endpoint, call: Call, line: Line | None) -> None:
+        body = await self._read(call.receive)
+        call.body = body or b""
         if body is None:
             await self._too_large(call)
             return
-        watch = _Watch(receive)
+        watch = _Watch(call.receive) if line is None else _Told(line)
         try:
-            await self._guarded(endpoint, call)
+            try:
+                await endpoint(call)
+            except WindsockError as error:
+                if call.is_answered:
+                    raise
+                await call.refuse(problem_of(error))
         except asyncio.CancelledError:
             if not watch.is_gone:
                 raise
         finally:
             watch.end()
-
-    async def _guarded(self, endpoint: Endpoint, call: Call) -> None:
-        try:
-            await endpoint(call)
-        except WindsockError as error:
-            if call.is_answered:
-                raise
-            await call.refuse(problem_of(error))
 
     async def _read(self, receive: Receive) -> bytes | None:
         """The body, or None if it is larger than allowed."""
@@ -155,8 +166,30 @@ class DataPlane:
         return b"".join(parts)
 
 
+class _Told:
+    """Cancels the task it was made in when the server says that the client left."""
+
+    __slots__ = ("_line", "_work", "is_gone")
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._work = asyncio.current_task()
+        self.is_gone = False
+        line.on_leave = self._leave
+        if line.disconnected:
+            self._leave()
+
+    def end(self) -> None:
+        self._line.on_leave = None
+
+    def _leave(self) -> None:
+        self.is_gone = True
+        if self._work is not None:
+            self._work.cancel()
+
+
 class _Watch:
-    """Cancels the task it was made in when the client leaves.
+    """The same under a server that only tells who asks: cancels its task when the client leaves.
 
     It looks from WATCHED_FROM_S on: most calls are over by then, and need no second task.
     """
