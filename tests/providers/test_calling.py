@@ -10,16 +10,16 @@ from tests.chaos import faults
 from tests.chaos.provider import Fault, provider
 from tests.chaos.proxy import Toxics, proxy
 from tests.process import free_port
+from windsock.providers.aiohttp_calls import AiohttpCaller
 from windsock.providers.calling import (
-    AiohttpCaller,
     Caller,
     Endpoint,
-    HttpxCaller,
     Interrupted,
     TooLarge,
     Unreachable,
 )
 from windsock.providers.direct import DirectCaller
+from windsock.providers.httpx_calls import HttpxCaller
 
 ASK = b'{"messages": [{"content": "hi"}], "stream": %s}'
 PLAIN, STREAM = ASK % b"false", ASK % b"true"

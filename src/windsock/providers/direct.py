@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 from windsock.providers.calling import (
     CONNECT_S,
@@ -75,6 +75,7 @@ class DirectCaller:
 class _DirectReply:
     def __init__(self, incoming: Incoming) -> None:
         self._incoming = incoming
+        self._taken = 0
         self.status = incoming.status
 
     @property
@@ -84,13 +85,12 @@ class _DirectReply:
             for name, value in self._incoming.headers
         }
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        total = 0
-        while part := await self._take():
-            total += len(part)
-            if total > MAX_STREAM_BYTES:
-                raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
-            yield part
+    async def take(self) -> bytes:
+        part = await self._take()
+        self._taken += len(part)
+        if self._taken > MAX_STREAM_BYTES:
+            raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
+        return part
 
     async def body(self) -> bytes:
         """All of it, held whole."""

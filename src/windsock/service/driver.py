@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,12 +36,15 @@ from windsock.providers.wire import (
 )
 from windsock.service.deadline import Deadline
 from windsock.service.racing import run_call
-from windsock.service.relay import Patience, Relay, in_band_error
+from windsock.service.relay import NoAnswer, Patience, Relay, in_band_error
 
 PATH = "/chat/completions"
 DONE = b"data: [DONE]\n\n"
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
 BROKE_OFF = {CallKind.TIMED_OUT: "the answer was not complete in time"}
+
+
+Write = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -107,15 +110,12 @@ class Driver:
         return self._enriched(body, exchange, outcome), failure
 
     async def stream(
-        self, exchange: Exchange, chat: ChatBody, failure: Failure
-    ) -> AsyncGenerator[bytes, None]:
-        """Events as they come. Nothing is yielded before an attempt has content to show."""
+        self, exchange: Exchange, chat: ChatBody, failure: Failure, write: Write
+    ) -> None:
+        """Write events as they come; nothing before an attempt has content to show."""
         try:
             while (attempt := exchange.next_attempt(self.clock.now())) is not None:
-                events = self._stream_attempt(exchange, attempt, chat, failure)
-                async with contextlib.aclosing(events):
-                    async for event in events:
-                        yield event
+                await self._stream_attempt(exchange, attempt, chat, failure, write)
         finally:
             self._settle(exchange)
 
@@ -179,27 +179,30 @@ class Driver:
         )
 
     async def _stream_attempt(
-        self, exchange: Exchange, attempt: Attempt, chat: ChatBody, failure: Failure
-    ) -> AsyncGenerator[bytes, None]:
+        self,
+        exchange: Exchange,
+        attempt: Attempt,
+        chat: ChatBody,
+        failure: Failure,
+        write: Write,
+    ) -> None:
         """One streamed call: events once it has content, then usage with cost and the end mark."""
         relay = Relay(attempt, chat.choices)
         started = self.clock.elapsed()
         refused: CallResult | None = None
+        patience: Patience | None = None
         try:
             await self._wait(attempt)
             patience = self._patience(exchange, attempt)
-            relay.is_sent = True
-            async with patience.first():
-                reply = relay.reply = await self._post(attempt, chat)
-                raw = b"" if reply.status == 200 else await reply.body()
+            reply, raw = await patience.first(self._answered(relay, attempt, chat))
             if reply.status != 200:
                 refused = self._refused(attempt, reply, raw, started, failure)
                 return
-            async for events in relay.events(reply, patience):
+            while events := await relay.next(reply, patience):
                 if relay.first_byte_s is None:
                     relay.first_byte_s = self.clock.elapsed() - started
                     exchange.commit()
-                yield events
+                await write(events)
             relay.end()
         except TimeoutError:
             relay.fail(CallKind.TIMED_OUT, "no content in time")
@@ -211,6 +214,8 @@ class Driver:
             relay.fail(CallKind.CANCELLED, "")
             raise
         finally:
+            if patience is not None:
+                patience.close()
             await relay.close()
             facts = relay.facts(chat)
             result = refused or self._result(attempt, relay.kind, started, **facts)
@@ -218,9 +223,21 @@ class Driver:
         if relay.first_byte_s is None:
             failure.status = 502
         elif relay.kind is CallKind.ANSWERED:
-            yield self._last_events(exchange, chat, relay.scanner)
+            await write(self._last_events(exchange, chat, relay.scanner))
         elif relay.scanner.error is None:
-            yield in_band_error(BROKE_OFF.get(relay.kind, BROKEN_STREAM))
+            await write(in_band_error(BROKE_OFF.get(relay.kind, BROKEN_STREAM)))
+
+    async def _answered(
+        self, relay: Relay, attempt: Attempt, chat: ChatBody
+    ) -> tuple[Reply, bytes]:
+        """The head of a stream, or the whole of a refusal; raises NoAnswer."""
+        relay.is_sent = True
+        reply = relay.reply = await self._post(attempt, chat)
+        if reply.status != 200:
+            return reply, await reply.body()
+        if reply.headers.get("content-type", "").startswith("text/html"):
+            raise NoAnswer("the answer is an HTML page")
+        return reply, b""
 
     def _patience(self, exchange: Exchange, attempt: Attempt) -> Patience:
         deadline_s, until = exchange.request.deadline_s, None

@@ -204,15 +204,14 @@ class OpenAICalls:
     ) -> None:
         failure = Failure()
         copy = Copy(0 if key is None or self._cache is None else self._cache.max_body_bytes)
-        events = self._driver.stream(exchange, chat, failure)
-        try:
-            async for event in events:
-                if not call.is_answered:
-                    await call.begin(200, [EVENT_STREAM, *self._headers(exchange, started, key)])
-                copy.add(event)
-                await call.write(event, more=True)
-        finally:
-            await events.aclose()
+
+        async def write(events: bytes) -> None:
+            if not call.is_answered:
+                await call.begin(200, [EVENT_STREAM, *self._headers(exchange, started, key)])
+            copy.add(events)
+            await call.write(events, more=True)
+
+        await self._driver.stream(exchange, chat, failure, write)
         if call.is_answered:
             await call.write(b"", more=False)
             if copy.is_whole:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 import orjson
 
@@ -16,6 +15,8 @@ from windsock.providers.calling import Interrupted, Reply
 from windsock.providers.sse import StreamScanner
 from windsock.providers.wire import ChatBody, billed_of, tier_of, usage_of
 from windsock.service.deadline import Deadline
+
+T = TypeVar("T")
 
 LINGER_S = 2.0
 """How long a complete stream is waited on for its usage and its end mark."""
@@ -49,22 +50,22 @@ class Patience:
         self._stall_s = stall_s
         self._until = until
 
-    @contextlib.asynccontextmanager
-    async def first(self) -> AsyncIterator[None]:
+    async def first(self, work: Awaitable[T]) -> T:
         """Spends the patience of the first content on what comes before the stream."""
         begun = self._loop.time()
-        async with asyncio.timeout_at(self._end(begun)):
-            yield
+        with self._deadline.at(self._end(begun)):
+            done = await work
         self._spend(begun)
+        return done
 
-    async def next(self, chunks: AsyncIterator[bytes]) -> bytes | None:
-        """The next chunk, None at the end; raises TimeoutError."""
+    async def next(self, reply: Reply) -> bytes:
+        """What comes next, b"" at the end; raises TimeoutError."""
         begun = self._loop.time()
         end = self._end(begun)
         if end is not None and end <= begun:
             raise TimeoutError
         with self._deadline.at(end):
-            chunk = await anext(chunks, None)
+            chunk = await reply.take()
         self._spend(begun)
         return chunk
 
@@ -99,8 +100,8 @@ class Relay:
     kind, note      how it ended
     """
 
-    __slots__ = ("_held", "_held_bytes", "attempt", "first_byte_s", "is_sent", "kind", "note",
-                 "reply", "scanner")  # fmt: skip
+    __slots__ = ("_held", "_held_bytes", "_is_begun", "_is_over", "_seen", "attempt",
+                 "first_byte_s", "is_sent", "kind", "note", "reply", "scanner")  # fmt: skip
 
     def __init__(self, attempt: Attempt, choices: int) -> None:
         self.attempt = attempt
@@ -112,26 +113,48 @@ class Relay:
         self.note = ""
         self._held: list[bytes] = []
         self._held_bytes = 0
+        self._seen = 0
+        self._is_begun = False
+        self._is_over = False
 
-    async def events(self, reply: Reply, patience: Patience) -> AsyncIterator[bytes]:
-        """Whole events, joined per chunk that completed them; nothing before the first content.
+    async def next(self, reply: Reply, patience: Patience) -> bytes:
+        """Whole events, joined; nothing before the first content comes; b"" at the end.
 
         raises  TimeoutError without progress, NoAnswer, Interrupted, TooLarge
         """
-        if reply.headers.get("content-type", "").startswith("text/html"):
-            raise NoAnswer("the answer is an HTML page")
-        scanner, seen, is_begun = self.scanner, 0, False
-        async for events in _joined(reply, scanner, patience):
-            if scanner.content_events != seen or (scanner.is_complete and not is_begun):
-                seen, is_begun = scanner.content_events, True
+        scanner = self.scanner
+        while not self._is_over:
+            events = await self._arrived(reply, patience)
+            if scanner.content_events != self._seen or (scanner.is_complete and not self._is_begun):
+                self._seen, self._is_begun = scanner.content_events, True
                 patience.renew(scanner)
-            if is_begun:
-                yield b"".join((*self._held, events)) if self._held else events
-                self._held.clear()
-            else:
-                self._hold(events)
-            if scanner.error is not None:
-                return
+            if self._is_begun and events:
+                return self._released(events)
+            self._hold(events)
+        return b""
+
+    async def _arrived(self, reply: Reply, patience: Patience) -> bytes:
+        """What breaks once the answer is complete takes nothing from it."""
+        scanner = self.scanner
+        try:
+            chunk = await patience.next(reply)
+        except (TimeoutError, Interrupted):
+            if not (scanner.is_complete or scanner.is_done):
+                raise
+            self._is_over = True
+            return b""
+        events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
+        self._is_over = not chunk or scanner.error is not None
+        if scanner.is_done:
+            patience.hurry()
+        return events
+
+    def _released(self, events: bytes) -> bytes:
+        """With what was held back."""
+        if self._held:
+            events = b"".join((*self._held, events))
+            self._held.clear()
+        return events
 
     def end(self) -> None:
         """The stream came to its end: was it one?"""
@@ -175,27 +198,6 @@ class Relay:
         self._held_bytes += len(events)
         if self._held_bytes > MAX_HELD_BYTES:
             raise NoAnswer(f"{MAX_HELD_BYTES} bytes of events came without content")
-
-
-async def _joined(reply: Reply, scanner: StreamScanner, patience: Patience) -> AsyncIterator[bytes]:
-    """Events by chunk. What breaks once the answer is complete takes nothing from it."""
-    chunks = reply.chunks()
-    while True:
-        try:
-            chunk = await patience.next(chunks)
-        except (TimeoutError, Interrupted):
-            patience.close()
-            if scanner.is_complete or scanner.is_done:
-                return
-            raise
-        events = b"".join(scanner.rest() if chunk is None else scanner.feed(chunk))
-        if events:
-            yield events
-        if chunk is None:
-            patience.close()
-            return
-        if scanner.is_done:
-            patience.hurry()
 
 
 def in_band_error(message: str) -> bytes:
