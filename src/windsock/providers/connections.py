@@ -75,7 +75,6 @@ class Incoming:
         "_connection",
         "_error",
         "_parts",
-        "_size",
         "_waiter",
         "headers",
         "is_complete",
@@ -86,8 +85,7 @@ class Incoming:
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection = connection
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._parts = connection.parts
         self._waiter: asyncio.Future[None] | None = None
         self._error: ConnectionBroken | None = None
         self.status = 0
@@ -107,23 +105,22 @@ class Incoming:
             if self.is_complete:
                 return b""
             await self._news()
-        parts, self._parts = self._parts, []
-        if self._size > PAUSE_BYTES and not self.is_complete:
+        parts = self._parts
+        taken = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        if not self.is_complete:
             self._connection.resume()
-        self._size = 0
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return taken
+
+    def end(self) -> None:
+        """No more will come: what is left no longer lies with the connection."""
+        self._parts = self._parts.copy()
+        self._connection.parts.clear()
 
     def close(self) -> None:
         """Leave the answer; an unfinished one costs the connection."""
         if not self.is_complete:
             self._connection.abort()
-
-    def put(self, part: bytes) -> None:
-        self._parts.append(part)
-        self._size += len(part)
-        if self._size > PAUSE_BYTES:
-            self._connection.pause()
-        self.wake()
 
     def fail(self, error: ConnectionBroken) -> None:
         if not self.is_complete:
@@ -146,18 +143,25 @@ class Incoming:
 
 
 class Connection(asyncio.Protocol):
-    """A connection, idle or carrying one exchange; goes back to `idle` when that is complete."""
+    """A connection, idle or carrying one exchange; goes back to `idle` when that is complete.
+
+    parts   of the body that came and were not taken; the parser itself puts them there, since a
+            stream has a part for each of its events
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, idle: deque[Connection]) -> None:
         self.loop = loop
         self.idle_since = 0.0
         self._idle = idle
         self._transport: asyncio.Transport | None = None
+        self.parts: list[bytes] = []
+        self.on_body = self.parts.append
         self._parser = httptools.HttpResponseParser(self)
         self._incoming: Incoming | None = None
         self._head_bytes = 0
         self._is_framed = False
         self._is_paused = False
+        self._waiting_bytes = 0
 
     @property
     def is_usable(self) -> bool:
@@ -168,7 +172,7 @@ class Connection(asyncio.Protocol):
         if self._transport is None:
             raise ConnectionBroken(CONNECTION_CLOSED, is_silent=True)
         self._incoming = Incoming(self)
-        self._head_bytes = 0
+        self._head_bytes = self._waiting_bytes = 0
         self._transport.write(request)
         return self._incoming
 
@@ -181,6 +185,8 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def resume(self) -> None:
+        """What had come was taken."""
+        self._waiting_bytes = 0
         if self._transport is not None and self._is_paused:
             self._is_paused = False
             self._transport.resume_reading()
@@ -200,7 +206,12 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._lose(f"not HTTP: {error}")
             return
-        if not incoming.is_headed and self._head_bytes > MAX_HEAD_BYTES:
+        if incoming.is_headed:
+            self._waiting_bytes += len(data)
+            if self._waiting_bytes > PAUSE_BYTES and incoming is self._incoming:
+                self.pause()
+            incoming.wake()
+        elif self._head_bytes > MAX_HEAD_BYTES:
             self._lose(f"the head exceeds {MAX_HEAD_BYTES} bytes")
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -238,11 +249,6 @@ class Connection(asyncio.Protocol):
                 self._is_framed = True
         incoming.status = status
         incoming.is_headed = True
-        incoming.wake()
-
-    def on_body(self, part: bytes) -> None:
-        if self._incoming is not None:
-            self._incoming.put(part)
 
     def on_message_complete(self) -> None:
         incoming = self._incoming
@@ -259,6 +265,7 @@ class Connection(asyncio.Protocol):
 
     def _finish(self, incoming: Incoming) -> None:
         incoming.is_complete = True
+        incoming.end()
         self._incoming = None
         incoming.wake()
 
@@ -266,6 +273,7 @@ class Connection(asyncio.Protocol):
         """Never used again; the exchange under way, if any, is told."""
         incoming, self._incoming = self._incoming, None
         if incoming is not None:
+            incoming.end()
             incoming.fail(ConnectionBroken(why, is_silent=not self._head_bytes))
         with contextlib.suppress(ValueError):
             self._idle.remove(self)

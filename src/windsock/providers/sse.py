@@ -97,14 +97,15 @@ class StreamScanner:
         for word in (b'"error"', b"[DONE]"):
             found = held.find(word, 0, until)
             until = until if found < 0 else _start_of_event(held, found)
-        for fact in (USAGE, FINISH):
-            match = fact.search(held, 0, until)
-            until = _start_of_event(held, match.start()) if match else until
+        for name, fact in ((b'"usage"', USAGE), (b'"finish_reason"', FINISH)):
+            if held.count(name, 0, until) > held.count(name + b":null", 0, until):
+                match = fact.search(held, 0, until)
+                until = _start_of_event(held, match.start()) if match else until
         if not until:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
-        self.content_events += sum(1 for event in held[:until].split(b"\n\n") if _is_content(event))
+        self.content_events += _contents(held, until)
         return until
 
     def rest(self) -> Iterator[bytes]:
@@ -150,6 +151,15 @@ class StreamScanner:
 def _start_of_event(held: bytes, at: int) -> int:
     before = held.rfind(b"\n\n", 0, at)
     return 0 if before < 0 else before + 2
+
+
+def _contents(held: bytes, until: int) -> int:
+    """Events with something to show; where each has one text, as nearly always, by counting."""
+    events = held.count(b"\n\n", 0, until)
+    texts = held.count(b'"content":"', 0, until) - held.count(b'"content":""', 0, until)
+    if events == texts:
+        return events
+    return sum(1 for event in held[:until].split(b"\n\n") if _is_content(event))
 
 
 def _is_content(event: bytes) -> bool:
