@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from operator import attrgetter
 from typing import Any
+
+import numpy as np
 
 from windsock.core.drift import KEEP_DOWN, KEEP_RESTORED, KEEP_UP, Finding, Mode, Watch
 from windsock.core.evidence import (
@@ -16,7 +20,7 @@ from windsock.core.evidence import (
     infinite,
     pooled_dispersion,
 )
-from windsock.core.pooling import Fit, pool, unfitted
+from windsock.core.pooling import Cells, Fit, fitted, unfitted
 from windsock.core.published import NOTHING, Published
 
 LEAST_PARAMETER = 0.5
@@ -45,6 +49,7 @@ class Neighbours:
         self.changes = 0
         self._fit = unfitted(settings.prior_mean)
         self._fitted_at = -1
+        self._cells: Cells | None = None
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
@@ -67,17 +72,28 @@ class Neighbours:
             self._fit, self._fitted_at = self._fitted(), self.changes
 
     def _fitted(self) -> Fit:
-        half_life_s = self.settings.half_life_s
-        aged = {
-            key: (row.n * (age := row.age(self.as_of, half_life_s)), row.s * age)
-            for key, row in self.rows.items()
-        }
-        leans = {key: lean.shift for key in aged if (lean := self.published.lean(*key))}
-        fitted = pool(aged, prior_mean=self.settings.prior_mean, leans=leans)
-        rows: dict[str, list[Row]] = {}
-        for (_, name), row in self.rows.items():
-            rows.setdefault(name, []).append(row)
-        return Fit(pool=fitted, phi={name: pooled_dispersion(own) for name, own in rows.items()})
+        if not self.rows:
+            return unfitted(self.settings.prior_mean)
+        cells, rows = self._laid_out()
+        n, s, q2, at = (
+            np.fromiter(map(attrgetter(name), rows), np.float64, len(rows))
+            for name in ("n", "s", "q2", "at")
+        )
+        gap_s = np.subtract(at, self.as_of, out=np.zeros_like(at), where=n != 0)
+        age = np.exp2(gap_s / self.settings.half_life_s)
+        return fitted(cells, n, s, q2, age, prior_mean=self.settings.prior_mean)
+
+    def _laid_out(self) -> tuple[Cells, list[Row]]:
+        """Every cell in the order of names, and its row."""
+        if self._cells is not None and len(self._cells.keys) == len(self.rows):
+            with contextlib.suppress(KeyError):
+                return self._cells, [self.rows[key] for key in self._cells.keys]
+        self._cells = Cells.of(self.rows, self._shift_of)
+        return self._cells, [self.rows[key] for key in self._cells.keys]
+
+    def _shift_of(self, task: str, deployment: str) -> float:
+        lean = self.published.lean(task, deployment)
+        return lean.shift if lean else 0.0
 
     @property
     def is_pooled(self) -> bool:

