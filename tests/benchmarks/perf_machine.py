@@ -6,20 +6,28 @@ import datetime
 import hashlib
 import json
 import os
-import platform
 import shutil
 import socket
 import subprocess
+import sys
+import sysconfig
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+SOURCES = Path(__file__).parents[2] / "src"
+PACKAGES = sysconfig.get_path("purelib")
 WIRE_C = Path(__file__).with_name("perf_wire.c")
 CACHE = Path(os.environ.get("WINDSOCK_BENCH_CACHE", Path.home() / ".cache" / "windsock-bench"))
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+PYTHON = os.environ.get("WINDSOCK_BENCH_PYTHON", sys.executable)
+"""Runs every gateway that is written in Python: builds of one version differ by a half in speed."""
 
 
 class Missing(RuntimeError):
@@ -110,6 +118,17 @@ def ended(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
+def python(*paths: Path | str) -> tuple[str, dict[str, str]]:
+    """The interpreter for gateways, and an environment in which it finds what lies in `paths`."""
+    found = os.pathsep.join(map(str, paths))
+    return PYTHON, {**os.environ, "PYTHONPATH": found, **ONE_THREAD}
+
+
+def interpreter() -> str:
+    code = "import platform; print(platform.python_version())"
+    return "Python " + subprocess.check_output([PYTHON, "-c", code], text=True).strip()
+
+
 @contextmanager
 def upstream(log: Path) -> Iterator[int]:
     """The port of a running upstream."""
@@ -183,4 +202,4 @@ def said() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "?")
     day = datetime.datetime.now(datetime.UTC).date()
-    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {day}"
+    return f"{model}, {os.cpu_count()} cores, {interpreter()}, {day}"

@@ -23,17 +23,19 @@ import httpx
 
 from tests.benchmarks.perf_machine import (
     CACHE,
+    PACKAGES,
+    SOURCES,
     Missing,
     cores,
     ended,
     free_port,
     pinned,
+    python,
     wait_for_port,
 )
 from windsock.keyring import create_key
 from windsock.settings import parse
 
-PYTHONS = ("python3.13", "python3.12", "python3.11")
 LITELLM = "litellm[proxy]"
 PORTKEY = {
     "private": True,
@@ -137,8 +139,9 @@ def windsock(folder: Path, upstream: int) -> Iterator[Gateway]:
     settings = parse(config.read_text(), {}, source=str(config))
     key = create_key(settings, "bench", "default", ("infer",))
     port = free_port()
-    words = [sys.executable, "-m", "windsock", "serve", "--config", config, "--port", str(port)]
-    process = pinned(words, cores()[0], folder / "log", {**os.environ, **ONE_THREAD})
+    python3, environ = python(SOURCES, PACKAGES)
+    words = [python3, "-m", "windsock", "serve", "--config", config, "--port", str(port)]
+    process = pinned(words, cores()[0], folder / "log", environ)
     try:
         wait_for_port(port, process, 60)
         yield Gateway(
@@ -151,9 +154,6 @@ def windsock(folder: Path, upstream: int) -> Iterator[Gateway]:
         )
     finally:
         ended(process)
-
-
-ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def windsock_config(folder: Path, upstream: int) -> str:
@@ -269,8 +269,10 @@ def litellm(folder: Path, upstream: int) -> Iterator[Gateway]:
     port = free_port()
     config = folder / "config.yaml"
     config.write_text(LITELLM_CONFIG.format(upstream=upstream))
-    words = [home / "bin" / "litellm", "--config", config, "--port", str(port), "--num_workers"]
-    environ = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+    python3, environ = python(next(home.glob("lib/python3*/site-packages")))
+    words = [python3, home / "bin" / "litellm", "--config", config, "--port", str(port)]
+    words += ["--num_workers"]
+    environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
     process = pinned([*words, "1", "--telemetry", "False"], cores()[0], folder / "log", environ)
     try:
         wait_for_port(port, process, 120)
@@ -303,7 +305,7 @@ general_settings: {{master_key: sk-bench}}
 def _litellm_home() -> Path:
     home = CACHE / "litellm"
     if not (home / "bin" / "litellm").exists():
-        python = next(filter(shutil.which, PYTHONS), sys.executable)
+        python = sys.executable
         print("installing LiteLLM ...", file=sys.stderr)
         _run([python, "-m", "venv", str(home)])
         _run([str(home / "bin" / "pip"), "install", "-q", LITELLM])

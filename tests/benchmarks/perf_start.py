@@ -7,7 +7,6 @@ Writes its table into docs/performance.md.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
 import sys
@@ -18,9 +17,18 @@ from statistics import median
 
 import httpx
 
-from tests.benchmarks.perf_machine import cores, free_port, pinned, rss_mb, said
+from tests.benchmarks.perf_machine import (
+    PACKAGES,
+    SOURCES,
+    cores,
+    free_port,
+    pinned,
+    python,
+    rss_mb,
+    said,
+)
 from tests.benchmarks.perf_rounds import BARS, verdict, with_range
-from tests.benchmarks.perf_sides import ONE_THREAD, windsock_config
+from tests.benchmarks.perf_sides import windsock_config
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.store.samples import outcome
 from windsock.store.engine import open_engine
@@ -71,9 +79,10 @@ def starts(folder: Path, rounds: int, megabytes: int) -> list[tuple[float, float
 
 def started(config: Path) -> tuple[float, float]:
     port = free_port()
-    words = [sys.executable, "-m", "windsock", "serve", "--config", config, "--port", str(port)]
+    python3, environ = python(SOURCES, PACKAGES)
+    words = [python3, "-m", "windsock", "serve", "--config", config, "--port", str(port)]
     begun = time.monotonic()
-    process = pinned(words, cores()[0], config.parent / "log", {**os.environ, **ONE_THREAD})
+    process = pinned(words, cores()[0], config.parent / "log", environ)
     try:
         ready(port, process)
         return time.monotonic() - begun, rss_mb(process.pid)

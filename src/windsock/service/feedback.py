@@ -12,8 +12,8 @@ from windsock.core.records import Decision, Feedback, Outcome, Reward
 from windsock.core.router import Credit, Router
 from windsock.errors import CallerError
 
-MAX_OPEN = 100_000
-"""Decisions kept at hand for feedback; older ones are looked up in the store."""
+MAX_OPEN = 20_000
+"""Decisions kept at hand for feedback, 15 MB; older ones are looked up in the store."""
 
 
 class UnknownDecision(CallerError):
