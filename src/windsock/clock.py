@@ -17,13 +17,10 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clocks."""
+    """The machine's clocks, without a function of ours between: a request asks ten times."""
 
-    def now(self) -> float:
-        return time.time()
-
-    def elapsed(self) -> float:
-        return time.monotonic()
+    now = staticmethod(time.time)
+    elapsed = staticmethod(time.monotonic)
 
 
 class ManualClock:

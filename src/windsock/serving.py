@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -44,6 +45,11 @@ HOUSEKEEPING_S = 0.25
 KEYS_EVERY_S = 2.0
 MOST_SOLVES = 8
 """Tables solved at one turn of the housekeeping; what is left waits for the next, or a request."""
+
+ACCEPTORS = 8
+"""Connections accepted at one turn of the event loop. libuv takes one per listener, and with 256
+that come at once under load the last would wait for ten seconds.
+"""
 
 SAMPLE_S = 1.0
 PRUNE_EVERY_S = 3600.0
@@ -226,6 +232,26 @@ class Server(uvicorn.Server):
         self._on_signal = on_signal
         self._delay_s = delay_s
         self._on_shutdown = on_shutdown
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for server in list(self.servers):
+            for listener in server.sockets:
+                for _ in range(ACCEPTORS - 1):
+                    await self._accept_too(listener.dup())
+
+    async def _accept_too(self, listener: socket.socket) -> None:
+        protocol: Any = self.config.http_protocol_class
+        make = partial(
+            protocol,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        loop = asyncio.get_running_loop()
+        self.servers.append(
+            await loop.create_server(make, sock=listener, backlog=self.config.backlog)
+        )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_signal()

@@ -80,6 +80,22 @@ class Usage:
         return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens
 
     def counts(self) -> dict[Meter, float]:
+        """Units by meter; those that hardly any call has are left out where they are 0."""
+        if not (
+            self.cache_read_tokens
+            or self.cache_write_tokens
+            or self.cache_write_1h_tokens
+            or self.audio_input_tokens
+            or self.reasoning_tokens
+            or self.audio_output_tokens
+            or self.images
+            or self.web_searches
+        ):
+            return {
+                Meter.INPUT: self.input_tokens,
+                Meter.OUTPUT: self.output_tokens,
+                Meter.REQUEST: self.requests,
+            }
         return {
             Meter.INPUT: self.input_tokens,
             Meter.CACHE_READ: self.cache_read_tokens,
