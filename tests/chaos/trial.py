@@ -15,8 +15,12 @@ import httpx
 from tests.chaos.load import Load, burst, load
 from tests.chaos.provider import Provider, provider
 from tests.process import Process, free_port
+from windsock.core.records import Outcome, Shift
+from windsock.store import queries
+from windsock.store.engine import open_engine
 
 NAMES = ("acme", "bolt", "core")
+FAR = 1e12
 KEY = "sk-upstream-canary-{name}-5d41402abc4b2a76"
 
 
@@ -54,6 +58,16 @@ class Trial:
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
+
+    def record(self) -> tuple[list[Outcome], list[Shift]]:
+        """What its SQLite file holds: finished requests, and what changed."""
+        engine = open_engine(f"sqlite:///{self.folder}/windsock.db")
+        try:
+            found = queries.decisions(engine, since=0.0, until=FAR)
+            outcomes = [each for each in found if isinstance(each, Outcome)]
+            return outcomes, queries.events(engine, since=0.0)
+        finally:
+            engine.dispose()
 
 
 def config_text(

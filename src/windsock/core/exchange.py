@@ -11,6 +11,7 @@ which one to make beside a call that is late.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -26,13 +27,19 @@ from windsock.core.records import (
     Shift,
     WeightTable,
 )
-from windsock.core.sampling import uniform
+from windsock.core.timing import (
+    MAX_BACKOFF_S,
+    backoff_s,
+    ended_by_caller,
+    first_limit_s,
+    rest_limit_s,
+)
 
 if TYPE_CHECKING:
     from windsock.core.router import Router
     from windsock.core.routes import Route
 
-FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED})
+FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED, CallKind.CALLER_TIMED_OUT})
 """Another deployment would do no better."""
 
 RETRIABLE = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
@@ -41,13 +48,12 @@ RETRIABLE = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RAT
 NOTHING = Decimal(0)
 
 HEDGED = frozenset({AttemptReason.FIRST, AttemptReason.FALLBACK})
-TIMED = frozenset({CallKind.ANSWERED, CallKind.CANCELLED, CallKind.TIMED_OUT})
+TIMED = frozenset(
+    {CallKind.ANSWERED, CallKind.CANCELLED, CallKind.TIMED_OUT, CallKind.CALLER_TIMED_OUT}
+)
 
 UNMADE = 16
 """Stands for attempt 0 where the draw 0 was spent on a deployment that is full."""
-
-BACKOFF_S = 0.25
-MAX_BACKOFF_S = 4.0
 
 
 class State(StrEnum):
@@ -169,6 +175,10 @@ class Exchange:
         self.hedging = self._attempt(other, AttemptReason.HEDGE, now)
         return self.hedging
 
+    def rest_s(self, first_byte_s: float, now: float) -> float:
+        """Seconds that a plain answer may still take whose head came after `first_byte_s`."""
+        return rest_limit_s(self.route, first_byte_s, self._left_s(now))
+
     def commit(self) -> None:
         """The first content reached the client: from here on there is no other deployment."""
         self._expect(State.TRYING)
@@ -182,15 +192,15 @@ class Exchange:
         """How a call under way ended. While its twin still runs, a failure changes nothing else."""
         if self.state not in (State.TRYING, State.STREAMING):
             raise RuntimeError(f"no call is under way ({self.state})")
-        self._end(result, now)
-        if result.kind is CallKind.ANSWERED:
+        kind = self._end(result, now)
+        if kind is CallKind.ANSWERED:
             self._answer = result
             self.state = State.DONE if self.state is State.STREAMING else State.ANSWERED
         elif self.trying is not None:
             return
         elif self.state is State.STREAMING:
             self.state = State.BROKEN
-        elif result.kind in FINAL:
+        elif kind in FINAL:
             self.state = State.EXHAUSTED
         else:
             self.state = State.FAILED_ONCE
@@ -239,33 +249,32 @@ class Exchange:
     def _attempt(
         self, deployment: str, reason: AttemptReason, now: float, not_before: float = 0.0
     ) -> Attempt:
-        timeout_s = self.route.first_byte_s
-        left_s = self._left_s(now)
-        if left_s is not None:
-            timeout_s = min(timeout_s, left_s)
         attempt = Attempt(
             number=self._made,
             deployment=deployment,
             reason=reason,
             not_before=not_before,
-            timeout_s=timeout_s,
+            timeout_s=first_limit_s(self.route, self.request, self._left_s(now)),
         )
         self._made += 1
         self._router.begin(attempt, now)
         return attempt
 
-    def _end(self, result: CallResult, now: float) -> None:
-        """Take a finished call off; the hedge takes the place of the first."""
+    def _end(self, result: CallResult, now: float) -> CallKind:
+        """Take a finished call off, say how it ended; the hedge takes the place of the first."""
         if self.trying is None or result.attempt is not self.trying:
             if self.hedging is None or result.attempt is not self.hedging:
                 raise RuntimeError(f"call {result.attempt.number} is not under way")
         else:
             self.trying = self.hedging
         self.hedging = None
+        if ended_by_caller(self.route, self.request, result, self._left_s(now)):
+            result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
         self._results.append(result)
         self.shifts += self._router.record(result, now)
         if self.route.hedge_share:
             self._time(result)
+        return result.kind
 
     def _time(self, result: CallResult) -> None:
         seconds = result.first_byte_s if self.request.is_stream else None
@@ -333,10 +342,8 @@ class Exchange:
         """Full-jitter backoff before the same deployment, or None if that is no use."""
         if last.kind not in RETRIABLE or self._router.is_ejected(last.attempt.deployment, now):
             return None
-        tries = len(self._results)
-        ceiling = min(BACKOFF_S * 2**tries, MAX_BACKOFF_S)
-        jitter = uniform(self._router.seed, self.decision.number, 32 + tries)
-        return float(ceiling * jitter) + (last.retry_after_s or 0.0)
+        number, tries = self.decision.number, len(self._results)
+        return backoff_s(self._router.seed, number, tries, last.retry_after_s)
 
     def _fits(self, wait_s: float, now: float) -> bool:
         left_s = self._left_s(now)

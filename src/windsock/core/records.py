@@ -148,6 +148,7 @@ class CallKind(StrEnum):
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
     TIMED_OUT = "timed_out"
+    CALLER_TIMED_OUT = "caller_timed_out"
     UNREACHABLE = "unreachable"
     BAD_ANSWER = "bad_answer"
     BROKEN = "broken"

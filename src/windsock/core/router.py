@@ -15,7 +15,7 @@ from typing import Any
 from windsock.core.cascading import arm_names
 from windsock.core.catalog import Catalog, Deployment
 from windsock.core.confidence import Confidences
-from windsock.core.exchange import Exchange
+from windsock.core.exchange import FINAL, Exchange
 from windsock.core.feedback import Intake as RewardIntake
 from windsock.core.health import HealthBoard
 from windsock.core.hedging import Hedging
@@ -589,7 +589,7 @@ class Router:
         """No answer came back, which counts against success."""
         weight = self._transport_weight(cell)
         for result in outcome.results:
-            if weight > 0 and result.kind not in (CallKind.CALLER_ERROR, CallKind.CANCELLED):
+            if weight > 0 and result.kind not in FINAL:
                 self.beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
 
     def _transport_weight(self, cell: Cell) -> float:

@@ -135,17 +135,21 @@ class Driver:
     ) -> CallResult:
         """One call to its end."""
         started = self.clock.elapsed()
+        first_byte_s: float | None = None
         await self._wait(attempt)
         try:
-            async with asyncio.timeout(attempt.timeout_s):
+            async with asyncio.timeout(attempt.timeout_s) as limit:
                 reply = await self._post(attempt, chat)
                 try:
                     first_byte_s = self.clock.elapsed() - started
+                    rest_s = exchange.rest_s(first_byte_s, self.clock.now())
+                    limit.reschedule(asyncio.get_running_loop().time() + rest_s)
                     raw = await reply.body()
                 finally:
                     await reply.close()
         except TimeoutError:
-            return self._result(attempt, CallKind.TIMED_OUT, started)
+            kind = CallKind.TIMED_OUT
+            return self._result(attempt, kind, started, first_byte_s=first_byte_s)
         except Unreachable as error:
             return self._result(attempt, CallKind.UNREACHABLE, started, note=str(error))
         except ProviderError as error:
