@@ -227,7 +227,7 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
             (Hook(url=h.url, secret=h.secret, events=h.events) for h in settings.webhooks), clock
         ),
     )
-    core.events.listeners += [dashboard.on_event, service.webhooks.on_event]
+    core.events.listeners += [dashboard.on_event, service.webhooks.on_event, tallies.on_event]
     insight = _insight(core, access)
     app = create_app(
         router=router,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.chaos.recorder import known_rows, page_rows, record
@@ -26,12 +27,14 @@ def main(names: list[str]) -> int:
     verdicts = []
     for name in names or rows:
         shortened = SHORT.get(name, {}) if is_short else {}
+        begun = time.monotonic()
         finding = asyncio.run(rows[name](**shortened))
+        took_s = time.monotonic() - begun
         if shortened:
             finding.fact(f"short run: {', '.join(f'{k} {v}' for k, v in shortened.items())}")
         record(name, finding)
         verdicts.append(finding.verdict)
-        print(f"{name:<18} {finding.verdict:<12} {finding}", flush=True)
+        print(f"{name:<18} {finding.verdict:<12} {took_s:4.0f} s  {finding}", flush=True)
     head = ("fault", "bar", "measured", "")
     write_between(DOCS / "reliability.md", "faults", markdown(head, page_rows()))
     return int("missed" in verdicts)
