@@ -35,6 +35,7 @@ EVENTS = frozenset(
         "health.changed",
         "cooldown.began",
         "cooldown.ended",
+        "cooldown.cut_short",
         "quality.drifted",
         "quality.undone",
         "bill.drifted",

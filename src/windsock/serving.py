@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
@@ -74,6 +74,7 @@ class Service:
     webhooks: Webhooks
     is_restored: bool = True
     on_second: list[Callable[[], None]] = field(default_factory=list)
+    on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     app: Any = None
     _tasks: list[asyncio.Task[None]] | None = None
 
@@ -107,6 +108,8 @@ class Service:
         self.readiness.is_draining = True
         for task in self._tasks or ():
             task.cancel()
+        for end in self.on_stop:
+            await end()
         await self.poller.stop()
         await self.driver.close()
         await self.webhooks.stop()

@@ -277,6 +277,18 @@ GuardSettings = create_model(  # the fields and defaults of GuardRules, with the
 )
 
 
+class HealthSettings(Part):
+    """How deployments that were ejected for failures are asked whether they are back.
+
+    free_probes     GET /models of the provider, every 5 s while one of its deployments is out
+    paid_probes     a request for one token to the deployment that is out, each `paid_probe_every`
+    """
+
+    free_probes: bool = True
+    paid_probes: bool = False
+    paid_probe_every: Annotated[float, BeforeValidator(seconds), Field(ge=1)] = 30.0
+
+
 class EmbeddingSettings(Part):
     """An OpenAI-compatible endpoint that sees the text of prompts of routes with features.
 
@@ -348,6 +360,7 @@ class Settings(Part):
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()
     learning: LearningSettings = LearningSettings()
+    health: HealthSettings = HealthSettings()
     embeddings: EmbeddingSettings | None = None
     webhooks: tuple[WebhookSettings, ...] = ()
 

@@ -231,8 +231,8 @@ class Shift:
     """Something that changes where traffic goes.
 
     kind    price.shifted, price.held, price.released, price.went_stale,
-            health.changed, cooldown.began, cooldown.ended, quality.drifted, quality.undone,
-            bill.drifted, model.redirected
+            health.changed, cooldown.began, cooldown.ended, cooldown.cut_short, quality.drifted,
+            quality.undone, bill.drifted, model.redirected
     facts   what the log and the event stream show
     """
 
