@@ -166,7 +166,7 @@ class Provider:
     async def right(self, call: Call) -> None:
         await asyncio.sleep(self.wait_s)
         if not call.is_stream:
-            await call.answer(json.dumps(completion(call.said)).encode())
+            await call.answer(json.dumps(completion(call.said, usage=usage(call))).encode())
             return
         await call.begin_stream()
         for each in right_events(call):
@@ -175,11 +175,18 @@ class Provider:
         await call.end_stream()
 
 
+def usage(call: Call) -> dict[str, int]:
+    """What such a request costs at about four bytes a token."""
+    prompt = len(json.dumps(call.ask["messages"])) // 4 + 1
+    said = len(call.said.encode()) // 4 + 1
+    return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
+
+
 def right_events(call: Call) -> list[bytes]:
     """The events of a whole stream: the caller's words in `WORDS` parts, usage, the end mark."""
     text = call.said
     size = max(1, -(-len(text) // WORDS))
-    return stream_of([text[i : i + size] for i in range(0, len(text), size)])
+    return stream_of([text[i : i + size] for i in range(0, len(text), size)], usage=usage(call))
 
 
 def head(status: int, *lines: str) -> bytes:

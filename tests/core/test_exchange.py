@@ -3,9 +3,9 @@
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router, run
-from windsock.core.exchange import State
 from windsock.core.records import Attempt, AttemptReason, CallKind, Preferences, Reward
 from windsock.core.routes import Cascade
+from windsock.core.states import State
 
 
 def test_an_answer_ends_it() -> None:
@@ -50,7 +50,7 @@ def test_a_lone_deployment_is_asked_again_after_a_jittered_wait() -> None:
 def test_after_the_first_content_there_is_no_other_deployment() -> None:
     exchange = router().open(request(is_stream=True), START)
     attempt = exchange.next_attempt(START)
-    exchange.commit()
+    exchange.commit(attempt)
     exchange.report(failed(attempt, CallKind.BROKEN), START)
     assert exchange.next_attempt(START) is None
     assert exchange.state is State.BROKEN
@@ -61,7 +61,7 @@ def test_before_the_first_content_a_stream_falls_back() -> None:
     exchange = router().open(request(is_stream=True), START)
     exchange.report(failed(exchange.next_attempt(START), CallKind.TIMED_OUT), START)
     second = exchange.next_attempt(START)
-    exchange.commit()
+    exchange.commit(second)
     exchange.report(answered(second), START)
     assert exchange.next_attempt(START) is None
     assert exchange.outcome(START).ok

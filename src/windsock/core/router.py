@@ -15,7 +15,7 @@ from typing import Any
 from windsock.core.cascading import arm_names
 from windsock.core.catalog import Catalog, Deployment
 from windsock.core.confidence import Confidences
-from windsock.core.exchange import FINAL, Exchange
+from windsock.core.exchange import Exchange
 from windsock.core.feedback import Intake as RewardIntake
 from windsock.core.health import HealthBoard
 from windsock.core.hedging import Hedging
@@ -46,6 +46,7 @@ from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import arm_within, decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
 from windsock.core.sessions import Sessions, cascades_of
+from windsock.core.states import FINAL
 from windsock.core.tables import FRESH_OUTCOMES, FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute

@@ -34,7 +34,7 @@ from windsock.providers.wire import (
     with_logprobs,
     without_logprobs,
 )
-from windsock.service.racing import run_call
+from windsock.service.racing import OUTRUN, run_call, run_stream
 from windsock.service.relay import Patience, Relay, in_band_error
 
 PATH = "/chat/completions"
@@ -111,7 +111,8 @@ class Driver:
         """Events as they come. Nothing is yielded before an attempt has content to show."""
         try:
             while (attempt := exchange.next_attempt(self.clock.now())) is not None:
-                events = self._stream_attempt(exchange, attempt, chat, failure)
+                make = partial(self._stream_attempt, exchange, chat=chat, failure=failure)
+                events = run_stream(exchange, attempt, make, self.clock)
                 async with contextlib.aclosing(events):
                     async for event in events:
                         yield event
@@ -195,7 +196,9 @@ class Driver:
             async for events in relay.events(reply, patience):
                 if relay.first_byte_s is None:
                     relay.first_byte_s = self.clock.elapsed() - started
-                    exchange.commit()
+                    if not exchange.commit(attempt):
+                        relay.fail(CallKind.CANCELLED, OUTRUN)
+                        return
                 yield events
             relay.end()
         except TimeoutError:

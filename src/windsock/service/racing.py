@@ -1,17 +1,25 @@
-"""A late call and its twin: whichever answers first is taken, the other is given up at once."""
+"""A late call and its twin: whichever answers first is taken, the other is given up at once.
+
+Of streams it is the first content that counts: until then nothing has reached the client.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from windsock.clock import Clock
-from windsock.core.exchange import Exchange, State
+from windsock.core.exchange import Exchange
 from windsock.core.records import Attempt, CallKind, CallResult
+from windsock.core.states import State
 from windsock.core.units import Usage
 
 MakeCall = Callable[[Attempt], Awaitable[CallResult]]
 Racing = dict[asyncio.Future[CallResult], Attempt]
+Events = AsyncGenerator[bytes, None]
+MakeStream = Callable[[Attempt], Events]
+OUTRUN = "its twin answered first"
 
 
 async def run_call(exchange: Exchange, attempt: Attempt, make: MakeCall, clock: Clock) -> None:
@@ -58,5 +66,57 @@ def _given_up(exchange: Exchange, attempt: Attempt, seconds: float) -> CallResul
         latency_s=seconds,
         usage=Usage(input_tokens=exchange.decision.prompt_tokens),
         is_usage_estimated=True,
-        note="its twin answered first",
+        note=OUTRUN,
     )
+
+
+def run_stream(exchange: Exchange, attempt: Attempt, make: MakeStream, clock: Clock) -> Events:
+    """The events of the call, or those of its twin if that has content first.
+
+    make    the events of one call, which reports its end itself
+    """
+    events = make(attempt)
+    late_after_s = exchange.hedge_after_s(clock.now())
+    if late_after_s is None:
+        return events
+    return _raced(exchange, events, make, late_after_s, clock)
+
+
+async def _raced(
+    exchange: Exchange, events: Events, make: MakeStream, late_after_s: float, clock: Clock
+) -> Events:
+    begun = {_first(events): events}
+    try:
+        done, _ = await asyncio.wait(begun, timeout=late_after_s)
+        second = None if done else exchange.hedge(clock.now())
+        if second is not None:
+            twin = make(second)
+            begun[_first(twin)] = twin
+        while begun:
+            done, _ = await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
+            task = next(iter(done))
+            async with contextlib.aclosing(begun.pop(task)) as won:
+                event = task.result()
+                if event is not None:
+                    await _leave(begun)
+                    yield event
+                    async for event in won:
+                        yield event
+                    return
+    finally:
+        await _leave(begun)
+
+
+def _first(events: Events) -> asyncio.Future[bytes | None]:
+    """The first event, None if there is none."""
+    return asyncio.ensure_future(anext(events, None))
+
+
+async def _leave(begun: dict[asyncio.Future[bytes | None], Events]) -> None:
+    """End these calls; each reports that it was given up."""
+    for task in begun:
+        task.cancel()
+    await asyncio.gather(*begun, return_exceptions=True)
+    for events in begun.values():
+        await events.aclose()
+    begun.clear()
