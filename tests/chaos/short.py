@@ -21,7 +21,7 @@ SHORT: dict[str, dict[str, Any]] = {
     "SIGTERM": {"streams": 20},
     "leader frozen": {},
     "double feedback": {"count": 10},
-    "leaks": {"rps": 20, "seconds": 20, "warm_s": 5},
+    "leaks": {"count": 4000, "warm": 2000},
     "history": {"count": 20},
 }
 

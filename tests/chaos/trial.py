@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -32,7 +32,6 @@ class Trial:
     providers: Sequence[Provider]
     folder: Path
     config: Path
-    memory: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def best(self) -> Provider:
