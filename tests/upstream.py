@@ -78,15 +78,20 @@ def chunk(delta: dict[str, Any], finish: str | None = None, **facts: Any) -> dic
     }
 
 
-def stream_of(words: list[str], *, usage: bool = True, done: bool = True) -> list[bytes]:
-    """The events of a streamed answer."""
+USAGE = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+
+
+def stream_of(
+    words: list[str], *, usage: dict[str, int] | bool = True, done: bool = True
+) -> list[bytes]:
+    """The events of a streamed answer, with this usage, a usual one, or none."""
     events = [event(chunk({"role": "assistant", "content": ""}))]
     events += [event(chunk({"content": word})) for word in words]
     events.append(event(chunk({}, "stop")))
     if usage:
         last = chunk({})
         last["choices"] = []
-        last["usage"] = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+        last["usage"] = usage if isinstance(usage, dict) else USAGE
         events.append(event(last))
     if done:
         events.append(b"data: [DONE]\n\n")

@@ -83,6 +83,7 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
             checks=_checks(route.check),
             max_latency_s=route.max_latency_ms / 1000 if route.max_latency_ms else None,
             first_byte_s=route.first_byte_timeout,
+            answer_s=route.answer_timeout,
             stall_s=route.stall_timeout,
             max_attempts=route.max_attempts,
             hedge_share=route.hedge,

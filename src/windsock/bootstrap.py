@@ -42,6 +42,7 @@ from windsock.feeds.fetching import Fetcher, packaged
 from windsock.feeds.polling import Poller
 from windsock.feeds.reading import read
 from windsock.intake import Intake, log_shift
+from windsock.probing import FREE_PROBE_S, ProbeRules, Probes
 from windsock.providers.calling import Caller, Endpoint
 from windsock.providers.direct import DirectCaller
 from windsock.providers.embedding import Embedder
@@ -227,7 +228,10 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
             (Hook(url=h.url, secret=h.secret, events=h.events) for h in settings.webhooks), clock
         ),
     )
-    core.events.listeners += [dashboard.on_event, service.webhooks.on_event]
+    core.events.listeners += [dashboard.on_event, service.webhooks.on_event, tallies.on_event]
+    probes = _probes(service, settings)
+    service.on_second.append(probes.look)
+    service.on_stop.append(probes.stop)
     insight = _insight(core, access)
     app = create_app(
         router=router,
@@ -248,6 +252,21 @@ def _with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint
         memory=limits,
     )
     return service
+
+
+def _probes(service: Service, settings: Settings) -> Probes:
+    health = settings.health
+    rules = ProbeRules(
+        free_s=FREE_PROBE_S if health.free_probes else None,
+        paid_s=health.paid_probe_every if health.paid_probes else None,
+    )
+    return Probes(
+        router=service.router,
+        driver=service.driver,
+        clock=service.clock,
+        publish=service.intake.on_shift,
+        rules=rules,
+    )
 
 
 def _driver(

@@ -37,6 +37,7 @@ EVENTS = frozenset(
         "health.changed",
         "cooldown.began",
         "cooldown.ended",
+        "cooldown.cut_short",
         "quality.drifted",
         "quality.undone",
         "bill.drifted",

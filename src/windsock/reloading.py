@@ -24,7 +24,7 @@ from windsock.providers.presets import presets
 from windsock.serving import Service
 from windsock.settings import Settings, load
 
-AT_START = ("server", "store", "cache", "guard", "learning", "webhooks")
+AT_START = ("server", "store", "cache", "guard", "learning", "health", "webhooks")
 """Tables that are read at the start only."""
 
 

@@ -93,10 +93,7 @@ def stored_decision(engine: Engine, name: str) -> Open | None:
     else:
         return None
     for each in queries.feedback_of(engine, name):
-        reward = each.reward
-        known.said[reward.metric, reward.source, reward.key_id] = each
-        if each.idempotency_key is not None:
-            known.keys.add(each.idempotency_key)
+        known.hear(each)
     return known
 
 

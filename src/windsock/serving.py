@@ -7,7 +7,7 @@ import contextlib
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
@@ -81,6 +81,7 @@ class Service:
     webhooks: Webhooks
     is_restored: bool = True
     on_second: list[Callable[[], None]] = field(default_factory=list)
+    on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     app: Any = None
     _tasks: list[asyncio.Task[None]] | None = None
 
@@ -114,6 +115,8 @@ class Service:
         self.readiness.is_draining = True
         for task in self._tasks or ():
             task.cancel()
+        for end in self.on_stop:
+            await end()
         await self.poller.stop()
         await self.driver.close()
         await self.webhooks.stop()

@@ -204,6 +204,9 @@ class RouteSettings(Part):
                     splits it by equal value of the last dollar; others only stop at its cap
     segments        learn segments within tasks from cheap numbers about the prompt
     classify        propose a task for requests that name none, learnt from those that do
+    first_byte_timeout      until the first content of a stream, the head of a plain answer
+    stall_timeout   between contents of a stream
+    answer_timeout  a whole plain answer, head and body
     max_attempts    calls for one request, retries, fallbacks and escalations together
     hedge           share of calls, and of dollars, that may be spent on asking a second deployment
                     beside one that is later than its own 95th percentile; 0 is off
@@ -220,6 +223,7 @@ class RouteSettings(Part):
     max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
     max_latency_ms: float | None = Field(default=None, gt=0)
     first_byte_timeout: Seconds = 60.0
+    answer_timeout: Seconds = 300.0
     stall_timeout: Seconds = 60.0
     max_attempts: int = Field(default=3, ge=1, le=20)
     hedge: float = Field(default=0.0, ge=0, le=0.2)
@@ -271,6 +275,18 @@ GuardSettings = create_model(  # the fields and defaults of GuardRules, with the
         for each in fields(GuardRules)
     },
 )
+
+
+class HealthSettings(Part):
+    """How deployments that were ejected for failures are asked whether they are back.
+
+    free_probes     GET /models of the provider, every 5 s while one of its deployments is out
+    paid_probes     a request for one token to the deployment that is out, each `paid_probe_every`
+    """
+
+    free_probes: bool = True
+    paid_probes: bool = False
+    paid_probe_every: Annotated[float, BeforeValidator(seconds), Field(ge=1)] = 30.0
 
 
 class EmbeddingSettings(Part):
@@ -344,6 +360,7 @@ class Settings(Part):
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()
     learning: LearningSettings = LearningSettings()
+    health: HealthSettings = HealthSettings()
     embeddings: EmbeddingSettings | None = None
     webhooks: tuple[WebhookSettings, ...] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import random
 import select
@@ -13,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.store.samples import feedback, outcome
+from tests.store.samples import feedback, outcome, table
 from windsock.store.engine import open_engine
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
@@ -34,7 +35,8 @@ def histories(path: Path, count: int, seed: int = 7) -> Found:
     One in four is killed before, if it is slow enough.
 
     A violation is an acknowledged record that is missing or doubled, records out of order, an
-    earlier writer's record that went, or a file that is not sound.
+    earlier writer's record that went, a table whose version does not lie above the one before it,
+    or a file that is not sound.
     """
     engine = open_engine(f"sqlite:///{path}")
     upgrade_engine(engine)
@@ -74,7 +76,7 @@ def _killed(path: Path, first: int, patience_s: float, after_s: float) -> int:
 
 
 async def _write(path: Path, first: int, out: int) -> None:
-    """Outcomes and feedback for ever; says how many of each are durable."""
+    """Outcomes, feedback and tables for ever; says how many of the first two are durable."""
     ledger = Ledger(open_engine(f"sqlite:///{path}"), flush_s=0.002)
     ledger.open()
     count = 0
@@ -83,14 +85,19 @@ async def _write(path: Path, first: int, out: int) -> None:
             ledger.append(outcome(first + count))
             ledger.append(feedback(first + count))
             count += 1
+        ledger.append(table(first + count))
         await ledger.flushed()
         os.write(out, b"%d\n" % count)
 
 
 def _written(path: Path, *, is_checked: bool) -> list[str]:
-    """Decisions with feedback, in order of their position; [] if the file is not sound."""
+    """Decisions with feedback, in order of their position; [] if the file is not sound, or if the
+    version of a table went back."""
     with closing(sqlite3.connect(path)) as store:
         if is_checked and store.execute("PRAGMA integrity_check").fetchone() != ("ok",):
             return []
         rows = store.execute("SELECT decision_id FROM feedback ORDER BY position").fetchall()
+        versions = store.execute("SELECT version FROM weights ORDER BY position").fetchall()
+    if any(later <= sooner for sooner, later in itertools.pairwise(versions)):
+        return []
     return [name for (name,) in rows]

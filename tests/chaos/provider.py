@@ -92,6 +92,7 @@ class Provider:
     """A running one.
 
     fault       what it does instead of answering right; None: nothing
+    is_listing  whether GET /models answers, and `listings` how often it was asked
     wait_s      before a right answer, and between a stream's words
     calls       when each request came, monotonic seconds
     asked       the bodies
@@ -102,6 +103,8 @@ class Provider:
     fault: Fault | None = None
     wait_s: float = 0.0
     between_s: float = 0.0
+    is_listing: bool = True
+    listings: int = 0
     calls: list[float] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     left: dict[str, float] = field(default_factory=dict)
@@ -117,6 +120,9 @@ class Provider:
         place = 0
         try:
             while (ask := await _request(reader)) is not None:
+                if not ask:
+                    await self._list(writer)
+                    continue
                 self.calls.append(time.monotonic())
                 self.asked.append(ask)
                 await self._respond(Call(ask, reader, writer, self, place))
@@ -126,6 +132,14 @@ class Provider:
         finally:
             self._tasks.discard(task)
             writer.close()
+
+    async def _list(self, writer: asyncio.StreamWriter) -> None:
+        """GET /models, which has no body and counts as no call."""
+        self.listings += 1
+        body = b'{"object": "list", "data": []}'
+        status = 200 if self.is_listing else 503
+        writer.write(head(status, f"content-length: {len(body)}") + body)
+        await writer.drain()
 
     async def stop(self) -> None:
         """Drop every connection."""
@@ -152,7 +166,7 @@ class Provider:
     async def right(self, call: Call) -> None:
         await asyncio.sleep(self.wait_s)
         if not call.is_stream:
-            await call.answer(json.dumps(completion(call.said)).encode())
+            await call.answer(json.dumps(completion(call.said, usage=usage(call))).encode())
             return
         await call.begin_stream()
         for each in right_events(call):
@@ -161,11 +175,18 @@ class Provider:
         await call.end_stream()
 
 
+def usage(call: Call) -> dict[str, int]:
+    """What such a request costs at about four bytes a token."""
+    prompt = len(json.dumps(call.ask["messages"])) // 4 + 1
+    said = len(call.said.encode()) // 4 + 1
+    return {"prompt_tokens": prompt, "completion_tokens": said, "total_tokens": prompt + said}
+
+
 def right_events(call: Call) -> list[bytes]:
     """The events of a whole stream: the caller's words in `WORDS` parts, usage, the end mark."""
     text = call.said
     size = max(1, -(-len(text) // WORDS))
-    return stream_of([text[i : i + size] for i in range(0, len(text), size)])
+    return stream_of([text[i : i + size] for i in range(0, len(text), size)], usage=usage(call))
 
 
 def head(status: int, *lines: str) -> bytes:
@@ -194,7 +215,7 @@ async def provider(
 
 
 async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
-    """The next request's body, or None at the end of the connection."""
+    """The next request's body, {} if it has none, or None at the end of the connection."""
     try:
         raw = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
@@ -203,7 +224,7 @@ async def _request(reader: asyncio.StreamReader) -> dict[str, Any] | None:
     for line in raw.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             length = int(line.partition(b":")[2])
-    return dict(json.loads(await reader.readexactly(length)))
+    return dict(json.loads(await reader.readexactly(length) or b"{}"))
 
 
 def now_and_then(faults: Sequence[Fault], every: int = 3) -> Fault:

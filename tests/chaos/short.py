@@ -14,16 +14,17 @@ SHORT: dict[str, dict[str, Any]] = {
     "unreachable": {"rps": 20, "seconds": 6},
     "stale keep-alive": {"count": 200},
     "client leaves": {"count": 10},
+    "price feed": {"kinds": ("down", "price 0", "/1000")},
     "clock": {},
     "store": {"rps": 10, "seconds": 4},
     "kill -9": {"times": 2, "seconds": 2.5},
     "SIGTERM": {"streams": 20},
     "leader frozen": {},
     "double feedback": {"count": 10},
-    "leaks": {"rps": 20, "seconds": 20, "warm_s": 5},
+    "leaks": {"count": 4000, "warm": 2000},
     "history": {"count": 20},
 }
 
-BENCHMARK_ONLY = {"hang", "unreachable", "clock", "store", "kill -9", "leaks"}
+BENCHMARK_ONLY = {"hang", "unreachable", "price feed", "clock", "store", "kill -9", "leaks"}
 SUITE = tuple(name for name in SHORT if name not in BENCHMARK_ONLY)
 """The others are in the suite by tests of their own, or say nothing without their length."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,8 +15,12 @@ import httpx
 from tests.chaos.load import Load, burst, load
 from tests.chaos.provider import Provider, provider
 from tests.process import Process, free_port
+from windsock.core.records import Outcome, Shift
+from windsock.store import queries
+from windsock.store.engine import open_engine
 
 NAMES = ("acme", "bolt", "core")
+FAR = 1e12
 KEY = "sk-upstream-canary-{name}-5d41402abc4b2a76"
 
 
@@ -28,7 +32,6 @@ class Trial:
     providers: Sequence[Provider]
     folder: Path
     config: Path
-    memory: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def best(self) -> Provider:
@@ -54,6 +57,16 @@ class Trial:
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
+
+    def record(self) -> tuple[list[Outcome], list[Shift]]:
+        """What its SQLite file holds: finished requests, and what changed."""
+        engine = open_engine(f"sqlite:///{self.folder}/windsock.db")
+        try:
+            found = queries.decisions(engine, since=0.0, until=FAR)
+            outcomes = [each for each in found if isinstance(each, Outcome)]
+            return outcomes, queries.events(engine, since=0.0)
+        finally:
+            engine.dispose()
 
 
 def config_text(

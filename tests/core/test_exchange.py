@@ -3,9 +3,9 @@
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router, run
-from windsock.core.exchange import State
 from windsock.core.records import Attempt, AttemptReason, CallKind, Preferences, Reward
 from windsock.core.routes import Cascade
+from windsock.core.states import State
 
 
 def test_an_answer_ends_it() -> None:
@@ -50,7 +50,7 @@ def test_a_lone_deployment_is_asked_again_after_a_jittered_wait() -> None:
 def test_after_the_first_content_there_is_no_other_deployment() -> None:
     exchange = router().open(request(is_stream=True), START)
     attempt = exchange.next_attempt(START)
-    exchange.commit()
+    exchange.commit(attempt)
     exchange.report(failed(attempt, CallKind.BROKEN), START)
     assert exchange.next_attempt(START) is None
     assert exchange.state is State.BROKEN
@@ -61,7 +61,7 @@ def test_before_the_first_content_a_stream_falls_back() -> None:
     exchange = router().open(request(is_stream=True), START)
     exchange.report(failed(exchange.next_attempt(START), CallKind.TIMED_OUT), START)
     second = exchange.next_attempt(START)
-    exchange.commit()
+    exchange.commit(second)
     exchange.report(answered(second), START)
     assert exchange.next_attempt(START) is None
     assert exchange.outcome(START).ok
@@ -183,3 +183,35 @@ def test_a_confidence_means_what_feedback_measured() -> None:
     again = fresh.open(request(preferences=wishes), START)
     again.report(answered(again.next_attempt(START), confidence=0.93), START)
     assert again.next_attempt(START) is not None
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["plain", "stream"])
+def test_the_callers_own_haste_is_no_failure_of_the_deployment(is_stream) -> None:
+    wind = router(prices={CHEAP: 1.0})
+    for _ in range(10):
+        exchange = wind.open(request(deadline_s=2.0, is_stream=is_stream), START)
+        late = failed(exchange.next_attempt(START), CallKind.TIMED_OUT, latency_s=2.0)
+        exchange.report(late, START + 2.0)
+        outcome = exchange.outcome(START + 2.0)
+        assert [each.kind for each in outcome.results] == [CallKind.CALLER_TIMED_OUT]
+        assert not outcome.ok
+    assert wind.health.tallies(CHEAP) == (0, 0)
+    assert wind.is_open(CHEAP, START + 2.0)
+
+
+def test_a_timeout_of_the_route_counts_though_the_caller_had_one_too() -> None:
+    wind = router(prices={CHEAP: 1.0})
+    exchange = wind.open(request(deadline_s=60.0), START)
+    late = failed(exchange.next_attempt(START), CallKind.TIMED_OUT, latency_s=60.0)
+    exchange.report(late, START + 60.0)
+    assert exchange.results[0].kind is CallKind.TIMED_OUT
+    assert wind.health.tallies(CHEAP) == (0, 1)
+
+
+def test_a_plain_answer_whose_head_has_come_has_longer() -> None:
+    exchange = router().open(request(), START)
+    assert exchange.next_attempt(START).timeout_s == 60.0
+    assert exchange.rest_s(20.0, START + 20) == 280.0
+    hasty = router().open(request(deadline_s=90.0), START)
+    assert hasty.next_attempt(START).timeout_s == 60.0
+    assert hasty.rest_s(20.0, START + 20) == 70.0

@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from windsock.core.health import HealthBoard, HealthRules
+from windsock.core.health import HealthBoard
+from windsock.core.health_rules import HealthRules
 from windsock.core.quotes import HealthReport, HealthState
 from windsock.core.records import Attempt, AttemptReason, CallKind, CallResult
 
@@ -13,7 +14,7 @@ NAME, PROVIDER = "acme/small", "acme"
 
 def result(kind: CallKind, **facts) -> CallResult:
     attempt = Attempt(number=0, deployment=NAME, reason=AttemptReason.FIRST)
-    return CallResult(attempt=attempt, kind=kind, latency_s=0.1, **facts)
+    return CallResult(attempt=attempt, kind=kind, **{"latency_s": 0.1, **facts})
 
 
 def fail(board: HealthBoard, times: int, now: float) -> None:
@@ -151,3 +152,32 @@ def test_a_few_calls_that_are_refused_teach_nothing_and_a_cap_is_lifted_in_time(
     send(board, 5.0, 100.0, 300.0, limit=100)
     assert board.cap_per_min(NAME, 301.0) is not None
     assert board.cap_per_min(NAME, 301.0 + 3600.0) is None
+
+
+def test_a_provider_known_to_be_away_is_spared_the_probe_but_not_for_ever() -> None:
+    board = HealthBoard()
+    fail(board, 5, 0.0)
+    for now in range(0, 400, 5):
+        board.hear(NAME, float(now), is_there=False)
+    assert board.why_out(NAME, PROVIDER, 299.0)
+    assert board.why_out(NAME, PROVIDER, 301.0) is None
+
+
+def test_a_provider_that_comes_back_is_half_open_at_once_and_one_that_never_left_is_not() -> None:
+    board = HealthBoard()
+    fail(board, 5, 0.0)
+    assert board.hear(NAME, 1.0, is_there=True) == []
+    board.hear(NAME, 2.0, is_there=False)
+    (shift,) = board.hear(NAME, 3.0, is_there=True)
+    assert shift.kind == "cooldown.cut_short"
+    assert board.state_of(NAME, PROVIDER, 3.0) == "half_open"
+    assert board.hear(NAME, 4.0, is_there=True) == []
+
+
+def test_an_answer_to_a_call_made_before_the_ejection_does_not_end_it() -> None:
+    board = HealthBoard()
+    fail(board, 5, 10.0)
+    board.record(result(CallKind.ANSWERED, latency_s=5.0), 12.0)
+    assert board.state_of(NAME, PROVIDER, 12.0) == "open"
+    board.record(result(CallKind.ANSWERED, latency_s=1.0), 12.0)
+    assert board.state_of(NAME, PROVIDER, 12.0) == "closed"

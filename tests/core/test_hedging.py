@@ -3,11 +3,12 @@
 import pytest
 
 from tests.builders import CHEAP, MID, START, answered, failed, request, router
-from windsock.core.exchange import Exchange, State
+from windsock.core.exchange import Exchange
 from windsock.core.hedging import Hedging
 from windsock.core.records import AttemptReason, CallKind, Preferences
 from windsock.core.retries import CallBudget
 from windsock.core.router import Router
+from windsock.core.states import State
 
 PRICES = {CHEAP: 1.0, MID: 1.0}
 
@@ -52,6 +53,19 @@ def test_a_late_call_is_raced_by_another_deployment_and_the_first_answer_counts(
     assert [result.kind for result in outcome.results] == [CallKind.ANSWERED, CallKind.CANCELLED]
 
 
+def test_of_two_streams_the_one_with_the_first_content_is_given() -> None:
+    exchange = late(warmed())
+    first = exchange.trying
+    second = exchange.hedge(START + 0.5)
+    assert exchange.commit(second)
+    assert not exchange.commit(first)
+    exchange.report(failed(first, CallKind.CANCELLED), START + 0.6)
+    assert exchange.state is State.STREAMING
+    exchange.report(answered(second), START + 0.8)
+    assert exchange.next_attempt(START + 0.8) is None
+    assert exchange.outcome(START + 0.8).served == second.deployment
+
+
 def test_while_one_of_two_runs_a_failure_of_the_other_changes_nothing() -> None:
     exchange = late(warmed())
     first = exchange.trying
@@ -81,7 +95,7 @@ def test_second_calls_stay_within_their_share_of_calls() -> None:
 def test_a_dearer_second_call_spends_the_budget_of_dollars_sooner() -> None:
     hedging = Hedging()
     for _ in range(100):
-        hedging.count("auto", 0.05, 1.0, START)
+        hedging.count("auto", 0.05, START)
     assert hedging.take("auto", 0.05, 5.0, START)
     assert not hedging.take("auto", 0.05, 0.1, START)
 

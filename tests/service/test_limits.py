@@ -1,9 +1,12 @@
 """The door: who is let in, who waits, who is refused, and that health never stands in a queue."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from tests.running import config_of, running
-from tests.upstream import Answer, completion, upstream
+from tests.upstream import Answer, completion, stream_of, upstream
 from windsock.service.limits import LEAST_LIMIT, LimitRules, Limits
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
@@ -108,25 +111,35 @@ async def test_a_provider_at_its_limit_passes_requests_on_to_the_next(tmp_path) 
     assert all(each.headers["x-windsock-attempts"] == "1" for each in answers)
 
 
-async def test_a_late_call_is_answered_by_its_twin_and_both_are_recorded(tmp_path) -> None:
+@pytest.mark.parametrize("is_stream", [False, True], ids=["plain", "stream"])
+async def test_a_late_call_is_answered_by_its_twin_and_both_are_recorded(
+    is_stream, tmp_path
+) -> None:
     waits = [0.0] * 60 + [5.0]
+    whole: dict[str, Any] = {"events": stream_of(["a", "b"])} if is_stream else {}
 
-    def reply(_):
-        return Answer(completion(), wait_s=waits.pop(0) if waits else 0.0)
+    def answer(wait_s: float = 0.0) -> Answer:
+        return Answer(completion(), wait_s=wait_s, **whole)
 
-    async with upstream(reply) as one, upstream(lambda _: Answer(completion())) as two:
+    def reply(_: object) -> Answer:
+        return answer(waits.pop(0) if waits else 0.0)
+
+    async with upstream(reply) as one, upstream(lambda _: answer()) as two:
         config = config_of(("one", one.url, 1.0), ("two", two.url, 1.0)) + "hedge = 0.05\n"
         async with running(config, tmp_path) as it:
-            ask = {**ASK, "provider": {"order": ["one", "two"]}}
+            ask = {**ASK, "stream": is_stream, "provider": {"order": ["one", "two"]}}
             for _ in range(61):
-                answer = await it.http.post("/v1/chat/completions", json=ask)
-                assert answer.status_code == 200
-            assert answer.headers["x-windsock-deployment"] == "two/m"
-            assert answer.headers["x-windsock-attempts"] == "2"
+                got = await it.http.post("/v1/chat/completions", json=ask)
+                assert got.status_code == 200
+                assert not is_stream or got.text.endswith("data: [DONE]\n\n")
+            assert got.headers["x-windsock-deployment"] == "two/m"
+            assert got.headers["x-windsock-attempts"] == "2"
             assert len(one.dropped) >= 1
             await it.service.ledger.flushed()
             text = (await it.http.get("/v1/decisions")).text
             assert '"reason":"hedge"' in text
+            line = next(each for each in text.splitlines() if '"reason":"hedge"' in each)
+            assert '"kind":"cancelled"' in line
 
 
 async def test_when_everything_fails_the_answer_says_when_to_come_back(tmp_path) -> None:

@@ -24,6 +24,7 @@ from windsock.core.records import (
     Outcome,
     Reward,
     Shift,
+    WeightTable,
 )
 from windsock.core.units import Usage
 from windsock.store.ledger import Entry, Ledger
@@ -44,6 +45,22 @@ def decision(number: int, /, **facts: Any) -> Decision:
         "requested_model": "auto",
     }
     return Decision(**{**defaults, **facts})
+
+
+def table(version: int) -> WeightTable:
+    """Of one deployment, which gets all."""
+    return WeightTable(
+        version=version,
+        at=START + version,
+        expires_at=START + version + 1,
+        cell=CELL,
+        policy="fixed",
+        deployments=(CHEAP,),
+        weights=(1.0,),
+        cumulative=(1.0,),
+        arms=(),
+        ruled_out={},
+    )
 
 
 def call(number: int = 0, **facts: Any) -> CallResult:

@@ -1,20 +1,17 @@
 """One request as a state machine: attempts, fallback, cascade, outcome.
 
-READY -> TRYING -> {ANSWERED, STREAMING, FAILED_ONCE}
-FAILED_ONCE -> {TRYING, EXHAUSTED}
-ANSWERED -> {TRYING (escalate), DONE}
-STREAMING -> {DONE, BROKEN}
-
 It is the only retry loop of the product. It makes no call: it says which one to make next, and
 which one to make beside a call that is late.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from windsock.core.fallback import another, retry_wait_s
+from windsock.core.hedging import dearness
 from windsock.core.records import (
     Attempt,
     AttemptReason,
@@ -26,39 +23,14 @@ from windsock.core.records import (
     Shift,
     WeightTable,
 )
-from windsock.core.sampling import uniform
+from windsock.core.states import FINAL, HEDGED, State
+from windsock.core.timing import ended_by_caller, first_limit_s, rest_limit_s
 
 if TYPE_CHECKING:
     from windsock.core.router import Router
     from windsock.core.routes import Route
 
-FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED})
-"""Another deployment would do no better."""
-
-RETRIABLE = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
-"""Worth asking the same deployment once more when there is no other."""
-
 NOTHING = Decimal(0)
-
-HEDGED = frozenset({AttemptReason.FIRST, AttemptReason.FALLBACK})
-TIMED = frozenset({CallKind.ANSWERED, CallKind.CANCELLED, CallKind.TIMED_OUT})
-
-UNMADE = 16
-"""Stands for attempt 0 where the draw 0 was spent on a deployment that is full."""
-
-BACKOFF_S = 0.25
-MAX_BACKOFF_S = 4.0
-
-
-class State(StrEnum):
-    READY = "ready"
-    TRYING = "trying"
-    ANSWERED = "answered"
-    STREAMING = "streaming"
-    FAILED_ONCE = "failed_once"
-    EXHAUSTED = "exhausted"
-    DONE = "done"
-    BROKEN = "broken"
 
 
 class Exchange:
@@ -68,21 +40,23 @@ class Exchange:
     table       the weights it was drawn from
     shifts      what the calls changed (cooldowns), for the log and the event stream
     trying      the call under way; hedging is the second one beside it
+    made        calls so far
+    queue       the caller's own order, empty where it has none
     is_full     nobody was asked, since every deployment takes no more calls at a time
     cost_usd    of all calls, once `outcome` was asked for
     """
 
     __slots__ = (
         "_answer",
-        "_made",
         "_opened_at",
-        "_queue",
         "_results",
         "_router",
         "cost_usd",
         "decision",
         "hedging",
         "is_full",
+        "made",
+        "queue",
         "request",
         "route",
         "shifts",
@@ -110,9 +84,9 @@ class Exchange:
         self.hedging: Attempt | None = None
         self.is_full = False
         self.shifts: list[Shift] = []
-        self._queue = queue
+        self.queue = queue
         self._opened_at = decision.at
-        self._made = 0
+        self.made = 0
         self._results: list[CallResult] = []
         self._answer: CallResult | None = None
         self.cost_usd = NOTHING
@@ -146,10 +120,10 @@ class Exchange:
 
         Asked once per call, when it starts.
         """
-        attempt, share = self.trying, self.route.hedge_share
-        if not share or attempt is None or attempt.reason not in HEDGED:
+        attempt = self.trying
+        if not self.route.hedge_share or attempt is None or attempt.reason not in HEDGED:
             return None
-        self._router.hedging.count(self.route.name, share, self._usd(attempt.deployment), now)
+        self._router.hedging.count(self.route.name, self.route.hedge_share, now)
         if not self.request.preferences.allow_fallbacks:
             return None
         return self._router.hedging.late_after_s(
@@ -161,36 +135,52 @@ class Exchange:
         self._expect(State.TRYING)
         if self.hedging is not None or not self._may_go_on(now, under_way=1):
             return None
-        other = self._other(now)
+        other = another(self._router, self, now)
+        share = self.route.hedge_share
         if other is None or not self._router.hedging.take(
-            self.route.name, self.route.hedge_share, self._usd(other), now
+            self.route.name, share, dearness(self.table, other), now
         ):
             return None
         self.hedging = self._attempt(other, AttemptReason.HEDGE, now)
         return self.hedging
 
-    def commit(self) -> None:
-        """The first content reached the client: from here on there is no other deployment."""
+    def rest_s(self, first_byte_s: float, now: float) -> float:
+        """Seconds that a plain answer may still take whose head came after `first_byte_s`."""
+        return rest_limit_s(self.route, first_byte_s, self._left_s(now))
+
+    def commit(self, attempt: Attempt) -> bool:
+        """This call has content first: from here on there is no other deployment.
+
+        False if its twin had content before it.
+        """
+        if self.state is State.STREAMING:
+            return attempt is self.trying
         self._expect(State.TRYING)
+        if attempt is self.hedging:
+            self.trying, self.hedging = self.hedging, self.trying
         self.state = State.STREAMING
+        return True
 
     def drop(self, result: CallResult, now: float) -> None:
         """The call that lost the race against its twin was given up; nothing else changes."""
         self._end(result, now)
 
     def report(self, result: CallResult, now: float) -> None:
-        """How a call under way ended. While its twin still runs, a failure changes nothing else."""
+        """How a call under way ended. While its twin runs or streams, a failure changes no more."""
         if self.state not in (State.TRYING, State.STREAMING):
             raise RuntimeError(f"no call is under way ({self.state})")
-        self._end(result, now)
-        if result.kind is CallKind.ANSWERED:
+        is_twin = self.state is State.STREAMING and result.attempt is not self.trying
+        kind = self._end(result, now)
+        if is_twin:
+            return
+        if kind is CallKind.ANSWERED:
             self._answer = result
             self.state = State.DONE if self.state is State.STREAMING else State.ANSWERED
         elif self.trying is not None:
             return
         elif self.state is State.STREAMING:
             self.state = State.BROKEN
-        elif result.kind in FINAL:
+        elif kind in FINAL:
             self.state = State.EXHAUSTED
         else:
             self.state = State.FAILED_ONCE
@@ -219,7 +209,7 @@ class Exchange:
         """The deployment drawn; while that is full another one, while all are nobody."""
         deployment: str | None = self.decision.deployment
         if self._router.is_full(self.decision.deployment):
-            deployment = self._other(now)
+            deployment = another(self._router, self, now)
         if deployment is None:
             self.is_full = True
             self.state = State.EXHAUSTED
@@ -239,56 +229,41 @@ class Exchange:
     def _attempt(
         self, deployment: str, reason: AttemptReason, now: float, not_before: float = 0.0
     ) -> Attempt:
-        timeout_s = self.route.first_byte_s
-        left_s = self._left_s(now)
-        if left_s is not None:
-            timeout_s = min(timeout_s, left_s)
         attempt = Attempt(
-            number=self._made,
+            number=self.made,
             deployment=deployment,
             reason=reason,
             not_before=not_before,
-            timeout_s=timeout_s,
+            timeout_s=first_limit_s(self.route, self.request, self._left_s(now)),
         )
-        self._made += 1
+        self.made += 1
         self._router.begin(attempt, now)
         return attempt
 
-    def _end(self, result: CallResult, now: float) -> None:
-        """Take a finished call off; the hedge takes the place of the first."""
+    def _end(self, result: CallResult, now: float) -> CallKind:
+        """Take a finished call off, say how it ended; the hedge takes the place of the first."""
         if self.trying is None or result.attempt is not self.trying:
             if self.hedging is None or result.attempt is not self.hedging:
                 raise RuntimeError(f"call {result.attempt.number} is not under way")
         else:
             self.trying = self.hedging
         self.hedging = None
+        if ended_by_caller(self.route, self.request, result, self._left_s(now)):
+            result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
         self._results.append(result)
         self.shifts += self._router.record(result, now)
         if self.route.hedge_share:
-            self._time(result)
-
-    def _time(self, result: CallResult) -> None:
-        seconds = result.first_byte_s if self.request.is_stream else None
-        if result.kind in TIMED:
-            self._router.hedging.observe(
-                result.attempt.deployment,
-                result.latency_s if seconds is None else seconds,
-                is_stream=self.request.is_stream,
-            )
-
-    def _usd(self, deployment: str) -> float:
-        """What one such request is expected to cost there."""
-        arms = self.table.arms
-        return next((arm.expected_usd for arm in arms if arm.deployment == deployment), 0.0)
+            self._router.hedging.time(result, is_stream=self.request.is_stream)
+        return result.kind
 
     def _after_failure(self, now: float) -> Attempt | None:
         last = self._results[-1]
         if self._may_go_on(now):
-            other = self._other(now)
+            other = another(self._router, self, now)
             if other is not None and self._router.take_retry(now):
                 return self._try(other, AttemptReason.FALLBACK, now)
-            wait_s = self._retry_wait_s(last, now) if other is None else None
-            if wait_s is not None and self._fits(wait_s, now) and self._router.take_retry(now):
+            wait_s = None if other else retry_wait_s(self._router, self, self._left_s(now), now)
+            if wait_s is not None and self._router.take_retry(now):
                 deployment = last.attempt.deployment
                 return self._try(deployment, AttemptReason.RETRY, now, now + wait_s)
         if self._answer is not None:
@@ -313,34 +288,6 @@ class Exchange:
     def _left_s(self, now: float) -> float | None:
         deadline_s = self.request.deadline_s
         return None if deadline_s is None else self._opened_at + deadline_s - now
-
-    def _other(self, now: float) -> str | None:
-        """Another deployment: the next in the caller's order, else drawn anew from the weights."""
-        if not self.request.preferences.allow_fallbacks:
-            return None
-        tried = {result.attempt.deployment for result in self._results}
-        if self.trying is not None:
-            tried.add(self.trying.deployment)
-        if self._queue:
-            rest = [name for name in self._queue if name not in tried]
-            return next((name for name in rest if self._router.can_take(name, now)), None)
-        last = self._results[-1] if self._results else None
-        return self._router.redraw(
-            self.table, self.decision.number, self._made or UNMADE, tried, last, now
-        )
-
-    def _retry_wait_s(self, last: CallResult, now: float) -> float | None:
-        """Full-jitter backoff before the same deployment, or None if that is no use."""
-        if last.kind not in RETRIABLE or self._router.is_ejected(last.attempt.deployment, now):
-            return None
-        tries = len(self._results)
-        ceiling = min(BACKOFF_S * 2**tries, MAX_BACKOFF_S)
-        jitter = uniform(self._router.seed, self.decision.number, 32 + tries)
-        return float(ceiling * jitter) + (last.retry_after_s or 0.0)
-
-    def _fits(self, wait_s: float, now: float) -> bool:
-        left_s = self._left_s(now)
-        return wait_s <= MAX_BACKOFF_S and (left_s is None or wait_s < left_s)
 
     def _expect(self, state: State) -> None:
         if self.state is not state:

@@ -11,8 +11,10 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from windsock.core.health_rules import HealthRules
 from windsock.core.quotes import HealthReport, HealthState
 from windsock.core.records import CallKind, CallResult, Shift
+from windsock.core.status import StatusBoard
 from windsock.core.traffic_cap import TrafficCap
 
 FAILURES = frozenset(
@@ -27,47 +29,6 @@ FAILURES = frozenset(
 """What counts against a deployment. Errors of the caller, of quota and of keys do not."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HealthRules:
-    """When a deployment is left alone, and for how long.
-
-    max_consecutive         failures in a row that eject
-    rate_window_s, rate_calls, rate_failures    eject at this share of failures of this many calls
-    ejection_s              first ejection; the n-th lasts n times as long
-    max_ejection_s          longest ejection
-    rate_limit_s            cooldown after a 429 that names no Retry-After
-    key_s, credit_s, gone_s cooldown after a refused key, an empty account, an unknown model
-    probe_s                 a half-open probe that has not reported by then is forgotten
-    report_s                a status feed's word older than this is no longer believed, unless the
-                            feed is read so seldom that its word must last longer
-    latency_samples, latency_s   how many first-byte times are kept, and for how long
-    cap_calls               calls a minute below which a 429 teaches no cap of traffic
-    cap_share               the learnt cap, as a share of the rate at which the 429 came
-    cap_growth              by which the cap grows in a minute without a 429; doubled, it is lifted
-    cap_pause_s             how long a deployment that used its cap up is left alone
-    """
-
-    max_consecutive: int = 5
-    rate_window_s: float = 10.0
-    rate_calls: int = 20
-    rate_failures: float = 0.5
-    ejection_s: float = 30.0
-    max_ejection_s: float = 300.0
-    rate_limit_s: float = 5.0
-    key_s: float = 60.0
-    credit_s: float = 600.0
-    gone_s: float = 3600.0
-    probe_s: float = 60.0
-    report_s: float = 900.0
-    latency_samples: int = 200
-    latency_s: float = 600.0
-    min_latency_samples: int = 10
-    cap_calls: float = 30.0
-    cap_share: float = 0.8
-    cap_growth: float = 0.03
-    cap_pause_s: float = 5.0
-
-
 @dataclass(slots=True)
 class _Vitals:
     consecutive: int = 0
@@ -76,6 +37,8 @@ class _Vitals:
     ejections: int = 0
     cooldown_until: float = 0.0
     cooldown_reason: str = ""
+    ejected_at: float = 0.0
+    away_at: float = 0.0
     is_failing: bool = True
     is_half_open: bool = False
     probe_until: float = 0.0
@@ -101,7 +64,7 @@ class HealthBoard:
         self.rules = rules or HealthRules()
         self.version = 0
         self._vitals: dict[str, _Vitals] = {}
-        self._reports: dict[str, dict[str, HealthReport]] = {}
+        self._status = StatusBoard(self.rules.report_s)
 
     def why_out(self, deployment: str, provider: str, now: float) -> str | None:
         """Why it gets no traffic just now, or None."""
@@ -130,14 +93,7 @@ class HealthBoard:
 
     def report_of(self, deployment: str, provider: str, now: float) -> HealthReport | None:
         """The worst fresh report about a deployment or its provider."""
-        fresh = [
-            report
-            for subject in (deployment, provider)
-            for report in self._reports.get(subject, {}).values()
-            if now <= self._until(report)
-        ]
-        order = (HealthState.UNKNOWN, HealthState.UP, HealthState.DEGRADED, HealthState.DOWN)
-        return max(fresh, key=lambda report: order.index(report.state), default=None)
+        return self._status.worst(deployment, provider, now)
 
     def state_of(self, deployment: str, provider: str, now: float) -> str:
         """closed, open or half_open, as circuit breakers call it."""
@@ -156,33 +112,45 @@ class HealthBoard:
             if vitals is not None:
                 ends = (vitals.cooldown_until, vitals.probe_until, vitals.cap.full_until)
                 moments += [t for t in ends if t > now]
-        for reports in self._reports.values():
-            moments += [
-                until
-                for report in reports.values()
-                if report.state is HealthState.DOWN and (until := self._until(report)) > now
-            ]
-        return min(moments)
-
-    def _until(self, report: HealthReport) -> float:
-        """Unix s until which a feed's word is believed."""
-        return report.seen_at + max(self.rules.report_s, report.good_for_s or 0.0)
+        return min(min(moments), *self._status.ends(now), math.inf)
 
     def absorb(self, report: HealthReport, now: float) -> list[Shift]:
         """Take in a status feed's word; unknown is never read as down."""
-        reports = self._reports.setdefault(report.subject, {})
-        before = reports.get(report.feed)
-        reports[report.feed] = report
-        if before is not None and before.state is report.state:
+        shifts = self._status.absorb(report, now)
+        self.version += len(shifts)
+        return shifts
+
+    def failing(self, now: float) -> list[str]:
+        """Deployments that are left alone for their failures."""
+        return [
+            name
+            for name, vitals in self._vitals.items()
+            if now < vitals.cooldown_until and vitals.is_failing
+        ]
+
+    def hear(self, deployment: str, now: float, *, is_there: bool) -> list[Shift]:
+        """A free signal about an ejected deployment: its provider answers, or does not.
+
+        While it does not, no request is spent on finding that out, `max_ejection_s` at most. Once
+        it answers again the ejection ends early, half-open. One that answered all the while says
+        nothing: then it is the model that fails, not the provider.
+        """
+        vitals = self._vitals.get(deployment)
+        if vitals is None or not vitals.is_failing or now >= vitals.cooldown_until:
             return []
+        if not is_there:
+            vitals.away_at = now
+            most = vitals.ejected_at + max(self.rules.max_ejection_s, self.rules.away_s)
+            until = min(now + self.rules.away_s, most)
+            if until > vitals.cooldown_until:
+                vitals.cooldown_until = until
+                self.version += 1
+            return []
+        if vitals.away_at <= vitals.ejected_at:
+            return []
+        vitals.cooldown_until = vitals.away_at = now
         self.version += 1
-        facts = {
-            "feed": report.feed,
-            "state": report.state.value,
-            "before": before.state.value if before else "unknown",
-            "note": report.note,
-        }
-        return [Shift(kind="health.changed", deployment=report.subject, at=now, facts=facts)]
+        return [Shift(kind="cooldown.cut_short", deployment=deployment, at=now)]
 
     def begin(self, deployment: str, now: float) -> None:
         """A call is being made; in half-open state it is the one probe."""
@@ -206,7 +174,7 @@ class HealthBoard:
             if len(vitals.latencies) > self.rules.latency_samples:
                 vitals.latencies.popleft()
         if result.kind is CallKind.ANSWERED:
-            return self._succeeded(deployment, vitals, now)
+            return self._succeeded(deployment, vitals, now - result.latency_s, now)
         if result.kind in FAILURES:
             return self._failed(deployment, vitals, result, now)
         pause_s = self._pause_s(result)
@@ -245,14 +213,17 @@ class HealthBoard:
         vitals = self._vitals.get(deployment)
         return vitals.cooldown_until if vitals else 0.0
 
-    def _succeeded(self, deployment: str, vitals: _Vitals, now: float) -> list[Shift]:
+    def _succeeded(
+        self, deployment: str, vitals: _Vitals, begun_at: float, now: float
+    ) -> list[Shift]:
         vitals.successes += 1
         vitals.consecutive = 0
         self._count(vitals, True, now)
-        if not vitals.is_half_open:
-            return []
+        if not vitals.is_half_open or begun_at < vitals.ejected_at:
+            return []  # nothing to end, or it was under way when the deployment began to fail
         vitals.is_half_open = False
         vitals.probe_until = 0.0
+        vitals.cooldown_until = min(vitals.cooldown_until, now)
         vitals.ejections = 0
         self.version += 1
         return [Shift(kind="cooldown.ended", deployment=deployment, at=now)]
@@ -296,6 +267,7 @@ class HealthBoard:
         self, deployment: str, vitals: _Vitals, pause_s: float, result: CallResult, now: float
     ) -> list[Shift]:
         vitals.cooldown_until = max(vitals.cooldown_until, now + pause_s)
+        vitals.ejected_at = now
         vitals.cooldown_reason = result.kind.value.replace("_", " ")
         vitals.is_failing = result.kind in FAILURES
         vitals.is_half_open = True

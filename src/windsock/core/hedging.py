@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 
+from windsock.core.records import CallResult, WeightTable
 from windsock.core.retries import CallBudget
+from windsock.core.states import TIMED
 
 SAMPLES = 200
 LEAST_SAMPLES = 20
@@ -38,16 +40,27 @@ class Hedging:
         """
         self._times.setdefault((deployment, is_stream), _Times()).add(seconds)
 
-    def count(self, route: str, share: float, usd: float, now: float) -> None:
-        """A request that might be hedged, and what it is expected to cost."""
-        calls, dollars = self._budget(route, share)
-        calls.count(now)
-        dollars.count(now, usd)
+    def time(self, result: CallResult, *, is_stream: bool) -> None:
+        """Note how long a call took, or took at least, if it tells anything of that."""
+        if result.kind in TIMED:
+            seconds = result.first_byte_s if is_stream else None
+            seconds = result.latency_s if seconds is None else seconds
+            self.observe(result.attempt.deployment, seconds, is_stream=is_stream)
 
-    def take(self, route: str, share: float, usd: float, now: float) -> bool:
-        """Spend a second call of this expected cost, if both budgets allow it."""
+    def count(self, route: str, share: float, now: float) -> None:
+        """A request that might be hedged."""
+        for budget in self._budget(route, share):
+            budget.count(now)
+
+    def take(self, route: str, share: float, dearness: float, now: float) -> bool:
+        """Spend a second call, if the budgets of calls and of dollars allow it.
+
+        dearness    its expected cost over that of the route's usual request. Dollars as they were
+                    expected when requests came would not do: before usage is learnt, they are a
+                    guess that may be many times too high
+        """
         calls, dollars = self._budget(route, share)
-        return dollars.allows(now, usd) and calls.take(now) and dollars.take(now, usd)
+        return dollars.allows(now, dearness) and calls.take(now) and dollars.take(now, dearness)
 
     def _budget(self, route: str, share: float) -> tuple[CallBudget, CallBudget]:
         found = self._budgets.get(route)
@@ -57,6 +70,13 @@ class Hedging:
             )
             found = self._budgets[route] = calls, dollars
         return found
+
+
+def dearness(table: WeightTable, deployment: str) -> float:
+    """What one such request is expected to cost there, over the mean of the table's weights."""
+    usd = next((arm.expected_usd for arm in table.arms if arm.deployment == deployment), 0.0)
+    usual = sum(arm.weight * arm.expected_usd for arm in table.arms)
+    return usd / usual if usual > 0 else 1.0
 
 
 class _Times:

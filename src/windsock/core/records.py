@@ -152,6 +152,7 @@ class CallKind(StrEnum):
     RATE_LIMITED = "rate_limited"
     SERVER_ERROR = "server_error"
     TIMED_OUT = "timed_out"
+    CALLER_TIMED_OUT = "caller_timed_out"
     UNREACHABLE = "unreachable"
     BAD_ANSWER = "bad_answer"
     BROKEN = "broken"
@@ -234,8 +235,8 @@ class Shift:
     """Something that changes where traffic goes.
 
     kind    price.shifted, price.held, price.released, price.went_stale,
-            health.changed, cooldown.began, cooldown.ended, quality.drifted, quality.undone,
-            bill.drifted, model.redirected
+            health.changed, cooldown.began, cooldown.ended, cooldown.cut_short, quality.drifted,
+            quality.undone, bill.drifted, model.redirected
     facts   what the log and the event stream show
     """
 

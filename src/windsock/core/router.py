@@ -47,6 +47,7 @@ from windsock.core.routes import SOURCE_WEIGHTS, Route
 from windsock.core.sampling import arm_within, decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
 from windsock.core.sessions import Sessions, cascades_of
+from windsock.core.states import FINAL
 from windsock.core.tables import FRESH_OUTCOMES, FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
@@ -592,7 +593,7 @@ class Router:
         """No answer came back, which counts against success."""
         weight = self._transport_weight(cell)
         for result in outcome.results:
-            if weight > 0 and result.kind not in (CallKind.CALLER_ERROR, CallKind.CANCELLED):
+            if weight > 0 and result.kind not in FINAL:
                 self.beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
 
     def _transport_weight(self, cell: Cell) -> float:

@@ -58,6 +58,7 @@ class Route:
 
     max_latency_s       ceiling on the measured p95 time to first content
     first_byte_s        an attempt without content by then is given up
+    answer_s            so is a plain one whose answer is not whole by then
     stall_s             a stream that brings no content for so long is broken
     max_attempts        calls for one request, all reasons together
     hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
@@ -71,6 +72,7 @@ class Route:
     cascade: Cascade | None = None
     max_latency_s: float | None = None
     first_byte_s: float = 60.0
+    answer_s: float = 300.0
     stall_s: float = 60.0
     max_attempts: int = 3
     hedge_share: float = 0.0

@@ -31,6 +31,11 @@ class Deadline:
         """The same, so many seconds from now; None: never."""
         return self.at(None if seconds is None else self._loop.time() + seconds)
 
+    def move(self, seconds: float) -> None:
+        """From within: so many seconds from now instead."""
+        self._until = self._loop.time() + seconds
+        self._arm(self._until)
+
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -42,11 +47,7 @@ class Deadline:
         if self._until is None or self._task is None:
             return
         self._cancelling = self._task.cancelling()
-        if self._timer is None:
-            self._timer = self._loop.call_at(self._until, self._look)
-        elif self._timer.when() > self._until:
-            self._timer.cancel()
-            self._timer = self._loop.call_at(self._until, self._look)
+        self._arm(self._until)
 
     def __exit__(
         self,
@@ -59,6 +60,14 @@ class Deadline:
             self._is_over = False
             if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
                 raise TimeoutError from error
+
+    def _arm(self, until: float) -> None:
+        """A timer that fires too early looks again; one that fires too late will not do."""
+        if self._timer is not None and self._timer.when() > until:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._timer = self._loop.call_at(until, self._look)
 
     def _look(self) -> None:
         """The timer fired: is anybody late?"""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -35,16 +35,13 @@ from windsock.providers.wire import (
     without_logprobs,
 )
 from windsock.service.deadline import Deadline
-from windsock.service.racing import run_call
+from windsock.service.racing import OUTRUN, Write, run_call, run_stream
 from windsock.service.relay import NoAnswer, Patience, Relay, in_band_error
 
 PATH = "/chat/completions"
 DONE = b"data: [DONE]\n\n"
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
 BROKE_OFF = {CallKind.TIMED_OUT: "the answer was not complete in time"}
-
-
-Write = Callable[[bytes], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -115,7 +112,8 @@ class Driver:
         """Write events as they come; nothing before an attempt has content to show."""
         try:
             while (attempt := exchange.next_attempt(self.clock.now())) is not None:
-                await self._stream_attempt(exchange, attempt, chat, failure, write)
+                make = partial(self._stream_attempt, exchange, chat=chat, failure=failure)
+                await run_stream(exchange, attempt, make, write, self.clock)
         finally:
             self._settle(exchange)
 
@@ -136,6 +134,7 @@ class Driver:
     ) -> CallResult:
         """One call to its end."""
         started = self.clock.elapsed()
+        first_byte_s: float | None = None
         if attempt.not_before:
             await self._wait(attempt)
         deadline = Deadline()
@@ -144,11 +143,14 @@ class Driver:
                 reply = await self._post(attempt, chat)
                 try:
                     first_byte_s = self.clock.elapsed() - started
+                    rest_s = exchange.rest_s(first_byte_s, self.clock.now())
+                    deadline.move(rest_s)
                     raw = await reply.body()
                 finally:
                     await reply.close()
         except TimeoutError:
-            return self._result(attempt, CallKind.TIMED_OUT, started)
+            kind = CallKind.TIMED_OUT
+            return self._result(attempt, kind, started, first_byte_s=first_byte_s)
         except Unreachable as error:
             return self._result(attempt, CallKind.UNREACHABLE, started, note=str(error))
         except ProviderError as error:
@@ -182,9 +184,10 @@ class Driver:
         self,
         exchange: Exchange,
         attempt: Attempt,
+        write: Write,
+        *,
         chat: ChatBody,
         failure: Failure,
-        write: Write,
     ) -> None:
         """One streamed call: events once it has content, then usage with cost and the end mark."""
         relay = Relay(attempt, chat.choices)
@@ -201,7 +204,9 @@ class Driver:
             while events := await relay.next(reply, patience):
                 if relay.first_byte_s is None:
                     relay.first_byte_s = self.clock.elapsed() - started
-                    exchange.commit()
+                    if not exchange.commit(attempt):
+                        relay.fail(CallKind.CANCELLED, OUTRUN)
+                        return
                 await write(events)
             relay.end()
         except TimeoutError:

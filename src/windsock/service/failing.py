@@ -39,6 +39,9 @@ def failed(
         return Problem.of(
             429, "every deployment is rate limited", code="rate_limited", headers=headers
         )
+    if last and last.kind is CallKind.CALLER_TIMED_OUT:
+        message = "x-windsock-timeout ran out before an answer came"
+        return Problem.of(504, message, code="deadline", headers=headers)
     if last and last.kind is CallKind.TIMED_OUT:
         return Problem.of(504, "no deployment answered in time", code="deadline", headers=headers)
     tried = ", ".join(f"{r.attempt.deployment} ({r.kind.value})" for r in exchange.results)

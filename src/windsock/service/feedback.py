@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from windsock.clock import Clock
@@ -16,18 +17,36 @@ MAX_OPEN = 20_000
 """Decisions kept at hand for feedback, 15 MB; older ones are looked up in the store."""
 
 
+Matter = tuple[str, str, str | None]
+NOTHING_SAID: Mapping[Matter, Feedback] = MappingProxyType({})
+
+
 class UnknownDecision(CallerError):
     """No decision of this caller has this id."""
 
 
 @dataclass(slots=True)
 class Open:
-    """A decision that may still be judged: who served it, and what was said of it."""
+    """A decision that may still be judged: who served it, and what was said of it.
+
+    Of most nothing is ever said: what is empty is shared.
+    """
 
     decision: Decision
     deployment: str
-    said: dict[tuple[str, str, str | None], Feedback] = field(default_factory=dict)
-    keys: set[str] = field(default_factory=set)
+    said: Mapping[Matter, Feedback] = field(default_factory=lambda: NOTHING_SAID)
+    keys: frozenset[str] = frozenset()
+
+    def hear(self, feedback: Feedback) -> None:
+        """Note what was said, in place of what the same source had said of the same."""
+        self.said = {**self.said, matter_of(feedback.reward): feedback}
+        if feedback.idempotency_key is not None:
+            self.keys |= {feedback.idempotency_key}
+
+
+def matter_of(reward: Reward) -> Matter:
+    """What was judged, and by whom."""
+    return reward.metric, reward.source, reward.key_id
 
 
 FindStored = Callable[[str], Awaitable[Open | None]]
@@ -93,8 +112,7 @@ class Feedbacks:
         self, known: Open, reward: Reward, idempotency_key: str | None
     ) -> tuple[Credit, bool]:
         now = self._clock.now()
-        matter = (reward.metric, reward.source, reward.key_id)
-        before = known.said.get(matter)
+        before = known.said.get(matter_of(reward))
         is_duplicate = (idempotency_key is not None and idempotency_key in known.keys) or (
             before is not None and before.reward.value == reward.value
         )
@@ -108,9 +126,7 @@ class Feedbacks:
             weight=credit.weight,
             idempotency_key=idempotency_key,
         )
-        known.said[matter] = feedback
-        if idempotency_key is not None:
-            known.keys.add(idempotency_key)
+        known.hear(feedback)
         self._keep(feedback)
         return credit, False
 

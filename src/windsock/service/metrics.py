@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from windsock.clock import Clock
-from windsock.core.records import Outcome
+from windsock.core.records import Outcome, Shift, WeightTable
 from windsock.core.router import Router
 from windsock.core.units import Meter, to_float
 from windsock.service.caching import CacheTally
@@ -30,9 +31,13 @@ class Tally:
 
 @dataclass(slots=True)
 class Tallies:
-    """Counts finished requests; labels are names from the configuration and tasks, never keys."""
+    """Counts finished requests; labels are names from the configuration and tasks, never keys.
+
+    events  of each kind since the start, for alerts
+    """
 
     by_name: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
 
     def count(self, outcome: Outcome) -> None:
         cell = outcome.decision.cell
@@ -43,6 +48,10 @@ class Tallies:
         tally.attempts += len(outcome.results)
         tally.cost_usd += to_float(outcome.cost_usd)
         tally.seconds += outcome.finished_at - outcome.decision.at
+
+    def on_event(self, event: Shift | WeightTable) -> None:
+        if isinstance(event, Shift):
+            self.events[event.kind] += 1
 
 
 class Metrics(Collector):
@@ -75,6 +84,7 @@ class Metrics(Collector):
         yield from self._weights()
         yield from self._prices()
         yield from self._load()
+        yield self._events()
 
     def _requests(self) -> Iterable[Metric]:
         labels = ["route", "task", "deployment"]
@@ -143,6 +153,16 @@ class Metrics(Collector):
                 age.add_metric([name], status.age_s)
             up.add_metric([name], float(self._router.is_open(name, now)))
         yield from (price, age, up)
+
+    def _events(self) -> Metric:
+        family = CounterMetricFamily(
+            "windsock_events",
+            "What changed, as in the log: held prices, failed polls, cooldowns.",
+            labels=["event"],
+        )
+        for kind, count in sorted(self._tallies.events.items()):
+            family.add_metric([kind], count)
+        return family
 
     def _load(self) -> Iterable[Metric]:
         limits = self._limits

@@ -17,7 +17,7 @@ EVERY = 6
 
 
 @row("no answer")
-async def no_answer(rps: float = 50, seconds: float = 60) -> Finding:
+async def no_answer(rps: float = 150, seconds: float = 20) -> Finding:
     kinds = list(faults.NO_ANSWER.values())
     async with trial() as it:
         it.best.fault = now_and_then(kinds, EVERY)

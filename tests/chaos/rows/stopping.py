@@ -60,20 +60,24 @@ async def _while_draining(it: Trial, http: aiohttp.ClientSession) -> tuple[bool,
 
 @row("kill -9")
 async def kill_9(times: int = 20, seconds: float = 2.5) -> Finding:
-    """Kills under load; before the last one a moment of rest, so that beliefs can be compared."""
-    faults = lost = due = 0
+    """Kills under load; before the last one the clients stop, so that beliefs can be compared."""
+    faults = lost = due = back = 0
     starts = []
     with tempfile.TemporaryDirectory(prefix="windsock-chaos-") as name:
         folder = Path(name)
         async with upstream(lambda _: Answer(completion())) as model:
             config = write_config(folder, model.url)
             process = await _started(config, starts)
+            version = await _version(process.url)
             for _ in range(times):
                 said, killed_at = await _until_killed(process, seconds)
                 kept, is_sound = _kept(folder / "windsock.db")
                 old = {each[1] for each in said if each[0] < killed_at - BATCH_S}
                 faults, lost, due = faults + (not is_sound), lost + len(old - kept), due + len(old)
                 process = await _started(config, starts)
+                version, older = await _version(process.url), version
+                back += version < older
+            await _worked(process, seconds)
             before = await _beliefs(process.url)
             process.kill()
             process = await _started(config, starts)
@@ -82,6 +86,7 @@ async def kill_9(times: int = 20, seconds: float = 2.5) -> Finding:
     finding = Finding().at_most("integrity errors", faults, 0)
     finding.at_most(f"feedback older than {BATCH_S:g} s lost", lost, 0)
     finding.at_least("acknowledged", due, 1)
+    finding.at_most("versions of tables that went back", back, 0)
     finding.at_most("beliefs away", drift, 0.01, "%").at_most("ready", median(starts), 3.0, "s")
     return finding.fact(f"{times} kills, slowest start {max(starts):.2f} s")
 
@@ -108,6 +113,22 @@ def _kept(path: Path) -> tuple[set[str], bool]:
         is_sound = store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kept = {line[0] for line in store.execute("SELECT decision_id FROM feedback")}
     return kept, is_sound
+
+
+async def _worked(process: Process, seconds: float) -> None:
+    """Load that ends before the process does."""
+    clients = [asyncio.create_task(load(process.url, [])) for _ in range(4)]
+    await asyncio.sleep(seconds)
+    for client in clients:
+        client.cancel()
+    await asyncio.gather(*clients, return_exceptions=True)
+
+
+async def _version(url: str) -> int:
+    """Of the table in force."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        (cell,) = (await http.get("/v1/weights?route=auto&task=default")).json()["data"]
+    return int(cell["version"])
 
 
 async def _beliefs(url: str) -> list[tuple[float, float]]:

@@ -28,27 +28,43 @@ OPEN = 'keys = "open"'
 
 @row("store")
 async def store(rps: float = 50, seconds: float = 60) -> Finding:
-    """Away for most of the time, and back at the end."""
+    """Away for most of the time, and back at the end; each way has a service of its own."""
     finding = Finding()
-    with own_postgres() as server:
-        await _down(finding, server, rps, seconds)
-        await _down_at_start(finding, server, rps, seconds)
-    await _locked(finding, rps, seconds)
-    await _full(finding, rps, seconds)
+    with own_postgres() as first, own_postgres() as second, own_postgres() as third:
+        await asyncio.gather(
+            _down(finding, first, rps, seconds),
+            _down_at_start(finding, second, rps, seconds),
+            _locked(finding, rps, seconds),
+            _full(finding, rps, seconds),
+            _read_only(finding, third, rps, seconds),
+        )
+    finding.checks.sort(key=lambda check: check.what)
     return finding
 
 
 async def _down(finding: Finding, server: Postgres, rps: float, seconds: float) -> None:
-    url = server.new_database()
+    url = await asyncio.to_thread(server.new_database)
     async with trial(store=url) as it:
-        await _while_away(
-            finding, "PostgreSQL down", it, url, (server.stop, server.start), rps, seconds
-        )
+        acts = (server.stop, server.start)
+        await _while_away(finding, "PostgreSQL down", it, url, acts, rps, seconds)
+
+
+async def _read_only(finding: Finding, server: Postgres, rps: float, seconds: float) -> None:
+    """As after a failover to a standby: everything can be read, nothing written."""
+
+    def turn(state: str) -> None:
+        server.say(f"ALTER SYSTEM SET default_transaction_read_only = {state}")
+        server.say("SELECT pg_reload_conf()")
+
+    url = await asyncio.to_thread(server.new_database)
+    async with trial(store=url) as it:
+        acts = (partial(turn, "on"), partial(turn, "off"))
+        await _while_away(finding, "read-only", it, url, acts, rps, seconds)
 
 
 async def _down_at_start(finding: Finding, server: Postgres, rps: float, seconds: float) -> None:
-    url = server.new_database()
-    server.stop()
+    url = await asyncio.to_thread(server.new_database)
+    await asyncio.to_thread(server.stop)
     async with trial(store=url, server=OPEN) as it:
         act = (lambda: None, server.start)
         await _while_away(finding, "down at start", it, url, act, rps, seconds)
@@ -67,7 +83,7 @@ async def _full(finding: Finding, rps: float, seconds: float) -> None:
         finding.fact("full disk: not tried, needs root")
         return
     with tempfile.TemporaryDirectory(prefix="windsock-chaos-") as disk:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", disk], check=True)
         try:
             url = f"sqlite:///{disk}/windsock.db"
             filler = Path(disk) / "filler"

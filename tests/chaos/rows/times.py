@@ -10,6 +10,9 @@ from tests.chaos.recorder import Finding, row
 from tests.chaos.trial import Trial, trial
 from tests.feeds.clock_steps import EVERY_S
 from tests.feeds.test_clock_steps import DAY, HOUR, stepped
+from windsock.service.feedback import MAX_OPEN
+
+PORTION = 2_000
 
 
 @row("clock")
@@ -27,26 +30,39 @@ async def clock() -> Finding:
 
 
 @row("leaks")
-async def leaks(rps: float = 200, seconds: float = 600, warm_s: float = 60) -> Finding:
-    """Memory by a straight line through a sample a second, once warm."""
+async def leaks(count: int = 120_000, warm: int = MAX_OPEN + 10_000) -> Finding:
+    """As many requests as 200 a second are in 10 minutes, as fast as they are answered.
+
+    Before them so many that the memory of decisions that wait for feedback is full.
+    """
     async with trial() as it:
-        await it.load(rps, warm_s)
-        before = it.process.descriptors()
-        watch = asyncio.create_task(_memory(it))
-        seen = await it.load(rps, seconds)
-        watch.cancel()
-        slope = linear_regression(*zip(*it.memory, strict=True)).slope
-        finding = Finding().at_most("memory slope in 10 min", slope * 600, 1.0, "MB")
-        await asyncio.sleep(1.0)
-        finding.at_most("descriptors more", it.process.descriptors() - before, 8)
-        finding.at_least("success", seen.success, 1.0, "%")
-        return finding.fact(
-            f"{rps:g} requests a second for {seconds:g} s, {it.process.rss_mb():.0f} MB at the end"
+        await _asked(it, warm)
+        descriptors, threads = it.process.descriptors(), it.process.threads()
+        begun = time.monotonic()
+        success, memory = await _asked(it, count)
+        took_s = time.monotonic() - begun
+        finding = Finding().at_most(
+            "memory over 120,000 requests", _slope(memory) * 120_000, 1, "MB"
         )
-
-
-async def _memory(it: Trial) -> None:
-    begun = time.monotonic()
-    while True:
         await asyncio.sleep(1.0)
-        it.memory.append((time.monotonic() - begun, it.process.rss_mb()))
+        finding.at_most("descriptors more", it.process.descriptors() - descriptors, 8)
+        finding.at_most("threads more", it.process.threads() - threads, 2)
+        is_idle = "windsock_requests_running 0.0" in str(await it.get("/metrics"))
+        finding.at_least("nothing under way at the end", float(is_idle), 1)
+        finding.at_least("success", success, 1.0, "%")
+        rate = f"{count:,} requests at {count / took_s:.0f} a second"
+        return finding.fact(f"{rate}, {it.process.rss_mb():.0f} MB at the end")
+
+
+async def _asked(it: Trial, count: int) -> tuple[float, list[tuple[float, float]]]:
+    """The least success of a portion, and memory after each: (requests so far, MB)."""
+    success, memory = 1.0, []
+    for asked in range(0, count, PORTION):
+        seen = await it.burst(min(PORTION, count - asked), at_once=32)
+        success = min(success, seen.success)
+        memory.append((float(asked), it.process.rss_mb()))
+    return success, memory
+
+
+def _slope(memory: list[tuple[float, float]]) -> float:
+    return linear_regression(*zip(*memory, strict=True)).slope if len(memory) > 1 else 0.0

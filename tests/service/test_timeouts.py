@@ -1,0 +1,50 @@
+"""Whose patience ends a call: the deployment's, by the route's limits, or the caller's own."""
+
+import asyncio
+import json
+
+import pytest
+
+from tests.chaos import faults
+from tests.chaos.provider import Call, head, provider
+from tests.running import config_of, running
+from tests.upstream import completion
+
+ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+
+
+async def slow_body(call: Call) -> None:
+    """A head at once, blanks, then the answer, as providers do whose queue is long."""
+    await call.send(head(200, "content-type: application/json\r\ntransfer-encoding: chunked"))
+    for _ in range(6):
+        await call.part(b" ")
+        await asyncio.sleep(0.1)
+    await call.part(json.dumps(completion("late")).encode())
+    await call.end_stream()
+
+
+async def test_a_caller_in_haste_costs_the_deployment_nothing(tmp_path) -> None:
+    async with provider(faults.hang) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            for place in range(6):
+                answer = await it.http.post(
+                    "/v1/chat/completions",
+                    json={**ASK, "stream": place % 2 == 0},
+                    headers={"x-windsock-timeout": "0.1"},
+                )
+                assert answer.status_code == 504
+                assert "x-windsock-timeout" in answer.json()["error"]["message"]
+            (row,) = (await it.http.get("/v1/deployments")).json()["data"]
+            assert (row["state"], row["failures"]) == ("closed", 0)
+
+
+@pytest.mark.parametrize(("limit", "status"), [("5s", 200), ("400ms", 504)])
+async def test_a_plain_answer_whose_head_has_come_may_take_the_answer_timeout(
+    limit, status, tmp_path
+) -> None:
+    async with provider(slow_body) as acme:
+        config = config_of(("acme", acme.url, 1.0))
+        config += f'first_byte_timeout = "200ms"\nanswer_timeout = "{limit}"\n'
+        async with running(config, tmp_path) as it:
+            answer = await it.http.post("/v1/chat/completions", json=ASK)
+            assert answer.status_code == status
