@@ -1,0 +1,116 @@
+"""What carries the calls to providers: connections of our own, aiohttp, or httpx, in one run.
+
+    python -m tests.benchmarks.perf_callers [--quick] [--rounds N] [--open 16 64 256]
+
+Writes its table into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.benchmarks.perf_gateways import cpu, per_s
+from tests.benchmarks.perf_machine import (
+    PACKAGES,
+    SOURCES,
+    Missing,
+    cores,
+    ended,
+    free_port,
+    pinned,
+    python,
+    said,
+    upstream,
+    wait_for_port,
+)
+from tests.benchmarks.perf_rounds import Cell, measured, options, with_range
+from tests.benchmarks.perf_sides import BURST, PLAIN, Gateway, windsock_config
+from tests.benchmarks.tables import DOCS, markdown, write_between
+from windsock import bootstrap
+from windsock.keyring import create_key
+from windsock.providers.aiohttp_calls import AiohttpCaller
+from windsock.providers.direct import DirectCaller
+from windsock.providers.httpx_calls import HttpxCaller
+from windsock.settings import parse
+
+CALLERS = {"own connections": DirectCaller, "aiohttp": AiohttpCaller, "httpx": HttpxCaller}
+OURS = "own connections"
+HEAD = ["requests", "open", "caller", "answers/s", "CPU s per 1,000", "times our own's", "errors"]
+ROOT = Path(__file__).parents[2]
+
+
+def main() -> None:
+    chosen = options(__doc__ or "")
+    with tempfile.TemporaryDirectory() as folder, upstream(Path(folder) / "log") as port:
+        with ExitStack() as stack:
+            gateways = [stack.enter_context(started(name, Path(folder), port)) for name in CALLERS]
+            cells = [
+                measured(gateways, kind, open_, rounds=chosen.rounds, seconds=chosen.seconds)
+                for kind in (PLAIN, BURST)
+                for open_ in chosen.open
+            ]
+    caption = f"{said()}. {chosen.rounds} rounds of {chosen.seconds:.0f} s."
+    text = caption + "\n\n" + markdown(HEAD, [row for cell in cells for row in rows(cell)])
+    print(text)
+    if not chosen.quick:
+        write_between(DOCS / "performance.md", "callers", text)
+
+
+def rows(cell: Cell) -> Iterator[list[str]]:
+    for name in cell.readings:
+        yield [
+            f"stream {cell.kind.name}" if cell.kind.is_stream else cell.kind.name,
+            str(cell.open),
+            name,
+            f"{cell.median(name, per_s):,.0f}",
+            f"{cell.median(name, cpu):.3f}",
+            "" if name == OURS else with_range(cell.ratios(name, OURS, cpu), 2),
+            str(cell.errors(name)),
+        ]
+
+
+@contextmanager
+def started(name: str, folder: Path, upstream_port: int) -> Iterator[Gateway]:
+    """windsock with this caller behind its seam."""
+    place = folder / name.replace(" ", "-")
+    place.mkdir()
+    config = place / "windsock.toml"
+    config.write_text(windsock_config(place, upstream_port))
+    key = create_key(parse(config.read_text(), {}, source=""), "bench", "default", ("infer",))
+    port = free_port()
+    python3, environ = python(ROOT, SOURCES, PACKAGES)
+    words = [python3, "-m", __spec__.name, "--serve", name, config, str(port)]
+    process = pinned(words, cores()[0], place / "log", environ)
+    try:
+        wait_for_port(port, process, 60)
+        yield Gateway(
+            name=name,
+            version="",
+            port=port,
+            folder=place,
+            process=process,
+            headers=lambda _: {"authorization": f"Bearer {key}"},
+        )
+    finally:
+        ended(process)
+
+
+def serve(name: str, config: Path, port: int) -> None:
+    """The service itself, which knows one caller only."""
+    bootstrap.DirectCaller = CALLERS[name]  # type: ignore[misc]
+    settings = parse(config.read_text(), {}, source=str(config))
+    bootstrap.serve_forever(settings, {}, port=port)
+
+
+if __name__ == "__main__":
+    try:
+        if sys.argv[1:2] == ["--serve"]:
+            serve(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
+        else:
+            main()
+    except Missing as reason:
+        sys.exit(str(reason))
