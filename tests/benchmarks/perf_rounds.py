@@ -88,7 +88,7 @@ def options(description: str) -> argparse.Namespace:
     parser.add_argument("--open", nargs="+", type=int, help="concurrent requests")
     chosen = parser.parse_args()
     quick = chosen.quick
-    chosen.rounds = chosen.rounds or (1 if quick else 3)
+    chosen.rounds = chosen.rounds or (1 if quick else 2)
     chosen.seconds = chosen.seconds or (1.0 if quick else 4.0)
     chosen.sides = chosen.sides or (["nginx", "windsock"] if quick else list(SIDES))
     chosen.open = chosen.open or ([1, 64] if quick else [1, 16, 64, 256])
