@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import sys
 import tempfile
 import time
@@ -36,7 +37,8 @@ from windsock.settings import parse
 TICK_S = 0.0005
 BAR_MS = 5.0
 SHAPES = ((8, 3), (100, 50))
-OUTCOMES = [outcome(number) for number in range(2000)]
+FLUSHED = 2000
+_numbers = itertools.count()
 Work = Callable[[Service], Awaitable[None]]
 
 
@@ -148,7 +150,11 @@ async def snapshot(service: Service) -> None:
 
 
 async def flush(service: Service) -> None:
-    for entry in OUTCOMES:
+    entries = []
+    for number in itertools.islice(_numbers, FLUSHED):
+        entries.append(outcome(number))
+        await asyncio.sleep(0)
+    for entry in entries:
         service.ledger.append(entry)
     await service.ledger.flushed()
 

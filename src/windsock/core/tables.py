@@ -188,6 +188,12 @@ class Tables:
         solved, self._solved = self._solved, []
         return solved
 
+    def standing(self, cell: Cell) -> WeightTable | None:
+        """The table of a cell as it was last solved, stale or not; None if it never was."""
+        place = self._places.get(cell)
+        slot = place.plain if place is not None else None
+        return None if slot is None else slot.table
+
     def cells(self) -> list[Cell]:
         return [place.cell for place in self._places.values()]
 

@@ -65,11 +65,13 @@ class Dashboard:
             self._events.append(shift_view(event))
 
     def sample(self) -> None:
-        """One point on every line."""
+        """One point on every line; nothing is solved for it."""
         now = self._clock.now()
         self._prices.append((now, self._blended(now)))
         for cell in self._router.tables.cells()[:CELLS]:
-            table = self._router.table(cell.namespace, cell.route, cell.task, now)
+            table = self._router.tables.standing(cell)
+            if table is None:
+                continue
             weights = dict(zip(table.deployments, table.weights, strict=True))
             self._cells.setdefault(cell, _Series()).points.append((now, weights))
 
