@@ -3,7 +3,8 @@
 200 logs of windsock itself in a simulated world (floor 0.85, a tenth explored, three of four
 answers judged), each evaluated for a floor of 0.90: how often do the intervals of 95 % hold what
 the new weights would truly have come to? Then the same logs with one model's prices times 1.3,
-against a world where they are: `python -m tests.benchmarks.eval_truth [LOGS] [RAISES]`.
+against a world where they are: `python -m tests.benchmarks.eval_truth [LOGS] [RAISES]`; of either
+number 0 leaves that table as it is.
 """
 
 from __future__ import annotations
@@ -124,13 +125,16 @@ def raises(logs: int, folder: Path) -> list[tuple[str, ...]]:
 
 def main(logs: int, raised: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        covered = coverage(logs, Path(folder))
-        rows = raises(raised, Path(folder))
-    text = markdown(HEAD, covered)
-    text += f"\n\n{RAISED} times {FACTOR}, estimated against really run:\n\n"
-    text += markdown(("per request", "logs", "mean off by +- standard error", "worst log"), rows)
+        if logs:
+            publish("eval-truth", markdown(HEAD, coverage(logs, Path(folder))))
+        if raised:
+            head = ("per request", "logs", "mean off by +- standard error", "worst log")
+            publish("eval-raise", markdown(head, raises(raised, Path(folder))))
+
+
+def publish(marker: str, text: str) -> None:
     print("\n" + text)
-    write_between(DOCS / "simulate.md", "eval-truth", text)
+    write_between(DOCS / "simulate.md", marker, text)
 
 
 if __name__ == "__main__":
