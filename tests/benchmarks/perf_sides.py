@@ -36,7 +36,8 @@ from tests.benchmarks.perf_machine import (
 from windsock.keyring import create_key
 from windsock.settings import parse
 
-LITELLM = "litellm[proxy]"
+LITELLM = ("litellm[proxy]", "async-timeout")
+"""On a Python older than 3.11.3, which may not be the one that installs, redis needs the second."""
 PORTKEY = {
     "private": True,
     "dependencies": {"@portkey-ai/gateway": "*"},
@@ -308,7 +309,7 @@ def _litellm_home() -> Path:
         python = sys.executable
         print("installing LiteLLM ...", file=sys.stderr)
         _run([python, "-m", "venv", str(home)])
-        _run([str(home / "bin" / "pip"), "install", "-q", LITELLM])
+        _run([str(home / "bin" / "pip"), "install", "-q", *LITELLM])
     return home
 
 
