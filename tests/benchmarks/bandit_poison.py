@@ -3,13 +3,18 @@
     python -m tests.benchmarks.bandit_poison [SEEDS]
 
 Five keys report in turn; one of them lies. Mean weights of the others' requests over the second
-half, against runs in which that key is honest. Writes its table into docs/routing.md.
+half, against runs with the same luck in which that key is honest. One pair of runs differs from
+another by about 7 points, so the standard error of 120 pairs is below 1. Writes its table into
+docs/routing.md; about 40 minutes of CPU.
 """
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import sys
 from collections.abc import Callable
+from multiprocessing.pool import Pool
 
 import numpy as np
 
@@ -23,6 +28,8 @@ TRUTH = (0.80, 0.90, 0.95)
 KEYS = 5
 REQUESTS = 3000
 BAR = 0.05
+SEEDS = 120
+WORKERS = 2
 
 Lie = Callable[[int, float], float]
 """(deployment, honest reward) -> what the liar reports."""
@@ -42,30 +49,39 @@ AIMS = {
 
 
 def main() -> None:
-    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else SEEDS
     rows = []
-    for name, aim in AIMS.items():
-        honest = weights_of(aim, lambda _, honest: honest, seeds)
-        for words, lie in LIES.items():
-            rows.append(_row(name, words, weights_of(aim, lie, seeds) - honest))
+    with multiprocessing.get_context("spawn").Pool(WORKERS, os.nice, (15,)) as pool:
+        for name in AIMS:
+            honest = weights_of(pool, name, None, seeds)
+            for words in LIES:
+                rows.append(_row(name, words, weights_of(pool, name, words, seeds) - honest))
+                print(rows[-1], flush=True)
     head = ["objective", "the liar says", "largest move of a weight", "below 5 points"]
-    text = markdown(head, rows)
+    text = f"{markdown(head, rows)}\n\n{seeds} pairs of runs with the same luck."
     print(text)
     write_between(DOCS / "routing.md", "poison", text)
 
 
 def _row(name: str, words: str, moved: np.ndarray) -> list[str]:
-    mean = moved.mean(axis=0)
+    """The weight that moves most in the mean; `open` if the bar lies within two errors of it."""
+    mean, error = moved.mean(axis=0), moved.std(axis=0, ddof=1) / len(moved) ** 0.5
     worst = int(np.abs(mean).argmax())
-    error = moved[:, worst].std(ddof=1) / len(moved) ** 0.5
-    verdict = "yes" if abs(mean[worst]) < BAR else "**no**"
-    points = f"{100 * mean[worst]:+.1f} +- {100 * error:.1f} points ({NAMES[worst]})"
+    size = abs(mean[worst])
+    is_open = abs(size - BAR) < 2 * error[worst]
+    verdict = ("yes" if size < BAR else "**no**") + ", but open" * bool(is_open)
+    points = f"{100 * mean[worst]:+.1f} +- {100 * error[worst]:.1f} points ({NAMES[worst]})"
     return [name, words, points, verdict]
 
 
-def weights_of(aim: Objective, lie: Lie, seeds: int) -> np.ndarray:
-    """(seeds, deployments) mean weights over the second half."""
-    return np.array([one_run(aim, lie, seed) for seed in range(seeds)])
+def weights_of(pool: Pool, name: str, words: str | None, seeds: int) -> np.ndarray:
+    """(seeds, deployments) mean weights over the second half; the luck of a seed is the same."""
+    asked = [(name, words, seed) for seed in range(seeds)]
+    return np.array(pool.starmap(named_run, asked, chunksize=4))
+
+
+def named_run(name: str, words: str | None, seed: int) -> np.ndarray:
+    return one_run(AIMS[name], LIES[words] if words else lambda _, honest: honest, seed)
 
 
 def one_run(aim: Objective, lie: Lie, seed: int) -> np.ndarray:

@@ -148,7 +148,7 @@ def play(at: World, make: Callable[[Beliefs], Policy]) -> Score:
         if isinstance(policy, PriceAware):
             policy.served.count(Cell("default", "auto", f"task {task}"), at.names[arm])
         if luck[i, 1] >= at.missing:
-            due = i + at.delay * luck[i, 2]
+            due = i + at.delay * float(luck[i, 2])
             cell = Cell("default", "auto", f"task {task}")
             heapq.heappush(late, (due, i, cell, at.names[arm], hit))
         while late and late[0][0] <= i:

@@ -33,6 +33,22 @@ NAMES = (
 )
 """What each number of `features` is."""
 
+EXTREMES = (
+    ("short prompts", "long prompts"),
+    ("no code", "code"),
+    ("few digits", "many digits"),
+    ("no arithmetic", "arithmetic"),
+    ("no questions", "questions"),
+    ("few lines", "many lines"),
+    ("latin script", "other than latin script"),
+    ("few capitals", "many capitals"),
+    ("single turns", "long conversations"),
+    ("no system prompt", "a system prompt"),
+    ("free text", "a JSON schema"),
+    ("no tools", "tools"),
+)
+"""What little and much of each number but the hashed words is called, for people."""
+
 CODE = re.compile(r"```|\bdef |\bclass |\bimport |=>|\bSELECT\b|#include|[{};]\s*$", re.MULTILINE)
 ARITHMETIC = re.compile(r"\d\s*[-+*/=<>^]\s*\d|\bhow many\b|\bsum\b|\bpercent\b", re.IGNORECASE)
 WORDS = re.compile(r"\w+")

@@ -51,8 +51,10 @@ class Served:
         )
         return min(MOST_RAISE, max(0.0, missed) / REPAY)
 
-    def forget(self, cell: Cell) -> None:
-        self._requests.pop(cell, None)
+    def absorb(self, cell: Cell, task: str) -> None:
+        """Requests of another task fall in this cell from now on, and what they are owed."""
+        for name, requests in self._requests.pop(cell._replace(task=task), {}).items():
+            self.count(cell, name, requests)
 
     def to_state(self) -> list[Any]:
         return [[*cell, dict(counts)] for cell, counts in sorted(self._requests.items())]

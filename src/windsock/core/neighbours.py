@@ -241,6 +241,18 @@ class Neighbours:
             self.open(*key).merge(row, self.settings)
         self.changes += 1
 
+    def absorb(self, task: str, other: str) -> None:
+        """Add the rows of another task to those of this one, also those kept by an alarm."""
+        for key in [key for key in self.rows if key[0] == other]:
+            self.open(task, key[1]).merge(self.rows.pop(key), self.settings)
+        for watch in self.watches.values():
+            if other in watch.saved:
+                saved = Row.from_state(watch.saved.pop(other))
+                if task in watch.saved:
+                    saved.merge(Row.from_state(watch.saved[task]), self.settings)
+                watch.saved[task] = saved.to_state()
+        self.changes += 1
+
     def to_state(self) -> dict[str, Any]:
         return {
             "as_of": self.as_of if self.as_of > NEVER else None,

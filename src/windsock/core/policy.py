@@ -31,7 +31,7 @@ from windsock.core.rivals import (
     SuccessPerCost,
     Uniform,
 )
-from windsock.core.segments import Segmenter, SegmentSettings, found
+from windsock.core.segments import Segmenter, SegmentSettings, reseat
 from windsock.core.units import to_float
 from windsock.core.views import CellView, Weighing
 from windsock.core.weights import FloatArray
@@ -161,7 +161,8 @@ class PriceAware:
         self._ladders = {}
         self._redraw(cells, now)
         if self._purse is not None and cells:
-            claims = [self._claim(view, now) for view in cells]
+            whole = [view for view in cells if not self._is_divided(view.cell)] or cells
+            claims = [self._claim(view, now) for view in whole]
             self._purse.solve(cells[0].cell[:2], claims, now)
 
     def ladder(self, view: CellView, now: float) -> Ladder:
@@ -261,20 +262,22 @@ class PriceAware:
         return found
 
     def _redraw(self, cells: Sequence[CellView], now: float) -> None:
-        """Draw borders where evidence has grown enough; new cells start from what is predicted."""
+        """Draw borders where evidence has grown enough, and seat every task by them."""
         for namespace, segmenter in self._segmenters.items():
-            if not segmenter.is_due():
-                continue
-            borders = segmenter.draw_borders()
-            if borders is None:
-                continue
             mine = [view.cell for view in cells if view.cell.namespace == namespace]
+            if not mine or not segmenter.is_due():
+                continue
+            was = segmenter.borders
+            if segmenter.draw_borders() is was:
+                continue
             for task in dict.fromkeys(cell.task.partition("#")[0] for cell in mine):
-                found(self.beliefs, Cell(namespace, mine[0].route, task), segmenter, now)
-            for cell in mine:
-                if "#" in cell.task:
-                    self.beliefs.forget(cell)
-                    self.served.forget(cell)
+                cell = mine[0]._replace(task=task)
+                reseat(self.beliefs, self.served, cell, segmenter, now)
+
+    def _is_divided(self, cell: Cell) -> bool:
+        """True for a task whose requests fall in its segments."""
+        segmenter = self._segmenters.get(cell.namespace)
+        return segmenter is not None and segmenter.borders is not None and "#" not in cell.task
 
     def _slowed(self, view: CellView, wanted: FloatArray, now: float) -> tuple[FloatArray, bool]:
         """No more share moved than the objective allows since the last weights of this cell."""

@@ -274,12 +274,16 @@ class Beliefs:
                     row.keep(most)
             group.changes += 1
 
-    def forget(self, cell: Cell) -> None:
-        """Drop the rows of a cell that no request falls in any more."""
-        group = self._groups.get(cell[:2])
-        if group is not None:
-            for key in [key for key in group.rows if key[0] == cell.task]:
-                del group.rows[key]
+    def absorb(self, cell: Cell, task: str) -> None:
+        """Requests of another task fall in this cell from now on: its evidence goes with them."""
+        self._open(cell).absorb(cell.task, task)
+
+    def give(self, cell: Cell, deployment: str, rewards: float) -> None:
+        """So many rewards' worth of evidence stand elsewhere now; the mean stays."""
+        group = self._open(cell)
+        row = group.rows.get((cell.task, deployment))
+        if row is not None:
+            row.keep(max(0.0, row.n - rewards))
             group.changes += 1
 
     def to_state(self) -> dict[str, Any]:
