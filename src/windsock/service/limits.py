@@ -17,11 +17,8 @@ from windsock.service.problems import overloaded
 
 LEAST_LIMIT = 64
 LEAST_WAITING = 16
-LATE_S = 0.2
-"""An event loop that wakes this late has more to do than it can; below a fifth of that, not.
-
-One turn with 256 requests in it takes half of that.
-"""
+LATE_S = 0.1
+"""An event loop that wakes this late has more to do than it can; below a fifth of that, not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
