@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
 from tests.benchmarks.perf_machine import Missing, Reading, rss_mb, said, upstream
 from tests.benchmarks.perf_rounds import BARS, Cell, measured, options, verdict, with_range
@@ -92,7 +93,7 @@ def bars(cells: list[Cell]) -> Iterator[list[str]]:
         pairs = zip(by_open[256].readings[OURS], by_open[16].readings[OURS], strict=True)
         ratios = [a.per_s / b.per_s for a, b in pairs]
         wrong = by_open[256].errors(OURS)
-        is_met = sorted(ratios)[len(ratios) // 2] >= 0.9 and not wrong
+        is_met = median(ratios) >= 0.9 and not wrong
         figure = f"{with_range(ratios, 2)}, {wrong} errors"
         yield ["throughput at c=256 over c=16", "0.9, no errors", figure, verdict(is_met)]
 
@@ -101,12 +102,12 @@ def _busy(cell: Cell) -> Iterator[list[str]]:
     for other, bar in (("LiteLLM", 35.0), ("Portkey", 5.0)):
         if other in cell.readings:
             ratios = cell.ratios(OURS, other, per_s)
-            is_met = sorted(ratios)[len(ratios) // 2] >= bar
+            is_met = median(ratios) >= bar
             figure = f"throughput at c=64, 1 KB, over {other}'s"
             yield [figure, f"{bar:.0f} x", with_range(ratios) + " x", verdict(is_met)]
     if FLOOR in cell.readings:
         ratios = cell.ratios(OURS, FLOOR, cpu)
-        is_met = sorted(ratios)[len(ratios) // 2] <= 18
+        is_met = median(ratios) <= 18
         figure = "CPU per request at c=64, 1 KB, over nginx's"
         yield [figure, "18 x", with_range(ratios) + " x", verdict(is_met)]
 
