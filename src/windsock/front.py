@@ -81,8 +81,15 @@ class Turn(RequestResponseCycle):
         """The client is gone."""
         self.disconnected = True
         self.message_event.set()
+        self._let_go()
         if self.on_leave is not None:
             self.on_leave()
+
+    def _let_go(self) -> None:
+        """The scope holds this turn, which holds the scope: a cycle a request is work for the
+        collector, and what it finds too old stays for good (see `windsock.pauses`).
+        """
+        self.scope.pop("extensions", None)
 
     def _head_of(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
         lines = [b"%b: %b\r\n" % pair for pair in (*self.default_headers, *headers)]
@@ -113,6 +120,7 @@ class Turn(RequestResponseCycle):
             self.transport.write(head + body)
         if is_last:
             self.response_complete = True
+            self._let_go()
             self.message_event.set()
             if not self.keep_alive:
                 self.transport.close()
