@@ -10,28 +10,15 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from tests.benchmarks.perf_gateways import cpu, per_s
-from tests.benchmarks.perf_machine import (
-    PACKAGES,
-    SOURCES,
-    Missing,
-    cores,
-    ended,
-    free_port,
-    pinned,
-    python,
-    said,
-    upstream,
-    wait_for_port,
-)
+from tests.benchmarks.perf_machine import Missing, said, upstream
 from tests.benchmarks.perf_rounds import Cell, measured, options, with_range
-from tests.benchmarks.perf_sides import BURST, PLAIN, Gateway, windsock_config
+from tests.benchmarks.perf_sides import BURST, CONFIG, PLAIN, PORT, Gateway, service
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock import bootstrap
-from windsock.keyring import create_key
 from windsock.providers.aiohttp_calls import AiohttpCaller
 from windsock.providers.direct import DirectCaller
 from windsock.providers.httpx_calls import HttpxCaller
@@ -47,7 +34,7 @@ def main() -> None:
     chosen = options(__doc__ or "")
     with tempfile.TemporaryDirectory() as folder, upstream(Path(folder) / "log") as port:
         with ExitStack() as stack:
-            gateways = [stack.enter_context(started(name, Path(folder), port)) for name in CALLERS]
+            gateways = [stack.enter_context(served(name, Path(folder), port)) for name in CALLERS]
             cells = [
                 measured(gateways, kind, open_, rounds=chosen.rounds, seconds=chosen.seconds)
                 for kind in (PLAIN, BURST)
@@ -73,30 +60,10 @@ def rows(cell: Cell) -> Iterator[list[str]]:
         ]
 
 
-@contextmanager
-def started(name: str, folder: Path, upstream_port: int) -> Iterator[Gateway]:
+def served(name: str, folder: Path, upstream_port: int) -> AbstractContextManager[Gateway]:
     """windsock with this caller behind its seam."""
-    place = folder / name.replace(" ", "-")
-    place.mkdir()
-    config = place / "windsock.toml"
-    config.write_text(windsock_config(place, upstream_port))
-    key = create_key(parse(config.read_text(), {}, source=""), "bench", "default", ("infer",))
-    port = free_port()
-    python3, environ = python(ROOT, SOURCES, PACKAGES)
-    words = [python3, "-m", __spec__.name, "--serve", name, config, str(port)]
-    process = pinned(words, cores()[0], place / "log", environ)
-    try:
-        wait_for_port(port, process, 60)
-        yield Gateway(
-            name=name,
-            version="",
-            port=port,
-            folder=place,
-            process=process,
-            headers=lambda _: {"authorization": f"Bearer {key}"},
-        )
-    finally:
-        ended(process)
+    words = ["-m", __spec__.name, "--serve", name, CONFIG, PORT]
+    return service(name, folder, upstream_port, words, ROOT)
 
 
 def serve(name: str, config: Path, port: int) -> None:

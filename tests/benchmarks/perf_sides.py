@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -36,6 +36,7 @@ from tests.benchmarks.perf_machine import (
 from windsock.keyring import create_key
 from windsock.settings import parse
 
+CONFIG, PORT = "{config}", "{port}"
 LITELLM = ("litellm[proxy]", "async-timeout")
 """On a Python older than 3.11.3, which may not be the one that installs, redis needs the second."""
 PORTKEY = {
@@ -133,21 +134,31 @@ def alone(folder: Path, upstream: int) -> Gateway:
 @contextmanager
 def windsock(folder: Path, upstream: int) -> Iterator[Gateway]:
     """`windsock serve` from this checkout."""
-    folder = folder / "windsock"
+    words = ["-m", "windsock", "serve", "--config", CONFIG, "--port", PORT]
+    with service("windsock", folder, upstream, words) as gateway:
+        yield replace(gateway, version="this checkout")
+
+
+@contextmanager
+def service(
+    name: str, folder: Path, upstream: int, words: list[str], *more_sources: Path
+) -> Iterator[Gateway]:
+    """A process that serves windsock; CONFIG and PORT among its words are filled in."""
+    folder = folder / name.replace(" ", "-")
     folder.mkdir()
     config = folder / "windsock.toml"
     config.write_text(windsock_config(folder, upstream))
     settings = parse(config.read_text(), {}, source=str(config))
     key = create_key(settings, "bench", "default", ("infer",))
     port = free_port()
-    python3, environ = python(SOURCES, PACKAGES)
-    words = [python3, "-m", "windsock", "serve", "--config", config, "--port", str(port)]
-    process = pinned(words, cores()[0], folder / "log", environ)
+    python3, environ = python(*more_sources, SOURCES, PACKAGES)
+    filled = [{CONFIG: str(config), PORT: str(port)}.get(word, word) for word in words]
+    process = pinned([python3, *filled], cores()[0], folder / "log", environ)
     try:
         wait_for_port(port, process, 60)
         yield Gateway(
-            name="windsock",
-            version="this checkout",
+            name=name,
+            version="",
             port=port,
             folder=folder,
             process=process,

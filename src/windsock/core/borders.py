@@ -125,7 +125,8 @@ def drawn(
     success, sizes = x @ gain, np.maximum(x @ size, LEAST_SIZE)
     centres, of = cluster(gain_per_size(success, sizes), count)
     live, of = np.unique(of, return_inverse=True)
-    joined = alike(list(ridges.values()), np.array([_per_size(x, sizes, of == g) for g in set(of)]))
+    points = np.array([_per_size(x, sizes, of == g) for g in range(len(live))])
+    joined = alike(list(ridges.values()), points)
     of = np.array(joined)[of]
     if not of.any():
         return None

@@ -123,10 +123,8 @@ class Segmenter:
 
     def _found(self, names: Sequence[str], count: int) -> Borders | None:
         ridge, x = self.settings.ridge, np.array([with_constant(each) for each in self._seen])
-        gains = {
-            name: each for name in names if len((each := self._gains[name]).moment) == len(x[0])
-        }
-        if self._size is None or len(gains) < len(names):
+        gains = {name: self._gains[name] for name in names}
+        if self._size is None or any(len(each.moment) != len(x[0]) for each in gains.values()):
             return None
         return drawn(gains, self._size.coefficients(ridge), x, count=count, ridge=ridge)
 

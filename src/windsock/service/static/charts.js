@@ -87,7 +87,7 @@ export class Charts {
   options(id, more) {
     const { width, height } = this.size(id);
     return {
-      width, height, legend: { show: false }, padding: [8, 6, 0, 0],
+      width, height, legend: { show: false }, padding: [8, 28, 0, 0],
       cursor: {
         sync: { key: "windsock", setSeries: false }, y: false, drag: { x: false, y: false, setScale: false },
         points: { size: 7, ...(id === "weights" ? { show: false } : {}) },
