@@ -86,6 +86,22 @@ def test_a_list_read_once_an_hour_is_believed_until_it_should_have_been_read_thr
     assert why_out(wind, "openai/b", START + 3 * HOUR + 1) is None
 
 
+@pytest.mark.parametrize("said", ['"free"', "NaN", "null"])
+def test_a_price_that_can_be_read_no_more_is_told_once_and_the_last_one_stays(said) -> None:
+    made, wind, seen = intake("openai/a", "openai/b")
+    body = '[{"provider": "openai", "model": "a", "input": 1.0, "output": 2.0}, %s]'
+    other = '{"provider": "openai", "model": "b", "input": %s, "output": 2.0}'
+    for price in ("3.0", said, said, "3.0", said):
+        said_now = (body % (other % price)).encode()
+        made.on_reading(feed(), read(feed(), said_now, seen_at=START))
+    told = [shift for shift in seen if shift.kind == "price.unread"]
+    assert [shift.deployment for shift in told] == ["openai/b"] * 2
+    assert told[0].facts["feed"] == "list"
+    assert told[0].facts["reason"].startswith("unreadable")
+    assert wind.book.in_force("openai/b", START).usd_per_mtok[Meter.INPUT] == 3
+    assert why_out(wind, "openai/b", START) is None
+
+
 def retiring(at: float) -> Reading:
     return Reading(facts=(ModelFacts(provider="acme", model="m", feed="list", retires_at=at),))
 

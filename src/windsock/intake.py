@@ -43,7 +43,8 @@ class Intake:
     keep: Callable[[Any], object]
     publish: Callable[[Shift], None]
     owned: frozenset[str] = frozenset()
-    _listed: dict[str, dict[str, str]] = field(default_factory=dict)
+    _listed: dict[str, dict[str, PriceRow]] = field(default_factory=dict)
+    _unread: dict[str, frozenset[str]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _kept: dict[str, Quote | None] = field(default_factory=dict)
     _readings: dict[str, tuple[FeedDefinition, Reading]] = field(default_factory=dict)
@@ -62,7 +63,7 @@ class Intake:
 
     def _steps(self, definition: FeedDefinition, reading: Reading) -> Iterator[None]:
         """Absorb row after row, each as seen now: others may be absorbed in between."""
-        listed: dict[str, str] = {}
+        listed: dict[str, PriceRow] = {}
         self._readings[definition.id] = definition, reading
         for row in reading.rows:
             yield
@@ -70,7 +71,7 @@ class Intake:
             self._seen.add(f"{row.provider}/{row.model}")
             for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
                 if deployment not in self.owned:
-                    listed[deployment] = row.model
+                    listed[deployment] = row
                     self.on_quote(quote_of(row, deployment, definition, now, is_indirect), now)
         for facts in reading.facts:
             yield
@@ -81,6 +82,7 @@ class Intake:
         for report in self._reports(definition, reading, self.clock.now()):
             yield
             self._absorb(report, self.clock.now())
+        self._notice_unread(definition, reading, listed)
         self._notice_absence(definition, listed, self.clock.now())
 
     def adopt(self, identity: Identity, own: Iterable[Quote]) -> None:
@@ -191,15 +193,37 @@ class Intake:
         for shift in shifts:
             self.publish(shift)
 
+    def _notice_unread(
+        self, definition: FeedDefinition, reading: Reading, listed: dict[str, PriceRow]
+    ) -> None:
+        """Deployments that this feed still lists, but whose price can be read no more.
+
+        Said once; they are added to what is listed, and their last price grows old.
+        """
+        reasons = dict(reading.skipped)
+        unread = {
+            deployment: row
+            for deployment, row in self._listed.get(definition.id, {}).items()
+            if deployment not in listed and f"{row.provider}/{row.model}" in reasons
+        }
+        for deployment in unread.keys() - self._unread.get(definition.id, frozenset()):
+            row = unread[deployment]
+            reason = reasons[f"{row.provider}/{row.model}"]
+            facts = {"feed": definition.id, "feed_model": row.model, "reason": reason}
+            at = self.clock.now()
+            self.publish(Shift(kind="price.unread", deployment=deployment, at=at, facts=facts))
+        self._unread[definition.id] = frozenset(unread)
+        listed |= unread
+
     def _notice_absence(
-        self, definition: FeedDefinition, listed: dict[str, str], now: float
+        self, definition: FeedDefinition, listed: dict[str, PriceRow], now: float
     ) -> None:
         """Deployments this feed listed at its last reading and no longer does."""
         before = self._listed.get(definition.id, {})
-        for deployment, model in before.items():
+        for deployment, row in before.items():
             if deployment not in listed:
                 tick = Vanished(
-                    deployment=deployment, feed=definition.id, feed_model=model, seen_at=now
+                    deployment=deployment, feed=definition.id, feed_model=row.model, seen_at=now
                 )
                 self._absorb(tick, now)
         self._listed[definition.id] = listed

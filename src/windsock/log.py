@@ -27,6 +27,7 @@ EVENTS = frozenset(
         "price.shifted",
         "price.held",
         "price.released",
+        "price.unread",
         "price.went_stale",
         "price.is_fresh",
         "feed.read",

@@ -234,7 +234,7 @@ class Reward:
 class Shift:
     """Something that changes where traffic goes.
 
-    kind    price.shifted, price.held, price.released, price.went_stale,
+    kind    price.shifted, price.held, price.released, price.unread, price.went_stale,
             health.changed, cooldown.began, cooldown.ended, cooldown.cut_short, quality.drifted,
             quality.undone, bill.drifted, model.redirected
     facts   what the log and the event stream show

@@ -135,9 +135,9 @@ async def _goes_stale(it: Trial, feed: Feed) -> bool:
 
 
 async def alerted(it: Trial) -> float:
-    """Held prices and failed polls, as the metrics count them."""
+    """Prices held or unread and polls that failed, as the metrics count them."""
     found = re.findall(
-        r'windsock_events_total\{event="(?:feed\.failed|price\.held)"\} (\S+)',
+        r'windsock_events_total\{event="(?:feed\.failed|price\.held|price\.unread)"\} (\S+)',
         str(await it.get("/metrics")),
     )
     return sum(map(float, found))

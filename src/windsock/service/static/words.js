@@ -65,6 +65,8 @@ export function told(event) {
       ];
     case "price.held":
       return ["price held back", `${event.reason}: ${prices(event)}${from}`];
+    case "price.unread":
+      return ["price unreadable", `${event.reason}${from}`];
     case "price.went_stale":
       return ["price went stale", facts(event)];
     case "cooldown.began":
