@@ -53,7 +53,10 @@ class Neighbours:
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
+        self._most_evidence = 0.0
         self._counted_at = -1
+        self._kept_of: tuple[str, int, int] | None = None
+        self._kept: dict[str, tuple[float, float]] = {}
 
     def open(self, task: str, deployment: str) -> Row:
         row = self.rows.get((task, deployment))
@@ -100,8 +103,21 @@ class Neighbours:
         return self._fitted_at >= 0
 
     def beta(self, task: str, deployment: str, fit: Fit | None = None) -> tuple[float, float]:
-        """Beta parameters of mean success, with the prior of a fit (of the last if none)."""
-        fit = fit or self._fit
+        """Beta parameters of mean success, with the prior of a fit (of the last if none).
+
+        Those of the task last asked for are kept until anything is learnt: a solve asks twice.
+        """
+        if fit is not None:
+            return self._beta(task, deployment, fit)
+        kept_of = (task, self.changes, self._fitted_at)
+        if self._kept_of != kept_of:
+            self._kept_of, self._kept = kept_of, {}
+        pair = self._kept.get(deployment)
+        if pair is None:
+            pair = self._kept[deployment] = self._beta(task, deployment, self._fit)
+        return pair
+
+    def _beta(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         settings = self.settings
         mean, strength = self._prior(task, deployment, fit)
         a, b = strength * mean, strength * (1 - mean)
@@ -125,9 +141,10 @@ class Neighbours:
             self._evidence = {}
             for (_, name), row in self.rows.items():
                 self._evidence[name] = self._evidence.get(name, 0.0) + row.n
+            self._most_evidence = max(self._evidence.values(), default=0.0)
             self._counted_at = self.changes
-        most = max(self._evidence.values(), default=0.0)
-        return self._evidence.get(deployment, 0.0) < YOUNG_REWARDS and most > 4 * YOUNG_REWARDS
+        is_little = self._evidence.get(deployment, 0.0) < YOUNG_REWARDS
+        return is_little and self._most_evidence > 4 * YOUNG_REWARDS
 
     def of_deployment(self, deployment: str) -> dict[str, Row]:
         """Rows by task."""

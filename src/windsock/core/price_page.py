@@ -128,6 +128,10 @@ class Page:
         self.confirmed_at = min(self.confirmed_at, now)
         self.anchored_at = min(self.anchored_at, now)
 
+    def age_s(self, quote: Quote | None, now: float) -> float | None:
+        """Since the price in force was last confirmed."""
+        return None if quote is None else max(0.0, now - self.confirmed_at)
+
     def confirm(self, seen_at: float) -> None:
         self.confirmed_at = max(self.confirmed_at, seen_at)
 

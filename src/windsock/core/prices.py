@@ -143,16 +143,27 @@ class PriceBook:
         line = self._line(deployment)
         page = line.page if line else Page(self.rules)
         quote = page.in_force(now)
-        age_s = None if quote is None else max(0.0, now - page.confirmed_at)
+        age_s = page.age_s(quote, now)
         return PriceStatus(
             quote=quote,
             reason=None if quote else self._why_unpriced(deployment, page),
             age_s=age_s,
-            is_stale=age_s is not None and age_s > self.rules.stale_s,
+            is_stale=self.is_stale(age_s),
             uncertainty=self._uncertainty(page, quote, age_s, now),
             held=tuple(page.held.values()),
             vanished=tuple(sorted(page.vanished)),
         )
+
+    def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
+        """The quote in force and its age in s: the part of `status` that weight tables show."""
+        line = self._line(deployment)
+        if line is None:
+            return None, None
+        quote = line.page.in_force(now)
+        return quote, line.page.age_s(quote, now)
+
+    def is_stale(self, age_s: float | None) -> bool:
+        return age_s is not None and age_s > self.rules.stale_s
 
     def next_change_at(self, deployments: Iterable[str], after: float) -> float:
         """The next moment at which a price changes by the clock alone; inf if never."""

@@ -15,6 +15,7 @@ from windsock.core.evidence import PROMPT_METERS
 from windsock.core.health import HealthBoard
 from windsock.core.policy import CellView, Weighing
 from windsock.core.posterior import Beliefs, Summary
+from windsock.core.price_hours import flat_prices
 from windsock.core.prices import PriceBook
 from windsock.core.records import (
     NO_PREFERENCES,
@@ -530,8 +531,8 @@ class Tables:
         limits: tuple[str, ...],
         now: float,
     ) -> ArmFacts:
-        price = self._book.status(name, now)
-        flat = self._book.prices(name, now) or {}
+        quote, age_s = self._book.quoted(name, now)
+        flat = flat_prices(quote, now) if quote else {}
         return ArmFacts(
             deployment=name,
             weight=weight,
@@ -542,10 +543,10 @@ class Tables:
             expected_usd=usd,
             input_usd_per_mtok=flat.get(Meter.INPUT),
             output_usd_per_mtok=flat.get(Meter.OUTPUT),
-            quote_feed=price.quote.feed if price.quote else None,
-            quote_seen_at=price.quote.seen_at if price.quote else None,
-            price_age_s=price.age_s,
-            limits=(*limits, "stale price") if price.is_stale else limits,
+            quote_feed=quote.feed if quote else None,
+            quote_seen_at=quote.seen_at if quote else None,
+            price_age_s=age_s,
+            limits=(*limits, "stale price") if self._book.is_stale(age_s) else limits,
         )
 
 
