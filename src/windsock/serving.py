@@ -131,11 +131,13 @@ class Service:
 
     async def _housekeeping(self) -> None:
         """Re-solve stale tables ahead of requests, hand out new ones, look for new keys."""
-        keys_at = sampled_at = self.clock.elapsed()
+        keys_at = sampled_at = looked_at = self.clock.elapsed()
         while True:
             slept_at = self.clock.elapsed()
             await asyncio.sleep(HOUSEKEEPING_S)
-            self.limits.look(self.clock.elapsed() - slept_at - HOUSEKEEPING_S)
+            woke_at = self.clock.elapsed()
+            self.limits.look(woke_at - slept_at - HOUSEKEEPING_S, woke_at - looked_at)
+            looked_at = woke_at
             for _ in range(MOST_SOLVES):
                 if not self.router.tables.refresh(self.clock.now()):
                     break

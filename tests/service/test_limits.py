@@ -61,14 +61,27 @@ async def test_a_late_event_loop_lowers_the_limit_and_a_prompt_one_raises_it() -
     limits = Limits(LimitRules(max_concurrent=1024))
     for _ in range(500):
         await limits.enter()
-    limits.look(0.5)
+    limits.look(0.5, 0.25)
     assert limits.limit == 400
     for _ in range(50):
-        limits.look(0.5)
+        limits.look(0.5, 0.25)
     assert limits.limit == LEAST_LIMIT
     for _ in range(60):
-        limits.look(0.001)
+        limits.look(0.001, 0.25)
     assert limits.limit == 1024
+
+
+async def test_as_many_may_wait_as_are_served_in_a_fifth_of_a_second() -> None:
+    limits = Limits(LimitRules(max_concurrent=64))
+    assert limits.most_waiting == 64
+    for _ in range(20):
+        for _ in range(200):
+            assert await limits.enter()
+            limits.leave()
+        limits.look(0.001, 0.25)
+    assert limits.most_waiting in (159, 160)
+    limits.look(0.001, 0.25)
+    assert limits.most_waiting < 90
 
 
 async def test_the_providers_limits_bound_the_door() -> None:

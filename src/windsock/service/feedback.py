@@ -13,8 +13,8 @@ from windsock.core.records import Decision, Feedback, Outcome, Reward
 from windsock.core.router import Credit, Router
 from windsock.errors import CallerError
 
-MAX_OPEN = 20_000
-"""Decisions kept at hand for feedback, 15 MB; older ones are looked up in the store."""
+MAX_OPEN = 8_000
+"""Decisions kept at hand for feedback, some 10 MB; older ones are looked up in the store."""
 
 
 Matter = tuple[str, str, str | None]

@@ -17,6 +17,9 @@ from windsock.service.problems import overloaded
 
 LEAST_LIMIT = 64
 LEAST_WAITING = 16
+QUEUE_S = 0.2
+"""What can be served in this time may wait."""
+
 LATE_S = 0.1
 """An event loop that wakes this late has more to do than it can; below a fifth of that, not."""
 
@@ -26,7 +29,8 @@ class LimitRules:
     """What the door lets through.
 
     max_concurrent  requests worked on at a time, at most
-    max_waiting     requests that wait for their turn, and no more than are worked on (or 16)
+    max_waiting     requests that wait for their turn, and no more than are worked on, than are
+                    served in QUEUE_S or than 16
     wait_s          longest wait
     max_bytes       of request bodies held at a time
     """
@@ -59,6 +63,8 @@ class Limits:
         self._capacity = capacity
         self._limit = float(rules.max_concurrent)
         self._peak = 0
+        self._left = 0
+        self._per_s = 0.0
         self._waiting: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
 
     @property
@@ -98,8 +104,16 @@ class Limits:
         self.admitted += 1
         return True
 
+    @property
+    def most_waiting(self) -> int:
+        """Requests that may wait, just now."""
+        return min(
+            self.rules.max_waiting, max(self.limit, LEAST_WAITING, int(self._per_s * QUEUE_S))
+        )
+
     def leave(self) -> None:
         self.running -= 1
+        self._left += 1
         while self._waiting and self.running < self.limit:
             turn, _ = self._waiting.popitem()
             if not turn.done():
@@ -117,8 +131,13 @@ class Limits:
     def release(self, size: int) -> None:
         self._bytes -= size
 
-    def look(self, late_s: float) -> None:
-        """Adapt to the event loop, which woke this many seconds late: less work, or more again."""
+    def look(self, late_s: float, since_s: float) -> None:
+        """Adapt to the event loop, which woke this many seconds late: less work, or more again.
+
+        since_s     since the last look
+        """
+        self._per_s = 0.5 * (self._per_s + self._left / since_s)
+        self._left = 0
         most = float(self.rules.max_concurrent)
         if late_s > LATE_S:
             busy = 0.8 * min(self._limit, float(self._peak))
@@ -135,7 +154,7 @@ class Limits:
         """Wait as one of the queue; the oldest leaves when it is full."""
         if not self.rules.max_waiting:
             return False
-        if len(self._waiting) >= min(self.rules.max_waiting, max(self.limit, LEAST_WAITING)):
+        if len(self._waiting) >= self.most_waiting:
             oldest, _ = self._waiting.popitem(last=False)
             _refuse(oldest)
         loop = asyncio.get_running_loop()
