@@ -7,6 +7,7 @@ from windsock.replay import engines
 from windsock.replay.contenders import chosen
 from windsock.replay.measures import Summary, mean_share, summarize
 from windsock.replay.scenario import Scenario, load_scenario
+from windsock.replay.weather import CascadeAim, Confidence
 from windsock.replay.windows import windows
 from windsock.replay.world import World
 from windsock.rooms import room
@@ -50,6 +51,31 @@ def test_both_engines_agree_on_cost_success_and_splits() -> None:
     for one, other in zip(exact, batch, strict=True):
         assert one.shocks[0].share_then == pytest.approx(other.shocks[0].share_then, abs=0.15)
         assert (one.shocks[0].switch_requests, other.shocks[0].switch_requests) == (0, 0)
+
+
+def test_both_engines_ask_again_alike_where_a_cascade_pays() -> None:
+    """Cost within 20 %, success within 1.5 points, calls a request within 0.01: means of three seeds.
+
+    A check that tells right from wrong makes "cheap, then the flagship" the way to hold the floor:
+    it halves the cost, by asking one request in fifty again.
+    """
+    route = cut().route.model_copy(
+        update={"cascade": CascadeAim(to=("openai/gpt-4o",)), "quality_floor": 0.93}
+    )
+    facts = {"route": route, "confidence": Confidence(right=(20.0, 1.0), wrong=(1.0, 4.0))}
+    exact, batch = (summaries("windsock", engine=engine, **facts) for engine in ("exact", "batch"))
+    plain = summaries("windsock", engine="exact", route=route.model_copy(update={"cascade": None}))
+
+    def mean(runs: list[Summary], name: str) -> float:
+        return float(np.mean([getattr(each, name) for each in runs]))
+
+    calls = "attempts_per_request"
+    assert mean(exact, calls) > mean(plain, calls) + 0.01
+    assert mean(exact, calls) == pytest.approx(mean(batch, calls), abs=0.01)
+    assert mean(exact, "success") == pytest.approx(mean(batch, "success"), abs=0.015)
+    usd = "cost_per_success_usd"
+    assert mean(exact, usd) < 0.7 * mean(plain, usd)
+    assert mean(exact, usd) == pytest.approx(mean(batch, usd), rel=0.2)
 
 
 def test_both_engines_spend_the_same_where_nothing_is_chosen() -> None:

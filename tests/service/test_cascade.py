@@ -1,10 +1,14 @@
 """Cheap first, then maybe strong, as clients see it."""
 
+import asyncio
 import json
 import math
 
+import pytest
+
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, stream_of, upstream
+from windsock.core.tables import FRESH_S
 
 ASK = {
     "model": "auto",
@@ -70,6 +74,38 @@ async def test_a_declared_check_escalates_what_fails_it_and_teaches(tmp_path) ->
     assert served == ["strong/m", "cheap/m"]
     samples = {arm["deployment"]: arm["effective_samples"] for arm in seen["data"][0]["candidates"]}
     assert all(0.4 < each < 0.6 for each in samples.values()), "a check counts as half a word"
+
+
+async def test_the_figures_of_a_cascade_and_its_draws_are_shown(tmp_path) -> None:
+    """Half of the cheap answers are sure and right, half unsure and wrong."""
+
+    def reply(_: dict) -> Answer:
+        return Answer(sure("cheap", 0.95 if len(cheap.seen) % 2 else 0.3))
+
+    async with (
+        upstream(reply) as cheap,
+        upstream(lambda _: Answer(sure("strong", 0.99))) as strong,
+    ):
+        more = CASCADE + "ask_logprobs = true\n"
+        async with running(config(cheap, strong, more), tmp_path) as it:
+            for _ in range(40):
+                answer = await ask(it)
+                said = {"decision_id": answer.headers["x-windsock-decision-id"], "value": 1.0}
+                assert (await it.http.post("/v1/feedback", json=said)).status_code == 200
+            await asyncio.sleep(FRESH_S)
+            last = await ask(it, provider={})
+            (cell,) = (await it.http.get("/v1/weights?route=auto")).json()["data"]
+            await it.service.ledger.flushed()
+            why = await it.http.get(f"/v1/decisions/{last.headers['x-windsock-decision-id']}")
+    (shown,) = cell["cascades"]
+    assert (shown["deployment"], shown["to"]) == ("cheap/m", "strong/m")
+    assert 0.3 < shown["escalated"] < 0.7 and shown["judged"] > 0
+    assert -1 < shown["gain"] < 1 and 0 <= shown["weight"] <= 1
+    cost = {arm["deployment"]: arm["expected_usd"] for arm in cell["candidates"]}
+    assert shown["expected_usd"] == pytest.approx(
+        cost["cheap/m"] + shown["escalated"] * cost["strong/m"], rel=0.05
+    )
+    assert why.json()["table"]["cascades"][0]["to"] == "strong/m"
 
 
 async def test_an_answer_that_streams_is_never_asked_for_again(tmp_path) -> None:
