@@ -9,8 +9,8 @@ SWITCH_S = 0.0005
 """How long the event loop waits for a busy worker thread; Python's default is 5 ms."""
 
 THRESHOLDS = (2_000, 10, 1_000_000)
-"""The oldest generation, where thousands of decisions wait for feedback, is left alone: one look at it
-takes 100 ms. What requests leave behind in cycles is found in the younger two.
+"""The oldest generation, where thousands of decisions wait for feedback, is left alone: one look
+takes 50 ms. What requests leave behind in cycles is found in the younger two.
 """
 
 

@@ -54,7 +54,7 @@ def test_both_engines_agree_on_cost_success_and_splits() -> None:
 
 
 def test_both_engines_ask_again_alike_where_a_cascade_pays() -> None:
-    """Cost within 20 %, success within 1.5 points, calls a request within 0.01: means of three seeds.
+    """Cost within 20 %, success within 1.5 points, calls a request within 0.01: means of 3 seeds.
 
     A check that tells right from wrong makes "cheap, then the flagship" the way to hold the floor:
     it halves the cost, by asking one request in fifty again.
