@@ -56,15 +56,18 @@ from windsock.service.caching import MemoryShelf, ResponseCache, Shelf
 from windsock.service.dashboard import Dashboard, dashboard_routes
 from windsock.service.dataplane import DataPlane
 from windsock.service.dataplane import Endpoint as PathEndpoint
+from windsock.service.dialects import spoken
 from windsock.service.driver import Driver
 from windsock.service.events import EventBus
 from windsock.service.feedback import Feedbacks, FindStored, Open
 from windsock.service.history import history_routes
 from windsock.service.insight import Insight, insight_routes
 from windsock.service.limits import LimitRules, Limits
+from windsock.service.messages import Messages
 from windsock.service.metrics import Metrics, Tallies
 from windsock.service.openai import Meaning, OpenAICalls
 from windsock.service.redis_shelf import RedisShelf
+from windsock.service.responses import Responses
 from windsock.serving import Service, follow_redirects, hand_out_tables, server_of
 from windsock.settings import Settings, guard_rules
 from windsock.store import queries
@@ -326,10 +329,16 @@ def _endpoints(
     service: Service, settings: Settings, limits: Limits, caller: Caller
 ) -> dict[str, PathEndpoint]:
     """The data plane's calls; those that call providers pass the door."""
-    found = _calls(service, settings, caller).endpoints()
+    calls = _calls(service, settings, caller)
+    chat = limits.guarded(calls.chat)
     return {
-        path: limits.guarded(endpoint) if path.endswith("/chat/completions") else endpoint
-        for path, endpoint in found.items()
+        "/v1/chat/completions": chat,
+        "/chat/completions": chat,
+        "/v1/messages": spoken(chat, Messages),
+        "/v1/responses": spoken(chat, Responses),
+        "/v1/embeddings": limits.guarded(calls.embed),
+        "/v1/route": calls.route,
+        "/v1/feedback": calls.feedback,
     }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -54,7 +54,19 @@ class _Schema(msgspec.Struct):
     n: int | None = None
 
 
+class _EmbeddingSchema(msgspec.Struct):
+    model: str
+    input: msgspec.Raw
+    metadata: dict[str, Any] | None = None
+    models: list[str] | None = None
+    provider: dict[str, Any] | None = None
+
+
+Asked = TypeVar("Asked", _Schema, _EmbeddingSchema)
+CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
+
 _decoder = msgspec.json.Decoder(_Schema)
+_embedding_decoder = msgspec.json.Decoder(_EmbeddingSchema)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -66,6 +78,7 @@ class ChatBody:
     temperature     as asked for; None if not stated
     images          sent with it
     choices         answers asked for (`n`)
+    path            of the provider's call
     """
 
     raw: bytes
@@ -74,6 +87,7 @@ class ChatBody:
     temperature: float | None = None
     images: int = 0
     choices: int = 1
+    path: str = CHAT
 
 
 def read_chat(
@@ -89,14 +103,7 @@ def read_chat(
 
     with_features   also the cheap numbers about the prompt that learnt segments look at
     """
-    try:
-        read = _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise BadRequest(_place(str(error)), param=_param(str(error))) from error
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
-    if not read.model:
-        raise BadRequest("model is empty; name a route, a deployment or a model", param="model")
+    read = _decoded(_decoder, body)
     messages = bytes(read.messages)
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
@@ -124,6 +131,41 @@ def read_chat(
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,
     )
+
+
+def read_embedding(
+    body: bytes,
+    *,
+    task: str | None = None,
+    namespace: str,
+    key_id: str | None = None,
+    deadline_s: float | None = None,
+) -> ChatBody:
+    """The same for a request to /v1/embeddings, whose answers are judged like any other."""
+    read = _decoded(_embedding_decoder, body)
+    request = RouteRequest(
+        model=read.model,
+        models=tuple(read.models or ()),
+        namespace=namespace,
+        task=task or _task(read.metadata),
+        prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
+        key_id=key_id,
+        preferences=_preferences(read.provider) if read.provider else NO_PREFERENCES,
+        deadline_s=deadline_s,
+    )
+    return ChatBody(raw=body, request=request, wants_usage=False, path=EMBEDDINGS)
+
+
+def _decoded(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
+    try:
+        read = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadRequest(_place(str(error)), param=_param(str(error))) from error
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
+    if not read.model:
+        raise BadRequest("model is empty; name a route, a deployment or a model", param="model")
+    return read
 
 
 def body_for(chat: ChatBody, model: str, *, keeps_ours: bool = False) -> bytes:

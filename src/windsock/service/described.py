@@ -51,6 +51,36 @@ PATHS = {
         ["model", "messages"],
         _CHAT,
     ),
+    "/v1/embeddings": _operation(
+        "OpenAI's embeddings, routed like chat completions",
+        ["model", "input"],
+        {
+            "model": _CHAT["model"],
+            "input": {"description": "a text, a list of texts, or tokens"},
+            "models": _CHAT["models"],
+            "provider": _CHAT["provider"],
+        },
+    ),
+    "/v1/messages": _operation(
+        "Anthropic's messages, asked of any deployment; errors and streams in that format",
+        ["model", "messages"],
+        {
+            **_CHAT,
+            "max_tokens": {"type": "integer"},
+            "system": {"description": "a text, or a list of text blocks"},
+            "tools": {"type": "array", "items": {"type": "object"}},
+        },
+    ),
+    "/v1/responses": _operation(
+        "OpenAI's responses, asked of any deployment; nothing is stored",
+        ["model", "input"],
+        {
+            **{name: _CHAT[name] for name in ("model", "models", "stream", "metadata", "provider")},
+            "input": {"description": "a text, or a list of items"},
+            "instructions": _TEXT,
+            "tools": {"type": "array", "items": {"type": "object"}},
+        },
+    ),
     "/v1/route": _operation(
         "The decision without the call; the caller makes it and reports back",
         ["model", "messages"],

@@ -22,6 +22,7 @@ from windsock.errors import ProviderError
 from windsock.providers.calling import Caller, Endpoint, Reply, Unreachable
 from windsock.providers.sse import StreamScanner
 from windsock.providers.wire import (
+    CHAT,
     TOKENS_PER_BYTE,
     ChatBody,
     billed_of,
@@ -38,8 +39,10 @@ from windsock.service.deadline import Deadline
 from windsock.service.racing import OUTRUN, Write, run_call, run_stream
 from windsock.service.relay import NoAnswer, Patience, Relay, in_band_error
 
-PATH = "/chat/completions"
 DONE = b"data: [DONE]\n\n"
+VECTORS_SAID = {"confidence": 1.0, "finish_reason": None}
+"""No model doubts its embedding, so no cascade asks for another."""
+
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
 BROKE_OFF = {CallKind.TIMED_OUT: "the answer was not complete in time"}
 
@@ -159,7 +162,7 @@ class Driver:
             deadline.close()
         if reply.status != 200:
             return self._refused(attempt, reply, raw, started, failure)
-        body = _answer_of(raw)
+        body = _answer_of(raw) if chat.path == CHAT else _vectors_of(raw)
         if body is None:
             failure.status, failure.body = 502, b""
             return self._result(attempt, CallKind.BAD_ANSWER, started, status=200)
@@ -176,8 +179,7 @@ class Driver:
             is_usage_estimated=is_usage_estimated,
             served_model=body.get("model"),
             billed_usd=billed_of(body),
-            confidence=_confidence(exchange, body),
-            finish_reason=body["choices"][0].get("finish_reason"),
+            **(_said(exchange, body) if chat.path == CHAT else VECTORS_SAID),
         )
 
     async def _stream_attempt(
@@ -260,7 +262,7 @@ class Driver:
         deployment = self.router.catalog.deployments[attempt.deployment]
         provider = deployment.provider
         body = body_for(chat, deployment.model, keeps_ours=provider in ("openrouter", "litellm"))
-        return await self._caller.post(self.endpoints[provider], PATH, body)
+        return await self._caller.post(self.endpoints[provider], chat.path, body)
 
     def _endpoint(self, attempt: Attempt) -> Endpoint:
         return self.endpoints[self.router.catalog.deployments[attempt.deployment].provider]
@@ -337,10 +339,14 @@ def _use_of(body: dict[str, Any], raw: bytes, chat: ChatBody) -> tuple[Usage, bo
     return Usage(input_tokens=chat.request.prompt_tokens, output_tokens=output_tokens), True
 
 
-def _confidence(exchange: Exchange, body: dict[str, Any]) -> float | None:
+def _said(exchange: Exchange, body: dict[str, Any]) -> dict[str, Any]:
+    """How an answer ended, and how sure it is."""
     message = body["choices"][0].get("message")
     said = message if isinstance(message, dict) else {}
-    return confidence(exchange.route.checks, said, confidence_of(body))
+    return {
+        "confidence": confidence(exchange.route.checks, said, confidence_of(body)),
+        "finish_reason": body["choices"][0].get("finish_reason"),
+    }
 
 
 def _answer_of(raw: bytes) -> dict[str, Any] | None:
@@ -349,6 +355,14 @@ def _answer_of(raw: bytes) -> dict[str, Any] | None:
     if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
         return None
     if not body["choices"] or not isinstance(body["choices"][0], dict):
+        return None
+    return body
+
+
+def _vectors_of(raw: bytes) -> dict[str, Any] | None:
+    """The parsed answer, or None if it holds no embedding."""
+    body = _parsed(raw)
+    if not isinstance(body, dict) or not isinstance(body.get("data"), list) or not body["data"]:
         return None
     return body
 

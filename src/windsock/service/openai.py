@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,10 +14,10 @@ from windsock.core.exchange import Exchange
 from windsock.core.records import Reward
 from windsock.core.router import Router
 from windsock.errors import BadRequest, NoCandidate, UnknownRoute
-from windsock.providers.wire import ChatBody, read_chat
+from windsock.providers.wire import ChatBody, read_chat, read_embedding
 from windsock.service.access import Access, Principal, credential_of
 from windsock.service.caching import Copy, ResponseCache, cache_key, is_cachable
-from windsock.service.dataplane import Call, Endpoint
+from windsock.service.dataplane import Call
 from windsock.service.driver import Driver, Failure
 from windsock.service.failing import failed
 from windsock.service.feedback import Feedbacks, UnknownDecision
@@ -25,12 +26,15 @@ from windsock.service.problems import Problem
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
+Read = Callable[..., ChatBody]
+"""A body and the facts from its headers -> what routing needs; raises BadRequest."""
+
 Meaning = Callable[[bytes], Awaitable[tuple[float, ...]]]
 """A chat body -> a few numbers, always as many."""
 
 
 class OpenAICalls:
-    """Endpoints by path, for the data plane."""
+    """The endpoints of the data plane."""
 
     def __init__(
         self,
@@ -52,16 +56,8 @@ class OpenAICalls:
         self._feedbacks = feedbacks
         self._on_unpriced = on_unpriced
         self._cache = cache
-        self._with_features = with_features
+        self._read_chat = partial(read_chat, with_features=with_features)
         self._meaning = meaning if with_features else None
-
-    def endpoints(self) -> dict[str, Endpoint]:
-        return {
-            "/v1/chat/completions": self.chat,
-            "/chat/completions": self.chat,
-            "/v1/route": self.route,
-            "/v1/feedback": self.feedback,
-        }
 
     async def chat(self, call: Call) -> None:
         """POST /v1/chat/completions, plain or streamed."""
@@ -75,6 +71,12 @@ class OpenAICalls:
             await self._stream(call, exchange, chat, started, key)
         else:
             await self._plain(call, exchange, chat, started, key)
+
+    async def embed(self, call: Call) -> None:
+        """POST /v1/embeddings. Vectors of two models cannot be compared: give it one model."""
+        started = self._clock.elapsed()
+        chat = self._read(call, "infer", read_embedding)
+        await self._plain(call, self._open(chat), chat, started, None)
 
     def _cache_key(self, call: Call, chat: ChatBody) -> bytes | None:
         """The key of an answer that may be kept, or None."""
@@ -157,15 +159,14 @@ class OpenAICalls:
         credential = credential_of(call.header(b"authorization"), call.header(b"x-api-key"))
         return self._access.admit(credential, scope, self._clock.now())
 
-    def _read(self, call: Call, scope: str) -> ChatBody:
+    def _read(self, call: Call, scope: str, read: Read | None = None) -> ChatBody:
         principal = self._admit(call, scope)
-        return read_chat(
+        return (read or self._read_chat)(
             call.body,
             task=call.header(b"x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
-            with_features=self._with_features,
         )
 
     async def _understood(self, chat: ChatBody) -> ChatBody:
