@@ -78,8 +78,7 @@ class Rung:
     value_usd       V
     weights         (arms,)
     usd, success    expected of one request
-    error           what the arms may be worse by: the mean of their standard deviations, since
-                    spreading requests over unknown arms makes none of them known
+    error           standard deviation of `success` by what is not known of the arms
     """
 
     value_usd: float
@@ -145,7 +144,7 @@ class Ladder:
     def _roughly(self, values: FloatArray) -> dict[float, Rung]:
         arms, weights = self.arms, self._contest.rough(values)
         usd, success = weights @ arms.usd, weights @ arms.mean
-        error = weights @ arms.spread
+        error = np.sqrt(weights**2 @ arms.spread**2)
         columns = (values.tolist(), weights, usd.tolist(), success.tolist(), error.tolist())
         return {
             value: Rung(value_usd=value, weights=row, usd=cost, success=right, error=off)
@@ -178,7 +177,7 @@ class Ladder:
             weights=weights,
             usd=float(weights @ arms.usd),
             success=float(weights @ arms.mean),
-            error=float(weights @ arms.spread),
+            error=float(np.linalg.norm(weights * arms.spread)),
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from windsock.core.ladder import Ladder, Rung, mixed
 
-KNOWN = 0.01
+KNOWN = 0.02
 """A standard error of success from which on a floor is held by the expected success alone."""
 
 ROUGH = 1.05
