@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
+from collections.abc import Iterator
 
 SWITCH_S = 0.0005
 """How long the event loop waits for a busy worker thread; Python's default is 5 ms."""
@@ -20,3 +22,13 @@ def shorten() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
+
+
+@contextlib.contextmanager
+def uncollected() -> Iterator[None]:
+    """No look for garbage while much is built at once that is no garbage."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()

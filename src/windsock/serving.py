@@ -17,7 +17,7 @@ import orjson
 import uvicorn
 from sqlalchemy import Engine
 
-from windsock import log
+from windsock import log, pauses
 from windsock.clock import Clock
 from windsock.core.records import Shift
 from windsock.core.router import Router
@@ -43,6 +43,9 @@ from windsock.webhooks import Webhooks
 
 HOUSEKEEPING_S = 0.25
 KEYS_EVERY_S = 2.0
+BETWEEN_SOLVES_S = 0.004
+"""Long enough for a request that came during a solve, and may need one itself, to have its turn."""
+
 MOST_SOLVES = 8
 """Tables solved at one turn of the housekeeping; what is left waits for the next, or a request."""
 
@@ -141,7 +144,7 @@ class Service:
             for _ in range(MOST_SOLVES):
                 if not self.router.tables.refresh(self.clock.now()):
                     break
-                await asyncio.sleep(0)
+                await asyncio.sleep(BETWEEN_SOLVES_S)
             self._drain_tables()
             for shift in self.router.drain_shifts():
                 self.intake.publish(shift)
@@ -196,8 +199,9 @@ class Service:
             self.ledger.append(self._snapshot())
 
     def _snapshot(self) -> StateSnapshot:
-        body = {"seed": self.router.seed, "router": self.router.to_state()}
-        return StateSnapshot(self.clock.now(), orjson.dumps(body))
+        with pauses.uncollected():
+            body = {"seed": self.router.seed, "router": self.router.to_state()}
+            return StateSnapshot(self.clock.now(), orjson.dumps(body))
 
     def _drain_tables(self) -> None:
         hand_out_tables(self.router, self.ledger, self.events)
