@@ -115,7 +115,7 @@ def test_a_single_failure_is_tried_again_rather_than_an_ejected_one_asked() -> N
     call = Attempt(number=0, deployment=CHEAP, reason=AttemptReason.FIRST)
     for _ in range(5):
         wind.record(failed(call), START)
-    assert not wind.is_open(CHEAP, START)
+    assert not wind.fleet.is_open(CHEAP, START)
     assert run(wind.open(request(), START), START, CallKind.SERVER_ERROR) == [MID, MID]
 
 
@@ -196,7 +196,7 @@ def test_the_callers_own_haste_is_no_failure_of_the_deployment(is_stream) -> Non
         assert [each.kind for each in outcome.results] == [CallKind.CALLER_TIMED_OUT]
         assert not outcome.ok
     assert wind.health.tallies(CHEAP) == (0, 0)
-    assert wind.is_open(CHEAP, START + 2.0)
+    assert wind.fleet.is_open(CHEAP, START + 2.0)
 
 
 def test_a_timeout_of_the_route_counts_though_the_caller_had_one_too() -> None:

@@ -57,7 +57,7 @@ def test_when_all_are_full_nobody_is_asked() -> None:
     assert exchange.next_attempt(START) is None
     assert exchange.is_full
     assert not exchange.outcome(START).ok
-    assert wind.capacity() == 1
+    assert wind.fleet.capacity() == 1
 
 
 def test_the_limit_settles_a_little_above_what_the_provider_serves_at_once() -> None:

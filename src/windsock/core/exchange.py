@@ -208,7 +208,7 @@ class Exchange:
     def _first(self, now: float) -> Attempt | None:
         """The deployment drawn; while that is full another one, while all are nobody."""
         deployment: str | None = self.decision.deployment
-        if self._router.is_full(self.decision.deployment):
+        if self._router.fleet.is_full(self.decision.deployment):
             deployment = another(self._router, self, now)
         if deployment is None:
             self.is_full = True
@@ -237,7 +237,7 @@ class Exchange:
             timeout_s=first_limit_s(self.route, self.request, self._left_s(now)),
         )
         self.made += 1
-        self._router.begin(attempt, now)
+        self._router.fleet.begin(attempt, now)
         return attempt
 
     def _end(self, result: CallResult, now: float) -> CallKind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from windsock.core.sampling import uniform
 from windsock.core.states import RETRIABLE
 from windsock.core.timing import MAX_BACKOFF_S, backoff_s
 
@@ -25,9 +26,10 @@ def another(router: Router, exchange: Exchange, now: float) -> str | None:
         tried.add(exchange.trying.deployment)
     if exchange.queue:
         rest = [name for name in exchange.queue if name not in tried]
-        return next((name for name in rest if router.can_take(name, now)), None)
+        return next((name for name in rest if router.fleet.can_take(name, now)), None)
     number, last = exchange.decision.number, results[-1] if results else None
-    return router.redraw(exchange.table, number, exchange.made or UNMADE, tried, last, now)
+    mark = uniform(router.seed, number, exchange.made or UNMADE)
+    return router.fleet.redraw(exchange.table, mark, tried, last, now)
 
 
 def retry_wait_s(
@@ -38,7 +40,7 @@ def retry_wait_s(
     left_s  until the caller's deadline
     """
     tries, last = len(exchange.results), exchange.results[-1]
-    if last.kind not in RETRIABLE or router.is_ejected(last.attempt.deployment, now):
+    if last.kind not in RETRIABLE or router.fleet.is_ejected(last.attempt.deployment, now):
         return None
     wait_s = backoff_s(router.seed, exchange.decision.number, tries, last.retry_after_s)
     fits = wait_s <= MAX_BACKOFF_S and (left_s is None or wait_s < left_s)

@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from math import inf
 from typing import Any
 
 from windsock.core.cascading import arm_names
@@ -18,6 +17,7 @@ from windsock.core.catalog import Catalog, Deployment
 from windsock.core.confidence import Confidences
 from windsock.core.exchange import Exchange
 from windsock.core.feedback import Intake as RewardIntake
+from windsock.core.fleet import Fleet
 from windsock.core.health import HealthBoard
 from windsock.core.hedging import Hedging
 from windsock.core.ladder import Rung
@@ -30,8 +30,6 @@ from windsock.core.quotes import HealthReport, Tick
 from windsock.core.records import (
     DEFAULT_TASK,
     NO_PREFERENCES,
-    Attempt,
-    CallKind,
     CallResult,
     Cell,
     Decision,
@@ -50,7 +48,7 @@ from windsock.core.sessions import Sessions, cascades_of
 from windsock.core.states import FINAL
 from windsock.core.tables import FRESH_OUTCOMES, FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
-from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
+from windsock.errors import BadRequest, BudgetSpent, UnknownRoute
 
 CLAIMS = frozenset({"check", "confidence"})
 """Sources that only repeat what an answer's confidence was made of; they cannot calibrate it."""
@@ -102,6 +100,7 @@ class Router:
         self.beliefs = beliefs
         self.health = health or HealthBoard()
         self.loads = loads or Loads()
+        self.fleet = Fleet(catalog=catalog, book=book, health=self.health, loads=self.loads)
         self.hedging = Hedging()
         self.sessions = sessions or Sessions()
         self.seed = seed
@@ -152,7 +151,7 @@ class Router:
             raise BudgetSpent(route.name)
         table = self.tables.lookup(route, request, now)
         if not table.weights:
-            raise self._nobody(route, table, now)
+            raise self.fleet.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
         if request.session_id is not None:
             table = self._seated(table, route, request, now)
@@ -264,7 +263,7 @@ class Router:
 
     def record(self, result: CallResult, now: float) -> list[Shift]:
         """Learn health, load, bills and the served model from one finished call."""
-        self.loads.end(self._provider(result.attempt.deployment), result, now)
+        self.loads.end(self.fleet.provider(result.attempt.deployment), result, now)
         shifts = self.health.record(result, now)
         return shifts + self._scrutiny.look_at(result, now)
 
@@ -392,82 +391,6 @@ class Router:
         name, tier = result.attempt.deployment, result.service_tier
         return self.book.cost_usd(name, result.usage, now, service_tier=tier) or Decimal(0)
 
-    def is_open(self, deployment: str, now: float) -> bool:
-        """True if it is healthy and priced."""
-        known = self.catalog.deployments.get(deployment)
-        if known is None:
-            return False
-        provider = known.provider
-        return (
-            self.health.why_out(deployment, provider, now) is None
-            and self.book.in_force(deployment, now) is not None
-        )
-
-    def is_ejected(self, deployment: str, now: float) -> bool:
-        """True if it is left alone for its failures."""
-        until = self.health.cooldown_until(deployment)
-        return until > now and self.health.is_worth_a_try(deployment, now)
-
-    def can_take(self, deployment: str, now: float) -> bool:
-        """True if it is healthy, priced and not full."""
-        return self.is_open(deployment, now) and not self.is_full(deployment)
-
-    def redraw(
-        self,
-        table: WeightTable,
-        number: int,
-        attempt: int,
-        tried: set[str],
-        last: CallResult | None,
-        now: float,
-    ) -> str | None:
-        """Another deployment from the same weights, not tried, full or out; None if none.
-
-        One that is out is the last resort against a single failure. Where the one that failed is
-        out itself there is no use: that would ask all that are sick for every request.
-        """
-        left = [
-            (name, weight)
-            for name, weight in zip(table.deployments, table.weights, strict=True)
-            if name not in tried
-            and name in self.catalog.deployments
-            and self._holds_more(name, last)
-            and not self.is_full(name)
-        ]
-        healthy = [pair for pair in left if self.is_open(pair[0], now)]
-        pairs = healthy
-        if not pairs and (last is None or not self.is_ejected(last.attempt.deployment, now)):
-            pairs = [pair for pair in left if self.health.is_worth_a_try(pair[0], now)]
-        if not pairs:
-            return None
-        total = sum(weight for _, weight in pairs)
-        mark = uniform(self.seed, number, attempt) * total
-        for name, weight in pairs:
-            mark -= weight
-            if mark < 0:
-                return name
-        return pairs[-1][0]
-
-    def is_full(self, deployment: str) -> bool:
-        """True if its provider takes no more calls at a time."""
-        return self.loads.is_full(self._provider(deployment))
-
-    def capacity(self) -> float:
-        """Calls that all providers together take at a time; inf if one of them sets no limit."""
-        if not self.loads.are_limited:
-            return inf
-        return self.loads.capacity({d.provider for d in self.catalog.deployments.values()})
-
-    def begin(self, attempt: Attempt, now: float) -> None:
-        """A call is being made."""
-        self.health.begin(attempt.deployment, now)
-        self.loads.begin(self._provider(attempt.deployment))
-
-    def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
-        """Seconds until the first of them comes back, or None if one is not cooling down."""
-        left = [self.health.cooldown_until(name) - now for name in deployments]
-        return min(left) if left and min(left) > 0 else None
-
     def take_retry(self, now: float) -> bool:
         """Spend one extra attempt, if the budget of a fifth of recent requests allows it."""
         return self._retries.take(now)
@@ -485,7 +408,7 @@ class Router:
         drawn = exchange.decision.escalates_to
         targets = cascade.to if drawn is None else (drawn, *cascade.to)
         return next(
-            (name for name in targets if name not in tried and self.can_take(name, now)), None
+            (name for name in targets if name not in tried and self.fleet.can_take(name, now)), None
         )
 
     def advice(
@@ -501,7 +424,7 @@ class Router:
         cascade = route.cascade if route is not None else None
         if cascade is None or rate >= cascade.escalate_below or deployment in cascade.to:
             return rate, None
-        return rate, next((name for name in cascade.to if self.can_take(name, now)), None)
+        return rate, next((name for name in cascade.to if self.fleet.can_take(name, now)), None)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""
@@ -539,11 +462,6 @@ class Router:
                 now=now,
                 observed_at=replaced.at,
             )
-
-    def _provider(self, deployment: str) -> str:
-        """Of a deployment that may have left the catalog while it was being called."""
-        known = self.catalog.deployments.get(deployment)
-        return deployment.partition("/")[0] if known is None else known.provider
 
     def _seated(
         self, table: WeightTable, route: Route, request: RouteRequest, now: float
@@ -599,30 +517,6 @@ class Router:
     def _transport_weight(self, cell: Cell) -> float:
         route = self._route_of(cell)
         return (route.source_weights if route else SOURCE_WEIGHTS).get("transport", 0.0)
-
-    def _holds_more(self, name: str, last: CallResult | None) -> bool:
-        if last is None or last.kind is not CallKind.CONTEXT_EXCEEDED:
-            return True
-        deployments = self.catalog.deployments
-        has = deployments[name].capabilities.context_tokens
-        had = deployments[last.attempt.deployment].capabilities.context_tokens
-        return has is None or had is None or has > had
-
-    def _nobody(self, route: Route, table: WeightTable, now: float) -> NoCandidate:
-        cooldowns = [
-            until - now
-            for name in table.ruled_out
-            if (until := self.health.cooldown_until(name)) > now
-        ]
-        lasting = all(
-            self.is_open(name, now) for name in table.ruled_out if name in self.catalog.deployments
-        )
-        return NoCandidate(
-            route.name,
-            table.ruled_out,
-            is_lasting=lasting,
-            retry_after_s=min(cooldowns, default=None),
-        )
 
 
 def _may_escalate(exchange: Exchange, name: str) -> bool:

@@ -151,7 +151,7 @@ class Metrics(Collector):
             status = self._router.book.status(name, now)
             if status.age_s is not None:
                 age.add_metric([name], status.age_s)
-            up.add_metric([name], float(self._router.is_open(name, now)))
+            up.add_metric([name], float(self._router.fleet.is_open(name, now)))
         yield from (price, age, up)
 
     def _events(self) -> Metric:

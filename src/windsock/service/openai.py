@@ -224,7 +224,7 @@ class OpenAICalls:
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
     ) -> Problem:
-        back_in_s = self._router.retry_after_s(exchange.table.deployments, self._clock.now())
+        back_in_s = self._router.fleet.retry_after_s(exchange.table.deployments, self._clock.now())
         return failed(exchange, failure.body, headers, back_in_s=back_in_s)
 
     def _headers(
