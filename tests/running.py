@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 
 from windsock.bootstrap import build
+from windsock.configfile import parse
 from windsock.serving import Service, server_of
-from windsock.settings import parse
 
 
 @dataclass

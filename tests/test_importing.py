@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from windsock.assembly import catalog_of, endpoints_of, own_quotes
+from windsock.configfile import parse
 from windsock.errors import ConfigError
 from windsock.importing import as_toml, read_litellm
 from windsock.providers.presets import presets
-from windsock.settings import Settings, parse
+from windsock.settings import Settings
 
 CONFIG = """
 model_list:

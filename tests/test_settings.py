@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from windsock.assembly import feeds_of, with_defaults
+from windsock.configfile import load, parse
 from windsock.core.guard import GuardRules
 from windsock.errors import ConfigError
 from windsock.providers.presets import presets
-from windsock.settings import Settings, guard_rules, load, parse, seconds
+from windsock.settings import Settings, guard_rules
+from windsock.settings_types import seconds
 
 
 def fault(text: str, **environ: str) -> str:

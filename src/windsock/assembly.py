@@ -27,15 +27,13 @@ from windsock.providers.calling import Endpoint
 from windsock.providers.presets import Preset
 from windsock.rooms import folder
 from windsock.settings import (
-    CascadeSettings,
-    CheckSettings,
     DeploymentSettings,
     FeedOverride,
     PriceSettings,
     ProviderSettings,
-    RouteSettings,
     Settings,
 )
+from windsock.settings_routes import CascadeSettings, CheckSettings, RouteSettings
 
 OWN_FEED = "config"
 DEFAULT_FLOOR = 0.90

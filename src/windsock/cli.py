@@ -81,7 +81,7 @@ def serve(
 ) -> None:
     """The always-on service. With no configuration it uses every provider whose key is set."""
     from windsock.bootstrap import serve_forever
-    from windsock.settings import load
+    from windsock.configfile import load
 
     settings = load(_config(config), os.environ)
     serve_forever(settings, os.environ, config=_config(config), host=host, port=port)
@@ -302,8 +302,8 @@ def keys_create(
     config: Config = None,
 ) -> None:
     """Make a key and show it once."""
+    from windsock.configfile import load
     from windsock.keyring import create_key
-    from windsock.settings import load
 
     scopes = tuple(scope or ("infer", "feedback", "read"))
     print(create_key(load(_config(config), os.environ), name, namespace, scopes))
@@ -313,8 +313,8 @@ def keys_create(
 def keys_list(config: Config = None) -> None:
     """All keys, without their secrets."""
     from windsock import terminal
+    from windsock.configfile import load
     from windsock.keyring import list_keys
-    from windsock.settings import load
 
     terminal.show_keys(list_keys(load(_config(config), os.environ)))
 
@@ -322,8 +322,8 @@ def keys_list(config: Config = None) -> None:
 @keys_app.command("revoke")
 def keys_revoke(key_id: str, config: Config = None) -> None:
     """End a key; a running service notices within seconds."""
+    from windsock.configfile import load
     from windsock.keyring import revoke_key
-    from windsock.settings import load
 
     if not revoke_key(load(_config(config), os.environ), key_id):
         raise WindsockError(f"no active key has the id {key_id!r}; see 'windsock keys list'")
@@ -332,7 +332,7 @@ def keys_revoke(key_id: str, config: Config = None) -> None:
 @db_app.command("upgrade")
 def db_upgrade(config: Config = None) -> None:
     """Bring the database to this version's schema."""
-    from windsock.settings import load
+    from windsock.configfile import load
     from windsock.store.migrations import upgrade
 
     upgrade(load(_config(config), os.environ).store.url)
@@ -356,8 +356,8 @@ def import_litellm(
 def doctor(config: Config = None) -> None:
     """Check configuration, keys, prices and store; say what to do about each fault."""
     from windsock import terminal
+    from windsock.configfile import load
     from windsock.examination import examine
-    from windsock.settings import load
 
     log.configure(level="error", is_json=False)
     findings = examine(load(_config(config), os.environ), os.environ)

@@ -21,11 +21,11 @@ from rich.panel import Panel
 from windsock import log
 from windsock.bootstrap import build
 from windsock.clock import Clock, SystemClock
+from windsock.configfile import parse
 from windsock.errors import WindsockError
 from windsock.providers.paper import PaperModel, PaperProviders, answer_to
 from windsock.rooms import room
 from windsock.serving import Server, Service, server_of
-from windsock.settings import parse
 
 STORY_BEGINS = datetime(2025, 1, 1, tzinfo=UTC)
 STORY_DAYS = 365

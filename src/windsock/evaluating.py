@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from windsock.assembly import DEFAULT_FLOOR, catalog_of, objective_of, own_quotes, routes_of
 from windsock.clock import Clock, SystemClock
+from windsock.configfile import load
 from windsock.core.catalog import Catalog
 from windsock.core.objective import Objective
 from windsock.core.policy import PriceAware
@@ -29,7 +30,8 @@ from windsock.replay.log_world import Logbook, scenario_of, toml
 from windsock.replay.reconsider import Reconsideration, Reconsidered
 from windsock.replay.repricing import Repriced, repriced
 from windsock.replay.scenario import load_scenario
-from windsock.settings import Settings, guard_rules, load, seconds
+from windsock.settings import Settings, guard_rules
+from windsock.settings_types import seconds
 from windsock.store import queries
 from windsock.store.engine import open_engine, sqlite_path
 

@@ -16,13 +16,14 @@ from windsock.assembly import (
     routes_of,
     with_defaults,
 )
+from windsock.configfile import load
 from windsock.core.catalog import Deployment
 from windsock.core.identity import Identity
 from windsock.core.records import Shift
 from windsock.errors import ConfigError
 from windsock.providers.presets import presets
 from windsock.serving import Service
-from windsock.settings import Settings, load
+from windsock.settings import Settings
 
 AT_START = ("server", "store", "cache", "guard", "learning", "health", "webhooks")
 """Tables that are read at the start only."""

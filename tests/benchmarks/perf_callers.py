@@ -19,10 +19,10 @@ from tests.benchmarks.perf_rounds import Cell, measured, options, with_range
 from tests.benchmarks.perf_sides import BURST, CONFIG, PLAIN, PORT, Gateway, service
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock import bootstrap
+from windsock.configfile import parse
 from windsock.providers.aiohttp_calls import AiohttpCaller
 from windsock.providers.direct import DirectCaller
 from windsock.providers.httpx_calls import HttpxCaller
-from windsock.settings import parse
 
 CALLERS = {"own connections": DirectCaller, "aiohttp": AiohttpCaller, "httpx": HttpxCaller}
 OURS = "own connections"

@@ -28,11 +28,11 @@ from tests.builders import quote
 from tests.store.samples import outcome
 from windsock import pauses
 from windsock.bootstrap import build
+from windsock.configfile import parse
 from windsock.core.records import RouteRequest
 from windsock.core.units import Usage
 from windsock.log import configure
 from windsock.serving import Service
-from windsock.settings import parse
 
 TICK_S = 0.0005
 BAR_MS = 5.0

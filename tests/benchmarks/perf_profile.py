@@ -37,8 +37,8 @@ from tests.benchmarks.perf_sides import (
     windsock_config,
 )
 from windsock.bootstrap import serve_forever
+from windsock.configfile import parse
 from windsock.keyring import create_key
-from windsock.settings import parse
 
 KINDS = {"plain": PLAIN, "large": LARGE, "burst": BURST, "paced": PACED}
 SHOWN = 60

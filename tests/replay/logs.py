@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from windsock.configfile import parse
 from windsock.core.records import Feedback
 from windsock.core.units import cost_usd
 from windsock.evaluating import reconsidered
@@ -17,7 +18,6 @@ from windsock.replay.reconsider import Reconsidered
 from windsock.replay.repricing import repriced
 from windsock.replay.scenario import Scenario
 from windsock.replay.world import Ask, World, usage_of
-from windsock.settings import parse
 from windsock.store.engine import open_engine
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
