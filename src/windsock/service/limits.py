@@ -37,7 +37,7 @@ class LimitRules:
 
     max_concurrent: int = 1024
     max_waiting: int = 256
-    wait_s: float = 1.0
+    wait_s: float = 0.3
     max_bytes: int = 512 * 1024 * 1024
 
 
