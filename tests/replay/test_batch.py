@@ -54,7 +54,7 @@ def test_both_engines_agree_on_cost_success_and_splits() -> None:
 
 
 def test_both_engines_ask_again_alike_where_a_cascade_pays() -> None:
-    """Cost within 20 %, success within 1.5 points, calls a request within 0.01: means of 3 seeds.
+    """Cost within 20 %, success within 1.5 points, calls a request within 0.02: means of 3 seeds.
 
     A check that tells right from wrong makes "cheap, then the flagship" the way to hold the floor:
     it halves the cost, by asking one request in fifty again.
@@ -71,7 +71,7 @@ def test_both_engines_ask_again_alike_where_a_cascade_pays() -> None:
 
     calls = "attempts_per_request"
     assert mean(exact, calls) > mean(plain, calls) + 0.01
-    assert mean(exact, calls) == pytest.approx(mean(batch, calls), abs=0.01)
+    assert mean(exact, calls) == pytest.approx(mean(batch, calls), abs=0.02)
     assert mean(exact, "success") == pytest.approx(mean(batch, "success"), abs=0.015)
     usd = "cost_per_success_usd"
     assert mean(exact, usd) < 0.7 * mean(plain, usd)

@@ -22,11 +22,12 @@ FAIR_SHARES = 1.5
 FREE_REWARDS = 20.0
 """Rewards that are taken from anyone, since a share of little is nothing."""
 
-MARGIN = 0.02
-ERRORS = 1.0
+MARGIN = 0.05
+ERRORS = 2.0
 """How far a key's mean may lie from the others' and be believed: a margin, and standard errors.
 
-Wider, and honest keys are never doubted, but a lie as wide as chance is believed whole."""
+Half of both was tried: then honest keys doubt one another, and every lie moves more.
+"""
 
 MEMORY = 600.0
 MOST_KEYS = 64
