@@ -7,7 +7,7 @@ import gc
 import sys
 from collections.abc import Iterator
 
-SWITCH_S = 0.0005
+SWITCH_S = 0.0002
 """How long the event loop waits for a busy worker thread; Python's default is 5 ms."""
 
 THRESHOLDS = (2_000, 10, 1_000_000)
