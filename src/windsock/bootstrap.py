@@ -63,7 +63,7 @@ from windsock.service.feedback import Feedbacks, FindStored, Open
 from windsock.service.history import history_routes
 from windsock.service.insight import Insight, insight_routes
 from windsock.service.limits import LimitRules, Limits
-from windsock.service.messages import Messages
+from windsock.service.messages import Messages, TokenCount
 from windsock.service.metrics import Metrics, Tallies
 from windsock.service.openai import Meaning, OpenAICalls
 from windsock.service.redis_shelf import RedisShelf
@@ -335,6 +335,7 @@ def _endpoints(
         "/v1/chat/completions": chat,
         "/chat/completions": chat,
         "/v1/messages": spoken(chat, Messages),
+        "/v1/messages/count_tokens": spoken(calls.count, TokenCount),
         "/v1/responses": spoken(chat, Responses),
         "/v1/embeddings": limits.guarded(calls.embed),
         "/v1/route": calls.route,

@@ -148,6 +148,17 @@ async def test_tools_are_called_and_their_results_go_back(world, claude, is_stre
         "user", "assistant", "tool", "user"]  # fmt: skip
 
 
+async def test_tokens_are_estimated_from_the_size_of_the_prompt(claude) -> None:
+    short, long = [
+        await claude.messages.count_tokens(
+            model="auto", messages=[{"role": "user", "content": "word " * count}]
+        )
+        for count in (10, 1000)
+    ]
+    assert 10 < short.input_tokens < 40
+    assert 1000 < long.input_tokens < 2000
+
+
 async def test_images_go_as_data_urls_to_models_that_see(tmp_path) -> None:
     source = {"type": "base64", "media_type": "image/png", "data": "aGk="}
     turn = {"role": "user", "content": [{"type": "image", "source": source},

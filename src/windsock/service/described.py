@@ -71,6 +71,11 @@ PATHS = {
             "tools": {"type": "array", "items": {"type": "object"}},
         },
     ),
+    "/v1/messages/count_tokens": _operation(
+        "An estimate of a prompt's tokens from its size, in Anthropic's format",
+        ["model", "messages"],
+        {"model": _CHAT["model"], "messages": _CHAT["messages"]},
+    ),
     "/v1/responses": _operation(
         "OpenAI's responses, asked of any deployment; nothing is stored",
         ["model", "input"],

@@ -16,7 +16,7 @@ from windsock.errors import BadRequest
 from windsock.service.dialects import copied, listed, schema_format, text_of
 
 SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
-          "stream", "service_tier")  # fmt: skip
+          "stream")  # fmt: skip
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 STOPS = {"length": "max_tokens", "tool_calls": "tool_use", "function_call": "tool_use",
          "content_filter": "refusal"}  # fmt: skip
@@ -127,6 +127,13 @@ class Messages:
         if self._open is not None:
             self._open = None
             yield {"type": "content_block_stop", "index": self._index}
+
+
+class TokenCount(Messages):
+    """One request to /v1/messages/count_tokens."""
+
+    def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        return body
 
 
 def _turns(body: dict[str, Any]) -> list[dict[str, Any]]:

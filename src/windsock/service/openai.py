@@ -78,6 +78,11 @@ class OpenAICalls:
         chat = self._read(call, "infer", read_embedding)
         await self._plain(call, self._open(chat), chat, started, None)
 
+    async def count(self, call: Call) -> None:
+        """How long a prompt is taken to be, from its size: every deployment counts differently."""
+        chat = self._read(call, "infer")
+        await call.answer(200, orjson.dumps({"input_tokens": chat.request.prompt_tokens}))
+
     def _cache_key(self, call: Call, chat: ChatBody) -> bytes | None:
         """The key of an answer that may be kept, or None."""
         wish = call.header(b"x-windsock-cache")
