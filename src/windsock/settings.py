@@ -41,7 +41,7 @@ class ServerSettings(Part):
     max_inflight_mb: float = Field(default=512.0, gt=0)
     max_concurrent: int = Field(default=1024, gt=0)
     max_waiting: int = Field(default=256, ge=0)
-    queue_timeout: Seconds = 0.3
+    queue_timeout: Seconds = 1.0
     drain: Seconds = 30.0
     drain_delay: Seconds = 0.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"

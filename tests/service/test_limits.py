@@ -84,6 +84,20 @@ async def test_as_many_may_wait_as_are_served_in_a_fifth_of_a_second() -> None:
     assert limits.most_waiting < 90
 
 
+async def test_a_short_queue_goes_in_order_of_arrival() -> None:
+    limits = Limits(LimitRules(max_concurrent=1, wait_s=5))
+    for _ in range(100):
+        assert await limits.enter()
+        limits.leave()
+    limits.look(0.001, 0.25)
+    assert await limits.enter()
+    one, two = [await entering(limits) for _ in range(2)]
+    limits.leave()
+    assert await one is True and not two.done()
+    limits.leave()
+    assert await two is True
+
+
 async def test_the_providers_limits_bound_the_door() -> None:
     limits = Limits(LimitRules(max_waiting=0), capacity=lambda: 2.0)
     assert [await limits.enter() for _ in range(3)] == [True, True, False]

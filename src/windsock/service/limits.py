@@ -37,15 +37,16 @@ class LimitRules:
 
     max_concurrent: int = 1024
     max_waiting: int = 256
-    wait_s: float = 0.3
+    wait_s: float = 1.0
     max_bytes: int = 512 * 1024 * 1024
 
 
 class Limits:
-    """Admits requests, newest first while there is a queue.
+    """Admits requests: in order while all that wait are served in QUEUE_S, else newest first.
 
     Under overload a queue in order of arrival makes everybody wait until nobody is served in time;
-    newest first (Facebook's adaptive LIFO) serves some at once and refuses the oldest early.
+    newest first (Facebook's adaptive LIFO) serves some at once and refuses the oldest early. In a
+    short queue it would only starve the oldest.
 
     running     requests worked on
     admitted, refused   since the start
@@ -107,15 +108,18 @@ class Limits:
     @property
     def most_waiting(self) -> int:
         """Requests that may wait, just now."""
-        return min(
-            self.rules.max_waiting, max(self.limit, LEAST_WAITING, int(self._per_s * QUEUE_S))
-        )
+        return min(self.rules.max_waiting, max(self.limit, LEAST_WAITING, self._soon))
+
+    @property
+    def _soon(self) -> int:
+        """Requests that are served in QUEUE_S."""
+        return int(self._per_s * QUEUE_S)
 
     def leave(self) -> None:
         self.running -= 1
         self._left += 1
         while self._waiting and self.running < self.limit:
-            turn, _ = self._waiting.popitem()
+            turn, _ = self._waiting.popitem(last=len(self._waiting) > self._soon)
             if not turn.done():
                 self._admit()
                 turn.set_result(True)
