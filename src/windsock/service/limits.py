@@ -16,7 +16,7 @@ from windsock.service.dataplane import Call, Endpoint
 from windsock.service.problems import overloaded
 
 LEAST_LIMIT = 64
-LEAST_WAITING = 16
+LEAST_WAITING = 8
 QUEUE_S = 0.2
 """What can be served in this time may wait."""
 
@@ -30,7 +30,7 @@ class LimitRules:
 
     max_concurrent  requests worked on at a time, at most
     max_waiting     requests that wait for their turn, and no more than are worked on, than are
-                    served in QUEUE_S or than 16
+                    served in QUEUE_S or than 8
     wait_s          longest wait
     max_bytes       of request bodies held at a time
     """
