@@ -200,6 +200,25 @@ async def test_a_message_that_breaks_off_ends_with_an_error_and_no_stop(world, c
             await stream.get_final_message()
 
 
+@pytest.mark.parametrize("is_stream", [False, True])
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+async def test_half_of_a_surrogate_pair_breaks_no_answer(tmp_path, path, is_stream) -> None:
+    def reply(_: dict[str, Any]) -> Answer:
+        if is_stream:
+            return Answer(events=stream_of(["half \ud83d", " rest"]))
+        return Answer(completion("half \ud83d rest"))
+
+    body = {"model": "auto", "stream": is_stream, "input": "hi", "max_tokens": 9,
+            "messages": [{"role": "user", "content": "hi"}]}  # fmt: skip
+    async with upstream(reply) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            answer = await it.http.post(path, json=body)
+    assert answer.status_code == 200
+    assert "\\ud83d" in answer.text and "rest" in answer.text
+    if is_stream:
+        assert "message_stop" in answer.text or "response.completed" in answer.text
+
+
 async def test_a_key_is_asked_for_before_a_body_is_read(tmp_path) -> None:
     async with upstream(model) as acme:
         config = config_of(("acme", acme.url, 1.0)) + '[server]\nkeys = "required"\n'

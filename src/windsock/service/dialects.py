@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import orjson
 
 from windsock.errors import BadRequest, WindsockError
+from windsock.providers import lenient
 from windsock.providers.sse import BOUNDARY, data_of
 from windsock.service.dataplane import Call, Endpoint
 from windsock.service.problems import problem_of
@@ -60,7 +61,7 @@ class TranslatedCall(Call):
     def body(self) -> bytes:
         """As a chat body. Translated when it is asked for: keys are looked at first."""
         if self._chat is None:
-            self._chat = orjson.dumps(self._dialect.asked(_object(self._original.body)))
+            self._chat = lenient.dumps(self._dialect.asked(_object(self._original.body)))
         return self._chat
 
     @body.setter
@@ -81,10 +82,10 @@ class TranslatedCall(Call):
     ) -> None:
         self._is_whole = True
         if status == 200:
-            told = self._dialect.answered(orjson.loads(body))
+            told = self._dialect.answered(lenient.loads(body))
         else:
             told = self._dialect.refused(status, _message(body))
-        await super().answer(status, orjson.dumps(told), headers)
+        await super().answer(status, lenient.dumps(told), headers)
 
     def _told(self, events: bytes) -> Iterator[dict[str, Any]]:
         for event in BOUNDARY.split(events):
@@ -92,7 +93,7 @@ class TranslatedCall(Call):
             if data.strip() == b"[DONE]":
                 yield from self._dialect.ended()
             elif data:
-                chunk = orjson.loads(data)
+                chunk = lenient.loads(data)
                 if "error" in chunk and not chunk.get("choices"):
                     yield from self._dialect.broken(_message(data))
                 else:
@@ -146,8 +147,8 @@ def schema_format(schema: Any, name: str = "answer", *, strict: bool = True) -> 
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
+        body = lenient.loads(raw)
+    except ValueError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object")
@@ -156,7 +157,7 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 def _event(body: dict[str, Any]) -> bytes:
     kind: str = body["type"]
-    return b"event: " + kind.encode() + b"\ndata: " + orjson.dumps(body) + b"\n\n"
+    return b"event: " + kind.encode() + b"\ndata: " + lenient.dumps(body) + b"\n\n"
 
 
 def _message(raw: bytes) -> str:

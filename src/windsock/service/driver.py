@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +18,7 @@ from windsock.core.records import Attempt, CallKind, CallResult, Decision, Outco
 from windsock.core.router import Router
 from windsock.core.units import Usage, to_float
 from windsock.errors import ProviderError
+from windsock.providers import lenient
 from windsock.providers.calling import Caller, Endpoint, Reply, Unreachable
 from windsock.providers.sse import StreamScanner
 from windsock.providers.wire import (
@@ -303,10 +303,7 @@ class Driver:
         body["provider"] = self.router.catalog.deployments[served].provider
         if isinstance(body.get("usage"), dict):
             body["usage"]["cost"] = to_float(outcome.cost_usd)
-        try:
-            return orjson.dumps(body)
-        except TypeError:  # half of a surrogate pair, which models do write
-            return json.dumps(body).encode()
+        return lenient.dumps(body)
 
     def _last_events(self, exchange: Exchange, chat: ChatBody, scanner: StreamScanner) -> bytes:
         """The usage chunk with cost, if the client asked for it, and the end mark."""
@@ -368,10 +365,7 @@ def _vectors_of(raw: bytes) -> dict[str, Any] | None:
 
 
 def _parsed(raw: bytes) -> Any:
-    """JSON, or None. The standard library reads what orjson refuses: half of a surrogate pair."""
-    try:
-        return orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        with contextlib.suppress(ValueError):
-            return json.loads(raw) if b"\\ud" in raw.lower() else None
+    """JSON, or None."""
+    with contextlib.suppress(ValueError):
+        return lenient.loads(raw)
     return None
