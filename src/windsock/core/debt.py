@@ -10,10 +10,10 @@ from windsock.core.records import Cell
 HORIZON = 1000.0
 """Requests of a task that are remembered."""
 
-REPAY = 500.0
+REPAY = 250.0
 """Requests over which a debt is paid back."""
 
-MOST_RAISE = 0.03
+MOST_RAISE = 0.05
 """Most by which a debt raises a floor."""
 
 
