@@ -124,7 +124,7 @@ def world(
         for k, name in enumerate(names):
             mean = float(np.clip(base[k] + 0.05 * rng.normal(), 0.3, 0.98))
             count = float(rng.integers(rewards // 4, rewards + 1))
-            beliefs.seed(cell, name, mean, rewards=count, now=0.0)
+            beliefs.observe_sums(cell, name, count, count * mean, count * mean, now=0.0)
             beliefs.observe_usage(cell, name, Usage(input_tokens=300, output_tokens=100), 0.0)
         cost = usd * np.exp(0.1 * rng.normal(size=arms))
         share = 1.0 / tasks

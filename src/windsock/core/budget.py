@@ -11,6 +11,9 @@ from windsock.core.ladder import Ladder, Rung, first_true, mixed, rung_values
 from windsock.core.objective import Chosen, Floor, not_below
 from windsock.core.weights import FloatArray
 
+LEAST_USD = 1e-15
+"""Below this a request is free."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -75,9 +78,13 @@ def afford(claims: Sequence[Claim], usd: float) -> Paid:
     def rough_cost(value: float) -> float:
         return sum(claim.share * claim.rough_usd(value, values) for claim in claims) / total
 
+    def roughly(most: float) -> int:
+        return first_true(len(values), lambda index: rough_cost(float(values[index])) > most)
+
     start = None
     if all(claim.floor is None for claim in claims):
-        start = first_true(len(values), lambda index: rough_cost(float(values[index])) > usd)
+        near = float(values[min(len(values) - 1, roughly(usd))])
+        start = roughly(usd * rough_cost(near) / max(cost(near), LEAST_USD))
     low = first_true(len(values), lambda index: cost(float(values[index])) > usd, near=start)
     if low == 0:
         return Paid(low_usd=0.0, high_usd=0.0, share=0.0, note=_too_small(usd, cost(0.0)))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from windsock.core.budget import Claim, afford
+from windsock.core.budget import LEAST_USD, Claim, afford
 from windsock.core.cascading import arm_names, folded, padded, parts, paying
 from windsock.core.classifier import TaskClassifier
 from windsock.core.compounds import arm_of
@@ -58,9 +58,6 @@ LADDERS = 1024
 
 YOUNG_SHARE = 0.3
 """Most of a task's requests that go to a deployment of which little is known."""
-
-LEAST_USD = 1e-15
-"""Below this a request is free."""
 
 PROMPT_WEIGHT = 0.3
 """What a prompt token counts against an answer's when requests are compared by size."""
