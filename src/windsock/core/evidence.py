@@ -45,6 +45,7 @@ class BeliefSettings:
     prior_strength      rewards that the pooled prior is worth
     usage_cap           most requests a token mix rests on
     watches_drift       look for silent changes of quality
+    follows_drift       and let a deployment's last rewards move its beliefs of all tasks at once
     prompt_tokens, completion_tokens    of a request of which nothing is known
     """
 
@@ -54,6 +55,7 @@ class BeliefSettings:
     prior_strength: float = 4.0
     usage_cap: float = 600.0
     watches_drift: bool = True
+    follows_drift: bool = True
     prompt_tokens: float = 500.0
     completion_tokens: float = 200.0
 
@@ -74,18 +76,14 @@ class Row:
 
     def add(self, value: float, weight: float, at: float, settings: BeliefSettings) -> None:
         """Count a reward; a negative weight takes one back."""
-        weight *= self._advance(at, settings.half_life_s)
-        self.n = max(0.0, self.n + weight)
-        self.s = min(self.n, max(0.0, self.s + weight * value))
-        self.q2 = min(self.s, max(0.0, self.q2 + weight * value * value))
-        self.keep(settings.evidence_cap)
+        self.add_sums(weight, weight * value, weight * value * value, at, settings)
 
     def add_sums(self, n: float, s: float, q2: float, at: float, settings: BeliefSettings) -> None:
-        """Count rewards that were summed elsewhere."""
+        """Count `n` rewards that sum to `s`, their squares to `q2`; less than none takes back."""
         weight = self._advance(at, settings.half_life_s)
-        self.n += weight * n
-        self.s += weight * s
-        self.q2 += weight * q2
+        self.n = max(0.0, self.n + weight * n)
+        self.s = min(self.n, max(0.0, self.s + weight * s))
+        self.q2 = min(self.s, max(0.0, self.q2 + weight * q2))
         self.keep(settings.evidence_cap)
 
     def add_units(

@@ -20,11 +20,12 @@ from windsock.core.evidence import (
     infinite,
     pooled_dispersion,
 )
-from windsock.core.pooling import Cells, Fit, fitted, unfitted
+from windsock.core.pooling import Cells, Fit, FloatArray, fitted, unfitted
 from windsock.core.published import NOTHING, Published
+from windsock.core.recent import Recent, common_drifts
 
 LEAST_PARAMETER = 0.5
-"""Weights are exact from here on; below, both parameters are raised and the mean is kept."""
+"""Weights are exact from here on. A parameter below is raised: so little is known of its side."""
 
 JUDGE_EVERY = 20
 """Rewards (or rows, if they are more) after which those to come are judged by a new fit.
@@ -45,10 +46,12 @@ class Neighbours:
         self.published = published
         self.rows: dict[tuple[str, str], Row] = {}
         self.watches: dict[str, Watch] = {}
+        self.recents: dict[str, Recent] = {}
         self.as_of = NEVER
         self.changes = 0
         self._fit = unfitted(settings.prior_mean)
         self._fitted_at = -1
+        self._drifts: dict[str, float] = {}
         self._cells: Cells | None = None
         self._judging: Fit | None = None
         self._judged = 0
@@ -64,6 +67,18 @@ class Neighbours:
             row = self.rows[task, deployment] = Row()
         return row
 
+    def learn(self, task: str, deployment: str, n: float, s: float, q2: float, at: float) -> None:
+        """Count `n` rewards, of the sum `s` and the squares' sum `q2`; less than none takes back.
+
+        They move the belief of their task, and as the deployment's last ones those of all tasks.
+        """
+        self.open(task, deployment).add_sums(n, s, q2, at, self.settings)
+        if self.settings.follows_drift:
+            recent = self.recents.get(deployment)
+            if recent is None:
+                recent = self.recents[deployment] = Recent()
+            recent.add(task, n, s, q2, at, self.settings)
+
     def touch(self, now: float) -> None:
         """Something was learnt at `now`."""
         self.as_of = max(self.as_of, now)
@@ -73,18 +88,41 @@ class Neighbours:
         """Fit the priors anew if anything was learnt since the last fit."""
         if self._fitted_at != self.changes:
             self._fit, self._fitted_at = self._fitted(), self.changes
+            self._drifts = self._drifted()
 
     def _fitted(self) -> Fit:
         if not self.rows:
             return unfitted(self.settings.prior_mean)
+        cells, n, s, q2, age = self._sums()
+        return fitted(cells, n, s, q2, age, prior_mean=self.settings.prior_mean)
+
+    def _sums(self) -> tuple[Cells, FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Every cell, and its rewards: count, sum, sum of squares, what they still count."""
         cells, rows = self._laid_out()
         n, s, q2, at = (
             np.fromiter(map(attrgetter(name), rows), np.float64, len(rows))
             for name in ("n", "s", "q2", "at")
         )
         gap_s = np.subtract(at, self.as_of, out=np.zeros_like(at), where=n != 0)
-        age = np.exp2(gap_s / self.settings.half_life_s)
-        return fitted(cells, n, s, q2, age, prior_mean=self.settings.prior_mean)
+        return cells, n, s, q2, np.exp2(gap_s / self.settings.half_life_s)
+
+    def _drifted(self) -> dict[str, float]:
+        """By how much the tasks of each deployment lie off their beliefs lately."""
+        if not self.recents:
+            return {}
+        cells, n, s, _, age = self._sums()
+        prior = np.array([self._prior(*key, self._fit) for key in cells.keys])
+        mean = (prior[:, 0] * prior[:, 1] + s * age) / (prior[:, 1] + n * age)
+        phi = np.array([self._fit.phi[name] for name in cells.names])
+        shifts = common_drifts(
+            cells,
+            self.recents,
+            mean,
+            phi,
+            as_of=self.as_of,
+            half_life_s=self.settings.half_life_s,
+        )
+        return dict(zip(cells.names, shifts.tolist(), strict=True))
 
     def _laid_out(self) -> tuple[Cells, list[Row]]:
         """Every cell in the order of names, and its row."""
@@ -103,8 +141,9 @@ class Neighbours:
         return self._fitted_at >= 0
 
     def beta(self, task: str, deployment: str, fit: Fit | None = None) -> tuple[float, float]:
-        """Beta parameters of mean success, with the prior of a fit (of the last if none).
+        """Beta parameters of mean success, with the prior of a fit.
 
+        Without one they are those to be acted on: by the last fit, and moved by common drift.
         Those of the task last asked for are kept until anything is learnt: a solve asks twice.
         """
         if fit is not None:
@@ -114,7 +153,8 @@ class Neighbours:
             self._kept_of, self._kept = kept_of, {}
         pair = self._kept.get(deployment)
         if pair is None:
-            pair = self._kept[deployment] = self._beta(task, deployment, self._fit)
+            pair = self._beta(task, deployment, self._fit)
+            pair = self._kept[deployment] = moved(pair, self._drifts.get(deployment, 0.0))
         return pair
 
     def _beta(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
@@ -127,8 +167,7 @@ class Neighbours:
             age = row.age(self.as_of, settings.half_life_s)
             a, b = a + row.s * age, b + (row.n - row.s) * age
             phi = dispersion(row.n * age, row.s * age, row.q2 * age, usual=phi)
-        lift = max(1.0, LEAST_PARAMETER * phi / min(a, b)) / phi
-        return a * lift, b * lift
+        return max(LEAST_PARAMETER, a / phi), max(LEAST_PARAMETER, b / phi)
 
     def evidence(self, task: str, deployment: str) -> float:
         """Discounted rewards behind a belief."""
@@ -223,6 +262,7 @@ class Neighbours:
         else:
             is_recovery = finding is Finding.RECOVERED
             self.restore(deployment, KEEP_RESTORED if is_recovery else self.settings.evidence_cap)
+        self.recents.pop(deployment, None)
         self._judging = None
         self.changes += 1
         return facts
@@ -238,6 +278,7 @@ class Neighbours:
         watch.saved = saved
         for row in rows.values():
             row.keep(keep)
+        self.recents.pop(deployment, None)
         self.changes += 1
 
     def restore(self, deployment: str, most: float) -> None:
@@ -248,6 +289,7 @@ class Neighbours:
             row.take_rewards(Row.from_state(state))
             row.keep(most)
         watch.settle(Mode.STEADY)
+        self.recents.pop(deployment, None)
         self._judging = None
         self.changes += 1
 
@@ -256,6 +298,8 @@ class Neighbours:
         self.as_of = max(self.as_of, other.as_of)
         for key, row in other.rows.items():
             self.open(*key).merge(row, self.settings)
+        for name, recent in other.recents.items():
+            self.recents.setdefault(name, Recent()).merge(recent, self.settings)
         self.changes += 1
 
     def absorb(self, task: str, other: str) -> None:
@@ -268,6 +312,8 @@ class Neighbours:
                 if task in watch.saved:
                     saved.merge(Row.from_state(watch.saved[task]), self.settings)
                 watch.saved[task] = saved.to_state()
+        for recent in self.recents.values():
+            recent.absorb(task, other, self.settings)
         self.changes += 1
 
     def to_state(self) -> dict[str, Any]:
@@ -275,6 +321,7 @@ class Neighbours:
             "as_of": self.as_of if self.as_of > NEVER else None,
             "rows": [[*key, *row.to_state()] for key, row in sorted(self.rows.items())],
             "watches": {name: watch.to_state() for name, watch in sorted(self.watches.items())},
+            "recents": {name: last.to_state() for name, last in sorted(self.recents.items())},
             "judging": self._judging.to_state() if self._judging else None,
             "judged": self._judged,
         }
@@ -289,6 +336,8 @@ class Neighbours:
             made.rows[task, deployment] = Row.from_state(fields)
         for name, fields in state.get("watches", {}).items():
             made.watches[name] = Watch.from_state(fields)
+        for name, fields in state.get("recents", {}).items():
+            made.recents[name] = Recent.from_state(fields)
         if state.get("judging"):
             made._judging = Fit.from_state(state["judging"])
             made._judged = state["judged"]
@@ -310,3 +359,10 @@ class Neighbours:
         for row in rows.values():
             row.move(watch.down.shift, KEEP_DOWN)
         watch.begin_doubt()
+
+
+def moved(pair: tuple[float, float], shift: float) -> tuple[float, float]:
+    """Beta parameters with their mean moved, as much evidence behind them as before."""
+    total = pair[0] + pair[1]
+    a = min(total - LEAST_PARAMETER, max(LEAST_PARAMETER, pair[0] + shift * total))
+    return a, total - a

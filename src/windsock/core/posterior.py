@@ -87,7 +87,8 @@ class Beliefs:
         """Count a reward in 0..1 as `weight` rewards, observed at `now`."""
         group = self._open(cell)
         finding = group.judge(cell.task, deployment, value, weight)
-        group.open(cell.task, deployment).add(value, weight, now, self.settings)
+        n, s, q2 = weight, weight * value, weight * value * value
+        group.learn(cell.task, deployment, n, s, q2, now)
         self._note(group, finding, cell, deployment, now)
 
     def observe_sums(
@@ -96,7 +97,7 @@ class Beliefs:
         """Count `n` rewards at once, which sum to `s` and their squares to `q2`."""
         group = self._open(cell)
         finding = group.judge(cell.task, deployment, s / n, n)
-        group.open(cell.task, deployment).add_sums(n, s, q2, now, self.settings)
+        group.learn(cell.task, deployment, n, s, q2, now)
         self._note(group, finding, cell, deployment, now)
 
     def retract(
@@ -112,7 +113,8 @@ class Beliefs:
         """Take back a reward, discounted since `observed_at` (`now` if not known)."""
         at = now if observed_at is None else observed_at
         group = self._open(cell)
-        group.open(cell.task, deployment).add(value, -weight, at, self.settings)
+        n, s, q2 = -weight, -weight * value, -weight * value * value
+        group.learn(cell.task, deployment, n, s, q2, at)
         group.changes += 1
 
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:

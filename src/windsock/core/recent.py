@@ -1,0 +1,107 @@
+"""A drift common to all tasks of a deployment: what its last rewards say beyond the beliefs.
+
+A provider that changes a model changes it for every task at once. Belief of one task moves as that
+task is rewarded; the drift moves all of them with the last rewards of any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from windsock.core.evidence import BeliefSettings, Row
+from windsock.core.pooling import Cells, FloatArray
+
+MEMORY = 100.0
+"""Rewards of a deployment that are remembered; a newer one makes the others count less."""
+
+ROOM = 1.1
+"""Rewards in excess of MEMORY at which the others are made to."""
+
+SHRINK = 20.0
+"""0/1 rewards that no drift is worth."""
+
+SURE = 1.0
+"""Standard errors of a drift that are put down to chance."""
+
+
+class Recent:
+    """The last rewards of one deployment, as a row per task. Rows add and age as all rows do."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self._total = 0.0
+
+    def add(
+        self, task: str, n: float, s: float, q2: float, at: float, settings: BeliefSettings
+    ) -> None:
+        """Count `n` rewards which sum to `s`, their squares to `q2`; less than none takes back."""
+        row = self.rows.get(task)
+        if row is None:
+            row = self.rows[task] = Row()
+        row.add_sums(n, s, q2, at, settings)
+        self._total += n
+        if self._total > ROOM * MEMORY:
+            self._forget()
+
+    def merge(self, other: Recent, settings: BeliefSettings) -> None:
+        """Add another replica's rewards."""
+        for task, row in other.rows.items():
+            self.add(task, row.n, row.s, row.q2, row.at, settings)
+
+    def absorb(self, task: str, other: str, settings: BeliefSettings) -> None:
+        """Count the rewards of another task as those of this one."""
+        row = self.rows.pop(other, None)
+        if row is not None:
+            self._total -= row.n
+            self.add(task, row.n, row.s, row.q2, row.at, settings)
+
+    def to_state(self) -> list[Any]:
+        return [self._total, {task: row.to_state() for task, row in sorted(self.rows.items())}]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> Recent:
+        made = cls()
+        made._total, rows = state
+        made.rows = {task: Row.from_state(fields) for task, fields in rows.items()}
+        return made
+
+    def _forget(self) -> None:
+        total = sum(row.n for row in self.rows.values())
+        for row in self.rows.values():
+            row.keep(row.n * MEMORY / total)
+        self._total = min(total, MEMORY)
+
+
+def common_drifts(
+    cells: Cells,
+    recents: Mapping[str, Recent],
+    mean: FloatArray,
+    phi: FloatArray,
+    *,
+    as_of: float,
+    half_life_s: float,
+) -> FloatArray:
+    """(deployments,) by how much success lies off the beliefs, as far as chance does not explain.
+
+    mean    (cells,) believed success. It knows the last rewards too, so what a task has learnt by
+            itself is no drift any more
+    phi     (deployments,) dispersion of rewards
+    """
+    n, s = np.zeros((2, len(cells.keys)))
+    for i, (task, name) in enumerate(cells.keys):
+        recent = recents.get(name)
+        row = recent.rows.get(task) if recent is not None else None
+        if row is not None:
+            age = row.age(as_of, half_life_s)
+            n[i], s[i] = row.n * age, row.s * age
+    count, excess, spread = (
+        np.bincount(cells.name, each, minlength=len(cells.names))
+        for each in (n, s - n * mean, n * mean * (1 - mean))
+    )
+    chance = SURE * np.sqrt(phi * spread / 2)
+    clear = np.sign(excess) * np.maximum(0.0, np.abs(excess) - chance)
+    drifts: FloatArray = clear / (count + SHRINK * phi)
+    return drifts
