@@ -90,6 +90,11 @@ class Neighbours:
             self._fit, self._fitted_at = self._fitted(), self.changes
             self._drifts = self._drifted()
 
+    def drift(self, deployment: str) -> float:
+        """How far its last rewards move a deployment's beliefs of all tasks."""
+        self.refresh_pool()
+        return self._drifts.get(deployment, 0.0)
+
     def _fitted(self) -> Fit:
         if not self.rows:
             return unfitted(self.settings.prior_mean)

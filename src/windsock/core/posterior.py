@@ -213,6 +213,11 @@ class Beliefs:
         watch = group.watches.get(deployment) if group else None
         return watch.probe if watch else 0.0
 
+    def drift(self, cell: Cell, deployment: str) -> float:
+        """How far a deployment's last rewards move its beliefs of all tasks, as of now."""
+        group = self._groups.get(cell[:2])
+        return group.drift(deployment) if group else 0.0
+
     def is_young(self, cell: Cell, deployment: str) -> bool:
         """True if a deployment has little evidence on its route where others have much."""
         group = self._groups.get(cell[:2])

@@ -224,6 +224,7 @@ def _weights(router: Router, table: WeightTable) -> WeightsView:
     for candidate in view.candidates:
         lean = router.beliefs.lean(table.cell, candidate.deployment)
         candidate.prior = lean.source if lean else None
+        candidate.drift = router.beliefs.drift(table.cell, candidate.deployment)
         candidate.feedback_rate = router.feedback_rate(table.cell, candidate.deployment)
     policy = router.resolve(RouteRequest(model=table.cell.route)).policy
     if isinstance(policy, PriceAware):

@@ -47,6 +47,9 @@ class CandidateView(Answer):
     price: QuoteView
     limits: list[str]
     feedback_rate: float | None = Field(None, description="rewards per recent answer; now only")
+    drift: float | None = Field(
+        None, description="part of success_mean that the last rewards of all tasks add; now only"
+    )
     prior: str | None = Field(None, description="whose public figures the prior leans on; now only")
 
     @classmethod
