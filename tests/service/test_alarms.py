@@ -121,11 +121,12 @@ async def test_how_far_the_last_rewards_move_a_belief_is_shown(tmp_path) -> None
     async with upstream(lambda _: Answer(completion())) as model:
         async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
             beliefs = it.service.router.beliefs
-            for i in range(300):
-                beliefs.observe(CELL, "acme/m", 1.0, now=float(i))
             other = CELL._replace(task="extraction")
-            for i in range(30):
-                beliefs.observe(other, "acme/m", 0.0 if i < 10 else 1.0, now=300.0 + i)
+            for i in range(300):
+                for cell in (CELL, other):
+                    beliefs.observe(cell, "acme/m", float(i % 5 > 0), now=float(i))
+            for i in range(20):
+                beliefs.observe(other, "acme/m", float(i % 2), now=300.0 + i)
             (cell,) = (await it.http.get("/v1/weights", params={"task": "sql"})).json()["data"]
             shown = cell["candidates"][0]
             assert shown["drift"] == beliefs.drift(CELL, "acme/m") < 0
