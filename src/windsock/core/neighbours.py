@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from operator import attrgetter
 from typing import Any
-
-import numpy as np
 
 from windsock.core.drift import KEEP_DOWN, KEEP_RESTORED, KEEP_UP, Finding, Mode, Watch
 from windsock.core.evidence import (
@@ -20,9 +16,10 @@ from windsock.core.evidence import (
     infinite,
     pooled_dispersion,
 )
-from windsock.core.pooling import Cells, Fit, FloatArray, fitted, unfitted
+from windsock.core.fitting import Fitting
+from windsock.core.pooling import Fit, unfitted
 from windsock.core.published import NOTHING, Published
-from windsock.core.recent import Recent, common_drifts
+from windsock.core.recent import Recent
 
 LEAST_PARAMETER = 0.5
 """Weights are exact from here on. A parameter below is raised: so little is known of its side."""
@@ -52,7 +49,7 @@ class Neighbours:
         self._fit = unfitted(settings.prior_mean)
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
-        self._cells: Cells | None = None
+        self._fitting = Fitting(self.rows, self.recents, settings, published)
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
@@ -87,59 +84,13 @@ class Neighbours:
     def refresh_pool(self) -> None:
         """Fit the priors anew if anything was learnt since the last fit."""
         if self._fitted_at != self.changes:
-            self._fit, self._fitted_at = self._fitted(), self.changes
-            self._drifts = self._drifted()
+            self._fit, self._fitted_at = self._fitting.fit(self.as_of), self.changes
+            self._drifts = self._fitting.drifts(self._fit, self.as_of)
 
     def drift(self, deployment: str) -> float:
         """How far its last rewards move a deployment's beliefs of all tasks."""
         self.refresh_pool()
         return self._drifts.get(deployment, 0.0)
-
-    def _fitted(self) -> Fit:
-        if not self.rows:
-            return unfitted(self.settings.prior_mean)
-        cells, n, s, q2, age = self._sums()
-        return fitted(cells, n, s, q2, age, prior_mean=self.settings.prior_mean)
-
-    def _sums(self) -> tuple[Cells, FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Every cell, and its rewards: count, sum, sum of squares, what they still count."""
-        cells, rows = self._laid_out()
-        n, s, q2, at = (
-            np.fromiter(map(attrgetter(name), rows), np.float64, len(rows))
-            for name in ("n", "s", "q2", "at")
-        )
-        gap_s = np.subtract(at, self.as_of, out=np.zeros_like(at), where=n != 0)
-        return cells, n, s, q2, np.exp2(gap_s / self.settings.half_life_s)
-
-    def _drifted(self) -> dict[str, float]:
-        """By how much the tasks of each deployment lie off their beliefs lately."""
-        if not self.recents:
-            return {}
-        cells, n, s, _, age = self._sums()
-        prior = np.array([self._prior(*key, self._fit) for key in cells.keys])
-        mean = (prior[:, 0] * prior[:, 1] + s * age) / (prior[:, 1] + n * age)
-        phi = np.array([self._fit.phi[name] for name in cells.names])
-        shifts = common_drifts(
-            cells,
-            self.recents,
-            mean,
-            phi,
-            as_of=self.as_of,
-            half_life_s=self.settings.half_life_s,
-        )
-        return dict(zip(cells.names, shifts.tolist(), strict=True))
-
-    def _laid_out(self) -> tuple[Cells, list[Row]]:
-        """Every cell in the order of names, and its row."""
-        if self._cells is not None and len(self._cells.keys) == len(self.rows):
-            with contextlib.suppress(KeyError):
-                return self._cells, [self.rows[key] for key in self._cells.keys]
-        self._cells = Cells.of(self.rows, self._shift_of)
-        return self._cells, [self.rows[key] for key in self._cells.keys]
-
-    def _shift_of(self, task: str, deployment: str) -> float:
-        lean = self.published.lean(task, deployment)
-        return lean.shift if lean else 0.0
 
     @property
     def is_pooled(self) -> bool:
@@ -164,7 +115,7 @@ class Neighbours:
 
     def _beta(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         settings = self.settings
-        mean, strength = self._prior(task, deployment, fit)
+        mean, strength = self._fitting.prior(task, deployment, fit)
         a, b = strength * mean, strength * (1 - mean)
         phi = fit.phi.get(deployment, 1.0)
         row = self.rows.get((task, deployment))
@@ -243,7 +194,7 @@ class Neighbours:
     def _judged_by(self) -> Fit:
         self._judged += 1
         if self._judging is None or self._judged >= max(JUDGE_EVERY, len(self.rows)):
-            self._judging, self._judged = self._fitted(), 0
+            self._judging, self._judged = self._fitting.fit(self.as_of), 0
         return self._judging
 
     def act_on(self, finding: Finding, deployment: str) -> dict[str, object]:
@@ -347,13 +298,6 @@ class Neighbours:
             made._judging = Fit.from_state(state["judging"])
             made._judged = state["judged"]
         return made
-
-    def _prior(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
-        """Mean success before own evidence, and what it is worth in rewards."""
-        lean = self.published.lean(task, deployment)
-        if lean is None:
-            return fit.pool.mean(task, deployment), self.settings.prior_strength
-        return fit.pool.mean(task, deployment, lean.shift), lean.strength
 
     def _doubt(self, deployment: str, watch: Watch) -> None:
         rows = self.of_deployment(deployment)
