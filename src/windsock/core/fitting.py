@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 
 import numpy as np
@@ -35,50 +35,63 @@ class Fitting:
     def fit(self, as_of: float) -> Fit:
         if not self._rows:
             return unfitted(self._settings.prior_mean)
-        cells, n, s, q2, age = self._sums(as_of)
-        return fitted(cells, n, s, q2, age, prior_mean=self._settings.prior_mean)
+        cells, rows = self._laid_out()
+        n, s, q2, at = _columns(rows, "n", "s", "q2", "at")
+        return fitted(
+            cells, n, s, q2, self._age(n, at, as_of), prior_mean=self._settings.prior_mean
+        )
 
     def prior(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         """Mean success before own evidence, and what it is worth in rewards."""
-        lean = self._published.lean(task, deployment)
-        if lean is None:
-            return fit.pool.mean(task, deployment), self._settings.prior_strength
-        return fit.pool.mean(task, deployment, lean.shift), lean.strength
+        shift, strength = self._lean(task, deployment)
+        return fit.pool.mean(task, deployment, shift), strength
 
     def drifts(self, fit: Fit, as_of: float) -> dict[str, float]:
-        """By how much the tasks of each deployment lie off their beliefs lately."""
+        """By how much the tasks of each deployment lie off their beliefs lately.
+
+        fit     of the rows as they are
+        """
         if not self._recents:
             return {}
-        cells, n, s, _, age = self._sums(as_of)
-        prior, strength = np.array([self.prior(*key, fit) for key in cells.keys]).T
+        cells, rows = self._laid_out()
+        n, s = self._aged(rows, as_of)
+        prior = np.array([fit.pool.mean_by_cell[key] for key in cells.keys])
+        nothing: dict[str, Row] = {}
+        never = Row()
+        by_name = {name: recent.rows for name, recent in self._recents.items()}
+        last = [by_name.get(name, nothing).get(task, never) for task, name in cells.keys]
         drifts = common_drifts(
             cells,
-            self._recents,
-            (strength * prior + s * age) / (strength + n * age),
-            np.array([fit.phi[name] for name in cells.names]),
-            as_of=as_of,
-            half_life_s=self._settings.half_life_s,
+            *self._aged(last, as_of),
+            mean=(cells.strengths * prior + s) / (cells.strengths + n),
+            phi=np.array([fit.phi[name] for name in cells.names]),
         )
         return dict(zip(cells.names, drifts.tolist(), strict=True))
 
-    def _sums(self, as_of: float) -> tuple[Cells, FloatArray, FloatArray, FloatArray, FloatArray]:
-        """Every cell, and its rewards: count, sum, sum of squares, what they still count."""
-        cells, rows = self._laid_out()
-        n, s, q2, at = (
-            np.fromiter(map(attrgetter(name), rows), np.float64, len(rows))
-            for name in ("n", "s", "q2", "at")
-        )
+    def _aged(self, rows: Sequence[Row], as_of: float) -> tuple[FloatArray, FloatArray]:
+        """(rows,) what their rewards still count, and their sums."""
+        n, s, at = _columns(rows, "n", "s", "at")
+        age = self._age(n, at, as_of)
+        return n * age, s * age
+
+    def _age(self, n: FloatArray, at: FloatArray, as_of: float) -> FloatArray:
         gap_s = np.subtract(at, as_of, out=np.zeros_like(at), where=n != 0)
-        return cells, n, s, q2, np.exp2(gap_s / self._settings.half_life_s)
+        age: FloatArray = np.exp2(gap_s / self._settings.half_life_s)
+        return age
 
     def _laid_out(self) -> tuple[Cells, list[Row]]:
         """Every cell in the order of names, and its row."""
         if self._cells is not None and len(self._cells.keys) == len(self._rows):
             with contextlib.suppress(KeyError):
                 return self._cells, [self._rows[key] for key in self._cells.keys]
-        self._cells = Cells.of(self._rows, self._shift_of)
+        self._cells = Cells.of(self._rows, self._lean)
         return self._cells, [self._rows[key] for key in self._cells.keys]
 
-    def _shift_of(self, task: str, deployment: str) -> float:
+    def _lean(self, task: str, deployment: str) -> tuple[float, float]:
+        """What public figures add to a prior mean, and what the prior is worth in rewards."""
         lean = self._published.lean(task, deployment)
-        return lean.shift if lean else 0.0
+        return (lean.shift, lean.strength) if lean else (0.0, self._settings.prior_strength)
+
+
+def _columns(rows: Sequence[Row], *names: str) -> list[FloatArray]:
+    return [np.fromiter(map(attrgetter(name), rows), np.float64, len(rows)) for name in names]

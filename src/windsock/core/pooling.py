@@ -87,6 +87,7 @@ class Cells:
 
     task, name      (cells,), where its task stands in `tasks`, its deployment in `names`
     leans           (cells,), what is known of it besides its evidence
+    strengths       (cells,), rewards that its prior is worth
     """
 
     keys: list[tuple[str, str]]
@@ -95,20 +96,25 @@ class Cells:
     task: IntArray
     name: IntArray
     leans: FloatArray
+    strengths: FloatArray
 
     @classmethod
-    def of(cls, keys: Iterable[tuple[str, str]], lean: Callable[[str, str], float]) -> Cells:
+    def of(
+        cls, keys: Iterable[tuple[str, str]], lean: Callable[[str, str], tuple[float, float]]
+    ) -> Cells:
         listed = sorted(keys)
         tasks, names = sorted({task for task, _ in listed}), sorted({name for _, name in listed})
         at_task = {task: i for i, task in enumerate(tasks)}
         at_name = {name: i for i, name in enumerate(names)}
+        leans, strengths = np.array([lean(*key) for key in listed], dtype=np.float64).T
         return cls(
             keys=listed,
             tasks=tasks,
             names=names,
             task=np.array([at_task[task] for task, _ in listed], dtype=np.intp),
             name=np.array([at_name[name] for _, name in listed], dtype=np.intp),
-            leans=np.array([lean(*key) for key in listed], dtype=np.float64),
+            leans=leans,
+            strengths=strengths,
         )
 
 

@@ -6,7 +6,6 @@ task is rewarded; the drift moves all of them with the last rewards of any.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -76,27 +75,15 @@ class Recent:
 
 
 def common_drifts(
-    cells: Cells,
-    recents: Mapping[str, Recent],
-    mean: FloatArray,
-    phi: FloatArray,
-    *,
-    as_of: float,
-    half_life_s: float,
+    cells: Cells, n: FloatArray, s: FloatArray, mean: FloatArray, phi: FloatArray
 ) -> FloatArray:
     """(deployments,) by how much success lies off the beliefs, as far as chance does not explain.
 
+    n, s    (cells,) last rewards and their sums
     mean    (cells,) believed success. It knows the last rewards too, so what a task has learnt by
             itself is no drift any more
     phi     (deployments,) dispersion of rewards
     """
-    n, s = np.zeros((2, len(cells.keys)))
-    for i, (task, name) in enumerate(cells.keys):
-        recent = recents.get(name)
-        row = recent.rows.get(task) if recent is not None else None
-        if row is not None:
-            age = row.age(as_of, half_life_s)
-            n[i], s[i] = row.n * age, row.s * age
     count, excess, spread = (
         np.bincount(cells.name, each, minlength=len(cells.names))
         for each in (n, s - n * mean, n * mean * (1 - mean))
