@@ -29,7 +29,7 @@ from tests.store.samples import outcome
 from windsock import pauses
 from windsock.bootstrap import build
 from windsock.configfile import parse
-from windsock.core.records import RouteRequest
+from windsock.core.records import Cell, RouteRequest
 from windsock.core.units import Usage
 from windsock.log import configure
 from windsock.serving import Service
@@ -47,7 +47,9 @@ async def main(*, is_quick: bool) -> None:
     rounds = 3 if is_quick else 15
     rows = [await row("nothing to do, for comparison", SHAPES[0], nothing, rounds, bar=False)]
     for shape in SHAPES[:1] if is_quick else SHAPES:
-        label = "re-solve of {} deployments x {} tasks after a price move".format(*shape)
+        label = "re-solve of {} deployments x {} tasks after a price move and a reward".format(
+            *shape
+        )
         rows.append(await row(label, shape, solve, rounds))
         rows.append(await row("snapshot, {} x {}".format(*shape), shape, snapshot, rounds))
     rows.append(await row("ledger flush of 2,000 outcomes", SHAPES[0], flush, rounds))
@@ -89,9 +91,8 @@ async def serving(folder: Path, deployments: int, tasks: int):  # type: ignore[n
         request = RouteRequest(model="auto", task=f"task {task}", prompt_tokens=500)
         cell = service.router.open(request, now).decision.cell
         for i, name in enumerate(names):
-            service.router.beliefs.seed(
-                cell, name, 0.6 + 0.3 * i / deployments, rewards=60, now=now
-            )
+            right = 60 * (0.6 + 0.3 * i / deployments)
+            service.router.beliefs.observe_sums(cell, name, 60, right, right, now=now)
             usage = Usage(input_tokens=300, output_tokens=100)
             service.router.beliefs.observe_usage(cell, name, usage, now)
     service.router.tables.forget()
@@ -135,10 +136,12 @@ async def nothing(service: Service) -> None:
 
 
 async def solve(service: Service) -> None:
-    """A price moves; requests of one task go on, and the tables are solved anew."""
+    """A price moves and a reward comes; requests of one task go on, and tables are solved anew."""
     router, clock = service.router, service.clock
     usd = 1.0 + 0.1 * (int(clock.now() * 1000) % 7 + 1)
     router.absorb(quote("p/m0", usd=usd, seen_at=clock.now()), clock.now())
+    cell = Cell("default", "auto", "task 0")
+    router.beliefs.observe(cell, "p/m0", 1.0, now=clock.now())
     for _ in range(60):
         router.open(RouteRequest(model="auto", task="task 0", prompt_tokens=500), clock.now())
         await asyncio.sleep(0.02)

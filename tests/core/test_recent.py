@@ -112,7 +112,7 @@ def test_a_state_without_last_rewards_is_read() -> None:
 def test_no_more_than_the_last_rewards_are_remembered() -> None:
     last = Recent()
     for i in range(1000):
-        last.add("chat" if i % 3 else "sql", 1.0, 1.0, 1.0, float(i), DEFAULTS)
+        last.add("chat" if i % 3 else "sql", 1.0, 1.0, float(i), DEFAULTS)
         assert sum(row.n for row in last.rows.values()) <= ROOM * MEMORY + 1e-6
     last.absorb("chat", "sql", DEFAULTS)
     assert list(last.rows) == ["chat"]

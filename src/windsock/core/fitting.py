@@ -35,44 +35,40 @@ class Fitting:
     def fit(self, as_of: float) -> Fit:
         if not self._rows:
             return unfitted(self._settings.prior_mean)
-        cells, rows = self._laid_out()
-        n, s, q2, at = _columns(rows, "n", "s", "q2", "at")
-        return fitted(
-            cells, n, s, q2, self._age(n, at, as_of), prior_mean=self._settings.prior_mean
+        cells, *sums = self._sums(as_of)
+        return fitted(cells, *sums, prior_mean=self._settings.prior_mean)
+
+    def fit_and_drifts(self, as_of: float) -> tuple[Fit, dict[str, float]]:
+        """The fit, and by how much the tasks of each deployment lie off their beliefs lately."""
+        if not self._recents:
+            return self.fit(as_of), {}
+        cells, n, s, q2, age = self._sums(as_of)
+        fit = fitted(cells, n, s, q2, age, prior_mean=self._settings.prior_mean)
+        nothing: dict[str, Row] = {}
+        never = Row()
+        by_name = {name: recent.rows for name, recent in self._recents.items()}
+        last = [by_name.get(name, nothing).get(task, never) for task, name in cells.keys]
+        last_n, last_s, last_at = _columns(last, "n", "s", "at")
+        last_age = self._age(last_n, last_at, as_of)
+        drifts = common_drifts(
+            cells,
+            last_n * last_age,
+            last_s * last_age,
+            mean=(cells.strengths * fit.pool.means + s * age) / (cells.strengths + n * age),
+            phi=np.array([fit.phi[name] for name in cells.names]),
         )
+        return fit, dict(zip(cells.names, drifts.tolist(), strict=True))
 
     def prior(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         """Mean success before own evidence, and what it is worth in rewards."""
         shift, strength = self._lean(task, deployment)
         return fit.pool.mean(task, deployment, shift), strength
 
-    def drifts(self, fit: Fit, as_of: float) -> dict[str, float]:
-        """By how much the tasks of each deployment lie off their beliefs lately.
-
-        fit     of the rows as they are
-        """
-        if not self._recents:
-            return {}
+    def _sums(self, as_of: float) -> tuple[Cells, FloatArray, FloatArray, FloatArray, FloatArray]:
+        """Every cell, and its rewards: count, sum, sum of squares, what they still count."""
         cells, rows = self._laid_out()
-        n, s = self._aged(rows, as_of)
-        prior = np.array([fit.pool.mean_by_cell[key] for key in cells.keys])
-        nothing: dict[str, Row] = {}
-        never = Row()
-        by_name = {name: recent.rows for name, recent in self._recents.items()}
-        last = [by_name.get(name, nothing).get(task, never) for task, name in cells.keys]
-        drifts = common_drifts(
-            cells,
-            *self._aged(last, as_of),
-            mean=(cells.strengths * prior + s) / (cells.strengths + n),
-            phi=np.array([fit.phi[name] for name in cells.names]),
-        )
-        return dict(zip(cells.names, drifts.tolist(), strict=True))
-
-    def _aged(self, rows: Sequence[Row], as_of: float) -> tuple[FloatArray, FloatArray]:
-        """(rows,) what their rewards still count, and their sums."""
-        n, s, at = _columns(rows, "n", "s", "at")
-        age = self._age(n, at, as_of)
-        return n * age, s * age
+        n, s, q2, at = _columns(rows, "n", "s", "q2", "at")
+        return cells, n, s, q2, self._age(n, at, as_of)
 
     def _age(self, n: FloatArray, at: FloatArray, as_of: float) -> FloatArray:
         gap_s = np.subtract(at, as_of, out=np.zeros_like(at), where=n != 0)

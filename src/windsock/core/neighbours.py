@@ -74,7 +74,7 @@ class Neighbours:
             recent = self.recents.get(deployment)
             if recent is None:
                 recent = self.recents[deployment] = Recent()
-            recent.add(task, n, s, q2, at, self.settings)
+            recent.add(task, n, s, at, self.settings)
 
     def touch(self, now: float) -> None:
         """Something was learnt at `now`."""
@@ -84,8 +84,8 @@ class Neighbours:
     def refresh_pool(self) -> None:
         """Fit the priors anew if anything was learnt since the last fit."""
         if self._fitted_at != self.changes:
-            self._fit, self._fitted_at = self._fitting.fit(self.as_of), self.changes
-            self._drifts = self._fitting.drifts(self._fit, self.as_of)
+            self._fit, self._drifts = self._fitting.fit_and_drifts(self.as_of)
+            self._fitted_at = self.changes
 
     def drift(self, deployment: str) -> float:
         """How far its last rewards move a deployment's beliefs of all tasks."""

@@ -5,7 +5,7 @@ A cell's own rewards are left out of its prior: counted twice, five lucky answer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,19 +26,20 @@ LEAST_MEAN, MOST_MEAN = 0.03, 0.97
 class Pool:
     """A prior mean per cell: grand mean + task effect + deployment effect, both shrunk.
 
-    mean_by_cell    of cells that were fitted, from all rewards but their own
+    place, means    where each fitted cell stands, and its mean by all rewards but its own
     """
 
     grand: float
     effect_by_task: Mapping[str, float]
     effect_by_deployment: Mapping[str, float]
-    mean_by_cell: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    place: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    means: Sequence[float] = ()
 
     def mean(self, task: str, deployment: str, lean: float = 0.0) -> float:
         """The prior mean of a cell; `lean` is what is known of it besides the fitted evidence."""
-        fitted = self.mean_by_cell.get((task, deployment))
-        if fitted is not None:
-            return fitted
+        at = self.place.get((task, deployment))
+        if at is not None:
+            return self.means[at]
         raw = (
             lean
             + self.grand
@@ -61,17 +62,19 @@ class Fit:
             "grand": fitted.grand,
             "tasks": dict(fitted.effect_by_task),
             "deployments": dict(fitted.effect_by_deployment),
-            "cells": [[*key, mean] for key, mean in fitted.mean_by_cell.items()],
+            "cells": [list(fitted.place), list(fitted.means)],
             "phi": dict(self.phi),
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Fit:
+        keys, means = state.get("cells", ([], []))
         fitted = Pool(
             grand=state["grand"],
             effect_by_task=state["tasks"],
             effect_by_deployment=state["deployments"],
-            mean_by_cell={(task, name): mean for task, name, mean in state.get("cells", ())},
+            place={(task, name): i for i, (task, name) in enumerate(keys)},
+            means=means,
         )
         return cls(pool=fitted, phi=state["phi"])
 
@@ -85,12 +88,14 @@ def unfitted(prior_mean: float) -> Fit:
 class Cells:
     """The cells of a route in the order of their names, laid out for fits: 5,000 of them in 3 ms.
 
+    place           where each cell stands
     task, name      (cells,), where its task stands in `tasks`, its deployment in `names`
     leans           (cells,), what is known of it besides its evidence
     strengths       (cells,), rewards that its prior is worth
     """
 
     keys: list[tuple[str, str]]
+    place: dict[tuple[str, str], int]
     tasks: list[str]
     names: list[str]
     task: IntArray
@@ -109,6 +114,7 @@ class Cells:
         leans, strengths = np.array([lean(*key) for key in listed], dtype=np.float64).T
         return cls(
             keys=listed,
+            place={key: i for i, key in enumerate(listed)},
             tasks=tasks,
             names=names,
             task=np.array([at_task[task] for task, _ in listed], dtype=np.intp),
@@ -150,7 +156,8 @@ def fitted(
         grand=grand,
         effect_by_task=dict(zip(cells.tasks, by_task.tolist(), strict=True)),
         effect_by_deployment=dict(zip(cells.names, by_name.tolist(), strict=True)),
-        mean_by_cell=dict(zip(cells.keys, prior.tolist(), strict=True)),
+        place=cells.place,
+        means=prior.tolist(),
     )
     phi = _dispersions(cells, n, s, q2)
     return Fit(pool=made, phi=dict(zip(cells.names, phi.tolist(), strict=True)))

@@ -27,20 +27,21 @@ SURE = 1.0
 
 
 class Recent:
-    """The last rewards of one deployment, as a row per task. Rows add and age as all rows do."""
+    """The last rewards of one deployment, as a row per task. Rows add and age as all rows do.
+
+    Their squares are not kept.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[str, Row] = {}
         self._total = 0.0
 
-    def add(
-        self, task: str, n: float, s: float, q2: float, at: float, settings: BeliefSettings
-    ) -> None:
-        """Count `n` rewards which sum to `s`, their squares to `q2`; less than none takes back."""
+    def add(self, task: str, n: float, s: float, at: float, settings: BeliefSettings) -> None:
+        """Count `n` rewards which sum to `s`; less than none takes back."""
         row = self.rows.get(task)
         if row is None:
             row = self.rows[task] = Row()
-        row.add_sums(n, s, q2, at, settings)
+        row.add_sums(n, s, 0.0, at, settings)
         self._total += n
         if self._total > ROOM * MEMORY:
             self._forget()
@@ -48,23 +49,33 @@ class Recent:
     def merge(self, other: Recent, settings: BeliefSettings) -> None:
         """Add another replica's rewards."""
         for task, row in other.rows.items():
-            self.add(task, row.n, row.s, row.q2, row.at, settings)
+            self.add(task, row.n, row.s, row.at, settings)
 
     def absorb(self, task: str, other: str, settings: BeliefSettings) -> None:
         """Count the rewards of another task as those of this one."""
         row = self.rows.pop(other, None)
         if row is not None:
             self._total -= row.n
-            self.add(task, row.n, row.s, row.q2, row.at, settings)
+            self.add(task, row.n, row.s, row.at, settings)
 
     def to_state(self) -> list[Any]:
-        return [self._total, {task: row.to_state() for task, row in sorted(self.rows.items())}]
+        tasks = sorted(self.rows)
+        rows = [self.rows[task] for task in tasks]
+        return [
+            self._total,
+            tasks,
+            [row.n for row in rows],
+            [row.s for row in rows],
+            [row.at for row in rows],
+        ]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> Recent:
         made = cls()
-        made._total, rows = state
-        made.rows = {task: Row.from_state(fields) for task, fields in rows.items()}
+        made._total, *columns = state
+        for task, n, s, at in zip(*columns, strict=True):
+            row = made.rows[task] = Row()
+            row.n, row.s, row.at = n, s, at
         return made
 
     def _forget(self) -> None:
