@@ -75,6 +75,7 @@ class Neighbours:
             if recent is None:
                 recent = self.recents[deployment] = Recent()
             recent.add(task, n, s, at, self.settings)
+        self._fitting.note(task, deployment)
 
     def touch(self, now: float) -> None:
         """Something was learnt at `now`."""
@@ -84,7 +85,8 @@ class Neighbours:
     def refresh_pool(self) -> None:
         """Fit the priors anew if anything was learnt since the last fit."""
         if self._fitted_at != self.changes:
-            self._fit, self._drifts = self._fitting.fit_and_drifts(self.as_of)
+            self._fit = self._fitting.fit(self.as_of, self.changes)
+            self._drifts = self._fitting.drifts(self._fit, self.as_of, self.changes)
             self._fitted_at = self.changes
 
     def drift(self, deployment: str) -> float:
@@ -194,7 +196,7 @@ class Neighbours:
     def _judged_by(self) -> Fit:
         self._judged += 1
         if self._judging is None or self._judged >= max(JUDGE_EVERY, len(self.rows)):
-            self._judging, self._judged = self._fitting.fit(self.as_of), 0
+            self._judging, self._judged = self._fitting.fit(self.as_of, self.changes), 0
         return self._judging
 
     def act_on(self, finding: Finding, deployment: str) -> dict[str, object]:
