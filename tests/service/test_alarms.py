@@ -125,7 +125,7 @@ async def test_how_far_the_last_rewards_move_a_belief_is_shown(tmp_path) -> None
             for i in range(300):
                 for cell in (CELL, other):
                     beliefs.observe(cell, "acme/m", float(i % 5 > 0), now=float(i))
-            for i in range(20):
+            for i in range(40):
                 beliefs.observe(other, "acme/m", float(i % 2), now=300.0 + i)
             (cell,) = (await it.http.get("/v1/weights", params={"task": "sql"})).json()["data"]
             shown = cell["candidates"][0]

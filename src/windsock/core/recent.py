@@ -22,7 +22,7 @@ ROOM = 1.1
 SHRINK = 20.0
 """0/1 rewards that no drift is worth."""
 
-SURE = 1.0
+SURE = 2.0
 """Standard errors of a drift that are put down to chance."""
 
 
