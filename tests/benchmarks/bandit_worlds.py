@@ -199,14 +199,23 @@ class Match:
         return self.holds(self.ours) and (self.ours.usd_per_success <= TIE * rival.usd_per_success)
 
     @property
+    def missed(self) -> float:
+        """By how much the worst task fell below the floor."""
+        return self.world.floor - self.ours.least
+
+    @property
+    def is_floor_missed(self) -> bool:
+        return not self.holds(self.ours)
+
+    @property
     def cause(self) -> str:
         """What a loss comes down to."""
         if self.best_rival is None or self.is_no_worse_than(self.best_rival[1]):
             return "no loss"
         rewards = REQUESTS * (1 - self.world.missing) / self.world.success[0].size
         few = f", {rewards:.0f} rewards a cell in all" if rewards < 100 else ""
-        if not self.holds(self.ours):
-            return f"the floor missed by {self.world.floor - self.ours.least:.3f}{few}"
+        if self.is_floor_missed:
+            return f"the floor missed by {self.missed:.3f}{few}"
         return f"what learning cost{few}"
 
     @property
@@ -215,7 +224,7 @@ class Match:
         rival = self.best_rival
         if rival is None:
             return 0.0
-        if self.ours.least < self.world.floor - SLACK:
+        if self.is_floor_missed:
             return float("inf")
         return self.ours.usd_per_success / rival[1].usd_per_success
 
@@ -239,13 +248,20 @@ def main() -> None:
             if len(matches) % 20 == 0:
                 print(headline(matches), flush=True)
     minutes = (time.perf_counter() - begun) / 60
-    worst = sorted(matches, key=lambda each: (-each.ratio, each.world.seed))[:10]
+    lost = [each for each in matches if each.ratio > TIE]
+    missed = sorted((each for each in lost if each.is_floor_missed), key=lambda each: -each.missed)
+    dear = sorted((each for each in lost if not each.is_floor_missed), key=lambda each: -each.ratio)
+    causes = (
+        f"Lost by a missed floor {len(missed)}, by cost {len(dear)}: half of these by less than "
+        f"{np.median([each.ratio for each in dear]) if dear else 1.0:.2f} times. The worst of both:"
+    )
     head = ["world", "traits", "floor", "windsock, worst task", "best rival", "ratio", "cause"]
     text = "\n\n".join(
         [
             headline(matches),
             markdown(["against", "held the floor", "windsock no worse"], alone(matches)),
-            markdown(head, [_row(each) for each in worst]),
+            causes,
+            markdown(head, [_row(each) for each in (*missed[:6], *dear[:6])]),
         ]
     )
     text += f"\n\n{minutes:.0f} minutes with {WORKERS} processes."
@@ -255,7 +271,7 @@ def main() -> None:
 
 def headline(matches: Sequence[Match]) -> str:
     ratios = np.array([each.ratio for each in matches])
-    held = np.mean([each.ours.least >= each.world.floor - SLACK for each in matches])
+    held = np.mean([not each.is_floor_missed for each in matches])
     wins = (ratios <= TIE).mean()
     median = np.median(ratios[ratios > 0]) if (ratios > 0).any() else float("nan")
     return (
