@@ -106,5 +106,5 @@ def test_past_evaluations_start_a_belief_with_a_stated_strength_and_can_be_taken
     assert bad.effective_samples == pytest.approx(20.0)
     assert good.mean > 0.9 > 0.5 > bad.mean
     again = Teaching.from_state(json.loads(json.dumps(taught.to_state())))
-    again.take_back(beliefs, now=0.0)
+    again.take_back(beliefs)
     assert beliefs.summary(CELL, "good", 0.0).effective_samples == pytest.approx(0.0, abs=1e-9)

@@ -145,3 +145,13 @@ def test_a_cell_without_rewards_has_the_prior_of_one_that_was_never_seen() -> No
     for each in (group, seen):
         each.refresh_pool()
     assert seen.beta("chat", "m") == group.beta("chat", "m")
+
+
+def test_a_lesson_taken_back_leaves_the_last_rewards_alone() -> None:
+    beliefs = settled()
+    beliefs.seed(SQL, "m", 0.9, rewards=200.0, now=1200.0)
+    rewarded(beliefs, CHAT, 80, 0.5, since=1200.0)
+    before = beliefs.drift(SQL, "m")
+    beliefs.unseed(SQL, "m", 0.9, rewards=200.0, since=1200.0)
+    assert beliefs.drift(SQL, "m") == pytest.approx(before, abs=0.01)
+    assert before < -0.05

@@ -8,8 +8,9 @@ import pytest
 
 from tests.builders import CHEAP, MID, START, answered, request, router
 from windsock.core.feedback import HEARD
+from windsock.core.learning import UNJUDGED_KEEPS
 from windsock.core.records import Cell, Decision, Reward
-from windsock.core.router import UNJUDGED_KEEPS, Router
+from windsock.core.router import Router
 from windsock.core.routes import SOURCE_WEIGHTS
 
 CHAT, SQL = (Cell("default", "auto", task) for task in ("chat", "sql"))

@@ -8,6 +8,7 @@ from typing import Any
 
 from windsock.core.posterior import Beliefs
 from windsock.core.records import Cell
+from windsock.errors import BadRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +30,15 @@ class Teaching:
     taught_at: float
     results: tuple[PastResult, ...]
 
-    def take_back(self, beliefs: Beliefs, now: float) -> None:
+    def take_back(self, beliefs: Beliefs) -> None:
         """Remove what of it is left, discounted since it was taught."""
         for result in self.results:
-            cell = Cell(self.namespace, self.route, result.task)
-            beliefs.retract(
-                cell,
+            beliefs.unseed(
+                Cell(self.namespace, self.route, result.task),
                 result.deployment,
                 result.success,
-                weight=result.count,
-                now=now,
-                observed_at=self.taught_at,
+                rewards=result.count,
+                since=self.taught_at,
             )
 
     def to_state(self) -> dict[str, Any]:
@@ -74,3 +73,41 @@ def teach(
         cell = Cell(namespace, route, result.task)
         beliefs.seed(cell, result.deployment, result.success, rewards=result.count, now=now)
     return Teaching(namespace=namespace, route=route, taught_at=now, results=given)
+
+
+class Lessons:
+    """What was taught and may be taken back, by number."""
+
+    def __init__(self, beliefs: Beliefs) -> None:
+        self._beliefs = beliefs
+        self._teachings: dict[int, Teaching] = {}
+
+    def add(
+        self,
+        namespace: str,
+        route: str,
+        results: Iterable[PastResult],
+        *,
+        strength: float,
+        now: float,
+    ) -> int:
+        """Start beliefs from results; the number takes them back."""
+        taught = teach(self._beliefs, namespace, route, results, strength=strength, now=now)
+        number = max(self._teachings, default=0) + 1
+        self._teachings[number] = taught
+        return number
+
+    def take_back(self, number: int) -> int:
+        """How many rates the lesson held; raises BadRequest if there is none."""
+        taught = self._teachings.pop(number, None)
+        if taught is None:
+            raise BadRequest(f"there is no lesson {number}", param="lesson")
+        taught.take_back(self._beliefs)
+        return len(taught.results)
+
+    def to_state(self) -> dict[str, Any]:
+        return {str(number): taught.to_state() for number, taught in self._teachings.items()}
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        for number, taught in state.items():
+            self._teachings[int(number)] = Teaching.from_state(taught)

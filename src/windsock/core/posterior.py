@@ -261,6 +261,14 @@ class Beliefs:
         """Start a belief as if `rewards` rewards had averaged `mean`, at their usual dispersion."""
         self._open(cell).seed(cell.task, deployment, mean, rewards, now)
 
+    def unseed(
+        self, cell: Cell, deployment: str, mean: float, *, rewards: float, since: float
+    ) -> None:
+        """Take back what is left of a start of a belief that was given at `since`."""
+        group = self._open(cell)
+        group.open(cell.task, deployment).add(mean, -rewards, since, self.settings)
+        group.changes += 1
+
     def seed_usage(
         self, cell: Cell, deployment: str, *, factor: float, requests: float, now: float
     ) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,15 +15,15 @@ from windsock.core.cascading import arm_names
 from windsock.core.catalog import Catalog, Deployment
 from windsock.core.confidence import Confidences
 from windsock.core.exchange import Exchange
-from windsock.core.feedback import Intake as RewardIntake
 from windsock.core.fleet import Fleet
 from windsock.core.health import HealthBoard
 from windsock.core.hedging import Hedging
 from windsock.core.ladder import Rung
+from windsock.core.learning import Credit, Learning
 from windsock.core.loads import Loads
-from windsock.core.past import PastResult, Teaching, teach
+from windsock.core.past import Lessons, PastResult
 from windsock.core.policy import Policy, PriceAware
-from windsock.core.posterior import Beliefs, Summary
+from windsock.core.posterior import Beliefs
 from windsock.core.prices import PriceBook
 from windsock.core.quotes import HealthReport, Tick
 from windsock.core.records import (
@@ -41,31 +40,13 @@ from windsock.core.records import (
     WeightTable,
 )
 from windsock.core.retries import CallBudget
-from windsock.core.routes import SOURCE_WEIGHTS, Route
+from windsock.core.routes import Route
 from windsock.core.sampling import arm_within, decision_id, uniform
 from windsock.core.scrutiny import Scrutiny
 from windsock.core.sessions import Sessions, cascades_of
-from windsock.core.states import FINAL
 from windsock.core.tables import FRESH_OUTCOMES, FRESH_S, Tables
 from windsock.core.wishes import in_callers_order
 from windsock.errors import BadRequest, BudgetSpent, UnknownRoute
-
-CLAIMS = frozenset({"check", "confidence"})
-"""Sources that only repeat what an answer's confidence was made of; they cannot calibrate it."""
-
-UNJUDGED_KEEPS = 2.0
-"""Rewards that a belief from mere answers is worth when the first judgements come."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
-    """Who a reward went to, what it counted for and as, and what is believed now."""
-
-    cell: Cell
-    deployment: str
-    belief: Summary
-    weight: float
-    value: float
 
 
 class Router:
@@ -109,10 +90,10 @@ class Router:
         self._default_policy = default_policy
         self._number = first_number
         self._retries = CallBudget()
-        self._intakes: dict[str, RewardIntake] = {}
         self.confidences = Confidences(beliefs.settings)
+        self._learning = Learning(beliefs, self.confidences, self._route_of)
+        self._lessons = Lessons(beliefs)
         self._scrutiny = Scrutiny(catalog=catalog, book=book, beliefs=beliefs)
-        self._teachings: dict[int, Teaching] = {}
         self.tables = Tables(
             catalog=catalog,
             book=book,
@@ -218,48 +199,24 @@ class Router:
         replaced: Feedback | None = None,
     ) -> Credit:
         """Credit a reward to the deployment that served; `replaced` is taken back first."""
-        cell = decision.cell
-        rewards = self._rewards(cell)
-        if replaced is not None:
-            rewards.give_back(cell, deployment, replaced.reward, replaced.weight)
-            self._retract(decision, deployment, replaced, now)
-        else:
-            rewards.response(cell, deployment).count(rewards=1.0)
-        weight, value = rewards.take(cell, deployment, reward)
-        self._hear(cell, weight)
-        if weight > 0 and reward.source not in CLAIMS:
-            self.confidences.learn(decision.id, cell, deployment, value)
-        if not self.confidences.credit(decision, deployment, value, weight, now):
-            self.beliefs.observe(cell, deployment, value, weight=weight, now=now)
-        route = self._route_of(cell)
-        if route is not None and weight > 0:
-            route.policy.learn(decision, deployment, dataclasses.replace(reward, value=value), now)
-        self.tables.count_evidence(cell)
-        return Credit(
-            cell=cell,
-            deployment=deployment,
-            belief=self.beliefs.summary(cell, deployment, now),
-            weight=weight,
-            value=value,
-        )
+        credit = self._learning.take(decision, deployment, reward, now, replaced=replaced)
+        route = self._route_of(credit.cell)
+        if route is not None and credit.weight > 0:
+            counted = dataclasses.replace(reward, value=credit.value)
+            route.policy.learn(decision, deployment, counted, now)
+        self.tables.count_evidence(credit.cell)
+        return credit
 
     def learn_sums(
         self, cell: Cell, deployment: str, n: float, s: float, q2: float, now: float
     ) -> None:
         """Credit `n` explicit rewards at once, which sum to `s` and their squares to `q2`."""
-        self._hear(cell, n)
-        self.beliefs.observe_sums(cell, deployment, n, s, q2, now=now)
+        self._learning.take_sums(cell, deployment, n, s, q2, now)
         self.tables.count_evidence(cell, max(1, int(n)))
 
     def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
-        """Answers came back. It says little of their worth, and nothing once somebody judges them.
-
-        Where only a part of the answers is judged, counting the others as good would lift every
-        belief towards 1, the least judged most.
-        """
-        weight = count * self._transport_weight(cell)
-        if weight > 0 and not self._rewards(cell).is_judged(cell):
-            self.beliefs.observe_sums(cell, deployment, weight, weight, weight, now=now)
+        """Answers came back that nobody has judged yet."""
+        self._learning.take_answers(cell, deployment, count, now)
 
     def record(self, result: CallResult, now: float) -> list[Shift]:
         """Learn health, load, bills and the served model from one finished call."""
@@ -283,16 +240,8 @@ class Router:
     def settle(self, outcome: Outcome, now: float) -> list[Shift]:
         """Learn usage and transport success from a finished request."""
         cell = outcome.decision.cell
+        self._learning.take_outcome(outcome, now)
         route = self._route_of(cell)
-        if outcome.served is not None:
-            if route is not None and route.cascade is not None:
-                self.confidences.remember(outcome)
-            self._rewards(cell).response(cell, outcome.served).count(answers=1.0)
-            if outcome.usage is not None and not outcome.is_usage_estimated:
-                self.beliefs.observe_usage(cell, outcome.served, outcome.usage, now)
-            self.observe_answers(cell, outcome.served, 1, now)
-        else:
-            self._observe_failures(cell, outcome, now)
         if route is not None:
             route.policy.settle(outcome, now)
         self.tables.count_evidence(cell)
@@ -308,8 +257,7 @@ class Router:
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
-        found = self._rewards(cell).response(cell, deployment)
-        return found.rewards / found.answers if found.answers else None
+        return self._learning.feedback_rate(cell, deployment)
 
     def ladder(self, cell: Cell, now: float) -> tuple[tuple[str, ...], list[Rung]]:
         """The arms of a cell and every rung, from cheapest to best.
@@ -351,21 +299,16 @@ class Router:
                     param="deployment",
                 )
         for result in results:
-            self._hear(Cell(namespace, route, result.task), min(strength, result.count))
-        taught = teach(self.beliefs, namespace, route, results, strength=strength, now=now)
-        number = max(self._teachings, default=0) + 1
-        self._teachings[number] = taught
+            self._learning.hear(Cell(namespace, route, result.task), min(strength, result.count))
+        number = self._lessons.add(namespace, route, results, strength=strength, now=now)
         self.tables.forget()
         return number
 
-    def unteach(self, number: int, now: float) -> int:
+    def unteach(self, number: int) -> int:
         """Take a lesson back; how many rates it held; raises BadRequest if there is none."""
-        taught = self._teachings.pop(number, None)
-        if taught is None:
-            raise BadRequest(f"there is no lesson {number}", param="lesson")
-        taught.take_back(self.beliefs, now)
+        held = self._lessons.take_back(number)
         self.tables.forget()
-        return len(taught.results)
+        return held
 
     def undo_alarm(self, namespace: str, route: str, deployment: str, now: float) -> list[Shift]:
         """A person takes an alarm back: the belief from before it holds again.
@@ -431,10 +374,10 @@ class Router:
         return {
             "beliefs": self.beliefs.to_state(),
             "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
-            "rewards": {name: intake.to_state() for name, intake in self._intakes.items()},
+            "rewards": self._learning.to_state(),
             "scrutiny": self._scrutiny.to_state(),
             "confidences": self.confidences.to_state(),
-            "teachings": {str(n): taught.to_state() for n, taught in self._teachings.items()},
+            "teachings": self._lessons.to_state(),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -443,25 +386,10 @@ class Router:
         for name, body in state["policies"].items():
             if name in self._routes:
                 self._routes[name].policy.from_state(body)
-        for name, rewards in state["rewards"].items():
-            self._rewards(Cell("", name, "")).from_state(rewards)
+        self._learning.from_state(state["rewards"])
         self._scrutiny.from_state(state["scrutiny"])
         self.confidences.from_state(state["confidences"])
-        for number, taught in state["teachings"].items():
-            self._teachings[int(number)] = Teaching.from_state(taught)
-
-    def _retract(self, decision: Decision, deployment: str, replaced: Feedback, now: float) -> None:
-        """Take an earlier reward back, from whom it was credited to."""
-        value, weight = replaced.reward.value, replaced.weight
-        if not self.confidences.credit(decision, deployment, value, -weight, replaced.at):
-            self.beliefs.retract(
-                decision.cell,
-                deployment,
-                value,
-                weight=weight,
-                now=now,
-                observed_at=replaced.at,
-            )
+        self._lessons.from_state(state["teachings"])
 
     def _seated(
         self, table: WeightTable, route: Route, request: RouteRequest, now: float
@@ -492,31 +420,6 @@ class Router:
 
     def _route_of(self, cell: Cell) -> Route | None:
         return self._routes.get(cell.route) or self._implicit.get(cell.route)
-
-    def _rewards(self, cell: Cell) -> RewardIntake:
-        """Where rewards of a route are weighed: by source, and bounded for each key."""
-        found = self._intakes.get(cell.route)
-        if found is None:
-            route = self._route_of(cell)
-            weights = route.source_weights if route else SOURCE_WEIGHTS
-            found = self._intakes[cell.route] = RewardIntake(weights)
-        return found
-
-    def _hear(self, cell: Cell, weight: float) -> None:
-        """Somebody judges this task: what mere answers have taught it is dropped."""
-        if self._rewards(cell).hear(cell, weight):
-            self.beliefs.keep(cell, UNJUDGED_KEEPS)
-
-    def _observe_failures(self, cell: Cell, outcome: Outcome, now: float) -> None:
-        """No answer came back, which counts against success."""
-        weight = self._transport_weight(cell)
-        for result in outcome.results:
-            if weight > 0 and result.kind not in FINAL:
-                self.beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
-
-    def _transport_weight(self, cell: Cell) -> float:
-        route = self._route_of(cell)
-        return (route.source_weights if route else SOURCE_WEIGHTS).get("transport", 0.0)
 
 
 def _may_escalate(exchange: Exchange, name: str) -> bool:

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from windsock.clock import Clock
+from windsock.core.learning import Credit
 from windsock.core.records import Decision, Feedback, Outcome, Reward
-from windsock.core.router import Credit, Router
+from windsock.core.router import Router
 from windsock.errors import CallerError
 
 MAX_OPEN = 8_000

@@ -187,7 +187,7 @@ def insight_routes(insight: Insight) -> APIRouter:
 
     @routes.delete("/v1/learn/{lesson}", tags=["inspect"])
     async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
-        return LessonAnswer(lesson=lesson, taught=router.unteach(lesson, clock.now()))
+        return LessonAnswer(lesson=lesson, taught=router.unteach(lesson))
 
     return routes
 
