@@ -41,8 +41,9 @@ class Recent:
         row = self.rows.get(task)
         if row is None:
             row = self.rows[task] = Row()
+        had = row.n
         row.add_sums(n, s, 0.0, at, settings)
-        self._total += n
+        self._total += row.n - had
         if self._total > ROOM * MEMORY:
             self._forget()
 
@@ -79,10 +80,9 @@ class Recent:
         return made
 
     def _forget(self) -> None:
-        total = sum(row.n for row in self.rows.values())
         for row in self.rows.values():
-            row.keep(row.n * MEMORY / total)
-        self._total = min(total, MEMORY)
+            row.keep(row.n * MEMORY / self._total)
+        self._total = sum(row.n for row in self.rows.values())
 
 
 def common_drifts(
