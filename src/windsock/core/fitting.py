@@ -93,6 +93,7 @@ class Fitting:
             self._sums[:, cells.place[key]] = row.n, row.s, row.q2, row.at
         for name in {name for _, name in noted}:
             recent = self._recents.get(name)
+            self._last[:, cells.name == cells.names.index(name)] = 0.0
             for task, row in recent.rows.items() if recent else ():
                 self._last[:, cells.place[task, name]] = row.n, row.s, row.at
         return cells

@@ -19,6 +19,9 @@ MEMORY = 100.0
 ROOM = 1.1
 """Rewards in excess of MEMORY at which the others are made to."""
 
+FORGOTTEN = 0.01
+"""What is left of a task's last rewards below this is dropped."""
+
 SHRINK = 20.0
 """0/1 rewards that no drift is worth."""
 
@@ -82,6 +85,7 @@ class Recent:
     def _forget(self) -> None:
         for row in self.rows.values():
             row.keep(row.n * MEMORY / self._total)
+        self.rows = {task: row for task, row in self.rows.items() if row.n >= FORGOTTEN}
         self._total = sum(row.n for row in self.rows.values())
 
 

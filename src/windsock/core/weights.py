@@ -29,7 +29,7 @@ TAIL = 1e-10
 SUM_ERROR = 1e-8
 ROUNDING = 2e-7
 """Where a density is infinite, nodes next to its end are rounded: halving does not help then."""
-PANEL_SD = 1.0
+PANEL_SD = 1.4
 GRADE = 6
 GRADED_NODES = 24
 EVEN_PANELS = 24
