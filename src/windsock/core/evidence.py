@@ -138,7 +138,8 @@ class Row:
         return float(2.0 ** ((self.at - as_of) / half_life_s)) if self.n else 0.0
 
     def to_state(self) -> list[Any]:
-        at, used_at = _finite(self.at), _finite(self.used_at)
+        at = self.at if self.at > NEVER else None
+        used_at = self.used_at if self.used_at > NEVER else None
         return [self.n, self.s, self.q2, at, self.un, used_at, self.units]
 
     @classmethod
@@ -219,10 +220,6 @@ def _discounts(then: float, at: float, half_life_s: float) -> tuple[float, float
 def _padded(units: list[float]) -> list[float]:
     """Units of a state that was written before the last meters were added."""
     return [*units, *[0.0] * (len(USAGE_METERS) - len(units))]
-
-
-def _finite(at: float) -> float | None:
-    return at if at > NEVER else None
 
 
 def infinite(at: float | None) -> float:

@@ -277,7 +277,7 @@ class Neighbours:
     def to_state(self) -> dict[str, Any]:
         return {
             "as_of": self.as_of if self.as_of > NEVER else None,
-            "rows": [[*key, *row.to_state()] for key, row in sorted(self.rows.items())],
+            "rows": [[*key, *self.rows[key].to_state()] for key in sorted(self.rows)],
             "watches": {name: watch.to_state() for name, watch in sorted(self.watches.items())},
             "recents": {name: last.to_state() for name, last in sorted(self.recents.items())},
             "judging": self._judging.to_state() if self._judging else None,
