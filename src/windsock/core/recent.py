@@ -104,6 +104,6 @@ def common_drifts(
         for each in (n, s - n * mean, n * mean * (1 - mean))
     )
     chance = SURE * np.sqrt(phi * spread / 2)
-    clear = np.sign(excess) * np.maximum(0.0, np.abs(excess) - chance)
+    clear = excess - np.clip(excess, -chance, chance)
     drifts: FloatArray = clear / (count + SHRINK * phi)
     return drifts
