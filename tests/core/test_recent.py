@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
@@ -155,3 +156,24 @@ def test_a_lesson_taken_back_leaves_the_last_rewards_alone() -> None:
     beliefs.unseed(SQL, "m", 0.9, rewards=200.0, since=1200.0)
     assert beliefs.drift(SQL, "m") == pytest.approx(before, abs=0.01)
     assert before < -0.05
+
+
+@pytest.mark.parametrize("looks_every", [1, 7, 400])
+def test_what_was_read_in_part_is_what_is_read_as_a_whole(looks_every: int) -> None:
+    """The columns of a fit are kept from look to look; a restored copy reads all of them."""
+    dice, beliefs = random.Random(looks_every), Beliefs()
+    cells = [Cell("default", "auto", f"task {i}") for i in range(4)]
+    for i in range(800):
+        cell, name = dice.choice(cells), dice.choice("abc")
+        beliefs.observe(cell, name, float(dice.random() < 0.7), now=float(i))
+        if i % 90 == 50:
+            beliefs.retract(cell, name, 1.0, now=float(i))
+        if i == 300:
+            beliefs.age_deployment("b", keep=4.0)
+        if i == 500:
+            beliefs.absorb(cells[0], "task 3")
+        if i % looks_every == 0:
+            other = Beliefs()
+            other.from_state(beliefs.to_state())
+            for each in cells:
+                assert other.posterior(each, name, 0.0) == beliefs.posterior(each, name, 0.0)

@@ -20,7 +20,7 @@ class Fitting:
 
     What it has seen is kept in columns, and after rewards only their cells are read anew: 10,000
     scattered rows cost more to read than to fit. `changes` counts every change of the rows; if
-    there were more than the rewards that were `noted`, all of them are read.
+    there were more than the rewards that were noted, all of them are read.
     """
 
     def __init__(
@@ -42,7 +42,8 @@ class Fitting:
 
     def note(self, task: str, deployment: str) -> None:
         """The next change is one of this row, and of the deployment's last rewards."""
-        self._noted.append((task, deployment))
+        if len(self._noted) <= len(self._rows):
+            self._noted.append((task, deployment))
 
     def fit(self, as_of: float, changes: int) -> Fit:
         if not self._rows:
