@@ -81,6 +81,11 @@ def test_a_floor_out_of_reach_takes_the_best_and_says_so() -> None:
     assert "out of reach" in weighing.note
 
 
+def test_a_floor_that_is_expected_but_not_certain_says_so() -> None:
+    weighing = PriceAware(taught(n=8), Objective(quality_floor=0.78)).weigh(view(), 200.0)
+    assert "quality floor 0.78 is not certain yet" in weighing.note
+
+
 def test_cost_per_success_demands_a_floor() -> None:
     with pytest.raises(ValueError, match="quality_floor"):
         Objective(kind="cost_per_success")

@@ -117,7 +117,8 @@ def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
         best = ladder.best(floor.sure)
         if floor.sure(best) >= floor.success:
             return Chosen(rung=best)
-        reached = f"quality floor {floor.success:g} is out of reach, best expected success is"
+        why = "is out of reach" if best.success < floor.success else "is not certain yet"
+        reached = f"quality floor {floor.success:g} {why}, best expected success is"
         return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
     high = ladder[index]
     if index == 0:
