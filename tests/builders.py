@@ -3,17 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.catalog import Capabilities, Catalog, Deployment
-from windsock.core.exchange import Exchange
-from windsock.core.loads import Loads
-from windsock.core.policy import Objective, PriceAware
-from windsock.core.posterior import Beliefs
-from windsock.core.prices import PriceBook
-from windsock.core.quotes import Quote
-from windsock.core.records import Attempt, AttemptReason, CallKind, CallResult, RouteRequest
-from windsock.core.router import Router
-from windsock.core.routes import Route
-from windsock.core.units import Meter, Usage
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.catalog import Capabilities, Catalog, Deployment
+from windsock.core.model.decisions import Attempt, AttemptReason, CallKind, CallResult, RouteRequest
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Meter, Usage
+from windsock.core.policies.price_aware import Objective, PriceAware
+from windsock.core.pricing.book import PriceBook
+from windsock.core.resilience.concurrency import Loads
+from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.router import Router
+from windsock.core.routing.routes import Route
 
 CHEAP, MID, FLAGSHIP = "acme/small", "bolt/medium", "core/large"
 START = 1_790_000_000.0

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 
-from windsock.bootstrap import build
-from windsock.configfile import parse
-from windsock.serving import Service, server_of
+from windsock.app.bootstrap import build
+from windsock.app.service import Service, server_of
+from windsock.config.file import parse
 
 
 @dataclass

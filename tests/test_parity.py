@@ -4,16 +4,16 @@ import heapq
 import json
 
 from windsock.clock import ManualClock
-from windsock.core.records import Attempt, AttemptReason, Reward
-from windsock.core.router import Router
-from windsock.providers.calling import Endpoint
-from windsock.providers.wire import ChatBody
-from windsock.replay.contenders import chosen
-from windsock.replay.driver import ReplayDriver, request_of
-from windsock.replay.scenario import load_scenario
-from windsock.replay.world import World
-from windsock.rooms import room
-from windsock.service.driver import Driver
+from windsock.core.model.decisions import Attempt, AttemptReason, Reward
+from windsock.core.routing.router import Router
+from windsock.providers.transport import Endpoint
+from windsock.resources import room
+from windsock.service.execution.executor import Driver
+from windsock.simulation.engines.contenders import chosen
+from windsock.simulation.engines.exact import ReplayDriver, request_of
+from windsock.simulation.world.scenario import load_scenario
+from windsock.simulation.world.world import World
+from windsock.wire.formats.openai_chat import ChatBody
 
 DECISIONS = 500
 SEED = 5

@@ -22,7 +22,7 @@ def test_the_wheel_holds_both_rooms_and_works_from_anywhere(tmp_path: Path) -> N
     assert "windsock/pricefeeds/openrouter/feed.toml" in names
     assert "windsock/pricefeeds/archive/events.csv" in names
     assert "windsock/simulations/price-cut/scenario.toml" in names
-    assert "windsock/service/static/index.html" in names
+    assert "windsock/service/control/static/index.html" in names
     assert "windsock/providers/presets.toml" in names
     assert "windsock/public_rates.csv" in names
     assert any(name.startswith("windsock/store/migrations/versions/") for name in names)

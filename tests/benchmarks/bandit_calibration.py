@@ -16,10 +16,10 @@ import numpy as np
 
 from tests.benchmarks import bandit_worlds as worlds
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core.policy import CellView, Objective, PriceAware
-from windsock.core.posterior import Beliefs
-from windsock.core.records import RouteRequest
-from windsock.core.views import Weighing
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.decisions import RouteRequest
+from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.protocol import Weighing
 
 STAGES = ("first 500 requests", "500 to 1,000", "1,000 to 2,000", "2,000 to 4,000")
 ENDS = (500, 1000, 2000, worlds.REQUESTS)

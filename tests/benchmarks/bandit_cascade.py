@@ -14,10 +14,10 @@ import numpy as np
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import CHEAP, FLAGSHIP, START, answered, router
 from tests.builders import request as asked
-from windsock.core.policy import Objective
-from windsock.core.records import Reward
-from windsock.core.router import Router
-from windsock.core.routes import Cascade
+from windsock.core.model.decisions import Reward
+from windsock.core.policies.price_aware import Objective
+from windsock.core.routing.router import Router
+from windsock.core.routing.routes import Cascade
 
 TELLS = (0.0, 0.5, 0.8, 0.9, 1.0)
 REQUESTS, WARM_UP = 4000, 1000

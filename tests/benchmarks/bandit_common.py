@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core.objective import Objective
-from windsock.core.policy import CellView, PriceAware
-from windsock.core.posterior import DEFAULTS, Beliefs, BeliefSettings
-from windsock.core.records import Cell
-from windsock.core.weights import FloatArray
+from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs, BeliefSettings
+from windsock.core.model.decisions import Cell
+from windsock.core.policies.best_arm import FloatArray
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import CellView, PriceAware
 
 TASKS = tuple(f"task {i}" for i in range(6))
 NAMES = ("small", "medium", "large", "flagship")

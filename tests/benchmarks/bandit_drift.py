@@ -15,12 +15,12 @@ import numpy as np
 
 from tests.benchmarks.bandit_pareto_world import MODELS, OLD, prompts
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core.bills import BillWatch
-from windsock.core.drift import Finding
-from windsock.core.policy import CellView, Objective, PriceAware
-from windsock.core.posterior import Beliefs, BeliefSettings
-from windsock.core.records import Cell
-from windsock.core.sampling import uniform
+from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.change_detection import Finding
+from windsock.core.evidence.bill_monitor import BillWatch
+from windsock.core.model.decisions import Cell
+from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.routing.sampling import uniform
 
 SETTINGS = BeliefSettings(half_life_s=1e9)
 CELL = Cell("default", "auto", "all")

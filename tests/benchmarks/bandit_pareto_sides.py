@@ -22,12 +22,12 @@ from tests.benchmarks.bandit_pareto_world import (
     Setting,
     prompts,
 )
-from windsock.core.policy import CellView, Objective, PriceAware
-from windsock.core.posterior import Beliefs, BeliefSettings
-from windsock.core.records import Cell
-from windsock.core.sampling import uniform
-from windsock.core.segments import Segmenter
-from windsock.core.units import Meter, Usage
+from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.context.segments import Segmenter
+from windsock.core.model.decisions import Cell
+from windsock.core.model.units import Meter, Usage
+from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.routing.sampling import uniform
 
 WAYS = ("label", "features", "label and features")
 """What each side sees: the label for windsock and features for ParetoBandit; features for both,

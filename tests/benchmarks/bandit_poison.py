@@ -20,8 +20,8 @@ import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, router
-from windsock.core.objective import Objective
-from windsock.core.records import Reward
+from windsock.core.model.decisions import Reward
+from windsock.core.policies.objectives import Objective
 
 NAMES = (CHEAP, MID, FLAGSHIP)
 TRUTH = (0.80, 0.90, 0.95)

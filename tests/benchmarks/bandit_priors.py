@@ -14,11 +14,11 @@ import sys
 import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core.policy import CellView, Objective, PriceAware
-from windsock.core.posterior import Beliefs
-from windsock.core.published import NOTHING
-from windsock.core.records import Cell
-from windsock.public_rates import published
+from windsock.config.benchmark_rates import published
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.benchmark_priors import NOTHING
+from windsock.core.model.decisions import Cell
+from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 
 TASKS = ("coding", "math", "extraction", "language", "questions")
 """HumanEval, MATH, DROP, MGSM, MMLU."""

@@ -16,11 +16,11 @@ import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import START, request, router
-from windsock.core.policy import CellView, Objective, PriceAware
-from windsock.core.posterior import Beliefs
-from windsock.core.records import Cell
-from windsock.core.sampling import draw, uniform
-from windsock.core.units import Usage
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.decisions import Cell
+from windsock.core.model.units import Usage
+from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.routing.sampling import draw, uniform
 
 OBJECTIVES = {
     "value": Objective(kind="value", usd_per_success=0.01),

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core import policy as policies
-from windsock.core.policy import CellView, Objective, Policy, PriceAware
-from windsock.core.posterior import Beliefs, BeliefSettings
-from windsock.core.records import Cell, RouteRequest
-from windsock.core.sampling import uniform
-from windsock.core.weights import FloatArray
+from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.model.decisions import Cell, RouteRequest
+from windsock.core.policies import price_aware as policies
+from windsock.core.policies.best_arm import FloatArray
+from windsock.core.policies.price_aware import CellView, Objective, Policy, PriceAware
+from windsock.core.routing.sampling import uniform
 
 REQUESTS = 4000
 REFRESH = 20

@@ -17,10 +17,10 @@ import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import START, answered, request, router
-from windsock.core.neighbours import YOUNG_REWARDS
-from windsock.core.objective import Objective
-from windsock.core.records import Cell, Reward
-from windsock.core.router import Router
+from windsock.core.beliefs.route_beliefs import YOUNG_REWARDS
+from windsock.core.model.decisions import Cell, Reward
+from windsock.core.policies.objectives import Objective
+from windsock.core.routing.router import Router
 
 TASKS = ("chat", "sql", "ner")
 OLD = {

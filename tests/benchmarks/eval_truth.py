@@ -16,11 +16,20 @@ from pathlib import Path
 from statistics import mean, stdev
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from tests.replay.logs import WARM_S, Truth, dearer, logged, reconsider, small, truly_run, truth_of
-from windsock.replay.evaluate import Evaluation, Value, evaluation
-from windsock.replay.offpolicy import Estimate
-from windsock.replay.scenario import Scenario
-from windsock.replay.world import World
+from tests.evaluation.logs import (
+    WARM_S,
+    Truth,
+    dearer,
+    logged,
+    reconsider,
+    small,
+    truly_run,
+    truth_of,
+)
+from windsock.evaluation.estimators import Estimate
+from windsock.evaluation.evaluation import Evaluation, Value, evaluation
+from windsock.simulation.world.scenario import Scenario
+from windsock.simulation.world.world import World
 
 HOURS, LOGGED, NEW, EXPLORE = 2.0, 0.85, 0.90, 0.10
 RAISE_HOURS = 6.0

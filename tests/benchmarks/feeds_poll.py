@@ -16,21 +16,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from windsock.app.background.ingestion import Intake
 from windsock.clock import SystemClock
-from windsock.core.catalog import Catalog, Deployment
-from windsock.core.identity import Identity
-from windsock.core.policy import Objective, PriceAware
-from windsock.core.posterior import Beliefs
-from windsock.core.prices import PriceBook
-from windsock.core.records import RouteRequest
-from windsock.core.router import Router
-from windsock.core.routes import Route
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.catalog import Catalog, Deployment
+from windsock.core.model.decisions import RouteRequest
+from windsock.core.model.model_names import Identity
+from windsock.core.policies.price_aware import Objective, PriceAware
+from windsock.core.pricing.book import PriceBook
+from windsock.core.routing.router import Router
+from windsock.core.routing.routes import Route
 from windsock.feeds.definition import FeedDefinition, load_feed
-from windsock.feeds.fetching import Fetcher
-from windsock.feeds.polling import Poller
-from windsock.feeds.reading import read
-from windsock.intake import Intake
-from windsock.rooms import folders
+from windsock.feeds.fetcher import Fetcher
+from windsock.feeds.poller import Poller
+from windsock.feeds.reader import read
+from windsock.resources import folders
 from windsock.store.engine import open_engine
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine

@@ -18,11 +18,11 @@ from tests.benchmarks.perf_machine import Missing, said, upstream
 from tests.benchmarks.perf_rounds import Cell, measured, options, with_range
 from tests.benchmarks.perf_sides import BURST, CONFIG, PLAIN, PORT, Gateway, service
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock import bootstrap
-from windsock.configfile import parse
-from windsock.providers.aiohttp_calls import AiohttpCaller
-from windsock.providers.direct import DirectCaller
-from windsock.providers.httpx_calls import HttpxCaller
+from tests.callers.aiohttp_transport import AiohttpCaller
+from tests.callers.httpx_transport import HttpxCaller
+from windsock.app import bootstrap
+from windsock.config.file import parse
+from windsock.providers.http1_transport import DirectCaller
 
 CALLERS = {"own connections": DirectCaller, "aiohttp": AiohttpCaller, "httpx": HttpxCaller}
 OURS = "own connections"

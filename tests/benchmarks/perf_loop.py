@@ -26,13 +26,13 @@ from tests.benchmarks.perf_rounds import BARS, verdict
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import quote
 from tests.store.samples import outcome
-from windsock import pauses
-from windsock.bootstrap import build
-from windsock.configfile import parse
-from windsock.core.records import Cell, RouteRequest
-from windsock.core.units import Usage
-from windsock.log import configure
-from windsock.serving import Service
+from windsock.app import gc_tuning
+from windsock.app.bootstrap import build
+from windsock.app.service import Service
+from windsock.config.file import parse
+from windsock.core.model.decisions import Cell, RouteRequest
+from windsock.core.model.units import Usage
+from windsock.observability.log import configure
 
 TICK_S = 0.0005
 BAR_MS = 5.0
@@ -43,7 +43,7 @@ Work = Callable[[Service], Awaitable[None]]
 
 
 async def main(*, is_quick: bool) -> None:
-    pauses.shorten()
+    gc_tuning.shorten()
     rounds = 3 if is_quick else 15
     rows = [await row("nothing to do, for comparison", SHAPES[0], nothing, rounds, bar=False)]
     for shape in SHAPES[:1] if is_quick else SHAPES:

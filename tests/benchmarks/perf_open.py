@@ -16,8 +16,8 @@ from tests.benchmarks.perf_machine import said
 from tests.benchmarks.perf_rounds import BARS, verdict, with_range
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import START, request, router
-from windsock.core.records import RouteRequest
-from windsock.core.router import Router
+from windsock.core.model.decisions import RouteRequest
+from windsock.core.routing.router import Router
 
 SMALL, LARGE = (8, 3), (100, 50)
 BAR_US, RATIO = 5.0, 1.5

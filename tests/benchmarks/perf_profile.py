@@ -36,9 +36,9 @@ from tests.benchmarks.perf_sides import (
     Gateway,
     windsock_config,
 )
-from windsock.bootstrap import serve_forever
-from windsock.configfile import parse
-from windsock.keyring import create_key
+from windsock.app.bootstrap import serve_forever
+from windsock.cli.key_admin import create_key
+from windsock.config.file import parse
 
 KINDS = {"plain": PLAIN, "large": LARGE, "burst": BURST, "paced": PACED}
 SHOWN = 60

@@ -33,8 +33,8 @@ from tests.benchmarks.perf_machine import (
     python,
     wait_for_port,
 )
-from windsock.configfile import parse
-from windsock.keyring import create_key
+from windsock.cli.key_admin import create_key
+from windsock.config.file import parse
 
 CONFIG, PORT = "{config}", "{port}"
 LITELLM = ("litellm[proxy]", "async-timeout")

@@ -33,7 +33,7 @@ from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.store.samples import outcome
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
-from windsock.store.writing import Writer
+from windsock.store.writer import Writer
 
 WRITTEN = 10_000
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from windsock.core.prices import PriceBook
-from windsock.core.quotes import Quote
-from windsock.core.units import Meter
-from windsock.rooms import room
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Meter
+from windsock.core.pricing.book import PriceBook
+from windsock.resources import room
 
 CASES = Path(__file__).parents[1] / "core" / "bad_quotes.csv"
 POLLS = 20

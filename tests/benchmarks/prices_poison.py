@@ -17,7 +17,7 @@ from pathlib import Path
 from aiohttp import web
 
 from tests.test_price_to_traffic import POISON, START, ruled_out, weights, world
-from windsock import log
+from windsock.observability import log
 
 BAR = 0.01
 POLLS = 5

@@ -11,11 +11,11 @@ import time
 from typing import Any
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.replay import engines
-from windsock.replay.contenders import chosen
-from windsock.replay.scenario import load_scenario
-from windsock.replay.world import World
-from windsock.rooms import room
+from windsock.resources import room
+from windsock.simulation.engines import runner
+from windsock.simulation.engines.contenders import chosen
+from windsock.simulation.world.scenario import load_scenario
+from windsock.simulation.world.world import World
 
 MONTH = "batch engine, 30 days, 8 deployments x 3 tasks"
 
@@ -42,13 +42,13 @@ def main() -> None:
 def row(what: str, bar: str, room_name: str, policy: str = "windsock", **facts: Any) -> list[str]:
     scenario = load_scenario(room("simulations") / room_name).model_copy(update=facts)
     world = World(scenario, 0)
-    steps = engines.steps(world)
+    steps = runner.steps(world)
     contender = chosen(world, [policy])[policy]
     begun = time.process_time()
-    run = engines.run(world, policy, contender, 0)
+    run = runner.run(world, policy, contender, 0)
     took_s = time.process_time() - begun
     requests = sum(step.count for step in run.steps)
-    return [what, bar, f"{requests:,}", f"{steps:,} {engines.UNIT[scenario.engine]}",
+    return [what, bar, f"{requests:,}", f"{steps:,} {runner.UNIT[scenario.engine]}",
             f"{took_s:.1f}", f"{requests / took_s:,.0f}"]  # fmt: skip
 
 

@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from statistics import mean
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.replay import engines
-from windsock.replay.contenders import EVERY, chosen
-from windsock.replay.measures import Summary, summarize
-from windsock.replay.scenario import load_scenario
-from windsock.replay.world import World
-from windsock.rooms import room
+from windsock.resources import room
+from windsock.simulation.engines import runner
+from windsock.simulation.engines.contenders import EVERY, chosen
+from windsock.simulation.results.measures import Summary, summarize
+from windsock.simulation.world.scenario import load_scenario
+from windsock.simulation.world.world import World
 
 Runs = dict[str, list[Summary]]
 
@@ -37,7 +37,7 @@ def measured(seeds: int) -> Runs:
         world = World(scenario, seed)
         for name, contender in chosen(world, [EVERY]).items():
             print(f"seed {seed}: {name}", file=sys.stderr)
-            run = engines.run(world, name, contender, seed)
+            run = runner.run(world, name, contender, seed)
             runs.setdefault(name, []).append(summarize(run, world))
     return runs
 

@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.replay import engines
-from windsock.replay.archive import Move, moves
-from windsock.replay.contenders import chosen
-from windsock.replay.measures import ShockMeasure, summarize
-from windsock.replay.scenario import Scenario
-from windsock.replay.world import World
+from windsock.simulation.engines import runner
+from windsock.simulation.engines.contenders import chosen
+from windsock.simulation.results.measures import ShockMeasure, summarize
+from windsock.simulation.world.archive import Move, moves
+from windsock.simulation.world.scenario import Scenario
+from windsock.simulation.world.world import World
 
 PROMPT, ANSWER = 1000, 300
 POLL_S = 300.0
@@ -84,7 +84,7 @@ def replayed(move: Move, setup: str, seeds: int) -> list[Found]:
     found = []
     for seed in range(seeds):
         world = World(scenario, seed)
-        run = engines.run(world, "windsock", chosen(world, ["windsock"])["windsock"], seed)
+        run = runner.run(world, "windsock", chosen(world, ["windsock"])["windsock"], seed)
         found += [Found(move, seed, shock) for shock in summarize(run, world).shocks]
     return found
 

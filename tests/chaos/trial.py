@@ -15,7 +15,7 @@ import httpx
 from tests.chaos.load import Load, burst, load
 from tests.chaos.provider import Provider, provider
 from tests.process import Process, free_port
-from windsock.core.records import Outcome, Shift
+from windsock.core.model.decisions import Outcome, Shift
 from windsock.store import queries
 from windsock.store.engine import open_engine
 

@@ -11,11 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, quote, request, router
-from windsock.core.objective import Objective
-from windsock.core.posterior import Beliefs
-from windsock.core.records import Cell, Feedback, Reward
-from windsock.core.router import Router
-from windsock.core.units import Usage
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.decisions import Cell, Feedback, Reward
+from windsock.core.model.units import Usage
+from windsock.core.policies.objectives import Objective
+from windsock.core.routing.router import Router
 
 NAMES = (CHEAP, MID, FLAGSHIP)
 TASKS = ("chat", "sql")

@@ -13,8 +13,8 @@ from aiohttp import web
 
 from windsock.clock import SystemClock
 from windsock.feeds.definition import FeedDefinition
-from windsock.feeds.fetching import Fetcher
-from windsock.feeds.polling import Poller
+from windsock.feeds.fetcher import Fetcher
+from windsock.feeds.poller import Poller
 
 EVERY_S = 2.0
 

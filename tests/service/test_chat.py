@@ -5,7 +5,7 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, event, stream_of, upstream
-from windsock.service.access import new_key
+from windsock.service.auth import new_key
 from windsock.store import queries
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}

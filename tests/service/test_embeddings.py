@@ -5,8 +5,8 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
-from windsock.core.context import NAMES
-from windsock.providers.embedding import NUMBERS, projected
+from windsock.core.context.features import NAMES
+from windsock.providers.prompt_embedding import NUMBERS, projected
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "name a river"}]}
 VECTOR = {"object": "list", "data": [{"index": 0, "embedding": [0.6, 0.0, -0.8]}]}

@@ -4,8 +4,8 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
+from windsock.cli.outcomes_csv import read_outcomes
 from windsock.errors import ConfigError
-from windsock.outcomes import read_outcomes
 
 ASK = {"model": "auto", "metadata": {"task": "sql"}, "messages": [{"role": "user", "content": "x"}]}
 

@@ -7,8 +7,8 @@ import pytest
 
 from tests.running import running
 from tests.upstream import Answer, completion, upstream
-from windsock.core.quotes import Quote
-from windsock.core.units import Meter
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Meter
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from tests.builders import CHEAP, START
-from windsock.core.records import (
+from windsock.core.model.decisions import (
     Attempt,
     AttemptReason,
     CallKind,
@@ -26,7 +26,7 @@ from windsock.core.records import (
     Shift,
     WeightTable,
 )
-from windsock.core.units import Usage
+from windsock.core.model.units import Usage
 from windsock.store.ledger import Entry, Ledger
 
 CELL = Cell("default", "auto", "chat")

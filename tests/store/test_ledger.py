@@ -18,10 +18,10 @@ from tests.store.samples import (
     outcome,
     shift,
 )
-from windsock.core.records import Cell, Feedback, Outcome
+from windsock.core.model.decisions import Cell, Feedback, Outcome
 from windsock.store import queries
 from windsock.store.ledger import Ledger, StateSnapshot
-from windsock.store.writing import SNAPSHOTS, WRITERS, Writer, last_position
+from windsock.store.writer import SNAPSHOTS, WRITERS, Writer, last_position
 
 
 def numbers(engine: Engine, after: int = 0) -> list[int]:

@@ -19,7 +19,7 @@ from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.ledger import StateSnapshot
 from windsock.store.migrations import HEAD, HERE, revision_of, upgrade, upgrade_engine
-from windsock.store.writing import last_position
+from windsock.store.writer import last_position
 
 FIRST = {
     "decision": (

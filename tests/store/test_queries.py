@@ -7,9 +7,9 @@ from sqlalchemy import Engine, text
 
 from tests.builders import CHEAP, FLAGSHIP, START, quote, router
 from tests.store.samples import decision, feedback, keep, outcome, shift
-from windsock.core.guard import Held
-from windsock.core.prices import PriceBook
-from windsock.core.records import Cell, WeightTable
+from windsock.core.model.decisions import Cell, WeightTable
+from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.validation import Held
 from windsock.store import queries
 
 HOUR = 3600.0

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 from tests.builders import CHEAP, START, quote
 from tests.store.samples import feedback, keep, ledger_on, outcome, shift
 from tests.store.test_queries import table
-from windsock.core.quotes import HealthReport, HealthState
+from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.store import queries
 from windsock.store.retention import CHUNK, DAY_S, Keep, prune
 

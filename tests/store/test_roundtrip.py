@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from tests.store.samples import FLOATS, anything, keep
-from windsock.core.guard import Held
-from windsock.core.quotes import HealthReport, Quote
-from windsock.core.records import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.decisions import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.ticks import HealthReport, Quote
+from windsock.core.pricing.validation import Held
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.ledger import StateSnapshot
 from windsock.store.migrations import upgrade_engine
-from windsock.store.writing import last_position
+from windsock.store.writer import last_position
 
 OF_STATE = (Decision, Outcome, Feedback, Quote, Held, HealthReport)
 

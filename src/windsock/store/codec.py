@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from windsock.core.guard import Held
-from windsock.core.quotes import HealthReport, Quote
-from windsock.core.records import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.decisions import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.ticks import HealthReport, Quote
+from windsock.core.pricing.validation import Held
 
 T = TypeVar("T")
 

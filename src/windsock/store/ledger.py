@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from windsock.core.quotes import HealthReport
-from windsock.core.records import Shift, WeightTable
-from windsock.store.claim import Claim
-from windsock.store.entries import Entry, StateSnapshot
-from windsock.store.writing import Writer
+from windsock.core.model.decisions import Shift, WeightTable
+from windsock.core.model.ticks import HealthReport
+from windsock.store.rows import Entry, StateSnapshot
+from windsock.store.writer import Writer
+from windsock.store.writer_lock import Claim
 
 __all__ = ["Entry", "Ledger", "LedgerStats", "StateSnapshot"]
 

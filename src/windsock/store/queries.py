@@ -14,15 +14,15 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Engine, Row, Select, Table, func, select, tuple_
 
-from windsock.core.guard import Held
-from windsock.core.prices import PriceBook
-from windsock.core.quotes import HealthReport, Quote
-from windsock.core.records import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.decisions import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.ticks import HealthReport, Quote
+from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.validation import Held
 from windsock.store.codec import decode
 from windsock.store.engine import reading
-from windsock.store.entries import Entry, StateSnapshot
 from windsock.store.keys import VirtualKey, add_key, keys, meta, revoke_key, set_meta
 from windsock.store.reports import attempts_report, report
+from windsock.store.rows import Entry, StateSnapshot
 from windsock.store.tables import (
     DecisionRow,
     EventRow,

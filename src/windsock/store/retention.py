@@ -17,7 +17,7 @@ from windsock.store.tables import (
     HeldRow,
     WeightsRow,
 )
-from windsock.store.writing import begin_alone
+from windsock.store.writer import begin_alone
 
 DAY_S = 86400.0
 CHUNK = 1000

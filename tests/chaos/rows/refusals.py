@@ -13,7 +13,7 @@ from tests.chaos import faults
 from tests.chaos.provider import Call
 from tests.chaos.recorder import Finding, row
 from tests.chaos.trial import Trial, trial
-from windsock.core.records import Outcome, Shift
+from windsock.core.model.decisions import Outcome, Shift
 
 RETRY_AFTER_S = 5
 

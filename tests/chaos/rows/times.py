@@ -10,7 +10,7 @@ from tests.chaos.recorder import Finding, row
 from tests.chaos.trial import Trial, trial
 from tests.feeds.clock_steps import EVERY_S
 from tests.feeds.test_clock_steps import DAY, HOUR, stepped
-from windsock.service.feedback import MAX_OPEN
+from windsock.service.feedback_inbox import MAX_OPEN
 
 PORTION = 2_000
 

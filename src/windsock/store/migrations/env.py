@@ -3,8 +3,6 @@
 from alembic import context
 from sqlmodel import SQLModel
 
-from windsock.store import tables  # noqa: F401
-
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,

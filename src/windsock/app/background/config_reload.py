@@ -1,0 +1,114 @@
+"""windsock.toml is watched: a good edit acts at once, a bad one changes nothing and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from windsock.app.catalog_parts import (
+    aliases_of,
+    catalog_of,
+    endpoints_of,
+    feeds_of,
+    load_rules_of,
+    own_quotes,
+    routes_of,
+    with_defaults,
+)
+from windsock.app.service import Service
+from windsock.config.file import load
+from windsock.config.settings import Settings
+from windsock.core.model.catalog import Deployment
+from windsock.core.model.decisions import Shift
+from windsock.core.model.model_names import Identity
+from windsock.errors import ConfigError
+from windsock.providers.presets import presets
+
+AT_START = ("server", "store", "cache", "guard", "learning", "health", "webhooks")
+"""Tables that are read at the start only."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Reloader:
+    """Looks at the file's time and size; call `look` now and then.
+
+    service     what is to change
+    path        of windsock.toml
+    """
+
+    service: Service
+    path: Path
+    environ: Mapping[str, str]
+    _seen: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        self._seen = self._stamp()
+
+    def look(self) -> None:
+        """Take over the file if it was written since the last look; publishes what came of it."""
+        stamp = self._stamp()
+        if stamp is None or stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            facts = self._adopt(load(self.path, self.environ))
+        except ConfigError as error:
+            self._publish("config.rejected", {"error": str(error)})
+        else:
+            self._publish("config.reloaded", facts)
+
+    def _adopt(self, settings: Settings) -> dict[str, object]:
+        """Everything that can fail comes before anything that changes."""
+        service, known = self.service, presets()
+        settings = with_defaults(settings, known, self.environ)
+        catalog = catalog_of(settings, known)
+        endpoints = endpoints_of(settings, known, self.environ, catalog)
+        feeds = feeds_of(settings)
+        routes = routes_of(settings, service.router.beliefs)
+        own = own_quotes(settings, catalog, service.clock.now())
+
+        old = service.settings
+        service.router.adopt(
+            _with_learnt_facts(service, old, settings, catalog.deployments), routes
+        )
+        service.router.loads.adopt(load_rules_of(settings))
+        service.driver.endpoints = endpoints
+        dated = aliases_of(settings)
+        service.intake.adopt(Identity(service.router.catalog, dated=dated), own)
+        service.poller.adopt(feeds)
+        service.settings = settings
+        waiting = [name for name in AT_START if getattr(old, name) != getattr(settings, name)]
+        return {
+            "routes": list(routes),
+            "deployments": len(catalog.deployments),
+            "at_start": waiting,
+        }
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            stat = self.path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size
+
+    def _publish(self, kind: str, facts: dict[str, object]) -> None:
+        shift = Shift(kind=kind, deployment="", at=self.service.clock.now(), facts=facts)
+        self.service.intake.publish(shift)
+
+
+def _with_learnt_facts(
+    service: Service, old: Settings, new: Settings, stated: Mapping[str, Deployment]
+) -> list[Deployment]:
+    """Deployments that the edit left alone keep what feeds told of them."""
+    known = service.router.catalog.deployments
+    return [
+        known[name] if name in known and _same(old, new, name, deployment.provider) else deployment
+        for name, deployment in stated.items()
+    ]
+
+
+def _same(old: Settings, new: Settings, name: str, provider: str) -> bool:
+    return old.deployments.get(name) == new.deployments.get(name) and old.providers.get(
+        provider
+    ) == new.providers.get(provider)

@@ -1,0 +1,262 @@
+"""What feeds bring in: readings become ticks, the router absorbs them, the ledger keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+from windsock.clock import Clock
+from windsock.core.model.decisions import Shift
+from windsock.core.model.model_names import Identity
+from windsock.core.model.ticks import HealthReport, Quote, Vanished
+from windsock.core.routing.router import Router
+from windsock.errors import BadRequest, CallerError, FeedError
+from windsock.feeds.definition import FeedDefinition
+from windsock.feeds.reader import PriceRow, Reading
+from windsock.feeds.retirements import Retirements
+from windsock.observability.log import event_log
+from windsock.service.control.schemas.weights import shift_view
+
+SLICE_ROWS = 16
+"""Rows absorbed between two turns of the event loop: about a millisecond."""
+
+
+class NothingHeld(CallerError):
+    """There is no held quote to rule on."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Intake:
+    """Callbacks of the poller.
+
+    keep        writes a record to the ledger
+    publish     tells the log, the event stream and the dashboard
+    owned       deployments with a price of the owner's own, which no feed may change
+    """
+
+    router: Router
+    identity: Identity
+    clock: Clock
+    keep: Callable[[Any], object]
+    publish: Callable[[Shift], None]
+    owned: frozenset[str] = frozenset()
+    _listed: dict[str, dict[str, PriceRow]] = field(default_factory=dict)
+    _unread: dict[str, frozenset[str]] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+    _kept: dict[str, Quote | None] = field(default_factory=dict)
+    _readings: dict[str, tuple[FeedDefinition, Reading]] = field(default_factory=dict)
+    _retirements: Retirements = field(default_factory=Retirements)
+
+    def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
+        """Absorb everything one poll of a feed says."""
+        for _ in self._steps(definition, reading):
+            pass
+
+    async def take_in(self, definition: FeedDefinition, reading: Reading) -> None:
+        """The same, with room for requests every few rows."""
+        for count, _ in enumerate(self._steps(definition, reading)):
+            if count % SLICE_ROWS == 0:
+                await asyncio.sleep(0)
+
+    def _steps(self, definition: FeedDefinition, reading: Reading) -> Iterator[None]:
+        """Absorb row after row, each as seen now: others may be absorbed in between."""
+        listed: dict[str, PriceRow] = {}
+        self._readings[definition.id] = definition, reading
+        for row in reading.rows:
+            yield
+            now = self.clock.now()
+            self._seen.add(f"{row.provider}/{row.model}")
+            for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
+                if deployment not in self.owned:
+                    listed[deployment] = row
+                    self.on_quote(quote_of(row, deployment, definition, now, is_indirect), now)
+        for facts in reading.facts:
+            yield
+            at = self.clock.now()
+            for deployment, is_indirect in self.identity.resolve(facts.provider, facts.model, at):
+                if not is_indirect and deployment in self.router.catalog.deployments:
+                    self.router.catalog.learn(deployment, facts)
+        for report in self._reports(definition, reading, self.clock.now()):
+            yield
+            self._absorb(report, self.clock.now())
+        self._notice_unread(definition, reading, listed)
+        self._notice_absence(definition, listed, self.clock.now())
+
+    def adopt(self, identity: Identity, own: Iterable[Quote]) -> None:
+        """Other names and own prices: what feeds last said is read again under them."""
+        now = self.clock.now()
+        own = list(own)
+        owned = frozenset(quote.deployment for quote in own)
+        for name in self.owned - owned:
+            self.router.book.forget(name)
+            self._kept.pop(name, None)
+        self.identity, self.owned = identity, owned
+        for served in self.router.redirects.values():
+            if served not in self.router.catalog.deployments:
+                identity.follow(served)
+        for quote in own:
+            self.on_quote(quote, now)
+        for definition, reading in list(self._readings.values()):
+            self.on_reading(definition, reading)
+
+    def on_failure(self, definition: FeedDefinition, error: FeedError) -> None:
+        """A feed could not be read; what is known stays in force and grows older."""
+        facts = {"feed": definition.id, "error": str(error)}
+        self.publish(Shift(kind="feed.failed", deployment="", at=self.clock.now(), facts=facts))
+
+    def on_quote(self, quote: Quote, now: float) -> None:
+        """Absorb one price statement and keep what came of it."""
+        before = self.router.book.in_force(quote.deployment, now)
+        self._kept.setdefault(quote.deployment, before)
+        self._absorb(quote, now)
+        self._keep_in_force(quote.deployment, now)
+
+    def on_shift(self, shift: Shift) -> None:
+        """What calls changed: a bill released a held quote, or another model answered."""
+        if shift.kind == "price.released":
+            self._keep_in_force(shift.deployment, shift.at)
+        self.publish(shift)
+        if shift.kind == "model.redirected":
+            self._price_served(shift)
+
+    def _keep_in_force(self, deployment: str, now: float) -> None:
+        """Write the accepted price to the ledger, once."""
+        quote = self.router.book.in_force(deployment, now)
+        if quote is not None and quote is not self._kept.get(deployment):
+            self._kept[deployment] = quote
+            self.keep(quote)
+
+    def _reports(
+        self, definition: FeedDefinition, reading: Reading, now: float
+    ) -> Iterator[HealthReport]:
+        """What a feed says of the health of the deployments and providers used here."""
+        for report in (*reading.health, *self._retirements.reports(definition, reading, now)):
+            for subject in self.identity.subjects(report.subject):
+                yield replace(report, subject=subject)
+
+    def _price_served(self, shift: Shift) -> None:
+        """A deployment answers with a model that is no deployment here: find its price in feeds."""
+        served = self.identity.served_by(shift.deployment, str(shift.facts["served"]))
+        if served is None or served in self.router.catalog.deployments:
+            return
+        self.identity.follow(served)
+        for definition, reading in self._readings.values():
+            for row in reading.rows:
+                for name, is_indirect in self.identity.resolve(row.provider, row.model, shift.at):
+                    if name == served:
+                        quote = quote_of(row, name, definition, shift.at, is_indirect)
+                        self.on_quote(quote, shift.at)
+        if self.router.book.in_force(served, shift.at) is not None:
+            for each in self.router.redirect(shift.deployment, served, shift.at):
+                self.publish(each)
+
+    def approve(self, deployment: str, feed: str) -> list[Shift]:
+        """A person believes a held quote; raises NothingHeld."""
+        now = self.clock.now()
+        return self._ruled(deployment, feed, self.router.book.approve, now)
+
+    def reject(self, deployment: str, feed: str) -> list[Shift]:
+        """A person drops a held quote; raises NothingHeld."""
+        now = self.clock.now()
+        return self._ruled(deployment, feed, self.router.book.reject, now)
+
+    def _ruled(
+        self,
+        deployment: str,
+        feed: str,
+        rule: Callable[[str, str, float], list[Shift]],
+        now: float,
+    ) -> list[Shift]:
+        self._kept.setdefault(deployment, self.router.book.in_force(deployment, now))
+        try:
+            shifts = rule(deployment, feed, now)
+        except KeyError as error:
+            raise NothingHeld(f"no quote of {feed!r} for {deployment!r} is held") from error
+        except ValueError as error:
+            raise BadRequest(str(error), param="feed") from error
+        self._keep_in_force(deployment, now)
+        for shift in shifts:
+            self.publish(shift)
+        return shifts
+
+    def nearest(self, deployment: str) -> list[str]:
+        """Names that feeds listed and that look like this deployment's."""
+        return get_close_matches(deployment, self._seen, n=3)
+
+    def _absorb(self, tick: Quote | HealthReport | Vanished, now: float) -> None:
+        shifts = self.router.absorb(tick, now)
+        if shifts and isinstance(tick, HealthReport):
+            self.keep(tick)
+        for shift in shifts:
+            self.publish(shift)
+
+    def _notice_unread(
+        self, definition: FeedDefinition, reading: Reading, listed: dict[str, PriceRow]
+    ) -> None:
+        """Deployments that this feed still lists, but whose price can be read no more.
+
+        Said once; they are added to what is listed, and their last price grows old.
+        """
+        reasons = dict(reading.skipped)
+        unread = {
+            deployment: row
+            for deployment, row in self._listed.get(definition.id, {}).items()
+            if deployment not in listed and f"{row.provider}/{row.model}" in reasons
+        }
+        for deployment in unread.keys() - self._unread.get(definition.id, frozenset()):
+            row = unread[deployment]
+            reason = reasons[f"{row.provider}/{row.model}"]
+            facts = {"feed": definition.id, "feed_model": row.model, "reason": reason}
+            at = self.clock.now()
+            self.publish(Shift(kind="price.unread", deployment=deployment, at=at, facts=facts))
+        self._unread[definition.id] = frozenset(unread)
+        listed |= unread
+
+    def _notice_absence(
+        self, definition: FeedDefinition, listed: dict[str, PriceRow], now: float
+    ) -> None:
+        """Deployments this feed listed at its last reading and no longer does."""
+        before = self._listed.get(definition.id, {})
+        for deployment, row in before.items():
+            if deployment not in listed:
+                tick = Vanished(
+                    deployment=deployment, feed=definition.id, feed_model=row.model, seen_at=now
+                )
+                self._absorb(tick, now)
+        self._listed[definition.id] = listed
+
+
+def quote_of(
+    row: PriceRow, deployment: str, definition: FeedDefinition, seen_at: float, is_indirect: bool
+) -> Quote:
+    """A feed's row as a statement about one deployment."""
+    return Quote(
+        deployment=deployment,
+        feed=definition.id,
+        feed_model=row.model,
+        usd_per_mtok=row.usd_per_mtok,
+        tiers=row.tiers,
+        windows=row.windows,
+        service_tiers=row.service_tiers,
+        quoted_at=row.quoted_at,
+        seen_at=seen_at,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        currency=row.currency,
+        zero_reason=row.zero_reason,
+        trust=definition.trust,
+        is_indirect=is_indirect,
+    )
+
+
+def log_shift(shift: Shift) -> None:
+    """One line in the log."""
+    facts = {
+        name: value for name, value in shift_view(shift).items() if name not in ("event", "at")
+    }
+    if not shift.deployment:
+        del facts["deployment"]
+    event_log().info(shift.kind, **facts)

@@ -1,0 +1,87 @@
+"""Noticing what happens by not happening: prices and feeds that grow old."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from windsock.clock import Clock
+from windsock.core.model.decisions import Shift
+from windsock.core.routing.router import Router
+from windsock.feeds.poller import Poller
+
+STALE_POLLS = 3.0
+"""Intervals without a good reading after which a feed is stale."""
+
+LEAST_STALE_S = 30.0
+"""A feed polled every second may miss a few polls on a busy machine."""
+
+REFRESH_S = 60.0
+"""Least time between two polls that requests for unpriced models may cause."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Vigil:
+    """Called now and then; publishes each change once, and its end."""
+
+    router: Router
+    poller: Poller
+    clock: Clock
+    publish: Callable[[Shift], None]
+    nearest: Callable[[str], list[str]]
+    _unmatched: set[str] = field(default_factory=set)
+    _stale_prices: set[str] = field(default_factory=set)
+    _stale_feeds: set[str] = field(default_factory=set)
+    _refreshed_at: float = float("-inf")
+
+    def look(self) -> None:
+        """Compare with the last look."""
+        now = self.clock.now()
+        self._report_unmatched(now)
+        for name in self.router.catalog.deployments:
+            status = self.router.book.status(name, now)
+            facts = {"age_s": status.age_s, "feed": status.quote.feed if status.quote else None}
+            self._note(self._stale_prices, name, status.is_stale, "price", name, facts)
+        elapsed = self.clock.elapsed()
+        for feed in self.poller.status():
+            age_s = elapsed - (feed.last_good_at if feed.last_good_at is not None else 0.0)
+            was_tried = feed.last_tried is not None
+            bound = max(LEAST_STALE_S, STALE_POLLS * self.poller.every_s(feed.id))
+            is_stale = was_tried and age_s > bound
+            facts = {"feed": feed.id, "age_s": round(age_s, 1) if feed.last_good_at else None}
+            self._note(self._stale_feeds, feed.id, is_stale, "feed", "", facts)
+
+    def _report_unmatched(self, now: float) -> None:
+        """Deployments that no feed prices, once every price feed has been asked."""
+        if any(feed.last_tried is None for feed in self.poller.status()):
+            return
+        for name in self.router.catalog.deployments:
+            is_priced = self.router.book.status(name, now).quote is not None
+            if is_priced or name in self._unmatched:
+                continue
+            self._unmatched.add(name)
+            facts = {"near": self.nearest(name), "mend": "price_names, or a price of your own"}
+            self.publish(Shift(kind="feed.unmatched", deployment=name, at=now, facts=facts))
+
+    def wants_refresh(self) -> bool:
+        """True at most once a minute: a request named something that has no price."""
+        if self.clock.elapsed() - self._refreshed_at < REFRESH_S:
+            return False
+        self._refreshed_at = self.clock.elapsed()
+        return True
+
+    def _note(
+        self,
+        known: set[str],
+        name: str,
+        is_stale: bool,
+        subject: str,
+        deployment: str,
+        facts: Mapping[str, object],
+    ) -> None:
+        if is_stale == (name in known):
+            return
+        (known.add if is_stale else known.discard)(name)
+        kind = f"{subject}.went_stale" if is_stale else f"{subject}.is_fresh"
+        now = self.clock.now()
+        self.publish(Shift(kind=kind, deployment=deployment, at=now, facts=facts))

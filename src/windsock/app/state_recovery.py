@@ -1,0 +1,126 @@
+"""Starting from the store: the schema, the last snapshot, and what was appended after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine
+
+from windsock.clock import Clock
+from windsock.config.settings import Settings
+from windsock.core.model.decisions import Decision, Feedback, Outcome
+from windsock.core.model.ticks import HealthReport
+from windsock.core.routing.router import Router
+from windsock.errors import StoreError
+from windsock.observability import log
+from windsock.service.feedback_inbox import Open
+from windsock.store import queries
+from windsock.store.engine import open_engine
+from windsock.store.migrations import upgrade_engine
+from windsock.store.recovery import rescue, set_aside_if_corrupt
+
+
+def stored_state(engine: Engine) -> tuple[int, dict[str, Any]]:
+    """(position, state) of the last snapshot; (0, {}) if there is none that can be read."""
+    found = queries.latest_snapshot(engine)
+    if found is None:
+        return 0, {}
+    try:
+        state = dict(orjson.loads(found[1].body))
+        state["router"]
+    except (KeyError, TypeError, ValueError) as error:
+        log.event_log().error("state.set_aside", reason=f"{type(error).__name__}: {error}")
+        return 0, {}
+    return found[0], state
+
+
+def restore(
+    router: Router, engine: Engine, state: Mapping[str, Any], position: int, clock: Clock
+) -> None:
+    """Restart is a replay: the last snapshot, then what was appended after it."""
+    router.book.restore(queries.all_quotes(engine))
+    if state:
+        try:
+            router.from_state(state["router"])
+        except (KeyError, TypeError, ValueError) as error:
+            log.event_log().error("state.set_aside", reason=f"{type(error).__name__}: {error}")
+            state, position = {}, 0
+    replayed = 0
+    said: dict[tuple[str, str, str, str | None], Feedback] = {}
+    for entry in queries.tail(engine, position):
+        replayed += 1
+        if isinstance(entry, Outcome):
+            router.settle(entry, entry.finished_at)
+        elif isinstance(entry, HealthReport):
+            router.absorb(entry, entry.seen_at)
+        elif isinstance(entry, Feedback):
+            _relearn(router, engine, entry, said)
+    if state or replayed:
+        log.event_log().info("state.restored", replayed=replayed)
+
+
+def _relearn(
+    router: Router,
+    engine: Engine,
+    feedback: Feedback,
+    said: dict[tuple[str, str, str, str | None], Feedback],
+) -> None:
+    known = stored_decision(engine, feedback.decision_id)
+    if known is None:
+        return
+    reward = feedback.reward
+    matter = (feedback.decision_id, reward.metric, reward.source, reward.key_id)
+    earlier = [
+        each
+        for each in queries.feedback_of(engine, feedback.decision_id)
+        if each.at < feedback.at
+        and (each.reward.metric, each.reward.source, each.reward.key_id) == matter[1:]
+    ]
+    before = said.get(matter) or (earlier[-1] if earlier else None)
+    router.learn(known.decision, known.deployment, reward, feedback.at, replaced=before)
+    said[matter] = feedback
+
+
+def stored_decision(engine: Engine, name: str) -> Open | None:
+    found = queries.decision(engine, name)
+    if isinstance(found, Outcome):
+        known = Open(found.decision, found.served or found.decision.deployment)
+    elif isinstance(found, Decision):
+        known = Open(found, found.deployment)
+    else:
+        return None
+    for each in queries.feedback_of(engine, name):
+        known.hear(each)
+    return known
+
+
+def opened_store(settings: Settings, clock: Clock) -> tuple[Engine, str | None]:
+    """The store, and what keeps it from being read just now: then the service starts without.
+
+    raises  StoreError if it is there and refuses us
+    """
+    try:
+        return prepared_engine(settings, clock), None
+    except StoreError as error:
+        if any(word in str(error) for word in REFUSALS):
+            raise
+        log.event_log().error("store.failed", error=str(error))
+        return open_engine(settings.store.url), str(error)
+
+
+REFUSALS = ("authentication failed", "does not exist", "permission denied", "no pg_hba")
+
+
+def prepared_engine(settings: Settings, clock: Clock) -> Engine:
+    """The store, its schema up to date; a broken file is set aside and what can be read saved."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.now()))
+    aside = set_aside_if_corrupt(settings.store.url, stamp)
+    engine = open_engine(settings.store.url)
+    upgrade_engine(engine)
+    if aside is not None:
+        saved = rescue(aside, engine)
+        log.event_log().error("state.set_aside", file=aside.name, saved=dict(saved.rows))
+    return engine

@@ -1,0 +1,130 @@
+"""`windsock doctor`: what stands well, what does not, and the mend."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from windsock.app.bootstrap import build
+from windsock.app.service import Service
+from windsock.config.settings import Settings, StoreSettings
+from windsock.errors import ConfigError, FeedError, StoreError
+from windsock.feeds.definition import FeedDefinition
+from windsock.feeds.fetcher import Fetcher, Validators
+from windsock.feeds.reader import read
+from windsock.providers.transport import Endpoint
+from windsock.store.engine import open_engine, reading
+from windsock.store.migrations import HEAD, revision_of
+
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What was looked at, how it stands, and the mend."""
+
+    subject: str
+    ok: bool
+    text: str
+
+
+def examine(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+    """Configuration, store, keys, feeds and prices, in the order in which to mend them.
+
+    Nothing is written to the store: prices are judged in a scratch one.
+    """
+    with tempfile.TemporaryDirectory(prefix="windsock-doctor-") as folder:
+        scratch = StoreSettings(url=f"sqlite:///{folder}/scratch.db")
+        try:
+            service = build(settings.model_copy(update={"store": scratch}), environ)
+        except ConfigError as error:
+            return [Finding(subject="configuration", ok=False, text=str(error))]
+        names = len(service.router.catalog.deployments)
+        findings = [
+            Finding(subject="configuration", ok=True, text=f"{names} deployments"),
+            _store(settings),
+            *asyncio.run(_reached(service, environ)),
+            *_prices(service),
+        ]
+        service.ledger.close()
+        service.engine.dispose()
+    return findings
+
+
+def _store(settings: Settings) -> Finding:
+    """Whether the store can be read, and has this version's schema."""
+    try:
+        engine = open_engine(settings.store.url)
+        shown = engine.url.render_as_string()
+        with reading(), engine.connect() as connection:
+            found = revision_of(connection)
+        engine.dispose()
+    except (ConfigError, StoreError) as error:
+        return Finding(subject="store", ok=False, text=str(error))
+    if found in (None, HEAD):
+        state = "empty, made at the first start" if found is None else "schema up to date"
+        return Finding(subject="store", ok=True, text=f"{shown}, {state}")
+    text = f"{shown} has schema {found}; run 'windsock db upgrade' to bring it to {HEAD}"
+    return Finding(subject="store", ok=False, text=text)
+
+
+async def _reached(service: Service, environ: Mapping[str, str]) -> list[Finding]:
+    """Every provider and feed, asked at once."""
+    fetcher = Fetcher(environ)
+    async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
+        endpoints = service.driver.endpoints.items()
+        providers = [_provider(http, name, endpoint) for name, endpoint in endpoints]
+        feeds = [_feed(fetcher, definition, service) for definition in service.poller.definitions()]
+        found = await asyncio.gather(*providers, *feeds)
+    await fetcher.close()
+    return list(found)
+
+
+async def _provider(http: httpx.AsyncClient, name: str, endpoint: Endpoint) -> Finding:
+    """Asks for the list of models, which costs nothing and needs the key."""
+    subject = f"provider {name}"
+    url = f"{endpoint.base_url}/models"
+    try:
+        answer = await http.get(url, headers=dict(endpoint.headers))
+    except httpx.HTTPError as error:
+        reason = f"{type(error).__name__} at {url}; check base_url and the network"
+        return Finding(subject=subject, ok=False, text=reason)
+    if answer.status_code in (401, 403):
+        text = f"refuses the key ({answer.status_code}); check providers.{name}.api_key"
+        return Finding(subject=subject, ok=False, text=text)
+    if answer.status_code >= 500:
+        text = f"answers {answer.status_code} at {url}; requests go elsewhere meanwhile"
+        return Finding(subject=subject, ok=False, text=text)
+    state = "accepts the key" if answer.is_success else f"is there (answers {answer.status_code})"
+    return Finding(subject=subject, ok=True, text=state)
+
+
+async def _feed(fetcher: Fetcher, definition: FeedDefinition, service: Service) -> Finding:
+    subject = f"feed {definition.id}"
+    try:
+        fetched = await fetcher.fetch(definition, Validators())
+        found = read(definition, fetched.body or b"", seen_at=service.clock.now())
+    except FeedError as error:
+        text = f"{error}; what is known stays in force"
+        return Finding(subject=subject, ok=False, text=text)
+    service.intake.on_reading(definition, found)
+    return Finding(subject=subject, ok=True, text=f"{len(found.rows) + len(found.health)} rows")
+
+
+def _prices(service: Service) -> list[Finding]:
+    """How each deployment is priced, after every feed was read."""
+    return [_price(service, name) for name in service.router.catalog.deployments]
+
+
+def _price(service: Service, name: str) -> Finding:
+    status = service.router.book.status(name, service.clock.now())
+    if status.quote is not None:
+        return Finding(subject=name, ok=True, text=f"priced by {status.quote.feed}")
+    near = service.intake.nearest(name)
+    hint = f"; feeds list {', '.join(near)}" if near else ""
+    mend = f'name the feed\'s model in [deployments."{name}"] price_names, or state a price'
+    return Finding(subject=name, ok=False, text=f"{status.reason}{hint}; {mend}")

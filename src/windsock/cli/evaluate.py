@@ -1,0 +1,222 @@
+"""`windsock evaluate`: the store's log, another configuration, and what would have become of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+from sqlalchemy import Engine
+
+from windsock.app.catalog_parts import (
+    DEFAULT_FLOOR,
+    catalog_of,
+    objective_of,
+    own_quotes,
+    routes_of,
+)
+from windsock.clock import Clock, SystemClock
+from windsock.config.file import load
+from windsock.config.settings import Settings, guard_rules
+from windsock.config.value_types import seconds
+from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.model.catalog import Catalog
+from windsock.core.model.decisions import Outcome
+from windsock.core.model.ticks import Quote
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.pricing.book import PriceBook
+from windsock.core.routing.router import Router
+from windsock.errors import ConfigError
+from windsock.evaluation import report
+from windsock.evaluation.counterfactual import Reconsideration, Reconsidered
+from windsock.evaluation.evaluation import Evaluation, evaluation
+from windsock.evaluation.log_scenario import Logbook, scenario_of, toml
+from windsock.evaluation.repricing import Repriced, repriced
+from windsock.providers.presets import presets
+from windsock.simulation.world.scenario import load_scenario
+from windsock.store import queries
+from windsock.store.engine import open_engine, sqlite_path
+
+FRESH_S, FRESH_OUTCOMES = 60.0, 100
+"""Weights are solved anew this long after new evidence, or after so many outcomes of a task."""
+
+
+class AnySecret(dict[str, str]):
+    """Keys are not needed to reckon."""
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name) or default or "unset"
+
+
+def evaluate(
+    policy: Path | None,
+    *,
+    config: Path | None,
+    environ: Mapping[str, str],
+    since: str | None = None,
+    prices: Sequence[str] = (),
+    as_json: bool = False,
+    clock: Clock | None = None,
+) -> Evaluation:
+    """Evaluate, print and return; raises ConfigError or StoreError in one sentence.
+
+    policy      a windsock.toml with the routes in question; those of `config` if there is none
+    config      whose store is read; that of `policy` if there is none
+    since       such as 30d; the whole log without
+    prices      PATTERN=xFACTOR or PATTERN=INPUT/OUTPUT
+    """
+    secrets = AnySecret(environ)
+    named = policy or config
+    if named is None:
+        raise ConfigError("name a --policy file, or run this where windsock.toml is")
+    settings = load(named, secrets)
+    engine = _store(load(config or policy, secrets))
+    begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
+    found = evaluation(reconsidered(settings, engine, since=begins, prices=repriced(prices)))
+    if as_json:
+        print(report.as_json(found, policy=str(named), prices=prices))
+    else:
+        report.show(Console(), found, policy=str(named), prices=prices)
+    return found
+
+
+def write_world(
+    folder: Path,
+    *,
+    config: Path | None,
+    environ: Mapping[str, str],
+    since: str | None = None,
+    route: str | None = None,
+    clock: Clock | None = None,
+) -> Path:
+    """The log as a scenario folder, for `windsock simulate`; raises ConfigError or StoreError.
+
+    route   whose requests; the first of the configuration if none is named
+    """
+    if config is None:
+        raise ConfigError("name the service's --config, or run this where windsock.toml is")
+    target = folder / "scenario.toml"
+    if target.exists():
+        raise ConfigError(f"{target} is there already; name another folder")
+    settings = load(config, AnySecret(environ))
+    name = route or next(iter(settings.routes), None)
+    if name is None or name not in settings.routes:
+        known = ", ".join(settings.routes) or "none"
+        raise ConfigError(f"{config}: there is no route {name!r}; there are {known}")
+    engine = _store(settings)
+    begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
+    body = scenario_of(_book(engine, name, begins), _quotes(engine), _aim(settings, name))
+    folder.mkdir(parents=True, exist_ok=True)
+    target.write_text(toml(body), encoding="utf-8")
+    load_scenario(folder)
+    return target
+
+
+def _book(engine: Engine, route: str, begins: float) -> Logbook:
+    book = Logbook()
+    for entry in _watched(engine):
+        is_other = isinstance(entry, Outcome) and (
+            entry.decision.at < begins or entry.decision.cell.route != route
+        )
+        if not is_other:
+            book.take(entry)
+    return book
+
+
+def _quotes(engine: Engine) -> dict[str, list[Quote]]:
+    found: dict[str, list[Quote]] = {}
+    for quote in sorted(queries.all_quotes(engine), key=lambda quote: quote.seen_at):
+        found.setdefault(quote.deployment, []).append(quote)
+    return found
+
+
+def _aim(settings: Settings, name: str) -> dict[str, Any]:
+    """The [route] table of a scenario."""
+    objective = objective_of(settings.routes[name], settings)
+    facts = {
+        "objective": objective.kind,
+        "quality_floor": objective.quality_floor,
+        "usd_per_success": objective.usd_per_success,
+        "usd_per_request": objective.usd_per_request,
+        "usd_per_day": objective.usd_per_day,
+        "explore": objective.explore,
+    }
+    return {key: value for key, value in facts.items() if value is not None}
+
+
+def reconsidered(
+    settings: Settings,
+    engine: Engine,
+    *,
+    since: float,
+    prices: Repriced,
+    fresh_s: float = FRESH_S,
+) -> Reconsidered:
+    """The log under these settings and prices."""
+    catalog = catalog_of(settings, presets())
+    known = {quote.deployment for quote in queries.last_quotes(engine)}
+    prices.check(sorted(known | set(catalog.deployments)))
+    router = _router(settings, catalog, fresh_s)
+    own = own_quotes(settings, catalog, 0.0)
+    router.book.restore([prices.applied(quote) for quote in own])
+
+    @lru_cache(maxsize=512)
+    def table_of(version: int) -> Any:
+        return queries.table(engine, version)
+
+    again = Reconsideration(
+        router,
+        since=since,
+        prices=prices,
+        table_of=table_of,
+        keeps=frozenset(quote.deployment for quote in own),
+    )
+    return again.run(_watched(engine))
+
+
+def _watched(engine: Engine) -> Iterator[Any]:
+    """Everything the log holds, with a bar while it is read."""
+    total = queries.tail_size(engine)
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("log", total=total)
+        for entry in queries.tail(engine, -1):
+            yield entry
+            bars.advance(task)
+
+
+def _router(settings: Settings, catalog: Catalog, fresh_s: float) -> Router:
+    learning = settings.learning
+    beliefs = Beliefs(
+        BeliefSettings(half_life_s=learning.half_life, evidence_cap=learning.evidence_cap)
+    )
+    routes = routes_of(settings, beliefs)
+    if not routes:
+        raise ConfigError("the policy file has no [routes]; add the ones to evaluate")
+    default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
+    return Router(
+        catalog=catalog,
+        routes=routes,
+        book=PriceBook(rules=guard_rules(settings)),
+        beliefs=beliefs,
+        default_policy=lambda _: PriceAware(beliefs, default),
+        fresh_s=fresh_s,
+        fresh_outcomes=FRESH_OUTCOMES,
+    )
+
+
+def _store(settings: Settings) -> Engine:
+    path = sqlite_path(settings.store.url)
+    if path is not None and not Path(path).is_file():
+        raise ConfigError(f"store.url: there is no log at {path}; name the service's --config")
+    return open_engine(settings.store.url)
+
+
+def _span_s(text: str) -> float:
+    try:
+        return seconds(text)
+    except ValueError as error:
+        raise ConfigError(f"--since: {error}") from None

@@ -1,0 +1,144 @@
+"""`windsock feeds check`: what a feed folder yields, and what the guard would say of it."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from windsock.app.background.ingestion import quote_of
+from windsock.clock import SystemClock
+from windsock.core.model.units import Meter
+from windsock.core.pricing.validation import DEFAULT_RULES, fault
+from windsock.errors import ConfigError, FeedError
+from windsock.feeds.definition import FeedDefinition, load_feed
+from windsock.feeds.expected_rows import rows_as_csv
+from windsock.feeds.fetcher import Fetcher, Validators
+from windsock.feeds.reader import Reading, read
+from windsock.resources import folders
+
+SAMPLED_AT = 1_795_514_400.0
+"""2026-11-24, when the shipped samples were written: dates in them are read as of then."""
+
+COLUMNS = ("provider", "model", *tuple(Meter), "tiers", "windows", "zero_reason", "state")
+console = Console()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One feed: what it yields, and whether `expected.csv` says the same (None: not there)."""
+
+    place: Path
+    definition: FeedDefinition
+    reading: Reading
+    agrees: bool | None
+
+
+def check_feeds(path: Path | None, *, live: bool, write: bool) -> bool:
+    """Print what feeds yield; False if one could not be read or is not what it is expected to be.
+
+    raises  ConfigError if the path holds no feed
+    """
+    is_good = True
+    for place in _places(path):
+        try:
+            checked = _check(place, live=live, write=write)
+        except FeedError as error:
+            console.print(f"[red]mend[/] {escape(str(error))}", highlight=False)
+            is_good = False
+            continue
+        _show(checked)
+        is_good = is_good and checked.agrees is not False
+    return is_good
+
+
+def _places(path: Path | None) -> list[Path]:
+    if path is None:
+        return list(folders("pricefeeds", "feed.toml").values())
+    if (path / "feed.toml").is_file() or not path.is_dir():
+        return [path]
+    found = [each.parent for each in sorted(path.glob("*/feed.toml"))]
+    if not found:
+        raise ConfigError(f"{path} holds no feed: neither feed.toml nor folders with one")
+    return found
+
+
+def _check(place: Path, *, live: bool, write: bool) -> Checked:
+    definition = load_feed(place)
+    at = SystemClock().now() if live else SAMPLED_AT
+    reading = read(definition, _body(place, definition, live), seen_at=at)
+    if write and not live:
+        _write_expected(place, reading)
+    agrees = None if live else _agrees(place / "expected.csv", reading)
+    return Checked(place=place, definition=definition, reading=reading, agrees=agrees)
+
+
+def _body(place: Path, definition: FeedDefinition, live: bool) -> bytes:
+    if live:
+        fetched = asyncio.run(Fetcher(os.environ).fetch(definition, Validators()))
+        return fetched.body or b""
+    samples = list(place.glob("sample.*"))
+    if not samples:
+        raise ConfigError(f"{place} has no sample file; add sample.json, or use --live")
+    return samples[0].read_bytes()
+
+
+def _agrees(expected: Path, reading: Reading) -> bool | None:
+    if not expected.is_file():
+        return None
+    with expected.open(encoding="utf-8") as lines:
+        wanted = list(csv.DictReader(lines))
+    found = [{key: row.get(key) for key in wanted[0]} for row in rows_as_csv(reading)]
+    return bool(wanted) and found == wanted
+
+
+def _write_expected(place: Path, reading: Reading) -> None:
+    """`expected.csv` with the columns that hold anything."""
+    rows = list(rows_as_csv(reading))
+    used = [name for name in rows[0] if any(row[name] for row in rows)] if rows else []
+    with (place / "expected.csv").open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, used, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _show(checked: Checked) -> None:
+    definition, reading = checked.definition, checked.reading
+    rows = list(rows_as_csv(reading))
+    kind = "rows, USD per million" if reading.rows else "reports"
+    title = f"{definition.id}: {len(rows)} {kind}  {_expectation(checked)}"
+    console.print(title, highlight=False)
+    table = Table()
+    used = [name for name in COLUMNS if any(row.get(name) for row in rows)]
+    for name in (*used, *["guard"] * bool(reading.rows)):
+        justify: Literal["left", "right"] = "right" if name in tuple(Meter) else "left"
+        table.add_column(name, justify=justify, overflow="fold")
+    for row, verdict in zip(rows, _verdicts(definition, reading), strict=True):
+        table.add_row(*(row[name] for name in used), *[verdict] * bool(reading.rows))
+    console.print(table)
+    for name, reason in reading.skipped:
+        console.print(f"  [dim]left out {escape(name)}: {escape(reason)}", highlight=False)
+
+
+def _verdicts(definition: FeedDefinition, reading: Reading) -> Iterator[str]:
+    """What the guard says of each row by itself; falls and rises need a price before."""
+    for row in reading.rows:
+        name = f"{row.provider}/{row.model}"
+        reason = fault(quote_of(row, name, definition, SAMPLED_AT, False), DEFAULT_RULES)
+        yield f"[red]held: {escape(reason)}" if reason else "[green]a price"
+    for _ in reading.health:
+        yield ""
+
+
+def _expectation(checked: Checked) -> str:
+    if checked.agrees is None:
+        return "" if not (checked.place / "sample.json").is_file() else "[dim]no expected.csv"
+    return "[green]as expected" if checked.agrees else "[red]not as in expected.csv"

@@ -1,0 +1,260 @@
+"""What the commands print: tables for a terminal, from a running service's own HTTP calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from windsock.cli.doctor import Finding
+from windsock.cli.litellm_import import as_toml, read_litellm
+from windsock.cli.outcomes_csv import read_outcomes
+from windsock.errors import ConfigError, WindsockError
+
+console = Console()
+
+
+def ask(url: str, path: str, *, method: str = "GET", **asked: Any) -> Any:
+    """JSON from a running service; raises WindsockError with one sentence."""
+    try:
+        answer = httpx.request(method, url.rstrip("/") + path, timeout=10, **asked)
+    except httpx.HTTPError as error:
+        raise WindsockError(
+            f"no windsock answers at {url} ({type(error).__name__}); start one with "
+            "'windsock serve', or name it with --url"
+        ) from error
+    body = answer.json()
+    if answer.is_error:
+        raise WindsockError(body["error"]["message"])
+    return body
+
+
+def show_weights(url: str, *, route: str | None, task: str | None, watch: bool) -> None:
+    asked = {name: value for name, value in (("route", route), ("task", task)) if value}
+    while True:
+        for cell in ask(url, "/v1/weights", params=asked)["data"]:
+            console.print(weights_table(cell))
+        if not watch:
+            return
+        time.sleep(2)
+        console.clear()
+
+
+def weights_table(cell: dict[str, Any]) -> Table:
+    """One route and task: who gets what share, and what holds it there."""
+    title = f"{cell['route']} / {cell['task']}"
+    table = Table(title=f"{title}  {cell['note']}".strip(), title_justify="left")
+    for column, justify in (
+        ("deployment", "left"), ("weight", "right"), ("success", "right"), ("90 %", "right"),
+        ("n", "right"), ("$/request", "right"), ("in $/M", "right"), ("out $/M", "right"),
+        ("feed", "left"), ("age", "right"), ("limits", "left"),
+    ):  # fmt: skip
+        table.add_column(column, justify="right" if justify == "right" else "left")
+    for arm in sorted(cell["candidates"], key=lambda arm: -arm["weight"]):
+        low, high = arm["success_interval"]
+        price = arm["price"]
+        table.add_row(
+            arm["deployment"],
+            f"{arm['weight']:.1%}",
+            f"{arm['success_mean']:.3f}",
+            f"{low:.2f}-{high:.2f}",
+            f"{arm['effective_samples']:.0f}",
+            f"{arm['expected_usd']:.3g}",
+            _usd(price["input_usd_per_mtok"]),
+            _usd(price["output_usd_per_mtok"]),
+            price["feed"] or "",
+            _age(price["age_s"]),
+            ", ".join(arm["limits"]),
+        )
+    for name, reason in cell["ruled_out"].items():
+        table.add_row(f"[dim]{name}", "[dim]out", *[""] * 8, f"[dim]{reason}")
+    return table
+
+
+def show_decision(url: str, decision: str, *, as_json: bool) -> None:
+    """One decision: what was asked, the weights, the draw from them, and what came of it."""
+    told = ask(url, f"/v1/decisions/{decision}")
+    if as_json:
+        console.print_json(data=told)
+        return
+    draw = told["draw"]
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(told["at"]))
+    console.print(
+        f"[bold]{told['deployment']}[/] for {told['requested_model']!r}, task {told['task']!r}, "
+        f"at {when} UTC, with probability {told['propensity']:.6f}",
+        highlight=False,
+    )
+    console.print(
+        f"the draw {draw['u']:.6f}, made again from the weights below, gives {draw['gives']}",
+        highlight=False,
+    )
+    if told["table"]:
+        console.print(weights_table(told["table"]))
+    for attempt in told.get("attempts") or ():
+        console.print(
+            f"{attempt['reason']:<10} {attempt['deployment']}: {attempt['kind']} in "
+            f"{attempt['latency_s']:.2f} s",
+            highlight=False,
+        )
+    if told.get("cost_usd") is not None:
+        console.print(f"cost ${told['cost_usd']:.8f}, served by {told['served']}", highlight=False)
+    for each in told["feedback"]:
+        console.print(f"judged {each['value']:g} by {each['source']}", highlight=False)
+
+
+def show_prices(url: str) -> None:
+    table = _table("deployment", "in $/M", "out $/M", "cache read", "feed", "age", "note")
+    for price in ask(url, "/v1/prices")["data"]:
+        usd = price["usd_per_mtok"]
+        note = price["reason"] or ", ".join(
+            text
+            for text, holds in (
+                ("stale", price["is_stale"]),
+                ("by prompt size", price["has_tiers"]),
+                ("by the hour", price["has_windows"]),
+            )
+            if holds
+        )
+        table.add_row(
+            price["deployment"],
+            _usd(usd.get("input")),
+            _usd(usd.get("output")),
+            _usd(usd.get("cache_read")),
+            price["feed"] or "",
+            _age(price["age_s"]),
+            note,
+        )
+    console.print(table)
+
+
+def show_history(url: str, deployment: str) -> None:
+    table = _table("seen (UTC)", "in $/M", "out $/M", "feed", "as")
+    answer = ask(url, "/v1/prices/history", params={"deployment": deployment})
+    for quote in answer["data"]:
+        usd = quote["usd_per_mtok"]
+        seen = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(quote["seen_at"]))
+        table.add_row(
+            seen,
+            _usd(usd.get("input")),
+            _usd(usd.get("output")),
+            quote["feed"],
+            quote["feed_model"],
+        )
+    console.print(table)
+
+
+def show_quarantine(url: str) -> None:
+    held = ask(url, "/v1/prices/quarantine")["data"]
+    if not held:
+        console.print("No quote is held.")
+        return
+    table = _table("deployment", "feed", "in $/M", "out $/M", "polls", "reason")
+    for quote in held:
+        usd = quote["usd_per_mtok"]
+        table.add_row(
+            quote["deployment"],
+            quote["feed"],
+            _usd(usd.get("input")),
+            _usd(usd.get("output")),
+            str(quote["polls"]),
+            quote["reason"],
+        )
+    console.print(table)
+
+
+def rule(url: str, verdict: str, deployment: str, feed: str) -> None:
+    path = f"/v1/prices/quarantine/{verdict}"
+    ask(url, path, method="POST", json={"deployment": deployment, "feed": feed})
+    console.print(f"{deployment} as quoted by {feed}: {verdict}d")
+
+
+def learn(url: str, outcomes: Path, *, route: str, strength: float) -> None:
+    """Teach a running service; prints the number that takes it back."""
+    body = {"route": route, "strength": strength, "results": read_outcomes(outcomes)}
+    answer = ask(url, "/v1/learn", method="POST", json=body)
+    number = answer["lesson"]
+    console.print(
+        f"lesson {number}: {answer['taught']} rates; 'windsock learn --undo {number}' takes it back"
+    )
+
+
+def unlearn(url: str, lesson: int) -> None:
+    answer = ask(url, f"/v1/learn/{lesson}", method="DELETE")
+    console.print(f"lesson {lesson} with {answer['taught']} rates was taken back")
+
+
+def show_alarms(url: str) -> None:
+    alarms = ask(url, "/v1/alarms")["data"]
+    if not alarms:
+        console.print("No alarm is held.")
+        return
+    table = _table("route", "deployment", "state", "statistic", "tasks")
+    for alarm in alarms:
+        table.add_row(
+            alarm["route"],
+            alarm["deployment"],
+            alarm["mode"],
+            f"{alarm['statistic']:.1f}",
+            ", ".join(alarm["tasks"]),
+        )
+    console.print(table)
+
+
+def undo_alarm(url: str, route: str, deployment: str) -> None:
+    body = {"route": route, "deployment": deployment}
+    ask(url, "/v1/alarms/undo", method="POST", json=body)
+    console.print(f"{deployment} on {route}: the belief from before the alarm holds again")
+
+
+def show_keys(keys: Iterable[Any]) -> None:
+    table = _table("id", "name", "namespace", "scopes", "state")
+    for key in keys:
+        state = "revoked" if key.revoked_at else "active"
+        table.add_row(key.id, key.name, key.namespace, " ".join(key.scopes), state)
+    console.print(table)
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        mark = "[green]ok  [/]" if finding.ok else "[red]mend[/]"
+        text = escape(finding.text)
+        console.print(f"{mark} [bold]{finding.subject}[/]: {text}", highlight=False)
+
+
+def import_litellm(config: Path, to: Path, *, force: bool) -> None:
+    """Write windsock.toml and say what has no counterpart; raises ConfigError."""
+    if to.exists() and not force:
+        raise ConfigError(f"{to} exists; name another with --to, or replace it with --force")
+    found = read_litellm(config)
+    to.write_text(as_toml(found, config.name), encoding="utf-8")
+    candidates = sum(len(each) for each in found.routes.values())
+    console.print(f"{to}: {len(found.routes)} routes over {candidates} candidates")
+    for note in found.notes:
+        console.print(f"[dim]note: {escape(note)}", highlight=False)
+    console.print("Now run 'windsock doctor'.")
+
+
+def _table(*columns: str) -> Table:
+    table = Table()
+    for column in columns:
+        table.add_column(column, justify="right" if "$" in column or column == "age" else "left")
+    return table
+
+
+def _usd(price: float | None) -> str:
+    return "" if price is None else f"{price:g}"
+
+
+def _age(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

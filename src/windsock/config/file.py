@@ -1,0 +1,116 @@
+"""Reading windsock.toml: secrets from outside, and one clear sentence for what is wrong."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from windsock.config.settings import Settings
+from windsock.errors import ConfigError
+
+SECRET = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}|\bos\.environ/(\w+)")
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Settings from a file, or the defaults if `path` is None; raises ConfigError."""
+    if path is None:
+        return Settings()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check --config") from error
+    return parse(text, environ, source=str(path))
+
+
+def parse(text: str, environ: Mapping[str, str], *, source: str) -> Settings:
+    """Settings from TOML text; `source` names it in errors; raises ConfigError."""
+    try:
+        body = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: not valid TOML: {error}") from error
+    filled = _with_secrets(body, environ, source, ())
+    try:
+        return Settings.model_validate(filled)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error, text, source)) from error
+
+
+def _with_secrets(
+    value: Any, environ: Mapping[str, str], source: str, place: tuple[str, ...]
+) -> Any:
+    if isinstance(value, dict):
+        return {k: _with_secrets(v, environ, source, (*place, k)) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_with_secrets(v, environ, source, place) for v in value]
+    if not isinstance(value, str):
+        return value
+
+    def secret(match: re.Match[str]) -> str:
+        name, default = match[1] or match[3], match[2]
+        found = environ.get(name, default)
+        if found is None:
+            raise ConfigError(
+                f"{source}: {'.'.join(place)} names the environment variable {name}, which is "
+                f"not set; set it, or give a default with ${{{name}:-...}}"
+            )
+        return found
+
+    return SECRET.sub(secret, value)
+
+
+def _sentence(error: ValidationError, text: str, source: str) -> str:
+    """The first fault as one sentence: where, what, and the mend."""
+    fault = error.errors(include_url=False)[0]
+    place = [str(part) for part in fault["loc"]]
+    where = f"{source}{_line_of(place, text)}: "
+    key = ".".join(place)
+    if fault["type"] == "extra_forbidden":
+        near = get_close_matches(place[-1], _known_keys(place[:-1]), n=1)
+        mend = f"did you mean {near[0]!r}?" if near else "remove it"
+        return f"{where}unknown key {key!r}; {mend}"
+    message = fault["msg"].removeprefix("Value error, ")
+    if fault["type"] == "missing":
+        return f"{where}{key} is missing; add it"
+    if not place:
+        return f"{where}{message}"
+    given = "" if isinstance(fault["input"], dict) else f", not {fault['input']!r}"
+    if "key" in place[-1] or "token" in place[-1]:
+        given = ""
+    return f"{where}{key}: {message[0].lower()}{message[1:]}{given}"
+
+
+def _known_keys(place: list[str]) -> list[str]:
+    model: Any = Settings
+    for part in place:
+        fields = getattr(model, "model_fields", None)
+        if fields is not None and part in fields:
+            model = fields[part].annotation
+        elif not part.isdigit():
+            pass
+        while getattr(model, "__args__", None):
+            parts = [a for a in model.__args__ if a is not type(None) and a is not Ellipsis]
+            model = parts[-1]
+    return list(getattr(model, "model_fields", {}))
+
+
+def _line_of(place: list[str], text: str) -> str:
+    """`:LINE` of the key's first mention after its table's header, or nothing if not found."""
+    names = [part for part in place if not part.isdigit()]
+    lines = text.splitlines()
+    start = 0
+    for name in names[:-1]:
+        pattern = re.compile(rf"^\s*\[.*{re.escape(name)}|^\s*\"?{re.escape(name)}\"?\s*=")
+        start = next((i for i in range(start, len(lines)) if pattern.search(lines[i])), start)
+    if not names:
+        return ""
+    pattern = re.compile(rf"(^|[\s{{,.\[\"]){re.escape(names[-1])}[\"\]]*\s*(=|\]|$)")
+    for i in range(start, len(lines)):
+        if pattern.search(lines[i]):
+            return f":{i + 1}"
+    return ""

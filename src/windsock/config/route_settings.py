@@ -1,0 +1,103 @@
+"""Routes and budgets in windsock.toml."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from windsock.config.value_types import Part, Seconds, Share
+
+
+class RuleCondition(Part):
+    task: str | None = None
+    max_prompt_tokens: int | None = Field(default=None, ge=0)
+    min_prompt_tokens: int = Field(default=0, ge=0)
+
+
+class RuleSettings(Part):
+    when: RuleCondition
+    candidates: tuple[str, ...] = Field(min_length=1)
+
+
+class CheckSettings(Part):
+    """What an answer must be like to count as good; see `core.checks.Checks`."""
+
+    non_empty: bool = True
+    json_text: bool = Field(default=False, alias="json")
+    required_keys: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+    tool_calls: bool = False
+    no_refusal: bool = False
+
+
+class CascadeSettings(Part):
+    """Cheap first, then maybe strong.
+
+    escalate_below  least measured success of answers as sure as this one
+    ask_logprobs    ask providers for token probabilities and take them out of the answer again;
+                    leave it off where a candidate refuses the parameter
+    """
+
+    escalate_below: Share = 0.85
+    to: tuple[str, ...] = Field(min_length=1)
+    ask_logprobs: bool = False
+
+
+class RouteSettings(Part):
+    """A route.
+
+    quality_floor   least P(success), held per task. `cost_per_success` never goes without one
+                    (it would send everything to the cheapest), hence the default of 0.90
+    budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
+                    splits it by equal value of the last dollar; others only stop at its cap
+    segments        learn segments within tasks from cheap numbers about the prompt
+    classify        propose a task for requests that name none, learnt from those that do
+    first_byte_timeout      until the first content of a stream, the head of a plain answer
+    stall_timeout   between contents of a stream
+    answer_timeout  a whole plain answer, head and body
+    max_attempts    calls for one request, retries, fallbacks and escalations together
+    hedge           share of calls, and of dollars, that may be spent on asking a second deployment
+                    beside one that is later than its own 95th percentile; 0 is off
+    """
+
+    candidates: tuple[str, ...] = Field(min_length=1)
+    objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"
+    quality_floor: Share | None = None
+    usd_per_success: float | None = Field(default=None, gt=0)
+    usd_per_request: float | None = Field(default=None, gt=0)
+    explore: Share = 0.02
+    segments: bool = False
+    classify: bool = False
+    max_share_change_per_min: float = Field(default=1.0, gt=0, le=1)
+    max_latency_ms: float | None = Field(default=None, gt=0)
+    first_byte_timeout: Seconds = 60.0
+    answer_timeout: Seconds = 300.0
+    stall_timeout: Seconds = 60.0
+    max_attempts: int = Field(default=3, ge=1, le=20)
+    hedge: float = Field(default=0.0, ge=0, le=0.2)
+    budget: str | None = None
+    source_weights: dict[str, float] = Field(default_factory=dict)
+    rules: tuple[RuleSettings, ...] = ()
+    cascade: CascadeSettings | None = None
+    check: CheckSettings | None = None
+
+    @model_validator(mode="after")
+    def _objective_is_whole(self) -> RouteSettings:
+        needed = {
+            "quality_floor": ("quality_floor", self.quality_floor),
+            "value": ("usd_per_success", self.usd_per_success),
+        }
+        name, value = needed.get(self.objective, ("", 0))
+        if value is None:
+            raise ValueError(f"objective {self.objective!r} needs {name}")
+        if self.objective == "budget" and (self.usd_per_request is None) == (self.budget is None):
+            raise ValueError(
+                "objective 'budget' needs usd_per_request or budget = a [budgets] name, one of them"
+            )
+        return self
+
+
+class BudgetSettings(Part):
+    usd_per_day: float = Field(gt=0)

@@ -1,0 +1,251 @@
+"""windsock.toml as frozen models: unknown keys are errors."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Literal, get_type_hints
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    create_model,
+    model_validator,
+)
+
+from windsock.config.route_settings import BudgetSettings, RouteSettings
+from windsock.config.value_types import Moment, Part, Seconds, Share, UsdPerMtok, seconds
+from windsock.core.pricing.validation import GuardRules
+
+
+class ServerSettings(Part):
+    """Where the service listens, and how much it takes on.
+
+    keys            open: no key needed; required: always; auto: needed once a key was created
+    drain           after SIGTERM, seconds that requests under way have to end
+    drain_delay     before that, seconds in which /readyz says no and requests are still taken, so
+                    that a load balancer can look elsewhere
+    max_concurrent  requests worked on at a time; less while the event loop runs late
+    max_waiting, queue_timeout      requests in excess that wait, and for how long
+    max_inflight_mb     request bodies held at a time
+    """
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8787, ge=0, le=65535)
+    keys: Literal["auto", "open", "required"] = "auto"
+    admin_token: str | None = None
+    max_body_mb: float = Field(default=20.0, gt=0)
+    max_inflight_mb: float = Field(default=512.0, gt=0)
+    max_concurrent: int = Field(default=1024, gt=0)
+    max_waiting: int = Field(default=256, ge=0)
+    queue_timeout: Seconds = 1.0
+    drain: Seconds = 30.0
+    drain_delay: Seconds = 0.0
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = "auto"
+
+
+class StoreSettings(Part):
+    url: str = "sqlite:///windsock.db"
+    flush: Seconds = 0.25
+    snapshot_every: Seconds = 5.0
+
+
+class PriceSettings(Part):
+    """An owner's own price, USD per million units; a price of 0 needs a reason."""
+
+    input: UsdPerMtok
+    output: UsdPerMtok
+    cache_read: UsdPerMtok | None = None
+    cache_write: UsdPerMtok | None = None
+    cache_write_1h: UsdPerMtok | None = None
+    reasoning: UsdPerMtok | None = None
+    audio_input: UsdPerMtok | None = None
+    audio_output: UsdPerMtok | None = None
+    request: UsdPerMtok | None = None
+    image: UsdPerMtok | None = None
+    web_search: UsdPerMtok | None = None
+    reason: str | None = None
+
+    @model_validator(mode="after")
+    def _zero_needs_a_reason(self) -> PriceSettings:
+        if self.input == 0 and self.output == 0 and not self.reason:
+            raise ValueError('a price of 0 needs a reason; add reason = "local" or the like')
+        return self
+
+
+class ProviderSettings(Part):
+    """A provider.
+
+    max_concurrent  calls at a time; while it is full, others are asked
+    adaptive        find that number, below max_concurrent, from how latency grows under load:
+                    for servers that queue instead of refusing, such as your own
+    """
+
+    base_url: str | None = None
+    api_key: str | None = None
+    price: PriceSettings | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    preset: str | None = None
+    max_concurrent: int | None = Field(default=None, gt=0)
+    adaptive: bool = False
+
+
+class CapabilitySettings(Part):
+    vision: bool | None = None
+    audio: bool | None = None
+    tools: bool | None = None
+    json_schema: bool | None = None
+    context_tokens: int | None = Field(default=None, gt=0)
+    max_output_tokens: int | None = Field(default=None, gt=0)
+
+
+class DeploymentSettings(Part):
+    provider: str | None = None
+    model: str | None = None
+    price: PriceSettings | None = None
+    price_names: tuple[str, ...] = ()
+    capabilities: CapabilitySettings = CapabilitySettings()
+
+
+class AliasSettings(Part):
+    """From `since` until `until` a provider's name `alias` meant its model `target`."""
+
+    provider: str
+    alias: str
+    target: str
+    since: Moment = float("-inf")
+    until: Moment = float("inf")
+
+
+class CacheSettings(Part):
+    """Answers to identical requests.
+
+    max_mb  bound of the memory they take
+    url     redis:// or valkey:// (rediss:// for TLS): kept there instead, shared by processes;
+            needs the extra `redis`
+    """
+
+    enabled: bool = False
+    ttl: Seconds = 3600.0
+    max_mb: float = Field(default=64.0, gt=0)
+    url: str | None = Field(default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://")
+
+
+GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation
+    "GuardSettings",
+    __base__=Part,
+    **{  # type: ignore[call-overload]
+        each.name: (get_type_hints(GuardRules)[each.name], each.default)
+        for each in fields(GuardRules)
+    },
+)
+
+
+class HealthSettings(Part):
+    """How deployments that were ejected for failures are asked whether they are back.
+
+    free_probes     GET /models of the provider, every 5 s while one of its deployments is out
+    paid_probes     a request for one token to the deployment that is out, each `paid_probe_every`
+    """
+
+    free_probes: bool = True
+    paid_probes: bool = False
+    paid_probe_every: Annotated[float, BeforeValidator(seconds), Field(ge=1)] = 30.0
+
+
+class EmbeddingSettings(Part):
+    """An OpenAI-compatible endpoint that sees the text of prompts of routes with features.
+
+    timeout     after which a request goes on without
+    """
+
+    base_url: str = Field(pattern=r"^https?://")
+    model: str
+    api_key: str | None = None
+    timeout: Seconds = 0.3
+
+
+class FeedOverride(Part):
+    """What an operator may change of a shipped feed."""
+
+    url: str | None = None
+    every: Seconds | None = None
+    trust: Share | None = None
+    api_key: str | None = None
+    allow_private: bool = False
+
+
+class FeedsSettings(Part):
+    """Which feeds are read.
+
+    enabled     folder names; if left out, these and the status pages of the providers in use
+    dirs        folders with feeds of your own
+    offline     read packaged feeds only
+    """
+
+    enabled: tuple[str, ...] = ("genai-prices", "openrouter", "litellm", "models-dev")
+    dirs: tuple[Path, ...] = ()
+    override: dict[str, FeedOverride] = Field(default_factory=dict)
+    offline: bool = False
+
+
+class WebhookSettings(Part):
+    """events: names or prefixes such as "price."; an empty list is all of them."""
+
+    url: str = Field(pattern=r"^https?://")
+    secret: str = Field(min_length=8)
+    events: tuple[str, ...] = ()
+
+
+class LearningSettings(Part):
+    """How belief starts and forgets.
+
+    priors  lean on published benchmark figures of model families until evidence comes
+    seed    makes every draw; chosen at the first start and kept in the store if not given
+    """
+
+    half_life: Seconds = 14 * 86400.0
+    evidence_cap: float = Field(default=600.0, gt=0)
+    priors: bool = True
+    seed: int | None = Field(default=None, ge=0)
+
+
+class Settings(Part):
+    """The whole of windsock.toml."""
+
+    server: ServerSettings = ServerSettings()
+    store: StoreSettings = StoreSettings()
+    providers: dict[str, ProviderSettings] = Field(default_factory=dict)
+    deployments: dict[str, DeploymentSettings] = Field(default_factory=dict)
+    aliases: tuple[AliasSettings, ...] = ()
+    routes: dict[str, RouteSettings] = Field(default_factory=dict)
+    budgets: dict[str, BudgetSettings] = Field(default_factory=dict)
+    cache: CacheSettings = CacheSettings()
+    feeds: FeedsSettings = FeedsSettings()
+    guard: GuardSettings = GuardSettings()
+    learning: LearningSettings = LearningSettings()
+    health: HealthSettings = HealthSettings()
+    embeddings: EmbeddingSettings | None = None
+    webhooks: tuple[WebhookSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Settings:
+        for name, route in self.routes.items():
+            for rule in route.rules:
+                for candidate in rule.candidates:
+                    if candidate not in route.candidates:
+                        raise ValueError(
+                            f"routes.{name}.rules names {candidate!r}, which is not among the "
+                            f"candidates of the route"
+                        )
+            if route.budget is not None and route.budget not in self.budgets:
+                raise ValueError(
+                    f"routes.{name}.budget names {route.budget!r}; add it to [budgets]"
+                )
+        return self
+
+
+def guard_rules(settings: Settings) -> GuardRules:
+    """The thresholds of the price guard as configured."""
+    return GuardRules(**dict(settings.guard))

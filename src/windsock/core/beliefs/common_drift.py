@@ -1,0 +1,109 @@
+"""A drift common to all tasks of a deployment: what its last rewards say beyond the beliefs.
+
+A provider that changes a model changes it for every task at once. Belief of one task moves as that
+task is rewarded; the drift moves all of them with the last rewards of any.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from windsock.core.beliefs.empirical_bayes import Cells, FloatArray
+from windsock.core.beliefs.statistics import BeliefSettings, Row
+
+MEMORY = 100.0
+"""Rewards of a deployment that are remembered; a newer one makes the others count less."""
+
+ROOM = 1.1
+"""Rewards in excess of MEMORY at which the others are made to."""
+
+FORGOTTEN = 0.01
+"""What is left of a task's last rewards below this is dropped."""
+
+SHRINK = 20.0
+"""0/1 rewards that no drift is worth."""
+
+SURE = 2.0
+"""Standard errors of a drift that are put down to chance."""
+
+
+class Recent:
+    """The last rewards of one deployment, as a row per task. Rows add and age as all rows do.
+
+    Their squares are not kept.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Row] = {}
+        self._total = 0.0
+
+    def add(self, task: str, n: float, s: float, at: float, settings: BeliefSettings) -> None:
+        """Count `n` rewards which sum to `s`; less than none takes back."""
+        row = self.rows.get(task)
+        if row is None:
+            row = self.rows[task] = Row()
+        had = row.n
+        row.add_sums(n, s, 0.0, at, settings)
+        self._total += row.n - had
+        if self._total > ROOM * MEMORY:
+            self._forget()
+
+    def merge(self, other: Recent, settings: BeliefSettings) -> None:
+        """Add another replica's rewards."""
+        for task, row in other.rows.items():
+            self.add(task, row.n, row.s, row.at, settings)
+
+    def absorb(self, task: str, other: str, settings: BeliefSettings) -> None:
+        """Count the rewards of another task as those of this one."""
+        row = self.rows.pop(other, None)
+        if row is not None:
+            self._total -= row.n
+            self.add(task, row.n, row.s, row.at, settings)
+
+    def to_state(self) -> list[Any]:
+        tasks = sorted(self.rows)
+        rows = [self.rows[task] for task in tasks]
+        return [
+            self._total,
+            tasks,
+            [row.n for row in rows],
+            [row.s for row in rows],
+            [row.at for row in rows],
+        ]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> Recent:
+        made = cls()
+        made._total, *columns = state
+        for task, n, s, at in zip(*columns, strict=True):
+            row = made.rows[task] = Row()
+            row.n, row.s, row.at = n, s, at
+        return made
+
+    def _forget(self) -> None:
+        for row in self.rows.values():
+            row.keep(row.n * MEMORY / self._total)
+        self.rows = {task: row for task, row in self.rows.items() if row.n >= FORGOTTEN}
+        self._total = sum(row.n for row in self.rows.values())
+
+
+def common_drifts(
+    cells: Cells, n: FloatArray, s: FloatArray, mean: FloatArray, phi: FloatArray
+) -> FloatArray:
+    """(deployments,) by how much success lies off the beliefs, as far as chance does not explain.
+
+    n, s    (cells,) last rewards and their sums
+    mean    (cells,) believed success. It knows the last rewards too, so what a task has learnt by
+            itself is no drift any more
+    phi     (deployments,) dispersion of rewards
+    """
+    count, excess, spread = (
+        np.bincount(cells.name, each, minlength=len(cells.names))
+        for each in (n, s - n * mean, n * mean * (1 - mean))
+    )
+    chance = SURE * np.sqrt(phi * spread / 2)
+    clear = excess - np.clip(excess, -chance, chance)
+    drifts: FloatArray = clear / (count + SHRINK * phi)
+    return drifts

@@ -1,0 +1,123 @@
+"""Priors and common drifts of one route, fitted to all its rows together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+
+import numpy as np
+
+from windsock.core.beliefs.benchmark_priors import Published
+from windsock.core.beliefs.common_drift import Recent, common_drifts
+from windsock.core.beliefs.empirical_bayes import Cells, Fit, FloatArray, fitted, unfitted
+from windsock.core.beliefs.statistics import BeliefSettings, Row
+
+Rows = Mapping[tuple[str, str], Row]
+
+
+class Fitting:
+    """Looks at rows and last rewards that others change.
+
+    What it has seen is kept in columns, and after rewards only their cells are read anew: 10,000
+    scattered rows cost more to read than to fit. `changes` counts every change of the rows; if
+    there were more than the rewards that were noted, all of them are read.
+    """
+
+    def __init__(
+        self,
+        rows: Rows,
+        recents: Mapping[str, Recent],
+        settings: BeliefSettings,
+        published: Published,
+    ) -> None:
+        self._rows = rows
+        self._recents = recents
+        self._settings = settings
+        self._published = published
+        self._cells: Cells | None = None
+        self._sums = np.empty((4, 0))
+        self._last = np.empty((3, 0))
+        self._read_at = -1
+        self._noted: list[tuple[str, str]] = []
+
+    def note(self, task: str, deployment: str) -> None:
+        """The next change is one of this row, and of the deployment's last rewards."""
+        if len(self._noted) <= len(self._rows):
+            self._noted.append((task, deployment))
+
+    def fit(self, as_of: float, changes: int) -> Fit:
+        if not self._rows:
+            return unfitted(self._settings.prior_mean)
+        cells = self._read(changes)
+        n, s, q2, at = self._sums
+        age = self._age(n, at, as_of)
+        return fitted(cells, n, s, q2, age, prior_mean=self._settings.prior_mean)
+
+    def drifts(self, fit: Fit, as_of: float, changes: int) -> dict[str, float]:
+        """By how much the tasks of each deployment lie off their beliefs lately.
+
+        fit     of the rows as they are
+        """
+        if not self._recents:
+            return {}
+        cells = self._read(changes)
+        (n, s, _, at), (last_n, last_s, last_at) = self._sums, self._last
+        age, last_age = self._age(n, at, as_of), self._age(last_n, last_at, as_of)
+        drifts = common_drifts(
+            cells,
+            last_n * last_age,
+            last_s * last_age,
+            mean=(cells.strengths * fit.pool.means + s * age) / (cells.strengths + n * age),
+            phi=np.array([fit.phi[name] for name in cells.names]),
+        )
+        return dict(zip(cells.names, drifts.tolist(), strict=True))
+
+    def prior(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
+        """Mean success before own evidence, and what it is worth in rewards."""
+        shift, strength = self._lean(task, deployment)
+        return fit.pool.mean(task, deployment, shift), strength
+
+    def _age(self, n: FloatArray, at: FloatArray, as_of: float) -> FloatArray:
+        gap_s = np.subtract(at, as_of, out=np.zeros_like(at), where=n != 0)
+        age: FloatArray = np.exp2(gap_s / self._settings.half_life_s)
+        return age
+
+    def _read(self, changes: int) -> Cells:
+        """Bring the columns up to date; every cell in the order of names."""
+        noted, self._noted = self._noted, []
+        known, self._read_at = self._read_at + len(noted), changes
+        cells = self._cells
+        if cells is None or known != changes or len(cells.keys) != len(self._rows):
+            return self._read_all()
+        for key in noted:
+            row = self._rows[key]
+            self._sums[:, cells.place[key]] = row.n, row.s, row.q2, row.at
+        for name in {name for _, name in noted}:
+            recent = self._recents.get(name)
+            self._last[:, cells.name == cells.names.index(name)] = 0.0
+            for task, row in recent.rows.items() if recent else ():
+                self._last[:, cells.place[task, name]] = row.n, row.s, row.at
+        return cells
+
+    def _read_all(self) -> Cells:
+        cells = self._cells
+        if cells is None or cells.place.keys() != self._rows.keys():
+            cells = self._cells = Cells.of(self._rows, self._lean)
+        nothing: dict[str, Row] = {}
+        never = Row()
+        by_name = {name: recent.rows for name, recent in self._recents.items()}
+        rows = [self._rows[key] for key in cells.keys]
+        last = [by_name.get(name, nothing).get(task, never) for task, name in cells.keys]
+        self._sums = _columns(rows, "n", "s", "q2", "at")
+        self._last = _columns(last, "n", "s", "at")
+        return cells
+
+    def _lean(self, task: str, deployment: str) -> tuple[float, float]:
+        """What public figures add to a prior mean, and what the prior is worth in rewards."""
+        lean = self._published.lean(task, deployment)
+        return (lean.shift, lean.strength) if lean else (0.0, self._settings.prior_strength)
+
+
+def _columns(rows: Sequence[Row], *names: str) -> FloatArray:
+    """(names, rows)"""
+    return np.array([list(map(attrgetter(name), rows)) for name in names], dtype=np.float64)

@@ -1,0 +1,326 @@
+"""All beliefs of one (namespace, route), which inform each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from windsock.core.beliefs.benchmark_priors import NOTHING, Published
+from windsock.core.beliefs.change_detection import (
+    KEEP_DOWN,
+    KEEP_RESTORED,
+    KEEP_UP,
+    Finding,
+    Mode,
+    Watch,
+)
+from windsock.core.beliefs.common_drift import Recent
+from windsock.core.beliefs.empirical_bayes import Fit, unfitted
+from windsock.core.beliefs.prior_fitter import Fitting
+from windsock.core.beliefs.statistics import (
+    ANSWER_METERS,
+    NEVER,
+    USAGE_METERS,
+    BeliefSettings,
+    Row,
+    average_units,
+    dispersion,
+    infinite,
+    pooled_dispersion,
+)
+
+LEAST_PARAMETER = 0.5
+"""Weights are exact from here on. A parameter below is raised: so little is known of its side."""
+
+JUDGE_EVERY = 20
+"""Rewards (or rows, if they are more) after which those to come are judged by a new fit.
+
+Judging keeps a fit of its own, in the state: were it that of the last look at the weights, looking
+would change what is learnt, and a restart would not repeat it.
+"""
+
+YOUNG_REWARDS = 60.0
+"""Rewards below which a deployment is young, on a route where another has four times as many."""
+
+
+class Neighbours:
+    """Rows by (task, deployment). Evidence ages with the latest reward, not with the clock."""
+
+    def __init__(self, settings: BeliefSettings, published: Published = NOTHING) -> None:
+        self.settings = settings
+        self.published = published
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.watches: dict[str, Watch] = {}
+        self.recents: dict[str, Recent] = {}
+        self.as_of = NEVER
+        self.changes = 0
+        self._fit = unfitted(settings.prior_mean)
+        self._fitted_at = -1
+        self._drifts: dict[str, float] = {}
+        self._fitting = Fitting(self.rows, self.recents, settings, published)
+        self._judging: Fit | None = None
+        self._judged = 0
+        self._evidence: dict[str, float] = {}
+        self._most_evidence = 0.0
+        self._counted_at = -1
+        self._kept_of: tuple[str, int, int] | None = None
+        self._kept: dict[str, tuple[float, float]] = {}
+
+    def open(self, task: str, deployment: str) -> Row:
+        row = self.rows.get((task, deployment))
+        if row is None:
+            row = self.rows[task, deployment] = Row()
+        return row
+
+    def learn(self, task: str, deployment: str, n: float, s: float, q2: float, at: float) -> None:
+        """Count `n` rewards, of the sum `s` and the squares' sum `q2`; less than none takes back.
+
+        They move the belief of their task, and as the deployment's last ones those of all tasks.
+        """
+        self.open(task, deployment).add_sums(n, s, q2, at, self.settings)
+        if self.settings.follows_drift:
+            recent = self.recents.get(deployment)
+            if recent is None:
+                recent = self.recents[deployment] = Recent()
+            recent.add(task, n, s, at, self.settings)
+        self._fitting.note(task, deployment)
+
+    def touch(self, now: float) -> None:
+        """Something was learnt at `now`."""
+        self.as_of = max(self.as_of, now)
+        self.changes += 1
+
+    def refresh_pool(self) -> None:
+        """Fit the priors anew if anything was learnt since the last fit."""
+        if self._fitted_at != self.changes:
+            self._fit = self._fitting.fit(self.as_of, self.changes)
+            self._drifts = self._fitting.drifts(self._fit, self.as_of, self.changes)
+            self._fitted_at = self.changes
+
+    def drift(self, deployment: str) -> float:
+        """How far its last rewards move a deployment's beliefs of all tasks."""
+        self.refresh_pool()
+        return self._drifts.get(deployment, 0.0)
+
+    @property
+    def is_pooled(self) -> bool:
+        return self._fitted_at >= 0
+
+    def beta(self, task: str, deployment: str, fit: Fit | None = None) -> tuple[float, float]:
+        """Beta parameters of mean success, with the prior of a fit.
+
+        Without one they are those to be acted on: by the last fit, and moved by common drift.
+        Those of the task last asked for are kept until anything is learnt: a solve asks twice.
+        """
+        if fit is not None:
+            return self._beta(task, deployment, fit)
+        kept_of = (task, self.changes, self._fitted_at)
+        if self._kept_of != kept_of:
+            self._kept_of, self._kept = kept_of, {}
+        pair = self._kept.get(deployment)
+        if pair is None:
+            pair = self._beta(task, deployment, self._fit)
+            pair = self._kept[deployment] = moved(pair, self._drifts.get(deployment, 0.0))
+        return pair
+
+    def _beta(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
+        settings = self.settings
+        mean, strength = self._fitting.prior(task, deployment, fit)
+        a, b = strength * mean, strength * (1 - mean)
+        phi = fit.phi.get(deployment, 1.0)
+        row = self.rows.get((task, deployment))
+        if row is not None:
+            age = row.age(self.as_of, settings.half_life_s)
+            a, b = a + row.s * age, b + (row.n - row.s) * age
+            phi = dispersion(row.n * age, row.s * age, row.q2 * age, usual=phi)
+        return max(LEAST_PARAMETER, a / phi), max(LEAST_PARAMETER, b / phi)
+
+    def evidence(self, task: str, deployment: str) -> float:
+        """Discounted rewards behind a belief."""
+        row = self.rows.get((task, deployment))
+        return row.n * row.age(self.as_of, self.settings.half_life_s) if row else 0.0
+
+    def is_young(self, deployment: str) -> bool:
+        """True if a deployment has little evidence where others have much."""
+        if self._counted_at != self.changes:
+            self._evidence = {}
+            for (_, name), row in self.rows.items():
+                self._evidence[name] = self._evidence.get(name, 0.0) + row.n
+            self._most_evidence = max(self._evidence.values(), default=0.0)
+            self._counted_at = self.changes
+        is_little = self._evidence.get(deployment, 0.0) < YOUNG_REWARDS
+        return is_little and self._most_evidence > 4 * YOUNG_REWARDS
+
+    def of_deployment(self, deployment: str) -> dict[str, Row]:
+        """Rows by task."""
+        return {task: row for (task, name), row in self.rows.items() if name == deployment}
+
+    def typical_units(self, task: str, deployment: str) -> list[float] | None:
+        """Units of one request here, else at this task elsewhere, else anywhere."""
+        row = self.rows.get((task, deployment))
+        if row is not None and row.units is not None:
+            return [unit / row.un for unit in row.units]
+        near = [other for (name, _), other in self.rows.items() if name == task]
+        return average_units(near) or average_units(self.rows.values())
+
+    def seed(self, task: str, deployment: str, mean: float, rewards: float, now: float) -> None:
+        """Start a belief as if `rewards` rewards had averaged `mean`."""
+        own = self.of_deployment(deployment).values()
+        phi = pooled_dispersion(own)
+        square = mean * mean + phi * mean * (1 - mean)
+        row = self.open(task, deployment)
+        row.add_sums(rewards, rewards * mean, rewards * square, now, self.settings)
+        self.touch(now)
+
+    def seed_usage(
+        self, task: str, deployment: str, factor: float, requests: float, now: float
+    ) -> None:
+        """Start a token mix as the deployment's own, its answers `factor` as long."""
+        usual = average_units(self.of_deployment(deployment).values())
+        if usual is None:
+            return
+        factors = [factor if meter in ANSWER_METERS else 1.0 for meter in USAGE_METERS]
+        units = [unit * scale * requests for unit, scale in zip(usual, factors, strict=True)]
+        self.open(task, deployment).add_units(units, requests, now, self.settings)
+
+    def judge(self, task: str, deployment: str, value: float, weight: float) -> Finding | None:
+        """Hold a reward against the belief, before it is learnt."""
+        if not self.settings.watches_drift:
+            return None
+        fit = self._judged_by()
+        row = self.rows.get((task, deployment))
+        if row is None or row.n < 1.0:
+            return None
+        watch = self.watches.get(deployment)
+        if watch is None:
+            watch = self.watches[deployment] = Watch()
+        a, b = self.beta(task, deployment, fit)
+        mean = a / (a + b)
+        saved = watch.saved.get(task)
+        before = saved[1] / saved[0] if saved and saved[0] else mean
+        phi = dispersion(row.n, row.s, row.q2, usual=fit.phi.get(deployment, 1.0))
+        return watch.see(value, mean, phi, row.n, weight, before)
+
+    def _judged_by(self) -> Fit:
+        self._judged += 1
+        if self._judging is None or self._judged >= max(JUDGE_EVERY, len(self.rows)):
+            self._judging, self._judged = self._fitting.fit(self.as_of, self.changes), 0
+        return self._judging
+
+    def act_on(self, finding: Finding, deployment: str) -> dict[str, object]:
+        """Change the belief of every task of a deployment; the facts of the finding."""
+        watch = self.watches[deployment]
+        side = watch.down if finding is Finding.WORSE else watch.up
+        facts: dict[str, object] = {
+            "finding": finding.value,
+            "statistic": side.statistic,
+            "shift": side.shift,
+            "rewards": side.count,
+        }
+        if finding is Finding.WORSE:
+            self._doubt(deployment, watch)
+        elif finding is Finding.BETTER:
+            for row in self.of_deployment(deployment).values():
+                row.move(side.shift, KEEP_UP)
+            watch.settle(Mode.STEADY)
+        elif finding is Finding.CONFIRMED:
+            watch.settle(Mode.LOST)
+        else:
+            is_recovery = finding is Finding.RECOVERED
+            self.restore(deployment, KEEP_RESTORED if is_recovery else self.settings.evidence_cap)
+        self.recents.pop(deployment, None)
+        self._judging = None
+        self.changes += 1
+        return facts
+
+    def age(self, deployment: str, keep: float) -> None:
+        """The served model has changed: keep `keep` rewards per task; `restore` takes it back."""
+        rows = self.of_deployment(deployment)
+        if not rows:
+            return
+        watch = self.watches.setdefault(deployment, Watch())
+        saved = watch.saved or {task: row.to_state() for task, row in rows.items()}
+        watch.settle(Mode.STEADY)
+        watch.saved = saved
+        for row in rows.values():
+            row.keep(keep)
+        self.recents.pop(deployment, None)
+        self.changes += 1
+
+    def restore(self, deployment: str, most: float) -> None:
+        """Put the evidence from before an alarm back, `most` rewards at most per task."""
+        watch = self.watches[deployment]
+        for task, state in watch.saved.items():
+            row = self.open(task, deployment)
+            row.take_rewards(Row.from_state(state))
+            row.keep(most)
+        watch.settle(Mode.STEADY)
+        self.recents.pop(deployment, None)
+        self._judging = None
+        self.changes += 1
+
+    def merge(self, other: Neighbours) -> None:
+        """Add another replica's rows."""
+        self.as_of = max(self.as_of, other.as_of)
+        for key, row in other.rows.items():
+            self.open(*key).merge(row, self.settings)
+        for name, recent in other.recents.items():
+            self.recents.setdefault(name, Recent()).merge(recent, self.settings)
+        self.changes += 1
+
+    def absorb(self, task: str, other: str) -> None:
+        """Add the rows of another task to those of this one, also those kept by an alarm."""
+        for key in [key for key in self.rows if key[0] == other]:
+            self.open(task, key[1]).merge(self.rows.pop(key), self.settings)
+        for watch in self.watches.values():
+            if other in watch.saved:
+                saved = Row.from_state(watch.saved.pop(other))
+                if task in watch.saved:
+                    saved.merge(Row.from_state(watch.saved[task]), self.settings)
+                watch.saved[task] = saved.to_state()
+        for recent in self.recents.values():
+            recent.absorb(task, other, self.settings)
+        self.changes += 1
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "as_of": self.as_of if self.as_of > NEVER else None,
+            "rows": [[*key, *self.rows[key].to_state()] for key in sorted(self.rows)],
+            "watches": {name: watch.to_state() for name, watch in sorted(self.watches.items())},
+            "recents": {name: last.to_state() for name, last in sorted(self.recents.items())},
+            "judging": self._judging.to_state() if self._judging else None,
+            "judged": self._judged,
+        }
+
+    @classmethod
+    def from_state(
+        cls, state: dict[str, Any], settings: BeliefSettings, published: Published = NOTHING
+    ) -> Neighbours:
+        made = cls(settings, published)
+        made.as_of = infinite(state["as_of"])
+        for task, deployment, *fields in state["rows"]:
+            made.rows[task, deployment] = Row.from_state(fields)
+        for name, fields in state.get("watches", {}).items():
+            made.watches[name] = Watch.from_state(fields)
+        for name, fields in state.get("recents", {}).items():
+            made.recents[name] = Recent.from_state(fields)
+        if state.get("judging"):
+            made._judging = Fit.from_state(state["judging"])
+            made._judged = state["judged"]
+        return made
+
+    def _doubt(self, deployment: str, watch: Watch) -> None:
+        rows = self.of_deployment(deployment)
+        if watch.mode is Mode.STEADY:
+            total = sum(row.n for row in rows.values())
+            for task, row in rows.items():
+                watch.saved[task] = row.without(watch.down.excess * row.n / total).to_state()
+        for row in rows.values():
+            row.move(watch.down.shift, KEEP_DOWN)
+        watch.begin_doubt()
+
+
+def moved(pair: tuple[float, float], shift: float) -> tuple[float, float]:
+    """Beta parameters with their mean moved, as much evidence behind them as before."""
+    total = pair[0] + pair[1]
+    a = min(total - LEAST_PARAMETER, max(LEAST_PARAMETER, pair[0] + shift * total))
+    return a, total - a

@@ -1,0 +1,226 @@
+"""Discounted sums: all that is remembered of one deployment at one task.
+
+Sums are referred to the time of their latest item and older items are discounted on arrival, so
+rows merge by adding, in any order, and a late reward counts as if it had come in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from windsock.core.model.units import Meter
+
+USAGE_METERS = (
+    Meter.INPUT,
+    Meter.CACHE_READ,
+    Meter.CACHE_WRITE,
+    Meter.OUTPUT,
+    Meter.REASONING,
+    Meter.IMAGE,
+    Meter.WEB_SEARCH,
+    Meter.CACHE_WRITE_1H,
+    Meter.AUDIO_INPUT,
+    Meter.AUDIO_OUTPUT,
+)
+PROMPT_METERS = (
+    Meter.INPUT,
+    Meter.CACHE_READ,
+    Meter.CACHE_WRITE,
+    Meter.CACHE_WRITE_1H,
+    Meter.AUDIO_INPUT,
+)
+ANSWER_METERS = (Meter.OUTPUT, Meter.REASONING, Meter.AUDIO_OUTPUT)
+NEVER = -float("inf")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeliefSettings:
+    """How belief is formed.
+
+    half_life_s         after which a reward counts half
+    evidence_cap        most rewards a belief rests on, so that it stays movable
+    prior_mean          success of a deployment and task of which nothing is known
+    prior_strength      rewards that the pooled prior is worth
+    usage_cap           most requests a token mix rests on
+    watches_drift       look for silent changes of quality
+    follows_drift       and let a deployment's last rewards move its beliefs of all tasks at once
+    prompt_tokens, completion_tokens    of a request of which nothing is known
+    """
+
+    half_life_s: float = 14 * 86_400.0
+    evidence_cap: float = 600.0
+    prior_mean: float = 0.75
+    prior_strength: float = 4.0
+    usage_cap: float = 600.0
+    watches_drift: bool = True
+    follows_drift: bool = True
+    prompt_tokens: float = 500.0
+    completion_tokens: float = 200.0
+
+
+class Row:
+    """Discounted sums of one deployment at one task, as of `at` (unix s).
+
+    n, s, q2    rewards, their sum, the sum of their squares
+    un, units   requests with known usage, and their units by meter, as of `used_at`
+    """
+
+    __slots__ = ("at", "n", "q2", "s", "un", "units", "used_at")
+
+    def __init__(self) -> None:
+        self.n = self.s = self.q2 = self.un = 0.0
+        self.at = self.used_at = NEVER
+        self.units: list[float] | None = None
+
+    def add(self, value: float, weight: float, at: float, settings: BeliefSettings) -> None:
+        """Count a reward; a negative weight takes one back."""
+        self.add_sums(weight, weight * value, weight * value * value, at, settings)
+
+    def add_sums(self, n: float, s: float, q2: float, at: float, settings: BeliefSettings) -> None:
+        """Count `n` rewards that sum to `s`, their squares to `q2`; less than none takes back."""
+        weight = self._advance(at, settings.half_life_s)
+        self.n = max(0.0, self.n + weight * n)
+        self.s = min(self.n, max(0.0, self.s + weight * s))
+        self.q2 = min(self.s, max(0.0, self.q2 + weight * q2))
+        self.keep(settings.evidence_cap)
+
+    def add_units(
+        self, units: Iterable[float], count: float, at: float, settings: BeliefSettings
+    ) -> None:
+        """Count `count` requests that took `units` in all, in the order of USAGE_METERS."""
+        had = self.units or [0.0] * len(USAGE_METERS)
+        stays, weight = _discounts(self.used_at, at, settings.half_life_s)
+        self.used_at = max(self.used_at, at)
+        self.un = self.un * stays + weight * count
+        spare = min(1.0, settings.usage_cap / self.un)
+        self.un *= spare
+        self.units = [
+            (old * stays + weight * new) * spare for old, new in zip(had, units, strict=True)
+        ]
+
+    def merge(self, other: Row, settings: BeliefSettings) -> None:
+        """Add another replica's sums."""
+        if other.n:
+            self.add_sums(other.n, other.s, other.q2, other.at, settings)
+        if other.units is not None:
+            self.add_units(other.units, other.un, other.used_at, settings)
+
+    def keep(self, most: float) -> None:
+        """Shrink the evidence to `most` rewards; the mean stays."""
+        if self.n > most:
+            self._scale(most / self.n)
+
+    def move(self, shift: float, most: float) -> None:
+        """Shrink the evidence to `most` rewards and move its mean by `shift`."""
+        if self.n <= 0:
+            return
+        phi = dispersion(self.n, self.s, self.q2)
+        mean = min(0.99, max(0.01, self.s / self.n + shift))
+        self.n = min(self.n, most)
+        self.s = self.n * mean
+        self.q2 = self.n * (mean * mean + phi * mean * (1 - mean))
+
+    def without(self, excess: float) -> Row:
+        """A copy as if rewards that summed to `excess` over the mean had been at the mean."""
+        copy = Row.from_state(self.to_state())
+        if copy.n > 0:
+            copy.move(-excess / copy.n, copy.n)
+        return copy
+
+    def take_rewards(self, other: Row) -> None:
+        """Believe what `other` believes of success; token use stays."""
+        self.n, self.s, self.q2, self.at = other.n, other.s, other.q2, other.at
+
+    def age(self, as_of: float, half_life_s: float) -> float:
+        """What these rewards still count at `as_of`."""
+        return float(2.0 ** ((self.at - as_of) / half_life_s)) if self.n else 0.0
+
+    def to_state(self) -> list[Any]:
+        at = self.at if self.at > NEVER else None
+        used_at = self.used_at if self.used_at > NEVER else None
+        return [self.n, self.s, self.q2, at, self.un, used_at, self.units]
+
+    @classmethod
+    def from_state(cls, state: list[Any]) -> Row:
+        row = cls()
+        row.n, row.s, row.q2, at, row.un, used_at, units = state
+        row.at, row.used_at = infinite(at), infinite(used_at)
+        row.units = None if units is None else _padded(units)
+        return row
+
+    def _advance(self, at: float, half_life_s: float) -> float:
+        stays, weight = _discounts(self.at, at, half_life_s)
+        if stays != 1.0:
+            self._scale(stays)
+        self.at = max(self.at, at)
+        return weight
+
+    def _scale(self, factor: float) -> None:
+        self.n *= factor
+        self.s *= factor
+        self.q2 *= factor
+
+
+def dispersion(n: float, s: float, q2: float, *, usual: float = 1.0) -> float:
+    """Variance of graded rewards over that of 0/1 rewards with the same mean, 0.02..1.
+
+    Shrunk to `usual` with the weight of 10 rewards.
+    """
+    spread = s * (n - s) / n if n > 0 else 0.0
+    if spread <= 0:
+        return usual
+    ratio = (q2 - s * s / n) / spread
+    return min(1.0, max(0.02, (10.0 * usual + n * ratio) / (10.0 + n)))
+
+
+def pooled_dispersion(rows: Iterable[Row]) -> float:
+    """The dispersion of one deployment within its tasks."""
+    within = spread = count = 0.0
+    for row in rows:
+        if row.n > 0:
+            within += row.q2 - row.s * row.s / row.n
+            spread += row.s * (row.n - row.s) / row.n
+            count += row.n
+    ratio = within / spread if spread > 0 else 1.0
+    return min(1.0, max(0.02, (10.0 + count * ratio) / (10.0 + count)))
+
+
+def units_of(counts: Mapping[Meter, float]) -> list[float]:
+    return [counts.get(meter, 0.0) for meter in USAGE_METERS]
+
+
+def average_units(rows: Iterable[Row]) -> list[float] | None:
+    """Units of one request over several rows, None if no usage is known."""
+    used = [row for row in rows if row.units is not None]
+    total = sum(row.un for row in used)
+    if not total:
+        return None
+    columns = zip(*(row.units or () for row in used), strict=True)
+    return [sum(column) / total for column in columns]
+
+
+def rescale_prompt(mix: dict[Meter, float], prompt_tokens: float) -> None:
+    """Make the prompt meters sum to `prompt_tokens`, in the proportions they have."""
+    had = sum(mix[meter] for meter in PROMPT_METERS)
+    for meter in PROMPT_METERS:
+        mix[meter] = mix[meter] * prompt_tokens / had if had else 0.0
+    if not had:
+        mix[Meter.INPUT] = prompt_tokens
+
+
+def _discounts(then: float, at: float, half_life_s: float) -> tuple[float, float]:
+    """What the old sum keeps and what the new item counts, both referred to the later time."""
+    if at >= then:
+        return (1.0 if at == then else 2.0 ** ((then - at) / half_life_s)), 1.0
+    return 1.0, float(2.0 ** ((at - then) / half_life_s))
+
+
+def _padded(units: list[float]) -> list[float]:
+    """Units of a state that was written before the last meters were added."""
+    return [*units, *[0.0] * (len(USAGE_METERS) - len(units))]
+
+
+def infinite(at: float | None) -> float:
+    return NEVER if at is None else at

@@ -1,0 +1,128 @@
+"""Cascades as arms: "cheap, then maybe strong", with its own expected dollars and success."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windsock.core.beliefs.statistics import Row, dispersion
+from windsock.core.cascades.calibration import Check, Offer, gain_over_mixture
+from windsock.core.model.decisions import CascadeFacts, Decision
+
+COMPOSED = 30.0
+"""Most rewards that the composed success is worth against rewards of the cascade itself: that the
+strong deployment succeeds as often on what the cheap one fails is an assumption."""
+
+LEAST_CLAIMS = 10.0
+"""Answers, with a confidence or without, from which on a cascade is considered."""
+
+LEAST_PARAMETER = 0.5
+
+Beta = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sieve:
+    """What a check does with the answers of one deployment at one task.
+
+    kept            share of answers that pass
+    kept_success    success of those
+    kept_rewards    judged answers that this rests on
+    """
+
+    kept: float
+    kept_success: float
+    kept_rewards: float
+    unsure: float
+    judged: float
+    check: Check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compound:
+    """One cascade of a cell: a, b are the Beta parameters of its success."""
+
+    deployment: str
+    to: str
+    a: float
+    b: float
+    usd: float
+    gain: float
+    sieve: Sieve
+
+    @property
+    def arm(self) -> str:
+        return arm_name(self.deployment, self.to)
+
+    @property
+    def pays(self) -> bool:
+        return self.gain > 0.0
+
+    def facts(self, weight: float) -> CascadeFacts:
+        return CascadeFacts(
+            deployment=self.deployment,
+            to=self.to,
+            weight=weight,
+            success_mean=self.a / (self.a + self.b),
+            expected_usd=self.usd,
+            escalated=1.0 - self.sieve.kept,
+            unsure=self.sieve.unsure,
+            wrong_found=self.sieve.check.wrong_found,
+            right_passed=self.sieve.check.right_passed,
+            judged=self.sieve.judged,
+            gain=self.gain,
+        )
+
+
+def arm_name(deployment: str, to: str) -> str:
+    return f"{deployment} > {to}"
+
+
+def arm_of(decision: Decision, served: str) -> str:
+    """The arm that answered: the cascade if one was drawn and followed, else a deployment."""
+    to = decision.escalates_to
+    if to is None or served not in (decision.deployment, to):
+        return served
+    return arm_name(decision.deployment, to)
+
+
+def compose(
+    cheap: tuple[str, float, Beta], strong: tuple[str, float, Beta], sieve: Sieve, own: Row | None
+) -> Compound:
+    """The cascade of two deployments, each (name, dollars a request, Beta of its success).
+
+    own     rewards of requests that this cascade has served
+    """
+    (name, cheap_usd, cheap_beta), (to, strong_usd, strong_beta) = cheap, strong
+    mean, rewards = _composed(sieve, strong_beta)
+    a, b = _with_own(mean * rewards, (1.0 - mean) * rewards, own)
+    usd = cheap_usd + (1.0 - sieve.kept) * strong_usd
+    made = Offer(usd=usd, success=a / (a + b))
+    gain = gain_over_mixture(
+        Offer(usd=cheap_usd, success=_mean(cheap_beta)),
+        Offer(usd=strong_usd, success=_mean(strong_beta)),
+        made,
+    )
+    return Compound(deployment=name, to=to, a=a, b=b, usd=usd, gain=gain, sieve=sieve)
+
+
+def _composed(sieve: Sieve, strong: Beta) -> tuple[float, float]:
+    """Mean success, and the rewards it is worth by the variance of its parts."""
+    kept, asked_again = sieve.kept, 1.0 - sieve.kept
+    mean = kept * sieve.kept_success + asked_again * _mean(strong)
+    kept_variance = sieve.kept_success * (1 - sieve.kept_success) / (sieve.kept_rewards + 3.0)
+    strong_variance = _mean(strong) * (1 - _mean(strong)) / (sum(strong) + 1.0)
+    variance = kept**2 * kept_variance + asked_again**2 * strong_variance
+    rewards = mean * (1 - mean) / max(variance, 1e-12) - 1.0
+    return mean, min(COMPOSED, max(1.0, rewards))
+
+
+def _with_own(a: float, b: float, own: Row | None) -> Beta:
+    if own is not None and own.n > 0:
+        phi = dispersion(own.n, own.s, own.q2)
+        a, b = a + own.s / phi, b + (own.n - own.s) / phi
+    lift = max(1.0, LEAST_PARAMETER / min(a, b))
+    return a * lift, b * lift
+
+
+def _mean(beta: Beta) -> float:
+    return beta[0] / (beta[0] + beta[1])

@@ -1,0 +1,160 @@
+"""What a claimed confidence is worth: measured from feedback, per task and deployment.
+
+Claims are counted for every answer, also while no cascade is in use, so that it is known what one
+would do before it is tried. Rewards of requests that a cascade served teach the cascade: what is
+left of the cheap deployment's answers there are its best, what the strong one gets are its hardest.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from windsock.core.beliefs.statistics import BeliefSettings, Row
+from windsock.core.cascades.calibration import BINS, Calibration, Check, bin_of
+from windsock.core.cascades.cascade_arm import LEAST_CLAIMS, Beta, Compound, Sieve, compose
+from windsock.core.model.decisions import AttemptReason, CallKind, Cell, Decision, Outcome
+
+OPEN = 10_000
+"""Judgements that are waited for; the oldest are given up."""
+
+MEMORY = 2000.0
+"""Claims that the usual distribution rests on."""
+
+NOTHING = Calibration()
+
+
+class Claims:
+    """How sure the answers of one deployment were, by bin; the last bin is "did not say"."""
+
+    def __init__(self) -> None:
+        self.counts = [0.0] * (BINS + 1)
+
+    def add(self, claim: float | None, count: float = 1.0) -> None:
+        self.counts[BINS if claim is None else bin_of(claim)] += count
+        total = sum(self.counts)
+        if total > MEMORY:
+            self.counts = [each * MEMORY / total for each in self.counts]
+
+
+class Confidences:
+    """Remembers what answers claimed, and learns from their judgement what the claim meant."""
+
+    def __init__(self, settings: BeliefSettings) -> None:
+        self._settings = settings
+        self._curves: dict[tuple[Cell, str], Calibration] = {}
+        self._seen: dict[tuple[Cell, str], Claims] = {}
+        self._rows: dict[tuple[Cell, str, str], Row] = {}
+        self._claims: OrderedDict[str, float] = OrderedDict()
+
+    def remember(self, outcome: Outcome) -> None:
+        """Count what every answer claimed, and keep the claim of the one that was given."""
+        cell, claim = outcome.decision.cell, None
+        for result in outcome.results:
+            attempt = result.attempt
+            if result.kind is CallKind.ANSWERED and attempt.reason is not AttemptReason.ESCALATION:
+                self.count(cell, attempt.deployment, result.confidence)
+            if attempt.deployment == outcome.served and result.confidence is not None:
+                claim = result.confidence
+        if claim is not None:
+            self.claim(outcome.decision.id, claim)
+
+    def claim(self, decision_id: str, claim: float) -> None:
+        """How sure somebody is of the answer that was given."""
+        self._claims[decision_id] = claim
+        if len(self._claims) > OPEN:
+            self._claims.popitem(last=False)
+
+    def count(self, cell: Cell, deployment: str, claim: float | None, count: float = 1.0) -> None:
+        """So many answers came with this confidence, or without one."""
+        self._seen.setdefault((cell, deployment), Claims()).add(claim, count)
+
+    def learn(self, decision_id: str, cell: Cell, deployment: str, value: float) -> None:
+        claim = self._claims.pop(decision_id, None)
+        if claim is not None:
+            self.calibrate(cell, deployment, claim, value)
+
+    def calibrate(
+        self, cell: Cell, deployment: str, claim: float, value: float, weight: float = 1.0
+    ) -> None:
+        """Answers with this confidence were worth `value`."""
+        curve = self._curves.setdefault((cell, deployment), Calibration())
+        curve.learn(claim, value, weight)
+
+    def credit(
+        self, decision: Decision, deployment: str, value: float, weight: float, at: float
+    ) -> bool:
+        """A reward, if a cascade earned it; a negative weight takes it back."""
+        to = decision.escalates_to
+        if to is None or deployment not in (decision.deployment, to):
+            return False
+        row = self._rows.setdefault((decision.cell, decision.deployment, to), Row())
+        row.add(value, weight, at, self._settings)
+        return True
+
+    def credit_sums(
+        self, cell: Cell, pair: tuple[str, str], n: float, s: float, q2: float, at: float
+    ) -> None:
+        """Rewards that a cascade earned, summed."""
+        row = self._rows.setdefault((cell, *pair), Row())
+        row.add_sums(n, s, q2, at, self._settings)
+
+    def rate(self, cell: Cell, deployment: str, claim: float) -> float:
+        """Measured success at this claim; the claim itself where nothing was measured."""
+        curve = self._curves.get((cell, deployment))
+        return claim if curve is None else curve.rate(claim)
+
+    def compound(
+        self,
+        cell: Cell,
+        cheap: tuple[str, float, Beta],
+        strong: tuple[str, float, Beta],
+        threshold: float,
+    ) -> Compound | None:
+        """The cascade of two deployments, None while too few answers were seen."""
+        sieve = self._sieve(cell, cheap[0], threshold)
+        own = self._rows.get((cell, cheap[0], strong[0]))
+        return compose(cheap, strong, sieve, own) if sieve is not None else None
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "curves": [[*cell, n, curve.to_state()] for (cell, n), curve in self._curves.items()],
+            "seen": [[*cell, n, list(seen.counts)] for (cell, n), seen in self._seen.items()],
+            "rows": [[*cell, n, to, row.to_state()] for (cell, n, to), row in self._rows.items()],
+        }
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        for namespace, route, task, name, body in state["curves"]:
+            curve = self._curves[Cell(namespace, route, task), name] = Calibration()
+            curve.from_state(body)
+        for namespace, route, task, name, counts in state["seen"]:
+            self._seen[Cell(namespace, route, task), name] = seen = Claims()
+            seen.counts = list(counts)
+        for namespace, route, task, name, to, fields in state["rows"]:
+            self._rows[Cell(namespace, route, task), name, to] = Row.from_state(fields)
+
+    def _sieve(self, cell: Cell, deployment: str, threshold: float) -> Sieve | None:
+        """What the check does, by all claims seen; answers without one are asked again."""
+        seen = self._seen.get((cell, deployment))
+        total = sum(seen.counts) if seen is not None else 0.0
+        if seen is None or total < LEAST_CLAIMS:
+            return None
+        calibration = self._curves.get((cell, deployment), NOTHING)
+        curve = calibration.curve()
+        bins = list(zip(seen.counts, curve, strict=False))
+        kept = sum(count for count, rate in bins if rate >= threshold)
+        right_kept = sum(count * rate for count, rate in bins if rate >= threshold)
+        right = sum(count * rate for count, rate in bins)
+        wrong = sum(seen.counts[:BINS]) - right
+        return Sieve(
+            kept=kept / total,
+            kept_success=right_kept / kept if kept else 1.0,
+            kept_rewards=calibration.rewards_from(threshold),
+            unsure=seen.counts[BINS] / total,
+            judged=calibration.judged,
+            check=Check(
+                wrong_found=1.0 - (kept - right_kept) / wrong if wrong > 0 else 1.0,
+                right_passed=right_kept / right if right > 0 else 1.0,
+            ),
+        )

@@ -1,0 +1,178 @@
+"""Segments inside a task, learnt: requests alike in what each deployment would gain per token.
+
+Not clusters of text. One ridge regression per deployment predicts the reward of a request from
+its features, and one predicts its size; what decides where a request goes at a price of success V
+is the gain of an upgrade over its extra tokens, so that is what is clustered. Prices are not
+looked at: a price move changes no border. Each cluster is an ordinary cell with weights of its own.
+Clusters that want the same are one segment, and where none differs there is the task alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.context.ridge import Ridge, with_constant
+from windsock.core.context.segment_clusters import Borders, drawn
+from windsock.core.model.decisions import Cell
+from windsock.core.policies.floor_deficit import Served
+
+MOST_SEEDED = 40.0
+"""Rewards that the regressions' prediction is worth in a new segment, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentSettings:
+    """
+    most                segments at most
+    rewards_each        rewards per deployment that a segment must rest on
+    ridge               rewards that "features say nothing" is worth
+    remembered          requests whose features are kept to draw borders from
+    growth              borders are drawn anew when rewards have grown by this factor
+    memory              rewards per deployment that regressions remember, to twice as many
+    """
+
+    most: int = 12
+    rewards_each: float = 50.0
+    ridge: float = 50.0
+    remembered: int = 2000
+    growth: float = 2.0
+    memory: float = 1000.0
+
+
+class Segmenter:
+    """The segments of one route. Without borders everything is one segment."""
+
+    def __init__(self, settings: SegmentSettings = SegmentSettings()) -> None:
+        self.settings = settings
+        self.borders: Borders | None = None
+        self._gains: dict[str, Ridge] = {}
+        self._size: Ridge | None = None
+        self._tokens: dict[str, list[float]] = {}
+        self._seen: deque[tuple[float, ...]] = deque(maxlen=settings.remembered)
+        self._version = 0
+        self._drawn_at = 0.0
+        self._fresh = 0.0
+
+    def place(self, task: str, features: Sequence[float]) -> str:
+        """The cell's task name: the task alone, or with its segment."""
+        borders = self.borders
+        if borders is None or len(features) + 1 != len(borders.size):
+            return task
+        return f"{task}#{borders.version}.{borders.segment(with_constant(features))}"
+
+    def words(self, task: str) -> str:
+        """What the segment of a cell's task name holds; empty if it is not a live segment."""
+        marks = self.borders.marks() if self.borders else []
+        mark = "#" + task.rpartition("#")[2]
+        return self.borders.words(marks.index(mark)) if self.borders and mark in marks else ""
+
+    def learn(
+        self, features: Sequence[float], deployment: str, reward: float, weight: float = 1.0
+    ) -> None:
+        """A request with these features got this reward, 0..1."""
+        x = with_constant(features)
+        ridge = self._gains.get(deployment)
+        if ridge is None or len(ridge.moment) != len(x):
+            ridge = self._gains[deployment] = Ridge.of(len(x))
+        ridge.add(x, reward, weight)
+        ridge.remember(self.settings.memory)
+        self._fresh += weight
+
+    def learn_size(self, features: Sequence[float], deployment: str, tokens: float) -> None:
+        """A request with these features took this many tokens, weighed as the owner likes."""
+        x = with_constant(features)
+        if self._size is None or len(self._size.moment) != len(x):
+            self._size = Ridge.of(len(x))
+            self._seen.clear()
+        tally = self._tokens.setdefault(deployment, [0.0, 0.0])
+        tally[0] += 1.0
+        tally[1] += tokens
+        usual = tally[1] / tally[0]
+        self._size.add(x, min(5.0, tokens / usual) if usual > 0 else 1.0)
+        self._seen.append(tuple(features))
+
+    def rewards(self, deployment: str) -> float:
+        """Rewards that a deployment's regression rests on."""
+        ridge = self._gains.get(deployment)
+        return ridge.count if ridge else 0.0
+
+    def is_due(self) -> bool:
+        """True if enough was learnt since borders were last looked for to look again."""
+        least = 2 * self.settings.rewards_each * max(1, len(self._gains))
+        return self._fresh >= max(least, (self.settings.growth - 1.0) * self._drawn_at)
+
+    def draw_borders(self) -> Borders | None:
+        """Look for borders through the remembered requests; None if there are none (any more)."""
+        names = tuple(sorted(self._gains))
+        rewards = sum(self._gains[name].count for name in names)
+        each = self.settings.rewards_each * max(1, len(names))
+        count = int(min(self.settings.most, rewards / each))
+        self._drawn_at, self._fresh = rewards, 0.0
+        found = self._found(names, count) if self._seen and count >= 2 and len(names) >= 2 else None
+        if found is not None:
+            self._version += 1
+            found = replace(found, version=self._version)
+        self.borders = found
+        return found
+
+    def _found(self, names: Sequence[str], count: int) -> Borders | None:
+        ridge, x = self.settings.ridge, np.array([with_constant(each) for each in self._seen])
+        gains = {name: self._gains[name] for name in names}
+        if self._size is None or any(len(each.moment) != len(x[0]) for each in gains.values()):
+            return None
+        return drawn(gains, self._size.coefficients(ridge), x, count=count, ridge=ridge)
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able, exact."""
+        return {
+            "gains": {name: ridge.to_state() for name, ridge in self._gains.items()},
+            "size": self._size.to_state() if self._size else None,
+            "tokens": self._tokens,
+            "seen": [list(features) for features in self._seen],
+            "drawn_at": self._drawn_at,
+            "fresh": self._fresh,
+            "version": self._version,
+            "borders": self.borders.to_state() if self.borders else None,
+        }
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        self._gains = {name: Ridge.from_state(sums) for name, sums in state["gains"].items()}
+        self._size = Ridge.from_state(state["size"]) if state["size"] else None
+        self._tokens = {name: list(tally) for name, tally in state["tokens"].items()}
+        self._seen = deque(map(tuple, state["seen"]), maxlen=self.settings.remembered)
+        self._drawn_at = float(state["drawn_at"])
+        self._fresh = float(state.get("fresh", 0.0))
+        self.borders = Borders.from_state(state["borders"]) if state["borders"] else None
+        self._version = int(state.get("version", self.borders.version if self.borders else 0))
+
+
+def reseat(beliefs: Beliefs, served: Served, cell: Cell, segmenter: Segmenter, now: float) -> None:
+    """Borders have changed: what the old segments of a task learnt goes back to its own cell.
+
+    New segments start from what the regressions predict, and take as many rewards from the task.
+    """
+    for task in sorted(beliefs.tasks(cell.namespace, cell.route)):
+        if task.startswith(f"{cell.task}#"):
+            beliefs.absorb(cell, task)
+            served.absorb(cell, task)
+    if segmenter.borders is not None:
+        _found(beliefs, cell, segmenter, segmenter.borders, now)
+
+
+def _found(
+    beliefs: Beliefs, cell: Cell, segmenter: Segmenter, borders: Borders, now: float
+) -> None:
+    for column, name in enumerate(borders.deployments):
+        rewards = min(MOST_SEEDED, segmenter.rewards(name) / len(borders))
+        for index, mark in enumerate(borders.marks()):
+            place = cell._replace(task=cell.task + mark)
+            mean, factor = float(borders.success[index, column]), float(borders.sizes[index])
+            beliefs.seed(place, name, mean, rewards=rewards, now=now)
+            beliefs.seed_usage(place, name, factor=factor, requests=MOST_SEEDED / 2, now=now)
+        beliefs.give(cell, name, rewards * len(borders))

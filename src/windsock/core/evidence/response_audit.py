@@ -1,0 +1,119 @@
+"""What answers give away: bills that do not fit the price, models that are not the one named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.evidence.bill_monitor import BillWatch
+from windsock.core.model.catalog import Catalog
+from windsock.core.model.decisions import CallResult, Shift
+from windsock.core.model.model_names import is_same_model
+from windsock.core.model.units import Usage, to_float
+from windsock.core.pricing.book import PriceBook
+
+REDIRECT_KEEPS = 4.0
+"""Rewards per task that a belief keeps when the model behind a name has changed."""
+
+
+class Scrutiny:
+    """Compares every answer with what was expected of it.
+
+    redirects   deployment -> what answers for it and is billed instead
+    """
+
+    def __init__(self, *, catalog: Catalog, book: PriceBook, beliefs: Beliefs) -> None:
+        self._catalog = catalog
+        self._book = book
+        self._beliefs = beliefs
+        self._bills: dict[str, BillWatch] = {}
+        self._served: dict[str, str] = {}
+        self.redirects: dict[str, str] = {}
+
+    def look_at(self, result: CallResult, now: float) -> list[Shift]:
+        """What one finished call shows."""
+        shifts = []
+        if result.billed_usd is not None and result.usage is not None:
+            shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
+        if result.served_model is not None:
+            shifts += self._compare_model(result.attempt.deployment, result.served_model, now)
+        return shifts
+
+    def redirect(self, deployment: str, served: str, now: float) -> list[Shift]:
+        """Bill a deployment by the price of `served`; naming the deployment itself undoes."""
+        self.redirects[deployment] = served
+        if served == deployment:
+            del self.redirects[deployment]
+        return self._book.redirect(deployment, served, now)
+
+    def undo_redirect(self, deployment: str, now: float) -> list[Shift]:
+        """A person says that it is the same model: its own price is billed again."""
+        if deployment not in self.redirects:
+            return []
+        return self.redirect(deployment, deployment, now)
+
+    def to_state(self) -> dict[str, Any]:
+        return {
+            "bills": {name: watch.to_state() for name, watch in self._bills.items()},
+            "served": dict(self._served),
+            "redirects": dict(self.redirects),
+        }
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        for name, bills in state["bills"].items():
+            self._bills.setdefault(name, BillWatch()).from_state(bills)
+        self._served.update(state["served"])
+        for deployment, name in state["redirects"].items():
+            is_known = name in self._catalog.deployments or self._book.knows(name)
+            if deployment in self._catalog.deployments and is_known:
+                self.redirect(deployment, name, 0.0)
+
+    def _compare_bill(
+        self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
+    ) -> list[Shift]:
+        """A bill may release a held quote, and a run of bills shows a price nobody announced."""
+        name = result.attempt.deployment
+        shifts = self._book.confirm_bill(name, usage, billed_usd, now, now)
+        expected = self._book.cost_usd(name, usage, now)
+        if expected is None:
+            return shifts
+        watch = self._bills.setdefault(name, BillWatch())
+        drift = watch.see(to_float(billed_usd), to_float(expected))
+        if drift is not None:
+            facts = {
+                "factor": drift.factor,
+                "bills": drift.bills,
+                "statistic": drift.statistic,
+            }
+            shifts.append(Shift(kind="bill.drifted", deployment=name, at=now, facts=facts))
+        return shifts
+
+    def _compare_model(self, deployment: str, served: str, now: float) -> list[Shift]:
+        """Another model than the one asked for, or than before, is told and billed as what it is.
+
+        Belief starts afresh where answers of the model before were seen. Where the one that answers
+        has no price in the catalog, `redirect` may be told one.
+        """
+        if self._served.get(deployment) == served:
+            return []
+        asked = self._catalog.deployments.get(deployment)
+        if asked is None:
+            return []
+        is_first = deployment not in self._served
+        before = self._served.get(deployment, asked.model)
+        self._served[deployment] = served
+        is_asked = is_same_model(asked.model, served)
+        if before == served or (is_first and is_asked):
+            return []
+        if not is_first:
+            self._beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
+        facts = {"before": before, "served": served}
+        shifts = [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
+        if is_asked:
+            return shifts + self.redirect(deployment, deployment, now)
+        for name in self._catalog.serving(served):
+            if self._catalog.deployments[name].provider == asked.provider:
+                return shifts + self.redirect(deployment, name, now)
+        return shifts

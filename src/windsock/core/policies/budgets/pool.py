@@ -1,0 +1,65 @@
+"""One budget, and all that spend from it: every route that shares it stands at the same V.
+
+Equal V is what splits money best: were it lower on one route than on another, a dollar moved from
+the first to the second would buy more successes (the multiplier of the joint linear programme).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from windsock.core.policies.budgets.pacing import DayPacer, RequestPacer
+from windsock.core.policies.budgets.solver import Claim, Paid, afford
+
+TRAFFIC_HALF_LIFE_S = 3600.0
+"""After which a request counts half in how much traffic a route is expected to bring."""
+
+Spender = tuple[str, str]
+"""(namespace, route)."""
+
+
+@dataclass(slots=True)
+class Part:
+    """One spender: what it last claimed, and its recent requests as of `at`."""
+
+    claims: tuple[Claim, ...] = ()
+    requests: float = 0.0
+    at: float = 0.0
+
+    def traffic(self, now: float) -> float:
+        return self.requests * float(2.0 ** (min(0.0, self.at - now) / TRAFFIC_HALF_LIFE_S))
+
+    def count(self, requests: float, now: float) -> None:
+        at = max(now, self.at)
+        self.requests = self.traffic(at) + requests
+        self.at = at
+
+
+@dataclass(slots=True)
+class Purse:
+    """A pacer, and one V for all cells of all that spend from it."""
+
+    pacer: RequestPacer | DayPacer
+    paid: Paid | None = None
+    _parts: dict[Spender, Part] = field(default_factory=dict)
+
+    def spend(self, spender: Spender, usd: float, now: float, requests: float = 1.0) -> None:
+        """So many requests have cost `usd` together."""
+        self.pacer.spend(usd, now, requests)
+        self._parts.setdefault(spender, Part()).count(requests, now)
+
+    def solve(self, spender: Spender, claims: Sequence[Claim], now: float) -> Paid:
+        """Take in what a spender wants now, and choose the rung for all."""
+        self._parts.setdefault(spender, Part()).claims = tuple(claims)
+        traffic = {name: part.traffic(now) for name, part in self._parts.items()}
+        least = 1e-3 * (sum(traffic.values()) or 1.0)
+        self.paid = afford(
+            [
+                claim.times(max(least, traffic[name]))
+                for name, part in self._parts.items()
+                for claim in part.claims
+            ],
+            self.pacer.allowance(now).usd,
+        )
+        return self.paid

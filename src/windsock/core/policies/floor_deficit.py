@@ -1,0 +1,63 @@
+"""What a floor owes: success that a task got too little of is made up, as overspending is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from windsock.core.model.decisions import Cell
+
+HORIZON = 1000.0
+"""Requests of a task that are remembered."""
+
+REPAY = 250.0
+"""Requests over which a debt is paid back."""
+
+MOST_RAISE = 0.05
+"""Most by which a debt raises a floor."""
+
+
+class Served:
+    """Who served each task lately. What it was worth is judged by the belief of today.
+
+    A deployment that was thought good and turns out to be bad leaves a debt, one request that
+    failed by bad luck does not.
+    """
+
+    def __init__(self) -> None:
+        self._requests: dict[Cell, dict[str, float]] = {}
+
+    def count(self, cell: Cell, deployment: str, requests: float = 1.0) -> None:
+        """So many requests of a cell were answered by a deployment."""
+        counts = self._requests.setdefault(cell, {})
+        counts[deployment] = counts.get(deployment, 0.0) + requests
+        total = sum(counts.values())
+        if total > HORIZON:
+            for name in counts:
+                counts[name] *= HORIZON / total
+
+    def owed(self, cell: Cell, floor: float, success_by_deployment: Mapping[str, float]) -> float:
+        """By how much the floor of the next requests is raised, 0..MOST_RAISE.
+
+        success_by_deployment   expected now; those that are no candidates any more are left out
+        """
+        counts = self._requests.get(cell)
+        if not counts:
+            return 0.0
+        missed = sum(
+            count * (floor - success_by_deployment[name])
+            for name, count in counts.items()
+            if name in success_by_deployment
+        )
+        return min(MOST_RAISE, max(0.0, missed) / REPAY)
+
+    def absorb(self, cell: Cell, task: str) -> None:
+        """Requests of another task fall in this cell from now on, and what they are owed."""
+        for name, requests in self._requests.pop(cell._replace(task=task), {}).items():
+            self.count(cell, name, requests)
+
+    def to_state(self) -> list[Any]:
+        return [[*cell, dict(counts)] for cell, counts in sorted(self._requests.items())]
+
+    def from_state(self, state: list[Any]) -> None:
+        self._requests = {Cell(*names): dict(counts) for *names, counts in state}

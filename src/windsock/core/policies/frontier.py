@@ -1,0 +1,273 @@
+"""The price-quality frontier: what every value of a success would cost and deliver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from windsock.core.policies.best_arm import CROWD, Contest, FloatArray
+
+RUNGS = 48
+LOWEST = 0.5
+HIGHEST = 400.0
+AT_STAKE = 0.5
+LEARNING_SHARE = 0.02
+"""Most of the spend that the exploration floor may cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arms:
+    """The candidates of one cell.
+
+    a, b        (arms,) Beta parameters of success
+    usd         (arms,) expected dollars of one request
+    explore     probability kept for learning, spread evenly but for arms that cost too much
+    probe       (arms,) least share for a look at a suspect arm, less where it costs too much
+    most        (arms,) greatest share of an arm, None if none is bounded
+    is_paced    a budget is kept
+    """
+
+    a: FloatArray
+    b: FloatArray
+    usd: FloatArray
+    explore: float = 0.0
+    probe: FloatArray | None = None
+    most: FloatArray | None = None
+    is_paced: bool = False
+
+    @property
+    def mean(self) -> FloatArray:
+        return self.a / (self.a + self.b)
+
+    @property
+    def spread(self) -> FloatArray:
+        """(arms,) standard deviations of success."""
+        total = self.a + self.b
+        spread: FloatArray = np.sqrt(self.a * self.b / (total + 1)) / total
+        return spread
+
+    def key(self) -> tuple[bytes, ...]:
+        """Equal for equal arms."""
+        bounds = (
+            bound.tobytes() if bound is not None else b"" for bound in (self.probe, self.most)
+        )
+        return self.a.tobytes(), self.b.tobytes(), self.usd.tobytes(), *bounds
+
+    def least(self, weights: FloatArray, value_usd: float) -> FloatArray:
+        """(arms,) floors of the weights, for exploration and probing.
+
+        A probe costs its share of what is spent at most or, where no budget is kept, of half of
+        what the route's successes are worth at V.
+        """
+        floors = least_shares(weights, self.usd, self.explore)
+        if self.probe is None:
+            return floors
+        bound = float(weights @ self.usd)
+        if not self.is_paced and np.isfinite(value_usd):
+            bound = max(bound, AT_STAKE * value_usd * float(weights @ self.mean))
+        return np.maximum(
+            floors, self.probe * np.minimum(1.0, bound / np.maximum(self.usd, 1e-300))
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """
+    value_usd       V
+    weights         (arms,)
+    usd, success    expected of one request
+    error           standard deviation of `success` by what is not known of the arms
+    """
+
+    value_usd: float
+    weights: FloatArray
+    usd: float
+    success: float
+    error: float = 0.0
+
+
+def rung_values(usd: FloatArray) -> FloatArray:
+    """0, then geometric from half the cheapest cost to 400 times the dearest; (RUNGS,).
+
+    If all cost the same, prices decide nothing and the ladder is 0 and inf.
+    """
+    costs = np.unique(usd)
+    if len(costs) == 1:
+        return np.array([0.0, np.inf])
+    positive = costs[costs > 0]
+    gap = float(np.diff(costs).min())
+    least = max(min(float(positive[0]), gap), 1e-4 * float(positive[0]), 1e-6 * float(costs[-1]))
+    return np.concatenate(
+        [[0.0], np.geomspace(LOWEST * least, HIGHEST * float(costs[-1]), RUNGS - 1)]
+    )
+
+
+class Ladder:
+    """Rungs of one cell, each solved when it is first asked for."""
+
+    def __init__(self, arms: Arms, values: FloatArray | None = None) -> None:
+        self.arms = arms
+        self.values = rung_values(arms.usd) if values is None else values
+        self._contest = Contest(arms.a, arms.b, arms.usd)
+        self._rungs: dict[float, Rung] = {}
+        self._rough: dict[float, Rung] = {}
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: int) -> Rung:
+        return self.at(float(self.values[index]))
+
+    def at(self, value_usd: float) -> Rung:
+        """The rung of any V, on the ladder's grid or between."""
+        rung = self._rungs.get(value_usd)
+        if rung is None:
+            rung = self._rungs[value_usd] = self._solve(value_usd)
+        return rung
+
+    def rough(self, value_usd: float, along: FloatArray | None = None) -> Rung:
+        """The rung of any V to a few percent, for a tenth of the time and without bounds.
+
+        along   values of V that will be asked for next, `values` if left out
+        """
+        rung = self._rough.get(value_usd)
+        if rung is None:
+            is_small = len(self.arms.usd) <= CROWD
+            values = self.values if along is None else along
+            values = np.union1d(values, [value_usd]) if is_small else np.array([value_usd])
+            self._rough |= self._roughly(values)
+            rung = self._rough[value_usd]
+        return rung
+
+    def _roughly(self, values: FloatArray) -> dict[float, Rung]:
+        arms, weights = self.arms, self._contest.rough(values)
+        usd, success = weights @ arms.usd, weights @ arms.mean
+        error = np.sqrt(weights**2 @ arms.spread**2)
+        columns = (values.tolist(), weights, usd.tolist(), success.tolist(), error.tolist())
+        return {
+            value: Rung(value_usd=value, weights=row, usd=cost, success=right, error=off)
+            for value, row, cost, right, off in zip(*columns, strict=True)
+        }
+
+    def lowest(self, reaches: Callable[[Rung], bool]) -> int:
+        """The lowest rung that `reaches`, by bisection; `len` if none does.
+
+        Success need not rise all the way up (an unknown dear arm may take share from a known
+        good one), so the search starts from no earlier result but from rough rungs: the same
+        arms, the same rung.
+        """
+        values = self.values.tolist()
+        near = first_true(len(self), lambda index: reaches(self.rough(values[index])))
+        return first_true(len(self), lambda index: reaches(self[index]), near=near)
+
+    def best(self, worth: Callable[[Rung], float]) -> Rung:
+        """The rung worth most of those that were looked at, the highest of equals."""
+        return max(self._rungs.values(), key=lambda rung: (worth(rung), rung.value_usd))
+
+    def _solve(self, value_usd: float) -> Rung:
+        arms = self.arms
+        weights = self._contest.weights(value_usd)
+        if arms.most is not None:
+            weights = below(weights, arms.most)
+        weights = above(weights, arms.least(weights, value_usd))
+        return Rung(
+            value_usd=value_usd,
+            weights=weights,
+            usd=float(weights @ arms.usd),
+            success=float(weights @ arms.mean),
+            error=float(np.linalg.norm(weights * arms.spread)),
+        )
+
+
+def first_true(count: int, is_true: Callable[[int], bool], *, near: int | None = None) -> int:
+    """The first of `count` indices for which a monotone test holds, `count` if none.
+
+    near    where it is likely to be: then two tests do if that is right, about twice the
+            logarithm of the distance if not
+    """
+    low, high = (0, count) if near is None or not count else _gallop(count, is_true, near)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_true(middle) else (middle + 1, high)
+    return low
+
+
+def _gallop(count: int, is_true: Callable[[int], bool], near: int) -> tuple[int, int]:
+    """Bounds of the first true index, found in growing steps from `near`."""
+    at = min(max(near, 0), count - 1)
+    low, high = (0, at) if is_true(at) else (at + 1, count)
+    is_upward, step = low > 0, 1
+    while low < high:
+        at = min(high - 1, low + step - 1) if is_upward else max(low, high - step)
+        step *= 2
+        holds = is_true(at)
+        low, high = (low, at) if holds else (at + 1, high)
+        if holds == is_upward:
+            break
+    return low, high
+
+
+def mixed(low: Rung, high: Rung, share: float) -> Rung:
+    """`share` of the requests on the higher rung, the rest on the lower."""
+    value = high.value_usd if share > 0 else low.value_usd
+    return Rung(
+        value_usd=value,
+        weights=(1 - share) * low.weights + share * high.weights,
+        usd=(1 - share) * low.usd + share * high.usd,
+        success=(1 - share) * low.success + share * high.success,
+        error=(1 - share) * low.error + share * high.error,
+    )
+
+
+def least_shares(weights: FloatArray, usd: FloatArray, explore: float) -> FloatArray:
+    """(arms,) exploration floors: explore / arms each, less where that costs too much.
+
+    All floors together cost no more than LEARNING_SHARE (or `explore`, if that is more) of what
+    `weights` spend, or of a tenth of the geometric mean cost: a model a hundred times as dear as
+    the rest is still looked at, but seldom.
+    """
+    arms = len(weights)
+    even = np.full(arms, explore / arms)
+    positive = usd[usd > 0]
+    if explore <= 0 or not len(positive):
+        return even
+    typical = 0.1 * float(np.exp(np.log(positive).mean()))
+    budget = max(LEARNING_SHARE, explore) / arms * max(float(weights @ usd), typical)
+    floors: FloatArray = np.minimum(even, budget / np.maximum(usd, budget))
+    return floors
+
+
+def above(weights: FloatArray, least: FloatArray) -> FloatArray:
+    """Raise weights to their floors, taking from the others in proportion; sums to 1."""
+    low = weights < least
+    if not low.any():
+        return weights
+    while True:
+        scale = (1 - least[low].sum()) / weights[~low].sum()
+        sinking = ~low & (weights * scale < least)
+        if not sinking.any():
+            return np.where(low, least, weights * scale)
+        low |= sinking
+
+
+def below(weights: FloatArray, most: FloatArray) -> FloatArray:
+    """Lower weights to their ceilings, giving to the others in proportion; sums to 1.
+
+    Where every ceiling binds, they are lifted alike.
+    """
+    if most.sum() <= 1.0:
+        lifted: FloatArray = most / most.sum()
+        return lifted
+    high = weights > most
+    while high.any():
+        room = weights[~high].sum()
+        rest = 1 - most[high].sum()
+        spread = weights / room if room > 0 else np.full(len(weights), 1.0 / (~high).sum())
+        lifted = np.where(high, most, spread * rest)
+        rising = ~high & (lifted > most)
+        if not rising.any():
+            return lifted
+        high |= rising
+    return weights

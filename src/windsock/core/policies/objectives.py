@@ -1,0 +1,158 @@
+"""What a route's owner wants, and the rung of the ladder that gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windsock.core.policies.frontier import Ladder, Rung, mixed
+
+KNOWN = 0.02
+"""A standard error of success from which on a floor is held by the expected success alone."""
+
+ROUGH = 1.05
+"""Costs per success of rough rungs further apart than this differ."""
+
+KINDS = ("value", "cost_per_success", "quality_floor", "budget")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """
+    kind                value, cost_per_success, quality_floor or budget
+    usd_per_success     what a success is worth, for `value`
+    quality_floor       least success probability, held per task; needed by `cost_per_success`
+                        (without it the least cost per success is the cheapest, whatever it
+                        gets wrong) and by `quality_floor`, allowed with the others
+    usd_per_request, usd_per_day    ceiling for `budget`, one of the two; with another objective
+                        usd_per_day is only the cap at which a day's requests stop
+    caution             standard errors by which a floor is held on the safe side while little
+                        is known; 0 holds the expected success alone
+    explore             probability kept for learning
+    max_share_change_per_min    1.0 is no limit
+    """
+
+    kind: str = "cost_per_success"
+    usd_per_success: float | None = None
+    quality_floor: float | None = None
+    usd_per_request: float | None = None
+    usd_per_day: float | None = None
+    caution: float = 1.0
+    explore: float = 0.02
+    max_share_change_per_min: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"objective {self.kind!r} is none of {', '.join(KINDS)}")
+        if self.kind == "value" and self.usd_per_success is None:
+            raise ValueError("objective 'value' needs usd_per_success")
+        if self.kind in ("cost_per_success", "quality_floor") and self.quality_floor is None:
+            raise ValueError(f"objective {self.kind!r} needs quality_floor")
+        if self.kind == "budget" and (self.usd_per_request is None) == (self.usd_per_day is None):
+            raise ValueError("objective 'budget' needs usd_per_request or usd_per_day")
+        if not 0.0 <= self.explore < 1.0:
+            raise ValueError("explore must lie in 0..1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The rung taken for a cell; `note` says what could not be given."""
+
+    rung: Rung
+    note: str = ""
+
+
+def choose(objective: Objective, ladder: Ladder, floor: Floor | None) -> Chosen:
+    """The rung of one cell for every objective but the budget, which looks at all cells."""
+    if objective.kind == "value":
+        return not_below(ladder, Chosen(rung=ladder.at(objective.usd_per_success or 0.0)), floor)
+    if floor is None:
+        raise ValueError(f"objective {objective.kind!r} is not chosen cell by cell")
+    if objective.kind == "quality_floor":
+        return on_floor(ladder, floor)
+    return least_cost_per_success(ladder, floor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Least success probability, held with `caution` standard errors to spare.
+
+    owed    raise of the floor that makes up for what was missed
+    """
+
+    success: float
+    caution: float = 0.0
+    owed: float = 0.0
+
+    @property
+    def aim(self) -> float:
+        return self.success + self.owed
+
+    def sure(self, rung: Rung) -> float:
+        """What a rung surely delivers."""
+        return rung.success - self.caution * max(0.0, rung.error - KNOWN)
+
+    def is_held(self, rung: Rung) -> bool:
+        return self.sure(rung) >= self.aim
+
+
+def floor_of(objective: Objective) -> Floor | None:
+    if objective.quality_floor is None:
+        return None
+    return Floor(success=objective.quality_floor, caution=objective.caution)
+
+
+def not_below(ladder: Ladder, chosen: Chosen, floor: Floor | None, why: str = "") -> Chosen:
+    """What was chosen, or the floor's rung where that delivers more; then `why` is noted."""
+    if floor is None or floor.is_held(chosen.rung):
+        return chosen
+    held = on_floor(ladder, floor)
+    notes = [note for note in (chosen.note, why, held.note) if note]
+    return Chosen(rung=held.rung, note="; ".join(notes))
+
+
+def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
+    """The lowest mixture of two adjacent rungs that surely delivers the floor."""
+    index = ladder.lowest(floor.is_held)
+    if index == len(ladder):
+        best = ladder.best(floor.sure)
+        if floor.sure(best) >= floor.success:
+            return Chosen(rung=best)
+        why = "is out of reach" if best.success < floor.success else "is not certain yet"
+        reached = f"quality floor {floor.success:g} {why}, best expected success is"
+        return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
+    high = ladder[index]
+    if index == 0:
+        return Chosen(rung=high)
+    low = ladder[index - 1]
+    share = (floor.aim - floor.sure(low)) / (floor.sure(high) - floor.sure(low))
+    return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))))
+
+
+def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
+    """The rung with the least cost per success among those above the floor.
+
+    Success is concave in cost along the ladder with slope 1/V, so cost per success only rises
+    once V exceeds it; rungs above twice that value need not be looked at. Which of the others is
+    best is found roughly and decided exactly between it and its neighbours, if they come near.
+    """
+    least = on_floor(ladder, floor)
+    if least.note:
+        return least
+    first, values = ladder.lowest(floor.is_held), ladder.values.tolist()
+    rough: list[float] = []
+    for value in values[first:]:
+        rung = ladder.rough(value)
+        rough.append(_usd_per_success(rung))
+        if value > 2 * rough[-1]:
+            break
+    if not rough:
+        return least
+    at = rough.index(min(rough))
+    near = [
+        i for i in range(max(0, at - 1), min(len(rough), at + 2)) if rough[i] <= ROUGH * rough[at]
+    ]
+    return Chosen(rung=min([least.rung, *(ladder[first + i] for i in near)], key=_usd_per_success))
+
+
+def _usd_per_success(rung: Rung) -> float:
+    return rung.usd / max(rung.success, 1e-9)

@@ -1,0 +1,83 @@
+"""When two quotes say the same, and what several say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from windsock.core.model.ticks import Quote, Window
+from windsock.core.model.units import Meter, Prices
+from windsock.core.pricing.validation import MAIN, GuardRules, all_prices
+
+
+def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:
+    """True if both bill alike up to float noise, whoever says so and since when."""
+    if one.same_price(other):
+        return True
+    return (
+        one.valid_until == other.valid_until
+        and len(one.windows) == len(other.windows)
+        and len(one.tiers) == len(other.tiers)
+        and one.service_tiers.keys() == other.service_tiers.keys()
+        and all(
+            _near(a, b, rules.same_within)
+            for a, b in zip(all_prices(one), all_prices(other), strict=True)
+        )
+        and all(_same_hours(a, b) for a, b in zip(one.windows, other.windows, strict=True))
+        and all(
+            a.min_prompt_tokens == b.min_prompt_tokens
+            for a, b in zip(one.tiers, other.tiers, strict=True)
+        )
+    )
+
+
+def agrees(one: Quote, other: Quote, rules: GuardRules) -> bool:
+    """True if input and output differ by little."""
+    within = Decimal(str(rules.agree_within))
+    return all(_is_near(one.usd_per_mtok[m], other.usd_per_mtok[m], within) for m in MAIN)
+
+
+def says_less(quote: Quote, fuller: Quote, rules: GuardRules) -> bool:
+    """True if `quote` has fewer terms and agrees with `fuller` at its base or in some window."""
+    terms = len(quote.tiers) + len(quote.windows)
+    if quote.windows or terms > len(fuller.tiers) + len(fuller.windows):
+        return False
+    faces = [
+        fuller.usd_per_mtok,
+        *({**fuller.usd_per_mtok, **w.usd_per_mtok} for w in fuller.windows),
+    ]
+    return any(agrees(quote, replace(fuller, usd_per_mtok=face), rules) for face in faces)
+
+
+def blended(prices: Prices) -> Decimal:
+    """Three parts input to one part output, USD per million tokens."""
+    return (3 * prices[Meter.INPUT] + prices[Meter.OUTPUT]) / 4
+
+
+def weighted_median(values: Sequence[tuple[Decimal, float]]) -> Decimal:
+    """The value at half of the total weight, the dearer one on a tie.
+
+    values      (value, weight) pairs, not empty
+    """
+    ordered = sorted(values, reverse=True)
+    half = sum(weight for _, weight in ordered) / 2
+    for value, weight in ordered:
+        half -= weight
+        if half <= 0:
+            return value
+    return ordered[-1][0]
+
+
+def _near(one: Prices, other: Prices, within: float) -> bool:
+    share = Decimal(str(within))
+    return one.keys() == other.keys() and all(_is_near(one[m], other[m], share) for m in one)
+
+
+def _is_near(one: Decimal, other: Decimal, within: Decimal) -> bool:
+    return one == other or abs(one - other) <= within * max(one, other)
+
+
+def _same_hours(one: Window, other: Window) -> bool:
+    names = ("days", "start_minute", "end_minute", "timezone", "min_prompt_tokens")
+    return all(getattr(one, name) == getattr(other, name) for name in names)

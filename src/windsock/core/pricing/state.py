@@ -1,0 +1,127 @@
+"""Quotes and pages as JSON-able values, and back, exactly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from windsock.core.model.ticks import Quote, Tier, Window
+from windsock.core.model.units import Meter, Prices
+from windsock.core.pricing.timeline import Page
+from windsock.core.pricing.validation import GuardRules, Held
+
+PLAIN = tuple(
+    field.name
+    for field in fields(Quote)
+    if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers")
+)
+
+
+def quote_state(quote: Quote) -> dict[str, Any]:
+    return {
+        **{name: getattr(quote, name) for name in PLAIN},
+        "usd_per_mtok": _prices_state(quote.usd_per_mtok),
+        "tiers": [
+            [t.min_prompt_tokens, t.is_strict, _prices_state(t.usd_per_mtok)] for t in quote.tiers
+        ],
+        "windows": [
+            [
+                sorted(w.days),
+                w.start_minute,
+                w.end_minute,
+                w.timezone,
+                _prices_state(w.usd_per_mtok),
+                w.min_prompt_tokens,
+            ]
+            for w in quote.windows
+        ],
+        "service_tiers": {name: _prices_state(p) for name, p in quote.service_tiers.items()},
+    }
+
+
+def quote_of_state(state: Mapping[str, Any]) -> Quote:
+    return Quote(
+        **{name: state[name] for name in PLAIN},
+        usd_per_mtok=_prices(state["usd_per_mtok"]),
+        tiers=tuple(
+            Tier(min_prompt_tokens=bound, is_strict=strict, usd_per_mtok=_prices(prices))
+            for bound, strict, prices in state["tiers"]
+        ),
+        windows=tuple(
+            Window(
+                days=frozenset(days),
+                start_minute=start,
+                end_minute=end,
+                timezone=timezone,
+                usd_per_mtok=_prices(prices),
+                min_prompt_tokens=bound[0] if bound else 0,
+            )
+            for days, start, end, timezone, prices, *bound in state["windows"]
+        ),
+        service_tiers={name: _prices(p) for name, p in state["service_tiers"].items()},
+    )
+
+
+def page_state(page: Page) -> dict[str, Any]:
+    return {
+        "accepted": [quote_state(quote) for quote in page.accepted],
+        "said": {name: quote_state(quote) for name, quote in page.said.items()},
+        "held": [_held_state(valid_from, held) for (_, valid_from), held in page.held.items()],
+        "refused": [quote_state(quote) for quote in page.refused.values()],
+        "vanished": dict(page.vanished),
+        "confirmed_at": _finite(page.confirmed_at),
+        "anchor": quote_state(page.anchor) if page.anchor else None,
+        "anchored_at": _finite(page.anchored_at),
+    }
+
+
+def page_of_state(state: Mapping[str, Any], rules: GuardRules) -> Page:
+    refused = [quote_of_state(each) for each in state["refused"]]
+    helds = [_held_of_state(each) for each in state["held"]]
+    return Page(
+        rules=rules,
+        accepted=[quote_of_state(each) for each in state["accepted"]],
+        said={name: quote_of_state(each) for name, each in state["said"].items()},
+        held={(held.quote.feed, valid_from): held for valid_from, held in helds},
+        refused={quote.feed: quote for quote in refused},
+        vanished=dict(state["vanished"]),
+        confirmed_at=_endless(state["confirmed_at"]),
+        anchor=quote_of_state(state["anchor"]) if state["anchor"] else None,
+        anchored_at=_endless(state["anchored_at"]),
+    )
+
+
+def _held_state(valid_from: float | None, held: Held) -> dict[str, Any]:
+    return {
+        "valid_from": valid_from,
+        "quote": quote_state(held.quote),
+        "reason": held.reason,
+        "since": held.since,
+        "polls": held.polls,
+        "needs": held.needs,
+        "is_final": held.is_final,
+    }
+
+
+def _held_of_state(state: Mapping[str, Any]) -> tuple[float | None, Held]:
+    rest = {name: state[name] for name in ("reason", "since", "polls", "needs", "is_final")}
+    return state["valid_from"], Held(quote=quote_of_state(state["quote"]), **rest)
+
+
+def _prices_state(prices: Prices) -> dict[str, str]:
+    return {meter.value: str(price) for meter, price in prices.items()}
+
+
+def _prices(state: Mapping[str, str]) -> dict[Meter, Decimal]:
+    return {Meter(meter): Decimal(price) for meter, price in state.items()}
+
+
+def _finite(at: float) -> float | None:
+    return at if math.isfinite(at) else None
+
+
+def _endless(at: float | None) -> float:
+    return -math.inf if at is None else at

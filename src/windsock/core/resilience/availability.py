@@ -1,0 +1,132 @@
+"""The deployments as callees: who is open, who is full, and whom to ask instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import inf
+
+from windsock.core.model.catalog import Catalog
+from windsock.core.model.decisions import Attempt, CallKind, CallResult, WeightTable
+from windsock.core.pricing.book import PriceBook
+from windsock.core.resilience.concurrency import Loads
+from windsock.core.resilience.health import HealthBoard
+from windsock.errors import NoCandidate
+
+
+class Fleet:
+    """Reads the catalog, prices, health and loads; counts calls as they begin."""
+
+    def __init__(
+        self, *, catalog: Catalog, book: PriceBook, health: HealthBoard, loads: Loads
+    ) -> None:
+        self._catalog = catalog
+        self._book = book
+        self._health = health
+        self._loads = loads
+
+    def is_open(self, deployment: str, now: float) -> bool:
+        """True if it is healthy and priced."""
+        known = self._catalog.deployments.get(deployment)
+        if known is None:
+            return False
+        provider = known.provider
+        return (
+            self._health.why_out(deployment, provider, now) is None
+            and self._book.in_force(deployment, now) is not None
+        )
+
+    def is_ejected(self, deployment: str, now: float) -> bool:
+        """True if it is left alone for its failures."""
+        until = self._health.cooldown_until(deployment)
+        return until > now and self._health.is_worth_a_try(deployment, now)
+
+    def can_take(self, deployment: str, now: float) -> bool:
+        """True if it is healthy, priced and not full."""
+        return self.is_open(deployment, now) and not self.is_full(deployment)
+
+    def redraw(
+        self,
+        table: WeightTable,
+        mark: float,
+        tried: set[str],
+        last: CallResult | None,
+        now: float,
+    ) -> str | None:
+        """Another deployment from the same weights, not tried, full or out; None if none.
+
+        mark    a number in [0, 1), which draws it
+
+        One that is out is the last resort against a single failure. Where the one that failed is
+        out itself there is no use: that would ask all that are sick for every request.
+        """
+        left = [
+            (name, weight)
+            for name, weight in zip(table.deployments, table.weights, strict=True)
+            if name not in tried
+            and name in self._catalog.deployments
+            and self._holds_more(name, last)
+            and not self.is_full(name)
+        ]
+        healthy = [pair for pair in left if self.is_open(pair[0], now)]
+        pairs = healthy
+        if not pairs and (last is None or not self.is_ejected(last.attempt.deployment, now)):
+            pairs = [pair for pair in left if self._health.is_worth_a_try(pair[0], now)]
+        if not pairs:
+            return None
+        total = sum(weight for _, weight in pairs)
+        mark *= total
+        for name, weight in pairs:
+            mark -= weight
+            if mark < 0:
+                return name
+        return pairs[-1][0]
+
+    def is_full(self, deployment: str) -> bool:
+        """True if its provider takes no more calls at a time."""
+        return self._loads.is_full(self.provider(deployment))
+
+    def capacity(self) -> float:
+        """Calls that all providers together take at a time; inf if one of them sets no limit."""
+        if not self._loads.are_limited:
+            return inf
+        return self._loads.capacity({d.provider for d in self._catalog.deployments.values()})
+
+    def begin(self, attempt: Attempt, now: float) -> None:
+        """A call is being made."""
+        self._health.begin(attempt.deployment, now)
+        self._loads.begin(self.provider(attempt.deployment))
+
+    def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
+        """Seconds until the first of them comes back, or None if one is not cooling down."""
+        left = [self._health.cooldown_until(name) - now for name in deployments]
+        return min(left) if left and min(left) > 0 else None
+
+    def provider(self, deployment: str) -> str:
+        """Of a deployment that may have left the catalog while it was being called."""
+        known = self._catalog.deployments.get(deployment)
+        return deployment.partition("/")[0] if known is None else known.provider
+
+    def _holds_more(self, name: str, last: CallResult | None) -> bool:
+        if last is None or last.kind is not CallKind.CONTEXT_EXCEEDED:
+            return True
+        deployments = self._catalog.deployments
+        has = deployments[name].capabilities.context_tokens
+        had = deployments[last.attempt.deployment].capabilities.context_tokens
+        return has is None or had is None or has > had
+
+    def nobody(self, route: str, table: WeightTable, now: float) -> NoCandidate:
+        """Why no candidate of a table can serve, and whether that will pass."""
+        cooldowns = [
+            until - now
+            for name in table.ruled_out
+            if (until := self._health.cooldown_until(name)) > now
+        ]
+        lasting = all(
+            self.is_open(name, now) for name in table.ruled_out if name in self._catalog.deployments
+        )
+        return NoCandidate(
+            route,
+            table.ruled_out,
+            is_lasting=lasting,
+            retry_after_s=min(cooldowns, default=None),
+        )

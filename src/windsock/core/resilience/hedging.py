@@ -1,0 +1,103 @@
+"""When a call is late, and whether a second one may be made beside it (Dean & Barroso 2013).
+
+Off by default. What hedging may add is bounded twice over a window: in calls and in dollars, since
+the second deployment may be the dearer one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from windsock.core.model.calls import TIMED
+from windsock.core.model.decisions import CallResult, WeightTable
+from windsock.core.resilience.retry_budget import CallBudget
+
+SAMPLES = 200
+LEAST_SAMPLES = 20
+QUANTILE = 0.95
+MARGIN = 1.2
+"""Of those just above the quantile most end by themselves a moment later."""
+
+WINDOW_S = 60.0
+
+
+class Hedging:
+    """Times to an answer, by deployment and kind of call, and the budgets of each route."""
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[str, bool], _Times] = {}
+        self._budgets: dict[str, tuple[CallBudget, CallBudget]] = {}
+
+    def late_after_s(self, deployment: str, *, is_stream: bool) -> float | None:
+        """A fifth over the 95th percentile of its last 200 times; None below 20 of them."""
+        times = self._times.get((deployment, is_stream))
+        return None if times is None else times.late_s()
+
+    def observe(self, deployment: str, seconds: float, *, is_stream: bool) -> None:
+        """Seconds to the answer, or to the first content of a stream.
+
+        A call that lost its race counts with the time until it was given up: it took at least that.
+        """
+        self._times.setdefault((deployment, is_stream), _Times()).add(seconds)
+
+    def time(self, result: CallResult, *, is_stream: bool) -> None:
+        """Note how long a call took, or took at least, if it tells anything of that."""
+        if result.kind in TIMED:
+            seconds = result.first_byte_s if is_stream else None
+            seconds = result.latency_s if seconds is None else seconds
+            self.observe(result.attempt.deployment, seconds, is_stream=is_stream)
+
+    def count(self, route: str, share: float, now: float) -> None:
+        """A request that might be hedged."""
+        for budget in self._budget(route, share):
+            budget.count(now)
+
+    def take(self, route: str, share: float, dearness: float, now: float) -> bool:
+        """Spend a second call, if the budgets of calls and of dollars allow it.
+
+        dearness    its expected cost over that of the route's usual request. Dollars as they were
+                    expected when requests came would not do: before usage is learnt, they are a
+                    guess that may be many times too high
+        """
+        calls, dollars = self._budget(route, share)
+        return dollars.allows(now, dearness) and calls.take(now) and dollars.take(now, dearness)
+
+    def _budget(self, route: str, share: float) -> tuple[CallBudget, CallBudget]:
+        found = self._budgets.get(route)
+        if found is None:
+            calls, dollars = (
+                CallBudget(share=share, reserve=0, window_s=WINDOW_S) for _ in range(2)
+            )
+            found = self._budgets[route] = calls, dollars
+        return found
+
+
+def dearness(table: WeightTable, deployment: str) -> float:
+    """What one such request is expected to cost there, over the mean of the table's weights."""
+    usd = next((arm.expected_usd for arm in table.arms if arm.deployment == deployment), 0.0)
+    usual = sum(arm.weight * arm.expected_usd for arm in table.arms)
+    return usd / usual if usual > 0 else 1.0
+
+
+class _Times:
+    """A window of times whose quantile is looked up anew every tenth time."""
+
+    __slots__ = ("_late_s", "_new", "_seconds")
+
+    def __init__(self) -> None:
+        self._seconds: deque[float] = deque(maxlen=SAMPLES)
+        self._late_s: float | None = None
+        self._new = 0
+
+    def add(self, seconds: float) -> None:
+        self._seconds.append(seconds)
+        self._new += 1
+
+    def late_s(self) -> float | None:
+        if len(self._seconds) < LEAST_SAMPLES:
+            return None
+        if self._late_s is None or self._new >= 10:
+            self._new = 0
+            last = len(self._seconds) - 1
+            self._late_s = MARGIN * sorted(self._seconds)[round(last * QUANTILE)]
+        return self._late_s

@@ -1,0 +1,64 @@
+"""One reproducible draw per decision.
+
+The generator is splitmix64 (Steele, Lea & Flood, OOPSLA 2014) used as a hash of
+(seed, decision number, attempt number): any logged decision can be re-drawn alone.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+
+from windsock.core.model.decisions import WeightTable
+
+MASK = 0xFFFFFFFFFFFFFFFF
+STRIDE = 0x9E3779B97F4A7C15
+ATTEMPTS = 64
+"""Numbers kept apart for the attempts of one decision."""
+
+
+def uniform(seed: int, number: int, attempt: int) -> float:
+    """A number in [0, 1), 53 bits, the same for the same arguments.
+
+    attempt  0 for the first draw of a decision; below 64
+    """
+    z = (seed * 0xD1342543DE82EF95 + (number * ATTEMPTS + attempt + 1) * STRIDE) & MASK
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+    return float((z ^ (z >> 31)) >> 11) * 1.1102230246251565e-16
+
+
+def draw(cumulative: Sequence[float], u: float) -> int:
+    """Index of the arm whose share of the cumulative weights holds `u`; u in [0, 1)."""
+    return min(bisect_right(cumulative, u * cumulative[-1]), len(cumulative) - 1)
+
+
+def decision_id(seed: int, number: int) -> str:
+    """A name for a decision that nobody without the seed can guess; 24 hexadecimal digits."""
+    name = _keyed(seed).copy()
+    name.update(number.to_bytes(8, "little"))
+    return name.hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _keyed(seed: int) -> blake2b:
+    """The hash before its first byte; taking in the key costs more than the number."""
+    key = (seed & ((1 << 256) - 1)).to_bytes(32, "little")
+    return blake2b(digest_size=12, key=key)
+
+
+def arm_within(table: WeightTable, index: int, u: float) -> tuple[float, str | None]:
+    """Propensity of the arm that `u` draws, and whom it may escalate to.
+
+    The first part of a deployment's share belongs to its cascade, if it has one.
+    """
+    name, weight = table.deployments[index], table.weights[index]
+    before = table.cumulative[index - 1] if index else 0.0
+    for cascade in table.cascades or ():
+        if cascade.deployment == name and cascade.weight > 0.0:
+            if u * table.cumulative[-1] - before < cascade.weight:
+                return cascade.weight, cascade.to
+            return weight - cascade.weight, None
+    return weight, None

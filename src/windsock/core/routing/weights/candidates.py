@@ -1,0 +1,215 @@
+"""Who may serve a request of one cell, what it would cost there, and why the others may not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.statistics import PROMPT_METERS
+from windsock.core.cascades.cascade_arm import Compound
+from windsock.core.cascades.confidence import Confidences
+from windsock.core.model.catalog import Catalog
+from windsock.core.model.decisions import Cell, RouteRequest
+from windsock.core.model.units import Counts, Meter, Prices, cost_usd, to_float
+from windsock.core.policies.protocol import CellView
+from windsock.core.pricing.book import PriceBook
+from windsock.core.resilience.health import HealthBoard
+from windsock.core.routing.routes import Route
+
+LARGE_PROMPT_TOKENS = 32_768
+"""Prompts above this size are priced by their own size class, since price tiers may apply."""
+
+ImaginedPrices = Mapping[str, Prices]
+"""Prices by deployment that replace those in force, meter by meter, to see what would follow."""
+
+NOTHING_IMAGINED: ImaginedPrices = MappingProxyType({})
+
+Ruling = tuple[tuple[str, str], ...]
+"""(deployment, reason) pairs that hold for one kind of request, whatever the hour."""
+
+Viewed = tuple[CellView, dict[str, str], str]
+"""The candidates left with what one request costs at each, why the others are not, and a note."""
+
+
+class Candidates:
+    """Reads the catalog, prices, beliefs and health; keeps nothing."""
+
+    def __init__(
+        self,
+        *,
+        catalog: Catalog,
+        book: PriceBook,
+        beliefs: Beliefs,
+        health: HealthBoard,
+        confidences: Confidences,
+    ) -> None:
+        self._catalog = catalog
+        self._book = book
+        self._beliefs = beliefs
+        self._health = health
+        self._confidences = confidences
+
+    def common_tokens(self, route: Route) -> int:
+        """Up to this size a prompt fits every candidate, at the same price."""
+        contexts = [
+            tokens
+            for name in route.candidates
+            if (tokens := self._catalog.deployments[name].capabilities.context_tokens) is not None
+        ]
+        return min([LARGE_PROMPT_TOKENS, *contexts])
+
+    def ruling(self, route: Route, request: RouteRequest, now: float) -> Ruling:
+        """Who cannot serve this request, for reasons that lie in the request."""
+        rule = next((rule for rule in route.rules if rule.matches(request)), None)
+        wishes = request.preferences
+        has_ceiling = (
+            wishes.max_prompt_usd_per_mtok is not None
+            or wishes.max_completion_usd_per_mtok is not None
+        )
+        ruled = []
+        for name in route.candidates:
+            reason = self._catalog.ruled_out(name, request)
+            if reason is None and rule is not None and name not in rule.candidates:
+                reason = "left out by a rule of the route"
+            if reason is None and has_ceiling:
+                reason = self._too_dear(name, request, now)
+            if reason is not None:
+                ruled.append((name, reason))
+        return tuple(ruled)
+
+    def _too_dear(self, name: str, request: RouteRequest, now: float) -> str | None:
+        prices = self._book.prices(name, now, prompt_tokens=request.prompt_tokens)
+        if prices is None:
+            return None
+        wishes = request.preferences
+        ceilings = (
+            (Meter.INPUT, wishes.max_prompt_usd_per_mtok),
+            (Meter.OUTPUT, wishes.max_completion_usd_per_mtok),
+        )
+        for meter, ceiling in ceilings:
+            if ceiling is not None and prices.get(meter, 0) > ceiling:
+                return f"{meter} costs ${prices[meter]} per million, above the caller's ${ceiling}"
+        return None
+
+    def view(
+        self,
+        cell: Cell,
+        route: Route,
+        now: float,
+        *,
+        share: float,
+        ruling: Ruling = (),
+        prompt_tokens: int = 0,
+        imagined: ImaginedPrices = NOTHING_IMAGINED,
+    ) -> Viewed:
+        """The candidates left, what one request costs at each, and why the others are not left."""
+        ruled_out = dict(ruling)
+        usd_by_name: dict[str, float] = {}
+        for name in route.candidates:
+            if name in ruled_out:
+                continue
+            usd = self._usd(cell, name, prompt_tokens, now, imagined.get(name))
+            if usd is None:
+                reason = self._book.status(name, now).reason
+                ruled_out[name] = reason or "its price does not cover every token it bills"
+            else:
+                usd_by_name[name] = usd
+        note = self._drop_sick(usd_by_name, ruled_out, now)
+        note = note or self._drop_slow(route, usd_by_name, ruled_out, now)
+        view = CellView(
+            cell=cell,
+            deployments=tuple(usd_by_name),
+            usd=tuple(usd_by_name.values()),
+            share=share,
+            compounds=self._compounds(cell, route, usd_by_name, prompt_tokens, now, imagined),
+        )
+        return view, ruled_out, note
+
+    def _compounds(
+        self,
+        cell: Cell,
+        route: Route,
+        usd_by_name: Mapping[str, float],
+        prompt_tokens: int,
+        now: float,
+        imagined: ImaginedPrices,
+    ) -> tuple[Compound, ...] | None:
+        """What asking again would do, for each candidate, of the first strong one that is open."""
+        cascade = route.cascade
+        if cascade is None:
+            return None
+        strong = None
+        for to in cascade.to:
+            usd = usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to))
+            provider = self._catalog.deployments[to].provider
+            if usd is not None and self._health.why_out(to, provider, now) is None:
+                strong = (to, usd, self._beliefs.posterior(cell, to, now))
+                break
+        if strong is None:
+            return ()
+        offers = (
+            self._confidences.compound(
+                cell,
+                (name, usd, self._beliefs.posterior(cell, name, now)),
+                strong,
+                cascade.escalate_below,
+            )
+            for name, usd in usd_by_name.items()
+            if name not in cascade.to
+        )
+        return tuple(offer for offer in offers if offer is not None)
+
+    def _usd(
+        self, cell: Cell, name: str, prompt_tokens: int, now: float, imagined: Prices | None
+    ) -> float | None:
+        """Expected dollars of one such request, or None without a price."""
+        mix: Counts = self._beliefs.mix(cell, name, prompt_tokens=prompt_tokens or None)
+        if imagined is not None:
+            prices = {**(self._book.prices(name, now) or {}), **imagined}
+            return to_float(cost_usd(mix, prices))
+        size = sum(mix.get(meter, 0) for meter in PROMPT_METERS)
+        money = self._book.effective_usd(name, mix, now, prompt_tokens=int(size))
+        return None if money is None else to_float(money)
+
+    def _drop_sick(
+        self, usd_by_name: dict[str, float], ruled_out: dict[str, str], now: float
+    ) -> str:
+        """Move unhealthy deployments to `ruled_out`; keep the failing ones if none is left."""
+        provider = self._catalog.deployments
+        sick = {
+            name: reason
+            for name in usd_by_name
+            if (reason := self._health.why_out(name, provider[name].provider, now)) is not None
+        }
+        note = ""
+        if len(sick) == len(usd_by_name):
+            least_bad = [name for name in sick if self._health.is_worth_a_try(name, now)]
+            for name in least_bad:
+                del sick[name]
+            note = "every candidate is unhealthy, so they are asked all the same" * bool(least_bad)
+        for name, reason in sick.items():
+            del usd_by_name[name]
+            ruled_out[name] = reason
+        return note
+
+    def _drop_slow(
+        self, route: Route, usd_by_name: dict[str, float], ruled_out: dict[str, str], now: float
+    ) -> str:
+        """Move deployments above the latency ceiling to `ruled_out`; keep the fastest if none."""
+        if route.max_latency_s is None:
+            return ""
+        p95 = {name: self._health.latency(name, now).p95_s or 0.0 for name in usd_by_name}
+        slow = {name: p95_s for name, p95_s in p95.items() if p95_s > route.max_latency_s}
+        note = ""
+        if slow and len(slow) == len(usd_by_name):
+            fastest = min(slow, key=lambda name: slow[name])
+            note = f"no candidate keeps below {route.max_latency_s * 1000:.0f} ms, fastest is used"
+            del slow[fastest]
+        for name, p95_s in slow.items():
+            del usd_by_name[name]
+            ruled_out[name] = (
+                f"p95 to first content is {p95_s * 1000:.0f} ms, "
+                f"ceiling {route.max_latency_s * 1000:.0f} ms"
+            )
+        return note

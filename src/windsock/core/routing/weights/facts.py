@@ -1,0 +1,58 @@
+"""What a weight table tells of its candidates and cascades, besides their weights."""
+
+from __future__ import annotations
+
+from windsock.core.beliefs.beliefs import Beliefs, Summary
+from windsock.core.model.decisions import ArmFacts, CascadeFacts
+from windsock.core.model.units import Meter
+from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.schedule import flat_prices
+
+
+def arms_of(
+    view: CellView, weighing: Weighing, beliefs: Beliefs, book: PriceBook, now: float
+) -> tuple[ArmFacts, ...]:
+    """A line for each candidate of a weight table."""
+    summaries = beliefs.summaries(view.cell, view.deployments, now)
+    limits = weighing.limits or ((),) * len(weighing.weights)
+    lines = zip(view.deployments, weighing.weights, view.usd, summaries, limits, strict=True)
+    return tuple(_arm(*line, book, now) for line in lines)
+
+
+def _arm(
+    name: str,
+    weight: float,
+    usd: float,
+    belief: Summary,
+    limits: tuple[str, ...],
+    book: PriceBook,
+    now: float,
+) -> ArmFacts:
+    quote, age_s = book.quoted(name, now)
+    flat = flat_prices(quote, now) if quote else {}
+    return ArmFacts(
+        deployment=name,
+        weight=weight,
+        success_mean=belief.mean,
+        success_low=belief.low,
+        success_high=belief.high,
+        effective_samples=belief.effective_samples,
+        expected_usd=usd,
+        input_usd_per_mtok=flat.get(Meter.INPUT),
+        output_usd_per_mtok=flat.get(Meter.OUTPUT),
+        quote_feed=quote.feed if quote else None,
+        quote_seen_at=quote.seen_at if quote else None,
+        price_age_s=age_s,
+        limits=(*limits, "stale price") if book.is_stale(age_s) else limits,
+    )
+
+
+def cascades_of(view: CellView, weighing: Weighing | None) -> tuple[CascadeFacts, ...] | None:
+    """None under a policy that does not weigh cascades."""
+    if view.compounds is None or weighing is None or weighing.cascading is None:
+        return None
+    return tuple(
+        compound.facts(weight)
+        for compound, weight in zip(view.compounds, weighing.cascading, strict=True)
+    )

@@ -1,0 +1,305 @@
+"""`windsock demo`: the production service, paper providers, replayed prices, generated traffic."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import json
+import random
+import socket
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import uvicorn
+from rich.console import Console
+from rich.panel import Panel
+
+from windsock.app.bootstrap import build
+from windsock.app.service import Server, Service, server_of
+from windsock.clock import Clock, SystemClock
+from windsock.config.file import parse
+from windsock.demo.paper_provider import PaperModel, PaperProviders, answer_to
+from windsock.errors import WindsockError
+from windsock.observability import log
+from windsock.resources import room
+
+STORY_BEGINS = datetime(2025, 1, 1, tzinfo=UTC)
+STORY_DAYS = 365
+DAY_S = 0.6
+"""Seconds per replayed day: DeepSeek's raise of February 2025 comes after 23 s."""
+
+REQUESTS_PER_S = 12.0
+JUDGED = 0.8
+"""Share of answers that the generated clients judge."""
+
+QUALITY = {
+    "deepseek/deepseek-chat": (0.95, 0.90, 0.91),
+    "mistral/mistral-small-latest": (0.93, 0.80, 0.60),
+    "google/gemini-2.5-flash": (0.95, 0.93, 0.88),
+    "openai/gpt-4o-mini": (0.94, 0.89, 0.74),
+    "mistral/mistral-large-latest": (0.95, 0.93, 0.87),
+    "openai/gpt-4o": (0.97, 0.95, 0.95),
+}
+"""True success at sentiment, extraction and sql: made up, in the spirit of public leaderboards."""
+
+TASKS = ("sentiment", "extraction", "sql")
+PRICES_AT_START = {
+    "deepseek/deepseek-chat": (0.14, 0.28),
+    "mistral/mistral-small-latest": (0.2, 0.6),
+    "google/gemini-2.5-flash": (0.15, 0.6),
+    "openai/gpt-4o-mini": (0.15, 0.6),
+    "mistral/mistral-large-latest": (2.0, 6.0),
+    "openai/gpt-4o": (2.5, 10.0),
+}
+"""List prices on 2025-01-01 (Gemini 2.5 Flash: at its launch), USD per million tokens."""
+
+LEFT_OUT = ("cached input", "thinking", "16:30-00:30 UTC")
+"""Variants of the history that are not the plain price of a model."""
+
+
+@dataclass(slots=True)
+class PriceHistory:
+    """The shipped history as a feed in the shape of models.dev, at the day reached."""
+
+    clock: Clock
+    started_at: float
+
+    def day(self) -> int:
+        """Days since the story began; it starts over at its end."""
+        return int((self.clock.now() - self.started_at) / DAY_S) % STORY_DAYS
+
+    def body(self) -> dict[str, Any]:
+        prices = dict(PRICES_AT_START)
+        today = STORY_BEGINS.timestamp() + self.day() * 86400
+        for name, at, price in _events():
+            if name in prices and at <= today:
+                prices[name] = price
+        providers: dict[str, Any] = {}
+        for name, (usd_in, usd_out) in prices.items():
+            provider, _, model = name.partition("/")
+            entry = providers.setdefault(provider, {"id": provider, "models": {}})
+            entry["models"][model] = {
+                "id": model,
+                "name": model,
+                "tool_call": True,
+                "modalities": {"input": ["text"], "output": ["text"]},
+                "limit": {"context": 128000, "output": 8192},
+                "cost": {"input": usd_in, "output": usd_out},
+            }
+        return providers
+
+
+def run_demo(*, host: str, port: int) -> None:
+    """Run until interrupted."""
+    log.configure(level="warning", is_json=False)
+    with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
+        asyncio.run(_main(host, port))
+
+
+async def _main(host: str, port: int) -> None:
+    _refuse_taken(host, port)
+    with tempfile.TemporaryDirectory(prefix="windsock-demo-") as folder:
+        paper_port = _free_port()
+        history = PriceHistory(SystemClock(), SystemClock().now())
+        paper = Server(
+            uvicorn.Config(
+                _with_feed(paper_providers(), history),
+                host="127.0.0.1",
+                port=paper_port,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+            )
+        )
+        service = build(demo_settings(folder, paper_port), {})
+        server = server_of(service, host=host, port=port)
+        paper_task = asyncio.create_task(paper._serve())
+        server_task = asyncio.create_task(server.serve())
+        while not (server.started and paper.started):
+            await asyncio.sleep(0.02)
+            if server_task.done():
+                server_task.result()
+        _announce(host, port)
+        url = f"http://{host}:{port}"
+        tasks = [
+            asyncio.create_task(_traffic(url)),
+            asyncio.create_task(_narrate(service, history)),
+        ]
+        await server_task
+        for task in tasks:
+            task.cancel()
+        paper.should_exit = True
+        await paper_task
+
+
+def paper_providers() -> PaperProviders:
+    """The demo's models, with latencies that grow with their price."""
+    models: dict[str, dict[str, PaperModel]] = {}
+    for name, rates in QUALITY.items():
+        provider, _, model = name.partition("/")
+        usd_out = PRICES_AT_START[name][1]
+        models.setdefault(provider, {})[model] = PaperModel(
+            quality=dict(zip(TASKS, rates, strict=True)),
+            latency_s=0.08 + 0.02 * usd_out**0.5,
+            verbosity=60,
+        )
+    return PaperProviders(models)
+
+
+def demo_settings(folder: str, paper_port: int) -> Any:
+    """The same windsock.toml a user would write."""
+    providers = "\n".join(
+        f'[providers.{name}]\nbase_url = "http://127.0.0.1:{paper_port}/{name}/v1"\n'
+        'api_key = "paper"'
+        for name in dict.fromkeys(name.partition("/")[0] for name in QUALITY)
+    )
+    text = f"""
+{providers}
+[store]
+url = "sqlite:///{folder}/windsock.db"
+[routes.auto]
+candidates = {json.dumps(list(QUALITY))}
+objective = "cost_per_success"
+quality_floor = 0.86
+explore = 0.04
+[feeds]
+enabled = ["models-dev"]
+[feeds.override.models-dev]
+url = "http://127.0.0.1:{paper_port}/feed/api.json"
+every = "1s"
+allow_private = true
+"""
+    return parse(text, {}, source="demo")
+
+
+def _events() -> list[tuple[str, float, tuple[float, float]]]:
+    """(deployment, unix s, (input, output)) of every plain price change in the archive."""
+    with (room("pricefeeds") / "archive" / "events.csv").open(encoding="utf-8") as lines:
+        rows = [
+            row
+            for row in csv.DictReader(lines)
+            if row["variant"] not in LEFT_OUT
+            and row["input_usd_per_mtok"]
+            and row["output_usd_per_mtok"]
+        ]
+    return [
+        (
+            f"{row['provider']}/{row['model']}",
+            datetime.fromisoformat(row["seen_at"].replace("Z", "+00:00")).timestamp(),
+            (float(row["input_usd_per_mtok"]), float(row["output_usd_per_mtok"])),
+        )
+        for row in rows
+    ]
+
+
+def _with_feed(paper: PaperProviders, history: PriceHistory) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == "/feed/api.json":
+            raw = json.dumps(history.body()).encode()
+            headers = [(b"content-type", b"application/json")]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": raw})
+            return
+        await paper(scope, receive, send)
+
+    return app
+
+
+async def _traffic(url: str) -> None:
+    """Clients that ask, check the answer themselves, and report."""
+    dice = random.Random(7)  # noqa: S311 (not a secret)
+    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
+        under_way: set[asyncio.Task[None]] = set()
+        while True:
+            task = asyncio.create_task(_ask(http, *question(dice), judged=dice.random() < JUDGED))
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+            await asyncio.sleep(dice.expovariate(REQUESTS_PER_S))
+
+
+async def _ask(http: httpx.AsyncClient, task: str, prompt: str, *, judged: bool) -> None:
+    body = {
+        "model": "auto",
+        "messages": [{"role": "user", "content": prompt}],
+        "metadata": {"task": task},
+    }
+    with contextlib.suppress(httpx.HTTPError):
+        answer = await http.post("/v1/chat/completions", json=body)
+        if answer.status_code != 200 or not judged:
+            return
+        text = answer.json()["choices"][0]["message"]["content"]
+        is_right = text == answer_to(prompt, {"default": 1.0}, 0.0)
+        said = {"decision_id": answer.headers["x-windsock-decision-id"], "value": is_right}
+        await http.post("/v1/feedback", json=said)
+
+
+def question(dice: random.Random) -> tuple[str, str]:
+    """(task, prompt) of a question whose right answer a client can check."""
+    task = dice.choices(TASKS, weights=(5, 3, 2))[0]
+    if task == "sentiment":
+        word = dice.choice(("love", "great", "perfect", "awful", "broken", "late", "delighted"))
+        about = " ".join(dice.choice(("the", "phone", "it", "arrived", "box")) for _ in range(80))
+        return task, f"Is this review positive or negative? {about}, {word}."
+    if task == "extraction":
+        amount = f"{dice.randrange(10, 5000)}.{dice.randrange(100):02}"
+        lines = " ".join(f"item-{dice.randrange(1000)}" for _ in range(120))
+        return task, f"Which amount is due? {lines} total {amount} EUR"
+    table, value = dice.choice(("orders", "users", "invoices")), dice.choice(("paid", "open"))
+    schema = "CREATE TABLE ... " * 60
+    return task, f"{schema} Count the rows of {table} where status is '{value}'"
+
+
+async def _narrate(service: Service, history: PriceHistory) -> None:
+    """Price moves as they are seen, one line each."""
+    console = Console(stderr=True)
+    async for event in service.events.stream():
+        if getattr(event, "kind", "") in ("price.shifted", "price.held", "price.released"):
+            date = datetime.fromtimestamp(
+                STORY_BEGINS.timestamp() + history.day() * 86400, UTC
+            ).strftime("%Y-%m-%d")
+            prices: Any = event.facts["usd_per_mtok"]  # type: ignore[union-attr]
+            told = ", ".join(f"{meter} ${float(usd):g}" for meter, usd in prices.items())
+            reason = event.facts.get("reason", "")  # type: ignore[union-attr]
+            console.print(
+                f"[dim]{date}[/]  {event.kind:<15} [bold]{event.deployment}[/]  {told}  {reason}",  # type: ignore[union-attr]
+                highlight=False,
+            )
+
+
+def _announce(host: str, port: int) -> None:
+    url = f"http://{host}:{port}"
+    Console(stderr=True).print(
+        Panel(
+            f"windsock is routing on [bold]{url}[/]  (open it in a browser)\n"
+            "Prices of 2025 are replayed at half a second a day; traffic follows them.\n\n"
+            f"curl -s {url}/v1/chat/completions -H 'content-type: application/json' -d \\\n"
+            '  \'{"model":"auto","metadata":{"task":"sentiment"},"messages":[{"role":"user",\n'
+            '    "content":"Is this review positive or negative? I love it"}]}\'\n'
+            f"curl -s '{url}/v1/weights?task=sql'\n\n"
+            "Ctrl-C ends it.",
+            title="demo",
+            expand=False,
+        ),
+        highlight=False,
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise WindsockError(
+                f"port {port} on {host} is taken; name another with --port"
+            ) from error

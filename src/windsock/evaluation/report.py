@@ -1,0 +1,157 @@
+"""An evaluation as a table for people and JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from windsock.evaluation.estimators import Estimate
+from windsock.evaluation.evaluation import HEADLINE, Evaluation, Value
+from windsock.simulation.reporting.text_report import rounded
+from windsock.simulation.reporting.wording import dollars, percent, points
+
+ESTIMATORS = {"ips": "IPS", "snips": "SNIPS", "dr": "doubly robust", "switch_dr": "switch-DR"}
+
+
+def as_json(found: Evaluation, *, policy: str, prices: Sequence[str]) -> str:
+    """Means with intervals of 95 %, per request and per success."""
+    body = {
+        "policy": policy,
+        "prices": list(prices),
+        "refusal": found.refusal,
+        "requests": found.requests,
+        "since": found.since,
+        "until": found.until,
+        "left_out": found.left_out,
+        "overlap": {
+            "effective_requests": found.samples,
+            "effective_judged": found.judged,
+            "share_never_logged": found.unseen,
+            "largest_weight": found.largest_weight,
+        },
+        "logged": _value(found.logged),
+        "logged_at_new_prices": _value(found.repriced),
+        "new": _value(found.new),
+        "success_gain": _estimate(found.gain),
+        "saved_usd_per_request": _estimate(found.saved_usd),
+        "estimators": {name: _value(value) for name, value in found.by_estimator.items()},
+        "headline": HEADLINE,
+        "cells": [
+            {name: getattr(cell, name) for name in cell.__dataclass_fields__}
+            for cell in found.cells
+        ],
+    }
+    return json.dumps(rounded(body), indent=2, sort_keys=True)
+
+
+def show(console: Console, found: Evaluation, *, policy: str, prices: Sequence[str]) -> None:
+    """What was logged beside what would have been."""
+    changed = f" with {', '.join(prices)}" if prices else ""
+    about = f"on {found.requests:,} logged requests {_when(found)}"
+    console.print(f"[bold]{policy}[/]{changed}, {about}", highlight=False)
+    for reason, count in found.left_out.items():
+        console.print(f"left out: {count:,} {reason}", highlight=False)
+    if found.logged is not None:
+        console.print(_verdict(found))
+        console.print(_cells(found))
+    if found.refusal is not None:
+        console.print(f"[yellow]No verdict: {found.refusal}.[/]", highlight=False)
+    else:
+        console.print(_sentence(found), highlight=False)
+    console.print(_overlap(found), highlight=False)
+
+
+def _verdict(found: Evaluation) -> Table:
+    table = Table(title="per request, with 95 % intervals", title_justify="left")
+    for column in ("", "success", "$ per 1k requests", "$ per 1k right"):
+        table.add_column(column, justify="right" if column else "left")
+    rows: dict[str, Value | None] = {"as logged": found.logged}
+    if found.logged and found.repriced and found.repriced.usd.mean != found.logged.usd.mean:
+        rows["the same calls at the new prices"] = found.repriced
+    rows |= {f"new policy, {ESTIMATORS[name]}": v for name, v in found.by_estimator.items()}
+    for name, value in rows.items():
+        if value is not None:
+            bold = "[bold]" if name.endswith(ESTIMATORS[HEADLINE]) else ""
+            table.add_row(
+                bold + name,
+                bold + _told(value.success, 100, "%"),
+                bold + _told(value.usd, 1000),
+                bold + _told(value.usd_per_success, 1000),
+            )
+    return table
+
+
+def _cells(found: Evaluation) -> Table:
+    table = Table(title="where it went, and would go", title_justify="left")
+    for column in ("task", "deployment", "logged", "new", "judged", "success"):
+        table.add_column(column, justify="left" if column in ("task", "deployment") else "right")
+    for cell in found.cells:
+        table.add_row(
+            cell.task,
+            cell.deployment,
+            f"{cell.logged_share:.1%}",
+            f"{cell.new_share:.1%}",
+            f"{cell.feedback_rate:.0%}",
+            "" if cell.logged_success is None else f"{cell.logged_success:.1%}",
+        )
+    return table
+
+
+def _sentence(found: Evaluation) -> str:
+    """The verdict in money."""
+    new, repriced, saved, gain = found.new, found.repriced, found.saved_usd, found.gain
+    if new is None or repriced is None or saved is None or gain is None:
+        return ""
+    total = found.requests
+    way = "less" if saved.mean >= 0 else "more"
+    low, high = sorted((abs(saved.low), abs(saved.high)))
+    sure = saved.low > 0 or saved.high < 0
+    span = f"{dollars(low * total)} to {dollars(high * total)}" if sure else "not sure either way"
+    more = "more" if gain.mean >= 0 else "fewer"
+    return (
+        f"The new policy would have spent {dollars(new.usd.mean * total)}, "
+        f"{dollars(abs(saved.mean) * total)} {way} than the log's "
+        f"{dollars(repriced.usd.mean * total)} ({span}), with {points(gain.mean)} {more} of the "
+        f"answers right ({gain.low * 100:+.1f} to {gain.high * 100:+.1f})."
+    )
+
+
+def _overlap(found: Evaluation) -> str:
+    return (
+        f"Worth {found.samples:,.0f} requests and {found.judged:,.0f} judged ones of the new "
+        f"policy; largest weight {found.largest_weight:,.0f}; {percent(found.unseen)} of its split "
+        "was never tried. Answers that nobody judged are taken to be as good as the judged ones of "
+        "their task and deployment, not as failures."
+    )
+
+
+def _when(found: Evaluation) -> str:
+    if not found.requests:
+        return ""
+    ends = [datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M") for at in
+            (found.since, found.until)]  # fmt: skip
+    return f"from {ends[0]} to {ends[1]} UTC"
+
+
+def _told(each: Estimate, scale: float, unit: str = "") -> str:
+    form = ".1f" if unit else ".4g"
+    mean, low, high = (f"{value * scale:{form}}" for value in (each.mean, each.low, each.high))
+    return f"{mean}{unit} ({low} to {high})"
+
+
+def _value(value: Value | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    names = ("success", "usd", "usd_per_success")
+    return {name: _estimate(getattr(value, name)) for name in names}
+
+
+def _estimate(found: Estimate | None) -> dict[str, float] | None:
+    if found is None:
+        return None
+    return {"mean": found.mean, "low": found.low, "high": found.high}

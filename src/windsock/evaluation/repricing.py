@@ -1,0 +1,106 @@
+"""Other prices than those that were: `deepseek/*=x1.3`, `openai/gpt-4o=2/8`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Meter, Prices
+from windsock.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repricing:
+    """What becomes of the prices of the deployments that a pattern names.
+
+    factor      multiplies every price, or None
+    flat        prices by meter in place of all others, where there is no factor
+    """
+
+    text: str
+    pattern: str
+    factor: Decimal | None
+    flat: Prices
+
+    def applied(self, quote: Quote) -> Quote:
+        """The quote as it would have been."""
+        factor = self.factor
+        if factor is None:
+            return replace(quote, usd_per_mtok=self.flat, tiers=(), windows=(), service_tiers={})
+        return replace(
+            quote,
+            usd_per_mtok=_times(quote.usd_per_mtok, factor),
+            tiers=tuple(
+                replace(tier, usd_per_mtok=_times(tier.usd_per_mtok, factor))
+                for tier in quote.tiers
+            ),
+            windows=tuple(
+                replace(window, usd_per_mtok=_times(window.usd_per_mtok, factor))
+                for window in quote.windows
+            ),
+            service_tiers={
+                name: _times(prices, factor) for name, prices in quote.service_tiers.items()
+            },
+        )
+
+
+class Repriced:
+    """Several repricings; of those that name a deployment the last one counts."""
+
+    def __init__(self, changes: Sequence[Repricing] = ()) -> None:
+        self._changes = tuple(changes)
+
+    def of(self, deployment: str) -> Repricing | None:
+        fitting = [each for each in self._changes if fnmatchcase(deployment, each.pattern)]
+        return fitting[-1] if fitting else None
+
+    def applied(self, quote: Quote) -> Quote:
+        change = self.of(quote.deployment)
+        return quote if change is None else change.applied(quote)
+
+    def check(self, deployments: Iterable[str]) -> None:
+        """Raises ConfigError if a pattern names none of them."""
+        names = list(deployments)
+        for each in self._changes:
+            if not any(fnmatchcase(name, each.pattern) for name in names):
+                near = get_close_matches(each.pattern, names, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names)}"
+                raise ConfigError(
+                    f"--price {each.text}: no deployment fits {each.pattern!r}; {hint}"
+                )
+
+
+def repriced(texts: Iterable[str]) -> Repriced:
+    """PATTERN=xFACTOR or PATTERN=INPUT/OUTPUT, each; raises ConfigError."""
+    return Repriced([_repricing(text) for text in texts])
+
+
+def _repricing(text: str) -> Repricing:
+    pattern, _, value = text.partition("=")
+    pattern, value = pattern.strip(), value.strip()
+    usage = "write PATTERN=xFACTOR, or PATTERN=INPUT/OUTPUT in dollars per million tokens"
+    if not pattern or not value:
+        raise ConfigError(f"--price {text!r}: {usage}")
+    if value.startswith("x"):
+        return Repricing(text=text, pattern=pattern, factor=_money(text, value[1:], usage), flat={})
+    usd_in, _, usd_out = value.partition("/")
+    flat = {Meter.INPUT: _money(text, usd_in, usage), Meter.OUTPUT: _money(text, usd_out, usage)}
+    return Repricing(text=text, pattern=pattern, factor=None, flat=flat)
+
+
+def _money(text: str, number: str, usage: str) -> Decimal:
+    try:
+        value = Decimal(number)
+    except InvalidOperation:
+        raise ConfigError(f"--price {text!r}: {number!r} is no number; {usage}") from None
+    if not value.is_finite() or value < 0:
+        raise ConfigError(f"--price {text!r}: {number} is not a price; {usage}")
+    return value
+
+
+def _times(prices: Prices, factor: Decimal) -> Prices:
+    return {meter: usd * factor for meter, usd in prices.items()}

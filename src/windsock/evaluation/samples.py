@@ -1,0 +1,186 @@
+"""From reconsidered decisions to what the estimators want: success and dollars of every request."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from windsock.evaluation.counterfactual import Considered
+from windsock.evaluation.estimators import Arms, Floats, Sample
+
+SHRUNK_BY = 4.0
+"""Answers of usual noise and feedback that every place is given: a few say little of either."""
+
+LARGEST_VARIANCE = 0.25
+"""Of something between 0 and 1."""
+
+REACH = 1.96
+
+Place = tuple[str, str, str, str]
+"""Namespace, route, task, arm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What the model misses of a place: variance of one answer, and how far the mean may be off."""
+
+    variance: float
+    doubt: float
+
+
+def weights_of(rows: Sequence[Considered]) -> Floats:
+    """New over logged probability of what was taken."""
+    return array(row.weight_taken / row.decision.propensity for row in rows)
+
+
+def feedback_rates(rows: Sequence[Considered]) -> dict[Place, float]:
+    """Share of answers that were judged; a place leans on its task.
+
+    Within a place it is taken to be chance which answers are judged.
+    """
+    asked: dict[Any, float] = defaultdict(float)
+    judged: dict[Any, float] = defaultdict(float)
+    for row in rows:
+        for key in (task_of(row), place_of(row)):
+            asked[key] += 1
+            judged[key] += row.reward is not None
+    return {
+        place: (judged[place] + SHRUNK_BY * judged[place[:3]] / asked[place[:3]])
+        / (asked[place] + SHRUNK_BY)
+        for place in asked
+        if len(place) == 4
+    }
+
+
+def seen_of(rows: Sequence[Considered], rates: Mapping[Place, float]) -> Floats:
+    """1 over the feedback rate where an answer was judged; else 0."""
+    return array(0.0 if row.reward is None else 1.0 / rates[place_of(row)] for row in rows)
+
+
+def plain_sample(values: Sequence[float | None], seen: Floats) -> Sample:
+    """The log as it is, without a model."""
+    none = np.zeros(len(values))
+    return Sample(
+        w=np.ones(len(values)),
+        seen=seen,
+        y=array(value or 0.0 for value in values),
+        taken=none,
+        expected=none,
+        arms=Arms(ratio=none[:0], noise=none[:0], doubt=none[:0]),
+    )
+
+
+def success_sample(
+    rows: Sequence[Considered], w: Floats, seen: Floats, rates: Mapping[Place, float]
+) -> Sample:
+    """Rewards, with the posterior means of the time as the model."""
+    values = [row.reward for row in rows]
+    noises = _noises(rows, values, lambda row: row.success, lambda place: LARGEST_VARIANCE)
+    blank = Noise(variance=LARGEST_VARIANCE, doubt=1.0)
+    return _sample(rows, w, seen, values, lambda row: row.success, noises, blank, rates)
+
+
+def usd_sample(rows: Sequence[Considered], w: Floats) -> Sample:
+    """Dollars, with learnt token mix times price as the model."""
+    values = [row.repriced_usd for row in rows]
+    expected = [row.of_taken(row.usd) for row in rows]
+    off = sum((v - e) ** 2 for v, e in zip(values, expected, strict=True) if e)
+    relative = off / (sum(e * e for e in expected) or 1.0)
+    usual: dict[Place, float] = defaultdict(float)
+    for row, guess in zip(rows, expected, strict=True):
+        usual[place_of(row)] = max(usual[place_of(row)], guess)
+    noises = _noises(rows, values, lambda row: row.usd, lambda place: relative * usual[place] ** 2)
+    dearest = max((max(row.usd) for row in rows), default=0.0)
+    blank = Noise(variance=relative * dearest**2, doubt=dearest)
+    return _sample(rows, w, np.ones(len(rows)), values, lambda row: row.usd, noises, blank, {})
+
+
+def task_of(row: Considered) -> tuple[str, str, str]:
+    """Segments of a task count as one."""
+    namespace, route, task = row.decision.cell
+    return namespace, route, task.partition("#")[0]
+
+
+def place_of(row: Considered) -> Place:
+    return (*task_of(row), row.taken)
+
+
+def array(values: Any) -> Floats:
+    return np.fromiter(values, dtype=np.float64)
+
+
+def _sample(
+    rows: Sequence[Considered],
+    w: Floats,
+    seen: Floats,
+    values: Sequence[float | None],
+    model: Callable[[Considered], tuple[float, ...]],
+    noises: Mapping[Place, Noise],
+    blank: Noise,
+    rates: Mapping[Place, float],
+) -> Sample:
+    """blank: of places that were never tried, or never judged."""
+    arms = [each for row in rows for each in _arms(row, noises, blank, rates)]
+    ratio, noise, doubt = np.array(arms, dtype=np.float64).reshape(-1, 3).T
+    return Sample(
+        w=w,
+        seen=seen,
+        y=array(value or 0.0 for value in values),
+        taken=array(row.of_taken(model(row)) for row in rows),
+        expected=array(_dot(row.weights, model(row)) for row in rows),
+        arms=Arms(ratio=ratio, noise=noise, doubt=doubt),
+    )
+
+
+def _arms(
+    row: Considered,
+    noises: Mapping[Place, Noise],
+    blank: Noise,
+    rates: Mapping[Place, float],
+) -> Iterator[tuple[float, float, float]]:
+    """(new over logged probability, variance that it brings, what the model may be off in it).
+
+    Of every arm that might have been taken; of the one that was, where the others' logged
+    probabilities are not kept.
+    """
+    task = task_of(row)
+    if row.chances is None:
+        w = row.weight_taken / row.decision.propensity
+        place = place_of(row)
+        noise = noises.get(place, blank)
+        yield w, w * w * noise.variance / rates.get(place, 1.0), w * noise.doubt
+        return
+    for name, weight, chance in zip(row.arms, row.weights, row.chances, strict=True):
+        place = (*task, name)
+        noise = noises.get(place, blank)
+        if chance:
+            brought = weight * weight / chance * noise.variance / rates.get(place, 1.0)
+            yield weight / chance, brought, weight * noise.doubt
+
+
+def _noises(
+    rows: Sequence[Considered],
+    values: Sequence[float | None],
+    model: Callable[[Considered], tuple[float, ...]],
+    usual: Callable[[Place], float],
+) -> dict[Place, Noise]:
+    off: dict[Place, list[float]] = defaultdict(list)
+    for row, value in zip(rows, values, strict=True):
+        if value is not None and row.taken in row.arms:
+            off[place_of(row)].append(value - row.of_taken(model(row)))
+    found = {}
+    for place, misses in off.items():
+        total = sum(miss * miss for miss in misses) + SHRUNK_BY * usual(place)
+        variance = total / (len(misses) + SHRUNK_BY)
+        mean = abs(sum(misses)) / len(misses)
+        doubt = mean + REACH * (variance / len(misses)) ** 0.5
+        found[place] = Noise(variance=variance, doubt=doubt)
+    return found
+
+
+def _dot(a: Sequence[float], b: Sequence[float]) -> float:
+    return sum(x * y for x, y in zip(a, b, strict=True))

@@ -1,0 +1,233 @@
+"""Polling feeds with APScheduler: each by itself, at its own pace, whatever the wall clock does."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from windsock.clock import Clock
+from windsock.core.pricing.validation import DEFAULT_RULES, GuardRules, shrunk
+from windsock.errors import FeedError
+from windsock.feeds.definition import FeedDefinition
+from windsock.feeds.fetcher import Fetcher, RetryLater, Validators
+from windsock.feeds.reader import Reading
+from windsock.feeds.reader_process import ReadingProcess
+
+OnReading = Callable[[FeedDefinition, Reading], Awaitable[None] | None]
+OnFailure = Callable[[FeedDefinition, FeedError], None]
+
+LATE = 2.0
+"""Intervals without a poll after which the watchdog polls, since the wall clock must have moved."""
+
+
+@dataclass(slots=True)
+class FeedStatus:
+    """How a feed fares. Times of `elapsed`, which never step back.
+
+    rows            of the last good body, prices and health together
+    short_polls     polls in a row whose body was refused because it had lost half of them
+    """
+
+    id: str
+    polls: int = 0
+    failures: int = 0
+    rows: int = 0
+    short_polls: int = 0
+    skipped: tuple[tuple[str, str], ...] = ()
+    error: str | None = None
+    last_good_at: float | None = None
+    last_tried: float | None = None
+    quiet_until: float = 0.0
+    validators: Validators = field(default_factory=Validators)
+    reading: Reading | None = None
+
+
+class Poller:
+    """Runs on the event loop. One failing feed never disturbs another.
+
+    on_reading  called, and awaited where it waits, with every good reading, also when the body did
+                not change
+    on_failure  called with every failure; what is known stays as it is
+    rules       how much shorter than its last good body a feed may be
+    """
+
+    def __init__(
+        self,
+        definitions: Iterable[FeedDefinition],
+        *,
+        fetcher: Fetcher,
+        clock: Clock,
+        on_reading: OnReading,
+        on_failure: OnFailure,
+        rules: GuardRules = DEFAULT_RULES,
+    ) -> None:
+        self._definitions = {definition.id: definition for definition in definitions}
+        self._fetcher = fetcher
+        self._reader = ReadingProcess()
+        self._clock = clock
+        self._on_reading = on_reading
+        self._on_failure = on_failure
+        self._rules = rules
+        self._status = {name: FeedStatus(name) for name in self._definitions}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watch: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Schedule every feed; the first polls fall within a second or two."""
+        self._scheduler.add_listener(self._on_job_event, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        for definition in self._definitions.values():
+            self._schedule(definition.id, start_offset_s(definition))
+        self._scheduler.start()
+        self._watch = asyncio.create_task(self._watchdog())
+
+    def _schedule(self, feed_id: str, wait_s: float) -> None:
+        """The next poll, as a job of its own.
+
+        An interval job would list every run it missed when the clock steps forward: a month at two
+        seconds blocks the event loop for a second.
+        """
+        self._scheduler.add_job(
+            self._run,
+            "date",
+            run_date=self._wall() + timedelta(seconds=wait_s),
+            args=[feed_id],
+            id=feed_id,
+            misfire_grace_time=None,
+            replace_existing=True,
+        )
+
+    async def _run(self, feed_id: str) -> None:
+        if feed_id not in self._definitions:
+            return
+        self._schedule(feed_id, self._definitions[feed_id].every)
+        await self.poll_now(feed_id)
+
+    def adopt(self, definitions: Iterable[FeedDefinition]) -> None:
+        """Poll these feeds from now on; those whose declaration changed begin anew."""
+        before, self._definitions = self._definitions, {each.id: each for each in definitions}
+        for name in before.keys() - self._definitions.keys():
+            del self._status[name]
+            if self._scheduler.get_job(name) is not None:
+                self._scheduler.remove_job(name)
+        for name, definition in self._definitions.items():
+            if before.get(name) != definition:
+                self._status[name] = FeedStatus(name)
+                self._schedule(name, 0.0)
+
+    async def stop(self) -> None:
+        """End the schedule and wait for polls under way, 5 s at most."""
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._scheduler.running:
+            self._scheduler.remove_all_jobs()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
+        for task in self._tasks:
+            task.cancel()
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        await self._reader.close()
+        await self._fetcher.close()
+
+    def every_s(self, feed_id: str) -> float:
+        return self._definitions[feed_id].every
+
+    def definitions(self) -> list[FeedDefinition]:
+        return list(self._definitions.values())
+
+    def status(self) -> list[FeedStatus]:
+        return list(self._status.values())
+
+    async def poll_now(self, feed_id: str) -> None:
+        """Fetch and read one feed; failures go to `on_failure`."""
+        await asyncio.shield(self.poll_soon(feed_id))
+
+    def poll_soon(self, feed_id: str) -> asyncio.Task[None]:
+        """Start a poll and go on."""
+        task = asyncio.ensure_future(self._poll(feed_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _poll(self, feed_id: str) -> None:
+        definition, status = self._definitions[feed_id], self._status[feed_id]
+        if self._clock.elapsed() < status.quiet_until:
+            return
+        status.polls += 1
+        status.last_tried = self._clock.elapsed()
+        try:
+            reading = await self._read(definition, status)
+        except FeedError as error:
+            status.failures += 1
+            status.error = str(error)
+            if isinstance(error, RetryLater):
+                status.quiet_until = self._clock.elapsed() + error.wait_s
+            self._on_failure(definition, error)
+            return
+        status.error = None
+        status.last_good_at = self._clock.elapsed()
+        absorbed = self._on_reading(definition, reading)
+        if absorbed is not None:
+            await absorbed
+
+    async def _read(self, definition: FeedDefinition, status: FeedStatus) -> Reading:
+        fetched = await self._fetcher.fetch(definition, status.validators)
+        if fetched.body is None and status.reading is not None:
+            return again(status.reading, self._clock.now())
+        reading = await self._reader.read(
+            definition, fetched.body or b"", seen_at=self._clock.now()
+        )
+        self._refuse_shrunk(definition, status, len(reading.rows) + len(reading.health))
+        status.reading, status.skipped = reading, reading.skipped
+        status.validators = fetched.validators
+        return reading
+
+    def _refuse_shrunk(self, definition: FeedDefinition, status: FeedStatus, rows: int) -> None:
+        """Refuse a body that lost half of its rows, unless it has stayed that short for long."""
+        if not definition.is_partial and shrunk(status.rows, rows, self._rules):
+            status.short_polls += 1
+            if status.short_polls < self._rules.contradicted_polls:
+                raise FeedError(
+                    f"lists {rows} rows where it listed {status.rows}; refused whole",
+                    feed=definition.id,
+                )
+        status.rows, status.short_polls = rows, 0
+
+    async def _watchdog(self) -> None:
+        """Poll feeds that the scheduler forgot: it counts in wall time, and that can step back."""
+        shortest = min((d.every for d in self._definitions.values()), default=60.0)
+        while True:
+            await asyncio.sleep(min(15.0, max(0.25, shortest / 4)))
+            for name, status in list(self._status.items()):
+                every = self._definitions[name].every
+                tried = status.last_tried
+                if tried is not None and self._clock.elapsed() - tried > LATE * every * 0.75:
+                    self._schedule(name, 0.0)
+
+    def _wall(self) -> datetime:
+        return datetime.fromtimestamp(self._clock.now(), UTC)
+
+    def _on_job_event(self, event: JobExecutionEvent) -> None:
+        definition = self._definitions[event.job_id]
+        self._on_failure(
+            definition, FeedError(f"the poll itself failed: {event.exception!r}", feed=event.job_id)
+        )
+
+
+def again(reading: Reading, seen_at: float) -> Reading:
+    """The same reading, seen once more."""
+    return replace(
+        reading, health=tuple(replace(report, seen_at=seen_at) for report in reading.health)
+    )
+
+
+def start_offset_s(definition: FeedDefinition) -> float:
+    """A fixed offset below two seconds, so that feeds do not all start at once."""
+    return hashlib.sha256(definition.id.encode()).digest()[0] / 128

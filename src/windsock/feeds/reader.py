@@ -1,0 +1,251 @@
+"""A feed's body becomes rows: pure, exact, and nothing is guessed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any
+from xml.etree import ElementTree
+
+import jq
+
+from windsock.core.model.ticks import HealthReport, HealthState, ModelFacts, Tier, Window
+from windsock.core.model.units import Meter, Prices
+from windsock.errors import FeedError
+from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
+from windsock.feeds.price_terms import meters, windows
+
+FACTS = ("context_tokens", "max_output_tokens", "vision", "tools", "json_schema")
+HOLDS_POLLS = 3.0
+"""Intervals of a feed for which its word on health holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRow:
+    """One price statement, under the feed's own names."""
+
+    provider: str
+    model: str
+    usd_per_mtok: Prices
+    tiers: tuple[Tier, ...] = ()
+    windows: tuple[Window, ...] = ()
+    service_tiers: Mapping[str, Prices] = field(default_factory=dict)
+    quoted_at: float | None = None
+    valid_from: float | None = None
+    valid_until: float | None = None
+    currency: str = "USD"
+    zero_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one body says. skipped: (name, reason) of entries that state no price."""
+
+    rows: tuple[PriceRow, ...] = ()
+    facts: tuple[ModelFacts, ...] = ()
+    health: tuple[HealthReport, ...] = ()
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+def read(definition: FeedDefinition, body: bytes, *, seen_at: float) -> Reading:
+    """Everything a body says; raises FeedError if it is not what the declaration expects."""
+    text = _decoded(definition, body)
+    reading = Reading()
+    if definition.quotes is not None:
+        reading = _prices(definition, _map(definition, definition.quotes, text, seen_at), seen_at)
+        if len(reading.rows) < definition.least_rows:
+            raise FeedError(
+                f"lists {len(reading.rows)} prices, fewer than {definition.least_rows}",
+                feed=definition.id,
+            )
+    if definition.health is not None:
+        entries = _map(definition, definition.health, text, seen_at)
+        reading = replace(reading, health=_reports(definition, entries, seen_at))
+    return reading
+
+
+def _decoded(definition: FeedDefinition, body: bytes) -> str:
+    """The body as JSON text."""
+    encoding = "utf-16" if definition.format == "utf16-json" else "utf-8-sig"
+    try:
+        text = body.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise FeedError(f"the body is not {encoding} text", feed=definition.id) from error
+    if definition.format == "csv":
+        lines = (line for line in io.StringIO(text) if line.strip() and not line.startswith("#"))
+        return json.dumps(list(csv.DictReader(lines)))
+    if definition.format == "rss":
+        return json.dumps(_items(definition, text))
+    return text
+
+
+def _items(definition: FeedDefinition, text: str) -> list[dict[str, Any]]:
+    """Items of an RSS feed: title, text and unix time."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise FeedError("the RSS declares entities, which are not read", feed=definition.id)
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 (no entities, see above)
+    except ElementTree.ParseError as error:
+        raise FeedError(f"the body is no RSS: {error}", feed=definition.id) from error
+    return [
+        {
+            "title": item.findtext("title") or "",
+            "text": item.findtext("description") or "",
+            "at": parsedate_to_datetime(item.findtext("pubDate") or "").timestamp(),
+        }
+        for item in root.iter("item")
+        if item.findtext("pubDate")
+    ]
+
+
+def _map(
+    definition: FeedDefinition, program: str, text: str, seen_at: float
+) -> list[dict[str, Any]]:
+    """Rows as the mapping gives them, prices still as the body writes them."""
+    try:
+        mapped = _compiled(program, int(seen_at)).input_text(text).text()
+    except ValueError as error:
+        reason = str(error).splitlines()[0]
+        raise FeedError(
+            f"the body does not fit the declaration: {reason}", feed=definition.id
+        ) from error
+    entries = [json.loads(line, parse_float=Decimal) for line in mapped.splitlines()]
+    if any(not isinstance(entry, dict) for entry in entries):
+        raise FeedError("the mapping must give objects", feed=definition.id)
+    return entries
+
+
+@cache
+def _program(program: str) -> Any:
+    return jq.compile(program)
+
+
+def _compiled(program: str, now: int) -> Any:
+    if "$now" in program:
+        return jq.compile(program, args={"now": now})
+    return _program(program)
+
+
+def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: float) -> Reading:
+    rows, facts, skipped = [], [], []
+    for entry in entries:
+        provider = str(entry.get("provider") or definition.provider or "")
+        model = entry.get("model")
+        if not model or not provider:
+            skipped.append((str(model), "names no provider or no model"))
+            continue
+        try:
+            facts.append(_facts(definition, provider, str(model), entry))
+            if entry.get("skip"):
+                skipped.append((f"{provider}/{model}", str(entry["skip"])))
+                continue
+            rows.append(_row(definition, provider, str(model), entry, seen_at))
+        except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+            skipped.append((f"{provider}/{model}", f"unreadable: {error}"))
+    return Reading(rows=tuple(rows), facts=tuple(facts), skipped=tuple(skipped))
+
+
+def _row(
+    definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any], seen_at: float
+) -> PriceRow:
+    factor = USD_PER_MTOK[definition.unit or "usd/mtok"]
+    keep = 1 - Decimal(str(entry.get("discount") or 0))
+    base = meters(entry, factor * keep)
+    steps = entry.get("tiers") or ()
+    for tier in steps:
+        if int(tier["min_prompt_tokens"]) == 0:
+            base = {**meters(tier, factor * keep), **base}
+    if Meter.INPUT not in base:
+        raise ValueError("states no input price")
+    return PriceRow(
+        provider=provider,
+        model=model,
+        usd_per_mtok=base,
+        tiers=tuple(
+            Tier(
+                min_prompt_tokens=int(tier["min_prompt_tokens"]),
+                is_strict=bool(tier.get("strict", True)),
+                usd_per_mtok=meters(tier, factor * keep),
+            )
+            for tier in steps
+            if int(tier["min_prompt_tokens"]) > 0
+        ),
+        windows=tuple(
+            window
+            for each in entry.get("windows") or ()
+            for window in windows(each, factor * keep, seen_at)
+        ),
+        service_tiers={
+            str(name): meters(prices, factor)
+            for name, prices in (entry.get("service_tiers") or {}).items()
+        },
+        quoted_at=_moment(entry.get("quoted_at")),
+        valid_from=_moment(entry.get("valid_from")),
+        valid_until=_moment(entry.get("valid_until")),
+        currency=str(entry.get("currency") or definition.currency),
+        zero_reason=entry.get("zero_reason"),
+    )
+
+
+def _moment(value: Any) -> float | None:
+    """Unix seconds from a number, an ISO date or an ISO time; no zone means UTC."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, int | float | Decimal):
+        return float(value)
+    moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _facts(
+    definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any]
+) -> ModelFacts:
+    stated: dict[str, Any] = {name: _fact(entry.get(name)) for name in FACTS}
+    return ModelFacts(
+        provider=provider,
+        model=model,
+        feed=definition.id,
+        retires_at=_moment(entry.get("retires_at")),
+        **stated,
+    )
+
+
+def _fact(value: Any) -> int | bool | None:
+    if isinstance(value, bool) or value is None:
+        return value
+    try:
+        return int(value)
+    except (ValueError, TypeError):
+        return None
+
+
+def _reports(
+    definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: float
+) -> tuple[HealthReport, ...]:
+    try:
+        return tuple(_report(definition, entry, seen_at) for entry in entries)
+    except (ValueError, KeyError, TypeError) as error:
+        raise FeedError(f"a row of health is unreadable: {error}", feed=definition.id) from error
+
+
+def _report(definition: FeedDefinition, entry: dict[str, Any], seen_at: float) -> HealthReport:
+    state = str(entry.get("state") or "unknown")
+    known = state in HealthState.__members__.values()
+    uptime = entry.get("uptime")
+    return HealthReport(
+        subject=str(entry["subject"]),
+        feed=definition.id,
+        state=HealthState(state) if known else HealthState.UNKNOWN,
+        note=str(entry.get("note") or ""),
+        uptime=None if uptime is None else float(uptime),
+        quoted_at=_moment(entry.get("quoted_at")),
+        seen_at=seen_at,
+        good_for_s=HOLDS_POLLS * definition.every,
+    )

@@ -1,0 +1,106 @@
+"""Events to other systems: signed, retried, never in anybody's way."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import httpx
+import orjson
+
+from windsock.clock import Clock
+from windsock.core.model.decisions import Shift, WeightTable
+from windsock.observability.log import event_log
+from windsock.service.control.schemas.weights import shift_view
+
+MAX_WAITING = 1000
+"""Events kept while a receiver is away; the oldest go first, and are counted."""
+
+TRIES = 5
+FIRST_PAUSE_S = 0.5
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hook:
+    """A receiver. events: names or prefixes such as price.; an empty list is all.
+
+    The body's HMAC-SHA256 under `secret` stands in `x-windsock-signature` as sha256=HEX, over
+    `x-windsock-timestamp`, a dot and the body.
+    """
+
+    url: str
+    secret: str
+    events: tuple[str, ...] = ()
+
+    def wants(self, kind: str) -> bool:
+        return not self.events or any(kind.startswith(each) for each in self.events)
+
+
+class Webhooks:
+    """A listener of the event bus with one queue and one task per receiver."""
+
+    def __init__(self, hooks: Iterable[Hook], clock: Clock) -> None:
+        self._clock = clock
+        self._queues: list[tuple[Hook, asyncio.Queue[Shift]]] = [
+            (hook, asyncio.Queue(maxsize=MAX_WAITING)) for hook in hooks
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+        self.dropped = 0
+
+    def on_event(self, event: Shift | WeightTable) -> None:
+        """Never waits and never raises."""
+        if not isinstance(event, Shift):
+            return
+        for hook, queue in self._queues:
+            if hook.wants(event.kind):
+                if queue.full():
+                    queue.get_nowait()
+                    self.dropped += 1
+                queue.put_nowait(event)
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._deliver(hook, queue)) for hook, queue in self._queues
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _deliver(self, hook: Hook, queue: asyncio.Queue[Shift]) -> None:
+        async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
+            while True:
+                event = await queue.get()
+                if not await self._post(http, hook, event):
+                    event_log().error("webhook.failed", event_kind=event.kind, tries=TRIES)
+
+    async def _post(self, http: httpx.AsyncClient, hook: Hook, event: Shift) -> bool:
+        body = orjson.dumps(shift_view(event), default=str)
+        for n in range(TRIES):
+            stamp = str(int(self._clock.now()))
+            headers = {
+                "content-type": "application/json",
+                "x-windsock-event": event.kind,
+                "x-windsock-timestamp": stamp,
+                "x-windsock-signature": signature(hook.secret, stamp, body),
+            }
+            try:
+                answer = await http.post(hook.url, content=body, headers=headers)
+            except httpx.HTTPError:
+                pass
+            else:
+                if answer.status_code < 500 and answer.status_code != 429:
+                    return answer.is_success
+            await asyncio.sleep(FIRST_PAUSE_S * 2**n)
+        return False
+
+
+def signature(secret: str, stamp: str, body: bytes) -> str:
+    """sha256=HEX over the time, a dot and the body."""
+    digest = hmac.new(secret.encode(), stamp.encode() + b"." + body, hashlib.sha256)
+    return f"sha256={digest.hexdigest()}"

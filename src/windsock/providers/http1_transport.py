@@ -1,0 +1,140 @@
+"""The caller that carries requests: connections of our own under llhttp, no client library."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+
+from windsock.providers.http1_connections import (
+    Connection,
+    ConnectionBroken,
+    Incoming,
+    Origin,
+    Pool,
+)
+from windsock.providers.transport import (
+    CONNECT_S,
+    HEADERS,
+    MAX_ANSWER_BYTES,
+    MAX_STREAM_BYTES,
+    Endpoint,
+    Interrupted,
+    Reply,
+    TooLarge,
+    Unreachable,
+)
+
+
+class DirectCaller:
+    """Kept-alive connections, no redirects, no proxies from the environment, no compression.
+
+    A kept connection that the provider had closed meanwhile is replaced by a fresh one, once.
+    """
+
+    def __init__(self, *, connect_s: float = CONNECT_S, keepalive_s: float = 15.0) -> None:
+        self._pool = Pool(connect_s=connect_s, keepalive_s=keepalive_s)
+        self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes]] = {}
+
+    async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
+        origin, head = self._line(endpoint, path)
+        request = b"%b%d\r\n\r\n%b" % (head, len(body), body)
+        kept = self._pool.take_idle(origin)
+        if kept is not None:
+            try:
+                return _DirectReply(await _asked(kept, request))
+            except ConnectionBroken as error:
+                if not error.is_silent:
+                    raise Interrupted(str(error)) from error
+        try:
+            fresh = await self._pool.open(origin)
+            return _DirectReply(await _asked(fresh, request))
+        except TimeoutError as error:
+            raise Unreachable("no connection in time") from error
+        except ConnectionBroken as error:
+            kind = Unreachable if error.is_silent else Interrupted
+            raise kind(str(error)) from error
+        except (OSError, ssl.SSLError) as error:
+            raise Unreachable(_said(error)) from error
+
+    async def close(self) -> None:
+        self._pool.close()
+
+    def _line(self, endpoint: Endpoint, path: str) -> tuple[Origin, bytes]:
+        """Where to, and the head of every request up to its length."""
+        found = self._lines.get((id(endpoint), path))
+        if found is None:
+            try:
+                origin = Origin.of(endpoint.base_url)
+            except ValueError as error:
+                raise Unreachable(str(error)) from error
+            found = endpoint, origin, _head(endpoint, origin, path)
+            self._lines[id(endpoint), path] = found
+        return found[1], found[2]
+
+
+class _DirectReply:
+    def __init__(self, incoming: Incoming) -> None:
+        self._incoming = incoming
+        self._taken = 0
+        self.status = incoming.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in self._incoming.headers
+        }
+
+    async def take(self) -> bytes:
+        part = await self._take()
+        self._taken += len(part)
+        if self._taken > MAX_STREAM_BYTES:
+            raise TooLarge(f"the answer exceeds {MAX_STREAM_BYTES} bytes")
+        return part
+
+    async def body(self) -> bytes:
+        """All of it, held whole."""
+        total = self._incoming.length
+        parts = []
+        if total <= MAX_ANSWER_BYTES:
+            total = 0
+            while total <= MAX_ANSWER_BYTES and (part := await self._take()):
+                parts.append(part)
+                total += len(part)
+        if total > MAX_ANSWER_BYTES:
+            raise TooLarge(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def close(self) -> None:
+        self._incoming.close()
+
+    async def _take(self) -> bytes:
+        try:
+            return await self._incoming.take()
+        except ConnectionBroken as error:
+            raise Interrupted(str(error)) from error
+
+
+async def _asked(connection: Connection, request: bytes) -> Incoming:
+    incoming = connection.send(request)
+    try:
+        await incoming.head()
+    except BaseException:
+        incoming.close()
+        raise
+    return incoming
+
+
+def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:
+    """raises  Unreachable if a header could not be sent as it is"""
+    named = {name.lower(): value for name, value in endpoint.headers.items()}
+    fields = {"host": origin.authority, "accept": "*/*", **HEADERS, **named}
+    lines = [f"{name}: {value}" for name, value in fields.items()]
+    text = "\r\n".join([f"POST {origin.path}{path} HTTP/1.1", *lines, "content-length: "])
+    if any(mark in line for line in lines for mark in "\r\n\0"):
+        raise Unreachable("a header of the provider holds a line break")
+    return text.encode("latin-1", "replace")
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0][:200]

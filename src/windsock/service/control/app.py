@@ -1,0 +1,110 @@
+"""The FastAPI application: inspection, health, the dashboard. The data plane stands before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+
+from windsock import __version__
+from windsock.clock import Clock
+from windsock.core.routing.router import Router
+from windsock.errors import WindsockError
+from windsock.service.control.metrics import Metrics
+from windsock.service.error_responses import Problem, problem_of
+from windsock.service.gateway.openapi import describe_data_plane
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether traffic may come: set by the composition root and by shutdown."""
+
+    is_loaded: bool = False
+    is_draining: bool = False
+    degraded: dict[str, str] = field(default_factory=dict)
+
+
+def create_app(
+    *,
+    router: Router,
+    clock: Clock,
+    readiness: Readiness,
+    metrics: Metrics,
+    parts: Sequence[APIRouter],
+    lifespan: Lifespan,
+) -> FastAPI:
+    """The application around these routers."""
+    app = FastAPI(
+        title="windsock",
+        version=__version__,
+        description="The LLM router that turns with the price wind.",
+        lifespan=lifespan,
+    )
+    app.add_exception_handler(WindsockError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.include_router(_health_routes(router, clock, readiness, metrics))
+    for part in parts:
+        app.include_router(part)
+    describe_data_plane(app)
+    return app
+
+
+def _on_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, WindsockError)
+    return _response(problem_of(error))
+
+
+def _on_invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    fault = error.errors()[0]
+    place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query"))
+    return _response(Problem.of(400, f"{place}: {fault['msg']}", param=place))
+
+
+def _response(problem: Problem) -> Response:
+    headers = {name.decode(): value.decode() for name, value in problem.headers}
+    return Response(
+        problem.body, status_code=problem.status, headers=headers, media_type="application/json"
+    )
+
+
+def _health_routes(
+    router: Router, clock: Clock, readiness: Readiness, metrics: Metrics
+) -> APIRouter:
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/healthz")
+    @routes.get("/health/liveliness", include_in_schema=False)
+    @routes.get("/health/liveness", include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok", "version": __version__}
+
+    @routes.get("/readyz")
+    @routes.get("/health/readiness", include_in_schema=False)
+    async def readyz(response: Response) -> dict[str, Any]:
+        usable = [n for n in router.catalog.deployments if router.fleet.is_open(n, clock.now())]
+        faults = []
+        if not readiness.is_loaded:
+            faults.append("still starting")
+        if readiness.is_draining:
+            faults.append("shutting down")
+        if not usable:
+            faults.append("no deployment is priced and healthy")
+        response.status_code = 503 if faults else 200
+        return {
+            "status": "; ".join(faults) or "ready",
+            "usable_deployments": len(usable),
+            "degraded": readiness.degraded,
+        }
+
+    @routes.get("/metrics")
+    async def scrape() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return routes

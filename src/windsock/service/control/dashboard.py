@@ -1,0 +1,205 @@
+"""The page at /: prices, weights and deployments over time, from memory, one update a second."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import StreamingResponse
+
+from windsock.clock import Clock
+from windsock.core.model.decisions import Cell, Shift, WeightTable
+from windsock.core.model.units import Meter, to_float
+from windsock.core.routing.router import Router
+from windsock.service.auth import Access, Principal
+from windsock.service.control.schemas.weights import shift_view
+from windsock.service.control.weights_routes import allowed
+
+POINTS = 600
+"""Points kept per line: at one a second, the last ten minutes."""
+
+EVERY_S = 1.0
+CELLS = 60
+EVENTS = 100
+
+PAGE_HEADERS = {
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
+TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+
+
+@dataclass(slots=True)
+class _Series:
+    """Weights of one cell over time."""
+
+    points: deque[tuple[float, dict[str, float]]] = field(
+        default_factory=lambda: deque(maxlen=POINTS)
+    )
+
+
+class Dashboard:
+    """A bounded memory of what the page draws. `sample` is called about once a second."""
+
+    def __init__(self, router: Router, clock: Clock) -> None:
+        self._router = router
+        self._clock = clock
+        self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
+        self._cells: dict[Cell, _Series] = {}
+        self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
+        self.is_closed = False
+
+    def close(self) -> None:
+        """Streams end at their next view; an endless one would hold up a shutdown."""
+        self.is_closed = True
+
+    def on_event(self, event: Shift | WeightTable) -> None:
+        """Listener of the event bus."""
+        if isinstance(event, Shift):
+            self._events.append(shift_view(event))
+
+    def sample(self) -> None:
+        """One point on every line; nothing is solved for it."""
+        now = self._clock.now()
+        self._prices.append((now, self._blended(now)))
+        for cell in self._router.tables.cells()[:CELLS]:
+            table = self._router.tables.standing(cell)
+            if table is None:
+                continue
+            weights = dict(zip(table.deployments, table.weights, strict=True))
+            self._cells.setdefault(cell, _Series()).points.append((now, weights))
+
+    def view(
+        self, route: str | None, task: str | None, namespace: str, since: float = 0.0
+    ) -> dict[str, Any]:
+        """Everything the page needs for one route and task; only points after `since`."""
+        now = self._clock.now()
+        cells = [cell for cell in self._cells if cell.namespace == namespace]
+        cell = next((c for c in cells if route in (None, c.route) and task in (None, c.task)), None)
+        routes: dict[str, list[str]] = {name: [] for name in self._router.routes}
+        for each in cells:
+            routes.setdefault(each.route, []).append(each.task)
+        names = self._names(cell)
+        return {
+            "now": now,
+            "since": since,
+            "routes": routes,
+            "route": cell.route if cell else route,
+            "task": cell.task if cell else task,
+            "deployments": names,
+            "prices": _columns(self._prices, names, since),
+            "weights": _columns(self._cells[cell].points if cell else (), names, since),
+            "table": self._table(cell, now) if cell else None,
+            "events": [e for e in self._events if not e["deployment"] or e["deployment"] in names],
+        }
+
+    def _names(self, cell: Cell | None) -> list[str]:
+        if cell is None:
+            return list(self._router.catalog.deployments)
+        route = self._router.routes.get(cell.route)
+        return list(route.candidates if route else self._router.catalog.serving(cell.route))
+
+    def _blended(self, now: float) -> dict[str, float]:
+        """Dollars per million tokens, three parts input to one part output."""
+        blended = {}
+        for name in self._router.catalog.deployments:
+            prices = self._router.book.prices(name, now)
+            if prices and Meter.INPUT in prices and Meter.OUTPUT in prices:
+                blended[name] = to_float((3 * prices[Meter.INPUT] + prices[Meter.OUTPUT]) / 4)
+        return blended
+
+    def _table(self, cell: Cell, now: float) -> dict[str, Any]:
+        table = self._router.table(cell.namespace, cell.route, cell.task, now)
+        rows = []
+        for arm in sorted(table.arms, key=lambda arm: -arm.weight):
+            latency = self._router.health.latency(arm.deployment, now)
+            rows.append(
+                {
+                    "deployment": arm.deployment,
+                    "weight": arm.weight,
+                    "success": arm.success_mean,
+                    "low": arm.success_low,
+                    "high": arm.success_high,
+                    "n": arm.effective_samples,
+                    "usd": arm.expected_usd,
+                    "input": _number(arm.input_usd_per_mtok),
+                    "output": _number(arm.output_usd_per_mtok),
+                    "feed": arm.quote_feed,
+                    "age_s": arm.price_age_s,
+                    "p50_ms": latency.p50_s and latency.p50_s * 1000,
+                    "p95_ms": latency.p95_s and latency.p95_s * 1000,
+                    "limits": list(arm.limits),
+                }
+            )
+        return {"rows": rows, "ruled_out": dict(table.ruled_out), "note": table.note}
+
+
+def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIRouter:
+    """GET /, its files, and the two calls it makes."""
+    routes = APIRouter(include_in_schema=False)
+    reader = allowed(access, clock, "read")
+    Caller = Annotated[Principal, Depends(reader)]  # noqa: N806
+
+    @routes.get("/")
+    async def page() -> Response:
+        return _file("index.html")
+
+    @routes.get("/ui/static/{name}")
+    async def static(name: str) -> Response:
+        return _file(name)
+
+    @routes.get("/ui/api/history")
+    async def history(
+        caller: Caller, route: str | None = None, task: str | None = None
+    ) -> Response:
+        view = dashboard.view(route, task, caller.namespace)
+        return Response(orjson.dumps(view), media_type="application/json")
+
+    @routes.get("/ui/api/stream")
+    async def stream(
+        caller: Caller, route: str | None = None, task: str | None = None
+    ) -> StreamingResponse:
+        views = _views(dashboard, route, task, caller.namespace)
+        return StreamingResponse(views, media_type="text/event-stream")
+
+    return routes
+
+
+async def _views(
+    dashboard: Dashboard, route: str | None, task: str | None, namespace: str
+) -> AsyncIterator[bytes]:
+    """A full view, then views with only the points that are new."""
+    since = 0.0
+    while not dashboard.is_closed:
+        view = dashboard.view(route, task, namespace, since)
+        since = max(view["prices"]["at"], default=since)
+        yield b"data: " + orjson.dumps(view) + b"\n\n"
+        await asyncio.sleep(EVERY_S)
+
+
+def _file(name: str) -> Response:
+    place = files("windsock.service.control").joinpath("static")
+    known = {each.name for each in place.iterdir() if each.is_file()}
+    if name not in known:
+        return Response(status_code=404, headers=PAGE_HEADERS)
+    kind = TYPES.get(name.rpartition(".")[2], "text/plain")
+    return Response(place.joinpath(name).read_bytes(), media_type=kind, headers=PAGE_HEADERS)
+
+
+def _columns(points: Any, names: list[str], since: float) -> dict[str, Any]:
+    """Times after `since`, and one column per deployment; None where it was not known."""
+    points = [point for point in points if point[0] > since]
+    return {
+        "at": [at for at, _ in points],
+        "series": {name: [values.get(name) for _, values in points] for name in names},
+    }
+
+
+def _number(price: Any) -> float | None:
+    return None if price is None else float(price)

@@ -1,0 +1,184 @@
+"""Prometheus text, folded from the router's own state when it is scraped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from windsock.clock import Clock
+from windsock.core.model.decisions import Outcome, Shift, WeightTable
+from windsock.core.model.units import Meter, to_float
+from windsock.core.routing.router import Router
+from windsock.service.gateway.admission import Limits
+from windsock.service.gateway.response_cache import CacheTally
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over the finished requests of one route, task and deployment."""
+
+    requests: int = 0
+    failed: int = 0
+    attempts: int = 0
+    cost_usd: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Tallies:
+    """Counts finished requests; labels are names from the configuration and tasks, never keys.
+
+    events  of each kind since the start, for alerts
+    """
+
+    by_name: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
+    events: Counter[str] = field(default_factory=Counter)
+
+    def count(self, outcome: Outcome) -> None:
+        cell = outcome.decision.cell
+        served = outcome.served or outcome.decision.deployment
+        tally = self.by_name.setdefault((cell.route, cell.task, served), Tally())
+        tally.requests += 1
+        tally.failed += not outcome.ok
+        tally.attempts += len(outcome.results)
+        tally.cost_usd += to_float(outcome.cost_usd)
+        tally.seconds += outcome.finished_at - outcome.decision.at
+
+    def on_event(self, event: Shift | WeightTable) -> None:
+        if isinstance(event, Shift):
+            self.events[event.kind] += 1
+
+
+class Metrics(Collector):
+    """`text()` is the answer of GET /metrics."""
+
+    def __init__(
+        self,
+        router: Router,
+        clock: Clock,
+        tallies: Tallies,
+        limits: Limits,
+        cache: CacheTally | None = None,
+    ) -> None:
+        self._router = router
+        self._cache = cache
+        self._limits = limits
+        self._clock = clock
+        self._tallies = tallies
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._registry.register(self)
+
+    def text(self) -> bytes:
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._requests()
+        yield from self._weights()
+        yield from self._prices()
+        yield from self._load()
+        yield self._events()
+
+    def _requests(self) -> Iterable[Metric]:
+        labels = ["route", "task", "deployment"]
+        families = {
+            "requests": CounterMetricFamily(
+                "windsock_requests", "Finished requests.", labels=labels
+            ),
+            "failed": CounterMetricFamily(
+                "windsock_requests_failed", "Requests without a whole answer.", labels=labels
+            ),
+            "attempts": CounterMetricFamily(
+                "windsock_attempts", "Calls made, retries and fallbacks included.", labels=labels
+            ),
+            "cost_usd": CounterMetricFamily(
+                "windsock_cost_usd", "Dollars spent, all attempts.", labels=labels
+            ),
+            "seconds": CounterMetricFamily(
+                "windsock_request_seconds", "Seconds from decision to end.", labels=labels
+            ),
+        }
+        for names, tally in self._tallies.by_name.items():
+            for field_name, family in families.items():
+                family.add_metric(names, getattr(tally, field_name))
+        yield from families.values()
+
+    def _weights(self) -> Iterable[Metric]:
+        labels = ["namespace", "route", "task", "deployment"]
+        weight = GaugeMetricFamily(
+            "windsock_weight", "Probability that the next request goes here.", labels=labels
+        )
+        success = GaugeMetricFamily(
+            "windsock_success_mean", "Believed probability of success.", labels=labels
+        )
+        expected = GaugeMetricFamily(
+            "windsock_expected_usd", "Expected dollars of one request.", labels=labels
+        )
+        now = self._clock.now()
+        for cell in self._router.tables.cells():
+            for arm in self._router.table(cell.namespace, cell.route, cell.task, now).arms:
+                names = [*cell, arm.deployment]
+                weight.add_metric(names, arm.weight)
+                success.add_metric(names, arm.success_mean)
+                expected.add_metric(names, arm.expected_usd)
+        yield from (weight, success, expected)
+
+    def _prices(self) -> Iterable[Metric]:
+        price = GaugeMetricFamily(
+            "windsock_price_usd_per_mtok", "Price in force.", labels=["deployment", "meter"]
+        )
+        age = GaugeMetricFamily(
+            "windsock_price_age_seconds",
+            "Since a feed last confirmed the price.",
+            labels=["deployment"],
+        )
+        up = GaugeMetricFamily(
+            "windsock_deployment_up", "1 if it may be drawn.", labels=["deployment"]
+        )
+        now = self._clock.now()
+        for name in self._router.catalog.deployments:
+            prices = self._router.book.prices(name, now) or {}
+            for meter in (Meter.INPUT, Meter.OUTPUT):
+                if meter in prices:
+                    price.add_metric([name, meter.value], to_float(prices[meter]))
+            status = self._router.book.status(name, now)
+            if status.age_s is not None:
+                age.add_metric([name], status.age_s)
+            up.add_metric([name], float(self._router.fleet.is_open(name, now)))
+        yield from (price, age, up)
+
+    def _events(self) -> Metric:
+        family = CounterMetricFamily(
+            "windsock_events",
+            "What changed, as in the log: held prices, failed polls, cooldowns.",
+            labels=["event"],
+        )
+        for kind, count in sorted(self._tallies.events.items()):
+            family.add_metric([kind], count)
+        return family
+
+    def _load(self) -> Iterable[Metric]:
+        limits = self._limits
+        for name, text, value in (
+            ("running", "Requests worked on.", limits.running),
+            ("limit", "Requests worked on at a time, at most, just now.", limits.limit),
+            ("waiting", "Requests that wait for their turn.", limits.waiting),
+        ):
+            yield GaugeMetricFamily(f"windsock_requests_{name}", text, value=value)
+        yield CounterMetricFamily(
+            "windsock_requests_refused", "Requests refused as too many.", value=limits.refused
+        )
+        if self._cache is not None:
+            looked = CounterMetricFamily(
+                "windsock_cache", "Requests whose answer was looked for.", labels=["found"]
+            )
+            looked.add_metric(["hit"], self._cache.hits)
+            looked.add_metric(["miss"], self._cache.misses)
+            yield looked

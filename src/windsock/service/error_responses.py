@@ -1,0 +1,80 @@
+"""Errors as OpenAI's four fields, with the status that tells who must act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import ceil
+
+import orjson
+
+from windsock.errors import (
+    BadRequest,
+    BudgetSpent,
+    CallerError,
+    NoCandidate,
+    StoreError,
+    UnknownRoute,
+    WindsockError,
+)
+from windsock.service.auth import AccessDenied
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An error answer, ready to send."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls,
+        status: int,
+        message: str,
+        *,
+        param: str | None = None,
+        code: str | None = None,
+        headers: list[tuple[bytes, bytes]] | None = None,
+    ) -> Problem:
+        kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(
+            status, "invalid_request_error" if status < 500 else "server_error"
+        )
+        error = {"message": message, "type": kind, "param": param, "code": code}
+        return cls(status, orjson.dumps({"error": error}), headers or [])
+
+
+def problem_of(error: WindsockError) -> Problem:
+    """The answer to a request that raised this."""
+    match error:
+        case AccessDenied():
+            code = "invalid_api_key" if error.status == 401 else "insufficient_scope"
+            return Problem.of(error.status, str(error), code=code)
+        case BadRequest():
+            return Problem.of(400, str(error), param=error.param)
+        case UnknownRoute():
+            return Problem.of(404, str(error), param="model", code="model_not_found")
+        case BudgetSpent():
+            return Problem.of(402, str(error), code="budget_spent")
+        case NoCandidate():
+            return _nobody(error)
+        case CallerError():
+            return Problem.of(404, str(error), code="not_found")
+        case StoreError():
+            return Problem.of(503, str(error), code="store_unavailable")
+    return Problem.of(500, str(error))
+
+
+def _nobody(error: NoCandidate) -> Problem:
+    if error.is_lasting:
+        return Problem.of(422, str(error), code="no_candidate")
+    if error.retry_after_s is None:
+        return Problem.of(503, str(error), code="no_candidate", headers=[(b"retry-after", b"5")])
+    wait = (b"retry-after", str(ceil(error.retry_after_s)).encode())
+    return Problem.of(429, str(error), code="rate_limited", headers=[wait])
+
+
+def overloaded() -> Problem:
+    """What a request is told that finds no place."""
+    message = "there are more requests than can be worked on just now; try again in a second"
+    return Problem.of(503, message, code="overloaded", headers=[(b"retry-after", b"1")])

@@ -1,0 +1,206 @@
+"""One streamed call as it passes: what is held back, what goes on, how long it may be silent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+import orjson
+
+from windsock.core.model.decisions import Attempt, CallKind
+from windsock.core.model.units import Usage
+from windsock.errors import ProviderError
+from windsock.providers.transport import Interrupted, Reply
+from windsock.service.execution.deadline import Deadline
+from windsock.wire.formats.openai_chat import ChatBody, billed_of, tier_of, usage_of
+from windsock.wire.formats.openai_chat_stream import StreamScanner
+
+T = TypeVar("T")
+
+LINGER_S = 2.0
+"""How long a complete stream is waited on for its usage and its end mark."""
+
+END_S = 0.1
+
+MAX_HELD_BYTES = 1024 * 1024
+"""Of events before the first content, which are held back until it comes."""
+
+
+class NoAnswer(ProviderError):
+    """What came is no stream of events."""
+
+
+class Patience:
+    """Seconds that a provider may still be silent. Waiting for the client does not count.
+
+    Only content is progress: a line kept open with comments runs out of time.
+
+    first_s     until the first content
+    stall_s     between contents
+    until       loop time at which all patience ends
+    """
+
+    __slots__ = ("_deadline", "_left_s", "_loop", "_stall_s", "_until")
+
+    def __init__(self, *, first_s: float | None, stall_s: float, until: float | None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._deadline = Deadline()
+        self._left_s = first_s
+        self._stall_s = stall_s
+        self._until = until
+
+    async def first(self, work: Awaitable[T]) -> T:
+        """Spends the patience of the first content on what comes before the stream."""
+        begun = self._loop.time()
+        with self._deadline.at(self._end(begun)):
+            done = await work
+        self._spend(begun)
+        return done
+
+    async def next(self, reply: Reply) -> bytes:
+        """What comes next, b"" at the end; raises TimeoutError."""
+        begun = self._loop.time()
+        end = self._end(begun)
+        if end is not None and end <= begun:
+            raise TimeoutError
+        with self._deadline.at(end):
+            chunk = await reply.take()
+        self._spend(begun)
+        return chunk
+
+    def close(self) -> None:
+        """Leave no timer behind."""
+        self._deadline.close()
+
+    def renew(self, scanner: StreamScanner) -> None:
+        """There was progress."""
+        self._left_s = LINGER_S if scanner.is_complete else self._stall_s
+
+    def hurry(self) -> None:
+        """The end mark came; the end of the answer, which frees the connection, must follow."""
+        self._left_s = END_S
+
+    def _end(self, now: float) -> float | None:
+        end = None if self._left_s is None else now + self._left_s
+        if self._until is None or end is None:
+            return end if self._until is None else self._until
+        return min(end, self._until)
+
+    def _spend(self, begun: float) -> None:
+        if self._left_s is not None:
+            self._left_s -= self._loop.time() - begun
+
+
+class Relay:
+    """Reads a call's events and tells, at its end, what became of it.
+
+    is_sent         set by the driver: from then on the call may cost something
+    first_byte_s    set by the driver when the first content came
+    kind, note      how it ended
+    """
+
+    __slots__ = ("_held", "_held_bytes", "_is_begun", "_is_over", "_seen", "attempt",
+                 "first_byte_s", "is_sent", "kind", "note", "reply", "scanner")  # fmt: skip
+
+    def __init__(self, attempt: Attempt, choices: int) -> None:
+        self.attempt = attempt
+        self.scanner = StreamScanner(choices)
+        self.reply: Reply | None = None
+        self.is_sent = False
+        self.first_byte_s: float | None = None
+        self.kind = CallKind.ANSWERED
+        self.note = ""
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._seen = 0
+        self._is_begun = False
+        self._is_over = False
+
+    async def next(self, reply: Reply, patience: Patience) -> bytes:
+        """Whole events, joined; nothing before the first content comes; b"" at the end.
+
+        raises  TimeoutError without progress, NoAnswer, Interrupted, TooLarge
+        """
+        scanner = self.scanner
+        while not self._is_over:
+            events = await self._arrived(reply, patience)
+            if scanner.content_events != self._seen or (scanner.is_complete and not self._is_begun):
+                self._seen, self._is_begun = scanner.content_events, True
+                patience.renew(scanner)
+            if self._is_begun and events:
+                return self._released(events)
+            self._hold(events)
+        return b""
+
+    async def _arrived(self, reply: Reply, patience: Patience) -> bytes:
+        """What breaks once the answer is complete takes nothing from it."""
+        scanner = self.scanner
+        try:
+            chunk = await patience.next(reply)
+        except (TimeoutError, Interrupted):
+            if not (scanner.is_complete or scanner.is_done):
+                raise
+            self._is_over = True
+            return b""
+        events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
+        self._is_over = not chunk or scanner.error is not None
+        if scanner.is_done:
+            patience.hurry()
+        return events
+
+    def _released(self, events: bytes) -> bytes:
+        """With what was held back."""
+        if self._held:
+            events = b"".join((*self._held, events))
+            self._held.clear()
+        return events
+
+    def end(self) -> None:
+        """The stream came to its end: was it one?"""
+        if self.scanner.error is not None:
+            self.fail(CallKind.BROKEN, "the provider sent an error in the stream")
+        elif not self.scanner.is_complete:
+            self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
+
+    def fail(self, kind: CallKind, note: str) -> None:
+        self.kind, self.note = kind, note
+
+    def facts(self, chat: ChatBody) -> dict[str, Any]:
+        """Of the call's result: usage as counted, or estimated where content came without it."""
+        scanner = self.scanner
+        last = {**scanner.last, "usage": scanner.usage} if scanner.usage else {}
+        usage = usage_of(last, images=chat.images)
+        was_worked_on = scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
+        is_estimated = usage is None and self.is_sent and was_worked_on
+        if is_estimated:
+            usage = Usage(
+                input_tokens=chat.request.prompt_tokens, output_tokens=scanner.content_events
+            )
+        return {
+            "status": self.reply.status if self.reply else None,
+            "first_byte_s": self.first_byte_s,
+            "usage": usage,
+            "is_usage_estimated": is_estimated,
+            "service_tier": tier_of(last),
+            "served_model": scanner.served_model,
+            "billed_usd": billed_of(last) if last else None,
+            "finish_reason": scanner.finish_reason,
+            "note": self.note,
+        }
+
+    async def close(self) -> None:
+        if self.reply is not None:
+            await self.reply.close()
+
+    def _hold(self, events: bytes) -> None:
+        self._held.append(events)
+        self._held_bytes += len(events)
+        if self._held_bytes > MAX_HELD_BYTES:
+            raise NoAnswer(f"{MAX_HELD_BYTES} bytes of events came without content")
+
+
+def in_band_error(message: str) -> bytes:
+    """The event that ends a broken stream; no end mark follows it."""
+    error = {"message": message, "type": "upstream_error", "param": None, "code": "stream_broken"}
+    return b"data: " + orjson.dumps({"error": error}) + b"\n\n"

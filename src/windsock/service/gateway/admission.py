@@ -1,0 +1,181 @@
+"""The door of the data plane: how many requests are worked on at a time, and in how many bytes.
+
+What comes in excess waits in a short queue; what finds it full is refused at once, with a
+Retry-After. Health, metrics and inspection do not pass this door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from windsock.service.error_responses import overloaded
+from windsock.service.gateway.asgi import Call, Endpoint
+
+LEAST_LIMIT = 64
+LEAST_WAITING = 8
+QUEUE_S = 0.2
+"""What can be served in this time may wait."""
+
+LATE_S = 0.1
+"""An event loop that wakes this late has more to do than it can; below a fifth of that, not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitRules:
+    """What the door lets through.
+
+    max_concurrent  requests worked on at a time, at most
+    max_waiting     requests that wait for their turn, and no more than are worked on, than are
+                    served in QUEUE_S or than 8
+    wait_s          longest wait
+    max_bytes       of request bodies held at a time
+    """
+
+    max_concurrent: int = 1024
+    max_waiting: int = 256
+    wait_s: float = 1.0
+    max_bytes: int = 512 * 1024 * 1024
+
+
+class Limits:
+    """Admits requests: in order while all that wait are served in QUEUE_S, else newest first.
+
+    Under overload a queue in order of arrival makes everybody wait until nobody is served in time;
+    newest first (Facebook's adaptive LIFO) serves some at once and refuses the oldest early. In a
+    short queue it would only starve the oldest.
+
+    running     requests worked on
+    admitted, refused   since the start
+    capacity    calls that the providers take at a time, inf where they set no limit
+    """
+
+    def __init__(
+        self, rules: LimitRules, *, capacity: Callable[[], float] = lambda: math.inf
+    ) -> None:
+        self.rules = rules
+        self.running = 0
+        self.admitted = 0
+        self.refused = 0
+        self._bytes = 0
+        self._capacity = capacity
+        self._limit = float(rules.max_concurrent)
+        self._peak = 0
+        self._left = 0
+        self._per_s = 0.0
+        self._waiting: OrderedDict[asyncio.Future[bool], None] = OrderedDict()
+
+    @property
+    def limit(self) -> int:
+        """Requests worked on at a time, just now."""
+        return max(1, int(min(self._limit, self._capacity())))
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    def guarded(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint behind this door."""
+
+        async def behind(call: Call) -> None:
+            if not self._waiting and self.running < self.limit:
+                self._admit()
+                self.admitted += 1
+            elif not await self.enter():
+                await call.refuse(overloaded())
+                return
+            try:
+                await endpoint(call)
+            finally:
+                self.leave()
+
+        return behind
+
+    async def enter(self) -> bool:
+        """Wait for a place; False if there is none. Every True needs a `leave`."""
+        if self._waiting or self.running >= self.limit:
+            if not await self._turn():
+                self.refused += 1
+                return False
+        else:
+            self._admit()
+        self.admitted += 1
+        return True
+
+    @property
+    def most_waiting(self) -> int:
+        """Requests that may wait, just now."""
+        return min(self.rules.max_waiting, max(self.limit, LEAST_WAITING, self._soon))
+
+    @property
+    def _soon(self) -> int:
+        """Requests that are served in QUEUE_S."""
+        return int(self._per_s * QUEUE_S)
+
+    def leave(self) -> None:
+        self.running -= 1
+        self._left += 1
+        while self._waiting and self.running < self.limit:
+            turn, _ = self._waiting.popitem(last=len(self._waiting) > self._soon)
+            if not turn.done():
+                self._admit()
+                turn.set_result(True)
+
+    def hold(self, size: int) -> bool:
+        """Reserve memory for a body; False if there is none. Every True needs a `release`."""
+        if self._bytes + size > self.rules.max_bytes:
+            self.refused += 1
+            return False
+        self._bytes += size
+        return True
+
+    def release(self, size: int) -> None:
+        self._bytes -= size
+
+    def look(self, late_s: float, since_s: float) -> None:
+        """Adapt to the event loop, which woke this many seconds late: less work, or more again.
+
+        since_s     since the last look
+        """
+        self._per_s = 0.5 * (self._per_s + self._left / since_s)
+        self._left = 0
+        most = float(self.rules.max_concurrent)
+        if late_s > LATE_S:
+            busy = 0.8 * min(self._limit, float(self._peak))
+            self._limit = min(most, max(float(LEAST_LIMIT), busy))
+        elif late_s < LATE_S / 5:
+            self._limit = min(most, self._limit * 1.1 + 1)
+        self._peak = self.running
+
+    def _admit(self) -> None:
+        self.running += 1
+        self._peak = max(self._peak, self.running)
+
+    async def _turn(self) -> bool:
+        """Wait as one of the queue; the oldest leaves when it is full."""
+        if not self.rules.max_waiting:
+            return False
+        if len(self._waiting) >= self.most_waiting:
+            oldest, _ = self._waiting.popitem(last=False)
+            _refuse(oldest)
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._waiting[turn] = None
+        timer = loop.call_later(self.rules.wait_s, _refuse, turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.leave()
+            raise
+        finally:
+            timer.cancel()
+            self._waiting.pop(turn, None)
+
+
+def _refuse(turn: asyncio.Future[bool]) -> None:
+    if not turn.done():
+        turn.set_result(False)

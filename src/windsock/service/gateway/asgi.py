@@ -1,0 +1,220 @@
+"""The data plane: one thin ASGI application in front of FastAPI, for the calls that must be fast.
+
+FastAPI describes these calls in its OpenAPI document; it never runs them (measured at c=64 on one
+core, a FastAPI route with a pydantic body costs six times the CPU of this).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from windsock.errors import WindsockError
+from windsock.service.error_responses import Problem, overloaded, problem_of
+from windsock.service.gateway.header_limits import fault_of
+
+Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = dict[bytes, bytes]
+Endpoint = Callable[["Call"], Awaitable[None]]
+
+
+LEAVE = "windsock.leave"
+"""The ASGI extension that holds the connection's `Line`."""
+
+WATCHED_FROM_S = 0.02
+"""After which a client that leaves is noticed; the provider's call is then cancelled at once."""
+
+
+class Call:
+    """One request of the data plane: its body, and the means to answer."""
+
+    __slots__ = ("_send", "body", "headers", "is_answered", "receive")
+
+    def __init__(self, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
+        self.headers = headers
+        self.body = body
+        self.receive = receive
+        self._send = send
+        self.is_answered = False
+
+    def header(self, name: bytes) -> str | None:
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.is_answered = True
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, body: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    async def answer(
+        self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
+    ) -> None:
+        length = (b"content-length", str(len(body)).encode())
+        kind = (b"content-type", b"application/json")
+        await self.begin(status, [kind, length, *(headers or [])])
+        await self.write(body, more=False)
+
+    async def refuse(self, problem: Problem) -> None:
+        await self.answer(problem.status, problem.body, problem.headers)
+
+
+class Memory(Protocol):
+    """What is left for bodies."""
+
+    def hold(self, size: int) -> bool: ...
+    def release(self, size: int) -> None: ...
+
+
+class Line(Protocol):
+    """The connection of a request, where the server tells of its end (see `windsock.front`)."""
+
+    disconnected: bool
+    on_leave: Callable[[], None] | None
+
+
+class DataPlane:
+    """Runs its own paths, hands everything else (and lifespan) to `app`.
+
+    memory  bounds the bodies held at a time
+    """
+
+    def __init__(
+        self, app: App, endpoints: dict[str, Endpoint], *, max_body_bytes: int, memory: Memory
+    ) -> None:
+        self._app = app
+        self._memory = memory
+        self._endpoints = endpoints
+        self._max_body_bytes = max_body_bytes
+
+    @property
+    def paths(self) -> frozenset[str]:
+        return frozenset(self._endpoints)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (fault := fault_of(scope["headers"])) is not None:
+            await Call({}, b"", receive, send).refuse(fault)
+            return
+        if scope["type"] == "http" and scope["method"] == "POST":
+            endpoint = self._endpoints.get(scope["path"])
+            if endpoint is not None:
+                await self._bounded(endpoint, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _bounded(
+        self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Hold memory for the body, as large as it says it is, while it is worked on."""
+        headers: Headers = dict(scope["headers"])
+        stated = headers.get(b"content-length", b"")
+        size = int(stated) if stated.isdigit() else self._max_body_bytes
+        if size > self._max_body_bytes:
+            await self._too_large(Call(headers, b"", receive, send))
+        elif not self._memory.hold(size):
+            await Call(headers, b"", receive, send).refuse(overloaded())
+        else:
+            try:
+                call = Call(headers, b"", receive, send)
+                await self._run(endpoint, call, scope.get("extensions", {}).get(LEAVE))
+            finally:
+                self._memory.release(size)
+
+    async def _too_large(self, call: Call) -> None:
+        message = f"the body exceeds {self._max_body_bytes} bytes; send less"
+        await call.refuse(Problem.of(413, message))
+
+    async def _run(self, endpoint: Endpoint, call: Call, line: Line | None) -> None:
+        body = await self._read(call.receive)
+        call.body = body or b""
+        if body is None:
+            await self._too_large(call)
+            return
+        watch = _Watch(call.receive) if line is None else _Told(line)
+        try:
+            try:
+                await endpoint(call)
+            except WindsockError as error:
+                if call.is_answered:
+                    raise
+                await call.refuse(problem_of(error))
+        except asyncio.CancelledError:
+            if not watch.is_gone:
+                raise
+        finally:
+            watch.end()
+
+    async def _read(self, receive: Receive) -> bytes | None:
+        """The body, or None if it is larger than allowed."""
+        message = await receive()
+        if not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            return body if len(body) <= self._max_body_bytes else None
+        parts, size = [message.get("body", b"")], len(message.get("body", b""))
+        while message.get("more_body"):
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > self._max_body_bytes:
+                return None
+        return b"".join(parts)
+
+
+class _Told:
+    """Cancels the task it was made in when the server says that the client left."""
+
+    __slots__ = ("_line", "_work", "is_gone")
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._work = asyncio.current_task()
+        self.is_gone = False
+        line.on_leave = self._leave
+        if line.disconnected:
+            self._leave()
+
+    def end(self) -> None:
+        self._line.on_leave = None
+
+    def _leave(self) -> None:
+        self.is_gone = True
+        if self._work is not None:
+            self._work.cancel()
+
+
+class _Watch:
+    """The same under a server that only tells who asks: cancels its task when the client leaves.
+
+    It looks from WATCHED_FROM_S on: most calls are over by then, and need no second task.
+    """
+
+    __slots__ = ("_receive", "_task", "_timer", "_work", "is_gone")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._work = asyncio.current_task()
+        self._task: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(WATCHED_FROM_S, self._begin)
+        self.is_gone = False
+
+    def end(self) -> None:
+        self._work = None
+        self._timer.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _begin(self) -> None:
+        self._task = asyncio.ensure_future(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        if self._work is not None:
+            self.is_gone = True
+            self._work.cancel()

@@ -1,0 +1,171 @@
+"""Other wire formats in front of chat completions: asked for in one, routed and called in OpenAI's.
+
+A dialect translates; deciding, calling, falling back, caching and recording stay what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import orjson
+
+from windsock.errors import BadRequest, WindsockError
+from windsock.service.error_responses import problem_of
+from windsock.service.gateway.asgi import Call, Endpoint
+from windsock.wire import json_codec
+from windsock.wire.formats.openai_chat_stream import BOUNDARY, data_of
+
+
+class Dialect(Protocol):
+    """One request in another wire format. Made anew for each: streams have a state."""
+
+    def asked(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The chat body that asks for the same; raises BadRequest for what has no counterpart."""
+        ...
+
+    def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A chat completion, told in this format."""
+        ...
+
+    def refused(self, status: int, message: str) -> dict[str, Any]:
+        """An error, told in this format."""
+        ...
+
+    def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The events that a chunk of a chat stream becomes; each names its `type`."""
+        ...
+
+    def ended(self) -> Iterator[dict[str, Any]]:
+        """The events that follow the whole answer."""
+        ...
+
+    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+        """The events that end a stream which broke off."""
+        ...
+
+
+class TranslatedCall(Call):
+    """A call whose body is read, and whose answer is told, through a dialect."""
+
+    __slots__ = ("_chat", "_dialect", "_is_whole", "_original")
+
+    def __init__(self, original: Call, dialect: Dialect) -> None:
+        self._original = original
+        self._dialect = dialect
+        self._is_whole = False
+        self._chat: bytes | None = None
+        super().__init__(original.headers, b"", original.receive, original._send)
+
+    @property
+    def body(self) -> bytes:
+        """As a chat body. Translated when it is asked for: keys are looked at first."""
+        if self._chat is None:
+            self._chat = json_codec.dumps(self._dialect.asked(_object(self._original.body)))
+        return self._chat
+
+    @body.setter
+    def body(self, _: bytes) -> None:
+        """What was asked for stays what it is."""
+
+    async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self._original.is_answered = True
+        await super().begin(status, headers)
+
+    async def write(self, body: bytes, *, more: bool) -> None:
+        if not self._is_whole and body:
+            body = b"".join(map(_event, self._told(body)))
+        await super().write(body, more=more)
+
+    async def answer(
+        self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
+    ) -> None:
+        self._is_whole = True
+        if status == 200:
+            told = self._dialect.answered(json_codec.loads(body))
+        else:
+            told = self._dialect.refused(status, _message(body))
+        await super().answer(status, json_codec.dumps(told), headers)
+
+    def _told(self, events: bytes) -> Iterator[dict[str, Any]]:
+        for event in BOUNDARY.split(events):
+            data = data_of(event)
+            if data.strip() == b"[DONE]":
+                yield from self._dialect.ended()
+            elif data:
+                chunk = json_codec.loads(data)
+                if "error" in chunk and not chunk.get("choices"):
+                    yield from self._dialect.broken(_message(data))
+                else:
+                    yield from self._dialect.streamed(chunk)
+
+
+def spoken(chat: Endpoint, dialect: Callable[[], Dialect]) -> Endpoint:
+    """The chat endpoint, for callers who speak another dialect."""
+
+    async def endpoint(call: Call) -> None:
+        translated = TranslatedCall(call, dialect())
+        try:
+            await chat(translated)
+        except WindsockError as error:
+            if translated.is_answered:
+                raise
+            await translated.refuse(problem_of(error))
+
+    return endpoint
+
+
+def text_of(content: Any, where: str) -> str:
+    """The text of a string or of a list of text parts; raises BadRequest naming `where`."""
+    if isinstance(content, str):
+        return content
+    texts = []
+    for part in listed(content, where):
+        if not isinstance(part.get("text"), str):
+            raise BadRequest(f"{where} may hold text only, not {part.get('type')!r}", param=where)
+        texts.append(part["text"])
+    return "\n".join(texts)
+
+
+def listed(value: Any, where: str) -> list[dict[str, Any]]:
+    """A list of objects; raises BadRequest naming `where`."""
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise BadRequest(f"{where} must be a list of objects", param=where)
+    return value
+
+
+def copied(body: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Those fields that are there and mean the same in both formats."""
+    return {name: body[name] for name in names if body.get(name) is not None}
+
+
+def schema_format(schema: Any, name: str = "answer", *, strict: bool = True) -> dict[str, Any]:
+    """Chat's `response_format` for a JSON schema."""
+    kept = {"name": name, "schema": schema, "strict": strict}
+    return {"type": "json_schema", "json_schema": kept}
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = json_codec.loads(raw)
+    except ValueError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise BadRequest("the body must be a JSON object")
+    return body
+
+
+def _event(body: dict[str, Any]) -> bytes:
+    kind: str = body["type"]
+    return b"event: " + kind.encode() + b"\ndata: " + json_codec.dumps(body) + b"\n\n"
+
+
+def _message(raw: bytes) -> str:
+    """The message of an error in OpenAI's shape, or whatever a provider said instead."""
+    try:
+        error = orjson.loads(raw).get("error")
+    except (orjson.JSONDecodeError, AttributeError):
+        return raw[:500].decode(errors="replace")
+    if isinstance(error, dict):
+        return str(error.get("message"))
+    return str(error)

@@ -1,0 +1,226 @@
+"""Policies that only a simulator can have: they look at the truth, or at a clock on a wall."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from windsock.core.model.decisions import Cell, Decision, Outcome, Reward, RouteRequest
+from windsock.core.model.units import Meter, to_float
+from windsock.core.policies.baselines import Rules
+from windsock.core.policies.protocol import CellView, Weighing
+from windsock.simulation.world.traffic import REALTIME
+from windsock.simulation.world.world import World
+
+WEEK_S = 7 * 86_400.0
+EVALUATED = 200
+"""Prompts on which every deployment is tried when the rules are tuned anew."""
+
+P95 = 1.45
+"""The 95th percentile of a call's pace, which is even in 0.5..1.5."""
+
+MOMENTS = 200
+"""Moments at which hindsight looks at the run."""
+
+
+class _Outsider:
+    """A policy that learns nothing from what it does."""
+
+    is_contextual = False
+
+    def task_of(self, request: RouteRequest) -> str:
+        return request.task
+
+    def refresh(self, cells: Sequence[CellView], now: float) -> None:
+        """Cells are weighed one by one."""
+
+    def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
+        """Nothing to learn."""
+
+    def settle(self, outcome: Outcome, now: float) -> None:
+        """Nothing to settle."""
+
+    def to_state(self) -> dict[str, Any]:
+        return {}
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """There is no state."""
+
+
+class Oracle(_Outsider):
+    """Knows every true quality and every true price at once: no policy can do better on average.
+
+    Where the route says what a success is worth it takes the deployment of the greatest net
+    benefit. Else, of all single deployments and mixtures of two, the one with the least cost per
+    success that meets the floor, or the best one if none does.
+    """
+
+    name = "oracle"
+
+    def __init__(
+        self, world: World, quality_floor: float, usd_per_success: float | None = None
+    ) -> None:
+        self._world = world
+        self._floor = quality_floor
+        self._usd_per_success = usd_per_success
+
+    def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        world, task = self._world, view.cell.task
+        names = in_time(world, view, now)
+        rates = [world.quality(name, task, now) for name in names]
+        usd = [world.usd(name, task, now) for name in names]
+        worth = self._usd_per_success
+        if worth is None:
+            shares = best_mixture(rates, usd, self._floor)
+        else:
+            shares = best_net(rates, usd, worth)
+        by_name = dict(zip(names, shares, strict=True))
+        return Weighing(weights=tuple(by_name.get(name, 0.0) for name in view.deployments))
+
+
+class Hindsight(_Outsider):
+    """The best fixed choice per task, chosen when all is over, by the same measure as the oracle's.
+
+    Of all deployments that keep to the ceiling of a real-time route.
+    """
+
+    name = "hindsight"
+
+    def __init__(
+        self, world: World, quality_floor: float, usd_per_success: float | None = None
+    ) -> None:
+        self._world = world
+        self._floor = quality_floor
+        self._usd_per_success = usd_per_success
+        self._best: dict[Cell, str] = {}
+
+    def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        if view.cell not in self._best:
+            self._best[view.cell] = self._chosen(view, now)
+        return _only(view, self._best[view.cell])
+
+    def _chosen(self, view: CellView, now: float) -> str:
+        world, task = self._world, view.cell.task
+        names = in_time(world, view, now)
+        moments = np.linspace(world.starts_at, world.ends_at, MOMENTS, endpoint=False).tolist()
+        usd = [sum(world.usd(name, task, at) for at in moments) / MOMENTS for name in names]
+        rates = [
+            sum(world.is_up(name, at) * world.quality(name, task, at) for at in moments) / MOMENTS
+            for name in names
+        ]
+        if self._usd_per_success is None:
+            shares = best_mixture(rates, usd, self._floor)
+        else:
+            shares = best_net(rates, usd, self._usd_per_success)
+        return names[shares.index(max(shares))]
+
+
+class CheapestOnTheMap(_Outsider):
+    """Least input + output price of a token, by a price map read at start: LiteLLM's cost routing.
+
+    https://docs.litellm.ai/docs/routing (lowest cost), whose map is loaded when the proxy starts.
+    """
+
+    name = "litellm_cost"
+
+    def __init__(self, world: World) -> None:
+        prices = {name: world.prices(name, world.starts_at) for name in world.names}
+        self._sum = {
+            name: to_float(price[Meter.INPUT] + price[Meter.OUTPUT])
+            for name, price in prices.items()
+        }
+
+    def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        return _only(view, min(view.deployments, key=lambda name: self._sum[name]))
+
+
+class RetunedRules(_Outsider):
+    """Rules that somebody tunes anew every week, on an evaluation of every deployment.
+
+    Per task the best by the oracle's measure, at that day's prices and the success measured.
+    """
+
+    name = "rules_weekly"
+    is_contextual = True
+
+    def __init__(
+        self, world: World, quality_floor: float, usd_per_success: float | None = None
+    ) -> None:
+        self._world = world
+        self._floor = quality_floor
+        self._usd_per_success = usd_per_success
+        self._week = -1
+        self._rules = Rules({}, world.scenario.rivals.otherwise)
+
+    def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        week = int((now - self._world.starts_at) // WEEK_S)
+        if week != self._week:
+            self._week = week
+            self._rules = Rules(self._tuned(week), self._world.scenario.rivals.otherwise)
+        return self._rules.weigh(view, now, request)
+
+    def _tuned(self, week: int) -> dict[str, str]:
+        """The table of a week, or what was written once before the first evaluation."""
+        world = self._world
+        if week == 0:
+            return dict(world.scenario.rivals.rules)
+        at = world.starts_at + week * WEEK_S
+        chance: Any = np.random.default_rng([world.scenario.seed, world.seed, week])
+        names = [name for name in world.names if world.exists(name, at)]
+        return {task: self._best(task, names, at, chance) for task in world.scenario.tasks}
+
+    def _best(self, task: str, names: Sequence[str], at: float, chance: Any) -> str:
+        world, worth = self._world, self._usd_per_success
+        usd = [world.usd(name, task, at) for name in names]
+        rates = [
+            chance.binomial(EVALUATED, world.quality(name, task, at)) / EVALUATED for name in names
+        ]
+        if worth is not None:
+            return names[best_net(rates, usd, worth).index(1.0)]
+        good = [k for k in range(len(names)) if rates[k] >= self._floor]
+        best = min(good, key=lambda k: usd[k]) if good else rates.index(max(rates))
+        return names[best]
+
+
+def best_mixture(rates: Sequence[float], usd: Sequence[float], floor: float) -> tuple[float, ...]:
+    """Shares of the cheapest way per success to reach the floor with at most two arms."""
+    arms = range(len(rates))
+    best = max(arms, key=lambda k: (rates[k], -usd[k]))
+    if rates[best] < floor:
+        return tuple(float(k == best) for k in arms)
+    options: list[tuple[float, tuple[tuple[int, float], ...]]] = [
+        (usd[k] / rates[k], ((k, 1.0),)) for k in arms if rates[k] >= floor
+    ]
+    for low in arms:
+        for high in arms:
+            if rates[low] < floor < rates[high]:
+                share = (floor - rates[low]) / (rates[high] - rates[low])
+                cost = share * usd[high] + (1 - share) * usd[low]
+                options.append((cost / floor, ((high, share), (low, 1 - share))))
+    shares = dict(min(options)[1])
+    return tuple(shares.get(k, 0.0) for k in arms)
+
+
+def best_net(rates: Sequence[float], usd: Sequence[float], worth_usd: float) -> tuple[float, ...]:
+    """All to the arm of the greatest worth x success - cost."""
+    net = [worth_usd * rate - cost for rate, cost in zip(rates, usd, strict=True)]
+    return tuple(float(k == net.index(max(net))) for k in range(len(net)))
+
+
+def in_time(world: World, view: CellView, now: float) -> tuple[str, ...]:
+    """Who truly keeps to the ceiling of a real-time route; all if none does or there is none."""
+    live = world.scenario.realtime
+    if live is None or view.cell.route != REALTIME:
+        return view.deployments
+    kept = [name for name in view.deployments
+            if P95 * world.first_token_s(name, now) <= live.max_latency_ms / 1000]  # fmt: skip
+    return tuple(kept) or view.deployments
+
+
+def _only(view: CellView, wanted: str) -> Weighing:
+    """All to one, or to the cheapest while it is out."""
+    names = view.deployments
+    index = names.index(wanted) if wanted in names else int(np.argmin(view.usd))
+    return Weighing(weights=tuple(float(k == index) for k in range(len(names))))

@@ -1,0 +1,143 @@
+"""Everything a scenario can be run with, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.policies.baselines import (
+    Cheapest,
+    EpsilonGreedy,
+    Fixed,
+    InverseSquarePrice,
+    PlainThompson,
+    RoundRobin,
+    Rules,
+    SuccessPerCost,
+)
+from windsock.core.policies.price_aware import Objective, Policy, PriceAware
+from windsock.core.pricing.validation import DEFAULT_RULES, GuardRules
+from windsock.core.routing.routes import Cascade
+from windsock.errors import ConfigError
+from windsock.simulation.engines.baselines import CheapestOnTheMap, Hindsight, Oracle, RetunedRules
+from windsock.simulation.engines.paretobandit import ParetoBandit
+from windsock.simulation.world.conditions import Aim
+from windsock.simulation.world.world import World
+
+LIKELY_WORTH_USD = 0.01
+"""What a success is worth to rivals that need to be told, where the scenario does not say."""
+
+ORACLE_FLOOR = 0.85
+
+CREDULOUS = GuardRules(
+    least_usd_per_mtok=Decimal(0),
+    max_rise=1e6,
+    max_fall=0.0,
+    deepest_fall=0.0,
+    highest_rise=1e6,
+    least_output_ratio=0.0,
+    most_output_ratio=1e6,
+    slip_tolerance=0.0,
+    fx_ratios=(0.0, 0.0),
+    alone_ratios=(1e6, 1e6),
+)
+"""Believes what any feed says last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contender:
+    """make          the policy of one route, from the world, the route's aim and shared beliefs
+    cascade         asks again below a confidence
+    heeds_latency   keeps to the ceiling of the real-time route
+    hears           learns of prices after the start
+    guard           which quotes it believes
+    """
+
+    make: Callable[[World, Aim, Beliefs], Policy]
+    cascade: Cascade | None = None
+    heeds_latency: bool = False
+    hears: bool = True
+    guard: GuardRules = DEFAULT_RULES
+
+
+def contenders(world: World) -> dict[str, Contender]:
+    """`windsock` first, then itself without price feeds and without doubts; the oracle last."""
+    scenario = world.scenario
+    rivals, aim = scenario.rivals, scenario.route
+    worth = aim.usd_per_success or LIKELY_WORTH_USD
+    again = None
+    if rivals.escalate_below is not None:
+        again = Cascade(escalate_below=rivals.escalate_below, to=(rivals.flagship,))
+    own = aim.cascade
+    ours = Cascade(escalate_below=own.escalate_below, to=own.to) if own else None
+    windsock = Contender(
+        make=lambda _, aim, beliefs: PriceAware(beliefs, objective(aim)),
+        cascade=ours,
+        heeds_latency=True,
+    )
+    return {
+        "windsock": windsock,
+        "deaf": replace(windsock, hears=False),
+        "credulous": replace(windsock, guard=CREDULOUS),
+        "flagship": Contender(make=lambda *_: Fixed(rivals.flagship)),
+        "cheapest": Contender(make=lambda *_: Cheapest()),
+        "rules": Contender(
+            make=lambda *_: Rules(rivals.rules, rivals.otherwise, rivals.short_tokens),
+            cascade=again,
+        ),
+        "rules_weekly": Contender(
+            make=lambda world, aim, _: RetunedRules(world, floor_of(aim), worth_of(aim))
+        ),
+        "round_robin": Contender(make=lambda *_: RoundRobin()),
+        "litellm_cost": Contender(make=lambda world, *_: CheapestOnTheMap(world)),
+        "inverse_square_price": Contender(make=lambda *_: InverseSquarePrice()),
+        "epsilon_greedy": Contender(
+            make=lambda _, __, beliefs: EpsilonGreedy(beliefs, usd_per_success=worth)
+        ),
+        "plain_thompson": Contender(make=lambda _, __, beliefs: PlainThompson(beliefs)),
+        "success_per_cost": Contender(make=lambda _, __, beliefs: SuccessPerCost(beliefs)),
+        "paretobandit": Contender(make=lambda world, aim, _: ParetoBandit(world, floor_of(aim))),
+        "hindsight": Contender(
+            make=lambda world, aim, _: Hindsight(world, floor_of(aim), worth_of(aim))
+        ),
+        "oracle": Contender(make=lambda world, aim, _: Oracle(world, floor_of(aim), worth_of(aim))),
+    }
+
+
+DEFAULT = ("windsock", "flagship", "cheapest", "rules", "oracle")
+EVERY = "all"
+
+
+def chosen(world: World, names: Sequence[str] | None) -> dict[str, Contender]:
+    """The policies asked for, in order, or `all`; raises ConfigError on an unknown name."""
+    known = contenders(world)
+    wanted = list(names or DEFAULT)
+    if wanted == [EVERY]:
+        wanted = list(known)
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(f"no policy is named {name!r}; known are {', '.join(known)}, all")
+    return {name: known[name] for name in wanted}
+
+
+def objective(aim: Aim) -> Objective:
+    return Objective(
+        kind=aim.objective,
+        quality_floor=aim.quality_floor,
+        usd_per_success=aim.usd_per_success,
+        usd_per_request=aim.usd_per_request,
+        usd_per_day=aim.usd_per_day,
+        explore=aim.explore,
+    )
+
+
+def worth_of(aim: Aim) -> float | None:
+    """What a success is worth where the objective is its value."""
+    return aim.usd_per_success if aim.objective == "value" else None
+
+
+def floor_of(aim: Aim) -> float:
+    """The floor that rivals are held to where the scenario states none."""
+    return ORACLE_FLOOR if aim.quality_floor is None else aim.quality_floor

@@ -1,0 +1,261 @@
+"""The weather: what would happen to each request at each deployment, whatever a policy does.
+
+All chance of the world is drawn before any policy runs, from its own generator, so that two
+policies under one seed meet the same requests and the same luck.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from windsock.core.cascades.calibration import BINS
+from windsock.core.evidence.warm_start import PastResult
+from windsock.core.model.catalog import Capabilities, Catalog, Deployment
+from windsock.core.model.decisions import Attempt, CallKind, CallResult
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Prices, Usage, cost_usd, to_float
+from windsock.core.pricing.schedule import flat_prices, next_moment
+from windsock.simulation.world import archive, price_statements, traffic
+from windsock.simulation.world.conditions import Shock, Task
+from windsock.simulation.world.scenario import Scenario
+from windsock.simulation.world.traffic import HOUR_S, Ask
+
+__all__ = ["Ask", "World"]
+
+CLAIMS = 512
+"""Points at which the inverse distribution of confidence is tabled."""
+
+
+class World:
+    """A scenario under one seed.
+
+    shocks  of the scenario and of its archive, in order of time
+    """
+
+    def __init__(self, scenario: Scenario, seed: int) -> None:
+        self.scenario = scenario
+        self.seed = seed
+        self.names = tuple(scenario.deployments)
+        self.starts_at = scenario.begins
+        self.ends_at = scenario.begins + scenario.hours * HOUR_S
+        known = [*scenario.shocks, *archive.shocks(scenario)]
+        self.shocks = tuple(sorted(known, key=lambda shock: shock.at_hour))
+        self.truth = price_statements.truths(scenario, list(self.shocks))
+        self._since = {
+            name: [quote.seen_at for quote in quotes] for name, quotes in self.truth.items()
+        }
+        self._drifts = sorted(scenario.drifts, key=lambda drift: drift.at_hour)
+        self._claims = _claims(scenario)
+
+    @cached_property
+    def asks(self) -> list[Ask]:
+        """The whole traffic, in order of time."""
+        return traffic.asks(self.scenario, self.seed)
+
+    def evaluations(self) -> list[PastResult]:
+        """What was known before the run: every deployment tried on some prompts of every task."""
+        count = self.scenario.evaluated
+        rng: Any = np.random.default_rng([self.scenario.seed, self.seed, 3])
+        at = self.starts_at
+        return [
+            PastResult(
+                task=task,
+                deployment=name,
+                success=float(rng.binomial(count, self.quality(name, task, at))) / count,
+                count=count,
+            )
+            for task in self.scenario.tasks
+            for name in self.names
+            if count and self.exists(name, at)
+        ]
+
+    def hour(self, at: float) -> float:
+        return (at - self.starts_at) / HOUR_S
+
+    def catalog(self) -> Catalog:
+        return Catalog(
+            Deployment(
+                id=name,
+                provider=name.partition("/")[0],
+                model=name.partition("/")[2],
+                capabilities=Capabilities(context_tokens=1_000_000),
+            )
+            for name in self.names
+        )
+
+    def quotes(self) -> list[Quote]:
+        """Every price statement of the feeds, in the order they are seen."""
+        return self._quotes
+
+    def first_quotes(self) -> list[Quote]:
+        """The first statement of every feed on every deployment."""
+        first: dict[tuple[str, str], Quote] = {}
+        for quote in self._quotes:
+            first.setdefault((quote.feed, quote.deployment), quote)
+        return list(first.values())
+
+    @cached_property
+    def _quotes(self) -> list[Quote]:
+        return price_statements.statements(self.scenario, self.truth)
+
+    def shown_at(self, shock: Shock) -> float:
+        """When a feed first shows a price change."""
+        return price_statements.shown_at(self.scenario, shock)
+
+    def behind(self, name: str, at: float) -> str:
+        """The deployment whose model truly answers."""
+        other = f"{name.partition('/')[0]}/{self.served_model(name, at)}"
+        return other if other in self.scenario.deployments else name
+
+    def prices(self, name: str, at: float) -> Prices:
+        """What is truly billed at this moment, by meter."""
+        name = self.behind(name, at)
+        index = max(0, bisect_right(self._since[name], at) - 1)
+        return flat_prices(self.truth[name][index], at)
+
+    def usd(self, name: str, task: str, at: float) -> float:
+        """True dollars of one mean request."""
+        kind = self.scenario.tasks[task]
+        usage = usage_of(kind, int(kind.prompt_tokens), int(kind.output_tokens))
+        return to_float(cost_usd(usage.counts(), self.prices(name, at)))
+
+    def quality(self, name: str, task: str, at: float) -> float:
+        """True probability of success."""
+        name = self.behind(name, at)
+        quality = self.scenario.deployments[name].quality[task]
+        for drift in self._drifts:
+            is_due = drift.at_hour <= self.hour(at)
+            if drift.deployment == name and drift.task in (None, task) and is_due:
+                quality = drift.quality
+        return quality
+
+    def exists(self, name: str, at: float) -> bool:
+        return self.scenario.deployments[name].from_hour <= self.hour(at)
+
+    def is_up(self, name: str, at: float) -> bool:
+        hour = self.hour(at)
+        return self.exists(name, at) and not any(
+            outage.deployment == name and outage.from_hour <= hour < outage.to_hour
+            for outage in self.scenario.outages
+        )
+
+    def served_model(self, name: str, at: float) -> str:
+        """The model that the answers name."""
+        served = name.partition("/")[2]
+        for redirect in self.scenario.redirects:
+            if redirect.deployment == name and redirect.at_hour <= self.hour(at):
+                served = redirect.served_model
+        return served
+
+    def slowness(self, name: str, at: float) -> float:
+        hour = self.hour(at)
+        factor = 1.0
+        for slow in self.scenario.slowdowns:
+            if slow.deployment == name and slow.from_hour <= hour < slow.to_hour:
+                factor *= slow.factor
+        return factor
+
+    def first_token_s(self, name: str, at: float) -> float:
+        """Usual time to the first token; a call's own pace is 0.5 to 1.5 times that."""
+        place = self.scenario.deployments[name]
+        return (place.first_token_s or place.latency_s / 2) * self.slowness(name, at)
+
+    def call(self, attempt: Attempt, ask: Ask, at: float) -> CallResult:
+        """What the deployment does with the request."""
+        name = attempt.deployment
+        index = self.names.index(name)
+        place = self.scenario.deployments[name]
+        if not self.is_up(name, at) or ask.fate[index] < place.failure_share:
+            return CallResult(
+                attempt=attempt, kind=CallKind.SERVER_ERROR, latency_s=0.05, status=503
+            )
+        pace = 0.5 + float(ask.pace[index])
+        usage = usage_of(self.scenario.tasks[ask.task], ask.prompt_tokens, ask.output_tokens)
+        billed = cost_usd(usage.counts(), self.prices(name, at)) if self.scenario.bills else None
+        return CallResult(
+            attempt=attempt,
+            kind=CallKind.ANSWERED,
+            latency_s=place.latency_s * self.slowness(name, at) * pace,
+            first_byte_s=self.first_token_s(name, at) * pace,
+            status=200,
+            usage=usage,
+            served_model=self.served_model(name, at),
+            billed_usd=billed,
+            confidence=self.confidence(name, ask, at),
+            finish_reason="stop",
+        )
+
+    def is_right(self, name: str, ask: Ask, at: float) -> bool:
+        return bool(ask.luck[self.names.index(name)] < self.quality(name, ask.task, at))
+
+    def worth(self, name: str, ask: Ask, at: float) -> float:
+        """What a judge gives for the answer, 0..1."""
+        return float(self.is_right(name, ask, at))
+
+    def confidence(self, name: str, ask: Ask, at: float) -> float | None:
+        """How sure the answer is of itself, if answers tell."""
+        if self._claims is None:
+            return None
+        claims = self._claims[int(self.is_right(name, ask, at))]
+        return float(claims[int(ask.doubt[self.names.index(name)] * CLAIMS)])
+
+    def passes(self, threshold: float, success: float) -> tuple[float, float]:
+        """Share of wrong and of right answers whose calibrated confidence reaches `threshold`.
+
+        success     share of right answers, from which the calibration follows
+        """
+        if self._claims is None:
+            return 0.0, 0.0
+        wrong, right = (
+            np.histogram(claims, bins=BINS, range=(0.0, 1.0))[0] / CLAIMS for claims in self._claims
+        )
+        known = np.maximum(success * right + (1 - success) * wrong, 1e-12)
+        kept = success * right / known >= threshold
+        return float(wrong[kept].sum()), float(right[kept].sum())
+
+    def changes(self) -> list[float]:
+        """Moments at which the truth changes, besides the rhythm of the traffic."""
+        scenario = self.scenario
+        hours = [drift.at_hour for drift in scenario.drifts]
+        hours += [redirect.at_hour for redirect in scenario.redirects]
+        for spans in (scenario.outages, scenario.slowdowns, scenario.surges):
+            hours += [hour for span in spans for hour in (span.from_hour, span.to_hour)]
+        hours += [place.from_hour for place in scenario.deployments.values()]
+        found = {self.starts_at + hour * HOUR_S for hour in hours}
+        for quotes in self.truth.values():
+            found |= {quote.seen_at for quote in quotes}
+            found |= self._clock_changes(quotes)
+        return sorted(at for at in found if self.starts_at < at < self.ends_at)
+
+    def _clock_changes(self, quotes: list[Quote]) -> set[float]:
+        """When recurring hours begin or end."""
+        found = set()
+        for quote, until in zip(quotes, [*(q.seen_at for q in quotes[1:]), self.ends_at],
+                                strict=True):  # fmt: skip
+            at = next_moment(quote, quote.seen_at)
+            while at < until:
+                found.add(at)
+                at = next_moment(quote, at)
+        return found
+
+
+def usage_of(task: Task, prompt_tokens: int, output_tokens: int) -> Usage:
+    """Counted use of one request, its cached part apart."""
+    cached = int(task.cached_share * prompt_tokens)
+    return Usage(
+        input_tokens=prompt_tokens - cached, cache_read_tokens=cached, output_tokens=output_tokens
+    )
+
+
+def _claims(scenario: Scenario) -> tuple[np.ndarray, np.ndarray] | None:
+    """Inverse distributions of confidence of wrong answers and of right ones, (CLAIMS,) each."""
+    if scenario.confidence is None:
+        return None
+    grid = (np.arange(CLAIMS) + 0.5) / CLAIMS
+    wrong, right = scenario.confidence.wrong, scenario.confidence.right
+    return special.betaincinv(*wrong, grid), special.betaincinv(*right, grid)

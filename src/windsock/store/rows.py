@@ -1,0 +1,247 @@
+"""What the ledger takes, and the rows it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+from typing import Any
+
+from sqlmodel import SQLModel
+
+from windsock.core.model.decisions import (
+    CallResult,
+    Decision,
+    Feedback,
+    Outcome,
+    Shift,
+    WeightTable,
+)
+from windsock.core.model.ticks import HealthReport, Quote
+from windsock.core.pricing.validation import Held
+from windsock.store.codec import encode
+from windsock.store.tables import (
+    AttemptRow,
+    DecisionRow,
+    EventRow,
+    FeedbackRow,
+    HealthRow,
+    HeldRow,
+    QuoteRow,
+    SnapshotRow,
+    WeightsRow,
+)
+
+PICO = Decimal(10) ** 12
+MOST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class StateSnapshot:
+    """The router's whole state as bytes, taken at `at`."""
+
+    at: float
+    body: bytes
+
+
+Entry = (
+    Outcome
+    | Decision
+    | Feedback
+    | Quote
+    | Held
+    | HealthReport
+    | WeightTable
+    | Shift
+    | StateSnapshot
+)
+
+Row = tuple[type[SQLModel], dict[str, Any]]
+
+
+def rows_of(entry: Entry, position: int) -> Iterator[Row]:
+    """The rows of an entry, each with all columns of its table, in order."""
+    match entry:
+        case Outcome():
+            yield DecisionRow, _outcome(entry, position)
+            for result in entry.results:
+                yield AttemptRow, _attempt(result, position)
+        case Decision():
+            yield DecisionRow, _decision(entry, position)
+        case Feedback():
+            yield FeedbackRow, _feedback(entry, position)
+        case Quote():
+            yield QuoteRow, _quote(entry, position)
+        case Held():
+            yield HeldRow, _held(entry, position)
+        case HealthReport():
+            yield HealthRow, _health(entry, position)
+        case WeightTable():
+            yield WeightsRow, _weights(entry, position)
+        case Shift():
+            yield EventRow, _event(entry, position)
+        case StateSnapshot():
+            yield SnapshotRow, {"position": position, "at": entry.at, "body": entry.body}
+
+
+def by_table(rows: Iterable[Row]) -> dict[type[SQLModel], list[dict[str, Any]]]:
+    tables: dict[type[SQLModel], list[dict[str, Any]]] = {}
+    for table, row in rows:
+        tables.setdefault(table, []).append(row)
+    return tables
+
+
+def pico_usd(money: Decimal) -> int:
+    """Whole picodollars, rounded half even; at most 9.2 million dollars."""
+    return min(round(money * PICO), MOST)
+
+
+def _finite(seconds: float) -> float:
+    """JSON has no other numbers, and a record that holds one could not be read back."""
+    if not isfinite(seconds):
+        raise ValueError(seconds)
+    return seconds
+
+
+def _decision(decision: Decision, position: int) -> dict[str, Any]:
+    namespace, route, task = decision.cell
+    return {
+        "position": position,
+        "id": decision.id,
+        "number": decision.number,
+        "at": decision.at,
+        "finished_at": None,
+        "namespace": namespace,
+        "route": route,
+        "task": task,
+        "key_id": decision.key_id,
+        "deployment": decision.deployment,
+        "propensity": decision.propensity,
+        "table_version": decision.table_version,
+        "served": None,
+        "ok": None,
+        "attempts": 0,
+        "cost_pico_usd": 0,
+        "latency_s": None,
+        "body": encode(decision),
+    }
+
+
+def _outcome(outcome: Outcome, position: int) -> dict[str, Any]:
+    decision = outcome.decision
+    namespace, route, task = decision.cell
+    return {
+        "position": position,
+        "id": decision.id,
+        "number": decision.number,
+        "at": decision.at,
+        "finished_at": outcome.finished_at,
+        "namespace": namespace,
+        "route": route,
+        "task": task,
+        "key_id": decision.key_id,
+        "deployment": decision.deployment,
+        "propensity": decision.propensity,
+        "table_version": decision.table_version,
+        "served": outcome.served,
+        "ok": outcome.ok,
+        "attempts": len(outcome.results),
+        "cost_pico_usd": pico_usd(outcome.cost_usd),
+        "latency_s": _finite(outcome.finished_at - decision.at),
+        "body": encode(outcome),
+    }
+
+
+def _attempt(result: CallResult, position: int) -> dict[str, Any]:
+    attempt = result.attempt
+    return {
+        "position": position,
+        "number": attempt.number,
+        "deployment": attempt.deployment,
+        "reason": attempt.reason.value,
+        "kind": result.kind.value,
+        "status": result.status,
+        "latency_s": _finite(result.latency_s),
+        "first_byte_s": result.first_byte_s,
+    }
+
+
+def _feedback(feedback: Feedback, position: int) -> dict[str, Any]:
+    reward = feedback.reward
+    return {
+        "position": position,
+        "decision_id": feedback.decision_id,
+        "at": feedback.at,
+        "value": reward.value,
+        "source": reward.source,
+        "metric": reward.metric,
+        "key_id": reward.key_id,
+        "once": _once(feedback),
+        "body": encode(feedback),
+    }
+
+
+def _once(feedback: Feedback) -> str | None:
+    if feedback.idempotency_key is None:
+        return None
+    reward = feedback.reward
+    parts = (reward.key_id or "", reward.source, reward.metric, feedback.idempotency_key)
+    return "\x1f".join(parts)
+
+
+def _quote(quote: Quote, position: int) -> dict[str, Any]:
+    return {
+        "position": position,
+        "deployment": quote.deployment,
+        "source": quote.feed,
+        "quoted_at": quote.quoted_at,
+        "seen_at": quote.seen_at,
+        "body": encode(quote),
+    }
+
+
+def _held(held: Held, position: int) -> dict[str, Any]:
+    return {
+        "position": position,
+        "deployment": held.quote.deployment,
+        "source": held.quote.feed,
+        "reason": held.reason,
+        "seen_at": held.quote.seen_at,
+        "body": encode(held),
+    }
+
+
+def _health(report: HealthReport, position: int) -> dict[str, Any]:
+    return {
+        "position": position,
+        "subject": report.subject,
+        "source": report.feed,
+        "state": report.state.value,
+        "quoted_at": report.quoted_at,
+        "seen_at": report.seen_at,
+        "body": encode(report),
+    }
+
+
+def _weights(table: WeightTable, position: int) -> dict[str, Any]:
+    namespace, route, task = table.cell
+    return {
+        "position": position,
+        "version": table.version,
+        "at": table.at,
+        "namespace": namespace,
+        "route": route,
+        "task": task,
+        "body": encode(table),
+    }
+
+
+def _event(shift: Shift, position: int) -> dict[str, Any]:
+    return {
+        "position": position,
+        "at": shift.at,
+        "kind": shift.kind,
+        "deployment": shift.deployment,
+        "body": encode(shift),
+    }

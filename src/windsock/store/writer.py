@@ -1,0 +1,243 @@
+"""Batches of entries into the database, each exactly once and in order."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+from sqlmodel import SQLModel
+
+from windsock.store.rows import Entry, Row, by_table, rows_of
+from windsock.store.tables import AttemptRow, FeedbackRow, SnapshotRow, WriterRow
+from windsock.store.writer_lock import Claim
+
+SNAPSHOTS = 3
+"""Snapshots kept; older ones go when a new one comes."""
+
+WRITERS = 16
+
+BREATH, BREATH_S = 16, 0.0002
+"""After so many entries the writer's thread lets go of the interpreter, or the event loop would
+wait for it at every turn: a batch of 2,000 takes 50 ms.
+"""
+
+ONCE = (FeedbackRow, AttemptRow)
+_writer = WriterRow.__table__  # type: ignore[attr-defined]
+_snapshot = SnapshotRow.__table__  # type: ignore[attr-defined]
+
+BAD_ROW: tuple[type[Exception], ...] = (
+    UnicodeError,
+    OverflowError,
+    ValueError,
+    TypeError,
+    IntegrityError,
+    DataError,
+)
+"""What a record that fits no row raises, as against a store that is away."""
+
+
+NO_ROW: tuple[type[Exception], ...] = (*BAD_ROW, ArithmeticError, AttributeError)
+
+
+class Writer:
+    """Writes batches over a connection of its own, one transaction each.
+
+    A batch whose commit was not confirmed is found again by its number, so that writing it
+    once more does not double it.
+
+    prepare     brings the schema up to date; run before the first batch
+    claim       keeps other processes out
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        prepare: Callable[[], None] | None = None,
+        claim: Claim | None = None,
+    ) -> None:
+        self._engine = engine
+        self._prepare = prepare
+        self._claim = claim
+        self._connection: Connection | None = None
+        self._id = secrets.token_hex(8)
+        self._batch = 0
+        self._inserts: dict[type[SQLModel], _Insert] = {}
+
+    def write(self, entries: Sequence[Entry | None]) -> int:
+        """How many of them could not be put in a row and were given up.
+
+        raises  SQLAlchemyError or OSError if the store would not take the batch; it may be tried
+                again, unchanged
+        """
+        if self._prepare is not None:
+            self._prepare()
+            self._prepare = None
+        rows, lost = _rows(entries)
+        try:
+            connection = self.connect()
+            lost += self._commit(connection, rows, len(entries))
+        except BaseException:
+            self.close()
+            raise
+        self._batch += 1
+        return lost
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            _quietly(connection.close)
+
+    def connect(self) -> Connection:
+        """The connection, made if there is none; raises StoreTaken and what the driver raises."""
+        if self._connection is None:
+            self._connection = self._engine.connect()
+            if self._claim is not None:
+                self._take(self._claim, self._connection)
+            if self._engine.dialect.name == "sqlite":
+                self._connection.exec_driver_sql("PRAGMA cache_size=-8000")
+                self._connection.rollback()
+        return self._connection
+
+    def _take(self, claim: Claim, connection: Connection) -> None:
+        """The claim is the session's: the connection must not go back to the pool alive."""
+        connection.detach()
+        try:
+            claim.take_on(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def _commit(self, connection: Connection, rows: list[Row], size: int) -> int:
+        begin_alone(connection)
+        mine = connection.execute(select(_writer.c.batch).where(_writer.c.id == self._id)).scalar()
+        if mine == self._batch:
+            connection.rollback()
+            return 0
+        base = connection.execute(select(func.max(_writer.c.position))).scalar() or 0
+        lost = self._insert(connection, rows, base)
+        self._advance(connection, base + size, is_new=mine is None)
+        connection.commit()
+        return lost
+
+    def _insert(self, connection: Connection, rows: list[Row], base: int) -> int:
+        for _, row in rows:
+            row["position"] += base
+        tables = by_table(rows)
+        lost = sum(self._insert_into(table)(connection, values) for table, values in tables.items())
+        if SnapshotRow in tables:
+            _drop_old_snapshots(connection)
+        return lost
+
+    def _insert_into(self, table: type[SQLModel]) -> _Insert:
+        if table not in self._inserts:
+            self._inserts[table] = _Insert(table, self._engine)
+        return self._inserts[table]
+
+    def _advance(self, connection: Connection, position: int, *, is_new: bool) -> None:
+        values = {"batch": self._batch, "position": position}
+        if not is_new:
+            connection.execute(update(_writer).where(_writer.c.id == self._id).values(values))
+            return
+        connection.execute(insert(_writer).values(id=self._id, **values))
+        newest = select(_writer.c.id).order_by(_writer.c.position.desc()).limit(WRITERS)
+        connection.execute(delete(_writer).where(_writer.c.id.not_in(newest)))
+
+
+class _Insert:
+    """The insert of one table, compiled once and handed to the driver as it is."""
+
+    def __init__(self, table: type[SQLModel], engine: Engine) -> None:
+        dialect = engine.dialect
+        own = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect.name]
+        statement: Any = own(table)
+        if table in ONCE:
+            statement = statement.on_conflict_do_nothing()
+        compiled: Any = statement.compile(dialect=dialect)
+        self._sql = str(compiled)
+        self._shape = itemgetter(*compiled.positiontup) if compiled.positional else dict
+        self._bad = BAD_ROW
+        if dialect.name == "sqlite":
+            self._bad += (InterfaceError, ProgrammingError)
+
+    def __call__(self, connection: Connection, rows: list[dict[str, Any]]) -> int:
+        """How many rows were given up."""
+        if self._takes(connection, rows):
+            return 0
+        return sum(
+            not self._takes(connection, [row]) and not self._takes(connection, [_cleaned(row)])
+            for row in rows
+        )
+
+    def _takes(self, connection: Connection, rows: list[dict[str, Any]]) -> bool:
+        connection.exec_driver_sql("SAVEPOINT part")
+        try:
+            connection.exec_driver_sql(self._sql, [self._shape(row) for row in rows])
+        except self._bad:
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT part")
+            return False
+        connection.exec_driver_sql("RELEASE SAVEPOINT part")
+        return True
+
+
+def begin_alone(connection: Connection) -> None:
+    """Open a transaction that no other writer's overlaps."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text("LOCK TABLE writer IN EXCLUSIVE MODE"))
+
+
+def last_position(engine: Engine) -> int:
+    """Of the last entry in the store; 0 in an empty one."""
+    with engine.connect() as connection:
+        return connection.execute(select(func.max(_writer.c.position))).scalar() or 0
+
+
+def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], int]:
+    """Rows with positions from 1 on, and the number of entries that make none."""
+    rows: list[Row] = []
+    lost = 0
+    for position, entry in enumerate(entries, 1):
+        if position % BREATH == 0:
+            time.sleep(BREATH_S)
+        if entry is not None:
+            try:
+                rows += rows_of(entry, position)
+            except NO_ROW:
+                lost += 1
+    return rows, lost
+
+
+def _drop_old_snapshots(connection: Connection) -> None:
+    newest = select(_snapshot.c.position).order_by(_snapshot.c.position.desc()).limit(SNAPSHOTS)
+    connection.execute(delete(_snapshot).where(_snapshot.c.position.not_in(newest)))
+
+
+def _cleaned(row: dict[str, Any]) -> dict[str, Any]:
+    """Without characters that a database refuses."""
+    return {
+        name: value.replace("\x00", "\ufffd").encode(errors="replace").decode()
+        if isinstance(value, str)
+        else value
+        for name, value in row.items()
+    }
+
+
+def _quietly(close: Callable[[], None]) -> None:
+    try:
+        close()
+    except (SQLAlchemyError, OSError):
+        return

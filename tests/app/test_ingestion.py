@@ -1,0 +1,185 @@
+"""What feeds bring in: whom a row means, models that retire, moving names."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.builders import START, deployment, router
+from windsock.app.background.ingestion import Intake
+from windsock.clock import ManualClock
+from windsock.core.model.decisions import Shift
+from windsock.core.model.model_names import Alias, Identity
+from windsock.core.model.ticks import HealthReport, HealthState, ModelFacts, Quote
+from windsock.core.model.units import Meter
+from windsock.errors import FeedError
+from windsock.feeds.definition import FeedDefinition, load_feed
+from windsock.feeds.reader import PriceRow, Reading, read
+from windsock.resources import folders
+
+HOUR, DAY = 3600.0, 86_400.0
+FEEDS = folders("pricefeeds", "feed.toml")
+
+
+def intake(*names: str, prices: dict[str, float] | None = None, dated: tuple[Alias, ...] = ()):
+    wind = router(prices=prices or {}, deployments=tuple(deployment(name) for name in names))
+    seen: list[Shift] = []
+    made = Intake(
+        router=wind,
+        identity=Identity(wind.catalog, dated=dated),
+        clock=ManualClock(START),
+        keep=lambda _: None,
+        publish=seen.append,
+    )
+    return made, wind, seen
+
+
+def feed(name: str = "list", trust: float = 0.9, every: str = "1h") -> FeedDefinition:
+    return FeedDefinition.model_validate(
+        {
+            "id": name,
+            "kind": "price",
+            "url": "file:absent.csv",
+            "every": every,
+            "unit": "usd/mtok",
+            "trust": trust,
+            "quotes": ".[]",
+        }
+    )
+
+
+def listed(*names: str, every_s: float = HOUR) -> Reading:
+    return Reading(
+        health=tuple(
+            HealthReport(
+                subject=name,
+                feed="list",
+                state=HealthState.UP,
+                seen_at=START,
+                good_for_s=3 * every_s,
+            )
+            for name in names
+        )
+    )
+
+
+def why_out(wind, name: str, now: float) -> str | None:
+    return wind.health.why_out(name, name.partition("/")[0], now)
+
+
+def test_a_model_that_vanished_from_its_list_gets_no_traffic_until_the_list_names_it_again() -> (
+    None
+):
+    made, wind, _ = intake("openai/a", "openai/b")
+    made.on_reading(feed(), listed("openai/a", "openai/b"))
+    assert why_out(wind, "openai/b", START) is None
+    made.on_reading(feed(), listed("openai/a"))
+    assert "no longer listed" in why_out(wind, "openai/b", START + 2.9 * HOUR)
+    made.on_reading(feed(), listed("openai/a", "openai/b"))
+    assert why_out(wind, "openai/b", START) is None
+
+
+def test_a_list_read_once_an_hour_is_believed_until_it_should_have_been_read_thrice() -> None:
+    made, wind, _ = intake("openai/a", "openai/b")
+    made.on_reading(feed(), listed("openai/a", "openai/b"))
+    made.on_reading(feed(), listed("openai/a"))
+    assert why_out(wind, "openai/b", START + 3 * HOUR) is not None
+    assert why_out(wind, "openai/b", START + 3 * HOUR + 1) is None
+
+
+@pytest.mark.parametrize("said", ['"free"', "NaN", "null"])
+def test_a_price_that_can_be_read_no_more_is_told_once_and_the_last_one_stays(said) -> None:
+    made, wind, seen = intake("openai/a", "openai/b")
+    body = '[{"provider": "openai", "model": "a", "input": 1.0, "output": 2.0}, %s]'
+    other = '{"provider": "openai", "model": "b", "input": %s, "output": 2.0}'
+    for price in ("3.0", said, said, "3.0", said):
+        said_now = (body % (other % price)).encode()
+        made.on_reading(feed(), read(feed(), said_now, seen_at=START))
+    told = [shift for shift in seen if shift.kind == "price.unread"]
+    assert [shift.deployment for shift in told] == ["openai/b"] * 2
+    assert told[0].facts["feed"] == "list"
+    assert told[0].facts["reason"].startswith("unreadable")
+    assert wind.book.in_force("openai/b", START).usd_per_mtok[Meter.INPUT] == 3
+    assert why_out(wind, "openai/b", START) is None
+
+
+def retiring(at: float) -> Reading:
+    return Reading(facts=(ModelFacts(provider="acme", model="m", feed="list", retires_at=at),))
+
+
+@pytest.mark.parametrize(
+    ("trust", "days", "state", "is_out"),
+    [
+        (0.9, 40, None, False),
+        (0.9, 20, "degraded", False),
+        (0.9, -1, "down", True),
+        (0.6, -1, "degraded", False),
+    ],
+    ids=["far", "near", "over", "over-says-a-list"],
+)
+def test_a_date_of_retirement_is_announced_and_then_ends_traffic(
+    trust, days, state, is_out
+) -> None:
+    made, wind, _ = intake("acme/m")
+    made.on_reading(feed(trust=trust), retiring(START + days * DAY))
+    report = wind.health.report_of("acme/m", "acme", START)
+    assert (report.state.value if report else None) == state
+    assert (why_out(wind, "acme/m", START) is not None) == is_out
+
+
+def test_the_shipped_lists_of_models_rule_out_what_is_retired_and_nothing_else() -> None:
+    names = ("anthropic", "mistral")
+    ruled = {}
+    for name in names:
+        folder = FEEDS[f"{name}-models"]
+        reading = read(load_feed(folder), (folder / "sample.json").read_bytes(), seen_at=START)
+        subjects = {report.subject: report.state.value for report in reading.health}
+        made, wind, _ = intake(*subjects)
+        made.on_reading(load_feed(folder), reading)
+        for subject, state in subjects.items():
+            ruled[subject] = state
+            assert (why_out(wind, subject, START) is not None) == (state == "down")
+    assert {"up", "down", "degraded"} <= set(ruled.values())
+
+
+def test_health_under_another_name_of_the_provider_counts_and_strangers_do_not() -> None:
+    made, wind, seen = intake("bedrock/m", "google-vertex/m")
+    down = (
+        HealthReport(subject=name, feed="status", state=HealthState.DOWN, seen_at=START)
+        for name in ("aws", "vertex_ai", "acme", "acme/m")
+    )
+    made.on_reading(feed(), Reading(health=tuple(down)))
+    assert why_out(wind, "bedrock/m", START) is not None
+    assert why_out(wind, "google-vertex/m", START) is not None
+    assert {shift.deployment for shift in seen} == {"bedrock", "google-vertex"}
+
+
+def test_a_moving_name_prices_the_model_that_it_means_today() -> None:
+    dated = (
+        Alias(provider="mistral", alias="medium-latest", target="medium-3", until=START + DAY),
+        Alias(provider="mistral", alias="medium-latest", target="medium-4", since=START + DAY),
+    )
+    made, wind, _ = intake("mistral/medium-3", "mistral/medium-4", dated=dated)
+    row = PriceRow(
+        provider="mistral",
+        model="medium-latest",
+        usd_per_mtok={Meter.INPUT: Decimal(1), Meter.OUTPUT: Decimal(2)},
+    )
+    made.on_reading(feed(), Reading(rows=(row,)))
+    assert wind.book.in_force("mistral/medium-3", START) is not None
+    assert wind.book.in_force("mistral/medium-4", START) is None
+    made.clock.advance_to(START + 2 * DAY)
+    made.on_reading(feed(), Reading(rows=(row,)))
+    assert isinstance(wind.book.in_force("mistral/medium-4", START + 2 * DAY), Quote)
+
+
+def test_a_row_with_an_unreadable_date_is_left_out_and_the_others_are_read() -> None:
+    folder = FEEDS["openrouter"]
+    reading = read(load_feed(folder), (folder / "sample.json").read_bytes(), seen_at=START)
+    assert any("half-written" in name for name, _ in reading.skipped)
+    assert len(reading.rows) == 5
+
+
+def test_a_health_row_without_a_subject_refuses_the_body() -> None:
+    stated = feed().model_dump() | {"kind": "health", "quotes": None, "health": ".[]"}
+    with pytest.raises(FeedError, match="unreadable"):
+        read(FeedDefinition.model_validate(stated), b'[{"state": "down"}]', seen_at=START)

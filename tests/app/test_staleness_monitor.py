@@ -1,0 +1,91 @@
+"""What happens by not happening: prices and feeds grow old, deployments stay unpriced."""
+
+from tests.builders import CHEAP, START, deployment, quote, router
+from windsock.app.background.staleness_monitor import REFRESH_S, Vigil
+from windsock.clock import ManualClock
+from windsock.core.model.decisions import Shift
+from windsock.feeds.definition import FeedDefinition
+from windsock.feeds.fetcher import Fetcher
+from windsock.feeds.poller import Poller
+
+DAY = 86_400.0
+
+
+def watch(wind) -> tuple[Vigil, ManualClock, list[Shift], Poller]:
+    clock = ManualClock(START)
+    definition = FeedDefinition.model_validate(
+        {
+            "id": "sheet",
+            "kind": "price",
+            "url": "file:absent.csv",
+            "every": "1m",
+            "unit": "usd/mtok",
+            "trust": 1.0,
+            "quotes": ".[]",
+        }
+    )
+    poller = Poller(
+        [definition],
+        fetcher=Fetcher(),
+        clock=clock,
+        on_reading=lambda *_: None,
+        on_failure=lambda *_: None,
+    )
+    seen: list[Shift] = []
+    vigil = Vigil(
+        router=wind,
+        poller=poller,
+        clock=clock,
+        publish=seen.append,
+        nearest=lambda name: [f"near {name}"],
+    )
+    return vigil, clock, seen, poller
+
+
+def kinds(seen: list[Shift]) -> list[str]:
+    return [f"{shift.kind} {shift.deployment}".strip() for shift in seen]
+
+
+def test_a_price_that_nothing_confirms_goes_stale_once_and_comes_back_once() -> None:
+    wind = router(prices={CHEAP: 1.0})
+    vigil, clock, seen, _ = watch(wind)
+    vigil.look()
+    clock.advance_to(START + 2 * DAY)
+    vigil.look()
+    vigil.look()
+    assert kinds(seen) == [f"price.went_stale {CHEAP}"]
+    wind.absorb(quote(CHEAP, usd=1.0, seen_at=clock.now()), clock.now())
+    vigil.look()
+    assert kinds(seen)[1:] == [f"price.is_fresh {CHEAP}"]
+
+
+async def test_a_feed_without_a_good_reading_goes_stale() -> None:
+    vigil, clock, seen, poller = watch(router(prices={CHEAP: 1.0}))
+    await poller.poll_now("sheet")
+    clock.advance_to(START + 600)
+    await poller.poll_now("sheet")
+    vigil.look()
+    assert "feed.went_stale" in kinds(seen)
+    await poller.stop()
+
+
+async def test_an_unpriced_deployment_is_reported_once_with_near_names() -> None:
+    wind = router(prices={CHEAP: 1.0}, deployments=(deployment("dark/horse"),))
+    vigil, _, seen, poller = watch(wind)
+    vigil.look()
+    assert "feed.unmatched dark/horse" not in kinds(seen), "not before every feed was asked"
+    await poller.poll_now("sheet")
+    vigil.look()
+    vigil.look()
+    (found,) = [shift for shift in seen if shift.kind == "feed.unmatched"]
+    assert found.deployment == "dark/horse"
+    assert found.facts["near"] == ["near dark/horse"]
+    await poller.stop()
+
+
+def test_requests_for_what_has_no_price_refresh_the_feeds_once_a_minute() -> None:
+    vigil, clock, _, _ = watch(router(prices={CHEAP: 1.0}))
+    assert vigil.wants_refresh()
+    assert not vigil.wants_refresh()
+    clock.advance_to(START + REFRESH_S)
+    assert vigil.wants_refresh()

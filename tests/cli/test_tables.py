@@ -1,0 +1,30 @@
+"""Commands that ask a running service print what a person wants to know."""
+
+import asyncio
+import io
+
+from rich.console import Console
+
+from tests.running import config_of, running
+from tests.upstream import Answer, completion, upstream
+from windsock.cli import tables
+
+ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+
+
+async def test_explain_tells_the_weights_the_draw_and_the_cost(tmp_path, monkeypatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(tables, "console", Console(file=out, width=200))
+    async with upstream(lambda _: Answer(completion())) as model:
+        async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
+            answer = await it.http.post("/v1/chat/completions", json=ASK)
+            name = answer.headers["x-windsock-decision-id"]
+            await it.http.post("/v1/feedback", json={"decision_id": name, "value": True})
+            await asyncio.sleep(0.6)
+            await asyncio.to_thread(tables.show_decision, it.url, name, as_json=False)
+    text = out.getvalue()
+    assert "acme/m for 'auto', task 'default'" in text
+    assert "gives acme/m" in text
+    assert "100.0%" in text
+    assert "cost $0.00002400, served by acme/m" in text
+    assert "judged 1 by" in text

@@ -1,0 +1,135 @@
+"""Names of feeds and answers, resolved to deployments; nothing is guessed."""
+
+import pytest
+
+from windsock.core.model.catalog import Catalog, Deployment
+from windsock.core.model.model_names import Alias, Identity, is_same_model, nearest
+
+
+def identity(*ids: str, **facts) -> Identity:
+    def deployment(name: str) -> Deployment:
+        provider, _, model = name.partition("/")
+        return Deployment(id=name, provider=provider, model=model.partition("@")[0])
+
+    return Identity(Catalog(deployment(name) for name in ids), **facts)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "provider", "model"),
+    [
+        ("openai/gpt-4o", "openai", "gpt-4o"),
+        ("openai/gpt-4o", "OpenAI", "GPT-4o"),
+        ("google/gemini-2.5-pro", "gemini", "gemini-2.5-pro"),
+        ("google/gemini-2.5-pro", "gemini", "gemini/gemini-2.5-pro"),
+        ("google/gemini-2.5-pro", "google", "models/gemini-2.5-pro"),
+        ("mistral/mistral-large-latest", "mistralai", "mistral-large-latest"),
+        ("xai/grok-4.20", "x-ai", "grok-4.20"),
+        ("fireworks/kimi-k3", "fireworks_ai", "accounts/fireworks/models/kimi-k3"),
+        ("together/Qwen/Qwen3.5-9B", "together_ai", "Qwen/Qwen3.5-9B"),
+        ("qwen/qwen-plus", "dashscope", "qwen-plus"),
+        ("qwen/qwen-plus@cn", "alibaba-cn", "qwen-plus"),
+        ("zai/glm-5", "z-ai", "glm-5"),
+        ("zai/glm-5@cn", "zhipuai", "glm-5"),
+        ("moonshot/kimi-k3@cn", "moonshotai-cn", "kimi-k3"),
+        ("openrouter/openai/gpt-4@azure", "openrouter", "openai/gpt-4@azure"),
+        ("openrouter/z/model:free", "openrouter", "z/model:free"),
+        ("google-vertex/claude-opus-4-20250514", "vertex_ai", "claude-opus-4@20250514"),
+        ("bedrock/openai.gpt-5.6-sol@us", "aws-bedrock", "us.openai.gpt-5.6-sol"),
+    ],
+)
+def test_a_feeds_name_means_the_deployment_itself(deployment, provider, model) -> None:
+    assert identity(deployment).resolve(provider, model) == ((deployment, False),)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "provider", "model"),
+    [
+        ("deepseek/deepseek-chat", "openrouter", "deepseek/deepseek-chat"),
+        ("xai/grok-4.20", "openrouter", "x-ai/grok-4.20"),
+        ("openrouter/openai/gpt-4@azure", "openrouter", "openai/gpt-4"),
+        ("openrouter/openai/gpt-4", "openrouter", "openai/gpt-4@azure"),
+        ("qwen/qwen-plus", "alibaba-cn", "qwen-plus"),
+        ("qwen/qwen-plus@cn", "alibaba", "qwen-plus"),
+        ("zai/glm-5", "zhipuai", "glm-5"),
+    ],
+)
+def test_other_sites_hosts_and_resellers_corroborate_and_never_set(
+    deployment, provider, model
+) -> None:
+    assert identity(deployment).resolve(provider, model) == ((deployment, True),)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "provider", "model"),
+    [
+        ("deepseek/deepseek-chat", "openrouter", "deepseek/deepseek-chat:free"),
+        ("openrouter/z/model", "openrouter", "z/model:free"),
+        ("openai/gpt-4o", "openai", "gpt-4o-2024-05-13"),
+        ("openai/gpt-4o-2024-08-06", "openai", "gpt-4o"),
+        ("openai/gpt-4o", "openai", "gpt-4o-mini"),
+        ("openrouter/auto", "openrouter", "codex/codex-auto-review"),
+        ("openai/gpt-4o", "azure", "gpt-4o"),
+    ],
+)
+def test_a_name_that_is_merely_similar_means_nobody(deployment, provider, model) -> None:
+    assert identity(deployment).resolve(provider, model) == ()
+
+
+def test_a_moving_alias_means_what_it_meant_at_the_time() -> None:
+    moved = 1_727_827_200.0
+    dated = (
+        Alias(provider="openai", alias="gpt-4o", target="gpt-4o-2024-05-13", until=moved),
+        Alias(provider="openai", alias="gpt-4o", target="gpt-4o-2024-08-06", since=moved),
+    )
+    names = identity("openai/gpt-4o-2024-05-13", "openai/gpt-4o-2024-08-06", dated=dated)
+    assert names.resolve("openai", "gpt-4o", moved - 1) == (("openai/gpt-4o-2024-05-13", False),)
+    assert names.resolve("openai", "gpt-4o", moved) == (("openai/gpt-4o-2024-08-06", False),)
+    assert names.resolve("openai", "gpt-4o") == ()
+
+
+def test_a_configured_alias_and_price_name_count_like_the_own_name() -> None:
+    priced = Deployment(id="azure/prod", provider="azure", model="prod", price_names=("azure/o3",))
+    names = Identity(Catalog([priced]), {"azure/o3-2025-04-16": "azure/prod"})
+    assert names.resolve("azure", "o3") == (("azure/prod", False),)
+    assert names.resolve("azure", "o3-2025-04-16") == (("azure/prod", False),)
+
+
+def test_one_row_may_price_two_deployments() -> None:
+    first = Deployment(id="openai/gpt-4o", provider="openai", model="gpt-4o")
+    second = Deployment(id="proxy/gpt-4o", provider="proxy", model="gpt-4o",
+                        price_names=("openai/gpt-4o",))  # fmt: skip
+    found = Identity(Catalog([first, second])).resolve("openai", "gpt-4o")
+    assert found == (("openai/gpt-4o", False), ("proxy/gpt-4o", False))
+
+
+@pytest.mark.parametrize(
+    ("asked", "served"),
+    [
+        ("gpt-4o", "gpt-4o-2024-08-06"),
+        ("claude-haiku-4-5", "claude-haiku-4-5-20251001"),
+        ("mistral-large-latest", "mistral-large-latest"),
+        ("deepseek/deepseek-chat", "deepseek-chat"),
+        ("models/gemini-2.5-pro", "gemini-2.5-pro"),
+        ("Qwen/Qwen3-32B", "qwen3-32b"),
+    ],
+)
+def test_a_snapshot_of_what_was_asked_is_no_redirect(asked, served) -> None:
+    assert is_same_model(asked, served)
+
+
+def test_a_retired_model_served_by_a_dearer_one_is_noticed_and_named() -> None:
+    names = identity("xai/grok-4-1-fast", "xai/grok-4.3")
+    assert names.served_by("xai/grok-4-1-fast", "grok-4-1-fast") is None
+    assert names.served_by("xai/grok-4-1-fast", "grok-4.3") == "xai/grok-4.3"
+    assert names.served_by("xai/grok-4-1-fast", "grok-5") == "xai/grok-5"
+    assert not is_same_model("gpt-4o", "gpt-4o-mini-2024-07-18")
+
+
+def test_an_unmatched_deployment_is_told_its_near_names() -> None:
+    names = identity("google/gemini-2.5-flash-lite", "openai/gpt-4o")
+    seen = ["gemini/gemini-2.5-flash", "gemini/gemini-flash-lite-2.5", "openai/gpt-4o", "a/b"]
+    unmatched = names.unmatched(["openai/gpt-4o"], seen)
+    assert list(unmatched) == ["google/gemini-2.5-flash-lite"]
+    near = unmatched["google/gemini-2.5-flash-lite"]
+    assert {"gemini/gemini-2.5-flash", "gemini/gemini-flash-lite-2.5"} <= set(near)
+    assert nearest("x/y", ["p/q"]) == []

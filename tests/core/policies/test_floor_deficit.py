@@ -1,0 +1,62 @@
+"""A floor that was missed is made up, and forgiven by better knowledge."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from windsock.core.model.decisions import Cell
+from windsock.core.policies.floor_deficit import HORIZON, MOST_RAISE, REPAY, Served
+from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.objectives import Floor, on_floor
+
+CELL = Cell("default", "auto", "default")
+
+
+def ladder() -> Ladder:
+    a, b = np.array([700.0, 950.0]), np.array([300.0, 50.0])
+    return Ladder(Arms(a=a, b=b, usd=np.array([1e-5, 1e-3])))
+
+
+def test_who_served_below_the_floor_leaves_a_debt_and_who_served_above_no_credit() -> None:
+    served = Served()
+    served.count(CELL, "bad", REPAY / 4)
+    assert served.owed(CELL, 0.8, {"bad": 0.7}) == pytest.approx(0.025)
+    served.count(CELL, "good", REPAY / 2)
+    assert served.owed(CELL, 0.8, {"bad": 0.7, "good": 0.95}) == 0.0
+    assert served.owed(Cell("default", "auto", "other"), 0.8, {"bad": 0.7}) == 0.0
+
+
+def test_a_debt_is_judged_by_the_belief_of_today() -> None:
+    served = Served()
+    served.count(CELL, "new", REPAY)
+    assert served.owed(CELL, 0.8, {"new": 0.5}) == MOST_RAISE
+    assert served.owed(CELL, 0.8, {"new": 0.81}) == 0.0
+
+
+def test_a_debt_fades_as_others_serve() -> None:
+    served = Served()
+    served.count(CELL, "bad", HORIZON)
+    assert served.owed(CELL, 0.8, {"bad": 0.7}) == MOST_RAISE
+    served.count(CELL, "good", 20 * HORIZON)
+    left = 0.1 * HORIZON / 21
+    assert served.owed(CELL, 0.8, {"bad": 0.7, "good": 0.8}) == pytest.approx(left / REPAY)
+
+
+def test_a_raised_floor_is_delivered_and_an_unreachable_raise_is_not_reported() -> None:
+    plain = on_floor(ladder(), Floor(success=0.85))
+    raised = on_floor(ladder(), Floor(success=0.85, owed=0.05))
+    assert plain.rung.success == pytest.approx(0.85)
+    assert raised.rung.success == pytest.approx(0.90)
+    top = on_floor(ladder(), Floor(success=0.94, owed=0.05))
+    assert top.note == "" and top.rung.success == pytest.approx(0.95, abs=1e-3)
+    assert "out of reach" in on_floor(ladder(), Floor(success=0.96)).note
+
+
+def test_debts_survive_a_restart() -> None:
+    served, other = Served(), Served()
+    served.count(CELL, "bad", 50)
+    other.from_state(json.loads(json.dumps(served.to_state())))
+    assert other.owed(CELL, 0.8, {"bad": 0.7}) == served.owed(CELL, 0.8, {"bad": 0.7})

@@ -1,0 +1,183 @@
+"""The health board: who is left alone, for how long, and how it comes back."""
+
+import math
+
+import pytest
+
+from windsock.core.model.decisions import Attempt, AttemptReason, CallKind, CallResult
+from windsock.core.model.ticks import HealthReport, HealthState
+from windsock.core.resilience.health import HealthBoard
+from windsock.core.resilience.rules import HealthRules
+
+NAME, PROVIDER = "acme/small", "acme"
+
+
+def result(kind: CallKind, **facts) -> CallResult:
+    attempt = Attempt(number=0, deployment=NAME, reason=AttemptReason.FIRST)
+    return CallResult(attempt=attempt, kind=kind, **{"latency_s": 0.1, **facts})
+
+
+def fail(board: HealthBoard, times: int, now: float) -> None:
+    for _ in range(times):
+        board.record(result(CallKind.SERVER_ERROR, status=500), now)
+
+
+def test_four_failures_in_a_row_are_forgiven_and_five_are_not() -> None:
+    board = HealthBoard()
+    fail(board, 4, 0.0)
+    assert board.why_out(NAME, PROVIDER, 0.0) is None
+    fail(board, 1, 0.0)
+    assert "server error" in board.why_out(NAME, PROVIDER, 0.0)
+
+
+def test_half_of_twenty_calls_failing_ejects_though_never_five_in_a_row() -> None:
+    board = HealthBoard()
+    for i in range(20):
+        kind = CallKind.SERVER_ERROR if i % 2 else CallKind.ANSWERED
+        board.record(result(kind), i * 0.1)
+    assert board.why_out(NAME, PROVIDER, 2.0) is not None
+
+
+def test_each_ejection_lasts_longer_than_the_one_before() -> None:
+    board = HealthBoard()
+    fail(board, 5, 0.0)
+    assert board.cooldown_until(NAME) == 30.0
+    fail(board, 1, 31.0)
+    assert board.cooldown_until(NAME) == 31.0 + 60.0
+
+
+def test_after_the_cooldown_one_probe_is_let_through_and_its_success_closes_the_breaker() -> None:
+    board = HealthBoard()
+    fail(board, 5, 0.0)
+    assert board.state_of(NAME, PROVIDER, 31.0) == "half_open"
+    assert board.why_out(NAME, PROVIDER, 31.0) is None
+    board.begin(NAME, 31.0)
+    assert "probe" in board.why_out(NAME, PROVIDER, 31.1)
+    board.record(result(CallKind.ANSWERED), 31.5)
+    assert board.why_out(NAME, PROVIDER, 31.6) is None
+    assert board.state_of(NAME, PROVIDER, 31.6) == "closed"
+
+
+def test_a_rate_limit_is_a_cooldown_for_as_long_as_the_provider_says_and_no_failure() -> None:
+    board = HealthBoard()
+    board.record(result(CallKind.RATE_LIMITED, status=429, retry_after_s=7.0), 100.0)
+    assert board.cooldown_until(NAME) == 107.0
+    assert board.tallies(NAME) == (0, 0)
+    assert not board.is_worth_a_try(NAME, 101.0)
+
+
+def test_errors_of_the_caller_never_count() -> None:
+    board = HealthBoard()
+    for _ in range(50):
+        board.record(result(CallKind.CALLER_ERROR, status=400), 0.0)
+    assert board.why_out(NAME, PROVIDER, 0.0) is None
+
+
+def test_a_status_feed_takes_a_deployment_out_and_back_and_its_word_grows_old() -> None:
+    board = HealthBoard()
+    report = HealthReport(subject=PROVIDER, feed="status", state=HealthState.DOWN, seen_at=0.0)
+    (shift,) = board.absorb(report, 0.0)
+    assert shift.kind == "health.changed"
+    assert "reports it down" in board.why_out(NAME, PROVIDER, 1.0)
+    assert board.why_out(NAME, PROVIDER, 1000.0) is None
+
+
+def test_unknown_is_never_down() -> None:
+    board = HealthBoard()
+    report = HealthReport(subject=PROVIDER, feed="status", state=HealthState.UNKNOWN, seen_at=0.0)
+    board.absorb(report, 0.0)
+    assert board.why_out(NAME, PROVIDER, 1.0) is None
+
+
+def test_the_version_moves_only_when_an_answer_does() -> None:
+    board = HealthBoard()
+    board.record(result(CallKind.ANSWERED, first_byte_s=0.2), 0.0)
+    assert board.version == 0
+    fail(board, 5, 1.0)
+    assert board.version == 1
+
+
+def test_latency_percentiles_forget_old_samples() -> None:
+    board = HealthBoard()
+    for i in range(100):
+        board.record(result(CallKind.ANSWERED, first_byte_s=i / 1000), 0.0)
+    assert board.latency(NAME, 1.0).p95_s == 0.094
+    assert board.latency(NAME, 10_000.0).p95_s is None
+
+
+def send(board: HealthBoard, per_s: float, begin: float, end: float, limit: float) -> int:
+    """Steady traffic whenever it may be drawn; a provider that takes `limit` calls a minute."""
+    now, refused, sent = begin, 0, []
+    while now < end:
+        if board.why_out(NAME, PROVIDER, now) is None:
+            board.begin(NAME, now)
+            sent = [at for at in sent if at > now - 60.0]
+            is_over = len(sent) >= limit
+            refused += is_over
+            sent += [] if is_over else [now]
+            kind = CallKind.RATE_LIMITED if is_over else CallKind.ANSWERED
+            board.record(result(kind, retry_after_s=10.0 if is_over else None), now)
+        now += 1 / per_s
+    return refused
+
+
+def test_a_rate_limit_teaches_the_traffic_that_a_provider_takes() -> None:
+    board, untaught = HealthBoard(), HealthBoard(HealthRules(cap_calls=math.inf))
+    assert board.cap_per_min(NAME, 0.0) is None
+    refused = send(board, 5.0, 0.0, 3600.0, limit=100)
+    assert board.cap_per_min(NAME, 3600.0) == pytest.approx(100, rel=0.4)
+    assert refused <= 0.4 * send(untaught, 5.0, 0.0, 3600.0, limit=100)
+
+
+def test_a_deployment_at_its_cap_says_so_and_comes_back() -> None:
+    board = HealthBoard()
+    send(board, 5.0, 0.0, 120.0, limit=100)
+    out = [board.why_out(NAME, PROVIDER, at) for at in range(120, 121)]
+    now = 120.0
+    while not any(reason and "learnt cap" in reason for reason in out):
+        if board.why_out(NAME, PROVIDER, now) is None:
+            board.begin(NAME, now)
+            board.record(result(CallKind.ANSWERED), now)
+        now += 0.1
+        out.append(board.why_out(NAME, PROVIDER, now))
+        assert now < 300
+    assert board.why_out(NAME, PROVIDER, now + 60.0) is None
+
+
+def test_a_few_calls_that_are_refused_teach_nothing_and_a_cap_is_lifted_in_time() -> None:
+    board = HealthBoard()
+    board.begin(NAME, 0.0)
+    board.record(result(CallKind.RATE_LIMITED), 0.0)
+    assert board.cap_per_min(NAME, 1.0) is None
+    send(board, 5.0, 100.0, 300.0, limit=100)
+    assert board.cap_per_min(NAME, 301.0) is not None
+    assert board.cap_per_min(NAME, 301.0 + 3600.0) is None
+
+
+def test_a_provider_known_to_be_away_is_spared_the_probe_but_not_for_ever() -> None:
+    board = HealthBoard()
+    fail(board, 5, 0.0)
+    for now in range(0, 400, 5):
+        board.hear(NAME, float(now), is_there=False)
+    assert board.why_out(NAME, PROVIDER, 299.0)
+    assert board.why_out(NAME, PROVIDER, 301.0) is None
+
+
+def test_a_provider_that_comes_back_is_half_open_at_once_and_one_that_never_left_is_not() -> None:
+    board = HealthBoard()
+    fail(board, 5, 0.0)
+    assert board.hear(NAME, 1.0, is_there=True) == []
+    board.hear(NAME, 2.0, is_there=False)
+    (shift,) = board.hear(NAME, 3.0, is_there=True)
+    assert shift.kind == "cooldown.cut_short"
+    assert board.state_of(NAME, PROVIDER, 3.0) == "half_open"
+    assert board.hear(NAME, 4.0, is_there=True) == []
+
+
+def test_an_answer_to_a_call_made_before_the_ejection_does_not_end_it() -> None:
+    board = HealthBoard()
+    fail(board, 5, 10.0)
+    board.record(result(CallKind.ANSWERED, latency_s=5.0), 12.0)
+    assert board.state_of(NAME, PROVIDER, 12.0) == "open"
+    board.record(result(CallKind.ANSWERED, latency_s=1.0), 12.0)
+    assert board.state_of(NAME, PROVIDER, 12.0) == "closed"

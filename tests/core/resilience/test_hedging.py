@@ -1,0 +1,140 @@
+"""A late call gets a twin beside it, within a budget of calls and of dollars."""
+
+import pytest
+
+from tests.builders import CHEAP, MID, START, answered, failed, request, router
+from windsock.core.model.calls import State
+from windsock.core.model.decisions import AttemptReason, CallKind, Preferences
+from windsock.core.resilience.hedging import Hedging
+from windsock.core.resilience.retry_budget import CallBudget
+from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.router import Router
+
+PRICES = {CHEAP: 1.0, MID: 1.0}
+
+
+def warmed(share: float = 0.05, count: int = 100, **facts) -> Router:
+    """A router that has seen calls of 0.4 s everywhere."""
+    wind = router(prices=PRICES, hedge_share=share, **facts)
+    for _ in range(count):
+        for name in PRICES:
+            exchange = wind.open(request(preferences=Preferences(order=(name,))), START)
+            first = exchange.next_attempt(START)
+            exchange.hedge_after_s(START)
+            exchange.report(answered(first), START)
+    return wind
+
+
+def late(wind: Router) -> Exchange:
+    exchange = wind.open(request(), START)
+    exchange.next_attempt(START)
+    assert exchange.hedge_after_s(START) == pytest.approx(0.48)
+    return exchange
+
+
+def test_it_is_off_by_default() -> None:
+    wind = warmed(share=0.0)
+    exchange = wind.open(request(), START)
+    exchange.next_attempt(START)
+    assert exchange.hedge_after_s(START) is None
+
+
+def test_a_late_call_is_raced_by_another_deployment_and_the_first_answer_counts() -> None:
+    exchange = late(warmed())
+    first = exchange.trying
+    second = exchange.hedge(START + 0.5)
+    assert second.reason is AttemptReason.HEDGE
+    assert second.deployment != first.deployment
+    exchange.report(answered(second), START + 0.8)
+    exchange.drop(failed(first, CallKind.CANCELLED), START + 0.8)
+    assert exchange.next_attempt(START + 0.8) is None
+    outcome = exchange.outcome(START + 0.8)
+    assert outcome.served == second.deployment
+    assert [result.kind for result in outcome.results] == [CallKind.ANSWERED, CallKind.CANCELLED]
+
+
+def test_of_two_streams_the_one_with_the_first_content_is_given() -> None:
+    exchange = late(warmed())
+    first = exchange.trying
+    second = exchange.hedge(START + 0.5)
+    assert exchange.commit(second)
+    assert not exchange.commit(first)
+    exchange.report(failed(first, CallKind.CANCELLED), START + 0.6)
+    assert exchange.state is State.STREAMING
+    exchange.report(answered(second), START + 0.8)
+    assert exchange.next_attempt(START + 0.8) is None
+    assert exchange.outcome(START + 0.8).served == second.deployment
+
+
+def test_while_one_of_two_runs_a_failure_of_the_other_changes_nothing() -> None:
+    exchange = late(warmed())
+    first = exchange.trying
+    second = exchange.hedge(START + 0.5)
+    exchange.report(failed(first), START + 0.6)
+    assert exchange.state is State.TRYING
+    assert exchange.trying is second
+    exchange.report(answered(second), START + 0.8)
+    assert exchange.outcome(START + 0.8).served == second.deployment
+
+
+def test_both_failing_is_a_failure_like_any_other() -> None:
+    exchange = late(warmed())
+    first = exchange.trying
+    second = exchange.hedge(START + 0.5)
+    exchange.report(failed(second), START + 0.6)
+    exchange.report(failed(first), START + 0.6)
+    assert exchange.state is State.FAILED_ONCE
+
+
+def test_second_calls_stay_within_their_share_of_calls() -> None:
+    wind = warmed(share=0.05)
+    hedged = sum(late(wind).hedge(START + 0.5) is not None for _ in range(1000))
+    assert 40 <= hedged <= 0.05 * 1200
+
+
+def test_a_dearer_second_call_spends_the_budget_of_dollars_sooner() -> None:
+    hedging = Hedging()
+    for _ in range(100):
+        hedging.count("auto", 0.05, START)
+    assert hedging.take("auto", 0.05, 5.0, START)
+    assert not hedging.take("auto", 0.05, 0.1, START)
+
+
+def test_without_fallbacks_or_without_history_nothing_is_late() -> None:
+    wind = warmed()
+    wish = Preferences(order=(CHEAP,), allow_fallbacks=False)
+    exchange = wind.open(request(preferences=wish), START)
+    exchange.next_attempt(START)
+    assert exchange.hedge_after_s(START) is None
+    young = warmed(count=5).open(request(), START)
+    young.next_attempt(START)
+    assert young.hedge_after_s(START) is None
+
+
+def test_a_call_that_is_not_under_way_cannot_end() -> None:
+    exchange = late(warmed())
+    first = exchange.trying
+    exchange.report(answered(first), START)
+    with pytest.raises(RuntimeError, match="not under way"):
+        exchange.drop(answered(first), START)
+
+
+def test_extra_calls_are_a_share_of_the_window_and_old_traffic_earns_none() -> None:
+    budget = CallBudget(share=0.2, reserve=10, window_s=10)
+    for i in range(500):
+        budget.count(i / 50)
+    assert sum(budget.take(10.0) for _ in range(200)) == pytest.approx(100, abs=10)
+    assert sum(budget.take(100.0) for _ in range(200)) == 10
+
+
+def test_in_every_window_of_steady_failure_attempts_stay_below_six_fifths() -> None:
+    budget = CallBudget(share=0.2, reserve=10, window_s=10)
+    taken = []
+    for i in range(5000):
+        budget.count(i / 50)
+        if budget.take(i / 50):
+            taken.append(i / 50)
+    for start in range(0, 90, 5):
+        extra = sum(start <= at < start + 10 for at in taken)
+        assert extra <= 0.2 * 500 + 10
+    assert len(taken) <= 0.2 * 5000 + 10

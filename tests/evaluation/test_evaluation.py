@@ -1,0 +1,269 @@
+"""Evaluation of another policy on a log: known truths, changed prices, and refusals."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.builders import deployment, request
+from tests.cli.test_cli import windsock
+from tests.evaluation.logs import (
+    dearer,
+    logged,
+    policy_toml,
+    reconsider,
+    small,
+    truth_of,
+)
+from windsock.cli.evaluate import evaluate
+from windsock.core.model.catalog import Catalog
+from windsock.core.model.decisions import Preferences
+from windsock.core.policies.price_aware import Fixed, Uniform
+from windsock.errors import ConfigError
+from windsock.evaluation import report
+from windsock.evaluation.counterfactual import OF_THE_REQUEST
+from windsock.evaluation.estimators import Arms, Sample, effective_samples, estimates
+from windsock.evaluation.evaluation import evaluation
+from windsock.evaluation.repricing import repriced
+from windsock.simulation.engines import runner
+from windsock.simulation.engines.contenders import Contender, chosen
+from windsock.simulation.results.measures import summarize
+from windsock.simulation.world.world import World
+
+EVENLY = Contender(make=lambda *_: Uniform())
+MINI, FLAGSHIP = "openai/gpt-4o-mini", "openai/gpt-4o"
+
+
+def bandit(rng: np.random.Generator, n: int, model: float) -> tuple[Sample, float]:
+    """Two arms, of which the logged policy takes the better one every tenth time.
+
+    model   what it expects of every answer
+    """
+    p, pi, q = np.array([0.9, 0.1]), np.array([0.2, 0.8]), np.array([0.4, 0.7])
+    taken = (rng.random(n) < p[1]).astype(int)
+    y = (rng.random(n) < q[taken]).astype(float)
+    guess = np.full(n, model)
+    ratio = np.tile(pi / p, n)
+    variance = np.tile(pi**2 / p * (q * (1 - q) + (q - model) ** 2), n)
+    arms = Arms(ratio=ratio, noise=variance, doubt=np.tile(pi, n))
+    sample = Sample(w=(pi / p)[taken], seen=np.ones(n), y=y, taken=guess, expected=guess, arms=arms)
+    return sample, float(pi @ q)
+
+
+@pytest.mark.parametrize("name", ["ips", "snips", "dr", "switch_dr"])
+@pytest.mark.parametrize("model", [0.0, 0.6])
+def test_intervals_hold_the_truth_as_often_as_they_say(name, model) -> None:
+    """95 % of 1000 logs of 400 requests; 2 % is three standard errors of that count."""
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(1000):
+        sample, truth = bandit(rng, 400, model)
+        found = estimates(sample)[name]
+        held += found.low <= truth <= found.high
+    assert held >= 930
+
+
+def test_a_model_that_knows_takes_the_noise_of_weights_away() -> None:
+    rng = np.random.default_rng(6)
+    errors = {"ips": 0.0, "dr": 0.0}
+    for _ in range(200):
+        sample, truth = bandit(rng, 400, 0.6)
+        found = estimates(sample)
+        for name in errors:
+            errors[name] += (found[name].mean - truth) ** 2
+    assert errors["dr"] < 0.6 * errors["ips"]
+
+
+def test_effective_samples_are_all_where_the_policies_agree() -> None:
+    assert effective_samples(np.ones(50)) == 50
+    assert effective_samples(np.array([0.0, 0.0, 9.0])) == 1
+    assert effective_samples(np.zeros(3)) == 0
+
+
+def test_eight_logs_and_the_truth_of_the_new_policy(tmp_path) -> None:
+    """Of sixteen intervals at most one misses; two hundred logs: `tests.benchmarks.eval_truth`."""
+    held = []
+    for seed in range(8):
+        world = World(small(hours=0.9), seed)
+        engine = logged(world, tmp_path, EVENLY)
+        found = reconsider(world, engine, floor=0.9)
+        engine.dispose()
+        verdict, truth = evaluation(found), truth_of(found, world)
+        assert verdict.new is not None, verdict.refusal
+        for estimate, true in (
+            (verdict.new.success, truth.success),
+            (verdict.new.usd, truth.usd),
+        ):
+            held.append(estimate.low <= true <= estimate.high)
+    assert sum(held) >= 15
+
+
+def test_a_dearer_model_estimated_and_really_run_agree_within_two_percent(tmp_path) -> None:
+    scenario = small(hours=1.5)
+    world = World(scenario, 3)
+    engine = logged(world, tmp_path, EVENLY)
+    found = reconsider(world, engine, floor=0.8, prices=(f"{FLAGSHIP}=x1.3",), names=(FLAGSHIP,))
+    engine.dispose()
+    new = evaluation(found).new
+    assert new is not None
+    real = World(dearer(scenario, FLAGSHIP, 1.3), 3)
+    run = summarize(runner.run(real, "flagship", chosen(real, ["flagship"])["flagship"], 3), real)
+    assert new.usd.mean == pytest.approx(run.spend_usd / run.requests, rel=0.02)
+    assert new.success.low < run.success < new.success.high
+
+
+def test_the_same_calls_at_other_prices_cost_exactly_that(tmp_path) -> None:
+    world = World(small(hours=0.8), 4)
+    engine = logged(world, tmp_path, EVENLY)
+    found = reconsider(
+        world, engine, floor=0.8, prices=("openai/*=x2", f"{MINI}=x3"), names=(MINI,)
+    )
+    engine.dispose()
+    factor = {FLAGSHIP: 2, MINI: 3, "deepseek/deepseek-chat": 1}
+    for row in found.rows:
+        expected = row.cost_usd * factor[row.decision.deployment]
+        assert row.repriced_usd == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_price_change_moves_the_new_weights_as_it_would_the_service(tmp_path) -> None:
+    world = World(small(hours=1), 5)
+    engine = logged(world, tmp_path, EVENLY)
+    plain = reconsider(world, engine, floor=0.8)
+    dear = reconsider(world, engine, floor=0.8, prices=("deepseek/*=x20",))
+    engine.dispose()
+
+    def share(found):
+        return np.mean([row.of_taken(row.weights) for row in found.rows
+                        if row.decision.deployment == "deepseek/deepseek-chat"])  # fmt: skip
+
+    assert share(dear) < share(plain) / 2
+
+
+def test_answers_nobody_judged_are_no_failures(tmp_path) -> None:
+    """A third is judged, at random: the logged success is the true one, within four errors."""
+    world = World(small(hours=1.5, feedback_share=0.33), 6)
+    engine = logged(world, tmp_path, EVENLY)
+    verdict = evaluation(reconsider(world, engine, floor=0.8, names=(MINI,)))
+    engine.dispose()
+    qualities = [
+        world.quality(name, ask.task, ask.at) for ask in world.asks for name in world.names
+    ]
+    assert verdict.logged is not None
+    success = verdict.logged.success
+    assert abs(success.mean - np.mean(qualities)) < 2 * (success.high - success.low) / 2
+    assert success.mean > 0.8
+    assert all(0.1 < cell.feedback_rate < 0.6 for cell in verdict.cells)
+
+
+def test_where_the_log_never_went_nothing_is_said(tmp_path) -> None:
+    world = World(small(hours=0.8), 7)
+    engine = logged(world, tmp_path, Contender(make=lambda *_: Fixed(FLAGSHIP)))
+    verdict = evaluation(reconsider(world, engine, floor=0.8, names=(MINI,)))
+    engine.dispose()
+    assert verdict.refusal is not None
+    assert "where the log never went" in verdict.refusal
+    assert verdict.new is None
+
+
+def test_a_log_without_judgements_or_decisions_is_refused(tmp_path) -> None:
+    world = World(small(hours=0.8, feedback_share=0), 8)
+    engine = logged(world, tmp_path, EVENLY)
+    found = reconsider(world, engine, floor=0.8, names=(MINI,))
+    engine.dispose()
+    assert "no answer in this time was judged" in str(evaluation(found).refusal)
+    found.rows.clear()
+    assert "no decision" in str(evaluation(found).refusal)
+
+
+def test_reasons_that_lie_in_the_request_are_known_by_their_words() -> None:
+    lacking = deployment("acme/m", vision=False, audio=None, tools=False, json_schema=False,
+                         context_tokens=100, max_output_tokens=10)  # fmt: skip
+    catalog = Catalog([lacking])
+    asks = [
+        *(request(needs=frozenset({need})) for need in ("vision", "audio", "tools", "json_schema")),
+        request(prompt_tokens=500),
+        request(prompt_tokens=1, max_output_tokens=50),
+        request(prompt_tokens=1, preferences=Preferences(only=("bolt",))),
+        request(prompt_tokens=1, preferences=Preferences(ignore=("acme",))),
+    ]
+    for ask in asks:
+        reason = catalog.ruled_out("acme/m", ask)
+        assert reason is not None
+        assert reason.startswith(OF_THE_REQUEST), reason
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("deepseek/*", "write PATTERN=xFACTOR"),
+        ("=x2", "write PATTERN=xFACTOR"),
+        ("deepseek/*=x", "'' is no number"),
+        ("deepseek/*=xnan", "nan is not a price"),
+        ("deepseek/*=-1/2", "-1 is not a price"),
+        ("deepseek/*=1", "'' is no number"),
+    ],
+)
+def test_a_price_that_is_none_is_one_sentence(text, words) -> None:
+    with pytest.raises(ConfigError) as caught:
+        repriced([text])
+    assert words in str(caught.value)
+    assert "--price" in str(caught.value)
+
+
+def test_a_pattern_that_fits_nothing_names_the_nearest() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'openai/gpt-4o'"):
+        repriced(["openai/gpt-4=x2"]).check(["openai/gpt-4o", MINI])
+
+
+def configured(folder: Path, world: World) -> Path:
+    path = folder / "windsock.toml"
+    store = folder / f"log-{world.seed}.db"
+    path.write_text(
+        policy_toml(world.scenario, floor=0.8) + f'[store]\nurl = "sqlite:///{store}"\n'
+    )
+    return path
+
+
+def test_the_verdict_is_printed_in_money_and_told_as_json(tmp_path, capsys) -> None:
+    world = World(small(hours=0.9), 9)
+    logged(world, tmp_path, EVENLY).dispose()
+    config, new = configured(tmp_path, world), tmp_path / "new.toml"
+    new.write_text(policy_toml(world.scenario, floor=0.9))
+    prices = ["deepseek/*=x1.3"]
+    found = evaluate(new, config=config, environ={"COLUMNS": "160"}, prices=prices)
+    shown = capsys.readouterr().out
+    assert "The new policy would have spent $" in shown
+    assert "doubly robust" in shown
+    told = json.loads(report.as_json(found, policy="new.toml", prices=prices))
+    assert told["refusal"] is None
+    assert set(told["estimators"]) == {"ips", "snips", "dr", "switch_dr"}
+    assert told["new"]["success"]["low"] < told["new"]["success"]["mean"]
+    assert told["new"] == told["estimators"]["dr"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"since": "a while"}, "--since"),
+        ({"prices": ["nobody/*=x2"]}, "no deployment fits 'nobody/*'"),
+        ({"policy": Path("nothing.toml")}, "nothing.toml: cannot be read"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_one_sentence(arguments, words, tmp_path) -> None:
+    world = World(small(hours=0.05), 10)
+    logged(world, tmp_path, EVENLY).dispose()
+    facts = {"policy": None, "config": configured(tmp_path, world), "environ": {}, **arguments}
+    with pytest.raises(ConfigError) as caught:
+        evaluate(facts.pop("policy"), **facts)
+    assert words in str(caught.value)
+
+
+def test_a_store_that_is_not_there_is_not_made(tmp_path) -> None:
+    (tmp_path / "windsock.toml").write_text(
+        policy_toml(small(), floor=0.8) + '[store]\nurl = "sqlite:///none.db"\n'
+    )
+    done = windsock("evaluate", folder=tmp_path)
+    assert done.returncode == 2
+    assert "there is no log at none.db" in done.stderr
+    assert not (tmp_path / "none.db").exists()

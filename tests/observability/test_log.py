@@ -1,0 +1,76 @@
+"""Secrets never reach the log."""
+
+import io
+import json
+from decimal import Decimal
+
+import pytest
+
+from tests.running import config_of, running
+from tests.upstream import Answer, upstream
+from windsock.app.background.ingestion import log_shift
+from windsock.core.model.decisions import Shift
+from windsock.core.model.units import Meter
+from windsock.observability import log
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bearer sk-abcdefgh12345678",
+        "key sk-ws-0123456789ab-secretsecret",
+        "eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.SflKxwRJSMeKKF2QT4",
+        "https://user:hunter22@host/path",
+    ],
+)
+def test_what_looks_like_a_secret_is_taken_out(text: str) -> None:
+    clean = log.redacted(text)
+    assert "[redacted]" in clean
+    for secret in ("abcdefgh12345678", "secretsecret", "SflKxw", "hunter22"):
+        assert secret not in clean
+
+
+def test_every_event_in_the_code_is_listed() -> None:
+    import re
+    from pathlib import Path
+
+    root = Path(log.__file__).parents[1]
+    text = "\n".join(path.read_text() for path in root.rglob("*.py"))
+    used = set(re.findall(r'event_log\(\)\.\w+\(\s*"([\w.]+)"', text))
+    used |= set(re.findall(r'kind="([a-z]+\.[a-z_]+)"', text))
+    assert used
+    assert used <= log.EVENTS
+
+
+async def test_prompts_answers_and_keys_stay_out_of_the_log(tmp_path) -> None:
+    lines = io.StringIO()
+    log.configure(stream=lines)
+    canary = "canary-prompt-4711"
+    broken = Answer(
+        {"error": {"message": "canary-answer-4711 sk-upstream-acme-secret"}}, status=500
+    )
+    async with upstream(lambda _: broken) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            ask = {"model": "auto", "messages": [{"role": "user", "content": canary}]}
+            await it.http.post("/v1/chat/completions", json=ask)
+            await it.service.ledger.flushed()
+    written = lines.getvalue()
+    assert "request.finished" in written
+    for line in written.splitlines():
+        json.loads(line)
+    for secret in (canary, "canary-answer", "sk-upstream"):
+        assert secret not in written
+    store = (tmp_path / "windsock.db").read_bytes()
+    assert canary.encode() not in store
+    assert b"sk-upstream" not in store
+
+
+def test_a_price_move_is_one_line_of_plain_numbers() -> None:
+    lines = io.StringIO()
+    log.configure(stream=lines)
+    facts = {"usd_per_mtok": {Meter.INPUT: Decimal("0.27")}, "feed": "sheet"}
+    log_shift(Shift(kind="price.shifted", deployment="acme/m", at=1.0, facts=facts))
+    line = json.loads(lines.getvalue())
+    assert line["event"] == "price.shifted"
+    assert line["usd_per_mtok"] == {"input": 0.27}
+    assert line["deployment"] == "acme/m"

@@ -1,0 +1,95 @@
+"""What only the direct caller decides: addresses, headers, and bytes that come in any pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+import uvloop
+
+from windsock.providers.http1_connections import Origin
+from windsock.providers.http1_transport import DirectCaller
+from windsock.providers.transport import Endpoint, Interrupted, Unreachable
+
+CHUNKED = (
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n"
+    b"3\r\n\xe2\x82\xac\r\n5;a=b\r\nhello\r\n0\r\nx-sum: 1\r\n\r\n"
+)
+SIZED = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+
+
+@pytest.mark.parametrize(
+    ("url", "authority", "path"),
+    [
+        ("http://127.0.0.1:8000/v1/", "127.0.0.1:8000", "/v1"),
+        ("https://api.example.com", "api.example.com", ""),
+        ("http://[::1]:80/a b", "[::1]:80", "/a%20b"),
+    ],
+)
+def test_an_address_becomes_host_and_path(url: str, authority: str, path: str) -> None:
+    origin = Origin.of(url)
+    assert (origin.authority, origin.path) == (authority, path)
+
+
+async def test_a_header_with_a_line_break_is_not_sent() -> None:
+    endpoint = Endpoint(base_url="http://127.0.0.1:9/v1", headers={"a": "b\r\nc: d"})
+    with pytest.raises(Unreachable, match="line break"):
+        await DirectCaller().post(endpoint, "/x", b"{}")
+
+
+async def answered(pieces: list[bytes], asks: int = 1) -> tuple[list[bytes], int]:
+    """Bodies of `asks` calls to a server that sends each answer in these pieces."""
+    connections, ended = 0, asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"{}"):
+                for piece in pieces:
+                    writer.write(piece)
+                    await asyncio.sleep(0.001)
+        writer.close()
+        ended.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    caller, bodies = DirectCaller(), []
+    try:
+        for _ in range(asks):
+            reply = await caller.post(Endpoint(base_url=f"http://127.0.0.1:{port}"), "/", b"{}")
+            assert "x-sum" not in reply.headers
+            bodies.append(await reply.body())
+            await reply.close()
+    finally:
+        await caller.close()
+        await ended.wait()
+        server.close()
+        await server.wait_closed()
+    return bodies, connections
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_bodies_arrive_whole_however_they_are_cut(size: int) -> None:
+    pieces = [CHUNKED[i : i + size] for i in range(0, len(CHUNKED), size)]
+    bodies, connections = uvloop.run(answered(pieces, asks=3))
+    assert bodies == ["€hello".encode()] * 3
+    assert connections == 1
+
+
+async def test_an_early_hint_is_no_answer() -> None:
+    hint = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
+    assert (await answered([hint, SIZED]))[0] == [b"hi"]
+
+
+async def test_a_second_answer_costs_the_connection_and_reaches_nobody() -> None:
+    bodies, connections = await answered([SIZED + SIZED.replace(b"hi", b"no")], asks=2)
+    assert bodies == [b"hi", b"hi"]
+    assert connections == 2
+
+
+async def test_a_length_and_chunks_at_once_are_refused() -> None:
+    smuggled = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi"
+    with pytest.raises(Interrupted):
+        await answered([smuggled])

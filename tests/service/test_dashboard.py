@@ -1,0 +1,265 @@
+"""The page at /, in a real browser, over the running service."""
+
+import asyncio
+import hashlib
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from tests.running import Running, config_of, running
+from tests.upstream import Answer, completion, upstream
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Meter
+
+STATIC = Path(str(files("windsock.service.control").joinpath("static")))
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+
+in_browser = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium at /usr/bin/chromium")
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as driver:
+        chromium = await driver.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        try:
+            yield chromium
+        finally:
+            await chromium.close()
+
+
+@asynccontextmanager
+async def served(tmp_path: Path) -> AsyncIterator[Running]:
+    """Two deployments that answer and one that fails, with traffic, feedback and a price move."""
+    fine, broken = Answer(completion()), Answer({"error": {}}, status=500)
+    async with upstream(lambda _: fine) as good, upstream(lambda _: broken) as bad:
+        config = config_of(("acme", good.url, 1.0), ("boreal", good.url, 1.2), ("crux", bad.url, 9))
+        async with running(config, tmp_path) as it:
+            await use(it, requests=8)
+            for _ in range(2):
+                await it.http.post("/v1/chat/completions", json={**ASK, "model": "crux/m"})
+            move_price(it, "acme/m", "1.6", "6.4")
+            await asyncio.sleep(2.2)
+            yield it
+
+
+async def use(it: Running, *, requests: int) -> None:
+    for number in range(requests):
+        answer = await it.http.post("/v1/chat/completions", json=ASK)
+        said = {"decision_id": answer.headers["x-windsock-decision-id"], "value": number % 4 > 0}
+        await it.http.post("/v1/feedback", json=said)
+
+
+def move_price(it: Running, deployment: str, usd_in: str, usd_out: str) -> None:
+    now = it.service.clock.now()
+    prices = {Meter.INPUT: Decimal(usd_in), Meter.OUTPUT: Decimal(usd_out)}
+    it.service.intake.on_quote(
+        Quote(deployment=deployment, feed="config", feed_model="m", usd_per_mtok=prices,
+              seen_at=now), now
+    )  # fmt: skip
+
+
+async def opened(chromium: Browser, url: str, **looks: Any) -> tuple[Page, list[str]]:
+    """A page, and everything that went wrong on it: errors, warnings, foreign requests."""
+    context = await chromium.new_context(**looks)
+    page = await context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda said: faults.append(said.text) if said.type != "log" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "request",
+        lambda asked: faults.append(asked.url) if not asked.url.startswith(url) else None,
+    )
+    await page.goto(url)
+    return page, faults
+
+
+async def widths(page: Page) -> tuple[int, int]:
+    found: list[int] = await page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    return found[0], found[1]
+
+
+async def inked(page: Page, place: str) -> int:
+    """How many different colours a chart has on its canvas."""
+    found: int = await page.evaluate(
+        """(place) => {
+            const canvas = document.querySelector(`${place} canvas`);
+            const { width, height } = canvas;
+            const all = new Uint32Array(
+                canvas.getContext("2d").getImageData(0, 0, width, height).data.buffer);
+            return new Set(all).size;
+        }""",
+        place,
+    )
+    return found
+
+
+@in_browser
+async def test_the_page_shows_both_charts_and_the_table_without_an_error(tmp_path) -> None:
+    async with served(tmp_path) as it, browser() as chromium:
+        page, faults = await opened(chromium, it.url, viewport={"width": 1280, "height": 900})
+        await expect(page.locator("#state-text")).to_contain_text("live, 3 deployments")
+        await expect(page.locator("#prices canvas")).to_be_visible()
+        await expect(page.locator("#weights canvas")).to_be_visible()
+        assert await inked(page, "#prices") > 3
+        assert await inked(page, "#weights") > 3
+        twin = page.locator("#prices-twin tbody tr")
+        assert await twin.all_inner_texts() == [
+            "acme/m\t$2.80",
+            "boreal/m\t$2.10",
+            "crux/m\t$15.75",
+        ]
+        await expect(page.locator("#events")).to_contain_text("input $1.00 → $1.60")
+        assert faults == []
+
+
+@in_browser
+async def test_the_table_says_what_the_weights_call_says(tmp_path) -> None:
+    async with served(tmp_path) as it, browser() as chromium:
+        page, _ = await opened(chromium, it.url)
+        await expect(page.locator("#deployments tbody tr")).to_have_count(3)
+        (said,) = (await it.http.get("/v1/weights")).json()["data"]
+        for name, weight in said["weights"].items():
+            row = page.locator(f'#deployments tr[data-name="{name}"]')
+            shown = await row.locator("td").first.inner_text()
+            assert float(re.findall(r"[\d.]+", shown)[0]) == pytest.approx(weight * 100, abs=0.6)
+        for name, reason in said["ruled_out"].items():
+            row = page.locator(f'#deployments tr[data-name="{name}"]')
+            await expect(row).to_have_attribute("data-kind", "out")
+            await expect(row).to_contain_text(reason[:12])
+        assert set(said["weights"]) | set(said["ruled_out"]) == {"acme/m", "boreal/m", "crux/m"}
+
+
+@in_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nothing_overflows_a_narrow_screen_in_either_scheme(scheme, tmp_path) -> None:
+    async with served(tmp_path) as it, browser() as chromium:
+        looks = {"viewport": {"width": 360, "height": 780}, "color_scheme": scheme}
+        page, faults = await opened(chromium, it.url, **looks)
+        await expect(page.locator("#deployments tbody tr")).to_have_count(3)
+        scrolled, inner = await widths(page)
+        assert scrolled <= inner
+        paper = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 16, 19)"}[scheme]
+        assert faults == []
+
+
+@in_browser
+async def test_the_keyboard_reaches_the_selectors_and_a_choice_stays_in_the_address(
+    tmp_path,
+) -> None:
+    async with served(tmp_path) as it, browser() as chromium:
+        await it.http.post("/v1/chat/completions", json={**ASK, "metadata": {"task": "sql"}})
+        await asyncio.sleep(1.2)
+        page, faults = await opened(chromium, it.url)
+        await expect(page.locator("#task option")).to_have_count(2)
+        reached = []
+        for _ in range(3):
+            await page.keyboard.press("Tab")
+            reached.append(await page.evaluate("document.activeElement.id"))
+        assert reached[1:] == ["route", "task"]
+        assert (
+            await page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+        )
+        await page.locator("#task").select_option("sql")
+        await expect(page).to_have_url(re.compile("task=sql"))
+        await expect(page.locator("#deployments tbody tr")).to_have_count(3)
+        assert faults == []
+
+
+@in_browser
+async def test_before_any_traffic_the_page_says_how_to_send_some(tmp_path) -> None:
+    async with running(config_of(("acme", "http://127.0.0.1:9/v1", 1.0)), tmp_path) as it:
+        async with browser() as chromium:
+            page, faults = await opened(chromium, it.url, viewport={"width": 360, "height": 780})
+            await expect(page.locator("#empty")).to_be_visible()
+            await expect(page.locator("#curl")).to_contain_text(f"curl {it.url}/v1/chat")
+            await expect(page.locator("#board")).to_be_hidden()
+            scrolled, inner = await widths(page)
+            assert scrolled <= inner
+            assert faults == []
+
+
+@in_browser
+async def test_a_lost_connection_is_said_and_mended(tmp_path) -> None:
+    async with served(tmp_path) as it, browser() as chromium:
+        page, _ = await opened(chromium, it.url)
+        await expect(page.locator("#state")).to_have_attribute("data-state", "live")
+        await page.context.set_offline(True)
+        await page.locator("#route").dispatch_event("change")
+        await expect(page.locator("#state")).to_have_attribute("data-state", "lost")
+        await expect(page.locator("#state-text")).to_contain_text("disconnected")
+        await page.context.set_offline(False)
+        await expect(page.locator("#state")).to_have_attribute("data-state", "live", timeout=12_000)
+
+
+@in_browser
+async def test_where_keys_are_required_the_page_asks_for_one(tmp_path) -> None:
+    config = config_of(("acme", "http://127.0.0.1:9/v1", 1.0)) + '[server]\nkeys = "required"\n'
+    token = "admin-" + "t" * 32
+    async with running(config, tmp_path, WINDSOCK_ADMIN_TOKEN=token) as it, browser() as chromium:
+        page, _ = await opened(chromium, it.url)
+        await expect(page.locator("#locked")).to_be_visible()
+        await page.locator("#key").fill("sk-ws-wrong")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#locked-why")).to_contain_text("not known")
+
+
+async def test_the_page_may_only_load_what_this_service_serves(tmp_path) -> None:
+    async with running(config_of(("acme", "http://127.0.0.1:9/v1", 1.0)), tmp_path) as it:
+        answer = await it.http.get("/")
+        assert answer.headers["content-security-policy"].startswith("default-src 'self';")
+        for address in re.findall(r'(?:src|href)="(/ui/[^"]+)"', answer.text):
+            assert (await it.http.get(address)).status_code == 200
+        for name in ("nothing.js", "..%2Fdashboard.py"):
+            assert (await it.http.get(f"/ui/static/{name}")).status_code == 404
+
+
+async def test_after_its_first_view_the_stream_sends_only_new_points(tmp_path) -> None:
+    async with running(config_of(("acme", "http://127.0.0.1:9/v1", 1.0)), tmp_path) as it:
+        dashboard = it.service.dashboard
+        for _ in range(3):
+            dashboard.sample()
+        full = dashboard.view(None, None, "default")
+        again = dashboard.view(None, None, "default", since=full["prices"]["at"][1])
+        assert again["prices"]["at"] == full["prices"]["at"][2:]
+
+
+async def test_streams_end_once_the_dashboard_is_closed(tmp_path) -> None:
+    async with running(config_of(("acme", "http://127.0.0.1:9/v1", 1.0)), tmp_path) as it:
+        async with it.http.stream("GET", "/ui/api/stream") as answer:
+            it.service.dashboard.close()
+            views = [line async for line in answer.aiter_lines() if line.startswith("data: ")]
+        assert len(views) == 1
+
+
+def test_vendored_files_are_the_ones_that_were_summed() -> None:
+    lines = (STATIC / "SHA256SUMS").read_text().splitlines()
+    assert len(lines) == 3
+    for line in lines:
+        digest, name = line.split("  ")
+        assert hashlib.sha256((STATIC / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_page_holds_no_inline_script_or_style_and_no_other_origin() -> None:
+    page = (STATIC / "index.html").read_text()
+    assert not re.search(r"<script(?![^>]*src=)|<style|\sstyle=|\son\w+=|https?://", page)
+    for script in STATIC.glob("*.js"):
+        if script.name != "uPlot.iife.min.js":
+            text = script.read_text()
+            assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\(", text)

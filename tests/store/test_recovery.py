@@ -1,0 +1,156 @@
+"""A corrupt file is set aside whole, what is readable is carried over, and work goes on."""
+
+import sqlite3
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from tests.builders import CHEAP, FLAGSHIP, START, quote
+from tests.store.samples import keep, outcome
+from windsock.store import queries
+from windsock.store.engine import open_engine, set_aside_if_corrupt
+from windsock.store.ledger import StateSnapshot
+from windsock.store.migrations import upgrade_engine
+from windsock.store.queries import VirtualKey
+from windsock.store.recovery import SMALL, rescue
+from windsock.store.writer import last_position
+
+STAMP = "20261124T120000Z"
+QUOTES = [quote(CHEAP), quote(FLAGSHIP)]
+KEY = VirtualKey(
+    id="k1", name="ci", sha256="ab", namespace="default", scopes=("infer", "read"), created_at=1.0
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A store with prices, a key, a snapshot and 500 requests."""
+    path = tmp_path / "store.db"
+    engine = open_engine(url_of(path))
+    upgrade_engine(engine)
+    queries.add_key(engine, KEY)
+    queries.set_meta(engine, "seed", "7")
+    keep(engine, [*QUOTES, *(outcome(n) for n in range(500)), StateSnapshot(START, b"state")])
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+def url_of(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def overwrite(path: Path, start: int, size: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(start)
+        file.write(b"\xa5" * size)
+
+
+def page_of(path: Path, table: str) -> int:
+    """Where the root page of a table or an index begins."""
+    with sqlite3.connect(path) as store:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        (page,) = store.execute(query, (table,)).fetchone()
+        (size,) = store.execute("PRAGMA page_size").fetchone()
+    store.close()
+    return int((page - 1) * size)
+
+
+def test_a_sound_file_stays_where_it_is(path: Path, tmp_path: Path) -> None:
+    assert set_aside_if_corrupt(url_of(path), STAMP) is None
+    assert set_aside_if_corrupt(url_of(tmp_path / "none.db"), STAMP) is None
+    assert set_aside_if_corrupt("postgresql://localhost/x", STAMP) is None
+    assert path.exists()
+
+
+def test_a_locked_file_is_not_taken_for_a_corrupt_one(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert set_aside_if_corrupt(url_of(path), STAMP) is None
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.write_bytes(
+            b"not a database at all, but long enough to look like one" * 9
+        ),
+        lambda path: overwrite(path, 0, 100),
+        lambda path: overwrite(path, page_of(path, "decision"), 2000),
+        lambda path: overwrite(path, page_of(path, "decision_at"), 2000),
+        lambda path: path.write_bytes(path.read_bytes()[:-8192]),
+    ],
+    ids=["text", "header", "table", "index", "cut short"],
+)
+def test_a_corrupt_file_is_set_aside_and_the_store_starts_anew(path: Path, harm) -> None:
+    harm(path)
+    aside = set_aside_if_corrupt(url_of(path), STAMP)
+    assert aside == path.with_name(f"store.db.corrupt-{STAMP}")
+    assert aside.exists()
+    engine = open_engine(url_of(path))
+    upgrade_engine(engine)
+    keep(engine, [outcome(1)])
+    assert queries.decision(engine, "d1") == outcome(1)
+    engine.dispose()
+
+
+def test_the_log_of_a_corrupt_file_goes_with_it(path: Path) -> None:
+    log = path.with_name("store.db-wal")
+    log.write_bytes(b"log")
+    overwrite(path, 0, 100)
+    aside = set_aside_if_corrupt(url_of(path), STAMP)
+    assert aside is not None
+    assert aside.with_name(aside.name + "-wal").read_bytes() == b"log"
+    assert not log.exists()
+
+
+def test_a_large_file_is_checked_at_the_ends_of_its_tables(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(SMALL + 4096)
+    assert set_aside_if_corrupt(url_of(path), STAMP) is None
+    overwrite(path, page_of(path, "feedback"), 2000)
+    assert set_aside_if_corrupt(url_of(path), STAMP) is not None
+
+
+def test_keys_prices_and_the_last_state_are_carried_over(path: Path) -> None:
+    overwrite(path, page_of(path, "decision"), 2000)
+    before = position_of_snapshot(path)
+    aside = set_aside_if_corrupt(url_of(path), STAMP)
+    assert aside is not None
+    engine = open_engine(url_of(path))
+    upgrade_engine(engine)
+    rescued = rescue(aside, engine)
+    assert rescued.rows == {"virtual_key": 1, "meta": 1, "quote": 2, "held": 0, "snapshot": 1}
+    assert queries.keys(engine) == [KEY]
+    assert queries.meta(engine, "seed") == "7"
+    assert queries.all_quotes(engine) == QUOTES
+    assert queries.latest_snapshot(engine) == (before, StateSnapshot(START, b"state"))
+    keep(engine, [outcome(1)])
+    assert last_position(engine) == before + 1
+    assert list(queries.tail(engine, before)) == [outcome(1)]
+    engine.dispose()
+
+
+def position_of_snapshot(path: Path) -> int:
+    engine = open_engine(url_of(path))
+    found = queries.latest_snapshot(engine)
+    engine.dispose()
+    assert found is not None
+    return found[0]
+
+
+def test_of_a_file_that_is_no_database_nothing_is_carried_over(path: Path) -> None:
+    path.write_bytes(b"\x00" * 5000)
+    aside = set_aside_if_corrupt(url_of(path), STAMP)
+    assert aside is not None
+    engine = open_engine(url_of(path))
+    upgrade_engine(engine)
+    assert set(rescue(aside, engine).rows.values()) == {0}
+    keep(engine, [outcome(1, cost_usd=Decimal(1))])
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+    engine.dispose()

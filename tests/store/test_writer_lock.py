@@ -1,0 +1,67 @@
+"""One process at a time writes to a store."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.store.samples import ledger_on, outcome
+from tests.store.test_ledger import numbers
+from windsock.store.ledger import Ledger
+from windsock.store.writer_lock import Claim, StoreTaken
+
+HOLD = """
+import sys
+from windsock.store.claim import Claim
+claim = Claim(sys.argv[1])
+claim.take()
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
+def claimed(url: str, engine: Engine) -> Ledger:
+    """A ledger as `windsock serve` opens it; raises StoreTaken."""
+    claim = Claim(url)
+    claim.take()
+    ledger = Ledger(engine, claim=claim, flush_s=0.02)
+    ledger.open()
+    return ledger
+
+
+async def test_a_second_one_is_refused_until_the_first_is_closed(url: str, engine: Engine) -> None:
+    first = claimed(url, engine)
+    first.append(outcome(1))
+    await first.flushed()
+    with pytest.raises(StoreTaken, match="another windsock uses the store"):
+        claimed(url, engine)
+    first.close()
+    second = claimed(url, engine)
+    second.append(outcome(2))
+    second.close()
+    assert numbers(engine) == [1, 2]
+
+
+def test_others_may_still_write_what_commands_write(url: str, engine: Engine) -> None:
+    first = claimed(url, engine)
+    with ledger_on(engine) as ledger:
+        ledger.append(outcome(1))
+    first.close()
+    assert numbers(engine) == [1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_the_lock_of_a_killed_process_is_free(tmp_path) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    command = [sys.executable, "-c", HOLD, url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"taken\n"
+        with pytest.raises(StoreTaken):
+            Claim(url).take()
+        holder.kill()
+    claim = Claim(url)
+    claim.take()
+    claim.release()

@@ -1,0 +1,83 @@
+"""Streams split anywhere: whole events come out, byte for byte, and nothing is made up."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.upstream import chunk, event, stream_of
+from windsock.errors import ProviderError
+from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES, StreamScanner
+
+WORDS = ["Grüezi ", "mitenand 🌬", " [DONE] ", '"finish_reason": "stop"', "\n\ndata: x", "\r\n"]
+USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
+
+
+def fed(parts: list[bytes], choices: int = 1) -> tuple[bytes, StreamScanner]:
+    scanner = StreamScanner(choices)
+    out = [each for part in parts for each in scanner.feed(part)]
+    out += scanner.rest()
+    return b"".join(out), scanner
+
+
+def split(whole: bytes, at: list[int]) -> list[bytes]:
+    places = [0, *sorted(place % (len(whole) + 1) for place in at), len(whole)]
+    return [whole[i:j] for i, j in pairwise(places)]
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n"])
+@given(at=st.lists(st.integers(0, 10_000), max_size=40))
+def test_bytes_relayed_are_bytes_received_wherever_they_are_split(newline, at) -> None:
+    whole = b"".join(stream_of(WORDS, usage=False, done=False)).replace(b"\n\n", newline * 2)
+    whole = b": comment" + newline * 2 + b"event: x" + newline + whole
+    relayed, scanner = fed(split(whole, at))
+    assert relayed == whole
+    assert scanner.is_complete
+    assert not scanner.is_done
+    assert scanner.content_events == len(WORDS)
+
+
+@given(at=st.lists(st.integers(0, 10_000), max_size=40))
+def test_usage_and_the_end_mark_are_kept_back(at) -> None:
+    relayed, scanner = fed(split(b"".join(stream_of(WORDS)), at))
+    assert relayed == b"".join(stream_of(WORDS, usage=False, done=False))
+    assert scanner.usage == {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}
+    assert scanner.is_done
+
+
+def test_an_answer_that_says_done_is_not_the_end_of_it() -> None:
+    said = event(chunk({"content": "[DONE]"}))
+    relayed, scanner = fed([said])
+    assert relayed == said
+    assert not scanner.is_done
+
+
+def test_every_choice_must_come_to_its_end() -> None:
+    both = [event({**chunk({}, "stop"), "choices": [{"index": i, "delta": {}, "finish_reason":
+            "stop"}]}) for i in range(2)]  # fmt: skip
+    assert not fed(both[:1], choices=2)[1].is_complete
+    assert fed(both, choices=2)[1].is_complete
+
+
+def test_a_later_empty_usage_takes_nothing_back() -> None:
+    first, later = (event({**chunk({}), "choices": [], "usage": u}) for u in (USAGE, {}))
+    assert fed([first, later])[1].usage == USAGE
+
+
+@pytest.mark.parametrize(
+    "page", [b"<html><body>data</body></html>", b'{"choices": [{"message": {"content": "hello"}}]}']
+)
+def test_what_is_no_event_is_not_passed_on_as_one(page: bytes) -> None:
+    relayed, scanner = fed([page])
+    assert relayed == b""
+    assert not scanner.has_content
+
+
+def test_an_event_without_end_is_given_up() -> None:
+    scanner = StreamScanner()
+    with pytest.raises(ProviderError, match="larger"):
+        for _ in range(MAX_EVENT_BYTES // 65536 + 1):
+            list(scanner.feed(b"x" * 65536))
