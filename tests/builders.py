@@ -4,13 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
-from windsock.core.model.decisions import Attempt, AttemptReason, CallKind, CallResult, RouteRequest
+from windsock.core.model.requests import RouteRequest
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, Usage
 from windsock.core.policies.price_aware import Objective, PriceAware
 from windsock.core.pricing.book import PriceBook
-from windsock.core.resilience.concurrency import Loads
+from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
@@ -44,7 +45,7 @@ def router(
     objective: Objective | None = None,
     seed: int = 7,
     classifies: bool = False,
-    loads: Loads | None = None,
+    loads: ConcurrencyLimits | None = None,
     **route_facts: Any,
 ) -> Router:
     """A router with the route `auto` over all deployments, prices seen at START."""

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 
 from windsock.app.bootstrap import build
-from windsock.app.service import Service, server_of
+from windsock.app.http_server import server_of
+from windsock.app.service import Service
 from windsock.config.file import parse
 
 

@@ -4,16 +4,17 @@ import heapq
 import json
 
 from windsock.clock import ManualClock
-from windsock.core.model.decisions import Attempt, AttemptReason, Reward
+from windsock.core.model.calls import Attempt, AttemptReason
+from windsock.core.model.rewards import Reward
 from windsock.core.routing.router import Router
 from windsock.providers.transport import Endpoint
 from windsock.resources import room
-from windsock.service.execution.executor import Driver
+from windsock.service.execution.executor import RequestExecutor
 from windsock.simulation.engines.contenders import chosen
-from windsock.simulation.engines.exact import ReplayDriver, request_of
+from windsock.simulation.engines.exact import ExactEngine, request_of
 from windsock.simulation.world.scenario import load_scenario
 from windsock.simulation.world.world import World
-from windsock.wire.formats.openai_chat import ChatBody
+from windsock.wire.request import UpstreamRequest
 
 DECISIONS = 500
 SEED = 5
@@ -69,12 +70,12 @@ class FakeReply:
 
 async def live(world: World) -> list[tuple[int, str, float]]:
     """The decisions of the service's own driver, stepped by a manual clock."""
-    twin = ReplayDriver(world, "windsock", chosen(world, ["windsock"])["windsock"], SEED)
+    twin = ExactEngine(world, "windsock", chosen(world, ["windsock"])["windsock"], SEED)
     router: Router = twin.router
     clock = ManualClock(world.starts_at)
     transport = FakeTransport(world, clock)
     finished = []
-    driver = Driver(
+    driver = RequestExecutor(
         router=router,
         endpoints={name.partition("/")[0]: Endpoint(base_url="") for name in world.names},
         caller=transport,
@@ -94,7 +95,9 @@ async def live(world: World) -> list[tuple[int, str, float]]:
         transport.ask = ask
         exchange = router.open(request_of(ask), ask.at)
         body = b'{"model": "auto", "messages": []}'
-        await driver.answer(exchange, ChatBody(raw=body, request=request_of(ask), wants_usage=True))
+        await driver.answer(
+            exchange, UpstreamRequest(raw=body, request=request_of(ask), wants_usage=True)
+        )
         decision, outcome = exchange.decision, finished[-1]
         made.append((decision.number, decision.deployment, decision.propensity))
         if ask.is_judged:
@@ -114,7 +117,7 @@ async def test_both_drivers_make_the_same_five_hundred_decisions() -> None:
     world = weather()
     assert len(world.asks) == DECISIONS
     make = chosen(world, ["windsock"])["windsock"]
-    replay = ReplayDriver(world, "windsock", make, SEED)
+    replay = ExactEngine(world, "windsock", make, SEED)
     replay._feeding._shock_by_quote.clear()
     decisions = replay.run().decisions
     expected = [(each.number, each.deployment, each.propensity) for each in decisions]

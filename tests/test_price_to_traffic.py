@@ -75,7 +75,7 @@ async def world(tmp_path):
 
 def teach(it) -> None:
     """Beliefs of the route itself, as if the answers had come through it."""
-    from windsock.core.model.decisions import Cell
+    from windsock.core.model.requests import Cell
 
     now = it.service.clock.now()
     for name in ("acme/m", "bolt/m", "core/m"):

@@ -31,11 +31,11 @@ def test_the_wheel_holds_both_rooms_and_works_from_anywhere(tmp_path: Path) -> N
     zipfile.ZipFile(wheel).extractall(installed)
     code = (
         "import windsock, sys; assert 'installed' in windsock.__file__, windsock.__file__\n"
-        "from windsock.rooms import folders\n"
+        "from windsock.resources import folders\n"
         "assert 'openrouter' in folders('pricefeeds', 'feed.toml')\n"
         "assert 'price-cut' in folders('simulations', 'scenario.toml')\n"
         "from windsock.store.migrations import upgrade; upgrade('sqlite:///x.db')\n"
-        "from windsock.bootstrap import build\n"
+        "from windsock.app.bootstrap import build\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(installed)!r})\n{code}"],

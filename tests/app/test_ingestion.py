@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from tests.builders import START, deployment, router
-from windsock.app.background.ingestion import Intake
+from windsock.app.background.ingestion import FeedIngestion
 from windsock.clock import ManualClock
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.core.model.model_names import Alias, Identity
 from windsock.core.model.ticks import HealthReport, HealthState, ModelFacts, Quote
 from windsock.core.model.units import Meter
@@ -22,8 +22,8 @@ FEEDS = folders("pricefeeds", "feed.toml")
 
 def intake(*names: str, prices: dict[str, float] | None = None, dated: tuple[Alias, ...] = ()):
     wind = router(prices=prices or {}, deployments=tuple(deployment(name) for name in names))
-    seen: list[Shift] = []
-    made = Intake(
+    seen: list[Event] = []
+    made = FeedIngestion(
         router=wind,
         identity=Identity(wind.catalog, dated=dated),
         clock=ManualClock(START),

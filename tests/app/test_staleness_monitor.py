@@ -1,9 +1,9 @@
 """What happens by not happening: prices and feeds grow old, deployments stay unpriced."""
 
 from tests.builders import CHEAP, START, deployment, quote, router
-from windsock.app.background.staleness_monitor import REFRESH_S, Vigil
+from windsock.app.background.staleness_monitor import REFRESH_S, StalenessMonitor
 from windsock.clock import ManualClock
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher
 from windsock.feeds.poller import Poller
@@ -11,7 +11,7 @@ from windsock.feeds.poller import Poller
 DAY = 86_400.0
 
 
-def watch(wind) -> tuple[Vigil, ManualClock, list[Shift], Poller]:
+def watch(wind) -> tuple[StalenessMonitor, ManualClock, list[Event], Poller]:
     clock = ManualClock(START)
     definition = FeedDefinition.model_validate(
         {
@@ -31,8 +31,8 @@ def watch(wind) -> tuple[Vigil, ManualClock, list[Shift], Poller]:
         on_reading=lambda *_: None,
         on_failure=lambda *_: None,
     )
-    seen: list[Shift] = []
-    vigil = Vigil(
+    seen: list[Event] = []
+    vigil = StalenessMonitor(
         router=wind,
         poller=poller,
         clock=clock,
@@ -42,7 +42,7 @@ def watch(wind) -> tuple[Vigil, ManualClock, list[Shift], Poller]:
     return vigil, clock, seen, poller
 
 
-def kinds(seen: list[Shift]) -> list[str]:
+def kinds(seen: list[Event]) -> list[str]:
     return [f"{shift.kind} {shift.deployment}".strip() for shift in seen]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tests.benchmarks import bandit_worlds as worlds
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import RouteRequest
+from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 from windsock.core.policies.protocol import Weighing
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs, BeliefSettings
-from windsock.core.model.decisions import Cell
-from windsock.core.policies.best_arm import FloatArray
+from windsock.core.model.arrays import FloatArray
+from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import CellView, PriceAware
 

@@ -18,7 +18,7 @@ from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
 from windsock.core.beliefs.change_detection import Finding
 from windsock.core.evidence.bill_monitor import BillWatch
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 from windsock.core.routing.sampling import uniform
 

@@ -24,7 +24,7 @@ from tests.benchmarks.bandit_pareto_world import (
 )
 from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
 from windsock.core.context.segments import Segmenter
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 from windsock.core.routing.sampling import uniform

@@ -20,7 +20,7 @@ import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, router
-from windsock.core.model.decisions import Reward
+from windsock.core.model.rewards import Reward
 from windsock.core.policies.objectives import Objective
 
 NAMES = (CHEAP, MID, FLAGSHIP)

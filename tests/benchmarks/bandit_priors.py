@@ -17,7 +17,7 @@ from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.config.benchmark_rates import published
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.benchmark_priors import NOTHING
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 
 TASKS = ("coding", "math", "extraction", "language", "questions")

@@ -17,7 +17,7 @@ import numpy as np
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import START, request, router
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 from windsock.core.routing.sampling import draw, uniform

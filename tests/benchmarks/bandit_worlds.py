@@ -21,10 +21,11 @@ import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
-from windsock.core.model.decisions import Cell, RouteRequest
+from windsock.core.model.arrays import FloatArray
+from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies import price_aware as policies
-from windsock.core.policies.best_arm import FloatArray
-from windsock.core.policies.price_aware import CellView, Objective, Policy, PriceAware
+from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.protocol import Policy
 from windsock.core.routing.sampling import uniform
 
 REQUESTS = 4000

@@ -18,7 +18,8 @@ import numpy as np
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import START, answered, request, router
 from windsock.core.beliefs.route_beliefs import YOUNG_REWARDS
-from windsock.core.model.decisions import Cell, Reward
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Reward
 from windsock.core.policies.objectives import Objective
 from windsock.core.routing.router import Router
 

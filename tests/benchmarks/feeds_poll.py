@@ -16,12 +16,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from windsock.app.background.ingestion import Intake
+from windsock.app.background.ingestion import FeedIngestion
 from windsock.clock import SystemClock
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.catalog import Catalog, Deployment
-from windsock.core.model.decisions import RouteRequest
 from windsock.core.model.model_names import Identity
+from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.price_aware import Objective, PriceAware
 from windsock.core.pricing.book import PriceBook
 from windsock.core.routing.router import Router
@@ -115,7 +115,7 @@ def main() -> None:
         print(f"{ledger.stats().written} rows written to the store")
 
 
-def built(folder: Path) -> tuple[Intake, Ledger]:
+def built(folder: Path) -> tuple[FeedIngestion, Ledger]:
     """Every model a deployment, eight of them candidates of a route; a real store."""
     catalog = Catalog(
         Deployment(id=name, provider=name.partition("/")[0], model=name.partition("/")[2])
@@ -134,7 +134,7 @@ def built(folder: Path) -> tuple[Intake, Ledger]:
     upgrade_engine(engine)
     ledger = Ledger(engine)
     ledger.open()
-    intake = Intake(
+    intake = FeedIngestion(
         router=router,
         identity=Identity(catalog),
         clock=SystemClock(),
@@ -144,7 +144,7 @@ def built(folder: Path) -> tuple[Intake, Ledger]:
     return intake, ledger
 
 
-def cpu_of_polls(intake: Intake, feeds: dict[str, FeedDefinition]) -> None:
+def cpu_of_polls(intake: FeedIngestion, feeds: dict[str, FeedDefinition]) -> None:
     """All threads together, so the store's writer counts."""
     for turn, title in enumerate(("first poll", "a tenth moved", "nothing moved")):
         spent = 0.0
@@ -157,7 +157,7 @@ def cpu_of_polls(intake: Intake, feeds: dict[str, FeedDefinition]) -> None:
 
 
 async def decisions_during_polls(
-    intake: Intake, feeds: dict[str, FeedDefinition], folder: Path
+    intake: FeedIngestion, feeds: dict[str, FeedDefinition], folder: Path
 ) -> None:
     """Decisions on the event loop while the three feeds are fetched, parsed, guarded and stored."""
     async with served(folder, feeds) as local:

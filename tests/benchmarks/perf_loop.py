@@ -30,7 +30,7 @@ from windsock.app import gc_tuning
 from windsock.app.bootstrap import build
 from windsock.app.service import Service
 from windsock.config.file import parse
-from windsock.core.model.decisions import Cell, RouteRequest
+from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.units import Usage
 from windsock.observability.log import configure
 

@@ -16,7 +16,7 @@ from tests.benchmarks.perf_machine import said
 from tests.benchmarks.perf_rounds import BARS, verdict, with_range
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import START, request, router
-from windsock.core.model.decisions import RouteRequest
+from windsock.core.model.requests import RouteRequest
 from windsock.core.routing.router import Router
 
 SMALL, LARGE = (8, 3), (100, 50)

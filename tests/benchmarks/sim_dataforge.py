@@ -15,11 +15,11 @@ from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.resources import room
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import EVERY, chosen
-from windsock.simulation.results.measures import Summary, summarize
+from windsock.simulation.results.measures import RunSummary, summarize
 from windsock.simulation.world.scenario import load_scenario
 from windsock.simulation.world.world import World
 
-Runs = dict[str, list[Summary]]
+Runs = dict[str, list[RunSummary]]
 
 
 def main(seeds: int = 5) -> None:
@@ -83,16 +83,16 @@ def bars(runs: Runs) -> str:
     return markdown([f"bar, {len(ours)} seeds: mean (least to most)", "windsock", "oracle"], rows)
 
 
-def spent(one: Summary) -> float:
+def spent(one: RunSummary) -> float:
     return one.spend_usd
 
 
-def per_success(one: Summary) -> float:
+def per_success(one: RunSummary) -> float:
     return one.cost_per_success_usd
 
 
 def against(
-    own: Sequence[Summary], others: Sequence[Summary], what: Callable[[Summary], float]
+    own: Sequence[RunSummary], others: Sequence[RunSummary], what: Callable[[RunSummary], float]
 ) -> list[float]:
     """Per cent above the other, seed by seed."""
     return [100 * (what(a) / what(b) - 1) for a, b in zip(own, others, strict=True)]

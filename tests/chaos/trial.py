@@ -15,7 +15,8 @@ import httpx
 from tests.chaos.load import Load, burst, load
 from tests.chaos.provider import Provider, provider
 from tests.process import Process, free_port
-from windsock.core.model.decisions import Outcome, Shift
+from windsock.core.model.calls import Outcome
+from windsock.core.model.events import Event
 from windsock.store import queries
 from windsock.store.engine import open_engine
 
@@ -58,7 +59,7 @@ class Trial:
     def log(self) -> str:
         return (self.folder / "log").read_text()
 
-    def record(self) -> tuple[list[Outcome], list[Shift]]:
+    def record(self) -> tuple[list[Outcome], list[Event]]:
         """What its SQLite file holds: finished requests, and what changed."""
         engine = open_engine(f"sqlite:///{self.folder}/windsock.db")
         try:

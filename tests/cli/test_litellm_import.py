@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from windsock.app.catalog_parts import catalog_of, endpoints_of, own_quotes
+from windsock.app.catalog_parts import catalog_of, endpoints_of
+from windsock.app.feed_parts import own_quotes
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.config.file import parse
 from windsock.config.settings import Settings

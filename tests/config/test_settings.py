@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from windsock.app.catalog_parts import feeds_of, with_defaults
+from windsock.app.default_settings import with_defaults
+from windsock.app.feed_parts import feeds_of
 from windsock.config.file import load, parse
 from windsock.config.settings import Settings, guard_rules
 from windsock.config.value_types import seconds
-from windsock.core.pricing.validation import GuardRules
+from windsock.core.pricing.rules import GuardRules
 from windsock.errors import ConfigError
 from windsock.providers.presets import presets
 

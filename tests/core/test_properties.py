@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, quote, request, router
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import Cell, Feedback, Reward
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.units import Usage
 from windsock.core.policies.objectives import Objective
 from windsock.core.routing.router import Router

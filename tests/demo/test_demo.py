@@ -11,8 +11,9 @@ import httpx
 
 from tests.process import free_port
 from windsock.clock import ManualClock
-from windsock.demo import PriceHistory, question
 from windsock.demo.paper_provider import answer_to
+from windsock.demo.price_history import PriceHistory
+from windsock.demo.traffic import question
 
 ASK = "Is this review positive or negative? I love it"
 

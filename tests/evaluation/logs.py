@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 
 from windsock.cli.evaluate import reconsidered
 from windsock.config.file import parse
-from windsock.core.model.decisions import Feedback
+from windsock.core.model.rewards import Feedback
 from windsock.core.model.units import cost_usd
 from windsock.evaluation.counterfactual import Reconsidered
 from windsock.evaluation.repricing import repriced
 from windsock.simulation.engines.contenders import Contender, chosen
-from windsock.simulation.engines.exact import ReplayDriver
+from windsock.simulation.engines.exact import ExactEngine
 from windsock.simulation.world.scenario import Scenario
 from windsock.simulation.world.world import Ask, World, usage_of
 from windsock.store.engine import open_engine
@@ -32,7 +32,7 @@ QUALITY = (
 )
 
 
-class LoggingDriver(ReplayDriver):
+class LoggingDriver(ExactEngine):
     """Keeps what the service's ledger would have been given, in the order of its appends."""
 
     def __init__(self, world: World, contender: Contender, seed: int) -> None:
@@ -162,7 +162,7 @@ def reconsider(
 def truly_run(scenario: Scenario, seed: int) -> Truth:
     """The same means of windsock itself, really run, from `WARM_S` on."""
     world = World(scenario, seed)
-    run = ReplayDriver(world, "windsock", chosen(world, ["windsock"])["windsock"], seed).run()
+    run = ExactEngine(world, "windsock", chosen(world, ["windsock"])["windsock"], seed).run()
     success = usd = 0.0
     late = [pair for pair in zip(world.asks, run.steps, strict=True)
             if pair[0].at >= world.starts_at + WARM_S]  # fmt: skip

@@ -18,12 +18,12 @@ from tests.evaluation.logs import (
 )
 from windsock.cli.evaluate import evaluate
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.decisions import Preferences
+from windsock.core.model.requests import Preferences
 from windsock.core.policies.price_aware import Fixed, Uniform
 from windsock.errors import ConfigError
 from windsock.evaluation import report
 from windsock.evaluation.counterfactual import OF_THE_REQUEST
-from windsock.evaluation.estimators import Arms, Sample, effective_samples, estimates
+from windsock.evaluation.estimators import ArmColumns, Sample, effective_samples, estimates
 from windsock.evaluation.evaluation import evaluation
 from windsock.evaluation.repricing import repriced
 from windsock.simulation.engines import runner
@@ -46,7 +46,7 @@ def bandit(rng: np.random.Generator, n: int, model: float) -> tuple[Sample, floa
     guess = np.full(n, model)
     ratio = np.tile(pi / p, n)
     variance = np.tile(pi**2 / p * (q * (1 - q) + (q - model) ** 2), n)
-    arms = Arms(ratio=ratio, noise=variance, doubt=np.tile(pi, n))
+    arms = ArmColumns(ratio=ratio, noise=variance, doubt=np.tile(pi, n))
     sample = Sample(w=(pi / p)[taken], seen=np.ones(n), y=y, taken=guess, expected=guess, arms=arms)
     return sample, float(pi @ q)
 

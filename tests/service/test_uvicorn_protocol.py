@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from tests.running import config_of, running
 from tests.upstream import Answer, upstream
-from windsock.service.gateway.uvicorn_protocol import Turn
+from windsock.service.gateway.uvicorn_protocol import DirectCycle
 
 BODY = json.dumps({"model": "auto", "messages": [{"role": "user", "content": "hi"}]}).encode()
 ANSWER = Answer({"id": "1", "model": "m", "choices": [{"message": {}, "finish_reason": "stop"}]})
@@ -58,6 +58,6 @@ async def test_an_answered_request_leaves_nothing_for_the_collector(tmp_path) ->
         try:
             await answers(it.url, [ASK] * 5, 5)
             await asyncio.sleep(0.1)
-            assert not [each for each in gc.get_objects() if type(each) is Turn]
+            assert not [each for each in gc.get_objects() if type(each) is DirectCycle]
         finally:
             gc.enable()

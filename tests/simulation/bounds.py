@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from windsock.simulation.engines.exact import Run
-from windsock.simulation.results.measures import Summary, mean_share
+from windsock.simulation.results.measures import RunSummary, mean_share
+from windsock.simulation.results.run import Run
 from windsock.simulation.world.conditions import Hour, Part, Positive, Share
 from windsock.simulation.world.scenario import checked, read_toml, unix
 from windsock.simulation.world.world import World
@@ -94,7 +94,7 @@ def load_bounds(folder: Path) -> Bounds:
 
 
 def broken(
-    bounds: Bounds, world: World, run: Run, ours: Summary, rivals: Mapping[str, Summary]
+    bounds: Bounds, world: World, run: Run, ours: RunSummary, rivals: Mapping[str, RunSummary]
 ) -> list[str]:
     """What a run does not keep, a sentence each; rivals of `bounds.rivals` by name."""
     low = [
@@ -111,7 +111,7 @@ def broken(
 
 
 def _least(
-    bounds: Bounds, ours: Summary, rivals: Mapping[str, Summary]
+    bounds: Bounds, ours: RunSummary, rivals: Mapping[str, RunSummary]
 ) -> Iterator[tuple[str, float, float]]:
     """(name, found, least)"""
     if bounds.least_success is not None:
@@ -127,7 +127,7 @@ def _least(
 
 
 def _most(
-    bounds: Bounds, ours: Summary, rivals: Mapping[str, Summary]
+    bounds: Bounds, ours: RunSummary, rivals: Mapping[str, RunSummary]
 ) -> Iterator[tuple[str, float, float]]:
     """(name, found, most)"""
     if bounds.most_success is not None:

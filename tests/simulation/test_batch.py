@@ -7,7 +7,7 @@ from windsock.resources import room
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.engines.windows import windows
-from windsock.simulation.results.measures import Summary, mean_share, summarize
+from windsock.simulation.results.measures import RunSummary, mean_share, summarize
 from windsock.simulation.world.conditions import CascadeAim, Confidence
 from windsock.simulation.world.scenario import Scenario, load_scenario
 from windsock.simulation.world.world import World
@@ -24,7 +24,7 @@ def cut(**facts) -> Scenario:
     return scenario.model_copy(update={**small, **facts})
 
 
-def summaries(policy: str, **facts) -> list[Summary]:
+def summaries(policy: str, **facts) -> list[RunSummary]:
     found = []
     for seed in SEEDS:
         world = World(cut(**facts), seed)
@@ -66,7 +66,7 @@ def test_both_engines_ask_again_alike_where_a_cascade_pays() -> None:
     exact, batch = (summaries("windsock", engine=engine, **facts) for engine in ("exact", "batch"))
     plain = summaries("windsock", engine="exact", route=route.model_copy(update={"cascade": None}))
 
-    def mean(runs: list[Summary], name: str) -> float:
+    def mean(runs: list[RunSummary], name: str) -> float:
         return float(np.mean([getattr(each, name) for each in runs]))
 
     calls = "attempts_per_request"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.logs import small
-from windsock.core.model.decisions import Attempt, AttemptReason
+from windsock.core.model.calls import Attempt, AttemptReason
 from windsock.errors import ConfigError
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import chosen

@@ -8,8 +8,8 @@ from tests.simulation.bounds import broken, load_bounds
 from windsock.resources import room
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import chosen
-from windsock.simulation.engines.exact import Run
 from windsock.simulation.results.measures import summarize
+from windsock.simulation.results.run import Run
 from windsock.simulation.world.scenario import load_scenario
 from windsock.simulation.world.world import World
 

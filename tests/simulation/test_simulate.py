@@ -9,7 +9,7 @@ from windsock.errors import ConfigError
 from windsock.resources import folder, room
 from windsock.simulation.engines.baselines import best_mixture
 from windsock.simulation.engines.contenders import chosen
-from windsock.simulation.engines.exact import ReplayDriver
+from windsock.simulation.engines.exact import ExactEngine
 from windsock.simulation.reporting import text_report
 from windsock.simulation.results.measures import summarize
 from windsock.simulation.sweeps.parameter_grid import cases
@@ -40,7 +40,7 @@ def test_the_same_scenario_and_seed_give_the_same_bytes() -> None:
 def test_the_weather_does_not_depend_on_the_policy() -> None:
     scenario = short()
     world, other = World(scenario, 1), World(scenario, 1)
-    ReplayDriver(world, "windsock", chosen(world, ["windsock"])["windsock"], 1).run()
+    ExactEngine(world, "windsock", chosen(world, ["windsock"])["windsock"], 1).run()
     assert [ask.at for ask in world.asks] == [ask.at for ask in other.asks]
     ask = world.asks[0]
     again = other.asks[0]
@@ -61,7 +61,7 @@ def test_the_oracle_takes_the_best_when_the_floor_is_out_of_reach() -> None:
 
 def test_interrupting_leaves_a_partial_result_that_says_so() -> None:
     world = World(short(), 0)
-    driver = ReplayDriver(world, "cheapest", chosen(world, ["cheapest"])["cheapest"], 0)
+    driver = ExactEngine(world, "cheapest", chosen(world, ["cheapest"])["cheapest"], 0)
     done = 0
 
     def stop_after_ten(n: int) -> None:

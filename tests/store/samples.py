@@ -13,19 +13,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from tests.builders import CHEAP, START
-from windsock.core.model.decisions import (
-    Attempt,
-    AttemptReason,
-    CallKind,
-    CallResult,
-    Cell,
-    Decision,
-    Feedback,
-    Outcome,
-    Reward,
-    Shift,
-    WeightTable,
-)
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, Outcome
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.units import Usage
 from windsock.store.ledger import Entry, Ledger
 
@@ -87,8 +79,8 @@ def feedback(number: int, value: float = 1.0, *, at: float = START, **facts: Any
     return Feedback(decision_id=f"d{number}", reward=reward, at=at, **facts)
 
 
-def shift(number: int, **facts: Any) -> Shift:
-    return Shift(kind="price.shifted", deployment=CHEAP, at=START + number, facts=facts)
+def shift(number: int, **facts: Any) -> Event:
+    return Event(kind="price.shifted", deployment=CHEAP, at=START + number, facts=facts)
 
 
 @contextlib.contextmanager

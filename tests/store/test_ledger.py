@@ -18,7 +18,9 @@ from tests.store.samples import (
     outcome,
     shift,
 )
-from windsock.core.model.decisions import Cell, Feedback, Outcome
+from windsock.core.model.calls import Outcome
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Feedback
 from windsock.store import queries
 from windsock.store.ledger import Ledger, StateSnapshot
 from windsock.store.writer import SNAPSHOTS, WRITERS, Writer, last_position

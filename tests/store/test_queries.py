@@ -7,7 +7,8 @@ from sqlalchemy import Engine, text
 
 from tests.builders import CHEAP, FLAGSHIP, START, quote, router
 from tests.store.samples import decision, feedback, keep, outcome, shift
-from windsock.core.model.decisions import Cell, WeightTable
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.requests import Cell
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.validation import Held
 from windsock.store import queries

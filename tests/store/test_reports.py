@@ -10,7 +10,8 @@ from sqlalchemy import Engine
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START
 from tests.store.samples import call, decision, feedback, keep, outcome
-from windsock.core.model.decisions import CallKind, Cell, Outcome
+from windsock.core.model.calls import CallKind, Outcome
+from windsock.core.model.requests import Cell
 from windsock.store import queries
 
 EVER = {"since": 0.0, "namespace": "default"}

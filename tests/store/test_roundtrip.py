@@ -12,7 +12,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from tests.store.samples import FLOATS, anything, keep
-from windsock.core.model.decisions import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 from windsock.store import queries
@@ -88,8 +91,8 @@ def test_a_weight_table_comes_back_even_if_it_never_expires(
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
-@given(event=anything(Shift), body=st.binary(max_size=50))
-def test_events_and_snapshots_come_back(kept: Engine, event: Shift, body: bytes) -> None:
+@given(event=anything(Event), body=st.binary(max_size=50))
+def test_events_and_snapshots_come_back(kept: Engine, event: Event, body: bytes) -> None:
     snapshot = StateSnapshot(event.at, body)
     keep(kept, [event, snapshot])
     same(queries.events(kept, since=-math.inf, limit=1)[0], event)

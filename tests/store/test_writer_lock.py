@@ -10,12 +10,12 @@ from sqlalchemy import Engine
 from tests.store.samples import ledger_on, outcome
 from tests.store.test_ledger import numbers
 from windsock.store.ledger import Ledger
-from windsock.store.writer_lock import Claim, StoreTaken
+from windsock.store.writer_lock import StoreTaken, WriterLock
 
 HOLD = """
 import sys
-from windsock.store.claim import Claim
-claim = Claim(sys.argv[1])
+from windsock.store.writer_lock import WriterLock
+claim = WriterLock(sys.argv[1])
 claim.take()
 print("taken", flush=True)
 sys.stdin.read()
@@ -24,7 +24,7 @@ sys.stdin.read()
 
 def claimed(url: str, engine: Engine) -> Ledger:
     """A ledger as `windsock serve` opens it; raises StoreTaken."""
-    claim = Claim(url)
+    claim = WriterLock(url)
     claim.take()
     ledger = Ledger(engine, claim=claim, flush_s=0.02)
     ledger.open()
@@ -60,8 +60,8 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"taken\n"
         with pytest.raises(StoreTaken):
-            Claim(url).take()
+            WriterLock(url).take()
         holder.kill()
-    claim = Claim(url)
+    claim = WriterLock(url)
     claim.take()
     claim.release()

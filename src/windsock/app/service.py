@@ -5,25 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import signal
-import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import partial
-from math import ceil
 from typing import Any
 
 import orjson
-import uvicorn
 from sqlalchemy import Engine
 
 from windsock.app import gc_tuning
-from windsock.app.background.ingestion import Intake
-from windsock.app.background.staleness_monitor import Vigil
+from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.state_recovery import restore, stored_state
 from windsock.clock import Clock
 from windsock.config.settings import Settings
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.feeds.poller import Poller
@@ -33,11 +28,10 @@ from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
 from windsock.service.control.app import Readiness
 from windsock.service.control.dashboard import Dashboard
-from windsock.service.execution.executor import Driver
-from windsock.service.feedback_inbox import Feedbacks
+from windsock.service.execution.executor import RequestExecutor
+from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import ResponseCache
-from windsock.service.gateway.uvicorn_protocol import front_for
 from windsock.store import queries
 from windsock.store.ledger import Ledger, StateSnapshot
 from windsock.store.retention import prune
@@ -50,10 +44,6 @@ BETWEEN_SOLVES_S = 0.004
 MOST_SOLVES = 8
 """Tables solved at one turn of the housekeeping; what is left waits for the next, or a request."""
 
-ACCEPTORS = 8
-"""Connections accepted at one turn of the event loop. libuv takes one per listener, and with 256
-that come at once under load the last would wait for ten seconds.
-"""
 
 SAMPLE_S = 1.0
 PRUNE_EVERY_S = 3600.0
@@ -71,17 +61,17 @@ class Service:
     engine: Engine
     ledger: Ledger
     router: Router
-    intake: Intake
+    intake: FeedIngestion
     poller: Poller
-    driver: Driver
-    feedbacks: Feedbacks
+    driver: RequestExecutor
+    feedbacks: FeedbackInbox
     access: Access
     events: EventBus
     readiness: Readiness
     limits: Limits
     cache: ResponseCache | None
     dashboard: Dashboard
-    vigil: Vigil
+    vigil: StalenessMonitor
     webhooks: Webhooks
     is_restored: bool = True
     on_second: list[Callable[[], None]] = field(default_factory=list)
@@ -172,7 +162,7 @@ class Service:
         """
         if self.is_restored:
             return
-        self.ledger.append(Shift(kind="store.recovered", deployment="", at=self.clock.now()))
+        self.ledger.append(Event(kind="store.recovered", deployment="", at=self.clock.now()))
         while self.ledger.stats().pending:
             await self.ledger.flushed()
         position, state = stored_state(self.engine)
@@ -208,7 +198,7 @@ class Service:
         hand_out_tables(self.router, self.ledger, self.events)
 
 
-def follow_redirects(intake: Intake) -> None:
+def follow_redirects(intake: FeedIngestion) -> None:
     """Prices of models that deployments were found to be redirected to."""
     for served in intake.router.redirects.values():
         if served not in intake.router.catalog.deployments:
@@ -219,90 +209,3 @@ def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
     for table in router.tables.drain():
         ledger.append(table)
         events.publish(table)
-
-
-class Server(uvicorn.Server):
-    """uvicorn, leaving with exit code 0 after a clean shutdown.
-
-    on_signal       called first: readiness turns
-    delay_s         then requests are still taken for so long
-    on_shutdown     called when the listener closes: open event streams must end, or the drain
-                    would wait for them
-    """
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        *,
-        on_signal: Callable[[], None] = lambda: None,
-        delay_s: float = 0.0,
-        on_shutdown: Callable[[], None] = lambda: None,
-    ) -> None:
-        super().__init__(config)
-        self._on_signal = on_signal
-        self._delay_s = delay_s
-        self._on_shutdown = on_shutdown
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        for server in list(self.servers):
-            for listener in server.sockets:
-                for _ in range(ACCEPTORS - 1):
-                    await self._accept_too(listener.dup())
-
-    async def _accept_too(self, listener: socket.socket) -> None:
-        protocol: Any = self.config.http_protocol_class
-        make = partial(
-            protocol,
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-        )
-        loop = asyncio.get_running_loop()
-        self.servers.append(
-            await loop.create_server(make, sock=listener, backlog=self.config.backlog)
-        )
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._on_signal()
-        await self._wait()
-        self._on_shutdown()
-        await super().shutdown(sockets=sockets)
-
-    async def _wait(self) -> None:
-        """Serve on for the delay; a second signal ends it."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._delay_s
-        while loop.time() < until and not self.force_exit:
-            await self.on_tick(0)
-            await asyncio.sleep(min(0.1, self._delay_s))
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        before = {
-            each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
-
-
-def server_of(service: Service, *, host: str, port: int) -> Server:
-    return Server(
-        uvicorn.Config(
-            service.app,
-            http=front_for(service.app.paths),
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=ceil(service.settings.server.drain),
-        ),
-        on_signal=service.turn_away,
-        delay_s=service.settings.server.drain_delay,
-        on_shutdown=service.end_streams,
-    )

@@ -11,12 +11,13 @@ from sqlalchemy import Engine
 
 from windsock.clock import Clock
 from windsock.config.settings import Settings
-from windsock.core.model.decisions import Decision, Feedback, Outcome
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.rewards import Feedback, OpenDecision
 from windsock.core.model.ticks import HealthReport
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.observability import log
-from windsock.service.feedback_inbox import Open
 from windsock.store import queries
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
@@ -84,12 +85,12 @@ def _relearn(
     said[matter] = feedback
 
 
-def stored_decision(engine: Engine, name: str) -> Open | None:
+def stored_decision(engine: Engine, name: str) -> OpenDecision | None:
     found = queries.decision(engine, name)
     if isinstance(found, Outcome):
-        known = Open(found.decision, found.served or found.decision.deployment)
+        known = OpenDecision(found.decision, found.served or found.decision.deployment)
     elif isinstance(found, Decision):
-        known = Open(found, found.deployment)
+        known = OpenDecision(found, found.deployment)
     else:
         return None
     for each in queries.feedback_of(engine, name):

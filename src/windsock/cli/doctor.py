@@ -24,7 +24,7 @@ TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Diagnosis:
     """What was looked at, how it stands, and the mend."""
 
     subject: str
@@ -32,7 +32,7 @@ class Finding:
     text: str
 
 
-def examine(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
+def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
     """Configuration, store, keys, feeds and prices, in the order in which to mend them.
 
     Nothing is written to the store: prices are judged in a scratch one.
@@ -42,10 +42,10 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
         try:
             service = build(settings.model_copy(update={"store": scratch}), environ)
         except ConfigError as error:
-            return [Finding(subject="configuration", ok=False, text=str(error))]
+            return [Diagnosis(subject="configuration", ok=False, text=str(error))]
         names = len(service.router.catalog.deployments)
         findings = [
-            Finding(subject="configuration", ok=True, text=f"{names} deployments"),
+            Diagnosis(subject="configuration", ok=True, text=f"{names} deployments"),
             _store(settings),
             *asyncio.run(_reached(service, environ)),
             *_prices(service),
@@ -55,7 +55,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Finding]:
     return findings
 
 
-def _store(settings: Settings) -> Finding:
+def _store(settings: Settings) -> Diagnosis:
     """Whether the store can be read, and has this version's schema."""
     try:
         engine = open_engine(settings.store.url)
@@ -64,15 +64,15 @@ def _store(settings: Settings) -> Finding:
             found = revision_of(connection)
         engine.dispose()
     except (ConfigError, StoreError) as error:
-        return Finding(subject="store", ok=False, text=str(error))
+        return Diagnosis(subject="store", ok=False, text=str(error))
     if found in (None, HEAD):
         state = "empty, made at the first start" if found is None else "schema up to date"
-        return Finding(subject="store", ok=True, text=f"{shown}, {state}")
+        return Diagnosis(subject="store", ok=True, text=f"{shown}, {state}")
     text = f"{shown} has schema {found}; run 'windsock db upgrade' to bring it to {HEAD}"
-    return Finding(subject="store", ok=False, text=text)
+    return Diagnosis(subject="store", ok=False, text=text)
 
 
-async def _reached(service: Service, environ: Mapping[str, str]) -> list[Finding]:
+async def _reached(service: Service, environ: Mapping[str, str]) -> list[Diagnosis]:
     """Every provider and feed, asked at once."""
     fetcher = Fetcher(environ)
     async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
@@ -84,7 +84,7 @@ async def _reached(service: Service, environ: Mapping[str, str]) -> list[Finding
     return list(found)
 
 
-async def _provider(http: httpx.AsyncClient, name: str, endpoint: Endpoint) -> Finding:
+async def _provider(http: httpx.AsyncClient, name: str, endpoint: Endpoint) -> Diagnosis:
     """Asks for the list of models, which costs nothing and needs the key."""
     subject = f"provider {name}"
     url = f"{endpoint.base_url}/models"
@@ -92,39 +92,39 @@ async def _provider(http: httpx.AsyncClient, name: str, endpoint: Endpoint) -> F
         answer = await http.get(url, headers=dict(endpoint.headers))
     except httpx.HTTPError as error:
         reason = f"{type(error).__name__} at {url}; check base_url and the network"
-        return Finding(subject=subject, ok=False, text=reason)
+        return Diagnosis(subject=subject, ok=False, text=reason)
     if answer.status_code in (401, 403):
         text = f"refuses the key ({answer.status_code}); check providers.{name}.api_key"
-        return Finding(subject=subject, ok=False, text=text)
+        return Diagnosis(subject=subject, ok=False, text=text)
     if answer.status_code >= 500:
         text = f"answers {answer.status_code} at {url}; requests go elsewhere meanwhile"
-        return Finding(subject=subject, ok=False, text=text)
+        return Diagnosis(subject=subject, ok=False, text=text)
     state = "accepts the key" if answer.is_success else f"is there (answers {answer.status_code})"
-    return Finding(subject=subject, ok=True, text=state)
+    return Diagnosis(subject=subject, ok=True, text=state)
 
 
-async def _feed(fetcher: Fetcher, definition: FeedDefinition, service: Service) -> Finding:
+async def _feed(fetcher: Fetcher, definition: FeedDefinition, service: Service) -> Diagnosis:
     subject = f"feed {definition.id}"
     try:
         fetched = await fetcher.fetch(definition, Validators())
         found = read(definition, fetched.body or b"", seen_at=service.clock.now())
     except FeedError as error:
         text = f"{error}; what is known stays in force"
-        return Finding(subject=subject, ok=False, text=text)
+        return Diagnosis(subject=subject, ok=False, text=text)
     service.intake.on_reading(definition, found)
-    return Finding(subject=subject, ok=True, text=f"{len(found.rows) + len(found.health)} rows")
+    return Diagnosis(subject=subject, ok=True, text=f"{len(found.rows) + len(found.health)} rows")
 
 
-def _prices(service: Service) -> list[Finding]:
+def _prices(service: Service) -> list[Diagnosis]:
     """How each deployment is priced, after every feed was read."""
     return [_price(service, name) for name in service.router.catalog.deployments]
 
 
-def _price(service: Service, name: str) -> Finding:
+def _price(service: Service, name: str) -> Diagnosis:
     status = service.router.book.status(name, service.clock.now())
     if status.quote is not None:
-        return Finding(subject=name, ok=True, text=f"priced by {status.quote.feed}")
+        return Diagnosis(subject=name, ok=True, text=f"priced by {status.quote.feed}")
     near = service.intake.nearest(name)
     hint = f"; feeds list {', '.join(near)}" if near else ""
     mend = f'name the feed\'s model in [deployments."{name}"] price_names, or state a price'
-    return Finding(subject=name, ok=False, text=f"{status.reason}{hint}; {mend}")
+    return Diagnosis(subject=name, ok=False, text=f"{status.reason}{hint}; {mend}")

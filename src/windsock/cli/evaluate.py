@@ -11,20 +11,16 @@ from rich.console import Console
 from rich.progress import Progress
 from sqlalchemy import Engine
 
-from windsock.app.catalog_parts import (
-    DEFAULT_FLOOR,
-    catalog_of,
-    objective_of,
-    own_quotes,
-    routes_of,
-)
+from windsock.app.catalog_parts import catalog_of
+from windsock.app.feed_parts import own_quotes
+from windsock.app.route_parts import DEFAULT_FLOOR, objective_of, routes_of
 from windsock.clock import Clock, SystemClock
 from windsock.config.file import load
 from windsock.config.settings import Settings, guard_rules
 from windsock.config.value_types import seconds
 from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.model.calls import Outcome
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.decisions import Outcome
 from windsock.core.model.ticks import Quote
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware

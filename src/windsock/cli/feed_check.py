@@ -17,7 +17,8 @@ from rich.table import Table
 from windsock.app.background.ingestion import quote_of
 from windsock.clock import SystemClock
 from windsock.core.model.units import Meter
-from windsock.core.pricing.validation import DEFAULT_RULES, fault
+from windsock.core.pricing.rules import DEFAULT_RULES
+from windsock.core.pricing.validation import invalid_reason
 from windsock.errors import ConfigError, FeedError
 from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.expected_rows import rows_as_csv
@@ -132,7 +133,7 @@ def _verdicts(definition: FeedDefinition, reading: Reading) -> Iterator[str]:
     """What the guard says of each row by itself; falls and rises need a price before."""
     for row in reading.rows:
         name = f"{row.provider}/{row.model}"
-        reason = fault(quote_of(row, name, definition, SAMPLED_AT, False), DEFAULT_RULES)
+        reason = invalid_reason(quote_of(row, name, definition, SAMPLED_AT, False), DEFAULT_RULES)
         yield f"[red]held: {escape(reason)}" if reason else "[green]a price"
     for _ in reading.health:
         yield ""

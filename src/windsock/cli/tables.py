@@ -7,32 +7,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from windsock.cli.doctor import Finding
+from windsock.cli.doctor import Diagnosis
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
-from windsock.errors import ConfigError, WindsockError
+from windsock.cli.service_client import ask
+from windsock.errors import ConfigError
 
 console = Console()
-
-
-def ask(url: str, path: str, *, method: str = "GET", **asked: Any) -> Any:
-    """JSON from a running service; raises WindsockError with one sentence."""
-    try:
-        answer = httpx.request(method, url.rstrip("/") + path, timeout=10, **asked)
-    except httpx.HTTPError as error:
-        raise WindsockError(
-            f"no windsock answers at {url} ({type(error).__name__}); start one with "
-            "'windsock serve', or name it with --url"
-        ) from error
-    body = answer.json()
-    if answer.is_error:
-        raise WindsockError(body["error"]["message"])
-    return body
 
 
 def show_weights(url: str, *, route: str | None, task: str | None, watch: bool) -> None:
@@ -220,7 +205,7 @@ def show_keys(keys: Iterable[Any]) -> None:
     console.print(table)
 
 
-def show_findings(findings: Sequence[Finding]) -> None:
+def show_findings(findings: Sequence[Diagnosis]) -> None:
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]mend[/]"
         text = escape(finding.text)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from windsock.core.beliefs.benchmark_priors import PublicRate, Published
+from windsock.core.beliefs.benchmark_priors import BenchmarkPriors, PublicRate
 
 
 @cache
@@ -27,6 +27,6 @@ def public_rates() -> tuple[PublicRate, ...]:
     )
 
 
-def published(models: Mapping[str, str]) -> Published:
+def published(models: Mapping[str, str]) -> BenchmarkPriors:
     """What the table says of these models, by deployment id."""
-    return Published(public_rates(), models)
+    return BenchmarkPriors(public_rates(), models)

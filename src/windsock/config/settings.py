@@ -15,7 +15,7 @@ from pydantic import (
 
 from windsock.config.route_settings import BudgetSettings, RouteSettings
 from windsock.config.value_types import Moment, Part, Seconds, Share, UsdPerMtok, seconds
-from windsock.core.pricing.validation import GuardRules
+from windsock.core.pricing.rules import GuardRules
 
 
 class ServerSettings(Part):

@@ -6,23 +6,23 @@ import asyncio
 import contextlib
 import csv
 import json
-import random
 import socket
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import uvicorn
 from rich.console import Console
 from rich.panel import Panel
 
 from windsock.app.bootstrap import build
-from windsock.app.service import Server, Service, server_of
-from windsock.clock import Clock, SystemClock
+from windsock.app.http_server import Server, server_of
+from windsock.app.service import Service
+from windsock.clock import SystemClock
 from windsock.config.file import parse
-from windsock.demo.paper_provider import PaperModel, PaperProviders, answer_to
+from windsock.demo.paper_provider import PaperModel, PaperProviders
+from windsock.demo.price_history import PriceHistory
+from windsock.demo.traffic import traffic
 from windsock.errors import WindsockError
 from windsock.observability import log
 from windsock.resources import room
@@ -61,38 +61,6 @@ LEFT_OUT = ("cached input", "thinking", "16:30-00:30 UTC")
 """Variants of the history that are not the plain price of a model."""
 
 
-@dataclass(slots=True)
-class PriceHistory:
-    """The shipped history as a feed in the shape of models.dev, at the day reached."""
-
-    clock: Clock
-    started_at: float
-
-    def day(self) -> int:
-        """Days since the story began; it starts over at its end."""
-        return int((self.clock.now() - self.started_at) / DAY_S) % STORY_DAYS
-
-    def body(self) -> dict[str, Any]:
-        prices = dict(PRICES_AT_START)
-        today = STORY_BEGINS.timestamp() + self.day() * 86400
-        for name, at, price in _events():
-            if name in prices and at <= today:
-                prices[name] = price
-        providers: dict[str, Any] = {}
-        for name, (usd_in, usd_out) in prices.items():
-            provider, _, model = name.partition("/")
-            entry = providers.setdefault(provider, {"id": provider, "models": {}})
-            entry["models"][model] = {
-                "id": model,
-                "name": model,
-                "tool_call": True,
-                "modalities": {"input": ["text"], "output": ["text"]},
-                "limit": {"context": 128000, "output": 8192},
-                "cost": {"input": usd_in, "output": usd_out},
-            }
-        return providers
-
-
 def run_demo(*, host: str, port: int) -> None:
     """Run until interrupted."""
     log.configure(level="warning", is_json=False)
@@ -126,7 +94,7 @@ async def _main(host: str, port: int) -> None:
         _announce(host, port)
         url = f"http://{host}:{port}"
         tasks = [
-            asyncio.create_task(_traffic(url)),
+            asyncio.create_task(traffic(url)),
             asyncio.create_task(_narrate(service, history)),
         ]
         await server_task
@@ -207,50 +175,6 @@ def _with_feed(paper: PaperProviders, history: PriceHistory) -> Any:
         await paper(scope, receive, send)
 
     return app
-
-
-async def _traffic(url: str) -> None:
-    """Clients that ask, check the answer themselves, and report."""
-    dice = random.Random(7)  # noqa: S311 (not a secret)
-    async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
-        under_way: set[asyncio.Task[None]] = set()
-        while True:
-            task = asyncio.create_task(_ask(http, *question(dice), judged=dice.random() < JUDGED))
-            under_way.add(task)
-            task.add_done_callback(under_way.discard)
-            await asyncio.sleep(dice.expovariate(REQUESTS_PER_S))
-
-
-async def _ask(http: httpx.AsyncClient, task: str, prompt: str, *, judged: bool) -> None:
-    body = {
-        "model": "auto",
-        "messages": [{"role": "user", "content": prompt}],
-        "metadata": {"task": task},
-    }
-    with contextlib.suppress(httpx.HTTPError):
-        answer = await http.post("/v1/chat/completions", json=body)
-        if answer.status_code != 200 or not judged:
-            return
-        text = answer.json()["choices"][0]["message"]["content"]
-        is_right = text == answer_to(prompt, {"default": 1.0}, 0.0)
-        said = {"decision_id": answer.headers["x-windsock-decision-id"], "value": is_right}
-        await http.post("/v1/feedback", json=said)
-
-
-def question(dice: random.Random) -> tuple[str, str]:
-    """(task, prompt) of a question whose right answer a client can check."""
-    task = dice.choices(TASKS, weights=(5, 3, 2))[0]
-    if task == "sentiment":
-        word = dice.choice(("love", "great", "perfect", "awful", "broken", "late", "delighted"))
-        about = " ".join(dice.choice(("the", "phone", "it", "arrived", "box")) for _ in range(80))
-        return task, f"Is this review positive or negative? {about}, {word}."
-    if task == "extraction":
-        amount = f"{dice.randrange(10, 5000)}.{dice.randrange(100):02}"
-        lines = " ".join(f"item-{dice.randrange(1000)}" for _ in range(120))
-        return task, f"Which amount is due? {lines} total {amount} EUR"
-    table, value = dice.choice(("orders", "users", "invoices")), dice.choice(("paid", "open"))
-    schema = "CREATE TABLE ... " * 60
-    return task, f"{schema} Count the rows of {table} where status is '{value}'"
 
 
 async def _narrate(service: Service, history: PriceHistory) -> None:

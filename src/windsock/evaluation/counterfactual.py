@@ -12,15 +12,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from windsock.core.model.decisions import (
-    CallResult,
-    Decision,
-    Feedback,
-    Outcome,
-    Reward,
-    RouteRequest,
-    WeightTable,
-)
+from windsock.core.model.calls import CallResult, Outcome
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.requests import RouteRequest
+from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.model.units import to_float
 from windsock.core.routing.router import Router

@@ -30,7 +30,7 @@ TAUS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arms:
+class ArmColumns:
     """One entry a request and deployment. All are (m,).
 
     ratio       new over logged probability
@@ -60,7 +60,7 @@ class Sample:
     y: Floats
     taken: Floats
     expected: Floats
-    arms: Arms
+    arms: ArmColumns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

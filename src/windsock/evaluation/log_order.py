@@ -6,7 +6,9 @@ import heapq
 import itertools
 from collections.abc import Iterable, Iterator
 
-from windsock.core.model.decisions import Decision, Feedback, Outcome
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 

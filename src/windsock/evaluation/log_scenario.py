@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from windsock.core.model.decisions import CallKind, Feedback, Outcome
+from windsock.core.model.calls import CallKind, Outcome
+from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, to_float
 from windsock.errors import ConfigError

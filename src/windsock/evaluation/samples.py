@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from windsock.evaluation.counterfactual import Considered
-from windsock.evaluation.estimators import Arms, Floats, Sample
+from windsock.evaluation.estimators import ArmColumns, Floats, Sample
 
 SHRUNK_BY = 4.0
 """Answers of usual noise and feedback that every place is given: a few say little of either."""
@@ -70,7 +70,7 @@ def plain_sample(values: Sequence[float | None], seen: Floats) -> Sample:
         y=array(value or 0.0 for value in values),
         taken=none,
         expected=none,
-        arms=Arms(ratio=none[:0], noise=none[:0], doubt=none[:0]),
+        arms=ArmColumns(ratio=none[:0], noise=none[:0], doubt=none[:0]),
     )
 
 
@@ -132,7 +132,7 @@ def _sample(
         y=array(value or 0.0 for value in values),
         taken=array(row.of_taken(model(row)) for row in rows),
         expected=array(_dot(row.weights, model(row)) for row in rows),
-        arms=Arms(ratio=ratio, noise=noise, doubt=doubt),
+        arms=ArmColumns(ratio=ratio, noise=noise, doubt=doubt),
     )
 
 

@@ -12,7 +12,8 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEv
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from windsock.clock import Clock
-from windsock.core.pricing.validation import DEFAULT_RULES, GuardRules, shrunk
+from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
+from windsock.core.pricing.validation import shrunk
 from windsock.errors import FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, RetryLater, Validators

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from windsock.core.model.decisions import Shift, WeightTable
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.events import Event
 
-Listener = Callable[[Shift | WeightTable], None]
+Listener = Callable[[Event | WeightTable], None]
 
 MAX_BACKLOG = 256
 """A stream that reads slower than this loses its oldest events, never the others'."""
@@ -22,7 +23,7 @@ class EventBus:
     listeners: list[Listener] = field(default_factory=list)
     _queues: set[asyncio.Queue[Any]] = field(default_factory=set)
 
-    def publish(self, event: Shift | WeightTable) -> None:
+    def publish(self, event: Event | WeightTable) -> None:
         for listener in self.listeners:
             listener(event)
         for queue in self._queues:
@@ -37,7 +38,7 @@ class EventBus:
                 queue.get_nowait()
             queue.put_nowait(None)
 
-    async def stream(self) -> AsyncIterator[Shift | WeightTable]:
+    async def stream(self) -> AsyncIterator[Event | WeightTable]:
         """Events from now on, until `close`."""
         queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=MAX_BACKLOG)
         self._queues.add(queue)

@@ -15,44 +15,6 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
-EVENTS = frozenset(
-    {
-        "service.started",
-        "service.draining",
-        "service.stopped",
-        "config.reloaded",
-        "config.rejected",
-        "request.finished",
-        "feedback.received",
-        "price.shifted",
-        "price.held",
-        "price.released",
-        "price.unread",
-        "price.went_stale",
-        "price.is_fresh",
-        "feed.read",
-        "feed.failed",
-        "feed.went_stale",
-        "feed.is_fresh",
-        "feed.unmatched",
-        "health.changed",
-        "cooldown.began",
-        "cooldown.ended",
-        "cooldown.cut_short",
-        "quality.drifted",
-        "quality.undone",
-        "bill.drifted",
-        "model.redirected",
-        "store.failed",
-        "store.recovered",
-        "cache.failed",
-        "state.restored",
-        "state.set_aside",
-        "webhook.failed",
-        "demo.started",
-    }
-)
-
 SECRET_KEYS = re.compile(r"authorization|api[-_]?key|token$|secret|password|cookie", re.IGNORECASE)
 SECRET_TEXT = re.compile(
     r"\b(?:sk|pk|rk|gsk|xai)-[\w-]{8,}"

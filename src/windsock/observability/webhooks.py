@@ -12,9 +12,10 @@ import httpx
 import orjson
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import Shift, WeightTable
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.events import Event
+from windsock.observability.event_view import event_view
 from windsock.observability.log import event_log
-from windsock.service.control.schemas.weights import shift_view
 
 MAX_WAITING = 1000
 """Events kept while a receiver is away; the oldest go first, and are counted."""
@@ -45,15 +46,15 @@ class Webhooks:
 
     def __init__(self, hooks: Iterable[Hook], clock: Clock) -> None:
         self._clock = clock
-        self._queues: list[tuple[Hook, asyncio.Queue[Shift]]] = [
+        self._queues: list[tuple[Hook, asyncio.Queue[Event]]] = [
             (hook, asyncio.Queue(maxsize=MAX_WAITING)) for hook in hooks
         ]
         self._tasks: list[asyncio.Task[None]] = []
         self.dropped = 0
 
-    def on_event(self, event: Shift | WeightTable) -> None:
+    def on_event(self, event: Event | WeightTable) -> None:
         """Never waits and never raises."""
-        if not isinstance(event, Shift):
+        if not isinstance(event, Event):
             return
         for hook, queue in self._queues:
             if hook.wants(event.kind):
@@ -72,15 +73,15 @@ class Webhooks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _deliver(self, hook: Hook, queue: asyncio.Queue[Shift]) -> None:
+    async def _deliver(self, hook: Hook, queue: asyncio.Queue[Event]) -> None:
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
             while True:
                 event = await queue.get()
                 if not await self._post(http, hook, event):
                     event_log().error("webhook.failed", event_kind=event.kind, tries=TRIES)
 
-    async def _post(self, http: httpx.AsyncClient, hook: Hook, event: Shift) -> bool:
-        body = orjson.dumps(shift_view(event), default=str)
+    async def _post(self, http: httpx.AsyncClient, hook: Hook, event: Event) -> bool:
+        body = orjson.dumps(event_view(event), default=str)
         for n in range(TRIES):
             stamp = str(int(self._clock.now()))
             headers = {

@@ -282,7 +282,7 @@ class Connection(asyncio.Protocol):
             self._transport = None
 
 
-class Pool:
+class ConnectionPool:
     """Idle connections by origin, the latest used first; opens a new one when none is idle."""
 
     def __init__(self, *, connect_s: float, keepalive_s: float) -> None:

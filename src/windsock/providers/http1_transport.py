@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from windsock.providers.http1_connections import (
     Connection,
     ConnectionBroken,
+    ConnectionPool,
     Incoming,
     Origin,
-    Pool,
 )
 from windsock.providers.transport import (
     CONNECT_S,
@@ -32,7 +32,7 @@ class DirectCaller:
     """
 
     def __init__(self, *, connect_s: float = CONNECT_S, keepalive_s: float = 15.0) -> None:
-        self._pool = Pool(connect_s=connect_s, keepalive_s=keepalive_s)
+        self._pool = ConnectionPool(connect_s=connect_s, keepalive_s=keepalive_s)
         self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes]] = {}
 
     async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:

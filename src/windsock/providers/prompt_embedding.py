@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import orjson
 
-from windsock.core.context.features import texts_of
-from windsock.core.policies.best_arm import FloatArray
+from windsock.core.model.arrays import FloatArray
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint
+from windsock.wire.prompt_features import texts_of
 
 NUMBERS = 8
 """Fixed projections of an embedding that join the features."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from windsock.core.model.decisions import DEFAULT_NAMESPACE
+from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.errors import CallerError, StoreError
 
 SCOPES = ("infer", "feedback", "read", "admin")

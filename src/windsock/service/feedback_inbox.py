@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.evidence.learner import Credit
-from windsock.core.model.decisions import Decision, Feedback, Outcome, Reward
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.rewards import Feedback, OpenDecision, Reward, matter_of
 from windsock.core.routing.router import Router
 from windsock.errors import CallerError
 
@@ -18,42 +18,14 @@ MAX_OPEN = 8_000
 """Decisions kept at hand for feedback, some 10 MB; older ones are looked up in the store."""
 
 
-Matter = tuple[str, str, str | None]
-NOTHING_SAID: Mapping[Matter, Feedback] = MappingProxyType({})
-
-
 class UnknownDecision(CallerError):
     """No decision of this caller has this id."""
 
 
-@dataclass(slots=True)
-class Open:
-    """A decision that may still be judged: who served it, and what was said of it.
-
-    Of most nothing is ever said: what is empty is shared.
-    """
-
-    decision: Decision
-    deployment: str
-    said: Mapping[Matter, Feedback] = field(default_factory=lambda: NOTHING_SAID)
-    keys: frozenset[str] = frozenset()
-
-    def hear(self, feedback: Feedback) -> None:
-        """Note what was said, in place of what the same source had said of the same."""
-        self.said = {**self.said, matter_of(feedback.reward): feedback}
-        if feedback.idempotency_key is not None:
-            self.keys |= {feedback.idempotency_key}
+FindStored = Callable[[str], Awaitable[OpenDecision | None]]
 
 
-def matter_of(reward: Reward) -> Matter:
-    """What was judged, and by whom."""
-    return reward.metric, reward.source, reward.key_id
-
-
-FindStored = Callable[[str], Awaitable[Open | None]]
-
-
-class Feedbacks:
+class FeedbackInbox:
     """Matches rewards to decisions, once each; a second word on the same matter corrects the first.
 
     find    looks a decision up that is no longer at hand
@@ -72,12 +44,12 @@ class Feedbacks:
         self._clock = clock
         self._keep = keep
         self._find = find
-        self._open: OrderedDict[str, Open] = OrderedDict()
+        self._open: OrderedDict[str, OpenDecision] = OrderedDict()
         self._alias: OrderedDict[str, str] = OrderedDict()
 
     def remember(self, decision: Decision, deployment: str, response_id: str | None = None) -> None:
         """A decision that may be judged from now on."""
-        self._open[decision.id] = Open(decision, deployment)
+        self._open[decision.id] = OpenDecision(decision, deployment)
         if len(self._open) > MAX_OPEN:
             self._open.popitem(last=False)
         if response_id:
@@ -110,7 +82,7 @@ class Feedbacks:
         self._learn(known, Reward(value=float(holds), source="check"), None)
 
     def _learn(
-        self, known: Open, reward: Reward, idempotency_key: str | None
+        self, known: OpenDecision, reward: Reward, idempotency_key: str | None
     ) -> tuple[Credit, bool]:
         now = self._clock.now()
         before = known.said.get(matter_of(reward))
@@ -131,7 +103,7 @@ class Feedbacks:
         self._keep(feedback)
         return credit, False
 
-    def _credit(self, known: Open, now: float) -> Credit:
+    def _credit(self, known: OpenDecision, now: float) -> Credit:
         cell = known.decision.cell
         belief = self._router.beliefs.summary(cell, known.deployment, now)
         return Credit(cell=cell, deployment=known.deployment, belief=belief, weight=0.0, value=0.0)

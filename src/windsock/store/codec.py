@@ -8,7 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from windsock.core.model.decisions import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 
@@ -25,7 +28,7 @@ _kinds: tuple[type, ...] = (
     Quote,
     Held,
     HealthReport,
-    Shift,
+    Event,
     WeightTable,
 )
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from windsock.core.model.decisions import Shift, WeightTable
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.events import Event
 from windsock.core.model.ticks import HealthReport
 from windsock.store.rows import Entry, StateSnapshot
 from windsock.store.writer import Writer
-from windsock.store.writer_lock import Claim
+from windsock.store.writer_lock import WriterLock
 
 __all__ = ["Entry", "Ledger", "LedgerStats", "StateSnapshot"]
 
@@ -56,7 +57,7 @@ class Ledger:
         flush_s: float = 0.25,
         max_pending: int = 100_000,
         prepare: Callable[[], None] | None = None,
-        claim: Claim | None = None,
+        claim: WriterLock | None = None,
         on_trouble: Callable[[str | None], None] | None = None,
     ) -> None:
         self._writer = Writer(engine, prepare=prepare, claim=claim)
@@ -131,7 +132,7 @@ class Ledger:
     def _is_refused(self, entry: Entry) -> bool:
         if len(self._queue) + self._waiting >= self._max_pending:
             return True
-        return isinstance(entry, WeightTable | Shift | HealthReport)
+        return isinstance(entry, WeightTable | Event | HealthReport)
 
     def _run(self) -> None:
         pause_s = self._flush_s

@@ -14,7 +14,10 @@ from typing import Any, TypeVar
 import msgspec
 from sqlalchemy import Engine, Row, Select, Table, func, select, tuple_
 
-from windsock.core.model.decisions import Decision, Feedback, Outcome, Shift, WeightTable
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.validation import Held
@@ -185,10 +188,10 @@ def tables_at(engine: Engine, namespace: str, route: str, at: float) -> list[Wei
     return [each for each in found if each is not None]
 
 
-def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Shift]:
+def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Event]:
     """Events since a moment, oldest first; with a limit the newest ones."""
     query = select(_event).where(_event.c.at >= since).order_by(_event.c.position.desc())
-    return _records(engine, query.limit(limit), Shift)[::-1]
+    return _records(engine, query.limit(limit), Event)[::-1]
 
 
 def latest_snapshot(engine: Engine) -> tuple[int, StateSnapshot] | None:

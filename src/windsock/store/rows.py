@@ -10,14 +10,10 @@ from typing import Any
 
 from sqlmodel import SQLModel
 
-from windsock.core.model.decisions import (
-    CallResult,
-    Decision,
-    Feedback,
-    Outcome,
-    Shift,
-    WeightTable,
-)
+from windsock.core.model.calls import CallResult, Outcome
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 from windsock.store.codec import encode
@@ -53,7 +49,7 @@ Entry = (
     | Held
     | HealthReport
     | WeightTable
-    | Shift
+    | Event
     | StateSnapshot
 )
 
@@ -79,7 +75,7 @@ def rows_of(entry: Entry, position: int) -> Iterator[Row]:
             yield HealthRow, _health(entry, position)
         case WeightTable():
             yield WeightsRow, _weights(entry, position)
-        case Shift():
+        case Event():
             yield EventRow, _event(entry, position)
         case StateSnapshot():
             yield SnapshotRow, {"position": position, "at": entry.at, "body": entry.body}
@@ -237,7 +233,7 @@ def _weights(table: WeightTable, position: int) -> dict[str, Any]:
     }
 
 
-def _event(shift: Shift, position: int) -> dict[str, Any]:
+def _event(shift: Event, position: int) -> dict[str, Any]:
     return {
         "position": position,
         "at": shift.at,

@@ -21,7 +21,7 @@ from sqlmodel import SQLModel
 
 from windsock.store.rows import Entry, Row, by_table, rows_of
 from windsock.store.tables import AttemptRow, FeedbackRow, SnapshotRow, WriterRow
-from windsock.store.writer_lock import Claim
+from windsock.store.writer_lock import WriterLock
 
 SNAPSHOTS = 3
 """Snapshots kept; older ones go when a new one comes."""
@@ -66,7 +66,7 @@ class Writer:
         engine: Engine,
         *,
         prepare: Callable[[], None] | None = None,
-        claim: Claim | None = None,
+        claim: WriterLock | None = None,
     ) -> None:
         self._engine = engine
         self._prepare = prepare
@@ -111,7 +111,7 @@ class Writer:
                 self._connection.rollback()
         return self._connection
 
-    def _take(self, claim: Claim, connection: Connection) -> None:
+    def _take(self, claim: WriterLock, connection: Connection) -> None:
         """The claim is the session's: the connection must not go back to the pool alive."""
         connection.detach()
         try:

@@ -23,7 +23,7 @@ class StoreTaken(ConfigError):
         )
 
 
-class Claim:
+class WriterLock:
     """The right to write: a locked file beside SQLite's, a session's lock in PostgreSQL."""
 
     def __init__(self, url: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import orjson
+
+from windsock.wire import json_codec
 
 
 def loads(raw: bytes) -> Any:
@@ -23,3 +26,10 @@ def dumps(body: Any) -> bytes:
         return orjson.dumps(body)
     except TypeError:
         return json.dumps(body).encode()
+
+
+def parsed(raw: bytes) -> Any:
+    """JSON, or None."""
+    with contextlib.suppress(ValueError):
+        return json_codec.loads(raw)
+    return None

@@ -13,12 +13,13 @@ from tests.chaos import faults
 from tests.chaos.provider import Call
 from tests.chaos.recorder import Finding, row
 from tests.chaos.trial import Trial, trial
-from windsock.core.model.decisions import Outcome, Shift
+from windsock.core.model.calls import Outcome
+from windsock.core.model.events import Event
 
 RETRY_AFTER_S = 5
 
 
-def early(outcomes: Iterable[Outcome], shifts: Iterable[Shift], deployment: str) -> int:
+def early(outcomes: Iterable[Outcome], shifts: Iterable[Event], deployment: str) -> int:
     """Calls made between the moment the service read a refusal and its Retry-After.
 
     By the service's own record, to the microsecond: what was under way when the refusal came

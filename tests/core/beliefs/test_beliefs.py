@@ -7,7 +7,7 @@ import json
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
 
 CELL = Cell("default", "auto", "chat")

@@ -8,20 +8,20 @@ import pytest
 
 from windsock.config.benchmark_rates import public_rates, published
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.benchmark_priors import SPREAD, PublicRate, Published, kind_of
-from windsock.core.model.decisions import Cell
+from windsock.core.beliefs.benchmark_priors import SPREAD, BenchmarkPriors, PublicRate, kind_of
+from windsock.core.model.requests import Cell
 
 CELL = Cell("default", "auto", "write code")
 GOOD, BAD, UNKNOWN = "acme/good-1", "acme/bad-1", "acme/unheard"
 
 
-def figures() -> Published:
+def figures() -> BenchmarkPriors:
     def rate(family: str, kind: str, success: float) -> PublicRate:
         return PublicRate(
             family=family, kind=kind, success=success, par=0.5, strength=4.0, source="Bench 1"
         )
 
-    return Published(
+    return BenchmarkPriors(
         [
             rate("good*", "code", 0.9),
             rate("good*", "math", 0.5),

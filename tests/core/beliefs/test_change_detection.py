@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import LOST_PROBE, Finding, Mode, Watch
-from windsock.core.model.decisions import Cell
+from windsock.core.beliefs.change_detection import LOST_PROBE, ChangeDetector, Finding, Mode
+from windsock.core.model.requests import Cell
 
 CELLS = [Cell("default", "auto", task) for task in ("a", "b", "c")]
 
@@ -99,9 +99,9 @@ def test_a_steady_deployment_raises_no_alarm() -> None:
 
 
 def test_a_lost_deployment_is_looked_at_more_as_its_answers_improve() -> None:
-    watch = Watch(mode=Mode.LOST)
+    watch = ChangeDetector(mode=Mode.LOST)
     assert watch.probe == LOST_PROBE[0]
     for _ in range(20):
         watch.see(1.0, 0.7, 1.0, 100.0, 1.0, 0.9)
     assert LOST_PROBE[0] < watch.probe <= LOST_PROBE[1]
-    assert Watch().probe == 0.0
+    assert ChangeDetector().probe == 0.0

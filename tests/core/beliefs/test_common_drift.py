@@ -8,9 +8,9 @@ import random
 import pytest
 
 from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs, BeliefSettings
-from windsock.core.beliefs.common_drift import MEMORY, ROOM, Recent
-from windsock.core.beliefs.route_beliefs import Neighbours
-from windsock.core.model.decisions import Cell
+from windsock.core.beliefs.common_drift import MEMORY, ROOM, RecentRewards
+from windsock.core.beliefs.route_beliefs import RouteBeliefs
+from windsock.core.model.requests import Cell
 
 CHAT, SQL = Cell("default", "auto", "chat"), Cell("default", "auto", "sql")
 PLAIN = BeliefSettings(follows_drift=False)
@@ -111,7 +111,7 @@ def test_a_state_without_last_rewards_is_read() -> None:
 
 
 def test_no_more_than_the_last_rewards_are_remembered() -> None:
-    last = Recent()
+    last = RecentRewards()
     for i in range(1000):
         last.add("chat" if i % 3 else "sql", 1.0, 1.0, float(i), DEFAULTS)
         assert sum(row.n for row in last.rows.values()) <= ROOM * MEMORY + 1e-6
@@ -122,7 +122,7 @@ def test_no_more_than_the_last_rewards_are_remembered() -> None:
 
 def test_the_own_rewards_of_a_cell_are_not_its_prior() -> None:
     """Counted twice, five right answers of one task would look like many."""
-    group = Neighbours(SOLO)
+    group = RouteBeliefs(SOLO)
     group.learn("sql", "other", 40.0, 30.0, 30.0, 0.0)
     group.touch(0.0)
     group.refresh_pool()
@@ -137,7 +137,7 @@ def test_the_own_rewards_of_a_cell_are_not_its_prior() -> None:
 
 
 def test_a_cell_without_rewards_has_the_prior_of_one_that_was_never_seen() -> None:
-    group, seen = Neighbours(SOLO), Neighbours(SOLO)
+    group, seen = RouteBeliefs(SOLO), RouteBeliefs(SOLO)
     for each in (group, seen):
         each.learn("sql", "m", 40.0, 33.0, 33.0, 0.0)
         each.learn("chat", "other", 30.0, 12.0, 12.0, 0.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windsock.core.context.features import NAMES, features, features_of
+from windsock.core.context.features import NAMES, features
+from windsock.wire.prompt_features import features_of
 
 
 def named(*texts: str, **facts: object) -> dict[str, float]:

@@ -12,7 +12,10 @@ from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
 from windsock.core.context.features import features
 from windsock.core.context.segment_clusters import cluster, held
 from windsock.core.context.segments import Segmenter, SegmentSettings
-from windsock.core.model.decisions import Cell, Decision, Outcome, Reward, RouteRequest
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Cell, RouteRequest
+from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Usage
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 

@@ -8,21 +8,22 @@ import numpy as np
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.evidence.warm_start import PastResult, Teaching, teach
-from windsock.core.evidence.weighting import Intake
-from windsock.core.model.decisions import Cell, Reward
+from windsock.core.evidence.warm_start import PastResult, WarmStart, teach
+from windsock.core.evidence.weighting import RewardWeighting
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Reward
 
 CELL = Cell("default", "auto", "chat")
 
 
 def test_sources_have_weights() -> None:
-    intake = Intake({"check": 0.5})
+    intake = RewardWeighting({"check": 0.5})
     assert intake.take(CELL, "m", Reward(value=1.0, source="check")).weight == 0.5
     assert intake.take(CELL, "m", Reward(value=1.0, source="explicit")).weight == 1.0
 
 
 def test_one_key_cannot_outweigh_the_others() -> None:
-    intake = Intake({})
+    intake = RewardWeighting({})
     for i in range(70):
         intake.take(CELL, "m", Reward(value=1.0, key_id=f"user {i % 7}"))
     poison = sum(
@@ -32,14 +33,14 @@ def test_one_key_cannot_outweigh_the_others() -> None:
 
 
 def test_a_single_reporter_is_taken_at_its_word() -> None:
-    intake = Intake({})
+    intake = RewardWeighting({})
     weights = [intake.take(CELL, "m", Reward(value=1.0, key_id="only")).weight for _ in range(100)]
     assert weights == [1.0] * 100
 
 
 @pytest.mark.parametrize("keys", [1, 2, 3, 4, 7])
 def test_keys_that_report_alike_are_all_taken_in_full(keys: int) -> None:
-    intake = Intake({})
+    intake = RewardWeighting({})
     taken = [
         intake.take(CELL, "m", Reward(value=0.8, key_id=f"user {i % keys}")) for i in range(350)
     ]
@@ -48,7 +49,7 @@ def test_keys_that_report_alike_are_all_taken_in_full(keys: int) -> None:
 
 
 def test_a_key_that_says_the_opposite_of_all_others_moves_nothing_in_the_end() -> None:
-    intake = Intake({})
+    intake = RewardWeighting({})
     rng = np.random.default_rng(0)
     counted = []
     for i in range(2000):
@@ -64,7 +65,7 @@ def test_a_key_that_says_the_opposite_of_all_others_moves_nothing_in_the_end() -
 
 
 def test_a_key_that_only_seems_to_differ_by_chance_is_taken_at_its_word() -> None:
-    intake = Intake({})
+    intake = RewardWeighting({})
     rng = np.random.default_rng(1)
     said, counted = 0.0, 0.0
     for i in range(1500):
@@ -76,7 +77,7 @@ def test_a_key_that_only_seems_to_differ_by_chance_is_taken_at_its_word() -> Non
 
 
 def test_a_corrected_reward_frees_its_weight() -> None:
-    intake = Intake({})
+    intake = RewardWeighting({})
     for i in range(70):
         intake.take(CELL, "m", Reward(value=1.0, key_id=f"user {i % 7}"))
     reward = Reward(value=0.0, key_id="bad")
@@ -87,7 +88,7 @@ def test_a_corrected_reward_frees_its_weight() -> None:
 
 
 def test_counts_survive_a_restart() -> None:
-    intake, other = Intake({}), Intake({})
+    intake, other = RewardWeighting({}), RewardWeighting({})
     for i in range(50):
         intake.take(CELL, "m", Reward(value=1.0, key_id=f"user {i % 3}"))
     other.from_state(json.loads(json.dumps(intake.to_state())))
@@ -105,6 +106,6 @@ def test_past_evaluations_start_a_belief_with_a_stated_strength_and_can_be_taken
     assert good.effective_samples == pytest.approx(50.0)
     assert bad.effective_samples == pytest.approx(20.0)
     assert good.mean > 0.9 > 0.5 > bad.mean
-    again = Teaching.from_state(json.loads(json.dumps(taught.to_state())))
+    again = WarmStart.from_state(json.loads(json.dumps(taught.to_state())))
     again.take_back(beliefs)
     assert beliefs.summary(CELL, "good", 0.0).effective_samples == pytest.approx(0.0, abs=1e-9)

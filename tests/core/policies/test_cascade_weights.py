@@ -10,13 +10,13 @@ import pytest
 from windsock.core.cascades.calibration import (
     Calibration,
     Check,
-    Offer,
+    CostAndSuccess,
     compound,
     gain_over_mixture,
 )
 
-CHEAP = Offer(usd=1e-5, success=0.8)
-STRONG = Offer(usd=1e-3, success=0.95)
+CHEAP = CostAndSuccess(usd=1e-5, success=0.8)
+STRONG = CostAndSuccess(usd=1e-3, success=0.95)
 
 
 def test_an_overconfident_model_is_calibrated_to_its_measured_rate() -> None:

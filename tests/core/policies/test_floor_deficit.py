@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
-from windsock.core.model.decisions import Cell
-from windsock.core.policies.floor_deficit import HORIZON, MOST_RAISE, REPAY, Served
+from windsock.core.model.requests import Cell
+from windsock.core.policies.floor_deficit import HORIZON, MOST_RAISE, REPAY, FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder
 from windsock.core.policies.objectives import Floor, on_floor
 
@@ -21,7 +21,7 @@ def ladder() -> Ladder:
 
 
 def test_who_served_below_the_floor_leaves_a_debt_and_who_served_above_no_credit() -> None:
-    served = Served()
+    served = FloorDeficit()
     served.count(CELL, "bad", REPAY / 4)
     assert served.owed(CELL, 0.8, {"bad": 0.7}) == pytest.approx(0.025)
     served.count(CELL, "good", REPAY / 2)
@@ -30,14 +30,14 @@ def test_who_served_below_the_floor_leaves_a_debt_and_who_served_above_no_credit
 
 
 def test_a_debt_is_judged_by_the_belief_of_today() -> None:
-    served = Served()
+    served = FloorDeficit()
     served.count(CELL, "new", REPAY)
     assert served.owed(CELL, 0.8, {"new": 0.5}) == MOST_RAISE
     assert served.owed(CELL, 0.8, {"new": 0.81}) == 0.0
 
 
 def test_a_debt_fades_as_others_serve() -> None:
-    served = Served()
+    served = FloorDeficit()
     served.count(CELL, "bad", HORIZON)
     assert served.owed(CELL, 0.8, {"bad": 0.7}) == MOST_RAISE
     served.count(CELL, "good", 20 * HORIZON)
@@ -56,7 +56,7 @@ def test_a_raised_floor_is_delivered_and_an_unreachable_raise_is_not_reported() 
 
 
 def test_debts_survive_a_restart() -> None:
-    served, other = Served(), Served()
+    served, other = FloorDeficit(), FloorDeficit()
     served.count(CELL, "bad", 50)
     other.from_state(json.loads(json.dumps(served.to_state())))
     assert other.owed(CELL, 0.8, {"bad": 0.7}) == served.owed(CELL, 0.8, {"bad": 0.7})

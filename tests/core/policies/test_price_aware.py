@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.core.policies import price_aware as policies
 from windsock.core.policies.frontier import first_true
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware

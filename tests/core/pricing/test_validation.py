@@ -10,11 +10,11 @@ from windsock.core.model.ticks import Quote, Tier, Window
 from windsock.core.model.units import Meter
 from windsock.core.pricing.comparison import alike, says_less, weighted_median
 from windsock.core.pricing.plausibility import suspicion
+from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.validation import (
     Doubt,
-    Ground,
-    GuardRules,
-    fault,
+    Evidence,
+    invalid_reason,
     shrunk,
     without_vain_zeros,
 )
@@ -31,7 +31,7 @@ def stated(usd_in: str, usd_out: str, cached: str = "", **facts) -> Quote:
 
 
 def doubt(last: Quote, now: Quote, **ground) -> Doubt | None:
-    return suspicion(now, Ground(last=last, **ground), RULES)
+    return suspicion(now, Evidence(last=last, **ground), RULES)
 
 
 LAST = stated("2", "8", "0.5")
@@ -39,11 +39,13 @@ LAST = stated("2", "8", "0.5")
 
 @pytest.mark.parametrize("price", ["NaN", "sNaN", "Infinity", "-Infinity", "-1", "-0.000001"])
 def test_what_is_no_number_or_negative_is_no_price_in_any_meter(price: str) -> None:
-    assert fault(stated(price, "8"), RULES)
-    assert fault(stated("2", "8", price), RULES)
+    assert invalid_reason(stated(price, "8"), RULES)
+    assert invalid_reason(stated("2", "8", price), RULES)
     window = Window(**NIGHT, usd_per_mtok={Meter.INPUT: Decimal(price)})
-    assert fault(replace(LAST, windows=(window,)), RULES)
-    assert fault(replace(LAST, service_tiers={"flex": {Meter.INPUT: Decimal(price)}}), RULES)
+    assert invalid_reason(replace(LAST, windows=(window,)), RULES)
+    assert invalid_reason(
+        replace(LAST, service_tiers={"flex": {Meter.INPUT: Decimal(price)}}), RULES
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,18 +53,18 @@ def test_what_is_no_number_or_negative_is_no_price_in_any_meter(price: str) -> N
     [("0", "8"), ("2", "0"), ("0", "0"), ("0.0009", "8"), ("1001", "8"), ("1e-12", "1e-12")],
 )
 def test_zero_without_a_reason_and_prices_off_the_band_are_no_prices(usd_in, usd_out) -> None:
-    assert fault(stated(usd_in, usd_out), RULES)
+    assert invalid_reason(stated(usd_in, usd_out), RULES)
 
 
 def test_zero_with_a_reason_is_a_price() -> None:
-    assert fault(stated("0", "0", zero_reason="local"), RULES) is None
+    assert invalid_reason(stated("0", "0", zero_reason="local"), RULES) is None
 
 
 def test_other_currencies_and_missing_meters_are_no_prices() -> None:
-    assert fault(stated("2", "8", currency="CNY"), RULES) == "stated in CNY, not in USD"
-    assert fault(quote(usd_per_mtok={Meter.INPUT: Decimal(1)}), RULES)
+    assert invalid_reason(stated("2", "8", currency="CNY"), RULES) == "stated in CNY, not in USD"
+    assert invalid_reason(quote(usd_per_mtok={Meter.INPUT: Decimal(1)}), RULES)
     picture = {**LAST.usd_per_mtok, Meter.IMAGE: Decimal(11_000_000)}
-    assert fault(quote(usd_per_mtok=picture), RULES)
+    assert invalid_reason(quote(usd_per_mtok=picture), RULES)
 
 
 def test_zeros_in_lesser_meters_mean_that_no_price_was_stated() -> None:
@@ -147,14 +149,14 @@ def test_what_others_keep_denying_needs_twelve_polls() -> None:
     [("2", True, "fine"), ("0.5", True, 12), ("0.5", False, "fine"), ("0.2", False, None)],
 )
 def test_a_first_price_is_measured_by_what_other_feeds_say(usd, is_direct, polls) -> None:
-    ground = Ground(elsewhere=Decimal(2), is_elsewhere_direct=is_direct)
+    ground = Evidence(elsewhere=Decimal(2), is_elsewhere_direct=is_direct)
     found = suspicion(stated(usd, usd), ground, RULES)
     assert (found.polls if found else "fine") == polls
 
 
 def test_a_first_price_dearer_than_anything_sold_waits_for_proof() -> None:
-    assert suspicion(stated("500", "500"), Ground(), RULES) is not None
-    assert suspicion(stated("150", "600"), Ground(), RULES) is None
+    assert suspicion(stated("500", "500"), Evidence(), RULES) is not None
+    assert suspicion(stated("150", "600"), Evidence(), RULES) is None
 
 
 def test_the_end_of_a_free_offer_is_believed_at_once_and_its_start_is_not() -> None:

@@ -5,8 +5,9 @@ import math
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, router
-from windsock.core.model.decisions import Attempt, AttemptReason, CallKind, CallResult, Preferences
-from windsock.core.resilience.concurrency import LEAST_LIMIT, LoadRules, Loads
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
+from windsock.core.model.requests import Preferences
+from windsock.core.resilience.concurrency import LEAST_LIMIT, ConcurrencyLimits, ConcurrencyRules
 
 PLACES = 16
 
@@ -17,7 +18,7 @@ def answer(seconds: float) -> CallResult:
 
 
 def serve(
-    loads: Loads, rounds: int, *, wanted: int, base_s: float = 0.1, now: float = 0.0
+    loads: ConcurrencyLimits, rounds: int, *, wanted: int, base_s: float = 0.1, now: float = 0.0
 ) -> float:
     """A server with 16 places that queues: as many calls as allowed, a round at a time."""
     for _ in range(rounds):
@@ -32,14 +33,14 @@ def serve(
 
 
 def test_without_rules_nothing_is_ever_full() -> None:
-    loads = Loads()
+    loads = ConcurrencyLimits()
     loads.begin("acme")
     assert not loads.is_full("acme")
     assert loads.capacity(["acme"]) == math.inf
 
 
 def test_a_full_provider_is_passed_by_for_the_next_draw() -> None:
-    wind = router(loads=Loads({"acme": LoadRules(max_concurrent=1)}))
+    wind = router(loads=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)}))
     wish = Preferences(order=(CHEAP, MID, FLAGSHIP))
     first = wind.open(request(preferences=wish), START)
     taken = first.next_attempt(START)
@@ -51,7 +52,9 @@ def test_a_full_provider_is_passed_by_for_the_next_draw() -> None:
 
 
 def test_when_all_are_full_nobody_is_asked() -> None:
-    wind = router(prices={CHEAP: 1.0}, loads=Loads({"acme": LoadRules(max_concurrent=1)}))
+    wind = router(
+        prices={CHEAP: 1.0}, loads=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)})
+    )
     wind.open(request(), START).next_attempt(START)
     exchange = wind.open(request(), START)
     assert exchange.next_attempt(START) is None
@@ -61,21 +64,21 @@ def test_when_all_are_full_nobody_is_asked() -> None:
 
 
 def test_the_limit_settles_a_little_above_what_the_provider_serves_at_once() -> None:
-    loads = Loads({"acme": LoadRules(is_adaptive=True)})
+    loads = ConcurrencyLimits({"acme": ConcurrencyRules(is_adaptive=True)})
     now = serve(loads, 5, wanted=5)
     serve(loads, 60, wanted=200, now=now)
     assert PLACES <= loads.limit("acme") <= 2.2 * PLACES
 
 
 def test_lasting_overload_does_not_make_the_limit_drift_up() -> None:
-    loads = Loads({"acme": LoadRules(is_adaptive=True)})
+    loads = ConcurrencyLimits({"acme": ConcurrencyRules(is_adaptive=True)})
     now = serve(loads, 5, wanted=5)
     serve(loads, 3000, wanted=200, now=now)
     assert loads.limit("acme") <= 2.2 * PLACES
 
 
 def test_a_provider_that_grows_slow_with_little_to_do_keeps_its_limit() -> None:
-    loads = Loads({"acme": LoadRules(is_adaptive=True)})
+    loads = ConcurrencyLimits({"acme": ConcurrencyRules(is_adaptive=True)})
     now = serve(loads, 20, wanted=10)
     before = loads.limit("acme")
     serve(loads, 50, wanted=8, base_s=1.0, now=now)
@@ -83,7 +86,7 @@ def test_a_provider_that_grows_slow_with_little_to_do_keeps_its_limit() -> None:
 
 
 def test_one_that_is_slow_even_at_the_least_limit_recovers() -> None:
-    loads = Loads({"acme": LoadRules(is_adaptive=True)})
+    loads = ConcurrencyLimits({"acme": ConcurrencyRules(is_adaptive=True)})
     now = serve(loads, 5, wanted=16)
     now = serve(loads, 40, wanted=200, base_s=2.0, now=now)
     assert loads.limit("acme") > LEAST_LIMIT
@@ -91,15 +94,17 @@ def test_one_that_is_slow_even_at_the_least_limit_recovers() -> None:
 
 
 def test_the_ceiling_holds_whatever_latency_says() -> None:
-    loads = Loads({"acme": LoadRules(is_adaptive=True, max_concurrent=8)})
+    loads = ConcurrencyLimits({"acme": ConcurrencyRules(is_adaptive=True, max_concurrent=8)})
     serve(loads, 50, wanted=200)
     assert loads.limit("acme") <= 8
 
 
 def test_other_rules_keep_what_is_under_way() -> None:
-    loads = Loads({"acme": LoadRules(max_concurrent=2)})
+    loads = ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=2)})
     loads.begin("acme")
-    loads.adopt({"acme": LoadRules(max_concurrent=1), "bolt": LoadRules(max_concurrent=1)})
+    loads.adopt(
+        {"acme": ConcurrencyRules(max_concurrent=1), "bolt": ConcurrencyRules(max_concurrent=1)}
+    )
     assert loads.is_full("acme")
     loads.end("acme", answer(0.1), 0.0)
     loads.end("bolt", answer(0.1), 0.0)
@@ -109,7 +114,7 @@ def test_other_rules_keep_what_is_under_way() -> None:
 
 
 def test_a_deployment_that_leaves_the_catalog_while_it_is_called_still_ends() -> None:
-    wind = router(loads=Loads({"acme": LoadRules(max_concurrent=1)}))
+    wind = router(loads=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)}))
     exchange = wind.open(request(preferences=Preferences(order=(CHEAP,))), START)
     attempt = exchange.next_attempt(START)
     wind.adopt([wind.catalog.deployments[MID]], wind.routes)

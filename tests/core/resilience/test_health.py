@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from windsock.core.model.decisions import Attempt, AttemptReason, CallKind, CallResult
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.resilience.rules import HealthRules

@@ -3,11 +3,11 @@
 import pytest
 
 from tests.builders import CHEAP, MID, START, answered, failed, request, router
-from windsock.core.model.calls import State
-from windsock.core.model.decisions import AttemptReason, CallKind, Preferences
+from windsock.core.model.calls import AttemptReason, CallKind
+from windsock.core.model.requests import Preferences
 from windsock.core.resilience.hedging import Hedging
-from windsock.core.resilience.retry_budget import CallBudget
-from windsock.core.routing.exchange import Exchange
+from windsock.core.resilience.retry_budget import RetryBudget
+from windsock.core.routing.exchange import Exchange, State
 from windsock.core.routing.router import Router
 
 PRICES = {CHEAP: 1.0, MID: 1.0}
@@ -120,7 +120,7 @@ def test_a_call_that_is_not_under_way_cannot_end() -> None:
 
 
 def test_extra_calls_are_a_share_of_the_window_and_old_traffic_earns_none() -> None:
-    budget = CallBudget(share=0.2, reserve=10, window_s=10)
+    budget = RetryBudget(share=0.2, reserve=10, window_s=10)
     for i in range(500):
         budget.count(i / 50)
     assert sum(budget.take(10.0) for _ in range(200)) == pytest.approx(100, abs=10)
@@ -128,7 +128,7 @@ def test_extra_calls_are_a_share_of_the_window_and_old_traffic_earns_none() -> N
 
 
 def test_in_every_window_of_steady_failure_attempts_stay_below_six_fifths() -> None:
-    budget = CallBudget(share=0.2, reserve=10, window_s=10)
+    budget = RetryBudget(share=0.2, reserve=10, window_s=10)
     taken = []
     for i in range(5000):
         budget.count(i / 50)

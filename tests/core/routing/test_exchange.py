@@ -3,8 +3,10 @@
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router, run
-from windsock.core.model.calls import State
-from windsock.core.model.decisions import Attempt, AttemptReason, CallKind, Preferences, Reward
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind
+from windsock.core.model.requests import Preferences
+from windsock.core.model.rewards import Reward
+from windsock.core.routing.exchange import State
 from windsock.core.routing.routes import Cascade
 
 

@@ -20,7 +20,9 @@ from tests.builders import (
     run,
 )
 from windsock.core.evidence.warm_start import PastResult
-from windsock.core.model.decisions import CallKind, Cell, Preferences, Reward
+from windsock.core.model.calls import CallKind
+from windsock.core.model.requests import Cell, Preferences
+from windsock.core.model.rewards import Reward
 from windsock.core.model.ticks import HealthReport, HealthState, Tier
 from windsock.core.model.units import Meter, Usage
 from windsock.core.routing.router import Router

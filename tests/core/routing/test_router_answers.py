@@ -8,10 +8,12 @@ import pytest
 
 from tests.builders import CHEAP, MID, START, answered, request, router
 from windsock.core.evidence.learner import UNJUDGED_KEEPS
+from windsock.core.evidence.sources import SOURCE_WEIGHTS
 from windsock.core.evidence.weighting import HEARD
-from windsock.core.model.decisions import Cell, Decision, Reward
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Reward
 from windsock.core.routing.router import Router
-from windsock.core.routing.routes import SOURCE_WEIGHTS
 
 CHAT, SQL = (Cell("default", "auto", task) for task in ("chat", "sql"))
 A_MERE_ANSWER = SOURCE_WEIGHTS["transport"]

@@ -6,21 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from windsock.app.catalog_parts import (
-    aliases_of,
-    catalog_of,
-    endpoints_of,
-    feeds_of,
-    load_rules_of,
-    own_quotes,
-    routes_of,
-    with_defaults,
-)
+from windsock.app.catalog_parts import catalog_of, endpoints_of
+from windsock.app.default_settings import with_defaults
+from windsock.app.feed_parts import aliases_of, feeds_of, own_quotes
+from windsock.app.route_parts import load_rules_of, routes_of
 from windsock.app.service import Service
 from windsock.config.file import load
 from windsock.config.settings import Settings
 from windsock.core.model.catalog import Deployment
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.core.model.model_names import Identity
 from windsock.errors import ConfigError
 from windsock.providers.presets import presets
@@ -93,7 +87,7 @@ class Reloader:
         return stat.st_mtime_ns, stat.st_size
 
     def _publish(self, kind: str, facts: dict[str, object]) -> None:
-        shift = Shift(kind=kind, deployment="", at=self.service.clock.now(), facts=facts)
+        shift = Event(kind=kind, deployment="", at=self.service.clock.now(), facts=facts)
         self.service.intake.publish(shift)
 
 

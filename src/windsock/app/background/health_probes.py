@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import DEFAULT_NAMESPACE, Shift
+from windsock.core.model.events import Event
+from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.routing.router import Router
 from windsock.errors import WindsockError
 from windsock.providers.liveness import ModelsProbe
-from windsock.service.execution.executor import Driver
+from windsock.service.execution.executor import RequestExecutor
 from windsock.wire.formats.openai_chat import read_chat
 
 FREE_PROBE_S = 5.0
@@ -39,9 +40,9 @@ class Probes:
     """Called once a second; what it starts runs beside, at most one of a kind for each."""
 
     router: Router
-    driver: Driver
+    driver: RequestExecutor
     clock: Clock
-    publish: Callable[[Shift], None]
+    publish: Callable[[Event], None]
     rules: ProbeRules
     models: ModelsProbe = field(default_factory=ModelsProbe)
     _asked_at: dict[str, float] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.core.model.model_names import Identity
 from windsock.core.model.ticks import HealthReport, Quote, Vanished
 from windsock.core.routing.router import Router
@@ -17,8 +17,8 @@ from windsock.errors import BadRequest, CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.reader import PriceRow, Reading
 from windsock.feeds.retirements import Retirements
+from windsock.observability.event_view import event_view
 from windsock.observability.log import event_log
-from windsock.service.control.schemas.weights import shift_view
 
 SLICE_ROWS = 16
 """Rows absorbed between two turns of the event loop: about a millisecond."""
@@ -29,7 +29,7 @@ class NothingHeld(CallerError):
 
 
 @dataclass(slots=True, kw_only=True)
-class Intake:
+class FeedIngestion:
     """Callbacks of the poller.
 
     keep        writes a record to the ledger
@@ -41,7 +41,7 @@ class Intake:
     identity: Identity
     clock: Clock
     keep: Callable[[Any], object]
-    publish: Callable[[Shift], None]
+    publish: Callable[[Event], None]
     owned: frozenset[str] = frozenset()
     _listed: dict[str, dict[str, PriceRow]] = field(default_factory=dict)
     _unread: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class Intake:
     def on_failure(self, definition: FeedDefinition, error: FeedError) -> None:
         """A feed could not be read; what is known stays in force and grows older."""
         facts = {"feed": definition.id, "error": str(error)}
-        self.publish(Shift(kind="feed.failed", deployment="", at=self.clock.now(), facts=facts))
+        self.publish(Event(kind="feed.failed", deployment="", at=self.clock.now(), facts=facts))
 
     def on_quote(self, quote: Quote, now: float) -> None:
         """Absorb one price statement and keep what came of it."""
@@ -114,7 +114,7 @@ class Intake:
         self._absorb(quote, now)
         self._keep_in_force(quote.deployment, now)
 
-    def on_shift(self, shift: Shift) -> None:
+    def on_shift(self, shift: Event) -> None:
         """What calls changed: a bill released a held quote, or another model answered."""
         if shift.kind == "price.released":
             self._keep_in_force(shift.deployment, shift.at)
@@ -137,7 +137,7 @@ class Intake:
             for subject in self.identity.subjects(report.subject):
                 yield replace(report, subject=subject)
 
-    def _price_served(self, shift: Shift) -> None:
+    def _price_served(self, shift: Event) -> None:
         """A deployment answers with a model that is no deployment here: find its price in feeds."""
         served = self.identity.served_by(shift.deployment, str(shift.facts["served"]))
         if served is None or served in self.router.catalog.deployments:
@@ -153,12 +153,12 @@ class Intake:
             for each in self.router.redirect(shift.deployment, served, shift.at):
                 self.publish(each)
 
-    def approve(self, deployment: str, feed: str) -> list[Shift]:
+    def approve(self, deployment: str, feed: str) -> list[Event]:
         """A person believes a held quote; raises NothingHeld."""
         now = self.clock.now()
         return self._ruled(deployment, feed, self.router.book.approve, now)
 
-    def reject(self, deployment: str, feed: str) -> list[Shift]:
+    def reject(self, deployment: str, feed: str) -> list[Event]:
         """A person drops a held quote; raises NothingHeld."""
         now = self.clock.now()
         return self._ruled(deployment, feed, self.router.book.reject, now)
@@ -167,9 +167,9 @@ class Intake:
         self,
         deployment: str,
         feed: str,
-        rule: Callable[[str, str, float], list[Shift]],
+        rule: Callable[[str, str, float], list[Event]],
         now: float,
-    ) -> list[Shift]:
+    ) -> list[Event]:
         self._kept.setdefault(deployment, self.router.book.in_force(deployment, now))
         try:
             shifts = rule(deployment, feed, now)
@@ -211,7 +211,7 @@ class Intake:
             reason = reasons[f"{row.provider}/{row.model}"]
             facts = {"feed": definition.id, "feed_model": row.model, "reason": reason}
             at = self.clock.now()
-            self.publish(Shift(kind="price.unread", deployment=deployment, at=at, facts=facts))
+            self.publish(Event(kind="price.unread", deployment=deployment, at=at, facts=facts))
         self._unread[definition.id] = frozenset(unread)
         listed |= unread
 
@@ -252,10 +252,10 @@ def quote_of(
     )
 
 
-def log_shift(shift: Shift) -> None:
+def log_shift(shift: Event) -> None:
     """One line in the log."""
     facts = {
-        name: value for name, value in shift_view(shift).items() if name not in ("event", "at")
+        name: value for name, value in event_view(shift).items() if name not in ("event", "at")
     }
     if not shift.deployment:
         del facts["deployment"]

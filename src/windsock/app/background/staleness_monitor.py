@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.core.routing.router import Router
 from windsock.feeds.poller import Poller
 
@@ -21,13 +21,13 @@ REFRESH_S = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Vigil:
+class StalenessMonitor:
     """Called now and then; publishes each change once, and its end."""
 
     router: Router
     poller: Poller
     clock: Clock
-    publish: Callable[[Shift], None]
+    publish: Callable[[Event], None]
     nearest: Callable[[str], list[str]]
     _unmatched: set[str] = field(default_factory=set)
     _stale_prices: set[str] = field(default_factory=set)
@@ -61,7 +61,7 @@ class Vigil:
                 continue
             self._unmatched.add(name)
             facts = {"near": self.nearest(name), "mend": "price_names, or a price of your own"}
-            self.publish(Shift(kind="feed.unmatched", deployment=name, at=now, facts=facts))
+            self.publish(Event(kind="feed.unmatched", deployment=name, at=now, facts=facts))
 
     def wants_refresh(self) -> bool:
         """True at most once a minute: a request named something that has no price."""
@@ -84,4 +84,4 @@ class Vigil:
         (known.add if is_stale else known.discard)(name)
         kind = f"{subject}.went_stale" if is_stale else f"{subject}.is_fresh"
         now = self.clock.now()
-        self.publish(Shift(kind=kind, deployment=deployment, at=now, facts=facts))
+        self.publish(Event(kind=kind, deployment=deployment, at=now, facts=facts))

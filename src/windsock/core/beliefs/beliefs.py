@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from windsock.core.beliefs.benchmark_priors import NOTHING, Lean, Published
+from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
 from windsock.core.beliefs.change_detection import Finding, Mode
-from windsock.core.beliefs.route_beliefs import Neighbours
+from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import USAGE_METERS, BeliefSettings, rescale_prompt, units_of
-from windsock.core.model.decisions import Cell, Shift
+from windsock.core.model.events import Event
+from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
-
-__all__ = ["Alarm", "BeliefSettings", "Beliefs", "Summary"]
 
 DEFAULTS = BeliefSettings()
 
@@ -32,7 +31,7 @@ Pair = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class BeliefSummary:
     """One belief for people: mean success, its 90 % interval, discounted rewards behind it.
 
     mode    steady, doubt or lost, as the watch for silent changes has it
@@ -68,12 +67,12 @@ class Beliefs:
     """
 
     def __init__(
-        self, settings: BeliefSettings = DEFAULTS, *, published: Published = NOTHING
+        self, settings: BeliefSettings = DEFAULTS, *, published: BenchmarkPriors = NOTHING
     ) -> None:
         self.settings = settings
         self.published = published
-        self._groups: dict[tuple[str, str], Neighbours] = {}
-        self._shifts: list[Shift] = []
+        self._groups: dict[tuple[str, str], RouteBeliefs] = {}
+        self._shifts: list[Event] = []
         self._seen: dict[Pair, Pair] = {}
 
     def observe(
@@ -154,11 +153,11 @@ class Beliefs:
         group.refresh_pool()
         return group.beta(cell.task, deployment)
 
-    def summary(self, cell: Cell, deployment: str, now: float) -> Summary:
+    def summary(self, cell: Cell, deployment: str, now: float) -> BeliefSummary:
         """One belief for people, from the pool of the last posterior."""
         return self.summaries(cell, (deployment,), now)[0]
 
-    def summaries(self, cell: Cell, deployments: Sequence[str], now: float) -> list[Summary]:
+    def summaries(self, cell: Cell, deployments: Sequence[str], now: float) -> list[BeliefSummary]:
         """The same for several at once, which takes a call's time for all of them."""
         group = self._groups.get(cell[:2]) or self._new()
         if not group.is_pooled:
@@ -166,7 +165,7 @@ class Beliefs:
         pairs = [group.beta(cell.task, name) for name in deployments]
         bounds = self._intervals(pairs)
         return [
-            Summary(
+            BeliefSummary(
                 mean=one / (one + other),
                 low=low,
                 high=high,
@@ -218,11 +217,11 @@ class Beliefs:
         group = self._groups.get(cell[:2])
         return group is not None and group.is_young(deployment)
 
-    def lean(self, cell: Cell, deployment: str) -> Lean | None:
+    def lean(self, cell: Cell, deployment: str) -> PriorShift | None:
         """The public figures that the prior of a cell leans on, if any."""
         return self.published.lean(cell.task, deployment)
 
-    def drain(self) -> list[Shift]:
+    def drain(self) -> list[Event]:
         """Changes of quality found since the last call, oldest first."""
         shifts, self._shifts = self._shifts, []
         return shifts
@@ -309,7 +308,7 @@ class Beliefs:
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over the rows of `to_state`; the settings stay those of this object."""
         self._groups = {
-            (body["namespace"], body["route"]): Neighbours.from_state(
+            (body["namespace"], body["route"]): RouteBeliefs.from_state(
                 body, self.settings, self.published
             )
             for body in state["groups"]
@@ -320,10 +319,10 @@ class Beliefs:
         for body in delta["groups"]:
             key = (body["namespace"], body["route"])
             mine = self._groups.setdefault(key, self._new())
-            mine.merge(Neighbours.from_state(body, self.settings))
+            mine.merge(RouteBeliefs.from_state(body, self.settings))
 
     def _note(
-        self, group: Neighbours, finding: Finding | None, cell: Cell, deployment: str, now: float
+        self, group: RouteBeliefs, finding: Finding | None, cell: Cell, deployment: str, now: float
     ) -> None:
         """Something was learnt; where a watch has found something, act on it."""
         group.touch(now)
@@ -331,14 +330,14 @@ class Beliefs:
             facts = group.act_on(finding, deployment)
             facts |= {"namespace": cell.namespace, "route": cell.route}
             self._shifts.append(
-                Shift(kind="quality.drifted", deployment=deployment, at=now, facts=facts)
+                Event(kind="quality.drifted", deployment=deployment, at=now, facts=facts)
             )
 
-    def _open(self, cell: Cell) -> Neighbours:
+    def _open(self, cell: Cell) -> RouteBeliefs:
         group = self._groups.get(cell[:2])
         if group is None:
             group = self._groups[cell[:2]] = self._new()
         return group
 
-    def _new(self) -> Neighbours:
-        return Neighbours(self.settings, self.published)
+    def _new(self) -> RouteBeliefs:
+        return RouteBeliefs(self.settings, self.published)

@@ -48,7 +48,7 @@ class PublicRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lean:
+class PriorShift:
     """How a prior mean is moved, what the prior is worth in rewards, and by whose figures."""
 
     shift: float
@@ -56,7 +56,7 @@ class Lean:
     source: str
 
 
-class Published:
+class BenchmarkPriors:
     """Leans by task and deployment.
 
     rates       the closer pattern of two that match the same model comes first
@@ -70,9 +70,9 @@ class Published:
         for rate in rates:
             self._rates.setdefault(rate.family, {}).setdefault(rate.kind, rate)
         self._models = dict(models or {})
-        self._leans: dict[tuple[str, str], Lean | None] = {}
+        self._leans: dict[tuple[str, str], PriorShift | None] = {}
 
-    def lean(self, task: str, deployment: str) -> Lean | None:
+    def lean(self, task: str, deployment: str) -> PriorShift | None:
         """What the figures say of a deployment at a task; None if they say nothing."""
         if not self._rates:
             return None
@@ -81,7 +81,7 @@ class Published:
             self._leans[key] = self._find(task, deployment)
         return self._leans[key]
 
-    def _find(self, task: str, deployment: str) -> Lean | None:
+    def _find(self, task: str, deployment: str) -> PriorShift | None:
         model = self._models.get(deployment, deployment).rpartition("/")[2].lower()
         family = next((name for name in self._rates if _is_of(model, name)), None)
         if family is None:
@@ -90,14 +90,14 @@ class Published:
         kind = kind_of(task)
         chosen = [rates[kind]] if kind in rates else list(rates.values())
         shifts = [SPREAD * (rate.success - rate.par) for rate in chosen]
-        return Lean(
+        return PriorShift(
             shift=sum(shifts) / len(shifts),
             strength=sum(rate.strength for rate in chosen) / len(chosen),
             source=chosen[0].source,
         )
 
 
-NOTHING = Published()
+NOTHING = BenchmarkPriors()
 """No prior knowledge of any model."""
 
 

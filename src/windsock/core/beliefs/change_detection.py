@@ -78,7 +78,7 @@ class Side:
 
 
 @dataclass(slots=True)
-class Watch:
+class ChangeDetector:
     """What is watched of one deployment of one route.
 
     saved       rows by task from before the loss, for undoing and recovery
@@ -162,7 +162,7 @@ class Watch:
         return [self.mode.value, *sides, tally, self.saved]
 
     @classmethod
-    def from_state(cls, state: list[Any]) -> Watch:
+    def from_state(cls, state: list[Any]) -> ChangeDetector:
         mode, down, up, tally, saved = state
         watch = cls(mode=Mode(mode), down=Side(*down), up=Side(*up), saved=dict(saved))
         watch.verified, watch.verified_excess, watch.verified_spread, watch.recovery = tally

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from windsock.core.beliefs.empirical_bayes import Cells, FloatArray
-from windsock.core.beliefs.statistics import BeliefSettings, Row
+from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 
 MEMORY = 100.0
 """Rewards of a deployment that are remembered; a newer one makes the others count less."""
@@ -29,28 +29,28 @@ SURE = 2.0
 """Standard errors of a drift that are put down to chance."""
 
 
-class Recent:
+class RecentRewards:
     """The last rewards of one deployment, as a row per task. Rows add and age as all rows do.
 
     Their squares are not kept.
     """
 
     def __init__(self) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows: dict[str, RewardStatistics] = {}
         self._total = 0.0
 
     def add(self, task: str, n: float, s: float, at: float, settings: BeliefSettings) -> None:
         """Count `n` rewards which sum to `s`; less than none takes back."""
         row = self.rows.get(task)
         if row is None:
-            row = self.rows[task] = Row()
+            row = self.rows[task] = RewardStatistics()
         had = row.n
         row.add_sums(n, s, 0.0, at, settings)
         self._total += row.n - had
         if self._total > ROOM * MEMORY:
             self._forget()
 
-    def merge(self, other: Recent, settings: BeliefSettings) -> None:
+    def merge(self, other: RecentRewards, settings: BeliefSettings) -> None:
         """Add another replica's rewards."""
         for task, row in other.rows.items():
             self.add(task, row.n, row.s, row.at, settings)
@@ -74,11 +74,11 @@ class Recent:
         ]
 
     @classmethod
-    def from_state(cls, state: list[Any]) -> Recent:
+    def from_state(cls, state: list[Any]) -> RecentRewards:
         made = cls()
         made._total, *columns = state
         for task, n, s, at in zip(*columns, strict=True):
-            row = made.rows[task] = Row()
+            row = made.rows[task] = RewardStatistics()
             row.n, row.s, row.at = n, s, at
         return made
 

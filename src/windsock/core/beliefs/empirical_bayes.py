@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from windsock.core.model.arrays import IntArray
+
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.intp]
 
 SHRINK = 10.0
 """Rewards that the grand mean is worth against a task's or a deployment's own effect."""

@@ -7,15 +7,15 @@ from operator import attrgetter
 
 import numpy as np
 
-from windsock.core.beliefs.benchmark_priors import Published
-from windsock.core.beliefs.common_drift import Recent, common_drifts
+from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
+from windsock.core.beliefs.common_drift import RecentRewards, common_drifts
 from windsock.core.beliefs.empirical_bayes import Cells, Fit, FloatArray, fitted, unfitted
-from windsock.core.beliefs.statistics import BeliefSettings, Row
+from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 
-Rows = Mapping[tuple[str, str], Row]
+Rows = Mapping[tuple[str, str], RewardStatistics]
 
 
-class Fitting:
+class PriorFitter:
     """Looks at rows and last rewards that others change.
 
     What it has seen is kept in columns, and after rewards only their cells are read anew: 10,000
@@ -26,9 +26,9 @@ class Fitting:
     def __init__(
         self,
         rows: Rows,
-        recents: Mapping[str, Recent],
+        recents: Mapping[str, RecentRewards],
         settings: BeliefSettings,
-        published: Published,
+        published: BenchmarkPriors,
     ) -> None:
         self._rows = rows
         self._recents = recents
@@ -103,8 +103,8 @@ class Fitting:
         cells = self._cells
         if cells is None or cells.place.keys() != self._rows.keys():
             cells = self._cells = Cells.of(self._rows, self._lean)
-        nothing: dict[str, Row] = {}
-        never = Row()
+        nothing: dict[str, RewardStatistics] = {}
+        never = RewardStatistics()
         by_name = {name: recent.rows for name, recent in self._recents.items()}
         rows = [self._rows[key] for key in cells.keys]
         last = [by_name.get(name, nothing).get(task, never) for task, name in cells.keys]
@@ -118,6 +118,6 @@ class Fitting:
         return (lean.shift, lean.strength) if lean else (0.0, self._settings.prior_strength)
 
 
-def _columns(rows: Sequence[Row], *names: str) -> FloatArray:
+def _columns(rows: Sequence[RewardStatistics], *names: str) -> FloatArray:
     """(names, rows)"""
     return np.array([list(map(attrgetter(name), rows)) for name in names], dtype=np.float64)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from windsock.core.beliefs.benchmark_priors import NOTHING, Published
+from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
 from windsock.core.beliefs.change_detection import (
     KEEP_DOWN,
     KEEP_RESTORED,
     KEEP_UP,
+    ChangeDetector,
     Finding,
     Mode,
-    Watch,
 )
-from windsock.core.beliefs.common_drift import Recent
+from windsock.core.beliefs.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
-from windsock.core.beliefs.prior_fitter import Fitting
+from windsock.core.beliefs.prior_fitter import PriorFitter
 from windsock.core.beliefs.statistics import (
     ANSWER_METERS,
     NEVER,
     USAGE_METERS,
     BeliefSettings,
-    Row,
+    RewardStatistics,
     average_units,
     dispersion,
     infinite,
@@ -42,21 +42,21 @@ YOUNG_REWARDS = 60.0
 """Rewards below which a deployment is young, on a route where another has four times as many."""
 
 
-class Neighbours:
+class RouteBeliefs:
     """Rows by (task, deployment). Evidence ages with the latest reward, not with the clock."""
 
-    def __init__(self, settings: BeliefSettings, published: Published = NOTHING) -> None:
+    def __init__(self, settings: BeliefSettings, published: BenchmarkPriors = NOTHING) -> None:
         self.settings = settings
         self.published = published
-        self.rows: dict[tuple[str, str], Row] = {}
-        self.watches: dict[str, Watch] = {}
-        self.recents: dict[str, Recent] = {}
+        self.rows: dict[tuple[str, str], RewardStatistics] = {}
+        self.watches: dict[str, ChangeDetector] = {}
+        self.recents: dict[str, RecentRewards] = {}
         self.as_of = NEVER
         self.changes = 0
         self._fit = unfitted(settings.prior_mean)
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
-        self._fitting = Fitting(self.rows, self.recents, settings, published)
+        self._fitting = PriorFitter(self.rows, self.recents, settings, published)
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
@@ -65,10 +65,10 @@ class Neighbours:
         self._kept_of: tuple[str, int, int] | None = None
         self._kept: dict[str, tuple[float, float]] = {}
 
-    def open(self, task: str, deployment: str) -> Row:
+    def open(self, task: str, deployment: str) -> RewardStatistics:
         row = self.rows.get((task, deployment))
         if row is None:
-            row = self.rows[task, deployment] = Row()
+            row = self.rows[task, deployment] = RewardStatistics()
         return row
 
     def learn(self, task: str, deployment: str, n: float, s: float, q2: float, at: float) -> None:
@@ -80,7 +80,7 @@ class Neighbours:
         if self.settings.follows_drift:
             recent = self.recents.get(deployment)
             if recent is None:
-                recent = self.recents[deployment] = Recent()
+                recent = self.recents[deployment] = RecentRewards()
             recent.add(task, n, s, at, self.settings)
         self._fitting.note(task, deployment)
 
@@ -150,7 +150,7 @@ class Neighbours:
         is_little = self._evidence.get(deployment, 0.0) < YOUNG_REWARDS
         return is_little and self._most_evidence > 4 * YOUNG_REWARDS
 
-    def of_deployment(self, deployment: str) -> dict[str, Row]:
+    def of_deployment(self, deployment: str) -> dict[str, RewardStatistics]:
         """Rows by task."""
         return {task: row for (task, name), row in self.rows.items() if name == deployment}
 
@@ -192,7 +192,7 @@ class Neighbours:
             return None
         watch = self.watches.get(deployment)
         if watch is None:
-            watch = self.watches[deployment] = Watch()
+            watch = self.watches[deployment] = ChangeDetector()
         a, b = self.beta(task, deployment, fit)
         mean = a / (a + b)
         saved = watch.saved.get(task)
@@ -237,7 +237,7 @@ class Neighbours:
         rows = self.of_deployment(deployment)
         if not rows:
             return
-        watch = self.watches.setdefault(deployment, Watch())
+        watch = self.watches.setdefault(deployment, ChangeDetector())
         saved = watch.saved or {task: row.to_state() for task, row in rows.items()}
         watch.settle(Mode.STEADY)
         watch.saved = saved
@@ -251,20 +251,20 @@ class Neighbours:
         watch = self.watches[deployment]
         for task, state in watch.saved.items():
             row = self.open(task, deployment)
-            row.take_rewards(Row.from_state(state))
+            row.take_rewards(RewardStatistics.from_state(state))
             row.keep(most)
         watch.settle(Mode.STEADY)
         self.recents.pop(deployment, None)
         self._judging = None
         self.changes += 1
 
-    def merge(self, other: Neighbours) -> None:
+    def merge(self, other: RouteBeliefs) -> None:
         """Add another replica's rows."""
         self.as_of = max(self.as_of, other.as_of)
         for key, row in other.rows.items():
             self.open(*key).merge(row, self.settings)
         for name, recent in other.recents.items():
-            self.recents.setdefault(name, Recent()).merge(recent, self.settings)
+            self.recents.setdefault(name, RecentRewards()).merge(recent, self.settings)
         self.changes += 1
 
     def absorb(self, task: str, other: str) -> None:
@@ -273,9 +273,9 @@ class Neighbours:
             self.open(task, key[1]).merge(self.rows.pop(key), self.settings)
         for watch in self.watches.values():
             if other in watch.saved:
-                saved = Row.from_state(watch.saved.pop(other))
+                saved = RewardStatistics.from_state(watch.saved.pop(other))
                 if task in watch.saved:
-                    saved.merge(Row.from_state(watch.saved[task]), self.settings)
+                    saved.merge(RewardStatistics.from_state(watch.saved[task]), self.settings)
                 watch.saved[task] = saved.to_state()
         for recent in self.recents.values():
             recent.absorb(task, other, self.settings)
@@ -293,22 +293,22 @@ class Neighbours:
 
     @classmethod
     def from_state(
-        cls, state: dict[str, Any], settings: BeliefSettings, published: Published = NOTHING
-    ) -> Neighbours:
+        cls, state: dict[str, Any], settings: BeliefSettings, published: BenchmarkPriors = NOTHING
+    ) -> RouteBeliefs:
         made = cls(settings, published)
         made.as_of = infinite(state["as_of"])
         for task, deployment, *fields in state["rows"]:
-            made.rows[task, deployment] = Row.from_state(fields)
+            made.rows[task, deployment] = RewardStatistics.from_state(fields)
         for name, fields in state.get("watches", {}).items():
-            made.watches[name] = Watch.from_state(fields)
+            made.watches[name] = ChangeDetector.from_state(fields)
         for name, fields in state.get("recents", {}).items():
-            made.recents[name] = Recent.from_state(fields)
+            made.recents[name] = RecentRewards.from_state(fields)
         if state.get("judging"):
             made._judging = Fit.from_state(state["judging"])
             made._judged = state["judged"]
         return made
 
-    def _doubt(self, deployment: str, watch: Watch) -> None:
+    def _doubt(self, deployment: str, watch: ChangeDetector) -> None:
         rows = self.of_deployment(deployment)
         if watch.mode is Mode.STEADY:
             total = sum(row.n for row in rows.values())

@@ -60,7 +60,7 @@ class BeliefSettings:
     completion_tokens: float = 200.0
 
 
-class Row:
+class RewardStatistics:
     """Discounted sums of one deployment at one task, as of `at` (unix s).
 
     n, s, q2    rewards, their sum, the sum of their squares
@@ -100,7 +100,7 @@ class Row:
             (old * stays + weight * new) * spare for old, new in zip(had, units, strict=True)
         ]
 
-    def merge(self, other: Row, settings: BeliefSettings) -> None:
+    def merge(self, other: RewardStatistics, settings: BeliefSettings) -> None:
         """Add another replica's sums."""
         if other.n:
             self.add_sums(other.n, other.s, other.q2, other.at, settings)
@@ -122,14 +122,14 @@ class Row:
         self.s = self.n * mean
         self.q2 = self.n * (mean * mean + phi * mean * (1 - mean))
 
-    def without(self, excess: float) -> Row:
+    def without(self, excess: float) -> RewardStatistics:
         """A copy as if rewards that summed to `excess` over the mean had been at the mean."""
-        copy = Row.from_state(self.to_state())
+        copy = RewardStatistics.from_state(self.to_state())
         if copy.n > 0:
             copy.move(-excess / copy.n, copy.n)
         return copy
 
-    def take_rewards(self, other: Row) -> None:
+    def take_rewards(self, other: RewardStatistics) -> None:
         """Believe what `other` believes of success; token use stays."""
         self.n, self.s, self.q2, self.at = other.n, other.s, other.q2, other.at
 
@@ -143,7 +143,7 @@ class Row:
         return [self.n, self.s, self.q2, at, self.un, used_at, self.units]
 
     @classmethod
-    def from_state(cls, state: list[Any]) -> Row:
+    def from_state(cls, state: list[Any]) -> RewardStatistics:
         row = cls()
         row.n, row.s, row.q2, at, row.un, used_at, units = state
         row.at, row.used_at = infinite(at), infinite(used_at)
@@ -175,7 +175,7 @@ def dispersion(n: float, s: float, q2: float, *, usual: float = 1.0) -> float:
     return min(1.0, max(0.02, (10.0 * usual + n * ratio) / (10.0 + n)))
 
 
-def pooled_dispersion(rows: Iterable[Row]) -> float:
+def pooled_dispersion(rows: Iterable[RewardStatistics]) -> float:
     """The dispersion of one deployment within its tasks."""
     within = spread = count = 0.0
     for row in rows:
@@ -191,7 +191,7 @@ def units_of(counts: Mapping[Meter, float]) -> list[float]:
     return [counts.get(meter, 0.0) for meter in USAGE_METERS]
 
 
-def average_units(rows: Iterable[Row]) -> list[float] | None:
+def average_units(rows: Iterable[RewardStatistics]) -> list[float] | None:
     """Units of one request over several rows, None if no usage is known."""
     used = [row for row in rows if row.units is not None]
     total = sum(row.un for row in used)

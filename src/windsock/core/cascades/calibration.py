@@ -82,14 +82,14 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class CostAndSuccess:
     """Expected dollars and success of one request."""
 
     usd: float
     success: float
 
 
-def compound(cheap: Offer, strong: Offer, check: Check) -> Offer:
+def compound(cheap: CostAndSuccess, strong: CostAndSuccess, check: Check) -> CostAndSuccess:
     """The cascade: ask cheap, keep what passes the check, ask strong for the rest.
 
     Success of strong is taken to be the same on what cheap fails, which flatters the cascade
@@ -97,13 +97,13 @@ def compound(cheap: Offer, strong: Offer, check: Check) -> Offer:
     """
     kept_right = cheap.success * check.right_passed
     kept = kept_right + (1 - cheap.success) * (1 - check.wrong_found)
-    return Offer(
+    return CostAndSuccess(
         usd=cheap.usd + (1 - kept) * strong.usd,
         success=kept_right + (1 - kept) * strong.success,
     )
 
 
-def gain_over_mixture(cheap: Offer, strong: Offer, made: Offer) -> float:
+def gain_over_mixture(cheap: CostAndSuccess, strong: CostAndSuccess, made: CostAndSuccess) -> float:
     """Success of a cascade over that of a plain mixture of its two at the same cost.
 
     It pays above 0.

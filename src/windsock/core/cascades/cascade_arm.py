@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from windsock.core.beliefs.statistics import Row, dispersion
-from windsock.core.cascades.calibration import Check, Offer, gain_over_mixture
+from windsock.core.beliefs.statistics import RewardStatistics, dispersion
+from windsock.core.cascades.calibration import Check, CostAndSuccess, gain_over_mixture
 from windsock.core.model.decisions import CascadeFacts, Decision
 
 COMPOSED = 30.0
@@ -21,7 +21,7 @@ Beta = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sieve:
+class CheckRates:
     """What a check does with the answers of one deployment at one task.
 
     kept            share of answers that pass
@@ -38,7 +38,7 @@ class Sieve:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compound:
+class CascadeArm:
     """One cascade of a cell: a, b are the Beta parameters of its success."""
 
     deployment: str
@@ -47,7 +47,7 @@ class Compound:
     b: float
     usd: float
     gain: float
-    sieve: Sieve
+    sieve: CheckRates
 
     @property
     def arm(self) -> str:
@@ -86,8 +86,11 @@ def arm_of(decision: Decision, served: str) -> str:
 
 
 def compose(
-    cheap: tuple[str, float, Beta], strong: tuple[str, float, Beta], sieve: Sieve, own: Row | None
-) -> Compound:
+    cheap: tuple[str, float, Beta],
+    strong: tuple[str, float, Beta],
+    sieve: CheckRates,
+    own: RewardStatistics | None,
+) -> CascadeArm:
     """The cascade of two deployments, each (name, dollars a request, Beta of its success).
 
     own     rewards of requests that this cascade has served
@@ -96,16 +99,16 @@ def compose(
     mean, rewards = _composed(sieve, strong_beta)
     a, b = _with_own(mean * rewards, (1.0 - mean) * rewards, own)
     usd = cheap_usd + (1.0 - sieve.kept) * strong_usd
-    made = Offer(usd=usd, success=a / (a + b))
+    made = CostAndSuccess(usd=usd, success=a / (a + b))
     gain = gain_over_mixture(
-        Offer(usd=cheap_usd, success=_mean(cheap_beta)),
-        Offer(usd=strong_usd, success=_mean(strong_beta)),
+        CostAndSuccess(usd=cheap_usd, success=_mean(cheap_beta)),
+        CostAndSuccess(usd=strong_usd, success=_mean(strong_beta)),
         made,
     )
-    return Compound(deployment=name, to=to, a=a, b=b, usd=usd, gain=gain, sieve=sieve)
+    return CascadeArm(deployment=name, to=to, a=a, b=b, usd=usd, gain=gain, sieve=sieve)
 
 
-def _composed(sieve: Sieve, strong: Beta) -> tuple[float, float]:
+def _composed(sieve: CheckRates, strong: Beta) -> tuple[float, float]:
     """Mean success, and the rewards it is worth by the variance of its parts."""
     kept, asked_again = sieve.kept, 1.0 - sieve.kept
     mean = kept * sieve.kept_success + asked_again * _mean(strong)
@@ -116,7 +119,7 @@ def _composed(sieve: Sieve, strong: Beta) -> tuple[float, float]:
     return mean, min(COMPOSED, max(1.0, rewards))
 
 
-def _with_own(a: float, b: float, own: Row | None) -> Beta:
+def _with_own(a: float, b: float, own: RewardStatistics | None) -> Beta:
     if own is not None and own.n > 0:
         phi = dispersion(own.n, own.s, own.q2)
         a, b = a + own.s / phi, b + (own.n - own.s) / phi

@@ -11,10 +11,12 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-from windsock.core.beliefs.statistics import BeliefSettings, Row
+from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 from windsock.core.cascades.calibration import BINS, Calibration, Check, bin_of
-from windsock.core.cascades.cascade_arm import LEAST_CLAIMS, Beta, Compound, Sieve, compose
-from windsock.core.model.decisions import AttemptReason, CallKind, Cell, Decision, Outcome
+from windsock.core.cascades.cascade_arm import LEAST_CLAIMS, Beta, CascadeArm, CheckRates, compose
+from windsock.core.model.calls import AttemptReason, CallKind, Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Cell
 
 OPEN = 10_000
 """Judgements that are waited for; the oldest are given up."""
@@ -45,7 +47,7 @@ class Confidences:
         self._settings = settings
         self._curves: dict[tuple[Cell, str], Calibration] = {}
         self._seen: dict[tuple[Cell, str], Claims] = {}
-        self._rows: dict[tuple[Cell, str, str], Row] = {}
+        self._rows: dict[tuple[Cell, str, str], RewardStatistics] = {}
         self._claims: OrderedDict[str, float] = OrderedDict()
 
     def remember(self, outcome: Outcome) -> None:
@@ -89,7 +91,7 @@ class Confidences:
         to = decision.escalates_to
         if to is None or deployment not in (decision.deployment, to):
             return False
-        row = self._rows.setdefault((decision.cell, decision.deployment, to), Row())
+        row = self._rows.setdefault((decision.cell, decision.deployment, to), RewardStatistics())
         row.add(value, weight, at, self._settings)
         return True
 
@@ -97,7 +99,7 @@ class Confidences:
         self, cell: Cell, pair: tuple[str, str], n: float, s: float, q2: float, at: float
     ) -> None:
         """Rewards that a cascade earned, summed."""
-        row = self._rows.setdefault((cell, *pair), Row())
+        row = self._rows.setdefault((cell, *pair), RewardStatistics())
         row.add_sums(n, s, q2, at, self._settings)
 
     def rate(self, cell: Cell, deployment: str, claim: float) -> float:
@@ -111,7 +113,7 @@ class Confidences:
         cheap: tuple[str, float, Beta],
         strong: tuple[str, float, Beta],
         threshold: float,
-    ) -> Compound | None:
+    ) -> CascadeArm | None:
         """The cascade of two deployments, None while too few answers were seen."""
         sieve = self._sieve(cell, cheap[0], threshold)
         own = self._rows.get((cell, cheap[0], strong[0]))
@@ -132,9 +134,9 @@ class Confidences:
             self._seen[Cell(namespace, route, task), name] = seen = Claims()
             seen.counts = list(counts)
         for namespace, route, task, name, to, fields in state["rows"]:
-            self._rows[Cell(namespace, route, task), name, to] = Row.from_state(fields)
+            self._rows[Cell(namespace, route, task), name, to] = RewardStatistics.from_state(fields)
 
-    def _sieve(self, cell: Cell, deployment: str, threshold: float) -> Sieve | None:
+    def _sieve(self, cell: Cell, deployment: str, threshold: float) -> CheckRates | None:
         """What the check does, by all claims seen; answers without one are asked again."""
         seen = self._seen.get((cell, deployment))
         total = sum(seen.counts) if seen is not None else 0.0
@@ -147,7 +149,7 @@ class Confidences:
         right_kept = sum(count * rate for count, rate in bins if rate >= threshold)
         right = sum(count * rate for count, rate in bins)
         wrong = sum(seen.counts[:BINS]) - right
-        return Sieve(
+        return CheckRates(
             kept=kept / total,
             kept_success=right_kept / kept if kept else 1.0,
             kept_rewards=calibration.rewards_from(threshold),

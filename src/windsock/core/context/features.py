@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 HASHED = 16
@@ -86,39 +86,6 @@ def features(
         min(2.0, tools / 4.0),
         *_hashed_pairs(text),
     )
-
-
-def features_of(body: Mapping[str, object]) -> tuple[float, ...]:
-    """The features of an OpenAI-shaped chat body; unknown shapes count as empty."""
-    messages = body.get("messages")
-    items = messages if isinstance(messages, list) else []
-    tools = body.get("tools")
-    return features(
-        texts_of(body),
-        turns=len(items),
-        has_system=any(isinstance(item, dict) and item.get("role") == "system" for item in items),
-        has_schema=body.get("response_format") is not None,
-        tools=len(tools) if isinstance(tools, list) else 0,
-    )
-
-
-def texts_of(body: Mapping[str, object]) -> list[str]:
-    """Message contents of an OpenAI-shaped chat body, oldest first."""
-    messages = body.get("messages")
-    items = messages if isinstance(messages, list) else []
-    return [text for item in items for text in _texts(item)]
-
-
-def _texts(message: object) -> list[str]:
-    content = message.get("content") if isinstance(message, dict) else None
-    if isinstance(content, str):
-        return [content]
-    parts = content if isinstance(content, list) else []
-    return [
-        part["text"]
-        for part in parts
-        if isinstance(part, dict) and isinstance(part.get("text"), str)
-    ]
 
 
 def _clip(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.policies.best_arm import FloatArray
+from windsock.core.model.arrays import FloatArray
 
 LEAST_VARIANCE = 1e-4
 

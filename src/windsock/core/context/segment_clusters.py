@@ -17,7 +17,7 @@ from scipy import special
 
 from windsock.core.context.features import EXTREMES
 from windsock.core.context.ridge import Ridge
-from windsock.core.policies.best_arm import FloatArray, Indices
+from windsock.core.model.arrays import FloatArray, Indices
 
 LEAST_SIZE = 0.2
 """Of the mean request; a request predicted to be smaller is taken to have this size."""
@@ -35,7 +35,7 @@ MOST_SAID = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Borders:
+class SegmentClusters:
     """
     version         grows with every change of borders
     deployments     in the order of the columns
@@ -96,7 +96,7 @@ class Borders:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Borders:
+    def from_state(cls, state: Mapping[str, Any]) -> SegmentClusters:
         """Borders written before clusters were merged have a segment for each cluster."""
         each = range(len(state["centres"]))
         return cls(
@@ -111,9 +111,9 @@ class Borders:
 ARRAYS = ("gain", "size", "centres", "success", "sizes")
 
 
-def drawn(
+def find_clusters(
     ridges: Mapping[str, Ridge], size: FloatArray, x: FloatArray, *, count: int, ridge: float
-) -> Borders | None:
+) -> SegmentClusters | None:
     """Borders through the requests `x`, of version 0; None if nothing worth a border is found.
 
     x       (requests, features + 1)
@@ -131,7 +131,7 @@ def drawn(
     if not of.any():
         return None
     parts = [of == g for g in range(of.max() + 1)]
-    return Borders(
+    return SegmentClusters(
         version=0,
         deployments=tuple(ridges),
         gain=gain,

@@ -16,14 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.context.ridge import Ridge, with_constant
-from windsock.core.context.segment_clusters import Borders, drawn
-from windsock.core.model.decisions import Cell
-from windsock.core.policies.floor_deficit import Served
-
-MOST_SEEDED = 40.0
-"""Rewards that the regressions' prediction is worth in a new segment, at most."""
+from windsock.core.context.segment_clusters import SegmentClusters, find_clusters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +44,7 @@ class Segmenter:
 
     def __init__(self, settings: SegmentSettings = SegmentSettings()) -> None:
         self.settings = settings
-        self.borders: Borders | None = None
+        self.borders: SegmentClusters | None = None
         self._gains: dict[str, Ridge] = {}
         self._size: Ridge | None = None
         self._tokens: dict[str, list[float]] = {}
@@ -107,7 +101,7 @@ class Segmenter:
         least = 2 * self.settings.rewards_each * max(1, len(self._gains))
         return self._fresh >= max(least, (self.settings.growth - 1.0) * self._drawn_at)
 
-    def draw_borders(self) -> Borders | None:
+    def draw_borders(self) -> SegmentClusters | None:
         """Look for borders through the remembered requests; None if there are none (any more)."""
         names = tuple(sorted(self._gains))
         rewards = sum(self._gains[name].count for name in names)
@@ -121,12 +115,12 @@ class Segmenter:
         self.borders = found
         return found
 
-    def _found(self, names: Sequence[str], count: int) -> Borders | None:
+    def _found(self, names: Sequence[str], count: int) -> SegmentClusters | None:
         ridge, x = self.settings.ridge, np.array([with_constant(each) for each in self._seen])
         gains = {name: self._gains[name] for name in names}
         if self._size is None or any(len(each.moment) != len(x[0]) for each in gains.values()):
             return None
-        return drawn(gains, self._size.coefficients(ridge), x, count=count, ridge=ridge)
+        return find_clusters(gains, self._size.coefficients(ridge), x, count=count, ridge=ridge)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able, exact."""
@@ -148,31 +142,5 @@ class Segmenter:
         self._seen = deque(map(tuple, state["seen"]), maxlen=self.settings.remembered)
         self._drawn_at = float(state["drawn_at"])
         self._fresh = float(state.get("fresh", 0.0))
-        self.borders = Borders.from_state(state["borders"]) if state["borders"] else None
+        self.borders = SegmentClusters.from_state(state["borders"]) if state["borders"] else None
         self._version = int(state.get("version", self.borders.version if self.borders else 0))
-
-
-def reseat(beliefs: Beliefs, served: Served, cell: Cell, segmenter: Segmenter, now: float) -> None:
-    """Borders have changed: what the old segments of a task learnt goes back to its own cell.
-
-    New segments start from what the regressions predict, and take as many rewards from the task.
-    """
-    for task in sorted(beliefs.tasks(cell.namespace, cell.route)):
-        if task.startswith(f"{cell.task}#"):
-            beliefs.absorb(cell, task)
-            served.absorb(cell, task)
-    if segmenter.borders is not None:
-        _found(beliefs, cell, segmenter, segmenter.borders, now)
-
-
-def _found(
-    beliefs: Beliefs, cell: Cell, segmenter: Segmenter, borders: Borders, now: float
-) -> None:
-    for column, name in enumerate(borders.deployments):
-        rewards = min(MOST_SEEDED, segmenter.rewards(name) / len(borders))
-        for index, mark in enumerate(borders.marks()):
-            place = cell._replace(task=cell.task + mark)
-            mean, factor = float(borders.success[index, column]), float(borders.sizes[index])
-            beliefs.seed(place, name, mean, rewards=rewards, now=now)
-            beliefs.seed_usage(place, name, factor=factor, requests=MOST_SEEDED / 2, now=now)
-        beliefs.give(cell, name, rewards * len(borders))

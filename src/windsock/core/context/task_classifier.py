@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.policies.best_arm import FloatArray
+from windsock.core.model.arrays import FloatArray
 
 LEAST_TAGGED = 30.0
 """Tagged requests of a task before it is proposed."""

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.core.beliefs.beliefs import Beliefs, Summary
+from windsock.core.beliefs.beliefs import Beliefs, BeliefSummary
 from windsock.core.cascades.confidence import Confidences
-from windsock.core.evidence.weighting import Intake as RewardIntake
-from windsock.core.model.calls import FINAL
-from windsock.core.model.decisions import Cell, Decision, Feedback, Outcome, Reward
-from windsock.core.routing.routes import SOURCE_WEIGHTS, Route
+from windsock.core.evidence.sources import SOURCE_WEIGHTS
+from windsock.core.evidence.weighting import RewardWeighting
+from windsock.core.model.calls import FINAL, Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Feedback, Reward
+from windsock.core.routing.routes import Route
 
 CLAIMS = frozenset({"check", "confidence"})
 """Sources that only repeat what an answer's confidence was made of; they cannot calibrate it."""
@@ -26,12 +29,12 @@ class Credit:
 
     cell: Cell
     deployment: str
-    belief: Summary
+    belief: BeliefSummary
     weight: float
     value: float
 
 
-class Learning:
+class Learner:
     """The way of everything that is said about answers into the beliefs.
 
     route_of    the route of a cell, None if it is gone
@@ -46,7 +49,7 @@ class Learning:
         self._beliefs = beliefs
         self._confidences = confidences
         self._route_of = route_of
-        self._intakes: dict[str, RewardIntake] = {}
+        self._intakes: dict[str, RewardWeighting] = {}
 
     def take(
         self,
@@ -147,13 +150,13 @@ class Learning:
             if weight > 0 and result.kind not in FINAL:
                 self._beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
 
-    def _rewards(self, cell: Cell) -> RewardIntake:
+    def _rewards(self, cell: Cell) -> RewardWeighting:
         """Where rewards of a route are weighed: by source, and bounded for each key."""
         found = self._intakes.get(cell.route)
         if found is None:
             route = self._route_of(cell)
             weights = route.source_weights if route else SOURCE_WEIGHTS
-            found = self._intakes[cell.route] = RewardIntake(weights)
+            found = self._intakes[cell.route] = RewardWeighting(weights)
         return found
 
     def _transport_weight(self, cell: Cell) -> float:

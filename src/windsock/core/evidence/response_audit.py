@@ -8,8 +8,9 @@ from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.evidence.bill_monitor import BillWatch
+from windsock.core.model.calls import CallResult
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.decisions import CallResult, Shift
+from windsock.core.model.events import Event
 from windsock.core.model.model_names import is_same_model
 from windsock.core.model.units import Usage, to_float
 from windsock.core.pricing.book import PriceBook
@@ -18,7 +19,7 @@ REDIRECT_KEEPS = 4.0
 """Rewards per task that a belief keeps when the model behind a name has changed."""
 
 
-class Scrutiny:
+class ResponseAudit:
     """Compares every answer with what was expected of it.
 
     redirects   deployment -> what answers for it and is billed instead
@@ -32,7 +33,7 @@ class Scrutiny:
         self._served: dict[str, str] = {}
         self.redirects: dict[str, str] = {}
 
-    def look_at(self, result: CallResult, now: float) -> list[Shift]:
+    def look_at(self, result: CallResult, now: float) -> list[Event]:
         """What one finished call shows."""
         shifts = []
         if result.billed_usd is not None and result.usage is not None:
@@ -41,14 +42,14 @@ class Scrutiny:
             shifts += self._compare_model(result.attempt.deployment, result.served_model, now)
         return shifts
 
-    def redirect(self, deployment: str, served: str, now: float) -> list[Shift]:
+    def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
         """Bill a deployment by the price of `served`; naming the deployment itself undoes."""
         self.redirects[deployment] = served
         if served == deployment:
             del self.redirects[deployment]
         return self._book.redirect(deployment, served, now)
 
-    def undo_redirect(self, deployment: str, now: float) -> list[Shift]:
+    def undo_redirect(self, deployment: str, now: float) -> list[Event]:
         """A person says that it is the same model: its own price is billed again."""
         if deployment not in self.redirects:
             return []
@@ -72,7 +73,7 @@ class Scrutiny:
 
     def _compare_bill(
         self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
-    ) -> list[Shift]:
+    ) -> list[Event]:
         """A bill may release a held quote, and a run of bills shows a price nobody announced."""
         name = result.attempt.deployment
         shifts = self._book.confirm_bill(name, usage, billed_usd, now, now)
@@ -87,10 +88,10 @@ class Scrutiny:
                 "bills": drift.bills,
                 "statistic": drift.statistic,
             }
-            shifts.append(Shift(kind="bill.drifted", deployment=name, at=now, facts=facts))
+            shifts.append(Event(kind="bill.drifted", deployment=name, at=now, facts=facts))
         return shifts
 
-    def _compare_model(self, deployment: str, served: str, now: float) -> list[Shift]:
+    def _compare_model(self, deployment: str, served: str, now: float) -> list[Event]:
         """Another model than the one asked for, or than before, is told and billed as what it is.
 
         Belief starts afresh where answers of the model before were seen. Where the one that answers
@@ -110,7 +111,7 @@ class Scrutiny:
         if not is_first:
             self._beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
         facts = {"before": before, "served": served}
-        shifts = [Shift(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
+        shifts = [Event(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
         if is_asked:
             return shifts + self.redirect(deployment, deployment, now)
         for name in self._catalog.serving(served):

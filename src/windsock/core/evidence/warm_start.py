@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.errors import BadRequest
 
 
@@ -22,7 +22,7 @@ class PastResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Teaching:
+class WarmStart:
     """What was taught, so that it can be taken back; count is the strength that was given."""
 
     namespace: str
@@ -45,7 +45,7 @@ class Teaching:
         return asdict(self)
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Teaching:
+    def from_state(cls, state: Mapping[str, Any]) -> WarmStart:
         results = tuple(PastResult(**fields) for fields in state["results"])
         return cls(**{**state, "results": results})
 
@@ -58,7 +58,7 @@ def teach(
     *,
     strength: float,
     now: float,
-) -> Teaching:
+) -> WarmStart:
     """Start beliefs from results; each counts as its own prompts or `strength`, the lesser."""
     given = tuple(
         PastResult(
@@ -72,15 +72,15 @@ def teach(
     for result in given:
         cell = Cell(namespace, route, result.task)
         beliefs.seed(cell, result.deployment, result.success, rewards=result.count, now=now)
-    return Teaching(namespace=namespace, route=route, taught_at=now, results=given)
+    return WarmStart(namespace=namespace, route=route, taught_at=now, results=given)
 
 
-class Lessons:
+class WarmStarts:
     """What was taught and may be taken back, by number."""
 
     def __init__(self, beliefs: Beliefs) -> None:
         self._beliefs = beliefs
-        self._teachings: dict[int, Teaching] = {}
+        self._teachings: dict[int, WarmStart] = {}
 
     def add(
         self,
@@ -110,4 +110,4 @@ class Lessons:
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         for number, taught in state.items():
-            self._teachings[int(number)] = Teaching.from_state(taught)
+            self._teachings[int(number)] = WarmStart.from_state(taught)

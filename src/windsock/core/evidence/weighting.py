@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from windsock.core.model.decisions import Cell, Reward
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Reward
 
 MOST_SHARE = 0.3
 FAIR_SHARES = 1.5
@@ -59,7 +60,7 @@ class Response:
 
 
 @dataclass(slots=True)
-class Tally:
+class KeyTally:
     """What one key has said of a deployment at a task.
 
     n, said     weight of its rewards, and their sum as reported
@@ -75,13 +76,13 @@ class Tally:
         self.said *= factor
         self.counted *= factor
 
-    def add(self, other: Tally) -> None:
+    def add(self, other: KeyTally) -> None:
         self.n += other.n
         self.said += other.said
         self.counted += other.counted
 
 
-class Intake:
+class RewardWeighting:
     """Counts rewards by key and says what the next one counts for."""
 
     def __init__(
@@ -89,7 +90,7 @@ class Intake:
     ) -> None:
         self._source_weights = dict(source_weights)
         self._most_share = most_share
-        self._tallies: dict[tuple[Cell, str], dict[str, Tally]] = {}
+        self._tallies: dict[tuple[Cell, str], dict[str, KeyTally]] = {}
         self._heard: dict[Cell, float] = {}
         self._responses: dict[tuple[Cell, str], Response] = {}
 
@@ -115,7 +116,7 @@ class Intake:
         weight = self._source_weights.get(reward.source, 1.0)
         tallies = self._tallies.setdefault((cell, deployment), {})
         key = reward.key_id or ""
-        own = tallies.setdefault(key, Tally())
+        own = tallies.setdefault(key, KeyTally())
         if key:
             weight = min(weight, self._room(tallies, own))
         own.n += weight
@@ -133,7 +134,7 @@ class Intake:
         own = self._tallies.get((cell, deployment), {}).get(reward.key_id or "")
         if own is not None:
             weight = min(weight, own.n)
-            own.add(Tally(-weight, -weight * reward.value, -weight * reward.value))
+            own.add(KeyTally(-weight, -weight * reward.value, -weight * reward.value))
 
     def to_state(self) -> dict[str, Any]:
         tallies = [
@@ -151,7 +152,7 @@ class Intake:
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         self._tallies = {
-            (Cell(namespace, route, task), name): {key: Tally(*own) for key, own in held.items()}
+            (Cell(namespace, route, task), name): {key: KeyTally(*own) for key, own in held.items()}
             for namespace, route, task, name, held in state["tallies"]
         }
         self._heard = {Cell(*names): weight for *names, weight in state["heard"]}
@@ -160,7 +161,7 @@ class Intake:
             for *names, answers, rewards in state["responses"]
         }
 
-    def _room(self, tallies: Mapping[str, Tally], own: Tally) -> float:
+    def _room(self, tallies: Mapping[str, KeyTally], own: KeyTally) -> float:
         """The weight w at which own + w is its limit of total + w."""
         total = sum(each.n for each in tallies.values())
         reporting = sum(1 for key, each in tallies.items() if key and each.n > 0)
@@ -171,16 +172,16 @@ class Intake:
         return max(0.0, (limit * total - own.n) / (1 - limit))
 
 
-def _others(tallies: Mapping[str, Tally], own: Tally) -> Tally:
+def _others(tallies: Mapping[str, KeyTally], own: KeyTally) -> KeyTally:
     """What all the others have said together."""
-    total = Tally()
+    total = KeyTally()
     for each in tallies.values():
         if each is not own:
             total.add(each)
     return total
 
 
-def _agreed(own: Tally, others: Tally) -> float:
+def _agreed(own: KeyTally, others: KeyTally) -> float:
     """The sum that a key's rewards count as, beside what the others say.
 
     Cutting its gap off at `room` would not do: where a floor is near, a shift of the mean by 0.01
@@ -197,7 +198,7 @@ def _agreed(own: Tally, others: Tally) -> float:
     return own.n * (mean + believed * gap)
 
 
-def _forget(tallies: dict[str, Tally]) -> None:
+def _forget(tallies: dict[str, KeyTally]) -> None:
     """Keep the tallies as movable as the belief, and their number bounded."""
     total = sum(own.n for own in tallies.values())
     if total > MEMORY:
@@ -205,4 +206,4 @@ def _forget(tallies: dict[str, Tally]) -> None:
             own.scale(MEMORY / total)
     if len(tallies) > MOST_KEYS:
         least = min((key for key in tallies if key), key=lambda key: tallies[key].n)
-        tallies.setdefault("", Tally()).add(tallies.pop(least))
+        tallies.setdefault("", KeyTally()).add(tallies.pop(least))

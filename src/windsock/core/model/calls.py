@@ -8,20 +8,53 @@ STREAMING -> {DONE, BROKEN}
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
-from windsock.core.model.decisions import AttemptReason, CallKind
+from windsock.core.model.decisions import Decision
+from windsock.core.model.units import Usage
 
 
-class State(StrEnum):
-    READY = "ready"
-    TRYING = "trying"
+class AttemptReason(StrEnum):
+    FIRST = "first"
+    RETRY = "retry"
+    FALLBACK = "fallback"
+    ESCALATION = "escalation"
+    HEDGE = "hedge"
+
+
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+class Attempt:
+    """One call to make. number counts from 0; not_before is unix s (a retry may have to wait)."""
+
+    number: int
+    deployment: str
+    reason: AttemptReason
+    not_before: float = 0.0
+    timeout_s: float | None = None
+
+
+class CallKind(StrEnum):
+    """How a call ended."""
+
     ANSWERED = "answered"
-    STREAMING = "streaming"
-    FAILED_ONCE = "failed_once"
-    EXHAUSTED = "exhausted"
-    DONE = "done"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    TIMED_OUT = "timed_out"
+    CALLER_TIMED_OUT = "caller_timed_out"
+    UNREACHABLE = "unreachable"
+    BAD_ANSWER = "bad_answer"
     BROKEN = "broken"
+    CALLER_ERROR = "caller_error"
+    CONTEXT_EXCEEDED = "context_exceeded"
+    CONTENT_REFUSED = "content_refused"
+    AUTH_FAILED = "auth_failed"
+    MODEL_GONE = "model_gone"
+    OUT_OF_CREDIT = "out_of_credit"
+    CANCELLED = "cancelled"
+
+    __hash__ = str.__hash__  # Enum's own is a Python function
 
 
 FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED, CallKind.CALLER_TIMED_OUT})
@@ -37,3 +70,51 @@ TIMED = frozenset(
     {CallKind.ANSWERED, CallKind.CANCELLED, CallKind.TIMED_OUT, CallKind.CALLER_TIMED_OUT}
 )
 """Calls that tell how long an answer takes, or that it takes at least so long."""
+
+
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+class CallResult:
+    """How one attempt went.
+
+    latency_s       from sending to the end
+    first_byte_s    from sending to the first content, if any came
+    usage           counted by the provider, or an estimate if `is_usage_estimated`
+    service_tier    the provider's own word for how it was served, where prices differ by it
+    billed_usd      what the provider says it charged, if it says so
+    confidence      0..1, of the answer, where a check or logprobs give one
+    """
+
+    attempt: Attempt
+    kind: CallKind
+    latency_s: float
+    status: int | None = None
+    first_byte_s: float | None = None
+    retry_after_s: float | None = None
+    usage: Usage | None = None
+    is_usage_estimated: bool = False
+    served_model: str | None = None
+    service_tier: str | None = None
+    billed_usd: Decimal | None = None
+    confidence: float | None = None
+    finish_reason: str | None = None
+    note: str = ""
+
+
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
+class Outcome:
+    """Everything about a finished request.
+
+    cost_usd    all attempts together, at the prices in force when each was made
+    usage       of the answer that was given
+    ok          an answer came back whole
+    """
+
+    decision: Decision
+    results: tuple[CallResult, ...]
+    served: str | None
+    ok: bool
+    cost_usd: Decimal
+    finished_at: float
+    usage: Usage | None = None
+    is_usage_estimated: bool = False
+    is_cached: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
-from windsock.core.model.decisions import Preferences, RouteRequest
+from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.core.model.ticks import ModelFacts
 
 

@@ -8,8 +8,12 @@ from typing import Any
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import Decision, Outcome, Reward, RouteRequest
-from windsock.core.policies.best_arm import FloatArray, best_weights
+from windsock.core.model.arrays import FloatArray
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import RouteRequest
+from windsock.core.model.rewards import Reward
+from windsock.core.policies.best_arm import best_weights
 from windsock.core.policies.frontier import above
 from windsock.core.policies.protocol import CellView, Weighing
 

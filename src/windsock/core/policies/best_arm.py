@@ -18,11 +18,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-FloatArray = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from windsock.core.model.arrays import FloatArray, Indices
 
 NODES = 16
 TAIL = 1e-10

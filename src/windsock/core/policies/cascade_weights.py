@@ -6,28 +6,30 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from windsock.core.cascades.cascade_arm import Compound
-from windsock.core.policies.best_arm import FloatArray
+from windsock.core.cascades.cascade_arm import CascadeArm
+from windsock.core.model.arrays import FloatArray
 from windsock.core.policies.protocol import CellView
 
 
-def paying(view: CellView) -> tuple[Compound, ...]:
+def useful_arms(view: CellView) -> tuple[CascadeArm, ...]:
     """The cascades of a cell that are arms: those that beat a plain mixture."""
     return tuple(compound for compound in view.compounds or () if compound.pays)
 
 
-def folded(view: CellView, weights: FloatArray) -> tuple[FloatArray, dict[str, float]]:
+def fold_into_deployments(
+    view: CellView, weights: FloatArray
+) -> tuple[FloatArray, dict[str, float]]:
     """Weights by first deployment, and the part of each that may escalate."""
     plain = weights[: len(view.deployments)].copy()
     within: dict[str, float] = {}
-    for compound, weight in zip(paying(view), weights[len(plain) :], strict=True):
+    for compound, weight in zip(useful_arms(view), weights[len(plain) :], strict=True):
         at = view.deployments.index(compound.deployment)
         plain[at] += weight
         within[compound.deployment] = float(weight / plain[at]) if plain[at] > 0 else 0.0
     return plain, within
 
 
-def parts(
+def cascade_weights(
     view: CellView, weights: FloatArray, within: Mapping[str, float]
 ) -> tuple[float, ...] | None:
     """For each compound of a view, the weight that it is drawn with."""
@@ -40,8 +42,8 @@ def parts(
 
 
 def arm_names(view: CellView) -> tuple[str, ...]:
-    return (*view.deployments, *(compound.arm for compound in paying(view)))
+    return (*view.deployments, *(compound.arm for compound in useful_arms(view)))
 
 
-def padded(bounds: FloatArray | None, count: int, value: float) -> FloatArray | None:
+def pad(bounds: FloatArray | None, count: int, value: float) -> FloatArray | None:
     return None if bounds is None else np.append(bounds, np.full(count, value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 
 HORIZON = 1000.0
 """Requests of a task that are remembered."""
@@ -17,7 +17,7 @@ MOST_RAISE = 0.05
 """Most by which a debt raises a floor."""
 
 
-class Served:
+class FloorDeficit:
     """Who served each task lately. What it was worth is judged by the belief of today.
 
     A deployment that was thought good and turns out to be bad leaves a debt, one request that

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from windsock.core.policies.best_arm import CROWD, Contest, FloatArray
+from windsock.core.model.arrays import FloatArray
+from windsock.core.policies.best_arm import CROWD, Contest
 
 RUNGS = 48
 LOWEST = 0.5

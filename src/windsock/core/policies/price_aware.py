@@ -4,61 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.change_detection import Mode
 from windsock.core.cascades.cascade_arm import arm_of
-from windsock.core.context.segments import Segmenter, SegmentSettings, reseat
+from windsock.core.context.segments import Segmenter, SegmentSettings
 from windsock.core.context.task_classifier import TaskClassifier
-from windsock.core.model.decisions import (
-    DEFAULT_TASK,
-    Cell,
-    Decision,
-    Outcome,
-    Reward,
-    RouteRequest,
-)
+from windsock.core.model.arrays import FloatArray
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import DEFAULT_TASK, Cell, RouteRequest
+from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
-from windsock.core.policies.baselines import (
-    Cheapest,
-    EpsilonGreedy,
-    Fixed,
-    InverseSquarePrice,
-    PlainThompson,
-    RoundRobin,
-    Rules,
-    SuccessPerCost,
-    Uniform,
-)
-from windsock.core.policies.best_arm import FloatArray
 from windsock.core.policies.budgets.pacing import DayPacer, RequestPacer
-from windsock.core.policies.budgets.pool import Purse
-from windsock.core.policies.budgets.solver import LEAST_USD, Claim, afford
-from windsock.core.policies.cascade_weights import arm_names, folded, padded, parts, paying
-from windsock.core.policies.floor_deficit import Served
+from windsock.core.policies.budgets.pool import BudgetPool
+from windsock.core.policies.budgets.solver import LEAST_USD, Demand, allocate
+from windsock.core.policies.cascade_weights import (
+    arm_names,
+    cascade_weights,
+    fold_into_deployments,
+    pad,
+    useful_arms,
+)
+from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose, floor_of
 from windsock.core.policies.protocol import CellView, Weighing
-
-__all__ = [
-    "CellView",
-    "Cheapest",
-    "EpsilonGreedy",
-    "Fixed",
-    "InverseSquarePrice",
-    "Objective",
-    "PlainThompson",
-    "Policy",
-    "PriceAware",
-    "RoundRobin",
-    "Rules",
-    "SuccessPerCost",
-    "Uniform",
-    "Weighing",
-]
+from windsock.core.policies.segment_migration import reseat
 
 LADDERS = 1024
 """Ladders remembered between two changes of belief or price."""
@@ -73,33 +48,6 @@ SETTLING = "the share moved per minute is limited"
 SPENT = "the budget for today is spent"
 
 
-class Policy(Protocol):
-    """Turns a view into weights. `is_contextual` policies are asked anew for every request."""
-
-    name: str
-    is_contextual: bool
-
-    def task_of(self, request: RouteRequest) -> str:
-        """The task that a request is decided under: its own, or a learnt segment of it."""
-        ...
-
-    def refresh(self, cells: Sequence[CellView], now: float) -> None:
-        """See all cells of one route together, once per re-solve."""
-        ...
-
-    def weigh(
-        self, view: CellView, now: float, request: RouteRequest | None = None
-    ) -> Weighing: ...
-
-    def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None: ...
-
-    def settle(self, outcome: Outcome, now: float) -> None: ...
-
-    def to_state(self) -> dict[str, Any]: ...
-
-    def from_state(self, state: Mapping[str, Any]) -> None: ...
-
-
 class PriceAware:
     """Belief and price meet here and nowhere else: weights from P(best) on the ladder of V."""
 
@@ -112,13 +60,13 @@ class PriceAware:
         objective: Objective,
         *,
         segments: SegmentSettings | None = None,
-        purse: Purse | None = None,
+        purse: BudgetPool | None = None,
         classifies: bool = False,
     ) -> None:
         self.beliefs = beliefs
         self.objective = objective
         self._purse = purse or purse_of(objective)
-        self.served = Served()
+        self.served = FloorDeficit()
         self._segments = segments
         self._segmenters: dict[str, Segmenter] = {}
         self._classifies = classifies
@@ -171,7 +119,7 @@ class PriceAware:
 
     def ladder(self, view: CellView, now: float) -> Ladder:
         """The live price-quality frontier of a cell."""
-        extra = paying(view)
+        extra = useful_arms(view)
         pairs = [self.beliefs.posterior(view.cell, name, now) for name in view.deployments]
         pairs += [(compound.a, compound.b) for compound in extra]
         a, b = np.array(pairs, dtype=np.float64).T
@@ -181,8 +129,8 @@ class PriceAware:
             b=np.ascontiguousarray(b),
             usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in costs]),
             explore=self.objective.explore,
-            probe=padded(self._probe(view), len(extra), 0.0),
-            most=padded(self._most(view), len(extra), 1.0),
+            probe=pad(self._probe(view), len(extra), 0.0),
+            most=pad(self._most(view), len(extra), 1.0),
             is_paced=self.is_paced,
         )
         key = arms.key()
@@ -196,12 +144,12 @@ class PriceAware:
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         ladder = self.ladder(view, now)
         chosen = self._choose(ladder, view, now)
-        wanted, within = folded(view, chosen.rung.weights)
+        wanted, within = fold_into_deployments(view, chosen.rung.weights)
         weights, is_settling = self._slowed(view, wanted, now)
         least = ladder.arms.least(chosen.rung.weights, chosen.rung.value_usd)[: len(weights)]
         return Weighing(
             weights=tuple(weights.tolist()),
-            cascading=parts(view, weights, within),
+            cascading=cascade_weights(view, weights, within),
             value_usd=chosen.rung.value_usd,
             note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
             is_settling=is_settling,
@@ -312,11 +260,11 @@ class PriceAware:
         is_young = self.beliefs.is_young(view.cell, name)
         return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
 
-    def _claim(self, view: CellView, now: float) -> Claim:
+    def _claim(self, view: CellView, now: float) -> Demand:
         ladder = self.ladder(view, now)
         floor = self._floor(ladder, view)
         fixed = None if self.is_paced else choose(self.objective, ladder, floor).rung.usd
-        return Claim(ladder=ladder, share=view.share, floor=floor, fixed_usd=fixed)
+        return Demand(ladder=ladder, share=view.share, floor=floor, fixed_usd=fixed)
 
     def _choose(self, ladder: Ladder, view: CellView, now: float) -> Chosen:
         floor = self._floor(ladder, view)
@@ -328,7 +276,7 @@ class PriceAware:
             return Chosen(rung=ladder.at(0.0), note=SPENT)
         if not self.is_paced:
             return choose(self.objective, ladder, floor)
-        paid = purse.paid or afford([self._claim(view, now)], allowance.usd)
+        paid = purse.paid or allocate([self._claim(view, now)], allowance.usd)
         return paid.chosen(ladder, floor)
 
     def _floor(self, ladder: Ladder, view: CellView) -> Floor | None:
@@ -344,10 +292,10 @@ class PriceAware:
         return replace(floor, owed=min(most, self.served.owed(view.cell, floor.success, success)))
 
 
-def purse_of(objective: Objective) -> Purse | None:
+def purse_of(objective: Objective) -> BudgetPool | None:
     """A budget of its own for one route, if it has one."""
     if objective.usd_per_request is not None:
-        return Purse(RequestPacer(objective.usd_per_request))
+        return BudgetPool(RequestPacer(objective.usd_per_request))
     if objective.usd_per_day is not None:
-        return Purse(DayPacer(objective.usd_per_day))
+        return BudgetPool(DayPacer(objective.usd_per_day))
     return None

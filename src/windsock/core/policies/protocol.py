@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from windsock.core.cascades.cascade_arm import Compound
-from windsock.core.model.decisions import Cell
+from windsock.core.cascades.cascade_arm import CascadeArm
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Cell, RouteRequest
+from windsock.core.model.rewards import Reward
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,7 @@ class CellView:
     deployments: tuple[str, ...]
     usd: tuple[float, ...]
     share: float = 1.0
-    compounds: tuple[Compound, ...] | None = None
+    compounds: tuple[CascadeArm, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,3 +67,30 @@ class LazyViews(Sequence[CellView]):
         if self._made is None:
             self._made = self._make()
         return self._made
+
+
+class Policy(Protocol):
+    """Turns a view into weights. `is_contextual` policies are asked anew for every request."""
+
+    name: str
+    is_contextual: bool
+
+    def task_of(self, request: RouteRequest) -> str:
+        """The task that a request is decided under: its own, or a learnt segment of it."""
+        ...
+
+    def refresh(self, cells: Sequence[CellView], now: float) -> None:
+        """See all cells of one route together, once per re-solve."""
+        ...
+
+    def weigh(
+        self, view: CellView, now: float, request: RouteRequest | None = None
+    ) -> Weighing: ...
+
+    def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None: ...
+
+    def settle(self, outcome: Outcome, now: float) -> None: ...
+
+    def to_state(self) -> dict[str, Any]: ...
+
+    def from_state(self, state: Mapping[str, Any]) -> None: ...

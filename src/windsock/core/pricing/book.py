@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Counts, Prices, Usage, cost_usd
+from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
 from windsock.core.pricing.state import page_of_state, page_state
-from windsock.core.pricing.timeline import Page
-from windsock.core.pricing.validation import GuardRules, Held, can_be_approved
+from windsock.core.pricing.timeline import PriceTimeline
+from windsock.core.pricing.validation import Held, can_be_approved
 
 LATE_TICKS = 32
 """Ticks per deployment among which one that comes late is put in its place."""
@@ -46,18 +47,18 @@ class PriceStatus:
 
 
 @dataclass(slots=True)
-class _Line:
+class _Entry:
     """A page, and what is needed to put a late tick in its place: the page before the last ticks.
 
     upto    place of the last tick
     """
 
-    page: Page
-    base: Page
+    page: PriceTimeline
+    base: PriceTimeline
     ticks: list[Quote | Vanished] = field(default_factory=list)
     upto: Place = (-math.inf, 0.0, "")
 
-    def replay(self) -> list[Shift]:
+    def replay(self) -> list[Event]:
         """Build the page again from the last ticks."""
         self.page = self.base.copy()
         return [shift for tick in self.ticks for shift in self.page.take(tick)]
@@ -74,12 +75,12 @@ class PriceBook:
     def __init__(self, *, rules: GuardRules | None = None) -> None:
         self.rules = rules or GuardRules()
         self.version = 0
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _Entry] = {}
         self._redirects: dict[str, str] = {}
         self._changed_at: dict[str | None, int] = {None: 0}
         self._now = -math.inf
 
-    def absorb(self, tick: Quote | Vanished, now: float) -> list[Shift]:
+    def absorb(self, tick: Quote | Vanished, now: float) -> list[Event]:
         """Take in one statement; an equal price only refreshes the age.
 
         Ticks may come late (`seen_at` before `now`): the book is the same in whatever order.
@@ -89,7 +90,9 @@ class PriceBook:
         self._now = now
         line = self._lines.get(tick.deployment)
         if line is None:
-            line = self._lines[tick.deployment] = _Line(Page(self.rules), Page(self.rules))
+            line = self._lines[tick.deployment] = _Entry(
+                PriceTimeline(self.rules), PriceTimeline(self.rules)
+            )
         place = _place(tick)
         if place <= line.upto:
             return self._insert(line, tick, now)
@@ -141,7 +144,7 @@ class PriceBook:
 
     def status(self, deployment: str, now: float) -> PriceStatus:
         line = self._line(deployment)
-        page = line.page if line else Page(self.rules)
+        page = line.page if line else PriceTimeline(self.rules)
         quote = page.in_force(now)
         age_s = page.age_s(quote, now)
         return PriceStatus(
@@ -197,7 +200,7 @@ class PriceBook:
     def held(self) -> list[Held]:
         return [held for line in self._lines.values() for held in line.page.held.values()]
 
-    def approve(self, deployment: str, feed: str, now: float) -> list[Shift]:
+    def approve(self, deployment: str, feed: str, now: float) -> list[Event]:
         """A person believes a held quote.
 
         raises  KeyError if none is held, ValueError if it is no price at all
@@ -210,7 +213,7 @@ class PriceBook:
             )
         return self._ruled(line, line.page.approve(feed, now))
 
-    def reject(self, deployment: str, feed: str, now: float) -> list[Shift]:
+    def reject(self, deployment: str, feed: str, now: float) -> list[Event]:
         """A person drops a held quote; equal ones stay dropped; raises KeyError if none is held."""
         line = self._lines[deployment]
         line.page.reject(feed)
@@ -218,7 +221,7 @@ class PriceBook:
 
     def confirm_bill(
         self, deployment: str, usage: Usage, billed_usd: Decimal, at: float, now: float
-    ) -> list[Shift]:
+    ) -> list[Event]:
         """A bill speaks for the price in force, or for a statement of a feed that it matches."""
         line = self._lines.get(deployment)
         if line is None or billed_usd <= 0 or deployment in self._redirects:
@@ -235,7 +238,7 @@ class PriceBook:
                 return self._ruled(line, line.page.release(quote, now))
         return []
 
-    def redirect(self, deployment: str, served: str, now: float) -> list[Shift]:
+    def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
         """Answers come from `served` (`provider/model`) instead: its price bills from now on.
 
         Without a price of `served` the deployment is unpriced; naming the deployment itself undoes.
@@ -253,7 +256,7 @@ class PriceBook:
             "usd_per_mtok": dict(after.usd_per_mtok) if after else None,
             "before": dict(before.usd_per_mtok) if before else None,
         }
-        return [Shift(kind="price.shifted", deployment=deployment, at=now, facts=facts)]
+        return [Event(kind="price.shifted", deployment=deployment, at=now, facts=facts)]
 
     def forget(self, deployment: str) -> None:
         """Know nothing of this deployment any more."""
@@ -285,7 +288,7 @@ class PriceBook:
         self._lines = {}
         for name, body in state["pages"].items():
             page = page_of_state(body, self.rules)
-            self._lines[name] = _Line(page, page.copy())
+            self._lines[name] = _Entry(page, page.copy())
         self._redirects = dict(state["redirects"])
         self._changed(None)
 
@@ -294,7 +297,7 @@ class PriceBook:
         self.version += 1
         self._changed_at[deployment] = self.version
 
-    def _insert(self, line: _Line, tick: Quote | Vanished, now: float) -> list[Shift]:
+    def _insert(self, line: _Entry, tick: Quote | Vanished, now: float) -> list[Event]:
         """Replay the last ticks with a late one in its place; tells what that changed."""
         before = line.page.in_force(now)
         told = line.replay()
@@ -312,13 +315,13 @@ class PriceBook:
             line.settle()
         self._changed(None)
 
-    def _moved(self, shifts: list[Shift]) -> list[Shift]:
+    def _moved(self, shifts: list[Event]) -> list[Event]:
         for shift in shifts:
             if shift.kind != "price.held":
                 self._changed(shift.deployment)
         return shifts
 
-    def _ruled(self, line: _Line, shifts: list[Shift]) -> list[Shift]:
+    def _ruled(self, line: _Entry, shifts: list[Event]) -> list[Event]:
         line.settle()
         return self._moved(shifts)
 
@@ -329,14 +332,14 @@ class PriceBook:
         return expected > 0 and abs(billed_usd - expected) <= within * expected
 
     def _uncertainty(
-        self, page: Page, quote: Quote | None, age_s: float | None, now: float
+        self, page: PriceTimeline, quote: Quote | None, age_s: float | None, now: float
     ) -> float:
         if quote is None or age_s is None:
             return 1.0
         aged = age_s / 86400.0 * self.rules.uncertainty_per_day
         return min(1.0, aged + page.disagreement(quote, now))
 
-    def _why_unpriced(self, deployment: str, page: Page) -> str:
+    def _why_unpriced(self, deployment: str, page: PriceTimeline) -> str:
         served = self._redirects.get(deployment)
         if served is not None:
             return f"answers come from {served}, whose price is not known"
@@ -344,14 +347,14 @@ class PriceBook:
             return f"price held: {held.quote.feed} {held.reason}"
         return "price is not in force yet, or no longer" if page.accepted else UNPRICED
 
-    def _line(self, deployment: str) -> _Line | None:
+    def _line(self, deployment: str) -> _Entry | None:
         if self._redirects:
             deployment = self._redirects.get(deployment, deployment)
         return self._lines.get(deployment)
 
-    def _page(self, deployment: str) -> Page:
+    def _page(self, deployment: str) -> PriceTimeline:
         if deployment not in self._lines:
-            self._lines[deployment] = _Line(Page(self.rules), Page(self.rules))
+            self._lines[deployment] = _Entry(PriceTimeline(self.rules), PriceTimeline(self.rules))
         return self._lines[deployment].page
 
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from windsock.core.model.ticks import Quote, Window
 from windsock.core.model.units import Meter, Prices
-from windsock.core.pricing.validation import MAIN, GuardRules, all_prices
+from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.validation import MAIN, all_prices
 
 
 def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:

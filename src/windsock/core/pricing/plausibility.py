@@ -9,13 +9,14 @@ from decimal import Decimal
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, Prices
 from windsock.core.pricing.comparison import blended
-from windsock.core.pricing.validation import MAIN, Doubt, Ground, GuardRules
+from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.validation import MAIN, Doubt, Evidence
 
 JUDGED = (Meter.INPUT, Meter.OUTPUT, Meter.CACHE_READ)
 """Meters whose falls are measured."""
 
 
-def suspicion(quote: Quote, ground: Ground, rules: GuardRules) -> Doubt | None:
+def suspicion(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
     """Why this quote should be confirmed before it is believed, or None."""
     last = ground.last
     reason = _misshapen(quote, last, rules)
@@ -53,7 +54,7 @@ def _overrides(quote: Quote) -> Iterable[Prices]:
     yield from quote.service_tiers.values()
 
 
-def _lonely(quote: Quote, ground: Ground, rules: GuardRules) -> Doubt | None:
+def _lonely(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
     """A first price has only other feeds, and what was ever sold, to be measured by."""
     price = blended(quote.usd_per_mtok)
     if ground.elsewhere is None:
@@ -104,7 +105,7 @@ def _misplaced(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
     return None
 
 
-def _fallen(quote: Quote, ground: Ground, rules: GuardRules) -> Doubt | None:
+def _fallen(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
     last = ground.last
     if last is None:
         return None

@@ -10,8 +10,9 @@ from typing import Any
 
 from windsock.core.model.ticks import Quote, Tier, Window
 from windsock.core.model.units import Meter, Prices
-from windsock.core.pricing.timeline import Page
-from windsock.core.pricing.validation import GuardRules, Held
+from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.timeline import PriceTimeline
+from windsock.core.pricing.validation import Held
 
 PLAIN = tuple(
     field.name
@@ -65,7 +66,7 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
     )
 
 
-def page_state(page: Page) -> dict[str, Any]:
+def page_state(page: PriceTimeline) -> dict[str, Any]:
     return {
         "accepted": [quote_state(quote) for quote in page.accepted],
         "said": {name: quote_state(quote) for name, quote in page.said.items()},
@@ -78,10 +79,10 @@ def page_state(page: Page) -> dict[str, Any]:
     }
 
 
-def page_of_state(state: Mapping[str, Any], rules: GuardRules) -> Page:
+def page_of_state(state: Mapping[str, Any], rules: GuardRules) -> PriceTimeline:
     refused = [quote_of_state(each) for each in state["refused"]]
     helds = [_held_of_state(each) for each in state["held"]]
-    return Page(
+    return PriceTimeline(
         rules=rules,
         accepted=[quote_of_state(each) for each in state["accepted"]],
         said={name: quote_of_state(each) for name, each in state["said"].items()},

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.comparison import agrees, alike, blended, says_less, weighted_median
 from windsock.core.pricing.plausibility import suspicion
+from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import is_expired, starts_at
 from windsock.core.pricing.validation import (
     Doubt,
-    Ground,
-    GuardRules,
+    Evidence,
     Held,
-    fault,
+    invalid_reason,
     without_signals,
     without_vain_zeros,
 )
@@ -33,7 +33,7 @@ HeldKey = tuple[str, float | None]
 
 
 @dataclass(slots=True)
-class Page:
+class PriceTimeline:
     """Everything known of one deployment's price.
 
     accepted        in order of `starts_at`; the last that has started and not expired is in force
@@ -55,7 +55,7 @@ class Page:
     anchor: Quote | None = None
     anchored_at: float = -math.inf
 
-    def copy(self) -> Page:
+    def copy(self) -> PriceTimeline:
         return replace(
             self,
             accepted=list(self.accepted),
@@ -65,14 +65,14 @@ class Page:
             vanished=dict(self.vanished),
         )
 
-    def take(self, tick: Quote | Vanished) -> list[Shift]:
+    def take(self, tick: Quote | Vanished) -> list[Event]:
         """Absorb one statement, not earlier than those before."""
         if isinstance(tick, Vanished):
             self.vanished[tick.feed] = tick.seen_at
             return []
         if self.vanished:
             self.vanished.pop(tick.feed, None)
-        reason = fault(tick, self.rules)
+        reason = invalid_reason(tick, self.rules)
         if self._goes_by_another_name(tick):
             return []
         if reason is not None:
@@ -106,7 +106,7 @@ class Page:
         """Hold a quote, in place of what was held before."""
         self.held[_held_key(held.quote)] = held
 
-    def approve(self, feed: str, now: float) -> list[Shift]:
+    def approve(self, feed: str, now: float) -> list[Event]:
         """Believe what is held of this feed; raises KeyError if nothing is."""
         held = self.held_of(feed)
         reason = held.quote.zero_reason or "approved"
@@ -116,7 +116,7 @@ class Page:
         """Drop what is held of this feed; equal quotes stay dropped."""
         self.refused[feed] = self.held.pop(self._key(feed)).quote
 
-    def release(self, quote: Quote, now: float) -> list[Shift]:
+    def release(self, quote: Quote, now: float) -> list[Event]:
         """Believe a statement that something outside the feeds has proved."""
         return self._accept(quote, now)
 
@@ -168,7 +168,7 @@ class Page:
             and tick.seen_at - said.seen_at <= self.rules.stale_s
         )
 
-    def _announced(self, quote: Quote) -> list[Shift]:
+    def _announced(self, quote: Quote) -> list[Event]:
         """A price of later: a fact from its owner, from others a forecast until it is confirmed."""
         if any(quote.same_price(past) for past in self.accepted[-MEMORY:]):
             return []
@@ -178,7 +178,7 @@ class Page:
             return self._accept(quote, quote.seen_at)
         return self._hold(quote, Doubt(doubt.reason))
 
-    def _stated(self, quote: Quote) -> list[Shift]:
+    def _stated(self, quote: Quote) -> list[Event]:
         now = quote.seen_at
         if quote.is_indirect:
             self.said[f"{quote.feed} of {quote.feed_model}"] = quote
@@ -194,7 +194,7 @@ class Page:
             return self._second(quote)
         return self._judge(quote, current)
 
-    def _judge(self, quote: Quote, current: Quote | None) -> list[Shift]:
+    def _judge(self, quote: Quote, current: Quote | None) -> list[Event]:
         now = quote.seen_at
         doubt = self._doubt(quote, current)
         if doubt is None:
@@ -210,12 +210,12 @@ class Page:
             return None
         return suspicion(quote, self._ground(quote, current), self.rules)
 
-    def _ground(self, quote: Quote, current: Quote | None) -> Ground:
+    def _ground(self, quote: Quote, current: Quote | None) -> Evidence:
         now = quote.seen_at
         others = list(self.others(quote.feed, now))
         direct = [other for other in others if not other.is_indirect]
         values = [(blended(each.usd_per_mtok), each.trust) for each in direct or others]
-        return Ground(
+        return Evidence(
             last=current,
             anchor=self.anchor if now - self.anchored_at < self.rules.fall_window_s else None,
             elsewhere=weighted_median(values) if values else None,
@@ -295,7 +295,7 @@ class Page:
             agrees(other, quote, self.rules) for other in self.others(quote.feed, quote.seen_at)
         )
 
-    def _second(self, witness: Quote) -> list[Shift]:
+    def _second(self, witness: Quote) -> list[Event]:
         """A witness that does not set the price releases a held one that it agrees with."""
         for (feed, valid_from), held in self.held.items():
             is_open = valid_from is None and not held.is_final and feed != witness.feed
@@ -303,7 +303,7 @@ class Page:
                 return self._accept(held.quote, witness.seen_at)
         return []
 
-    def _accept(self, quote: Quote, now: float, *, is_proven: bool = True) -> list[Shift]:
+    def _accept(self, quote: Quote, now: float, *, is_proven: bool = True) -> list[Event]:
         last = self.in_force(now)
         self._anchor(quote, last, now, is_proven=is_proven)
         if quote.seen_at != now:
@@ -320,7 +320,7 @@ class Page:
             "before": dict(last.usd_per_mtok) if last else None,
         }
         kind = "price.released" if released else "price.shifted"
-        return [Shift(kind=kind, deployment=quote.deployment, at=now, facts=facts)]
+        return [Event(kind=kind, deployment=quote.deployment, at=now, facts=facts)]
 
     def _settles(self, quote: Quote, key: HeldKey, held: Held) -> bool:
         """True if accepting the quote leaves nothing to decide about a held one."""
@@ -336,7 +336,7 @@ class Page:
         elif now - self.anchored_at >= self.rules.fall_window_s:
             self.anchor, self.anchored_at = last, now
 
-    def _hold(self, quote: Quote, doubt: Doubt, *, is_final: bool = False) -> list[Shift]:
+    def _hold(self, quote: Quote, doubt: Doubt, *, is_final: bool = False) -> list[Event]:
         refused = self.refused.get(quote.feed)
         if refused is not None and refused.same_price(quote):
             return []
@@ -365,7 +365,7 @@ class Page:
             "reason": doubt.reason,
             "usd_per_mtok": dict(quote.usd_per_mtok),
         }
-        return [Shift(kind="price.held", deployment=quote.deployment, at=now, facts=facts)]
+        return [Event(kind="price.held", deployment=quote.deployment, at=now, facts=facts)]
 
     def _key(self, feed: str) -> HeldKey:
         """Of what is held now, else of the next forecast; raises KeyError."""

@@ -8,84 +8,10 @@ from decimal import Decimal
 
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, Prices
+from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
 
 STANDALONE = frozenset({Meter.IMAGE, Meter.REQUEST, Meter.WEB_SEARCH})
 MAIN = (Meter.INPUT, Meter.OUTPUT)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GuardRules:
-    """When a quote is believed at once, and what releases one that is not.
-
-    Ratios are new price over old, per meter; a quote must satisfy every rule.
-
-    least_usd_per_mtok  0.001, and a tenth of it for cached and other lesser meters: the cheapest
-                        price in the archive is 0.0069; per-token and per-thousand figures in a
-                        per-million field lie below
-    most_usd_per_mtok   1000: the dearest in the archive is 600 (output before o3-pro)
-    most_usd_per_unit   10 dollars for one image, request or search
-    dear_usd_per_mtok   (200, 700) input and output; a first price above is above anything sold yet
-    max_rise            5: believed from one feed at once, since a false rise only loses savings;
-                        the archive's largest raise was x5
-    max_fall            0.5: believed from one feed at once; deeper ones draw traffic and are held
-    deepest_fall        0.02: no number of polls releases a deeper fall; the deepest real one
-                        was 0.025 (qwen-long, 2024-05-21)
-    highest_rise        50: the same for rises; the highest real one was x30 (gpt-4.5-preview)
-    fall_window_s       a day: falls are also measured against the price before it, so that many
-                        small falls are not believed where one big one would be held
-    least_output_ratio  0.5: output below half of input hints at swapped or cached prices
-    most_output_ratio   30: output that many times input hints at a slip in one of them
-    override_ratios     (0.1, 10): tiers and windows against the base price; real ones 0.25 to 2.5
-    slip_tolerance      0.05: how near to a power of ten counts as a slip of units
-    fx_ratios           (6.5, 7.4): yuan or a like currency taken for dollars, both meters alike
-    alone_ratios        (3, 10): a first price this far from what other feeds say of the same
-                        deployment, or of the same model sold elsewhere, is held
-    rise_polls          2 equal polls in a row release a rise beyond `max_rise`
-    fall_polls          3 release a fall beyond `max_fall`
-    contradicted_polls  12 do while other feeds, by trust the majority, keep restating other prices;
-                        a feed that stays half as long for as many polls is read again
-    agree_within        0.02: two feeds agree if input and output each differ by less
-    same_within         1e-6: below it two prices are the same (float noise in feeds)
-    bill_within         0.02: a bill confirms a price if it is that near
-    recent_s            7 days: a price in force this recently may come back at once
-    stale_s             1 day: a price that nothing confirmed for longer is shown as stale
-    uncertainty_per_day 0.02 of the price, for every day since it was last confirmed
-    scheduling_trust    1.0: feeds trusted this much (the owner's sheet) schedule prices as facts;
-                        from all others a scheduled price is a forecast
-    owner_feeds         the configuration: prices the owner wrote there are never suspicious
-    least_share         0.5: a feed that lists less than this share of its last rows is refused
-    """
-
-    least_usd_per_mtok: Decimal = Decimal("0.001")
-    most_usd_per_mtok: Decimal = Decimal(1000)
-    most_usd_per_unit: Decimal = Decimal(10)
-    dear_usd_per_mtok: tuple[Decimal, Decimal] = (Decimal(200), Decimal(700))
-    max_rise: float = 5.0
-    max_fall: float = 0.5
-    deepest_fall: float = 0.02
-    highest_rise: float = 50.0
-    fall_window_s: float = 86400.0
-    least_output_ratio: float = 0.5
-    most_output_ratio: float = 30.0
-    override_ratios: tuple[float, float] = (0.1, 10.0)
-    slip_tolerance: float = 0.05
-    fx_ratios: tuple[float, float] = (6.5, 7.4)
-    alone_ratios: tuple[float, float] = (3.0, 10.0)
-    rise_polls: int = 2
-    fall_polls: int = 3
-    contradicted_polls: int = 12
-    agree_within: float = 0.02
-    same_within: float = 1e-6
-    bill_within: float = 0.02
-    recent_s: float = 7 * 86400.0
-    stale_s: float = 86400.0
-    uncertainty_per_day: float = 0.02
-    scheduling_trust: float = 1.0
-    owner_feeds: tuple[str, ...] = ("config",)
-    least_share: float = 0.5
-
-
-DEFAULT_RULES = GuardRules()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +41,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class Evidence:
     """What a quote is judged against.
 
     last            the price in force, if any
@@ -132,7 +58,7 @@ class Ground:
     is_contradicted: bool = False
 
 
-def fault(quote: Quote, rules: GuardRules) -> str | None:
+def invalid_reason(quote: Quote, rules: GuardRules) -> str | None:
     """Why this quote cannot be a price at all, or None."""
     if quote.currency != "USD":
         return f"stated in {quote.currency}, not in USD"

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
+from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.decisions import Attempt, CallKind, CallResult, WeightTable
+from windsock.core.model.decisions import WeightTable
 from windsock.core.pricing.book import PriceBook
-from windsock.core.resilience.concurrency import Loads
+from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.resilience.health import HealthBoard
 from windsock.errors import NoCandidate
 
 
-class Fleet:
+class Availability:
     """Reads the catalog, prices, health and loads; counts calls as they begin."""
 
     def __init__(
-        self, *, catalog: Catalog, book: PriceBook, health: HealthBoard, loads: Loads
+        self, *, catalog: Catalog, book: PriceBook, health: HealthBoard, loads: ConcurrencyLimits
     ) -> None:
         self._catalog = catalog
         self._book = book

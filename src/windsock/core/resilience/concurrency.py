@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from windsock.core.model.decisions import CallKind, CallResult
+from windsock.core.model.calls import CallKind, CallResult
 
 FIRST_LIMIT = 20.0
 LEAST_LIMIT = 4.0
@@ -23,7 +23,7 @@ UNBOUNDED = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoadRules:
+class ConcurrencyRules:
     """max_concurrent: never more; is_adaptive: find the limit from latency, below the ceiling."""
 
     max_concurrent: int | None = None
@@ -39,7 +39,7 @@ class _Load:
     unloaded_s  mean time to first byte when there was little to do; None before the first window
     """
 
-    rules: LoadRules
+    rules: ConcurrencyRules
     limit: float
     ceiling: float
     running: int = 0
@@ -50,7 +50,7 @@ class _Load:
     unloaded_s: float | None = None
 
 
-class Loads:
+class ConcurrencyLimits:
     """Calls under way by provider, against limits.
 
     The adaptive limit is Netflix's Gradient2 in shape: limit * (tolerance * unloaded / now), plus
@@ -59,10 +59,10 @@ class Loads:
     least limit is slow by nature, and its latency then counts as that without load.
     """
 
-    def __init__(self, rules: Mapping[str, LoadRules] | None = None) -> None:
+    def __init__(self, rules: Mapping[str, ConcurrencyRules] | None = None) -> None:
         self._loads = {name: _load(each) for name, each in (rules or {}).items()}
 
-    def adopt(self, rules: Mapping[str, LoadRules]) -> None:
+    def adopt(self, rules: Mapping[str, ConcurrencyRules]) -> None:
         """Other rules; what was found out under unchanged ones, and calls under way, stay."""
         known = self._loads
         self._loads = {}
@@ -116,7 +116,7 @@ class Loads:
                 load.window_at = now
 
 
-def _load(rules: LoadRules) -> _Load:
+def _load(rules: ConcurrencyRules) -> _Load:
     ceiling = UNBOUNDED if rules.max_concurrent is None else float(rules.max_concurrent)
     limit = min(FIRST_LIMIT, ceiling) if rules.is_adaptive else ceiling
     return _Load(rules=rules, limit=limit, ceiling=ceiling)

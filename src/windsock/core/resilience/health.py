@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from windsock.core.model.decisions import CallKind, CallResult, Shift
+from windsock.core.model.calls import CallKind, CallResult
+from windsock.core.model.events import Event
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
@@ -114,7 +115,7 @@ class HealthBoard:
                 moments += [t for t in ends if t > now]
         return min(min(moments), *self._status.ends(now), math.inf)
 
-    def absorb(self, report: HealthReport, now: float) -> list[Shift]:
+    def absorb(self, report: HealthReport, now: float) -> list[Event]:
         """Take in a status feed's word; unknown is never read as down."""
         shifts = self._status.absorb(report, now)
         self.version += len(shifts)
@@ -128,7 +129,7 @@ class HealthBoard:
             if now < vitals.cooldown_until and vitals.is_failing
         ]
 
-    def hear(self, deployment: str, now: float, *, is_there: bool) -> list[Shift]:
+    def hear(self, deployment: str, now: float, *, is_there: bool) -> list[Event]:
         """A free signal about an ejected deployment: its provider answers, or does not.
 
         While it does not, no request is spent on finding that out, `max_ejection_s` at most. Once
@@ -150,7 +151,7 @@ class HealthBoard:
             return []
         vitals.cooldown_until = vitals.away_at = now
         self.version += 1
-        return [Shift(kind="cooldown.cut_short", deployment=deployment, at=now)]
+        return [Event(kind="cooldown.cut_short", deployment=deployment, at=now)]
 
     def begin(self, deployment: str, now: float) -> None:
         """A call is being made; in half-open state it is the one probe."""
@@ -163,7 +164,7 @@ class HealthBoard:
             vitals.probe_until = now + self.rules.probe_s
             self.version += 1
 
-    def record(self, result: CallResult, now: float) -> list[Shift]:
+    def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn from one finished call."""
         deployment = result.attempt.deployment
         vitals = self._vitals.get(deployment)
@@ -215,7 +216,7 @@ class HealthBoard:
 
     def _succeeded(
         self, deployment: str, vitals: _Vitals, begun_at: float, now: float
-    ) -> list[Shift]:
+    ) -> list[Event]:
         vitals.successes += 1
         vitals.consecutive = 0
         self._count(vitals, True, now)
@@ -226,11 +227,11 @@ class HealthBoard:
         vitals.cooldown_until = min(vitals.cooldown_until, now)
         vitals.ejections = 0
         self.version += 1
-        return [Shift(kind="cooldown.ended", deployment=deployment, at=now)]
+        return [Event(kind="cooldown.ended", deployment=deployment, at=now)]
 
     def _failed(
         self, deployment: str, vitals: _Vitals, result: CallResult, now: float
-    ) -> list[Shift]:
+    ) -> list[Event]:
         vitals.failures += 1
         vitals.consecutive += 1
         self._count(vitals, False, now)
@@ -265,7 +266,7 @@ class HealthBoard:
 
     def _cool(
         self, deployment: str, vitals: _Vitals, pause_s: float, result: CallResult, now: float
-    ) -> list[Shift]:
+    ) -> list[Event]:
         vitals.cooldown_until = max(vitals.cooldown_until, now + pause_s)
         vitals.ejected_at = now
         vitals.cooldown_reason = result.kind.value.replace("_", " ")
@@ -282,9 +283,9 @@ class HealthBoard:
             "cooldown_s": round(pause_s, 3),
             "ejections": vitals.ejections,
         }
-        return [Shift(kind="cooldown.began", deployment=deployment, at=now, facts=facts)]
+        return [Event(kind="cooldown.began", deployment=deployment, at=now, facts=facts)]
 
-    def _probe_was_void(self, vitals: _Vitals) -> list[Shift]:
+    def _probe_was_void(self, vitals: _Vitals) -> list[Event]:
         if vitals.is_half_open and vitals.probe_until:
             vitals.probe_until = 0.0
             self.version += 1

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 
-from windsock.core.model.calls import TIMED
-from windsock.core.model.decisions import CallResult, WeightTable
-from windsock.core.resilience.retry_budget import CallBudget
+from windsock.core.model.calls import TIMED, CallResult
+from windsock.core.model.decisions import WeightTable
+from windsock.core.resilience.retry_budget import RetryBudget
 
 SAMPLES = 200
 LEAST_SAMPLES = 20
@@ -26,7 +26,7 @@ class Hedging:
 
     def __init__(self) -> None:
         self._times: dict[tuple[str, bool], _Times] = {}
-        self._budgets: dict[str, tuple[CallBudget, CallBudget]] = {}
+        self._budgets: dict[str, tuple[RetryBudget, RetryBudget]] = {}
 
     def late_after_s(self, deployment: str, *, is_stream: bool) -> float | None:
         """A fifth over the 95th percentile of its last 200 times; None below 20 of them."""
@@ -62,11 +62,11 @@ class Hedging:
         calls, dollars = self._budget(route, share)
         return dollars.allows(now, dearness) and calls.take(now) and dollars.take(now, dearness)
 
-    def _budget(self, route: str, share: float) -> tuple[CallBudget, CallBudget]:
+    def _budget(self, route: str, share: float) -> tuple[RetryBudget, RetryBudget]:
         found = self._budgets.get(route)
         if found is None:
             calls, dollars = (
-                CallBudget(share=share, reserve=0, window_s=WINDOW_S) for _ in range(2)
+                RetryBudget(share=share, reserve=0, window_s=WINDOW_S) for _ in range(2)
             )
             found = self._budgets[route] = calls, dollars
         return found

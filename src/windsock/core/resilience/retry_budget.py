@@ -7,7 +7,7 @@ from collections import deque
 MARK_S = 1.0
 
 
-class CallBudget:
+class RetryBudget:
     """Extra calls over a sliding window: at most `share` of its requests, or `reserve` if more.
 
     share       of the requests opened in the window

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from windsock.core.model.decisions import Shift
+from windsock.core.model.events import Event
 from windsock.core.model.ticks import HealthReport, HealthState
 
 ORDER = (HealthState.UNKNOWN, HealthState.UP, HealthState.DEGRADED, HealthState.DOWN)
@@ -31,7 +31,7 @@ class StatusBoard:
         ]
         return max(fresh, key=lambda report: ORDER.index(report.state), default=None)
 
-    def absorb(self, report: HealthReport, now: float) -> list[Shift]:
+    def absorb(self, report: HealthReport, now: float) -> list[Event]:
         """Take in a feed's word; empty if it says what it said before."""
         reports = self._reports.setdefault(report.subject, {})
         before = reports.get(report.feed)
@@ -44,7 +44,7 @@ class StatusBoard:
             "before": before.state.value if before else "unknown",
             "note": report.note,
         }
-        return [Shift(kind="health.changed", deployment=report.subject, at=now, facts=facts)]
+        return [Event(kind="health.changed", deployment=report.subject, at=now, facts=facts)]
 
     def ends(self, now: float) -> Iterator[float]:
         """When words that keep something out will no longer be believed."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from windsock.core.model.decisions import RouteRequest, WeightTable
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.requests import RouteRequest
 
 if TYPE_CHECKING:
     from windsock.core.routing.router import Router

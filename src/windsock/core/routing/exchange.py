@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from windsock.core.model.calls import FINAL, HEDGED, State
-from windsock.core.model.decisions import (
+from windsock.core.model.calls import (
+    FINAL,
+    HEDGED,
     Attempt,
     AttemptReason,
     CallKind,
     CallResult,
-    Decision,
     Outcome,
-    RouteRequest,
-    Shift,
-    WeightTable,
 )
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.requests import RouteRequest
 from windsock.core.resilience.hedging import dearness
 from windsock.core.routing.dispatch import another, retry_wait_s
 from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
@@ -83,7 +84,7 @@ class Exchange:
         self.trying: Attempt | None = None
         self.hedging: Attempt | None = None
         self.is_full = False
-        self.shifts: list[Shift] = []
+        self.shifts: list[Event] = []
         self.queue = queue
         self._opened_at = decision.at
         self.made = 0
@@ -292,3 +293,14 @@ class Exchange:
     def _expect(self, state: State) -> None:
         if self.state is not state:
             raise RuntimeError(f"expected {state}, the exchange is {self.state}")
+
+
+class State(StrEnum):
+    READY = "ready"
+    TRYING = "trying"
+    ANSWERED = "answered"
+    STREAMING = "streaming"
+    FAILED_ONCE = "failed_once"
+    EXHAUSTED = "exhausted"
+    DONE = "done"
+    BROKEN = "broken"

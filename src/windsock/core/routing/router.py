@@ -13,39 +13,32 @@ from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.confidence import Confidences
-from windsock.core.evidence.learner import Credit, Learning
-from windsock.core.evidence.response_audit import Scrutiny
-from windsock.core.evidence.warm_start import Lessons, PastResult
+from windsock.core.evidence.learner import Credit, Learner
+from windsock.core.evidence.response_audit import ResponseAudit
+from windsock.core.evidence.warm_start import PastResult, WarmStarts
+from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Catalog, Deployment
-from windsock.core.model.decisions import (
-    DEFAULT_TASK,
-    NO_PREFERENCES,
-    CallResult,
-    Cell,
-    Decision,
-    Feedback,
-    Outcome,
-    Reward,
-    RouteRequest,
-    Shift,
-    WeightTable,
-)
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.frontier import Rung
-from windsock.core.policies.price_aware import Policy, PriceAware
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import Policy
 from windsock.core.pricing.book import PriceBook
-from windsock.core.resilience.availability import Fleet
-from windsock.core.resilience.concurrency import Loads
+from windsock.core.resilience.availability import Availability
+from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.resilience.hedging import Hedging
-from windsock.core.resilience.retry_budget import CallBudget
+from windsock.core.resilience.retry_budget import RetryBudget
 from windsock.core.routing.caller_order import in_callers_order
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import arm_within, decision_id, uniform
-from windsock.core.routing.session_affinity import Sessions, cascades_of
-from windsock.core.routing.weights.tables import FRESH_OUTCOMES, FRESH_S, Tables
+from windsock.core.routing.session_affinity import SessionAffinity, cascades_of
+from windsock.core.routing.weights.tables import FRESH_OUTCOMES, FRESH_S, WeightTables
 from windsock.errors import BadRequest, BudgetSpent, UnknownRoute
 
 
@@ -73,28 +66,28 @@ class Router:
         first_number: int = 0,
         fresh_s: float = FRESH_S,
         fresh_outcomes: int = FRESH_OUTCOMES,
-        loads: Loads | None = None,
-        sessions: Sessions | None = None,
+        loads: ConcurrencyLimits | None = None,
+        sessions: SessionAffinity | None = None,
     ) -> None:
         self.catalog = catalog
         self.book = book
         self.beliefs = beliefs
         self.health = health or HealthBoard()
-        self.loads = loads or Loads()
-        self.fleet = Fleet(catalog=catalog, book=book, health=self.health, loads=self.loads)
+        self.loads = loads or ConcurrencyLimits()
+        self.fleet = Availability(catalog=catalog, book=book, health=self.health, loads=self.loads)
         self.hedging = Hedging()
-        self.sessions = sessions or Sessions()
+        self.sessions = sessions or SessionAffinity()
         self.seed = seed
         self._routes = dict(routes)
         self._implicit: dict[str, Route] = {}
         self._default_policy = default_policy
         self._number = first_number
-        self._retries = CallBudget()
+        self._retries = RetryBudget()
         self.confidences = Confidences(beliefs.settings)
-        self._learning = Learning(beliefs, self.confidences, self._route_of)
-        self._lessons = Lessons(beliefs)
-        self._scrutiny = Scrutiny(catalog=catalog, book=book, beliefs=beliefs)
-        self.tables = Tables(
+        self._learning = Learner(beliefs, self.confidences, self._route_of)
+        self._lessons = WarmStarts(beliefs)
+        self._scrutiny = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
+        self.tables = WeightTables(
             catalog=catalog,
             book=book,
             beliefs=beliefs,
@@ -183,7 +176,7 @@ class Router:
         nearest = self.catalog.nearest(request.model, self._routes)
         raise UnknownRoute(request.model, nearest=nearest)
 
-    def absorb(self, tick: Tick, now: float) -> list[Shift]:
+    def absorb(self, tick: Tick, now: float) -> list[Event]:
         """Take in a price or health statement; it acts on the next request."""
         if isinstance(tick, HealthReport):
             return self.health.absorb(tick, now)
@@ -218,13 +211,13 @@ class Router:
         """Answers came back that nobody has judged yet."""
         self._learning.take_answers(cell, deployment, count, now)
 
-    def record(self, result: CallResult, now: float) -> list[Shift]:
+    def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
         self.loads.end(self.fleet.provider(result.attempt.deployment), result, now)
         shifts = self.health.record(result, now)
         return shifts + self._scrutiny.look_at(result, now)
 
-    def redirect(self, deployment: str, served: str, now: float) -> list[Shift]:
+    def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
         """Bill a deployment from now on by the price of the model that answers for it."""
         return self._scrutiny.redirect(deployment, served, now)
 
@@ -233,11 +226,11 @@ class Router:
         """The models that are billed instead of the deployments asked for."""
         return self._scrutiny.redirects
 
-    def drain_shifts(self) -> list[Shift]:
+    def drain_shifts(self) -> list[Event]:
         """Changes of quality found since the last call."""
         return self.beliefs.drain()
 
-    def settle(self, outcome: Outcome, now: float) -> list[Shift]:
+    def settle(self, outcome: Outcome, now: float) -> list[Event]:
         """Learn usage and transport success from a finished request."""
         cell = outcome.decision.cell
         self._learning.take_outcome(outcome, now)
@@ -310,7 +303,7 @@ class Router:
         self.tables.forget()
         return held
 
-    def undo_alarm(self, namespace: str, route: str, deployment: str, now: float) -> list[Shift]:
+    def undo_alarm(self, namespace: str, route: str, deployment: str, now: float) -> list[Event]:
         """A person takes an alarm back: the belief from before it holds again.
 
         raises  BadRequest if no alarm is held against the deployment there
@@ -322,7 +315,7 @@ class Router:
             )
         self.tables.forget()
         facts = {"namespace": namespace, "route": route}
-        undone = Shift(kind="quality.undone", deployment=deployment, at=now, facts=facts)
+        undone = Event(kind="quality.undone", deployment=deployment, at=now, facts=facts)
         return [undone, *self._scrutiny.undo_redirect(deployment, now)]
 
     def cost_of(self, result: CallResult, now: float) -> Decimal:

@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from windsock.core.evidence.answer_checks import Checks
-from windsock.core.model.decisions import RouteRequest
-from windsock.core.policies.price_aware import Policy
-
-SOURCE_WEIGHTS: Mapping[str, float] = {
-    "explicit": 1.0,
-    "check": 0.5,
-    "confidence": 0.25,
-    "transport": 0.02,
-}
-"""How much one reward of a source counts as evidence of success."""
+from windsock.core.evidence.sources import SOURCE_WEIGHTS
+from windsock.core.model.requests import RouteRequest
+from windsock.core.policies.protocol import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

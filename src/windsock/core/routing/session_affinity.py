@@ -37,14 +37,14 @@ class Warm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class AdjustedWeights:
     """The weights of a table for one who is warm at one of its deployments."""
 
     weights: tuple[float, ...]
     stays: tuple[str, ...]
 
 
-class Sessions:
+class SessionAffinity:
     """By (namespace, route, session), the most recent; `keep_s` after the last answer all cools."""
 
     def __init__(self, *, keep_s: float = 300.0) -> None:
@@ -68,7 +68,7 @@ class Sessions:
         warm = self._warm.get(key)
         return warm if warm is not None and now < warm.until else None
 
-    def seat(self, table: WeightTable, warm: Warm, prices: Prices) -> Seat | None:
+    def seat(self, table: WeightTable, warm: Warm, prices: Prices) -> AdjustedWeights | None:
         """The table's weights for this session; None if they are the same."""
         names = table.deployments
         if table.value_usd is None or warm.deployment not in names:
@@ -86,7 +86,7 @@ class Sessions:
             return None
         pairs = list(zip(names, table.weights, strict=True))
         kept = sum(weight for name, weight in pairs if name in stays)
-        return Seat(
+        return AdjustedWeights(
             weights=tuple(
                 weight + kept if name == warm.deployment else 0.0 if name in stays else weight
                 for name, weight in pairs
@@ -94,10 +94,12 @@ class Sessions:
             stays=stays,
         )
 
-    def known(self, table: WeightTable, warm: Warm, seat: Seat) -> WeightTable | None:
+    def known(self, table: WeightTable, warm: Warm, seat: AdjustedWeights) -> WeightTable | None:
         return self._seats.get((table.version, warm.deployment, seat.stays))
 
-    def keep(self, table: WeightTable, warm: Warm, seat: Seat, made: WeightTable) -> None:
+    def keep(
+        self, table: WeightTable, warm: Warm, seat: AdjustedWeights, made: WeightTable
+    ) -> None:
         """Such tables are few: one for each deployment and each set of those not worth a move."""
         if len(self._seats) >= MAX_SEATS:
             self._seats.clear()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from windsock.core.model.decisions import CallKind, CallResult, RouteRequest
+from windsock.core.model.calls import CallKind, CallResult
+from windsock.core.model.requests import RouteRequest
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import uniform
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from windsock.core.model.decisions import RouteRequest
+from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import Meter
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest

@@ -12,12 +12,14 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import Cell, Shift, WeightTable
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, to_float
 from windsock.core.routing.router import Router
+from windsock.observability.event_view import event_view
 from windsock.service.auth import Access, Principal
-from windsock.service.control.schemas.weights import shift_view
-from windsock.service.control.weights_routes import allowed
+from windsock.service.control.access_check import allowed
 
 POINTS = 600
 """Points kept per line: at one a second, the last ten minutes."""
@@ -59,10 +61,10 @@ class Dashboard:
         """Streams end at their next view; an endless one would hold up a shutdown."""
         self.is_closed = True
 
-    def on_event(self, event: Shift | WeightTable) -> None:
+    def on_event(self, event: Event | WeightTable) -> None:
         """Listener of the event bus."""
-        if isinstance(event, Shift):
-            self._events.append(shift_view(event))
+        if isinstance(event, Event):
+            self._events.append(event_view(event))
 
     def sample(self) -> None:
         """One point on every line; nothing is solved for it."""

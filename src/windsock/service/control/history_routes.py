@@ -9,17 +9,15 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from sqlalchemy import Engine
 
-from windsock.core.model.decisions import Decision, Outcome, WeightTable
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
-from windsock.service.control.schemas.weights import (
-    HistoryAnswer,
-    HistoryView,
-    WeightsView,
-    decision_facts,
-)
-from windsock.service.control.weights_routes import Insight, allowed
+from windsock.service.control.access_check import Insight, allowed
+from windsock.service.control.schemas.decisions import decision_facts
+from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
+from windsock.service.control.schemas.weights import WeightsView
 from windsock.store import queries
 
 DAY_S = 86400.0

@@ -11,7 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import Outcome, Shift, WeightTable
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.events import Event
 from windsock.core.model.units import Meter, to_float
 from windsock.core.routing.router import Router
 from windsock.service.gateway.admission import Limits
@@ -49,8 +51,8 @@ class Tallies:
         tally.cost_usd += to_float(outcome.cost_usd)
         tally.seconds += outcome.finished_at - outcome.decision.at
 
-    def on_event(self, event: Shift | WeightTable) -> None:
-        if isinstance(event, Shift):
+    def on_event(self, event: Event | WeightTable) -> None:
+        if isinstance(event, Event):
             self.events[event.kind] += 1
 
 

@@ -1,76 +1,47 @@
 """What the router knows, over HTTP: weights, prices, deployments, models, what-if."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
-from windsock.clock import Clock
-from windsock.core.beliefs.beliefs import Alarm
 from windsock.core.evidence.warm_start import PastResult
-from windsock.core.model.decisions import DEFAULT_TASK, RouteRequest, Shift, WeightTable
-from windsock.core.model.units import Meter
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.events import Event
+from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.policies.price_aware import PriceAware
-from windsock.core.pricing.validation import Held
 from windsock.core.routing.router import Router
 from windsock.core.routing.what_if import what_if
 from windsock.observability.event_bus import EventBus
-from windsock.service.auth import Access, Principal, credential_of
-from windsock.service.control.schemas.weights import (
+from windsock.observability.event_view import event_view
+from windsock.service.auth import Principal
+from windsock.service.control.access_check import Insight, allowed
+from windsock.service.control.deployment_routes import deployment_view, model_view
+from windsock.service.control.learning_routes import alarm_view
+from windsock.service.control.price_routes import held_view, price_view
+from windsock.service.control.schemas.admin import (
     AlarmsAnswer,
-    AlarmView,
     DeploymentsAnswer,
-    DeploymentView,
-    HeldView,
     Lesson,
     LessonAnswer,
+    Undo,
+)
+from windsock.service.control.schemas.prices import (
     PricesAnswer,
-    PriceView,
     QuarantineAnswer,
     Ruling,
     RulingAnswer,
+)
+from windsock.service.control.schemas.weights import (
     RungView,
-    Undo,
     WeightsAnswer,
     WeightsView,
     WhatIf,
     WhatIfAnswer,
     WhatIfView,
-    numbers,
-    shift_view,
-    usd_per_unit,
 )
-
-Rule = Callable[[str, str], list[Shift]]
-"""(deployment, feed) of a held quote -> what came of ruling on it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Insight:
-    """What the inspection calls look at."""
-
-    router: Router
-    clock: Clock
-    access: Access
-    events: EventBus
-    approve: Rule
-    reject: Rule
-    publish: Callable[[Shift], None]
-    table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
-
-
-def allowed(access: Access, clock: Clock, scope: str) -> Callable[[Request], Principal]:
-    """A dependency that admits callers with this scope."""
-
-    def admit(request: Request) -> Principal:
-        headers = request.headers
-        credential = credential_of(headers.get("authorization"), headers.get("x-api-key"))
-        return access.admit(credential, scope, clock.now())
-
-    return admit
 
 
 def insight_routes(insight: Insight) -> APIRouter:
@@ -86,7 +57,7 @@ def insight_routes(insight: Insight) -> APIRouter:
     def models(caller: Caller) -> dict[str, Any]:
         now = clock.now()
         names = [*router.routes, *router.catalog.deployments]
-        return {"object": "list", "data": [_model(router, name, now) for name in names]}
+        return {"object": "list", "data": [model_view(router, name, now) for name in names]}
 
     @routes.get("/v1/weights", tags=["inspect"])
     async def weights(
@@ -116,27 +87,27 @@ def insight_routes(insight: Insight) -> APIRouter:
     @routes.get("/v1/prices", tags=["prices"])
     async def prices(caller: Caller, deployment: str | None = None) -> PricesAnswer:
         names = [deployment] if deployment else list(router.catalog.deployments)
-        return PricesAnswer(data=[_price(router, name, clock.now()) for name in names])
+        return PricesAnswer(data=[price_view(router, name, clock.now()) for name in names])
 
     @routes.get("/v1/prices/quarantine", tags=["prices"])
     async def quarantine(caller: Caller) -> QuarantineAnswer:
-        return QuarantineAnswer(data=[_held(held) for held in router.book.held()])
+        return QuarantineAnswer(data=[held_view(held) for held in router.book.held()])
 
     @routes.post("/v1/prices/quarantine/approve", tags=["prices"])
     async def approve(caller: Admin, ruling: Ruling) -> RulingAnswer:
         shifts = insight.approve(ruling.deployment, ruling.feed)
-        return RulingAnswer(events=[shift_view(shift) for shift in shifts])
+        return RulingAnswer(events=[event_view(shift) for shift in shifts])
 
     @routes.post("/v1/prices/quarantine/reject", tags=["prices"])
     async def reject(caller: Admin, ruling: Ruling) -> RulingAnswer:
         shifts = insight.reject(ruling.deployment, ruling.feed)
-        return RulingAnswer(events=[shift_view(shift) for shift in shifts])
+        return RulingAnswer(events=[event_view(shift) for shift in shifts])
 
     @routes.get("/v1/deployments", tags=["inspect"])
     async def deployments(caller: Caller) -> DeploymentsAnswer:
         now = clock.now()
         return DeploymentsAnswer(
-            data=[_deployment(router, name, now) for name in router.catalog.deployments]
+            data=[deployment_view(router, name, now) for name in router.catalog.deployments]
         )
 
     @routes.post("/v1/whatif", tags=["inspect"])
@@ -168,14 +139,14 @@ def insight_routes(insight: Insight) -> APIRouter:
     @routes.get("/v1/alarms", tags=["inspect"])
     async def alarms(caller: Caller) -> AlarmsAnswer:
         mine = [a for a in router.beliefs.alarms() if a.namespace == caller.namespace]
-        return AlarmsAnswer(data=[_alarm(each) for each in mine])
+        return AlarmsAnswer(data=[alarm_view(each) for each in mine])
 
     @routes.post("/v1/alarms/undo", tags=["inspect"])
     async def undo(caller: Admin, asked: Undo) -> RulingAnswer:
         shifts = router.undo_alarm(caller.namespace, asked.route, asked.deployment, clock.now())
         for shift in shifts:
             insight.publish(shift)
-        return RulingAnswer(events=[shift_view(shift) for shift in shifts])
+        return RulingAnswer(events=[event_view(shift) for shift in shifts])
 
     @routes.post("/v1/learn", tags=["inspect"])
     async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
@@ -213,9 +184,9 @@ async def _weight_events(events: EventBus, namespace: str) -> AsyncIterator[byte
         if isinstance(event, WeightTable) and event.cell.namespace == namespace:
             body = orjson.dumps(WeightsView.of(event).model_dump())
             yield b"event: weights\ndata: " + body + b"\n\n"
-        elif isinstance(event, Shift):
+        elif isinstance(event, Event):
             yield b"event: " + event.kind.encode() + b"\ndata: "
-            yield orjson.dumps(shift_view(event), default=str) + b"\n\n"
+            yield orjson.dumps(event_view(event), default=str) + b"\n\n"
 
 
 def _weights(router: Router, table: WeightTable) -> WeightsView:
@@ -248,118 +219,6 @@ def _ladder(router: Router, table: WeightTable, now: float) -> list[RungView]:
             )
         )
     return rungs
-
-
-def _model(router: Router, name: str, now: float) -> dict[str, Any]:
-    """OpenAI's minimum and OpenRouter's `pricing`, for a route or a deployment."""
-    deployment = router.catalog.deployments.get(name)
-    model: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": "windsock"}
-    if deployment is None:
-        candidates = router.routes[name].candidates
-        return {**model, "name": f"route {name}", "candidates": list(candidates)}
-    has = deployment.capabilities
-    prices = router.book.prices(name, now) or {}
-    return {
-        **model,
-        "owned_by": deployment.provider,
-        "name": deployment.model,
-        "context_length": has.context_tokens,
-        "architecture": {
-            "input_modalities": [
-                "text",
-                *["image"] * bool(has.vision),
-                *["audio"] * bool(has.audio),
-            ],
-            "output_modalities": ["text"],
-        },
-        "pricing": {
-            "prompt": usd_per_unit(prices.get(Meter.INPUT)),
-            "completion": usd_per_unit(prices.get(Meter.OUTPUT)),
-            "input_cache_read": usd_per_unit(prices.get(Meter.CACHE_READ)),
-            "request": usd_per_unit(prices.get(Meter.REQUEST)),
-        },
-    }
-
-
-def _price(router: Router, name: str, now: float) -> PriceView:
-    status = router.book.status(name, now)
-    quote = status.quote
-    if quote is None:
-        return PriceView(deployment=name, is_priced=False, reason=status.reason)
-    return PriceView(
-        deployment=name,
-        is_priced=True,
-        reason=None,
-        feed=quote.feed,
-        feed_model=quote.feed_model,
-        quoted_at=quote.quoted_at,
-        seen_at=quote.seen_at,
-        age_s=status.age_s,
-        is_stale=status.is_stale,
-        uncertainty=status.uncertainty,
-        usd_per_mtok=numbers(router.book.prices(name, now) or {}),
-        has_tiers=bool(quote.tiers),
-        has_windows=bool(quote.windows),
-    )
-
-
-def _alarm(alarm: Alarm) -> AlarmView:
-    return AlarmView(
-        route=alarm.route,
-        deployment=alarm.deployment,
-        mode=alarm.mode.value,
-        statistic=alarm.statistic,
-        tasks=list(alarm.tasks),
-    )
-
-
-def _held(held: Held) -> HeldView:
-    return HeldView(
-        deployment=held.quote.deployment,
-        feed=held.quote.feed,
-        reason=held.reason,
-        since=held.since,
-        polls=held.polls,
-        usd_per_mtok=numbers(held.quote.usd_per_mtok),
-    )
-
-
-def _deployment(router: Router, name: str, now: float) -> DeploymentView:
-    deployment = router.catalog.deployments[name]
-    health = router.health
-    latency = health.latency(name, now)
-    report = health.report_of(name, deployment.provider, now)
-    successes, failures = health.tallies(name)
-    calls = successes + failures
-    until = health.cooldown_until(name)
-    has = deployment.capabilities
-    return DeploymentView(
-        deployment=name,
-        provider=deployment.provider,
-        model=deployment.model,
-        state=health.state_of(name, deployment.provider, now),
-        why_out=health.why_out(name, deployment.provider, now),
-        cooldown_until=until if until > now else None,
-        reported=report.state.value if report else "unknown",
-        p50_first_byte_ms=_ms(latency.p50_s),
-        p95_first_byte_ms=_ms(latency.p95_s),
-        latency_samples=latency.samples,
-        successes=successes,
-        failures=failures,
-        uptime=successes / calls if calls else None,
-        capabilities={
-            "vision": has.vision,
-            "audio": has.audio,
-            "tools": has.tools,
-            "json_schema": has.json_schema,
-            "context_tokens": has.context_tokens,
-            "max_output_tokens": has.max_output_tokens,
-        },
-    )
-
-
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds * 1000, 3)
 
 
 def _times(requests: float | None, usd: float) -> float | None:

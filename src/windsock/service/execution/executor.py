@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,9 @@ import orjson
 
 from windsock.clock import Clock
 from windsock.core.evidence.answer_checks import confidence
-from windsock.core.model.decisions import Attempt, CallKind, CallResult, Decision, Outcome, Shift
+from windsock.core.model.calls import Attempt, CallKind, CallResult, Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.events import Event
 from windsock.core.model.units import Usage, to_float
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
@@ -21,27 +22,24 @@ from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply, Unreachable
 from windsock.service.execution.deadline import Deadline
 from windsock.service.execution.hedged_calls import OUTRUN, Write, run_call, run_stream
-from windsock.service.execution.stream_relay import NoAnswer, Patience, Relay, in_band_error
+from windsock.service.execution.stream_relay import NoAnswer, Relay, StreamTimeouts, in_band_error
 from windsock.wire import json_codec
 from windsock.wire.formats.openai_chat import (
-    CHAT,
-    TOKENS_PER_BYTE,
-    ChatBody,
+    _answer_of,
+    _use_of,
     billed_of,
     body_for,
     confidence_of,
-    kind_of_error,
-    retry_after_s,
     tier_of,
-    usage_of,
     with_logprobs,
     without_logprobs,
 )
 from windsock.wire.formats.openai_chat_stream import StreamScanner
+from windsock.wire.formats.openai_embeddings import VECTORS_SAID, vectors_of
+from windsock.wire.request import CHAT, UpstreamRequest
+from windsock.wire.upstream_errors import kind_of_error, retry_after_s
 
 DONE = b"data: [DONE]\n\n"
-VECTORS_SAID = {"confidence": 1.0, "finish_reason": None}
-"""No model doubts its embedding, so no cascade asks for another."""
 
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
 BROKE_OFF = {CallKind.TIMED_OUT: "the answer was not complete in time"}
@@ -62,7 +60,7 @@ class Answered:
     body: bytes
 
 
-class Driver:
+class RequestExecutor:
     """Runs exchanges against real providers.
 
     endpoints   by provider id
@@ -78,7 +76,7 @@ class Driver:
         caller: Caller,
         clock: Clock,
         keep: Callable[[Any], object],
-        publish: Callable[[Shift], None],
+        publish: Callable[[Event], None],
         finished: Callable[[Exchange, Outcome, str | None], None],
     ) -> None:
         self.router = router
@@ -89,7 +87,9 @@ class Driver:
         self._publish = publish
         self._finished = finished
 
-    async def answer(self, exchange: Exchange, chat: ChatBody) -> tuple[bytes | None, Failure]:
+    async def answer(
+        self, exchange: Exchange, chat: UpstreamRequest
+    ) -> tuple[bytes | None, Failure]:
         """The answer's body, or None and the last failure; the exchange is settled either way."""
         failure = Failure()
         bodies: dict[int, dict[str, Any]] = {}
@@ -110,7 +110,7 @@ class Driver:
         return self._enriched(body, exchange, outcome), failure
 
     async def stream(
-        self, exchange: Exchange, chat: ChatBody, failure: Failure, write: Write
+        self, exchange: Exchange, chat: UpstreamRequest, failure: Failure, write: Write
     ) -> None:
         """Write events as they come; nothing before an attempt has content to show."""
         try:
@@ -131,7 +131,7 @@ class Driver:
         self,
         exchange: Exchange,
         attempt: Attempt,
-        chat: ChatBody,
+        chat: UpstreamRequest,
         bodies: dict[int, dict[str, Any]],
         failure: Failure,
     ) -> CallResult:
@@ -162,7 +162,7 @@ class Driver:
             deadline.close()
         if reply.status != 200:
             return self._refused(attempt, reply, raw, started, failure)
-        body = _answer_of(raw) if chat.path == CHAT else _vectors_of(raw)
+        body = _answer_of(raw) if chat.path == CHAT else vectors_of(raw)
         if body is None:
             failure.status, failure.body = 502, b""
             return self._result(attempt, CallKind.BAD_ANSWER, started, status=200)
@@ -188,14 +188,14 @@ class Driver:
         attempt: Attempt,
         write: Write,
         *,
-        chat: ChatBody,
+        chat: UpstreamRequest,
         failure: Failure,
     ) -> None:
         """One streamed call: events once it has content, then usage with cost and the end mark."""
         relay = Relay(attempt, chat.choices)
         started = self.clock.elapsed()
         refused: CallResult | None = None
-        patience: Patience | None = None
+        patience: StreamTimeouts | None = None
         try:
             await self._wait(attempt)
             patience = self._patience(exchange, attempt)
@@ -235,7 +235,7 @@ class Driver:
             await write(in_band_error(BROKE_OFF.get(relay.kind, BROKEN_STREAM)))
 
     async def _answered(
-        self, relay: Relay, attempt: Attempt, chat: ChatBody
+        self, relay: Relay, attempt: Attempt, chat: UpstreamRequest
     ) -> tuple[Reply, bytes]:
         """The head of a stream, or the whole of a refusal; raises NoAnswer."""
         relay.is_sent = True
@@ -246,19 +246,21 @@ class Driver:
             raise NoAnswer("the answer is an HTML page")
         return reply, b""
 
-    def _patience(self, exchange: Exchange, attempt: Attempt) -> Patience:
+    def _patience(self, exchange: Exchange, attempt: Attempt) -> StreamTimeouts:
         deadline_s, until = exchange.request.deadline_s, None
         if deadline_s is not None:
             left_s = exchange.decision.at + deadline_s - self.clock.now()
             until = asyncio.get_running_loop().time() + left_s
-        return Patience(first_s=attempt.timeout_s, stall_s=exchange.route.stall_s, until=until)
+        return StreamTimeouts(
+            first_s=attempt.timeout_s, stall_s=exchange.route.stall_s, until=until
+        )
 
     async def _wait(self, attempt: Attempt) -> None:
         pause_s = attempt.not_before - self.clock.now()
         if pause_s > 0:
             await asyncio.sleep(pause_s)
 
-    async def _post(self, attempt: Attempt, chat: ChatBody) -> Reply:
+    async def _post(self, attempt: Attempt, chat: UpstreamRequest) -> Reply:
         deployment = self.router.catalog.deployments[attempt.deployment]
         provider = deployment.provider
         body = body_for(chat, deployment.model, keeps_ours=provider in ("openrouter", "litellm"))
@@ -305,7 +307,9 @@ class Driver:
             body["usage"]["cost"] = to_float(outcome.cost_usd)
         return json_codec.dumps(body)
 
-    def _last_events(self, exchange: Exchange, chat: ChatBody, scanner: StreamScanner) -> bytes:
+    def _last_events(
+        self, exchange: Exchange, chat: UpstreamRequest, scanner: StreamScanner
+    ) -> bytes:
         """The usage chunk with cost, if the client asked for it, and the end mark."""
         if not chat.wants_usage or scanner.usage is None:
             return DONE
@@ -327,15 +331,6 @@ def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:
     )
 
 
-def _use_of(body: dict[str, Any], raw: bytes, chat: ChatBody) -> tuple[Usage, bool]:
-    """Usage as counted, or estimated from sizes where the provider counts none: then True."""
-    usage = usage_of(body, images=chat.images)
-    if usage is not None:
-        return usage, False
-    output_tokens = int(len(raw) * TOKENS_PER_BYTE)
-    return Usage(input_tokens=chat.request.prompt_tokens, output_tokens=output_tokens), True
-
-
 def _said(exchange: Exchange, body: dict[str, Any]) -> dict[str, Any]:
     """How an answer ended, and how sure it is."""
     message = body["choices"][0].get("message")
@@ -344,28 +339,3 @@ def _said(exchange: Exchange, body: dict[str, Any]) -> dict[str, Any]:
         "confidence": confidence(exchange.route.checks, said, confidence_of(body)),
         "finish_reason": body["choices"][0].get("finish_reason"),
     }
-
-
-def _answer_of(raw: bytes) -> dict[str, Any] | None:
-    """The parsed answer, or None if it is not a chat completion."""
-    body = _parsed(raw)
-    if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
-        return None
-    if not body["choices"] or not isinstance(body["choices"][0], dict):
-        return None
-    return body
-
-
-def _vectors_of(raw: bytes) -> dict[str, Any] | None:
-    """The parsed answer, or None if it holds no embedding."""
-    body = _parsed(raw)
-    if not isinstance(body, dict) or not isinstance(body.get("data"), list) or not body["data"]:
-        return None
-    return body
-
-
-def _parsed(raw: bytes) -> Any:
-    """JSON, or None."""
-    with contextlib.suppress(ValueError):
-        return json_codec.loads(raw)
-    return None

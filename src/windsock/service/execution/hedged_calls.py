@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 from windsock.clock import Clock
-from windsock.core.model.calls import State
-from windsock.core.model.decisions import Attempt, CallKind, CallResult
+from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.model.units import Usage
-from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.exchange import Exchange, State
 
 MakeCall = Callable[[Attempt], Awaitable[CallResult]]
 Racing = dict[asyncio.Future[CallResult], Attempt]

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 import orjson
 
-from windsock.core.model.decisions import Attempt, CallKind
+from windsock.core.model.calls import Attempt, CallKind
 from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
 from windsock.service.execution.deadline import Deadline
-from windsock.wire.formats.openai_chat import ChatBody, billed_of, tier_of, usage_of
+from windsock.wire.formats.openai_chat import billed_of, tier_of, usage_of
 from windsock.wire.formats.openai_chat_stream import StreamScanner
+from windsock.wire.request import UpstreamRequest
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ class NoAnswer(ProviderError):
     """What came is no stream of events."""
 
 
-class Patience:
+class StreamTimeouts:
     """Seconds that a provider may still be silent. Waiting for the client does not count.
 
     Only content is progress: a line kept open with comments runs out of time.
@@ -117,7 +118,7 @@ class Relay:
         self._is_begun = False
         self._is_over = False
 
-    async def next(self, reply: Reply, patience: Patience) -> bytes:
+    async def next(self, reply: Reply, patience: StreamTimeouts) -> bytes:
         """Whole events, joined; nothing before the first content comes; b"" at the end.
 
         raises  TimeoutError without progress, NoAnswer, Interrupted, TooLarge
@@ -133,7 +134,7 @@ class Relay:
             self._hold(events)
         return b""
 
-    async def _arrived(self, reply: Reply, patience: Patience) -> bytes:
+    async def _arrived(self, reply: Reply, patience: StreamTimeouts) -> bytes:
         """What breaks once the answer is complete takes nothing from it."""
         scanner = self.scanner
         try:
@@ -166,7 +167,7 @@ class Relay:
     def fail(self, kind: CallKind, note: str) -> None:
         self.kind, self.note = kind, note
 
-    def facts(self, chat: ChatBody) -> dict[str, Any]:
+    def facts(self, chat: UpstreamRequest) -> dict[str, Any]:
         """Of the call's result: usage as counted, or estimated where content came without it."""
         scanner = self.scanner
         last = {**scanner.last, "usage": scanner.usage} if scanner.usage else {}

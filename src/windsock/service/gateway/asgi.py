@@ -72,7 +72,7 @@ class Memory(Protocol):
     def release(self, size: int) -> None: ...
 
 
-class Line(Protocol):
+class ClientConnection(Protocol):
     """The connection of a request, where the server tells of its end (see `windsock.front`)."""
 
     disconnected: bool
@@ -130,7 +130,7 @@ class DataPlane:
         message = f"the body exceeds {self._max_body_bytes} bytes; send less"
         await call.refuse(Problem.of(413, message))
 
-    async def _run(self, endpoint: Endpoint, call: Call, line: Line | None) -> None:
+    async def _run(self, endpoint: Endpoint, call: Call, line: ClientConnection | None) -> None:
         body = await self._read(call.receive)
         call.body = body or b""
         if body is None:
@@ -171,7 +171,7 @@ class _Told:
 
     __slots__ = ("_line", "_work", "is_gone")
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: ClientConnection) -> None:
         self._line = line
         self._work = asyncio.current_task()
         self.is_gone = False

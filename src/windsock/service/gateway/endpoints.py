@@ -10,23 +10,30 @@ from typing import Any
 import orjson
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import Reward
+from windsock.core.model.rewards import Reward
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest, NoCandidate, UnknownRoute
 from windsock.service.auth import Access, Principal, credential_of
 from windsock.service.error_responses import Problem
-from windsock.service.execution.executor import Driver, Failure
-from windsock.service.feedback_inbox import Feedbacks, UnknownDecision
+from windsock.service.execution.executor import Failure, RequestExecutor
+from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
-from windsock.service.gateway.response_cache import Copy, ResponseCache, cache_key, is_cachable
+from windsock.service.gateway.response_cache import (
+    ResponseCache,
+    StreamCopy,
+    cache_key,
+    is_cachable,
+)
 from windsock.service.gateway.upstream_failures import failed
-from windsock.wire.formats.openai_chat import ChatBody, read_chat, read_embedding
+from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.openai_embeddings import read_embedding
+from windsock.wire.request import UpstreamRequest
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
-Read = Callable[..., ChatBody]
+Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
 
 Meaning = Callable[[bytes], Awaitable[tuple[float, ...]]]
@@ -39,11 +46,11 @@ class OpenAICalls:
     def __init__(
         self,
         *,
-        driver: Driver,
+        driver: RequestExecutor,
         router: Router,
         clock: Clock,
         access: Access,
-        feedbacks: Feedbacks,
+        feedbacks: FeedbackInbox,
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
         with_features: bool = False,
@@ -83,14 +90,14 @@ class OpenAICalls:
         chat = self._read(call, "infer")
         await call.answer(200, orjson.dumps({"input_tokens": chat.request.prompt_tokens}))
 
-    def _cache_key(self, call: Call, chat: ChatBody) -> bytes | None:
+    def _cache_key(self, call: Call, chat: UpstreamRequest) -> bytes | None:
         """The key of an answer that may be kept, or None."""
         wish = call.header(b"x-windsock-cache")
         if self._cache is None or not is_cachable(chat, wish):
             return None
         return cache_key(chat, self._router.resolve(chat.request).candidates)
 
-    async def _answered_from_cache(self, call: Call, chat: ChatBody, key: bytes) -> bool:
+    async def _answered_from_cache(self, call: Call, chat: UpstreamRequest, key: bytes) -> bool:
         if self._cache is None or call.header(b"x-windsock-cache") == "refresh":
             return False
         kept = await self._cache.get(key, self._clock.now())
@@ -164,7 +171,7 @@ class OpenAICalls:
         credential = credential_of(call.header(b"authorization"), call.header(b"x-api-key"))
         return self._access.admit(credential, scope, self._clock.now())
 
-    def _read(self, call: Call, scope: str, read: Read | None = None) -> ChatBody:
+    def _read(self, call: Call, scope: str, read: Read | None = None) -> UpstreamRequest:
         principal = self._admit(call, scope)
         return (read or self._read_chat)(
             call.body,
@@ -174,14 +181,14 @@ class OpenAICalls:
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
 
-    async def _understood(self, chat: ChatBody) -> ChatBody:
+    async def _understood(self, chat: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for."""
         if self._meaning is None:
             return chat
         known = (*chat.request.features, *await self._meaning(chat.raw))
         return replace(chat, request=replace(chat.request, features=known))
 
-    def _open(self, chat: ChatBody) -> Exchange:
+    def _open(self, chat: UpstreamRequest) -> Exchange:
         try:
             return self._router.open(chat.request, self._clock.now())
         except UnknownRoute:
@@ -193,7 +200,12 @@ class OpenAICalls:
             raise
 
     async def _plain(
-        self, call: Call, exchange: Exchange, chat: ChatBody, started: float, key: bytes | None
+        self,
+        call: Call,
+        exchange: Exchange,
+        chat: UpstreamRequest,
+        started: float,
+        key: bytes | None,
     ) -> None:
         body, failure = await self._driver.answer(exchange, chat)
         headers = self._headers(exchange, started, key)
@@ -206,10 +218,15 @@ class OpenAICalls:
         await self._keep(exchange, key, body, is_stream=False)
 
     async def _stream(
-        self, call: Call, exchange: Exchange, chat: ChatBody, started: float, key: bytes | None
+        self,
+        call: Call,
+        exchange: Exchange,
+        chat: UpstreamRequest,
+        started: float,
+        key: bytes | None,
     ) -> None:
         failure = Failure()
-        copy = Copy(0 if key is None or self._cache is None else self._cache.max_body_bytes)
+        copy = StreamCopy(0 if key is None or self._cache is None else self._cache.max_body_bytes)
 
         async def write(events: bytes) -> None:
             if not call.is_answered:

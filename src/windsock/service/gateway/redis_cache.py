@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from windsock.errors import ConfigError
-from windsock.service.gateway.response_cache import Kept
+from windsock.service.gateway.response_cache import CachedAnswer
 
 PREFIX = b"windsock:1:"
 PATIENCE_S = 0.25
@@ -22,10 +22,10 @@ REST_S = 5.0
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Kept)
+_decoder = msgspec.msgpack.Decoder(CachedAnswer)
 
 
-class RedisShelf:
+class RedisCache:
     """Entries expire in the server, which bounds its own memory (`maxmemory`).
 
     on_trouble  told what failed, once per failure that starts a rest
@@ -37,7 +37,7 @@ class RedisShelf:
         self._on_trouble = on_trouble
         self._rests_until = 0.0
 
-    async def get(self, key: bytes, now: float) -> Kept | None:
+    async def get(self, key: bytes, now: float) -> CachedAnswer | None:
         found = await self._ask(lambda: self._client.get(PREFIX + key))
         if not isinstance(found, bytes):
             return None
@@ -47,7 +47,7 @@ class RedisShelf:
             return None
         return kept if now < kept.expires_at else None
 
-    async def put(self, key: bytes, kept: Kept, now: float) -> None:
+    async def put(self, key: bytes, kept: CachedAnswer, now: float) -> None:
         lasts_ms = max(1, int((kept.expires_at - now) * 1000))
         body = _encoder.encode(kept)
         await self._ask(lambda: self._client.set(PREFIX + key, body, px=lasts_ms))

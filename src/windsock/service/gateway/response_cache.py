@@ -11,14 +11,14 @@ import msgspec
 import orjson
 
 from windsock.errors import BadRequest
-from windsock.wire.formats.openai_chat import ChatBody
+from windsock.wire.request import UpstreamRequest
 
 WISHES = ("use", "bypass", "refresh")
 ENTRY_BYTES = 512
 """What an entry weighs beside its body."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class CachedAnswer(msgspec.Struct, frozen=True):
     """An answer as it was sent, stream or not."""
 
     body: bytes
@@ -27,28 +27,28 @@ class Kept(msgspec.Struct, frozen=True):
     expires_at: float
 
 
-class Shelf(Protocol):
+class CacheBackend(Protocol):
     """Where answers are kept. Neither call raises: a shelf that fails is an empty one."""
 
     max_body_bytes: int
 
-    async def get(self, key: bytes, now: float) -> Kept | None: ...
+    async def get(self, key: bytes, now: float) -> CachedAnswer | None: ...
 
-    async def put(self, key: bytes, kept: Kept, now: float) -> None: ...
+    async def put(self, key: bytes, kept: CachedAnswer, now: float) -> None: ...
 
     async def close(self) -> None: ...
 
 
-class MemoryShelf:
+class MemoryCache:
     """Least recently used answers go first when `max_bytes` is reached."""
 
     def __init__(self, *, max_bytes: int) -> None:
         self.max_body_bytes = max_bytes - ENTRY_BYTES
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[bytes, Kept] = OrderedDict()
+        self._kept: OrderedDict[bytes, CachedAnswer] = OrderedDict()
         self.bytes = 0
 
-    async def get(self, key: bytes, now: float) -> Kept | None:
+    async def get(self, key: bytes, now: float) -> CachedAnswer | None:
         kept = self._kept.get(key)
         if kept is None:
             return None
@@ -58,7 +58,7 @@ class MemoryShelf:
         self._kept.move_to_end(key)
         return kept
 
-    async def put(self, key: bytes, kept: Kept, now: float) -> None:
+    async def put(self, key: bytes, kept: CachedAnswer, now: float) -> None:
         if len(kept.body) > self.max_body_bytes:
             return
         if key in self._kept:
@@ -76,7 +76,7 @@ class MemoryShelf:
         self.bytes -= _weight(self._kept.pop(key))
 
 
-class Copy:
+class StreamCopy:
     """What a stream sent, up to `max_bytes`; beyond them nothing is held."""
 
     __slots__ = ("_left", "_parts", "is_whole")
@@ -111,7 +111,7 @@ class CacheTally:
 class ResponseCache:
     """A kept answer costs nothing and teaches nothing: it passes neither router nor ledger."""
 
-    def __init__(self, shelf: Shelf, *, ttl_s: float) -> None:
+    def __init__(self, shelf: CacheBackend, *, ttl_s: float) -> None:
         self.shelf = shelf
         self.tally = CacheTally()
         self._ttl_s = ttl_s
@@ -121,7 +121,7 @@ class ResponseCache:
         """Answers that are larger are not kept; a stream need not be gathered beyond it."""
         return self.shelf.max_body_bytes
 
-    async def get(self, key: bytes, now: float) -> Kept | None:
+    async def get(self, key: bytes, now: float) -> CachedAnswer | None:
         kept = await self.shelf.get(key, now)
         if kept is None:
             self.tally.misses += 1
@@ -133,14 +133,14 @@ class ResponseCache:
         self, key: bytes, body: bytes, *, is_stream: bool, deployment: str, now: float
     ) -> None:
         if len(body) <= self.max_body_bytes:
-            kept = Kept(body, is_stream, deployment, now + self._ttl_s)
+            kept = CachedAnswer(body, is_stream, deployment, now + self._ttl_s)
             await self.shelf.put(key, kept, now)
 
     async def close(self) -> None:
         await self.shelf.close()
 
 
-def cache_key(chat: ChatBody, candidates: tuple[str, ...]) -> bytes:
+def cache_key(chat: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
     """One key for one meaning: the whole body in canonical order, who may answer, and for whom."""
     request = chat.request
     body = orjson.dumps(orjson.loads(chat.raw), option=orjson.OPT_SORT_KEYS)
@@ -151,7 +151,7 @@ def cache_key(chat: ChatBody, candidates: tuple[str, ...]) -> bytes:
     return digest.digest()
 
 
-def is_cachable(chat: ChatBody, wish: str | None) -> bool:
+def is_cachable(chat: UpstreamRequest, wish: str | None) -> bool:
     """True if the answer may be kept: asked for, or certain to be alike (temperature 0)."""
     if wish is not None and wish not in WISHES:
         raise BadRequest(f"x-windsock-cache must be one of {', '.join(WISHES)}, not {wish!r}")
@@ -160,5 +160,5 @@ def is_cachable(chat: ChatBody, wish: str | None) -> bool:
     return wish is not None or chat.temperature == 0
 
 
-def _weight(kept: Kept) -> int:
+def _weight(kept: CachedAnswer) -> int:
     return len(kept.body) + ENTRY_BYTES

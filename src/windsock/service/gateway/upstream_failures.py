@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-from windsock.core.model.decisions import CallKind
+from windsock.core.model.calls import CallKind
 from windsock.core.routing.exchange import Exchange
 from windsock.service.error_responses import Problem, overloaded
 

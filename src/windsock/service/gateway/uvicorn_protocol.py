@@ -22,7 +22,7 @@ from uvicorn.protocols.http.httptools_impl import (
 from windsock.service.gateway.asgi import LEAVE
 
 
-class Turn(RequestResponseCycle):
+class DirectCycle(RequestResponseCycle):
     """One request of the short way, and its answer.
 
     on_leave    called when the client leaves before the answer is complete
@@ -127,14 +127,14 @@ class Turn(RequestResponseCycle):
             self.on_response()
 
 
-class Front(HttpToolsProtocol):
+class GatewayProtocol(HttpToolsProtocol):
     """uvicorn's protocol; `paths` go the short way."""
 
     paths: frozenset[bytes] = frozenset()
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self._turn: Turn | None = None
+        self._turn: DirectCycle | None = None
         self._idle_since = math.inf
 
     def on_headers_complete(self) -> None:
@@ -145,7 +145,7 @@ class Front(HttpToolsProtocol):
         scope = self.scope
         scope["method"], scope["path"] = "POST", path
         scope["raw_path"], scope["query_string"] = self.url, b""
-        turn = self._turn = self.cycle = Turn(
+        turn = self._turn = self.cycle = DirectCycle(
             scope,
             transport=self.transport,
             flow=self.flow,
@@ -208,6 +208,6 @@ class Front(HttpToolsProtocol):
             )
 
 
-def front_for(paths: frozenset[str]) -> type[Front]:
+def front_for(paths: frozenset[str]) -> type[GatewayProtocol]:
     """The protocol of a server whose data plane has these paths."""
-    return type("Front", (Front,), {"paths": frozenset(path.encode() for path in paths)})
+    return type("Front", (GatewayProtocol,), {"paths": frozenset(path.encode() for path in paths)})

@@ -17,23 +17,18 @@ from numpy.typing import NDArray
 from scipy import special
 
 from windsock.core.cascades.cascade_arm import arm_name
-from windsock.core.model.decisions import (
-    Attempt,
-    AttemptReason,
-    CallKind,
-    CallResult,
-    Cell,
-    Decision,
-    Reward,
-    RouteRequest,
-    WeightTable,
-)
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.requests import Cell, RouteRequest
+from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, Usage, cost_usd
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.routes import Cascade, Route
 from windsock.simulation.engines.contenders import Contender
-from windsock.simulation.engines.exact import Feeding, Progress, Run, Step, router_of
+from windsock.simulation.engines.exact import router_of
+from windsock.simulation.engines.price_playback import PricePlayback
 from windsock.simulation.engines.windows import windows
+from windsock.simulation.results.run import Progress, Run, Step
 from windsock.simulation.world.conditions import Task
 from windsock.simulation.world.traffic import HOUR_S, REALTIME, ROUTE, SPREAD, rate
 from windsock.simulation.world.world import World, usage_of
@@ -62,7 +57,7 @@ ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _RequestGroup:
     """Requests of one window that are alike: task, size of prompt, route."""
 
     route: Route
@@ -89,7 +84,7 @@ class _Verdict:
     pair: tuple[str, str] | None
 
 
-class BatchDriver:
+class BatchEngine:
     """Advances a run window by window."""
 
     def __init__(self, world: World, name: str, contender: Contender, seed: int) -> None:
@@ -99,7 +94,7 @@ class BatchDriver:
         self.windows = windows(world)
         self._cascade = contender.cascade
         self._cascading: Mapping[str, float] | None = None
-        self._feeding = Feeding(world, self.router, self.run_.splits, hears=contender.hears)
+        self._feeding = PricePlayback(world, self.router, self.run_.splits, hears=contender.hears)
         self._weather: Any = np.random.default_rng([world.scenario.seed, seed, 1])
         self._luck: Any = np.random.default_rng([world.scenario.seed, seed, 2])
         self._verdicts: list[_Verdict] = []
@@ -126,7 +121,7 @@ class BatchDriver:
         for group in self._groups(begin, end):
             self._serve(group, begin, end)
 
-    def _groups(self, begin: float, end: float) -> list[_Group]:
+    def _groups(self, begin: float, end: float) -> list[_RequestGroup]:
         """Who asks in this window; a policy that looks at requests sees several sizes of prompt."""
         scenario = self.world.scenario
         middle = np.array([(begin + end) / 2])
@@ -142,20 +137,20 @@ class BatchDriver:
                     groups += self._sized(self.router.routes[name], task, kind, count)
         return groups
 
-    def _sized(self, route: Route, task: str, kind: Task, count: int) -> list[_Group]:
+    def _sized(self, route: Route, task: str, kind: Task, count: int) -> list[_RequestGroup]:
         if not route.policy.is_contextual:
-            return [_Group(route, task, _tokens(kind.prompt_tokens), count)]
+            return [_RequestGroup(route, task, _tokens(kind.prompt_tokens), count)]
         sizes = kind.prompt_tokens * np.exp(
             SPREAD * special.ndtri((np.arange(SIZES) + 0.5) / SIZES)
         )
         counts = self._weather.multinomial(count, np.full(SIZES, 1 / SIZES))
         return [
-            _Group(route, task, int(size), int(n))
+            _RequestGroup(route, task, int(size), int(n))
             for size, n in zip(sizes, counts, strict=True)
             if n
         ]
 
-    def _serve(self, group: _Group, begin: float, end: float) -> None:
+    def _serve(self, group: _RequestGroup, begin: float, end: float) -> None:
         """Draw who is asked, what comes back, and what becomes known of it."""
         names, weights, cell = self._weights(group, begin)
         if not names:
@@ -177,7 +172,7 @@ class BatchDriver:
             policy.pacer.spend(spent, begin, group.count)
 
     def _weights(
-        self, group: _Group, now: float
+        self, group: _RequestGroup, now: float
     ) -> tuple[tuple[str, ...], NDArray[np.float64], Cell]:
         """What the production tables say; of policies asked per request, the mean of some."""
         request = RouteRequest(
@@ -193,7 +188,7 @@ class BatchDriver:
 
     def _answered(
         self,
-        group: _Group,
+        group: _RequestGroup,
         names: tuple[str, ...],
         weights: NDArray[np.float64],
         asked: Counts,
@@ -222,7 +217,7 @@ class BatchDriver:
 
     def _look_at(
         self,
-        group: _Group,
+        group: _RequestGroup,
         names: tuple[str, ...],
         good: Counts,
         bad: Counts,
@@ -237,7 +232,7 @@ class BatchDriver:
                 is_up = bool(self._luck.random() * (good[k] + bad[k]) >= bad[k])
                 self.router.record(calls[i % LOOKED_AT] if is_up else failed, end)
 
-    def _calls(self, group: _Group, name: str, now: float) -> list[CallResult]:
+    def _calls(self, group: _RequestGroup, name: str, now: float) -> list[CallResult]:
         """Answers as they come in this window, from the fastest to the slowest."""
         world = self.world
         usage, prices = self._usage(group), world.prices(name, now)
@@ -255,13 +250,13 @@ class BatchDriver:
             for pace in PACES
         ]
 
-    def _usage(self, group: _Group) -> Usage:
+    def _usage(self, group: _RequestGroup) -> Usage:
         kind = self.world.scenario.tasks[group.task]
         return usage_of(kind, group.prompt_tokens, _tokens(kind.output_tokens))
 
     def _credit(
         self,
-        group: _Group,
+        group: _RequestGroup,
         cell: Cell,
         name: str,
         told: Mapping[str, float],
@@ -307,7 +302,7 @@ class BatchDriver:
 
     def _ask_again(
         self,
-        group: _Group,
+        group: _RequestGroup,
         cell: Cell,
         told: Mapping[str, float],
         count: int,
@@ -329,7 +324,7 @@ class BatchDriver:
         self,
         cell: Cell,
         name: str,
-        group: _Group,
+        group: _RequestGroup,
         count: int,
         right: int,
         end: float,
@@ -401,13 +396,13 @@ class BatchDriver:
             yield n, good
             judged, right = judged - n, right - good
 
-    def _usd(self, group: _Group, name: str, now: float) -> float:
+    def _usd(self, group: _RequestGroup, name: str, now: float) -> float:
         """True dollars of one call."""
         return float(cost_usd(self._usage(group).counts(), self.world.prices(name, now)))
 
     def _note(
         self,
-        group: _Group,
+        group: _RequestGroup,
         at: float,
         name: str | None,
         told: Mapping[str, float],

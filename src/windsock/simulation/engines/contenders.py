@@ -17,13 +17,14 @@ from windsock.core.policies.baselines import (
     Rules,
     SuccessPerCost,
 )
-from windsock.core.policies.price_aware import Objective, Policy, PriceAware
-from windsock.core.pricing.validation import DEFAULT_RULES, GuardRules
+from windsock.core.policies.price_aware import Objective, PriceAware
+from windsock.core.policies.protocol import Policy
+from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
 from windsock.core.routing.routes import Cascade
 from windsock.errors import ConfigError
 from windsock.simulation.engines.baselines import CheapestOnTheMap, Hindsight, Oracle, RetunedRules
 from windsock.simulation.engines.paretobandit import ParetoBandit
-from windsock.simulation.world.conditions import Aim
+from windsock.simulation.world.conditions import RouteGoal
 from windsock.simulation.world.world import World
 
 LIKELY_WORTH_USD = 0.01
@@ -55,7 +56,7 @@ class Contender:
     guard           which quotes it believes
     """
 
-    make: Callable[[World, Aim, Beliefs], Policy]
+    make: Callable[[World, RouteGoal, Beliefs], Policy]
     cascade: Cascade | None = None
     heeds_latency: bool = False
     hears: bool = True
@@ -122,7 +123,7 @@ def chosen(world: World, names: Sequence[str] | None) -> dict[str, Contender]:
     return {name: known[name] for name in wanted}
 
 
-def objective(aim: Aim) -> Objective:
+def objective(aim: RouteGoal) -> Objective:
     return Objective(
         kind=aim.objective,
         quality_floor=aim.quality_floor,
@@ -133,11 +134,11 @@ def objective(aim: Aim) -> Objective:
     )
 
 
-def worth_of(aim: Aim) -> float | None:
+def worth_of(aim: RouteGoal) -> float | None:
     """What a success is worth where the objective is its value."""
     return aim.usd_per_success if aim.objective == "value" else None
 
 
-def floor_of(aim: Aim) -> float:
+def floor_of(aim: RouteGoal) -> float:
     """The floor that rivals are held to where the scenario states none."""
     return ORACLE_FLOOR if aim.quality_floor is None else aim.quality_floor

@@ -12,7 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.model.decisions import Decision, Outcome, Reward, RouteRequest
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import RouteRequest
+from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, to_float
 from windsock.core.policies.protocol import CellView, Weighing
 from windsock.errors import ConfigError

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from windsock.simulation.engines.batch import BatchDriver
+from windsock.simulation.engines.batch import BatchEngine
 from windsock.simulation.engines.contenders import Contender
-from windsock.simulation.engines.exact import Progress, ReplayDriver, Run
+from windsock.simulation.engines.exact import ExactEngine
 from windsock.simulation.engines.windows import windows
+from windsock.simulation.results.run import Progress, Run
 from windsock.simulation.world.world import World
 
 UNIT = {"exact": "requests", "batch": "windows"}
@@ -22,8 +23,8 @@ def run(
     returns     the run; `is_whole` is False if Ctrl-C ended it
     """
     if world.scenario.engine == "batch":
-        return BatchDriver(world, name, contender, seed).run(progress)
-    return ReplayDriver(world, name, contender, seed).run(progress)
+        return BatchEngine(world, name, contender, seed).run(progress)
+    return ExactEngine(world, name, contender, seed).run(progress)
 
 
 def steps(world: World) -> int:

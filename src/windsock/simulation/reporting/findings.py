@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from windsock.simulation.results.measures import Summary
+from windsock.simulation.results.measures import RunSummary
 from windsock.simulation.sweeps.parameter_grid import Setting
 from windsock.simulation.sweeps.sweep import Result
 
@@ -92,7 +92,9 @@ def _standing(
     )
 
 
-def _pairs(ours: Sequence[Result], theirs: Sequence[Result]) -> Iterable[tuple[Summary, Summary]]:
+def _pairs(
+    ours: Sequence[Result], theirs: Sequence[Result]
+) -> Iterable[tuple[RunSummary, RunSummary]]:
     """Whole runs of both under one seed."""
     by_seed = {run.summary.seed: run.summary for run in ours if run.summary.is_whole}
     for run in theirs:
@@ -101,7 +103,8 @@ def _pairs(ours: Sequence[Result], theirs: Sequence[Result]) -> Iterable[tuple[S
 
 
 def _compared(
-    pairs: Sequence[tuple[Summary, Summary]], measure: Callable[[Summary, Summary], float]
+    pairs: Sequence[tuple[RunSummary, RunSummary]],
+    measure: Callable[[RunSummary, RunSummary], float],
 ) -> Spread | None:
     return spread(measure(us, it) for us, it in pairs) if pairs else None
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from windsock.simulation.reporting.findings import OURS, Spread, Standing, of_case, standings
-from windsock.simulation.results.measures import Summary
+from windsock.simulation.results.measures import RunSummary
 from windsock.simulation.sweeps.sweep import Sweep
 from windsock.simulation.world.scenario import Scenario
 
@@ -96,7 +96,7 @@ def _moves(each: Standing) -> Table:
     return table
 
 
-def move_rows(runs: Sequence[Summary]) -> list[tuple[str, ...]]:
+def move_rows(runs: Sequence[RunSummary]) -> list[tuple[str, ...]]:
     """One row a shock: deployment, task, hour, weight before, then, at the end, requests."""
     rows: list[tuple[str, ...]] = []
     for i, shock in enumerate(runs[0].shocks):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from windsock.simulation.engines.exact import Run, Split, Step
+from windsock.simulation.results.run import Run, Split, Step
 from windsock.simulation.world.conditions import Shock
 from windsock.simulation.world.traffic import HOUR_S
 from windsock.simulation.world.world import World
@@ -45,7 +45,7 @@ class ShockMeasure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class RunSummary:
     """One run in numbers.
 
     success         share of all requests that were answered rightly
@@ -68,7 +68,7 @@ class Summary:
     is_whole: bool
 
 
-def summarize(run: Run, world: World) -> Summary:
+def summarize(run: Run, world: World) -> RunSummary:
     """Raises ValueError if nothing was run."""
     steps = run.steps
     if not steps:
@@ -76,7 +76,7 @@ def summarize(run: Run, world: World) -> Summary:
     spend = sum(step.usd for step in steps)
     right = sum(step.right for step in steps)
     requests = sum(step.count for step in steps)
-    return Summary(
+    return RunSummary(
         policy=run.policy,
         seed=run.seed,
         requests=requests,

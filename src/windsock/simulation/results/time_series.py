@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from windsock.simulation.engines.exact import Run
+from windsock.simulation.results.run import Run
 from windsock.simulation.world.traffic import HOUR_S
 from windsock.simulation.world.world import World
 

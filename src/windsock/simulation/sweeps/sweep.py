@@ -15,7 +15,7 @@ from typing import Any, Literal
 from windsock.errors import ConfigError, WindsockError
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import chosen
-from windsock.simulation.results.measures import Summary, summarize
+from windsock.simulation.results.measures import RunSummary, summarize
 from windsock.simulation.results.time_series import Trail, trail
 from windsock.simulation.sweeps.parameter_grid import Case, Setting
 from windsock.simulation.sweeps.progress_board import Board
@@ -45,7 +45,7 @@ class Result:
 
     number: int
     settings: tuple[Setting, ...]
-    summary: Summary
+    summary: RunSummary
     trail: Trail
 
 

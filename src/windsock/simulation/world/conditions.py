@@ -43,7 +43,7 @@ class Peak(Priced):
     timezone: str = "UTC"
 
 
-class Place(Priced):
+class DeploymentTruth(Priced):
     """A deployment as it truly is.
 
     quality         true probability of success by task
@@ -169,7 +169,7 @@ class CascadeAim(Part):
     to: tuple[str, ...]
 
 
-class Aim(Part):
+class RouteGoal(Part):
     """The route under test, as in `windsock.toml`."""
 
     objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.model.decisions import Attempt, CallResult
+from windsock.core.model.calls import Attempt, CallResult
 from windsock.core.model.units import Usage, cost_usd, to_float
 from windsock.errors import ConfigError
 from windsock.simulation.world import traffic
-from windsock.simulation.world.conditions import Place, Task
+from windsock.simulation.world.conditions import DeploymentTruth, Task
 from windsock.simulation.world.scenario import Scenario
-from windsock.simulation.world.world import Ask, World
+from windsock.simulation.world.traffic import SimulatedRequest
+from windsock.simulation.world.world import World
 
 NEEDED = ("prompt", "deployment", "reward", "input_tokens", "output_tokens")
 TOKENS = ("input_tokens", "output_tokens")
@@ -51,7 +52,7 @@ class OutcomeTable:
 
 
 @dataclass(slots=True)
-class _Line:
+class _OutcomeRow:
     place: str
     prompt: str
     task: str
@@ -146,10 +147,12 @@ class OutcomeWorld(World):
         }
 
     @cached_property
-    def asks(self) -> list[Ask]:
+    def asks(self) -> list[SimulatedRequest]:
         """The scenario's traffic, each request with the size of its prompt."""
         sizes = self._table.tokens[:, :, 0].mean(axis=1)
-        drawn = zip(traffic.asks(self.scenario, self.seed), self._prompts, strict=True)
+        drawn = zip(
+            traffic.simulated_requests(self.scenario, self.seed), self._prompts, strict=True
+        )
         return [replace(ask, prompt_tokens=int(sizes[row])) for ask, row in drawn]
 
     @cached_property
@@ -157,7 +160,7 @@ class OutcomeWorld(World):
         """The table's row of each request, drawn before any policy runs."""
         rng: Any = np.random.default_rng([self.scenario.seed, self.seed, 3])
         rows = {task: self._table.prompts_of(task) for task in self._table.tasks}
-        asks = traffic.asks(self.scenario, self.seed)
+        asks = traffic.simulated_requests(self.scenario, self.seed)
         marks = rng.random(len(asks))
         drawn = zip(asks, marks, strict=True)
         return np.array([rows[ask.task][int(mark * len(rows[ask.task]))] for ask, mark in drawn])
@@ -167,20 +170,20 @@ class OutcomeWorld(World):
         counts = Usage(input_tokens=round(sent), output_tokens=round(received)).counts()
         return to_float(cost_usd(counts, self.prices(name, at)))
 
-    def call(self, attempt: Attempt, ask: Ask, at: float) -> CallResult:
+    def call(self, attempt: Attempt, ask: SimulatedRequest, at: float) -> CallResult:
         row, column = self._prompts[ask.number], self._column[attempt.deployment]
         sent, received = self._table.tokens[row, column].tolist()
         sized = replace(ask, prompt_tokens=int(sent), output_tokens=int(received))
         return super().call(attempt, sized, at)
 
-    def worth(self, name: str, ask: Ask, at: float) -> float:
+    def worth(self, name: str, ask: SimulatedRequest, at: float) -> float:
         """As judged in the table, less where the scenario lets the deployment grow worse."""
         told = float(self._table.reward[self._prompts[ask.number], self._column[name]])
         usual = self.scenario.deployments[name].quality[ask.task]
         now = self.quality(name, ask.task, at)
         return told if now == usual else min(1.0, told * now / max(usual, 1e-9))
 
-    def is_right(self, name: str, ask: Ask, at: float) -> bool:
+    def is_right(self, name: str, ask: SimulatedRequest, at: float) -> bool:
         return bool(ask.luck[self.names.index(name)] < self.worth(name, ask, at))
 
 
@@ -228,7 +231,7 @@ def _check_header(path: Path, columns: Sequence[str] | None) -> None:
             )
 
 
-def _line(place: str, row: Mapping[str, Any]) -> _Line:
+def _line(place: str, row: Mapping[str, Any]) -> _OutcomeRow:
     for name in ("prompt", "deployment"):
         if row[name] in (None, ""):
             raise ConfigError(f"{place}: {name} is empty; fill it in")
@@ -239,7 +242,7 @@ def _line(place: str, row: Mapping[str, Any]) -> _Line:
     for name, count in zip(TOKENS, tokens, strict=True):
         if not 0.0 <= count < math.inf:
             raise ConfigError(f"{place}: {name} {row[name]!r} is no count from 0 on")
-    return _Line(
+    return _OutcomeRow(
         place=place,
         prompt=str(row["prompt"]),
         task=str(row.get("task") or DEFAULT_TASK),
@@ -279,7 +282,7 @@ def _task(scenario: Scenario, table: OutcomeTable, task: str) -> Task:
     return found
 
 
-def _place(place: Place, table: OutcomeTable, name: str) -> Place:
+def _place(place: DeploymentTruth, table: OutcomeTable, name: str) -> DeploymentTruth:
     column = table.names.index(name)
     quality = {
         task: float(table.reward[table.prompts_of(task), column].mean()) for task in table.tasks

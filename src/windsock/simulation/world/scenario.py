@@ -12,21 +12,21 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from windsock.errors import ConfigError
 from windsock.resources import folder
 from windsock.simulation.world.conditions import (
-    Aim,
     Announcement,
     Archive,
     Confidence,
+    DeploymentTruth,
     Drift,
     Hour,
     Lie,
     Outage,
     Part,
-    Place,
     Positive,
     Realtime,
     Redirect,
     Rhythm,
     Rivals,
+    RouteGoal,
     Share,
     Shock,
     Silence,
@@ -71,14 +71,14 @@ class Scenario(Part):
     refresh_outcomes: Annotated[int, Field(ge=1)] = 100
     evaluated: Annotated[int, Field(ge=0)] = 0
     starts_at: str = "2026-01-05T00:00:00Z"
-    route: Aim = Aim()
+    route: RouteGoal = RouteGoal()
     realtime: Realtime | None = None
     rhythm: Rhythm = Rhythm()
     confidence: Confidence | None = None
     archive: Archive | None = None
     rivals: Rivals
     tasks: dict[str, Task]
-    deployments: dict[str, Place]
+    deployments: dict[str, DeploymentTruth]
     shocks: tuple[Shock, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     lies: tuple[Lie, ...] = ()

@@ -20,7 +20,7 @@ HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class SimulatedRequest:
     """One request of the world. luck, pace, doubt, fate: one number in [0, 1) per deployment.
 
     luck    below the true quality the answer is right
@@ -43,7 +43,7 @@ class Ask:
     is_realtime: bool = False
 
 
-def asks(scenario: Scenario, seed: int) -> list[Ask]:
+def simulated_requests(scenario: Scenario, seed: int) -> list[SimulatedRequest]:
     """The whole traffic, arrival by arrival."""
     rng: Any = np.random.default_rng([scenario.seed, seed])
     at = _arrivals(scenario, rng)
@@ -61,7 +61,7 @@ def asks(scenario: Scenario, seed: int) -> list[Ask]:
     means = [(scenario.tasks[task].prompt_tokens, scenario.tasks[task].output_tokens)
              for task in tasks]  # fmt: skip
     return [
-        Ask(
+        SimulatedRequest(
             number=i,
             at=float(at[i]),
             task=tasks[which[i]],

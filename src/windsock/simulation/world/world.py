@@ -15,17 +15,15 @@ from scipy import special
 
 from windsock.core.cascades.calibration import BINS
 from windsock.core.evidence.warm_start import PastResult
+from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
-from windsock.core.model.decisions import Attempt, CallKind, CallResult
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Prices, Usage, cost_usd, to_float
 from windsock.core.pricing.schedule import flat_prices, next_moment
 from windsock.simulation.world import archive, price_statements, traffic
 from windsock.simulation.world.conditions import Shock, Task
 from windsock.simulation.world.scenario import Scenario
-from windsock.simulation.world.traffic import HOUR_S, Ask
-
-__all__ = ["Ask", "World"]
+from windsock.simulation.world.traffic import HOUR_S, SimulatedRequest
 
 CLAIMS = 512
 """Points at which the inverse distribution of confidence is tabled."""
@@ -53,9 +51,9 @@ class World:
         self._claims = _claims(scenario)
 
     @cached_property
-    def asks(self) -> list[Ask]:
+    def asks(self) -> list[SimulatedRequest]:
         """The whole traffic, in order of time."""
-        return traffic.asks(self.scenario, self.seed)
+        return traffic.simulated_requests(self.scenario, self.seed)
 
     def evaluations(self) -> list[PastResult]:
         """What was known before the run: every deployment tried on some prompts of every task."""
@@ -165,7 +163,7 @@ class World:
         place = self.scenario.deployments[name]
         return (place.first_token_s or place.latency_s / 2) * self.slowness(name, at)
 
-    def call(self, attempt: Attempt, ask: Ask, at: float) -> CallResult:
+    def call(self, attempt: Attempt, ask: SimulatedRequest, at: float) -> CallResult:
         """What the deployment does with the request."""
         name = attempt.deployment
         index = self.names.index(name)
@@ -190,14 +188,14 @@ class World:
             finish_reason="stop",
         )
 
-    def is_right(self, name: str, ask: Ask, at: float) -> bool:
+    def is_right(self, name: str, ask: SimulatedRequest, at: float) -> bool:
         return bool(ask.luck[self.names.index(name)] < self.quality(name, ask.task, at))
 
-    def worth(self, name: str, ask: Ask, at: float) -> float:
+    def worth(self, name: str, ask: SimulatedRequest, at: float) -> float:
         """What a judge gives for the answer, 0..1."""
         return float(self.is_right(name, ask, at))
 
-    def confidence(self, name: str, ask: Ask, at: float) -> float | None:
+    def confidence(self, name: str, ask: SimulatedRequest, at: float) -> float | None:
         """How sure the answer is of itself, if answers tell."""
         if self._claims is None:
             return None

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from windsock.errors import BadRequest
-from windsock.service.gateway.translation import copied, listed, schema_format, text_of
+from windsock.wire.dialect import copied, listed, schema_format, text_of
 
 SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
           "stream")  # fmt: skip

@@ -5,34 +5,32 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import msgspec
 import orjson
 
-from windsock.core.context.features import features_of
-from windsock.core.model.decisions import (
-    DEFAULT_TASK,
-    NO_PREFERENCES,
-    CallKind,
-    Preferences,
-    RouteRequest,
-)
+from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.core.model.units import Usage
 from windsock.errors import BadRequest
-
-TOKENS_PER_BYTE = 0.27
-"""Prompt tokens per byte of request body, before anything is learnt."""
+from windsock.wire.formats.openai_embeddings import _EmbeddingSchema
+from windsock.wire.json_codec import parsed
+from windsock.wire.prompt_features import features_of
+from windsock.wire.request import (
+    OURS,
+    TOKENS_PER_BYTE,
+    UpstreamRequest,
+    decoded,
+    drop_task,
+    preferences_of,
+    task_of,
+)
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 
 PLAIN_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
-
-OURS = ("models", "provider", "session_id", "route")
-"""Fields that speak to the router; upstreams reject what they do not know."""
 
 
 class _Schema(msgspec.Struct):
@@ -54,40 +52,10 @@ class _Schema(msgspec.Struct):
     n: int | None = None
 
 
-class _EmbeddingSchema(msgspec.Struct):
-    model: str
-    input: msgspec.Raw
-    metadata: dict[str, Any] | None = None
-    models: list[str] | None = None
-    provider: dict[str, Any] | None = None
-
-
 Asked = TypeVar("Asked", _Schema, _EmbeddingSchema)
-CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
 
 _decoder = msgspec.json.Decoder(_Schema)
-_embedding_decoder = msgspec.json.Decoder(_EmbeddingSchema)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-@dataclass(slots=True, kw_only=True)
-class ChatBody:
-    """A parsed request. Treat it as immutable (see `core.records`).
-
-    wants_usage     the client asked for the usage chunk of a stream
-    temperature     as asked for; None if not stated
-    images          sent with it
-    choices         answers asked for (`n`)
-    path            of the provider's call
-    """
-
-    raw: bytes
-    request: RouteRequest
-    wants_usage: bool
-    temperature: float | None = None
-    images: int = 0
-    choices: int = 1
-    path: str = CHAT
 
 
 def read_chat(
@@ -98,12 +66,12 @@ def read_chat(
     key_id: str | None = None,
     deadline_s: float | None = None,
     with_features: bool = False,
-) -> ChatBody:
+) -> UpstreamRequest:
     """The facts that routing needs; raises BadRequest naming the field.
 
     with_features   also the cheap numbers about the prompt that learnt segments look at
     """
-    read = _decoded(_decoder, body)
+    read = decoded(_decoder, body)
     messages = bytes(read.messages)
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
@@ -112,18 +80,18 @@ def read_chat(
         model=read.model,
         models=tuple(read.models or ()),
         namespace=namespace,
-        task=task or _task(read.metadata),
+        task=task or task_of(read.metadata),
         needs=_needs(read, messages),
         prompt_tokens=int(len(messages) * TOKENS_PER_BYTE) + 1,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
         is_stream=bool(read.stream),
         session_id=read.session_id,
         key_id=key_id,
-        preferences=_preferences(read.provider) if read.provider else NO_PREFERENCES,
+        preferences=preferences_of(read.provider) if read.provider else NO_PREFERENCES,
         features=features_of(orjson.loads(body)) if with_features else (),
         deadline_s=deadline_s,
     )
-    return ChatBody(
+    return UpstreamRequest(
         raw=body,
         request=request,
         wants_usage=bool(options.get("include_usage")),
@@ -133,49 +101,14 @@ def read_chat(
     )
 
 
-def read_embedding(
-    body: bytes,
-    *,
-    task: str | None = None,
-    namespace: str,
-    key_id: str | None = None,
-    deadline_s: float | None = None,
-) -> ChatBody:
-    """The same for a request to /v1/embeddings, whose answers are judged like any other."""
-    read = _decoded(_embedding_decoder, body)
-    request = RouteRequest(
-        model=read.model,
-        models=tuple(read.models or ()),
-        namespace=namespace,
-        task=task or _task(read.metadata),
-        prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
-        key_id=key_id,
-        preferences=_preferences(read.provider) if read.provider else NO_PREFERENCES,
-        deadline_s=deadline_s,
-    )
-    return ChatBody(raw=body, request=request, wants_usage=False, path=EMBEDDINGS)
-
-
-def _decoded(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
-    try:
-        read = decoder.decode(body)
-    except msgspec.ValidationError as error:
-        raise BadRequest(_place(str(error)), param=_param(str(error))) from error
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"the body is not valid JSON: {error}") from error
-    if not read.model:
-        raise BadRequest("model is empty; name a route, a deployment or a model", param="model")
-    return read
-
-
-def body_for(chat: ChatBody, model: str, *, keeps_ours: bool = False) -> bytes:
+def body_for(chat: UpstreamRequest, model: str, *, keeps_ours: bool = False) -> bytes:
     """The body for an upstream: its model name, usage asked for, our own fields left out."""
     fields = _fields.decode(chat.raw)
     fields["model"] = msgspec.Raw(orjson.dumps(model))
     if not keeps_ours:
         for name in OURS:
             fields.pop(name, None)
-    _drop_task(fields)
+    drop_task(fields)
     if chat.request.is_stream and not chat.wants_usage:
         options = orjson.loads(bytes(fields.get("stream_options", b"{}"))) or {}
         fields["stream_options"] = msgspec.Raw(orjson.dumps({**options, "include_usage": True}))
@@ -240,7 +173,7 @@ def confidence_of(body: Mapping[str, Any]) -> float | None:
     return math.exp(sum(stated) / len(stated)) if stated else None
 
 
-def with_logprobs(chat: ChatBody) -> ChatBody | None:
+def with_logprobs(chat: UpstreamRequest) -> UpstreamRequest | None:
     """The same request, asking for logprobs too; None if it asks for them or for no such thing."""
     fields = _fields.decode(chat.raw)
     if "logprobs" in fields or chat.request.is_stream:
@@ -256,42 +189,6 @@ def without_logprobs(body: dict[str, Any]) -> None:
             choice["logprobs"] = None
 
 
-def kind_of_error(status: int, body: bytes) -> CallKind:
-    """What an upstream's error status means for the router."""
-    text = body[:4096].lower()
-    if b"context_length_exceeded" in text or b"maximum context length" in text or status == 413:
-        return CallKind.CONTEXT_EXCEEDED
-    if b"content_filter" in text or b"content_policy_violation" in text:
-        return CallKind.CONTENT_REFUSED
-    if status == 429:
-        spent = b"insufficient_quota" in text
-        return CallKind.OUT_OF_CREDIT if spent else CallKind.RATE_LIMITED
-    if status >= 500:
-        return CallKind.SERVER_ERROR
-    return {
-        401: CallKind.AUTH_FAILED,
-        402: CallKind.OUT_OF_CREDIT,
-        403: CallKind.AUTH_FAILED,
-        404: CallKind.MODEL_GONE,
-        408: CallKind.TIMED_OUT,
-    }.get(status, CallKind.CALLER_ERROR)
-
-
-def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait, from retry-after-ms or retry-after (seconds or an HTTP date)."""
-    try:
-        if (ms := headers.get("retry-after-ms")) is not None:
-            return max(0.0, float(ms) / 1000)
-        text = headers.get("retry-after")
-        if text is None:
-            return None
-        if text.strip().replace(".", "", 1).isdigit():
-            return float(text)
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, TypeError):
-        return None
-
-
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
     needs = set()
     if b'"image_url"' in messages or b'"input_image"' in messages:
@@ -305,64 +202,25 @@ def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
     return frozenset(needs)
 
 
-def _task(metadata: dict[str, Any] | None) -> str:
-    task = (metadata or {}).get("task")
-    return task if isinstance(task, str) and task else DEFAULT_TASK
-
-
-def _drop_task(fields: dict[str, msgspec.Raw]) -> None:
-    if "metadata" not in fields:
-        return
-    metadata = orjson.loads(bytes(fields["metadata"]))
-    if isinstance(metadata, dict) and "task" in metadata:
-        del metadata["task"]
-        if metadata:
-            fields["metadata"] = msgspec.Raw(orjson.dumps(metadata))
-        else:
-            del fields["metadata"]
-
-
-def _preferences(wishes: dict[str, Any]) -> Preferences:
-    sort = wishes.get("sort")
-    ceiling = wishes.get("max_price") or {}
-    return Preferences(
-        only=_names(wishes, "only"),
-        ignore=_names(wishes, "ignore"),
-        order=_names(wishes, "order"),
-        sort=sort.get("by") if isinstance(sort, dict) else sort,
-        max_prompt_usd_per_mtok=_ceiling(ceiling.get("prompt")),
-        max_completion_usd_per_mtok=_ceiling(ceiling.get("completion")),
-        allow_fallbacks=wishes.get("allow_fallbacks", True) is not False,
-    )
-
-
-def _names(wishes: dict[str, Any], name: str) -> tuple[str, ...]:
-    value = wishes.get(name) or ()
-    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise BadRequest(f"provider.{name} must be a list of names", param=f"provider.{name}")
-    return tuple(value)
-
-
-def _ceiling(value: Any) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        return Decimal(str(value))
-    except ArithmeticError as error:
-        raise BadRequest("provider.max_price must hold numbers", param="provider") from error
-
-
 def _count(usage: Mapping[str, Any], name: str) -> int:
     value = usage.get(name)
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def _place(message: str) -> str:
-    field = _param(message)
-    return f"{field}: {message.split(' - at')[0]}" if field else message
+def _use_of(body: dict[str, Any], raw: bytes, chat: UpstreamRequest) -> tuple[Usage, bool]:
+    """Usage as counted, or estimated from sizes where the provider counts none: then True."""
+    usage = usage_of(body, images=chat.images)
+    if usage is not None:
+        return usage, False
+    output_tokens = int(len(raw) * TOKENS_PER_BYTE)
+    return Usage(input_tokens=chat.request.prompt_tokens, output_tokens=output_tokens), True
 
 
-def _param(message: str) -> str | None:
-    missing = re.search(r"missing required field `(\w+)`", message)
-    at = re.search(r"at `\$\.([\w.]+)", message)
-    return (missing or at)[1] if missing or at else None  # type: ignore[index]
+def _answer_of(raw: bytes) -> dict[str, Any] | None:
+    """The parsed answer, or None if it is not a chat completion."""
+    body = parsed(raw)
+    if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
+        return None
+    if not body["choices"] or not isinstance(body["choices"][0], dict):
+        return None
+    return body

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from windsock.errors import ProviderError
+from windsock.wire.sse import BOUNDARY, DATA, data_of
 
 CONTENT = re.compile(
     rb'"(?:content|reasoning_content|reasoning|refusal|text|arguments|name)"\s*:\s*"(?!")'
@@ -19,8 +20,6 @@ USAGE = re.compile(rb'"usage"\s*:\s*\{')
 NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
-DATA = re.compile(rb"(?:^|[\r\n])data:")
-BOUNDARY = re.compile(rb"\r?\n\r?\n")
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 
@@ -166,9 +165,3 @@ def _is_content(event: bytes) -> bool:
     return CONTENT.search(event) is not None and (
         event.startswith(b"data:") or DATA.search(event) is not None
     )
-
-
-def data_of(event: bytes) -> bytes:
-    """The payload of an event: its data lines, joined."""
-    lines = event.replace(b"\r\n", b"\n").split(b"\n")
-    return b"\n".join(line[5:].lstrip() for line in lines if line.startswith(b"data:"))

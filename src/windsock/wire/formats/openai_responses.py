@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.service.gateway.translation import copied, listed, schema_format, text_of
+from windsock.wire.dialect import copied, listed, schema_format, text_of
 
 SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "stream",
           "service_tier", "user", "parallel_tool_calls", "seed", "metadata",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.core.policies.budgets.pacing import DAY_S, DayPacer, RequestPacer
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 

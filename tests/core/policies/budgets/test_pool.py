@@ -7,9 +7,9 @@ import pytest
 from scipy.optimize import linprog
 
 from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
-from windsock.core.model.decisions import Cell
+from windsock.core.model.requests import Cell
 from windsock.core.policies.budgets.pacing import DAY_S, DayPacer, RequestPacer
-from windsock.core.policies.budgets.pool import Purse
+from windsock.core.policies.budgets.pool import BudgetPool
 from windsock.core.policies.price_aware import CellView, Objective, PriceAware
 
 NAMES = ("cheap", "mid", "best")
@@ -42,7 +42,7 @@ def views(route: str) -> list[CellView]:
     ]
 
 
-def sharing(purse: Purse, usd_each: float = 0.0) -> dict[str, PriceAware]:
+def sharing(purse: BudgetPool, usd_each: float = 0.0) -> dict[str, PriceAware]:
     """A policy per route on one budget, after traffic of its usual mix at `usd_each` a request."""
     beliefs = well_known()
     aim = Objective(kind="budget", usd_per_request=1.0, explore=0.0)
@@ -82,7 +82,7 @@ def best_success(budget: float) -> float:
 
 @pytest.mark.parametrize("budget", [5e-5, 2e-4, 6e-4, 2e-3])
 def test_routes_on_one_budget_reach_the_joint_optimum_at_one_shadow_price(budget: float) -> None:
-    purse = Purse(RequestPacer(budget))
+    purse = BudgetPool(RequestPacer(budget))
     policies = sharing(purse, usd_each=budget)
     usd, success = delivered(policies)
     assert usd == pytest.approx(budget, rel=0.01)
@@ -108,7 +108,7 @@ def test_routes_with_budgets_of_their_own_waste_what_one_budget_would_not() -> N
 
 
 def test_a_day_that_two_routes_share_is_spent_to_within_a_hundredth_and_never_passed() -> None:
-    purse = Purse(DayPacer(2.0))
+    purse = BudgetPool(DayPacer(2.0))
     policies = sharing(purse)
     rng = np.random.default_rng(5)
     requests, spent = 2000, list[float]()
@@ -130,7 +130,7 @@ def test_a_day_that_two_routes_share_is_spent_to_within_a_hundredth_and_never_pa
 
 
 def test_a_route_with_another_objective_only_stops_at_the_cap() -> None:
-    purse = Purse(DayPacer(1.0))
+    purse = BudgetPool(DayPacer(1.0))
     aim = Objective(kind="value", usd_per_success=10.0, usd_per_day=1.0, explore=0.0)
     policy = PriceAware(well_known(), aim, purse=purse)
     free = PriceAware(well_known(), Objective(kind="value", usd_per_success=10.0, explore=0.0))
@@ -146,7 +146,7 @@ def test_a_route_with_another_objective_only_stops_at_the_cap() -> None:
 
 def test_what_a_fixed_route_spends_is_left_out_of_what_the_others_may() -> None:
     budget = 1e-3
-    purse = Purse(RequestPacer(budget))
+    purse = BudgetPool(RequestPacer(budget))
     beliefs = well_known()
     rich = PriceAware(
         beliefs, Objective(kind="value", usd_per_success=10.0, explore=0.0), purse=purse

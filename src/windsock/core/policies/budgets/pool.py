@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from windsock.core.policies.budgets.pacing import DayPacer, RequestPacer
-from windsock.core.policies.budgets.solver import Claim, Paid, afford
+from windsock.core.policies.budgets.solver import Allocation, Demand, allocate
 
 TRAFFIC_HALF_LIFE_S = 3600.0
 """After which a request counts half in how much traffic a route is expected to bring."""
 
-Spender = tuple[str, str]
+SpenderKey = tuple[str, str]
 """(namespace, route)."""
 
 
 @dataclass(slots=True)
-class Part:
+class Spender:
     """One spender: what it last claimed, and its recent requests as of `at`."""
 
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[Demand, ...] = ()
     requests: float = 0.0
     at: float = 0.0
 
@@ -37,24 +37,24 @@ class Part:
 
 
 @dataclass(slots=True)
-class Purse:
+class BudgetPool:
     """A pacer, and one V for all cells of all that spend from it."""
 
     pacer: RequestPacer | DayPacer
-    paid: Paid | None = None
-    _parts: dict[Spender, Part] = field(default_factory=dict)
+    paid: Allocation | None = None
+    _parts: dict[SpenderKey, Spender] = field(default_factory=dict)
 
-    def spend(self, spender: Spender, usd: float, now: float, requests: float = 1.0) -> None:
+    def spend(self, spender: SpenderKey, usd: float, now: float, requests: float = 1.0) -> None:
         """So many requests have cost `usd` together."""
         self.pacer.spend(usd, now, requests)
-        self._parts.setdefault(spender, Part()).count(requests, now)
+        self._parts.setdefault(spender, Spender()).count(requests, now)
 
-    def solve(self, spender: Spender, claims: Sequence[Claim], now: float) -> Paid:
+    def solve(self, spender: SpenderKey, claims: Sequence[Demand], now: float) -> Allocation:
         """Take in what a spender wants now, and choose the rung for all."""
-        self._parts.setdefault(spender, Part()).claims = tuple(claims)
+        self._parts.setdefault(spender, Spender()).claims = tuple(claims)
         traffic = {name: part.traffic(now) for name, part in self._parts.items()}
         least = 1e-3 * (sum(traffic.values()) or 1.0)
-        self.paid = afford(
+        self.paid = allocate(
             [
                 claim.times(max(least, traffic[name]))
                 for name, part in self._parts.items()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from windsock.core.policies.best_arm import FloatArray
+from windsock.core.model.arrays import FloatArray
 from windsock.core.policies.frontier import Ladder, Rung, first_true, mixed, rung_values
 from windsock.core.policies.objectives import Chosen, Floor, not_below
 
@@ -16,7 +16,7 @@ LEAST_USD = 1e-15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Demand:
     """What one cell asks of a budget.
 
     share       its part of the traffic; shares need not sum to 1
@@ -40,12 +40,12 @@ class Claim:
             return self.fixed_usd
         return self.ladder.rough(value, along).usd
 
-    def times(self, traffic: float) -> Claim:
+    def times(self, traffic: float) -> Demand:
         return replace(self, share=self.share * traffic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paid:
+class Allocation:
     """Two adjacent values of V and the share of requests on the higher; index of the higher."""
 
     low_usd: float
@@ -63,7 +63,7 @@ class Paid:
         return not_below(ladder, chosen, floor, "the quality floor costs more than the budget")
 
 
-def afford(claims: Sequence[Claim], usd: float) -> Paid:
+def allocate(claims: Sequence[Demand], usd: float) -> Allocation:
     """The highest mixture of rungs whose expected cost over the traffic mix is `usd`.
 
     Found from these claims alone: ceilings and probes let cost dip a little along the ladder, and
@@ -87,14 +87,14 @@ def afford(claims: Sequence[Claim], usd: float) -> Paid:
         start = roughly(usd * rough_cost(near) / max(cost(near), LEAST_USD))
     low = first_true(len(values), lambda index: cost(float(values[index])) > usd, near=start)
     if low == 0:
-        return Paid(low_usd=0.0, high_usd=0.0, share=0.0, note=_too_small(usd, cost(0.0)))
+        return Allocation(low_usd=0.0, high_usd=0.0, share=0.0, note=_too_small(usd, cost(0.0)))
     if low == len(values):
         top = float(values[-1])
-        return Paid(low_usd=top, high_usd=top, share=0.0, index=low)
+        return Allocation(low_usd=top, high_usd=top, share=0.0, index=low)
     under, over = float(values[low - 1]), float(values[low])
     low_cost, high_cost = cost(under), cost(over)
     share = min(1.0, max(0.0, (usd - low_cost) / (high_cost - low_cost)))
-    return Paid(low_usd=under, high_usd=over, share=share, index=low)
+    return Allocation(low_usd=under, high_usd=over, share=share, index=low)
 
 
 def _too_small(usd: float, least: float) -> str:

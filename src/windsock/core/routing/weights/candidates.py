@@ -7,10 +7,10 @@ from types import MappingProxyType
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.statistics import PROMPT_METERS
-from windsock.core.cascades.cascade_arm import Compound
+from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.decisions import Cell, RouteRequest
+from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.units import Counts, Meter, Prices, cost_usd, to_float
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
@@ -134,7 +134,7 @@ class Candidates:
         prompt_tokens: int,
         now: float,
         imagined: ImaginedPrices,
-    ) -> tuple[Compound, ...] | None:
+    ) -> tuple[CascadeArm, ...] | None:
         """What asking again would do, for each candidate, of the first strong one that is open."""
         cascade = route.cascade
         if cascade is None:

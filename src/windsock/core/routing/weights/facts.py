@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from windsock.core.beliefs.beliefs import Beliefs, Summary
+from windsock.core.beliefs.beliefs import Beliefs, BeliefSummary
 from windsock.core.model.decisions import ArmFacts, CascadeFacts
 from windsock.core.model.units import Meter
 from windsock.core.policies.protocol import CellView, Weighing
@@ -24,7 +24,7 @@ def _arm(
     name: str,
     weight: float,
     usd: float,
-    belief: Summary,
+    belief: BeliefSummary,
     limits: tuple[str, ...],
     book: PriceBook,
     now: float,

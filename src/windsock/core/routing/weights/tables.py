@@ -9,13 +9,8 @@ from dataclasses import dataclass, field, replace
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.decisions import (
-    NO_PREFERENCES,
-    CascadeFacts,
-    Cell,
-    RouteRequest,
-    WeightTable,
-)
+from windsock.core.model.decisions import CascadeFacts, WeightTable
+from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.policies.protocol import CellView, LazyViews, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
@@ -39,7 +34,7 @@ by `refresh`, so that requests seldom wait for a solve."""
 
 
 @dataclass(slots=True)
-class _Slot:
+class _Solved:
     table: WeightTable
     book_version: int
     health_version: int
@@ -47,28 +42,28 @@ class _Slot:
 
 
 @dataclass(slots=True)
-class _Place:
+class _CellTables:
     """One cell of one route: its tables, by what a request rules out and its size class."""
 
     cell: Cell
     route: Route
     common_tokens: int
     evidence: int = 0
-    plain: _Slot | None = None
-    narrowed: dict[tuple[Ruling, int], _Slot] = field(default_factory=dict)
+    plain: _Solved | None = None
+    narrowed: dict[tuple[Ruling, int], _Solved] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class _Group:
+class _RouteTables:
     """All places of one route in one namespace; rungs and budgets are chosen for them together."""
 
-    places: list[_Place] = field(default_factory=list)
+    places: list[_CellTables] = field(default_factory=list)
     evidence: int = 0
     refreshed: tuple[int, int, int] | None = None
     refreshed_at: float = 0.0
 
 
-class Tables:
+class WeightTables:
     """Builds and keeps the weight tables. `drain` hands out those solved since the last call."""
 
     def __init__(
@@ -93,8 +88,8 @@ class Tables:
             catalog=catalog, book=book, beliefs=beliefs, health=health, confidences=confidences
         )
         self._versions = itertools.count(first_version)
-        self._places: dict[tuple[str, str, str], _Place] = {}
-        self._groups: dict[tuple[str, str], _Group] = {}
+        self._places: dict[tuple[str, str, str], _CellTables] = {}
+        self._groups: dict[tuple[str, str], _RouteTables] = {}
         self._solved: list[WeightTable] = []
         self._catalog_version = catalog.version
         self._fresh_s = fresh_s
@@ -210,12 +205,12 @@ class Tables:
         }
         return views[asked.cell], [view for view in views.values() if view.deployments]
 
-    def _open_place(self, route: Route, namespace: str, task: str) -> _Place:
-        group = self._groups.setdefault((namespace, route.name), _Group())
+    def _open_place(self, route: Route, namespace: str, task: str) -> _CellTables:
+        group = self._groups.setdefault((namespace, route.name), _RouteTables())
         group.places = [place for place in group.places if place.route is route]
         if len(group.places) >= self._max_tasks:
             return group.places[0]
-        place = _Place(
+        place = _CellTables(
             cell=Cell(namespace, route.name, task),
             route=route,
             common_tokens=self._candidates.common_tokens(route),
@@ -225,7 +220,7 @@ class Tables:
         group.refreshed = None
         return place
 
-    def _narrow(self, place: _Place, request: RouteRequest, now: float) -> WeightTable:
+    def _narrow(self, place: _CellTables, request: RouteRequest, now: float) -> WeightTable:
         ruling = self._candidates.ruling(place.route, request, now)
         size = max(0, (request.prompt_tokens // LARGE_PROMPT_TOKENS).bit_length())
         key = (ruling, size)
@@ -238,7 +233,7 @@ class Tables:
         return slot.table
 
     def _is_stale(
-        self, slot: _Slot, place: _Place, now: float, busy_share: float = BUSY_SHARE
+        self, slot: _Solved, place: _CellTables, now: float, busy_share: float = BUSY_SHARE
     ) -> bool:
         if slot.health_version != self._health.version or now >= slot.table.expires_at:
             return True
@@ -251,25 +246,25 @@ class Tables:
         share = busy_share if fresh >= self._fresh_outcomes else 1.0
         return fresh > 0 and now - slot.table.at >= share * self._fresh_s
 
-    def _solve(self, place: _Place, ruling: Ruling, prompt_tokens: int, now: float) -> _Slot:
+    def _solve(self, place: _CellTables, ruling: Ruling, prompt_tokens: int, now: float) -> _Solved:
         self._refresh_group(place, now)
         view, ruled_out, note = self._view(place, now, ruling=ruling, prompt_tokens=prompt_tokens)
         weighing = place.route.policy.weigh(view, now) if view.deployments else None
-        return _Slot(
+        return _Solved(
             table=self._table(place, view, weighing, ruled_out, note, now),
             book_version=self._book.version,
             health_version=self._health.version,
             evidence=place.evidence,
         )
 
-    def _contextual(self, place: _Place, request: RouteRequest, now: float) -> WeightTable:
+    def _contextual(self, place: _CellTables, request: RouteRequest, now: float) -> WeightTable:
         self._refresh_group(place, now)
         ruling = self._candidates.ruling(place.route, request, now)
         view, ruled_out, note = self._view(place, now, ruling=ruling)
         weighing = place.route.policy.weigh(view, now, request) if view.deployments else None
         return self._table(place, view, weighing, ruled_out, note, now)
 
-    def _refresh_group(self, place: _Place, now: float) -> None:
+    def _refresh_group(self, place: _CellTables, now: float) -> None:
         """Let the policy choose its rungs, once per change, for all tasks of the route."""
         group = self._groups[place.cell.namespace, place.cell.route]
         seen = (self._book.version, self._health.version, group.evidence)
@@ -284,7 +279,7 @@ class Tables:
         group.refreshed, group.refreshed_at = seen, now
         place.route.policy.refresh(LazyViews(lambda: self._served_views(group, now)), now)
 
-    def _served_views(self, group: _Group, now: float) -> list[CellView]:
+    def _served_views(self, group: _RouteTables, now: float) -> list[CellView]:
         """All cells of a route that somebody can serve."""
         views = (self._view(place, now)[0] for place in group.places)
         return [view for view in views if view.deployments]
@@ -295,7 +290,7 @@ class Tables:
 
     def _view(
         self,
-        place: _Place,
+        place: _CellTables,
         now: float,
         *,
         ruling: Ruling = (),
@@ -312,7 +307,7 @@ class Tables:
             imagined=imagined,
         )
 
-    def _share(self, place: _Place) -> float:
+    def _share(self, place: _CellTables) -> float:
         group = self._groups.get((place.cell.namespace, place.cell.route))
         if group is None or not group.evidence:
             return 1.0
@@ -320,7 +315,7 @@ class Tables:
 
     def _table(
         self,
-        place: _Place,
+        place: _CellTables,
         view: CellView,
         weighing: Weighing | None,
         ruled_out: Mapping[str, str],

@@ -1,0 +1,56 @@
+"""What a service without configuration uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from windsock.app.catalog_parts import deployment_names
+from windsock.config.route_settings import RouteSettings
+from windsock.config.settings import ProviderSettings, Settings
+from windsock.errors import ConfigError
+from windsock.providers.presets import Preset
+
+
+def with_defaults(
+    settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
+) -> Settings:
+    """What the owner has left out: the route `auto`, and the status feeds of the providers."""
+    return _with_status_feeds(_with_a_route(settings, known, environ), known)
+
+
+def _with_a_route(
+    settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
+) -> Settings:
+    """With no route configured: a route `auto` over every provider whose key is set."""
+    if settings.routes:
+        return settings
+    names = [
+        f"{preset.id}/{model}"
+        for preset in known.values()
+        if preset.key and environ.get(preset.key) and not preset.is_explicit
+        for model in preset.models
+    ]
+    names += [name for name in settings.deployments if name not in names]
+    if not names:
+        keys = ", ".join(p.key for p in known.values() if p.key and p.models)
+        raise ConfigError(
+            f"nothing to route to: set a provider's key ({keys}), write a windsock.toml with "
+            "[routes.auto], or try 'windsock demo'"
+        )
+    return settings.model_copy(update={"routes": {"auto": RouteSettings(candidates=tuple(names))}})
+
+
+def _with_status_feeds(settings: Settings, known: Mapping[str, Preset]) -> Settings:
+    """With no feeds named: the status page of every provider in use, where it is reached itself."""
+    if "enabled" in settings.feeds.model_fields_set:
+        return settings
+    providers = dict.fromkeys(name.partition("/")[0] for name in deployment_names(settings))
+    found = [
+        preset.status
+        for name in providers
+        if (preset := known.get(name)) is not None
+        and preset.status is not None
+        and settings.providers.get(name, ProviderSettings()).base_url is None
+    ]
+    feeds = settings.feeds.model_copy(update={"enabled": (*settings.feeds.enabled, *found)})
+    return settings.model_copy(update={"feeds": feeds})

@@ -1,0 +1,109 @@
+"""The uvicorn server: sockets, protocol and drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import ceil
+from typing import Any
+
+import uvicorn
+
+from windsock.app.service import Service
+from windsock.service.gateway.uvicorn_protocol import front_for
+
+ACCEPTORS = 8
+"""Connections accepted at one turn of the event loop. libuv takes one per listener, and with 256
+that come at once under load the last would wait for ten seconds.
+"""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, leaving with exit code 0 after a clean shutdown.
+
+    on_signal       called first: readiness turns
+    delay_s         then requests are still taken for so long
+    on_shutdown     called when the listener closes: open event streams must end, or the drain
+                    would wait for them
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_signal: Callable[[], None] = lambda: None,
+        delay_s: float = 0.0,
+        on_shutdown: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(config)
+        self._on_signal = on_signal
+        self._delay_s = delay_s
+        self._on_shutdown = on_shutdown
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        for server in list(self.servers):
+            for listener in server.sockets:
+                for _ in range(ACCEPTORS - 1):
+                    await self._accept_too(listener.dup())
+
+    async def _accept_too(self, listener: socket.socket) -> None:
+        protocol: Any = self.config.http_protocol_class
+        make = partial(
+            protocol,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        loop = asyncio.get_running_loop()
+        self.servers.append(
+            await loop.create_server(make, sock=listener, backlog=self.config.backlog)
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._on_signal()
+        await self._wait()
+        self._on_shutdown()
+        await super().shutdown(sockets=sockets)
+
+    async def _wait(self) -> None:
+        """Serve on for the delay; a second signal ends it."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._delay_s
+        while loop.time() < until and not self.force_exit:
+            await self.on_tick(0)
+            await asyncio.sleep(min(0.1, self._delay_s))
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {
+            each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def server_of(service: Service, *, host: str, port: int) -> Server:
+    return Server(
+        uvicorn.Config(
+            service.app,
+            http=front_for(service.app.paths),
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=ceil(service.settings.server.drain),
+        ),
+        on_signal=service.turn_away,
+        delay_s=service.settings.server.drain_delay,
+        on_shutdown=service.end_streams,
+    )

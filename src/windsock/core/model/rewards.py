@@ -1,0 +1,65 @@
+"""The value of an answer, as somebody or something judged it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from windsock.core.model.decisions import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reward:
+    """The value of an answer, 0..1, and who says so.
+
+    source      explicit, check, confidence or transport, or a name the operator weighs
+    metric      what was judged, if several things are
+    key_id      who reported it
+    """
+
+    value: float
+    source: str = "explicit"
+    metric: str = ""
+    key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A reward as it was reported, and what it counted for."""
+
+    decision_id: str
+    reward: Reward
+    at: float
+    weight: float = 1.0
+    idempotency_key: str | None = None
+
+
+@dataclass(slots=True)
+class OpenDecision:
+    """A decision that may still be judged: who served it, and what was said of it.
+
+    Of most nothing is ever said: what is empty is shared.
+    """
+
+    decision: Decision
+    deployment: str
+    said: Mapping[Matter, Feedback] = field(default_factory=lambda: NOTHING_SAID)
+    keys: frozenset[str] = frozenset()
+
+    def hear(self, feedback: Feedback) -> None:
+        """Note what was said, in place of what the same source had said of the same."""
+        self.said = {**self.said, matter_of(feedback.reward): feedback}
+        if feedback.idempotency_key is not None:
+            self.keys |= {feedback.idempotency_key}
+
+
+Matter = tuple[str, str, str | None]
+
+
+NOTHING_SAID: Mapping[Matter, Feedback] = MappingProxyType({})
+
+
+def matter_of(reward: Reward) -> Matter:
+    """What was judged, and by whom."""
+    return reward.metric, reward.source, reward.key_id

@@ -1,0 +1,40 @@
+"""When a task's segments change, beliefs move to the new ones."""
+
+from __future__ import annotations
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.context.segment_clusters import SegmentClusters
+from windsock.core.context.segments import Segmenter
+from windsock.core.model.requests import Cell
+from windsock.core.policies.floor_deficit import FloorDeficit
+
+MOST_SEEDED = 40.0
+"""Rewards that the regressions' prediction is worth in a new segment, at most."""
+
+
+def reseat(
+    beliefs: Beliefs, served: FloorDeficit, cell: Cell, segmenter: Segmenter, now: float
+) -> None:
+    """Borders have changed: what the old segments of a task learnt goes back to its own cell.
+
+    New segments start from what the regressions predict, and take as many rewards from the task.
+    """
+    for task in sorted(beliefs.tasks(cell.namespace, cell.route)):
+        if task.startswith(f"{cell.task}#"):
+            beliefs.absorb(cell, task)
+            served.absorb(cell, task)
+    if segmenter.borders is not None:
+        _found(beliefs, cell, segmenter, segmenter.borders, now)
+
+
+def _found(
+    beliefs: Beliefs, cell: Cell, segmenter: Segmenter, borders: SegmentClusters, now: float
+) -> None:
+    for column, name in enumerate(borders.deployments):
+        rewards = min(MOST_SEEDED, segmenter.rewards(name) / len(borders))
+        for index, mark in enumerate(borders.marks()):
+            place = cell._replace(task=cell.task + mark)
+            mean, factor = float(borders.success[index, column]), float(borders.sizes[index])
+            beliefs.seed(place, name, mean, rewards=rewards, now=now)
+            beliefs.seed_usage(place, name, factor=factor, requests=MOST_SEEDED / 2, now=now)
+        beliefs.give(cell, name, rewards * len(borders))

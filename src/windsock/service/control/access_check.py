@@ -1,0 +1,43 @@
+"""Which scope a call needs, and what inspection may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from windsock.clock import Clock
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.events import Event
+from windsock.core.routing.router import Router
+from windsock.observability.event_bus import EventBus
+from windsock.service.auth import Access, Principal, credential_of
+
+Rule = Callable[[str, str], list[Event]]
+"""(deployment, feed) of a held quote -> what came of ruling on it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Insight:
+    """What the inspection calls look at."""
+
+    router: Router
+    clock: Clock
+    access: Access
+    events: EventBus
+    approve: Rule
+    reject: Rule
+    publish: Callable[[Event], None]
+    table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
+
+
+def allowed(access: Access, clock: Clock, scope: str) -> Callable[[Request], Principal]:
+    """A dependency that admits callers with this scope."""
+
+    def admit(request: Request) -> Principal:
+        headers = request.headers
+        credential = credential_of(headers.get("authorization"), headers.get("x-api-key"))
+        return access.admit(credential, scope, clock.now())
+
+    return admit

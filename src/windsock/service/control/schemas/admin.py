@@ -1,0 +1,75 @@
+"""Bodies of the calls on deployments, alarms and lessons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from windsock.service.control.schemas.base import Answer
+
+
+class DeploymentView(Answer):
+    """Health of one deployment from live traffic and from status feeds."""
+
+    deployment: str
+    provider: str
+    model: str
+    state: str = Field(description="closed (in use), open (cooling down) or half_open (probing)")
+    why_out: str | None
+    cooldown_until: float | None
+    reported: str
+    p50_first_byte_ms: float | None
+    p95_first_byte_ms: float | None
+    latency_samples: int
+    successes: int
+    failures: int
+    uptime: float | None
+    capabilities: dict[str, Any]
+
+
+class DeploymentsAnswer(Answer):
+    data: list[DeploymentView]
+
+
+class PastRate(Answer):
+    """How often a deployment was right at a task, over how many prompts."""
+
+    task: str
+    deployment: str
+    success: float = Field(ge=0, le=1, allow_inf_nan=False)
+    count: float = Field(gt=0, allow_inf_nan=False)
+
+
+class Lesson(Answer):
+    """Beliefs to start from. strength: most rewards that one rate may count for."""
+
+    route: str
+    results: list[PastRate] = Field(min_length=1)
+    strength: float = Field(default=50.0, gt=0, allow_inf_nan=False)
+
+
+class LessonAnswer(Answer):
+    lesson: int
+    taught: int
+
+
+class AlarmView(Answer):
+    """A belief that an alarm has changed, and that can be put back."""
+
+    route: str
+    deployment: str
+    mode: str = Field(description="doubt, lost, or steady after a change of the served model")
+    statistic: float = Field(description="CUSUM of losses since the alarm")
+    tasks: list[str]
+
+
+class AlarmsAnswer(Answer):
+    data: list[AlarmView]
+
+
+class Undo(Answer):
+    """Which alarm to take back."""
+
+    route: str
+    deployment: str

@@ -1,0 +1,66 @@
+"""What a client's own format needs in order to be served by chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from windsock.errors import BadRequest
+
+
+class Dialect(Protocol):
+    """One request in another wire format. Made anew for each: streams have a state."""
+
+    def asked(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The chat body that asks for the same; raises BadRequest for what has no counterpart."""
+        ...
+
+    def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A chat completion, told in this format."""
+        ...
+
+    def refused(self, status: int, message: str) -> dict[str, Any]:
+        """An error, told in this format."""
+        ...
+
+    def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The events that a chunk of a chat stream becomes; each names its `type`."""
+        ...
+
+    def ended(self) -> Iterator[dict[str, Any]]:
+        """The events that follow the whole answer."""
+        ...
+
+    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+        """The events that end a stream which broke off."""
+        ...
+
+
+def text_of(content: Any, where: str) -> str:
+    """The text of a string or of a list of text parts; raises BadRequest naming `where`."""
+    if isinstance(content, str):
+        return content
+    texts = []
+    for part in listed(content, where):
+        if not isinstance(part.get("text"), str):
+            raise BadRequest(f"{where} may hold text only, not {part.get('type')!r}", param=where)
+        texts.append(part["text"])
+    return "\n".join(texts)
+
+
+def listed(value: Any, where: str) -> list[dict[str, Any]]:
+    """A list of objects; raises BadRequest naming `where`."""
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise BadRequest(f"{where} must be a list of objects", param=where)
+    return value
+
+
+def copied(body: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Those fields that are there and mean the same in both formats."""
+    return {name: body[name] for name in names if body.get(name) is not None}
+
+
+def schema_format(schema: Any, name: str = "answer", *, strict: bool = True) -> dict[str, Any]:
+    """Chat's `response_format` for a JSON schema."""
+    kept = {"name": name, "schema": schema, "strict": strict}
+    return {"type": "json_schema", "json_schema": kept}

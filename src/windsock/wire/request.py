@@ -1,0 +1,115 @@
+"""One request on its way upstream, and the fields in it that speak to the router."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import orjson
+
+from windsock.core.model.requests import DEFAULT_TASK, Preferences, RouteRequest
+from windsock.errors import BadRequest
+from windsock.wire.formats.openai_chat import Asked
+
+TOKENS_PER_BYTE = 0.27
+"""Prompt tokens per byte of request body, before anything is learnt."""
+
+
+OURS = ("models", "provider", "session_id", "route")
+"""Fields that speak to the router; upstreams reject what they do not know."""
+
+
+CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
+
+
+@dataclass(slots=True, kw_only=True)
+class UpstreamRequest:
+    """A parsed request. Treat it as immutable (see `core.records`).
+
+    wants_usage     the client asked for the usage chunk of a stream
+    temperature     as asked for; None if not stated
+    images          sent with it
+    choices         answers asked for (`n`)
+    path            of the provider's call
+    """
+
+    raw: bytes
+    request: RouteRequest
+    wants_usage: bool
+    temperature: float | None = None
+    images: int = 0
+    choices: int = 1
+    path: str = CHAT
+
+
+def task_of(metadata: dict[str, Any] | None) -> str:
+    task = (metadata or {}).get("task")
+    return task if isinstance(task, str) and task else DEFAULT_TASK
+
+
+def drop_task(fields: dict[str, msgspec.Raw]) -> None:
+    if "metadata" not in fields:
+        return
+    metadata = orjson.loads(bytes(fields["metadata"]))
+    if isinstance(metadata, dict) and "task" in metadata:
+        del metadata["task"]
+        if metadata:
+            fields["metadata"] = msgspec.Raw(orjson.dumps(metadata))
+        else:
+            del fields["metadata"]
+
+
+def preferences_of(wishes: dict[str, Any]) -> Preferences:
+    sort = wishes.get("sort")
+    ceiling = wishes.get("max_price") or {}
+    return Preferences(
+        only=_names(wishes, "only"),
+        ignore=_names(wishes, "ignore"),
+        order=_names(wishes, "order"),
+        sort=sort.get("by") if isinstance(sort, dict) else sort,
+        max_prompt_usd_per_mtok=_ceiling(ceiling.get("prompt")),
+        max_completion_usd_per_mtok=_ceiling(ceiling.get("completion")),
+        allow_fallbacks=wishes.get("allow_fallbacks", True) is not False,
+    )
+
+
+def _names(wishes: dict[str, Any], name: str) -> tuple[str, ...]:
+    value = wishes.get(name) or ()
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise BadRequest(f"provider.{name} must be a list of names", param=f"provider.{name}")
+    return tuple(value)
+
+
+def _ceiling(value: Any) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        return Decimal(str(value))
+    except ArithmeticError as error:
+        raise BadRequest("provider.max_price must hold numbers", param="provider") from error
+
+
+def place_of(message: str) -> str:
+    field = param_of(message)
+    return f"{field}: {message.split(' - at')[0]}" if field else message
+
+
+def param_of(message: str) -> str | None:
+    missing = re.search(r"missing required field `(\w+)`", message)
+    at = re.search(r"at `\$\.([\w.]+)", message)
+    return (missing or at)[1] if missing or at else None  # type: ignore[index]
+
+
+def decoded(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
+    try:
+        read = decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise BadRequest(place_of(str(error)), param=param_of(str(error))) from error
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
+    if not read.model:
+        raise BadRequest("model is empty; name a route, a deployment or a model", param="model")
+    return read
