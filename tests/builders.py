@@ -9,7 +9,8 @@ from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, Usage
-from windsock.core.policies.price_aware import Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.routing.exchange import Exchange

@@ -16,21 +16,17 @@ STDLIB_IN_CORE = {
 }
 # fmt: on
 
-MAY_IMPORT = {
-    "core": {"core", "errors"},
-    "feeds": {"feeds", "core", "errors", "clock", "rooms"},
-    "providers": {"providers", "core", "errors", "clock"},
-    "store": {"store", "core", "errors", "clock"},
-    "service": {"service", "core", "errors", "clock", "store.queries", "providers"},
-    "replay": {"replay", "core", "errors", "clock", "rooms", "feeds.reading", "feeds.definition"},
-}
 NEVER = {
     "feeds": {"sqlmodel", "fastapi"},
+    "wire": {"httpx", "httptools", "asyncio", "sqlmodel", "fastapi", "apscheduler"},
     "providers": {"sqlmodel", "fastapi", "apscheduler"},
-    "store": {"httpx", "fastapi", "apscheduler", "aiohttp"},
-    "service": {"httpx", "sqlmodel", "apscheduler"},
-    "replay": {"httpx", "apscheduler", "asyncio", "aiohttp", "fastapi", "sqlmodel"},
+    "store": {"httpx", "fastapi", "apscheduler"},
+    "service": {"httpx", "sqlmodel", "sqlalchemy", "apscheduler"},
+    "simulation": {"httpx", "apscheduler", "asyncio", "fastapi", "sqlmodel"},
+    "evaluation": {"httpx", "apscheduler", "asyncio", "fastapi", "sqlmodel"},
 }
+MAX_MODULES = 12
+MAX_LINES = 300
 
 
 def imports(path: Path) -> set[str]:
@@ -46,18 +42,6 @@ def imports(path: Path) -> set[str]:
 
 def files(package: str) -> list[Path]:
     return sorted((SRC / package).rglob("*.py"))
-
-
-@pytest.mark.parametrize("package", MAY_IMPORT)
-def test_a_package_imports_only_the_packages_it_may(package: str) -> None:
-    for path in files(package):
-        for name in imports(path):
-            if name.startswith("windsock.") and not name.endswith("__"):
-                inner = name.removeprefix("windsock.")
-                allowed = any(
-                    inner == ok or inner.startswith(ok + ".") for ok in MAY_IMPORT[package]
-                )
-                assert allowed, f"{path.relative_to(ROOT)} imports {name}"
 
 
 @pytest.mark.parametrize("package", NEVER)
@@ -99,7 +83,7 @@ def test_only_the_clock_reads_the_wall_clock() -> None:
 
 def test_environment_is_read_at_the_border_only() -> None:
     for path in SRC.rglob("*.py"):
-        if path.name not in {"cli.py", "bootstrap.py", "demo.py"}:
+        if path.parent.name not in {"cli", "app", "demo"}:
             assert "os.environ[" not in path.read_text(), path.relative_to(ROOT)
             assert "os.environ.get" not in path.read_text(), path.relative_to(ROOT)
 
@@ -112,6 +96,6 @@ def test_rooms_hold_no_python(room: str) -> None:
 
 
 def test_scipy_stats_stays_out_of_the_serving_path() -> None:
-    for package in ("core", "feeds", "providers", "store", "service"):
+    for package in ("core", "wire", "feeds", "providers", "store", "service"):
         for path in files(package):
             assert not any(name.startswith("scipy.stats") for name in imports(path)), path

@@ -18,8 +18,9 @@ from tests.benchmarks import bandit_worlds as worlds
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import RouteRequest
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
-from windsock.core.policies.protocol import Weighing
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView, Weighing
 
 STAGES = ("first 500 requests", "500 to 1,000", "1,000 to 2,000", "2,000 to 4,000")
 ENDS = (500, 1000, 2000, worlds.REQUESTS)

@@ -15,7 +15,7 @@ from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.builders import CHEAP, FLAGSHIP, START, answered, router
 from tests.builders import request as asked
 from windsock.core.model.rewards import Reward
-from windsock.core.policies.price_aware import Objective
+from windsock.core.policies.objectives import Objective
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
 

@@ -15,11 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
 from windsock.core.policies.objectives import Objective
-from windsock.core.policies.price_aware import CellView, PriceAware
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView
 
 TASKS = tuple(f"task {i}" for i in range(6))
 NAMES = ("small", "medium", "large", "flagship")

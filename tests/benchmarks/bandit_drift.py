@@ -15,11 +15,14 @@ import numpy as np
 
 from tests.benchmarks.bandit_pareto_world import MODELS, OLD, prompts
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.change_detection import Finding
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.evidence.bill_monitor import BillWatch
 from windsock.core.model.requests import Cell
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView
 from windsock.core.routing.sampling import uniform
 
 SETTINGS = BeliefSettings(half_life_s=1e9)

@@ -16,7 +16,7 @@ import numpy as np
 from tests.benchmarks.bandit_pareto_sides import Windsock, run
 from tests.benchmarks.bandit_pareto_world import OLD, Setting, prompts
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core.policies.price_aware import Objective
+from windsock.core.policies.objectives import Objective
 
 FLOORS = (0.85, 0.90, 0.93)
 SETTING = Setting(event="stationary", budget=1.0)

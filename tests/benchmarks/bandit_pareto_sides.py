@@ -22,11 +22,14 @@ from tests.benchmarks.bandit_pareto_world import (
     Setting,
     prompts,
 )
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.context.segments import Segmenter
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView
 from windsock.core.routing.sampling import uniform
 
 WAYS = ("label", "features", "label and features")

@@ -18,7 +18,9 @@ from windsock.config.benchmark_rates import published
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.benchmark_priors import NOTHING
 from windsock.core.model.requests import Cell
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView
 
 TASKS = ("coding", "math", "extraction", "language", "questions")
 """HumanEval, MATH, DROP, MGSM, MMLU."""

@@ -19,7 +19,9 @@ from tests.builders import START, request, router
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView
 from windsock.core.routing.sampling import draw, uniform
 
 OBJECTIVES = {

@@ -20,12 +20,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies import price_aware as policies
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
-from windsock.core.policies.protocol import Policy
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView, Policy
 from windsock.core.routing.sampling import uniform
 
 REQUESTS = 4000

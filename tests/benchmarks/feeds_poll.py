@@ -22,7 +22,8 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.catalog import Catalog, Deployment
 from windsock.core.model.model_names import Identity
 from windsock.core.model.requests import RouteRequest
-from windsock.core.policies.price_aware import Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route

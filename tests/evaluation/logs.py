@@ -17,7 +17,8 @@ from windsock.evaluation.repricing import repriced
 from windsock.simulation.engines.contenders import Contender, chosen
 from windsock.simulation.engines.exact import ExactEngine
 from windsock.simulation.world.scenario import Scenario
-from windsock.simulation.world.world import Ask, World, usage_of
+from windsock.simulation.world.traffic import SimulatedRequest
+from windsock.simulation.world.world import World, usage_of
 from windsock.store.engine import open_engine
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
@@ -57,7 +58,7 @@ class LoggingDriver(ExactEngine):
 
         self.router.absorb, self.router.learn = absorb_and_keep, learn_and_keep
 
-    def step(self, ask: Ask):
+    def step(self, ask: SimulatedRequest):
         outcome = super().step(ask)
         self.entries += self.router.tables.drain()
         self.entries.append(outcome)

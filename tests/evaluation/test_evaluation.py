@@ -19,7 +19,7 @@ from tests.evaluation.logs import (
 from windsock.cli.evaluate import evaluate
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.requests import Preferences
-from windsock.core.policies.price_aware import Fixed, Uniform
+from windsock.core.policies.baselines import Fixed, Uniform
 from windsock.errors import ConfigError
 from windsock.evaluation import report
 from windsock.evaluation.counterfactual import OF_THE_REQUEST

@@ -6,7 +6,7 @@ import pytest
 
 from tests.evaluation.logs import logged, policy_toml, small
 from windsock.cli.evaluate import write_world
-from windsock.core.policies.price_aware import Uniform
+from windsock.core.policies.baselines import Uniform
 from windsock.errors import ConfigError
 from windsock.evaluation.log_scenario import toml
 from windsock.simulation.engines import runner

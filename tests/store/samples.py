@@ -19,7 +19,8 @@ from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.units import Usage
-from windsock.store.ledger import Entry, Ledger
+from windsock.store.ledger import Ledger
+from windsock.store.rows import Entry
 
 CELL = Cell("default", "auto", "chat")
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import Engine, text
 
 from windsock.store import queries
-from windsock.store.queries import VirtualKey
+from windsock.store.keys import VirtualKey
 
 KEY = VirtualKey(
     id="abcdef012345",

@@ -22,7 +22,8 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
 from windsock.store import queries
-from windsock.store.ledger import Ledger, StateSnapshot
+from windsock.store.ledger import Ledger
+from windsock.store.rows import StateSnapshot
 from windsock.store.writer import SNAPSHOTS, WRITERS, Writer, last_position
 
 

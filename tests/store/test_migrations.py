@@ -17,8 +17,8 @@ from windsock.errors import StoreError
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.engine import open_engine
-from windsock.store.ledger import StateSnapshot
 from windsock.store.migrations import HEAD, HERE, revision_of, upgrade, upgrade_engine
+from windsock.store.rows import StateSnapshot
 from windsock.store.writer import last_position
 
 FIRST = {

@@ -10,11 +10,11 @@ from sqlalchemy import text
 from tests.builders import CHEAP, FLAGSHIP, START, quote
 from tests.store.samples import keep, outcome
 from windsock.store import queries
-from windsock.store.engine import open_engine, set_aside_if_corrupt
-from windsock.store.ledger import StateSnapshot
+from windsock.store.engine import open_engine
+from windsock.store.keys import VirtualKey
 from windsock.store.migrations import upgrade_engine
-from windsock.store.queries import VirtualKey
-from windsock.store.recovery import SMALL, rescue
+from windsock.store.recovery import SMALL, rescue, set_aside_if_corrupt
+from windsock.store.rows import StateSnapshot
 from windsock.store.writer import last_position
 
 STAMP = "20261124T120000Z"

@@ -21,8 +21,8 @@ from windsock.core.pricing.validation import Held
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.engine import open_engine
-from windsock.store.ledger import StateSnapshot
 from windsock.store.migrations import upgrade_engine
+from windsock.store.rows import StateSnapshot
 from windsock.store.writer import last_position
 
 OF_STATE = (Decision, Outcome, Feedback, Quote, Held, HealthReport)

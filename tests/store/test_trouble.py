@@ -20,8 +20,9 @@ from tests.store.test_ledger import numbers
 from windsock.errors import ConfigError, StoreError
 from windsock.store import queries
 from windsock.store.engine import open_engine
-from windsock.store.ledger import Ledger, StateSnapshot
+from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
+from windsock.store.rows import StateSnapshot
 
 
 async def until_troubled(ledger: Ledger) -> str:

@@ -17,8 +17,9 @@ from windsock.app.state_recovery import opened_store, restore, stored_state
 from windsock.clock import Clock
 from windsock.config.benchmark_rates import published
 from windsock.config.settings import Settings, guard_rules
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.benchmark_priors import NOTHING
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.events import Event
 from windsock.core.model.model_names import Identity

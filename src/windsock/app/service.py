@@ -33,8 +33,9 @@ from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import ResponseCache
 from windsock.store import queries
-from windsock.store.ledger import Ledger, StateSnapshot
+from windsock.store.ledger import Ledger
 from windsock.store.retention import prune
+from windsock.store.rows import StateSnapshot
 
 HOUSEKEEPING_S = 0.25
 KEYS_EVERY_S = 2.0

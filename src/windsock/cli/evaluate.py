@@ -18,7 +18,8 @@ from windsock.clock import Clock, SystemClock
 from windsock.config.file import load
 from windsock.config.settings import Settings, guard_rules
 from windsock.config.value_types import seconds
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.calls import Outcome
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.ticks import Quote
@@ -35,7 +36,8 @@ from windsock.evaluation.repricing import Repriced, repriced
 from windsock.providers.presets import presets
 from windsock.simulation.world.scenario import load_scenario
 from windsock.store import queries
-from windsock.store.engine import open_engine, sqlite_path
+from windsock.store.engine import open_engine
+from windsock.store.recovery import sqlite_path
 
 FRESH_S, FRESH_OUTCOMES = 60.0, 100
 """Weights are solved anew this long after new evidence, or after so many outcomes of a task."""

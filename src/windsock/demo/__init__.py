@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import csv
 import json
 import socket
 import tempfile
@@ -21,44 +20,10 @@ from windsock.app.service import Service
 from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.demo.paper_provider import PaperModel, PaperProviders
-from windsock.demo.price_history import PriceHistory
-from windsock.demo.traffic import traffic
+from windsock.demo.price_history import PRICES_AT_START, STORY_BEGINS, PriceHistory
+from windsock.demo.traffic import QUALITY, TASKS, traffic
 from windsock.errors import WindsockError
 from windsock.observability import log
-from windsock.resources import room
-
-STORY_BEGINS = datetime(2025, 1, 1, tzinfo=UTC)
-STORY_DAYS = 365
-DAY_S = 0.6
-"""Seconds per replayed day: DeepSeek's raise of February 2025 comes after 23 s."""
-
-REQUESTS_PER_S = 12.0
-JUDGED = 0.8
-"""Share of answers that the generated clients judge."""
-
-QUALITY = {
-    "deepseek/deepseek-chat": (0.95, 0.90, 0.91),
-    "mistral/mistral-small-latest": (0.93, 0.80, 0.60),
-    "google/gemini-2.5-flash": (0.95, 0.93, 0.88),
-    "openai/gpt-4o-mini": (0.94, 0.89, 0.74),
-    "mistral/mistral-large-latest": (0.95, 0.93, 0.87),
-    "openai/gpt-4o": (0.97, 0.95, 0.95),
-}
-"""True success at sentiment, extraction and sql: made up, in the spirit of public leaderboards."""
-
-TASKS = ("sentiment", "extraction", "sql")
-PRICES_AT_START = {
-    "deepseek/deepseek-chat": (0.14, 0.28),
-    "mistral/mistral-small-latest": (0.2, 0.6),
-    "google/gemini-2.5-flash": (0.15, 0.6),
-    "openai/gpt-4o-mini": (0.15, 0.6),
-    "mistral/mistral-large-latest": (2.0, 6.0),
-    "openai/gpt-4o": (2.5, 10.0),
-}
-"""List prices on 2025-01-01 (Gemini 2.5 Flash: at its launch), USD per million tokens."""
-
-LEFT_OUT = ("cached input", "thinking", "16:30-00:30 UTC")
-"""Variants of the history that are not the plain price of a model."""
 
 
 def run_demo(*, host: str, port: int) -> None:
@@ -142,26 +107,6 @@ every = "1s"
 allow_private = true
 """
     return parse(text, {}, source="demo")
-
-
-def _events() -> list[tuple[str, float, tuple[float, float]]]:
-    """(deployment, unix s, (input, output)) of every plain price change in the archive."""
-    with (room("pricefeeds") / "archive" / "events.csv").open(encoding="utf-8") as lines:
-        rows = [
-            row
-            for row in csv.DictReader(lines)
-            if row["variant"] not in LEFT_OUT
-            and row["input_usd_per_mtok"]
-            and row["output_usd_per_mtok"]
-        ]
-    return [
-        (
-            f"{row['provider']}/{row['model']}",
-            datetime.fromisoformat(row["seen_at"].replace("Z", "+00:00")).timestamp(),
-            (float(row["input_usd_per_mtok"]), float(row["output_usd_per_mtok"])),
-        )
-        for row in rows
-    ]
 
 
 def _with_feed(paper: PaperProviders, history: PriceHistory) -> Any:

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from windsock.clock import Clock
-from windsock.demo import DAY_S, PRICES_AT_START, STORY_BEGINS, STORY_DAYS, _events
+from windsock.resources import room
+
+STORY_BEGINS = datetime(2025, 1, 1, tzinfo=UTC)
+
+STORY_DAYS = 365
+
+DAY_S = 0.6
+"""Seconds per replayed day: DeepSeek's raise of February 2025 comes after 23 s."""
+
+PRICES_AT_START = {
+    "deepseek/deepseek-chat": (0.14, 0.28),
+    "mistral/mistral-small-latest": (0.2, 0.6),
+    "google/gemini-2.5-flash": (0.15, 0.6),
+    "openai/gpt-4o-mini": (0.15, 0.6),
+    "mistral/mistral-large-latest": (2.0, 6.0),
+    "openai/gpt-4o": (2.5, 10.0),
+}
+"""List prices on 2025-01-01 (Gemini 2.5 Flash: at its launch), USD per million tokens."""
+
+LEFT_OUT = ("cached input", "thinking", "16:30-00:30 UTC")
+"""Variants of the history that are not the plain price of a model."""
 
 
 @dataclass(slots=True)
@@ -23,7 +45,7 @@ class PriceHistory:
     def body(self) -> dict[str, Any]:
         prices = dict(PRICES_AT_START)
         today = STORY_BEGINS.timestamp() + self.day() * 86400
-        for name, at, price in _events():
+        for name, at, price in events_of_story():
             if name in prices and at <= today:
                 prices[name] = price
         providers: dict[str, Any] = {}
@@ -39,3 +61,23 @@ class PriceHistory:
                 "cost": {"input": usd_in, "output": usd_out},
             }
         return providers
+
+
+def events_of_story() -> list[tuple[str, float, tuple[float, float]]]:
+    """(deployment, unix s, (input, output)) of every plain price change in the archive."""
+    with (room("pricefeeds") / "archive" / "events.csv").open(encoding="utf-8") as lines:
+        rows = [
+            row
+            for row in csv.DictReader(lines)
+            if row["variant"] not in LEFT_OUT
+            and row["input_usd_per_mtok"]
+            and row["output_usd_per_mtok"]
+        ]
+    return [
+        (
+            f"{row['provider']}/{row['model']}",
+            datetime.fromisoformat(row["seen_at"].replace("Z", "+00:00")).timestamp(),
+            (float(row["input_usd_per_mtok"]), float(row["output_usd_per_mtok"])),
+        )
+        for row in rows
+    ]

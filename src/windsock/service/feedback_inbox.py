@@ -18,11 +18,11 @@ MAX_OPEN = 8_000
 """Decisions kept at hand for feedback, some 10 MB; older ones are looked up in the store."""
 
 
+FindStored = Callable[[str], Awaitable[OpenDecision | None]]
+
+
 class UnknownDecision(CallerError):
     """No decision of this caller has this id."""
-
-
-FindStored = Callable[[str], Awaitable[OpenDecision | None]]
 
 
 class FeedbackInbox:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import orjson
 
 from windsock.core.model.requests import DEFAULT_TASK, Preferences, RouteRequest
 from windsock.errors import BadRequest
-from windsock.wire.formats.openai_chat import Asked
 
 TOKENS_PER_BYTE = 0.27
 """Prompt tokens per byte of request body, before anything is learnt."""
@@ -25,9 +24,18 @@ OURS = ("models", "provider", "session_id", "route")
 CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
 
 
+class NamesAModel(Protocol):
+    """A body that names what it asks for."""
+
+    model: str
+
+
+Body = TypeVar("Body", bound=NamesAModel)
+
+
 @dataclass(slots=True, kw_only=True)
 class UpstreamRequest:
-    """A parsed request. Treat it as immutable (see `core.records`).
+    """A parsed request. Treat it as immutable (see `core.model.calls`).
 
     wants_usage     the client asked for the usage chunk of a stream
     temperature     as asked for; None if not stated
@@ -103,7 +111,7 @@ def param_of(message: str) -> str | None:
     return (missing or at)[1] if missing or at else None  # type: ignore[index]
 
 
-def decoded(decoder: msgspec.json.Decoder[Asked], body: bytes) -> Asked:
+def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
     try:
         read = decoder.decode(body)
     except msgspec.ValidationError as error:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
 

@@ -7,9 +7,10 @@ import random
 
 import pytest
 
-from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs
 from windsock.core.beliefs.common_drift import MEMORY, ROOM, RecentRewards
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
 
 CHAT, SQL = Cell("default", "auto", "chat"), Cell("default", "auto", "sql")

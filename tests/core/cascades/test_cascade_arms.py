@@ -14,7 +14,7 @@ from tests.builders import CHEAP, FLAGSHIP, START, answered, request, router
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import Cell, Preferences
 from windsock.core.model.rewards import Feedback, Reward
-from windsock.core.policies.price_aware import Objective
+from windsock.core.policies.objectives import Objective
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade

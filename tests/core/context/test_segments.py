@@ -8,7 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.context.features import features
 from windsock.core.context.segment_clusters import cluster, held
 from windsock.core.context.segments import Segmenter, SegmentSettings
@@ -17,7 +18,9 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Usage
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView
 
 NAMES = ("cheap", "best")
 USD = (1e-5, 1e-3)

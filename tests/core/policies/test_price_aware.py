@@ -12,7 +12,9 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
 from windsock.core.policies import price_aware as policies
 from windsock.core.policies.frontier import first_true
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView
 
 CELL = Cell("default", "auto", "chat")
 NAMES = ("cheap", "mid", "best")

@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from windsock.core.model.decisions import Decision
 
+Matter = tuple[str, str, str | None]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reward:
@@ -52,9 +54,6 @@ class OpenDecision:
         self.said = {**self.said, matter_of(feedback.reward): feedback}
         if feedback.idempotency_key is not None:
             self.keys |= {feedback.idempotency_key}
-
-
-Matter = tuple[str, str, str | None]
 
 
 NOTHING_SAID: Mapping[Matter, Feedback] = MappingProxyType({})

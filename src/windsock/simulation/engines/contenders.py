@@ -17,7 +17,8 @@ from windsock.core.policies.baselines import (
     Rules,
     SuccessPerCost,
 )
-from windsock.core.policies.price_aware import Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Policy
 from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
 from windsock.core.routing.routes import Cascade

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 
 from windsock.clock import ManualClock
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import DEFAULT_NAMESPACE, RouteRequest

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import orjson
@@ -15,7 +15,6 @@ import orjson
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.core.model.units import Usage
 from windsock.errors import BadRequest
-from windsock.wire.formats.openai_embeddings import _EmbeddingSchema
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
@@ -31,6 +30,9 @@ from windsock.wire.request import (
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 
 PLAIN_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 class _Schema(msgspec.Struct):
@@ -52,10 +54,7 @@ class _Schema(msgspec.Struct):
     n: int | None = None
 
 
-Asked = TypeVar("Asked", _Schema, _EmbeddingSchema)
-
 _decoder = msgspec.json.Decoder(_Schema)
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_chat(

@@ -17,6 +17,9 @@ from windsock.wire.request import (
     task_of,
 )
 
+VECTORS_SAID = {"confidence": 1.0, "finish_reason": None}
+"""No model doubts its embedding, so no cascade asks for another."""
+
 
 class _EmbeddingSchema(msgspec.Struct):
     model: str
@@ -50,10 +53,6 @@ def read_embedding(
         deadline_s=deadline_s,
     )
     return UpstreamRequest(raw=body, request=request, wants_usage=False, path=EMBEDDINGS)
-
-
-VECTORS_SAID = {"confidence": 1.0, "finish_reason": None}
-"""No model doubts its embedding, so no cascade asks for another."""
 
 
 def vectors_of(raw: bytes) -> dict[str, Any] | None:

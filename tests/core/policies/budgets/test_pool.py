@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from scipy.optimize import linprog
 
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSettings
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
 from windsock.core.policies.budgets.pacing import DAY_S, DayPacer, RequestPacer
 from windsock.core.policies.budgets.pool import BudgetPool
-from windsock.core.policies.price_aware import CellView, Objective, PriceAware
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import CellView
 
 NAMES = ("cheap", "mid", "best")
 USD = (1e-5, 2e-4, 5e-3)
