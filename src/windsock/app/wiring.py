@@ -205,7 +205,7 @@ def _limits(settings: Settings, router: Router) -> Limits:
         wait_s=server.queue_timeout,
         max_bytes=int(server.max_inflight_mb * 1024 * 1024),
     )
-    return Limits(rules, capacity=router.fleet.capacity)
+    return Limits(rules, capacity=router.availability.capacity)
 
 
 def _insight(core: Core, access: Access) -> Insight:
@@ -276,6 +276,6 @@ def _log_request(exchange: Exchange, outcome: Outcome) -> None:
         propensity=round(decision.propensity, 6),
         ok=outcome.ok,
         attempts=len(outcome.results),
-        cost_usd=float(outcome.cost_usd),
+        cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
         latency_ms=round((outcome.finished_at - decision.at) * 1000, 1),
     )

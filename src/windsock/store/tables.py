@@ -29,6 +29,8 @@ class DecisionRow(SQLModel, table=True):
 
     cost_pico_usd   integer millionths of a millionth of a dollar: a price of whole millionths of
                     a dollar per million tokens costs a whole number of them, so sums are exact
+    is_cost_unknown the price of some of its calls is not known; its cost is in no sum. None in rows
+                    of before this was kept
     """
 
     __tablename__ = "decision"
@@ -50,6 +52,7 @@ class DecisionRow(SQLModel, table=True):
     ok: bool | None
     attempts: int
     cost_pico_usd: int = Field(sa_column=_big())
+    is_cost_unknown: bool | None
     latency_s: float | None
     body: str = Field(sa_column=_json())
 

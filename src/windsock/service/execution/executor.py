@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -304,7 +305,7 @@ class RequestExecutor:
         served = outcome.served or ""
         body["provider"] = self.router.catalog.deployments[served].provider
         if isinstance(body.get("usage"), dict):
-            body["usage"]["cost"] = to_float(outcome.cost_usd)
+            body["usage"]["cost"] = _shown_usd(outcome.cost_usd)
         return json_codec.dumps(body)
 
     def _last_events(
@@ -313,10 +314,14 @@ class RequestExecutor:
         """The usage chunk with cost, if the client asked for it, and the end mark."""
         if not chat.wants_usage or scanner.usage is None:
             return DONE
-        now = self.clock.now()
-        cost = sum(self.router.cost_of(result, now) for result in exchange.results)
-        last = {**scanner.last, "choices": [], "usage": {**scanner.usage, "cost": float(cost)}}
+        usage = {**scanner.usage, "cost": _shown_usd(exchange.spent_usd())}
+        last = {**scanner.last, "choices": [], "usage": usage}
         return b"data: " + orjson.dumps(last) + b"\n\n" + DONE
+
+
+def _shown_usd(usd: Decimal | None) -> float | None:
+    """As clients read it; null where a price is not known."""
+    return None if usd is None else to_float(usd)
 
 
 def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:
@@ -325,7 +330,7 @@ def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:
     return CallResult(
         attempt=attempt,
         kind=CallKind.CANCELLED,
-        latency_s=now - decision.at,
+        latency_s=max(0.0, now - attempt.started_at),
         usage=Usage(input_tokens=decision.prompt_tokens) if was_sent else None,
         is_usage_estimated=was_sent,
     )
