@@ -139,7 +139,7 @@ class Exchange:
         other = self._dispatcher.hedge(self._plan, self._tried(), last, self.made, now)
         if other is None:
             return None
-        self.hedging = self._attempt(other, AttemptReason.HEDGE, now)
+        self.hedging = self._attempt(other, AttemptReason.HEDGE, now, 0.0)
         return self.hedging
 
     def rest_s(self, first_byte_s: float, now: float) -> float:
@@ -216,19 +216,15 @@ class Exchange:
         reason = AttemptReason.FIRST if is_drawn else AttemptReason.FALLBACK
         return self._try(deployment, reason, now)
 
-    def _try(
-        self, deployment: str, reason: AttemptReason, now: float, wait_s: float = 0.0
-    ) -> Attempt:
-        self.trying = self._attempt(deployment, reason, now, wait_s)
+    def _try(self, name: str, reason: AttemptReason, now: float, wait_s: float = 0.0) -> Attempt:
+        self.trying = self._attempt(name, reason, now, wait_s)
         self.state = State.TRYING
         return self.trying
 
-    def _attempt(
-        self, deployment: str, reason: AttemptReason, now: float, wait_s: float = 0.0
-    ) -> Attempt:
+    def _attempt(self, name: str, reason: AttemptReason, now: float, wait_s: float) -> Attempt:
         attempt = Attempt(
             number=self.made,
-            deployment=deployment,
+            deployment=name,
             reason=reason,
             not_before=now + wait_s if wait_s else 0.0,
             started_at=now + wait_s,
@@ -255,12 +251,11 @@ class Exchange:
         return result.kind
 
     def _after_failure(self, now: float) -> Attempt | None:
-        if self._may_go_on(now):
-            attempt = self._elsewhere_or_again(self._results[-1], now)
-            if attempt is not None:
-                return attempt
-        self.state = State.DONE if self.answer is not None else State.EXHAUSTED
-        return None
+        last = self._results[-1]
+        attempt = self._elsewhere_or_again(last, now) if self._may_go_on(now) else None
+        if attempt is None:
+            self.state = State.DONE if self.answer is not None else State.EXHAUSTED
+        return attempt
 
     def _elsewhere_or_again(self, last: CallResult, now: float) -> Attempt | None:
         """Another deployment if there is one, else the same after a pause; None without budget."""
