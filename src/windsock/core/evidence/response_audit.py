@@ -75,9 +75,9 @@ class ResponseAudit:
         self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
     ) -> list[Event]:
         """A bill may release a held quote, and a run of bills shows a price nobody announced."""
-        name = result.attempt.deployment
-        shifts = self._book.confirm_bill(name, usage, billed_usd, now, now)
-        expected = self._book.cost_usd(name, usage, now)
+        name, begun_at = result.attempt.deployment, result.attempt.started_at
+        shifts = self._book.confirm_bill(name, usage, billed_usd, begun_at, now)
+        expected = self._book.cost_usd(name, usage, begun_at)
         if expected is None:
             return shifts
         watch = self._bills.setdefault(name, BillWatch())
