@@ -55,7 +55,7 @@ def with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint]
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     feedbacks = FeedbackInbox(
-        router=router, clock=clock, keep=core.ledger.append, find=_finder(engine)
+        router=router, clock=clock, append=core.ledger.append, find=_finder(engine)
     )
     service = Service(
         settings=settings,
@@ -133,9 +133,9 @@ def _driver(
     tallies: Tallies,
     caller: Caller,
 ) -> RequestExecutor:
-    def finished(exchange: Exchange, outcome: Outcome, response_id: str | None) -> None:
+    def finished(exchange: Exchange, outcome: Outcome) -> None:
         hand_out_tables(core.router, core.ledger, core.events)
-        feedbacks.remember_outcome(outcome, response_id)
+        feedbacks.remember_outcome(outcome)
         claim = exchange.answer.confidence if exchange.answer else None
         if exchange.route.checks is not None and claim is not None:
             feedbacks.check(outcome, holds=claim > 0)
@@ -225,8 +225,8 @@ def _insight(core: Core, access: Access) -> Insight:
 
 
 def _finder(engine: Engine) -> FindStored:
-    async def find(name: str) -> OpenDecision | None:
-        return await asyncio.to_thread(stored_decision, engine, name)
+    async def find(name: str, namespace: str) -> OpenDecision | None:
+        return await asyncio.to_thread(stored_decision, engine, name, namespace)
 
     return find
 

@@ -27,6 +27,7 @@ def _json() -> Column[str]:
 class DecisionRow(SQLModel, table=True):
     """A decision and, once its request ended, its outcome.
 
+    response_id     the answer's own id, by which its reader may name it; None before revision 3
     cost_pico_usd   integer millionths of a millionth of a dollar: a price of whole millionths of
                     a dollar per million tokens costs a whole number of them, so sums are exact
     """
@@ -52,6 +53,7 @@ class DecisionRow(SQLModel, table=True):
     cost_pico_usd: int = Field(sa_column=_big())
     latency_s: float | None
     body: str = Field(sa_column=_json())
+    response_id: str | None = Field(default=None, index=True)
 
 
 class AttemptRow(SQLModel, table=True):

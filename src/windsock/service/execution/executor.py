@@ -30,6 +30,7 @@ from windsock.wire.formats.openai_chat import (
     billed_of,
     body_for,
     confidence_of,
+    id_of,
     tier_of,
     with_logprobs,
     without_logprobs,
@@ -77,7 +78,7 @@ class RequestExecutor:
         clock: Clock,
         keep: Callable[[Any], object],
         publish: Callable[[Event], None],
-        finished: Callable[[Exchange, Outcome, str | None], None],
+        finished: Callable[[Exchange, Outcome], None],
     ) -> None:
         self.router = router
         self.clock = clock
@@ -102,7 +103,7 @@ class RequestExecutor:
         finally:
             answer = exchange.answer
             body = bodies[answer.attempt.number] if answer else {}
-            outcome = self._settle(exchange, body.get("id"))
+            outcome = self._settle(exchange)
         if answer is None:
             return None, failure
         if asking is not None:
@@ -178,6 +179,7 @@ class RequestExecutor:
             usage=usage,
             is_usage_estimated=is_usage_estimated,
             served_model=body.get("model"),
+            response_id=id_of(body),
             billed_usd=billed_of(body),
             **(_said(exchange, body) if chat.path == CHAT else VECTORS_SAID),
         )
@@ -287,7 +289,7 @@ class RequestExecutor:
         latency_s = self.clock.elapsed() - started
         return CallResult(attempt=attempt, kind=kind, latency_s=latency_s, **facts)
 
-    def _settle(self, exchange: Exchange, response_id: str | None = None) -> Outcome:
+    def _settle(self, exchange: Exchange) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""
         now = self.clock.now()
         while exchange.trying is not None:
@@ -296,7 +298,7 @@ class RequestExecutor:
         self._keep(outcome)
         for shift in exchange.shifts:
             self._publish(shift)
-        self._finished(exchange, outcome, response_id)
+        self._finished(exchange, outcome)
         return outcome
 
     def _enriched(self, body: dict[str, Any], exchange: Exchange, outcome: Outcome) -> bytes:

@@ -185,6 +185,7 @@ class Relay:
             "is_usage_estimated": is_estimated,
             "service_tier": tier_of(last),
             "served_model": scanner.served_model,
+            "response_id": scanner.response_id,
             "billed_usd": billed_of(last) if last else None,
             "finish_reason": scanner.finish_reason,
             "note": self.note,

@@ -142,7 +142,7 @@ class OpenAICalls:
         reward = reward_of(asked, principal)
         name = decision_name(asked)
         try:
-            credit, is_duplicate = await self._feedbacks.take(
+            credit, is_duplicate = await self._feedbacks.observe(
                 name, reward, principal.namespace, call.header(b"idempotency-key")
             )
         except UnknownDecision as error:
@@ -163,7 +163,7 @@ class OpenAICalls:
             },
         }
         if reward.source == "confidence":
-            rate, to = self._feedbacks.advice(name, reward.value)
+            rate, to = self._feedbacks.advice(name, principal.namespace, reward.value)
             body["confidence"] = {"measured_success": rate, "escalate_to": to}
         await call.answer(200, orjson.dumps(body))
 

@@ -147,6 +147,16 @@ def usage_of(body: Mapping[str, Any], *, images: int = 0) -> Usage | None:
     )
 
 
+MAX_ID_CHARS = 255
+"""Of an answer's id; a longer one is no name, and no index of a database would take it."""
+
+
+def id_of(body: Mapping[str, Any]) -> str | None:
+    """The answer's id; None if it is no text of 1 to MAX_ID_CHARS characters."""
+    name = body.get("id")
+    return name if isinstance(name, str) and 0 < len(name) <= MAX_ID_CHARS else None
+
+
 def tier_of(body: Mapping[str, Any]) -> str | None:
     """The service tier that an answer names, such as flex or priority."""
     tier = body.get("service_tier")

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from windsock.errors import ProviderError
+from windsock.wire.formats.openai_chat import id_of
 from windsock.wire.sse import BOUNDARY, DATA, data_of
 
 CONTENT = re.compile(
@@ -23,11 +24,15 @@ ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 
+ID_EVENTS = 3
+"""Events that are parsed to find the answer's id; nearly always the first has it."""
+
 
 class StreamScanner:
     """Feed it bytes split anywhere; it gives whole events and remembers what they said.
 
     choices         how many answers were asked for; each must finish
+    response_id     of the answer, if one of its first events names it
     finish_reason   of the answer, once it came
     usage           the usage object as parsed, once it came
     content_events  events with something to show
@@ -39,11 +44,13 @@ class StreamScanner:
         "_choices",
         "_finishes",
         "_held",
+        "_id_events",
         "content_events",
         "error",
         "finish_reason",
         "is_done",
         "last",
+        "response_id",
         "served_model",
         "usage",
     )
@@ -52,6 +59,8 @@ class StreamScanner:
         self._held = b""
         self._choices = choices
         self._finishes = 0
+        self._id_events = ID_EVENTS
+        self.response_id: str | None = None
         self.content_events = 0
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
@@ -104,6 +113,8 @@ class StreamScanner:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
+        if self._id_events:
+            self._look_for_id(held[: held.find(b"\n\n")])
         self.content_events += _contents(held, until)
         return until
 
@@ -121,6 +132,8 @@ class StreamScanner:
             return event
         if CONTENT.search(event):
             self.content_events += 1
+        if self._id_events:
+            self._look_for_id(event)
         if self.served_model is None and (model := MODEL.search(event)):
             self.served_model = model[1].decode(errors="replace")
         if (finish := FINISH.search(event)) is not None:
@@ -134,6 +147,16 @@ class StreamScanner:
         if USAGE.search(event):
             return self._read_usage(event)
         return event
+
+    def _look_for_id(self, event: bytes) -> None:
+        self._id_events -= 1
+        try:
+            body = orjson.loads(data_of(event))
+        except orjson.JSONDecodeError:
+            return
+        self.response_id = id_of(body) if isinstance(body, dict) else None
+        if self.response_id is not None:
+            self._id_events = 0
 
     def _read_usage(self, event: bytes) -> bytes | None:
         try:
