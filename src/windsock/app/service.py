@@ -28,6 +28,7 @@ from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
 from windsock.service.control.app import Readiness
 from windsock.service.control.dashboard import Dashboard
+from windsock.service.execution.completion import hand_out_tables
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
@@ -206,9 +207,3 @@ def follow_redirects(intake: FeedIngestion) -> None:
     for served in intake.router.redirects.values():
         if served not in intake.router.catalog.deployments:
             intake.identity.follow(served)
-
-
-def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
-    for table in router.tables.drain():
-        ledger.append(table)
-        events.publish(table)

@@ -174,7 +174,8 @@ def _delays(groups: list[Label[Any]], span: ColumnElement[bool]) -> Select[Any]:
 def _line(row: Row[Any], delays: Row[Any] | None, by: Sequence[str]) -> dict[str, Any]:
     facts = dict(row._mapping)
     pico = int(facts.pop("cost_high") or 0) * PART + int(facts.pop("cost_low") or 0)
-    is_known = facts["unknown_cost"] < facts["requests"]
+    facts["unknown_cost"] = int(facts["unknown_cost"] or 0)
+    is_known = not facts["unknown_cost"] or facts["unknown_cost"] < facts["requests"]
     facts["cost_usd"] = Decimal(pico).scaleb(-12) if is_known else None
     facts["cost_nano_usd"] = round(Decimal(pico).scaleb(-3)) if is_known else None
     facts["successes"] = float(facts["successes"] or 0.0)

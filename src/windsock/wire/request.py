@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -21,7 +22,13 @@ OURS = ("models", "provider", "session_id", "route")
 """Fields that speak to the router; upstreams reject what they do not know."""
 
 
-CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
+class Operation(StrEnum):
+    """A kind of call. A provider may speak a format of its own in each."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+
+    __hash__ = str.__hash__  # Enum's own is a Python function
 
 
 class NamesAModel(Protocol):
@@ -41,7 +48,7 @@ class UpstreamRequest:
     temperature     as asked for; None if not stated
     images          sent with it
     choices         answers asked for (`n`)
-    path            of the provider's call
+    wants_certainty the router asks how sure the answer is, where a format can tell
     """
 
     raw: bytes
@@ -50,7 +57,8 @@ class UpstreamRequest:
     temperature: float | None = None
     images: int = 0
     choices: int = 1
-    path: str = CHAT
+    operation: Operation = Operation.CHAT
+    wants_certainty: bool = False
 
 
 def task_of(metadata: dict[str, Any] | None) -> str:

@@ -87,6 +87,7 @@ class CallResult:
     service_tier    the provider's own word for how it was served, where prices differ by it
     billed_usd      what the provider says it charged, if it says so
     confidence      0..1, of the answer, where a check or logprobs give one
+    response_id     the answer's own id, by which callers may name it later
     """
 
     attempt: Attempt
@@ -103,6 +104,7 @@ class CallResult:
     confidence: float | None = None
     finish_reason: str | None = None
     note: str = ""
+    response_id: str | None = None
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
@@ -125,6 +127,11 @@ class Outcome:
     usage: Usage | None = None
     is_usage_estimated: bool = False
     is_cached: bool = False
+
+    @property
+    def response_id(self) -> str | None:
+        """The id of the answer that was given; None where there is none."""
+        return next((each.response_id for each in reversed(self.results) if each.response_id), None)
 
 
 def total_usd(costs: Iterable[Decimal | None]) -> Decimal | None:

@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-import orjson
-
 from windsock.core.model.calls import Attempt, CallKind
 from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
 from windsock.service.execution.deadline import Deadline
-from windsock.wire.formats.openai_chat import billed_of, tier_of, usage_of
-from windsock.wire.formats.openai_chat_stream import StreamScanner
+from windsock.service.execution.upstream_calls import told_facts
+from windsock.wire.format import StreamScanner
 from windsock.wire.request import UpstreamRequest
 
 T = TypeVar("T")
@@ -96,17 +94,17 @@ class StreamTimeouts:
 class Relay:
     """Reads a call's events and tells, at its end, what became of it.
 
-    is_sent         set by the driver: from then on the call may cost something
-    first_byte_s    set by the driver when the first content came
+    is_sent         set by the caller: from then on the call may cost something
+    first_byte_s    set by the caller when the first content came
     kind, note      how it ended
     """
 
     __slots__ = ("_held", "_held_bytes", "_is_begun", "_is_over", "_seen", "attempt",
                  "first_byte_s", "is_sent", "kind", "note", "reply", "scanner")  # fmt: skip
 
-    def __init__(self, attempt: Attempt, choices: int) -> None:
+    def __init__(self, attempt: Attempt, scanner: StreamScanner) -> None:
         self.attempt = attempt
-        self.scanner = StreamScanner(choices)
+        self.scanner = scanner
         self.reply: Reply | None = None
         self.is_sent = False
         self.first_byte_s: float | None = None
@@ -167,27 +165,19 @@ class Relay:
     def fail(self, kind: CallKind, note: str) -> None:
         self.kind, self.note = kind, note
 
-    def facts(self, chat: UpstreamRequest) -> dict[str, Any]:
+    def facts(self, request: UpstreamRequest) -> dict[str, Any]:
         """Of the call's result: usage as counted, or estimated where content came without it."""
         scanner = self.scanner
-        last = {**scanner.last, "usage": scanner.usage} if scanner.usage else {}
-        usage = usage_of(last, images=chat.images)
         was_worked_on = scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
-        is_estimated = usage is None and self.is_sent and was_worked_on
-        if is_estimated:
-            usage = Usage(
-                input_tokens=chat.request.prompt_tokens, output_tokens=scanner.content_events
-            )
+        estimate = None
+        if self.is_sent and was_worked_on:
+            prompt_tokens = request.request.prompt_tokens
+            estimate = Usage(input_tokens=prompt_tokens, output_tokens=scanner.content_events)
         return {
             "status": self.reply.status if self.reply else None,
             "first_byte_s": self.first_byte_s,
-            "usage": usage,
-            "is_usage_estimated": is_estimated,
-            "service_tier": tier_of(last),
-            "served_model": scanner.served_model,
-            "billed_usd": billed_of(last) if last else None,
-            "finish_reason": scanner.finish_reason,
             "note": self.note,
+            **told_facts(scanner.facts(), estimate),
         }
 
     async def close(self) -> None:
@@ -199,9 +189,3 @@ class Relay:
         self._held_bytes += len(events)
         if self._held_bytes > MAX_HELD_BYTES:
             raise NoAnswer(f"{MAX_HELD_BYTES} bytes of events came without content")
-
-
-def in_band_error(message: str) -> bytes:
-    """The event that ends a broken stream; no end mark follows it."""
-    error = {"message": message, "type": "upstream_error", "param": None, "code": "stream_broken"}
-    return b"data: " + orjson.dumps({"error": error}) + b"\n\n"

@@ -10,13 +10,15 @@ from typing import Any
 import orjson
 
 from windsock.clock import Clock
+from windsock.core.model.decisions import Decision
 from windsock.core.model.rewards import Reward
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest, NoCandidate, UnknownRoute
 from windsock.service.auth import Access, Principal, credential_of
 from windsock.service.error_responses import Problem
-from windsock.service.execution.executor import Failure, RequestExecutor
+from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.response_cache import (
@@ -51,6 +53,7 @@ class OpenAICalls:
         clock: Clock,
         access: Access,
         feedbacks: FeedbackInbox,
+        keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
         with_features: bool = False,
@@ -61,6 +64,7 @@ class OpenAICalls:
         self._clock = clock
         self._access = access
         self._feedbacks = feedbacks
+        self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
         self._cache = cache
         self._read_chat = partial(read_chat, with_features=with_features)
@@ -127,7 +131,7 @@ class OpenAICalls:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
         exchange = self._open(await self._understood(self._read(call, "infer")))
         self._feedbacks.remember(exchange.decision, exchange.decision.deployment)
-        self._driver.keep_decision(exchange.decision)
+        self._keep_decision(exchange.decision)
         await call.answer(200, orjson.dumps(decision_view(exchange)))
 
     async def feedback(self, call: Call) -> None:
@@ -142,7 +146,7 @@ class OpenAICalls:
         reward = reward_of(asked, principal)
         name = decision_name(asked)
         try:
-            credit, is_duplicate = await self._feedbacks.take(
+            credit, is_duplicate = await self._feedbacks.observe(
                 name, reward, principal.namespace, call.header(b"idempotency-key")
             )
         except UnknownDecision as error:
@@ -163,7 +167,7 @@ class OpenAICalls:
             },
         }
         if reward.source == "confidence":
-            rate, to = self._feedbacks.advice(name, reward.value)
+            rate, to = self._feedbacks.advice(name, principal.namespace, reward.value)
             body["confidence"] = {"measured_success": rate, "escalate_to": to}
         await call.answer(200, orjson.dumps(body))
 
