@@ -46,7 +46,7 @@ class Telegram:
         return Answer(body={"id": body["no"], "choices": [choice]}, facts=facts, message=said)
 
     def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
         return orjson.dumps({**answer.body, "provider": provider, "usage": {"cost": cost_usd}})
 
@@ -94,8 +94,8 @@ class Words:
     def facts(self) -> AnswerFacts:
         return AnswerFacts(usage=self._usage, finish_reason="stop")
 
-    def ending(self, cost_usd: Decimal) -> bytes:
-        usage = chunk({"choices": [], "usage": {"cost": float(cost_usd)}})
+    def ending(self, cost_usd: Decimal | None) -> bytes:
+        usage = chunk({"choices": [], "usage": {"cost": float(cost_usd or 0)}})
         return (usage if self._wants_usage else b"") + b"data: [DONE]\n\n"
 
     def broken(self, message: str) -> bytes:

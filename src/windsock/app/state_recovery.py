@@ -54,7 +54,7 @@ def restore(
     for entry in queries.tail(engine, position):
         replayed += 1
         if isinstance(entry, Outcome):
-            router.settle(entry, entry.finished_at)
+            router.learn_outcome(entry, entry.finished_at)
         elif isinstance(entry, HealthReport):
             router.absorb(entry, entry.seen_at)
         elif isinstance(entry, Feedback):

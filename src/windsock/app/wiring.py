@@ -203,7 +203,7 @@ def _limits(settings: Settings, router: Router) -> Limits:
         wait_s=server.queue_timeout,
         max_bytes=int(server.max_inflight_mb * 1024 * 1024),
     )
-    return Limits(rules, capacity=router.fleet.capacity)
+    return Limits(rules, capacity=router.availability.capacity)
 
 
 def _insight(core: Core, access: Access) -> Insight:

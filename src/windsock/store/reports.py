@@ -52,6 +52,7 @@ def report(
     """Finished requests of a span of time, grouped by task, deployment (that served), route, key.
 
     requests, answered, attempts, judged     counts
+    unknown_cost            requests whose cost is not known, and in no sum of costs
     cost_usd                exact sum, Decimal; cost_nano_usd the same in rounded billionths
     successes               sum of rewards, each judged request once: the mean of the last word on
                             each matter (metric, source, key)
@@ -106,6 +107,7 @@ def _sums(groups: list[Label[Any]], span: ColumnElement[bool]) -> Select[Any]:
             func.count().label("requests"),
             func.sum(case((_decision.c.ok, 1), else_=0)).label("answered"),
             func.sum(_decision.c.attempts).label("attempts"),
+            func.sum(case((_decision.c.is_cost_unknown, 1), else_=0)).label("unknown_cost"),
             func.sum(_decision.c.cost_pico_usd // PART).label("cost_high"),
             func.sum(_decision.c.cost_pico_usd % PART).label("cost_low"),
             func.count(judged.c.value).label("judged"),

@@ -120,6 +120,7 @@ def _decision(decision: Decision, position: int) -> dict[str, Any]:
         "ok": None,
         "attempts": 0,
         "cost_pico_usd": 0,
+        "is_cost_unknown": None,
         "latency_s": None,
         "body": encode(decision),
     }
@@ -145,7 +146,8 @@ def _outcome(outcome: Outcome, position: int) -> dict[str, Any]:
         "served": outcome.served,
         "ok": outcome.ok,
         "attempts": len(outcome.results),
-        "cost_pico_usd": pico_usd(outcome.cost_usd),
+        "cost_pico_usd": 0 if outcome.cost_usd is None else pico_usd(outcome.cost_usd),
+        "is_cost_unknown": outcome.cost_usd is None,
         "latency_s": _finite(outcome.finished_at - decision.at),
         "body": encode(outcome),
     }

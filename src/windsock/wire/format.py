@@ -109,7 +109,7 @@ class StreamScanner(Protocol):
         """As far as they are known."""
         ...
 
-    def ending(self, cost_usd: Decimal) -> bytes:
+    def ending(self, cost_usd: Decimal | None) -> bytes:
         """The events that end a whole stream, with its cost if the client asked for usage."""
         ...
 
@@ -139,7 +139,7 @@ class Format(Protocol):
         ...
 
     def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
         """The answer as the client gets it, with who gave it and what the request cost."""
         ...

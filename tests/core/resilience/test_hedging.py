@@ -95,9 +95,9 @@ def test_second_calls_stay_within_their_share_of_calls() -> None:
 def test_a_dearer_second_call_spends_the_budget_of_dollars_sooner() -> None:
     hedging = Hedging()
     for _ in range(100):
-        hedging.count("auto", 0.05, START)
-    assert hedging.take("auto", 0.05, 5.0, START)
-    assert not hedging.take("auto", 0.05, 0.1, START)
+        hedging.deposit("auto", 0.05, START)
+    assert hedging.try_acquire("auto", 0.05, 5.0, START)
+    assert not hedging.try_acquire("auto", 0.05, 0.1, START)
 
 
 def test_without_fallbacks_or_without_history_nothing_is_late() -> None:
@@ -122,17 +122,17 @@ def test_a_call_that_is_not_under_way_cannot_end() -> None:
 def test_extra_calls_are_a_share_of_the_window_and_old_traffic_earns_none() -> None:
     budget = RetryBudget(share=0.2, reserve=10, window_s=10)
     for i in range(500):
-        budget.count(i / 50)
-    assert sum(budget.take(10.0) for _ in range(200)) == pytest.approx(100, abs=10)
-    assert sum(budget.take(100.0) for _ in range(200)) == 10
+        budget.deposit(i / 50)
+    assert sum(budget.try_acquire(10.0) for _ in range(200)) == pytest.approx(100, abs=10)
+    assert sum(budget.try_acquire(100.0) for _ in range(200)) == 10
 
 
 def test_in_every_window_of_steady_failure_attempts_stay_below_six_fifths() -> None:
     budget = RetryBudget(share=0.2, reserve=10, window_s=10)
     taken = []
     for i in range(5000):
-        budget.count(i / 50)
-        if budget.take(i / 50):
+        budget.deposit(i / 50)
+        if budget.try_acquire(i / 50):
             taken.append(i / 50)
     for start in range(0, 90, 5):
         extra = sum(start <= at < start + 10 for at in taken)

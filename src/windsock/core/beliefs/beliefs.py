@@ -18,7 +18,7 @@ from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, Pri
 from windsock.core.beliefs.change_detection import Finding, Mode
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import USAGE_METERS, BeliefSettings, rescale_prompt, units_of
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
 
@@ -330,7 +330,7 @@ class Beliefs:
             facts = group.act_on(finding, deployment)
             facts |= {"namespace": cell.namespace, "route": cell.route}
             self._shifts.append(
-                Event(kind="quality.drifted", deployment=deployment, at=now, facts=facts)
+                Event(kind=EventKind.QUALITY_DRIFTED, deployment=deployment, at=now, facts=facts)
             )
 
     def _open(self, cell: Cell) -> RouteBeliefs:

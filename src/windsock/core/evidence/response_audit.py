@@ -10,7 +10,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.evidence.bill_monitor import BillWatch
 from windsock.core.model.calls import CallResult
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import is_same_model
 from windsock.core.model.units import Usage, to_float
 from windsock.core.pricing.book import PriceBook
@@ -33,7 +33,7 @@ class ResponseAudit:
         self._served: dict[str, str] = {}
         self.redirects: dict[str, str] = {}
 
-    def look_at(self, result: CallResult, now: float) -> list[Event]:
+    def audit(self, result: CallResult, now: float) -> list[Event]:
         """What one finished call shows."""
         shifts = []
         if result.billed_usd is not None and result.usage is not None:
@@ -88,7 +88,7 @@ class ResponseAudit:
                 "bills": drift.bills,
                 "statistic": drift.statistic,
             }
-            shifts.append(Event(kind="bill.drifted", deployment=name, at=now, facts=facts))
+            shifts.append(Event(kind=EventKind.BILL_DRIFTED, deployment=name, at=now, facts=facts))
         return shifts
 
     def _compare_model(self, deployment: str, served: str, now: float) -> list[Event]:
@@ -111,7 +111,9 @@ class ResponseAudit:
         if not is_first:
             self._beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
         facts = {"before": before, "served": served}
-        shifts = [Event(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
+        shifts = [
+            Event(kind=EventKind.MODEL_REDIRECTED, deployment=deployment, at=now, facts=facts)
+        ]
         if is_asked:
             return shifts + self.redirect(deployment, deployment, now)
         for name in self._catalog.serving(served):

@@ -170,7 +170,7 @@ class PriceAware:
         cell = outcome.decision.cell
         if outcome.served is not None:
             self.served.count(cell, arm_of(outcome.decision, outcome.served))
-        if self._purse is not None:
+        if self._purse is not None and outcome.cost_usd is not None:
             self._purse.spend(cell[:2], to_float(outcome.cost_usd), now)
         features, usage = outcome.decision.features, outcome.usage
         task = cell.task.partition("#")[0]

@@ -7,9 +7,10 @@ from bisect import insort
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
-from windsock.core.model.events import Event
+from windsock.core.model.calls import CallResult
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Counts, Prices, Usage, cost_usd
 from windsock.core.pricing.rules import GuardRules
@@ -124,23 +125,22 @@ class PriceBook:
     def cost_usd(
         self, deployment: str, usage: Usage, at: float, *, service_tier: str | None = None
     ) -> Decimal | None:
-        """Dollars for a counted use, or None without a price."""
+        """Dollars for a counted use; None without a price of all that was used."""
         prices = self.prices(
             deployment, at, prompt_tokens=usage.prompt_tokens, service_tier=service_tier
         )
-        return None if prices is None else cost_usd(usage.counts(), prices)
+        return None if prices is None else known_cost_usd(usage.counts(), prices)
+
+    def call_cost_usd(self, result: CallResult) -> Decimal | None:
+        """Dollars of one call, by `call_cost_usd`."""
+        return call_cost_usd(result, self)
 
     def effective_usd(
         self, deployment: str, mix: Counts, at: float, *, prompt_tokens: int = 0
     ) -> Decimal | None:
         """Expected dollars of one request that uses its meters like `mix`."""
         prices = self.prices(deployment, at, prompt_tokens=prompt_tokens)
-        if prices is None:
-            return None
-        try:
-            return cost_usd(mix, prices)
-        except KeyError:
-            return None
+        return None if prices is None else known_cost_usd(mix, prices)
 
     def status(self, deployment: str, now: float) -> PriceStatus:
         line = self._line(deployment)
@@ -256,7 +256,7 @@ class PriceBook:
             "usd_per_mtok": dict(after.usd_per_mtok) if after else None,
             "before": dict(before.usd_per_mtok) if before else None,
         }
-        return [Event(kind="price.shifted", deployment=deployment, at=now, facts=facts)]
+        return [Event(kind=EventKind.PRICE_SHIFTED, deployment=deployment, at=now, facts=facts)]
 
     def forget(self, deployment: str) -> None:
         """Know nothing of this deployment any more."""
@@ -356,6 +356,49 @@ class PriceBook:
         if deployment not in self._lines:
             self._lines[deployment] = _Entry(PriceTimeline(self.rules), PriceTimeline(self.rules))
         return self._lines[deployment].page
+
+
+class PriceSource(Protocol):
+    """Who knows what was billed at a moment: the price book, or the world of a simulation."""
+
+    def prices(
+        self,
+        deployment: str,
+        at: float,
+        /,
+        *,
+        prompt_tokens: int = 0,
+        service_tier: str | None = None,
+    ) -> Prices | None:
+        """Flat prices by meter for one request at this hour and of this size."""
+
+
+def call_cost_usd(result: CallResult, source: PriceSource) -> Decimal | None:
+    """Dollars of one call: as billed where its provider says so, else its use at our price.
+
+    The price is that of the moment at which the call began, whatever has become of it since. A
+    call that used nothing costs 0; one whose use has no price is None, for nobody knows.
+    """
+    if result.billed_usd is not None:
+        return result.billed_usd
+    usage = result.usage
+    if usage is None:
+        return Decimal(0)
+    prices = source.prices(
+        result.attempt.deployment,
+        result.attempt.started_at,
+        prompt_tokens=usage.prompt_tokens,
+        service_tier=result.service_tier,
+    )
+    return None if prices is None else known_cost_usd(usage.counts(), prices)
+
+
+def known_cost_usd(counts: Counts, prices: Prices) -> Decimal | None:
+    """Dollars for these units at these prices; None if one of their meters has no price."""
+    try:
+        return cost_usd(counts, prices)
+    except KeyError:
+        return None
 
 
 def _place(tick: Quote | Vanished) -> Place:

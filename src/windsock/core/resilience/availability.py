@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from math import inf
 
 from windsock.core.model.calls import Attempt, CallKind, CallResult
@@ -15,15 +15,15 @@ from windsock.errors import NoCandidate
 
 
 class Availability:
-    """Reads the catalog, prices, health and loads; counts calls as they begin."""
+    """Reads the catalog, prices, health and limits; counts calls as they begin."""
 
     def __init__(
-        self, *, catalog: Catalog, book: PriceBook, health: HealthBoard, loads: ConcurrencyLimits
+        self, *, catalog: Catalog, book: PriceBook, health: HealthBoard, limits: ConcurrencyLimits
     ) -> None:
         self._catalog = catalog
         self._book = book
         self._health = health
-        self._loads = loads
+        self._limits = limits
 
     def is_open(self, deployment: str, now: float) -> bool:
         """True if it is healthy and priced."""
@@ -49,7 +49,7 @@ class Availability:
         self,
         table: WeightTable,
         mark: float,
-        tried: set[str],
+        tried: Set[str],
         last: CallResult | None,
         now: float,
     ) -> str | None:
@@ -84,18 +84,18 @@ class Availability:
 
     def is_full(self, deployment: str) -> bool:
         """True if its provider takes no more calls at a time."""
-        return self._loads.is_full(self.provider(deployment))
+        return self._limits.is_full(self.provider(deployment))
 
     def capacity(self) -> float:
         """Calls that all providers together take at a time; inf if one of them sets no limit."""
-        if not self._loads.are_limited:
+        if not self._limits.are_limited:
             return inf
-        return self._loads.capacity({d.provider for d in self._catalog.deployments.values()})
+        return self._limits.capacity({d.provider for d in self._catalog.deployments.values()})
 
     def begin(self, attempt: Attempt, now: float) -> None:
         """A call is being made."""
         self._health.begin(attempt.deployment, now)
-        self._loads.begin(self.provider(attempt.deployment))
+        self._limits.begin(self.provider(attempt.deployment))
 
     def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
         """Seconds until the first of them comes back, or None if one is not cooling down."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from windsock.core.model.calls import CallKind, CallResult
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
@@ -151,7 +151,7 @@ class HealthBoard:
             return []
         vitals.cooldown_until = vitals.away_at = now
         self.version += 1
-        return [Event(kind="cooldown.cut_short", deployment=deployment, at=now)]
+        return [Event(kind=EventKind.COOLDOWN_CUT_SHORT, deployment=deployment, at=now)]
 
     def begin(self, deployment: str, now: float) -> None:
         """A call is being made; in half-open state it is the one probe."""
@@ -227,7 +227,7 @@ class HealthBoard:
         vitals.cooldown_until = min(vitals.cooldown_until, now)
         vitals.ejections = 0
         self.version += 1
-        return [Event(kind="cooldown.ended", deployment=deployment, at=now)]
+        return [Event(kind=EventKind.COOLDOWN_ENDED, deployment=deployment, at=now)]
 
     def _failed(
         self, deployment: str, vitals: _Vitals, result: CallResult, now: float
@@ -283,7 +283,7 @@ class HealthBoard:
             "cooldown_s": round(pause_s, 3),
             "ejections": vitals.ejections,
         }
-        return [Event(kind="cooldown.began", deployment=deployment, at=now, facts=facts)]
+        return [Event(kind=EventKind.COOLDOWN_BEGAN, deployment=deployment, at=now, facts=facts)]
 
     def _probe_was_void(self, vitals: _Vitals) -> list[Event]:
         if vitals.is_half_open and vitals.probe_until:

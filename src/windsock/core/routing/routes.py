@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from windsock.core.evidence.answer_checks import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
-from windsock.core.model.requests import RouteRequest
+from windsock.core.model.catalog import Catalog
+from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import Policy
+from windsock.errors import UnknownRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Rule:
     min_prompt_tokens: int = 0
 
     def matches(self, request: RouteRequest) -> bool:
+        """True if this request is one of those whose candidates it narrows."""
         return (
             (self.task is None or self.task == request.task)
             and request.prompt_tokens >= self.min_prompt_tokens
@@ -71,3 +74,51 @@ class Route:
     hedge_share: float = 0.0
     checks: Checks | None = None
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
+
+
+class RouteTable:
+    """The routes of the configuration, and those that deployments and models have by their names.
+
+    default_policy  policy of a deployment or model that is asked for by its own name
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        routes: Mapping[str, Route],
+        default_policy: Callable[[str], Policy],
+    ) -> None:
+        self.by_name: dict[str, Route] = dict(routes)
+        self._catalog = catalog
+        self._implicit: dict[str, Route] = {}
+        self._default_policy = default_policy
+
+    def adopt(self, routes: Mapping[str, Route]) -> None:
+        """Other routes from now on; a policy takes over the state of that of the same name."""
+        for name, route in routes.items():
+            if name in self.by_name:
+                route.policy.from_state(self.by_name[name].policy.to_state())
+        self.by_name.clear()
+        self.by_name.update(routes)
+        self._implicit.clear()
+
+    def of(self, cell: Cell) -> Route | None:
+        """The route of a cell, None if it is gone."""
+        return self.by_name.get(cell.route) or self._implicit.get(cell.route)
+
+    def resolve(self, request: RouteRequest) -> Route:
+        """The route behind a route name, deployment id or bare model id; the first that is known.
+
+        raises  UnknownRoute
+        """
+        for name in (request.model, *request.models):
+            found = self.by_name.get(name) or self._implicit.get(name)
+            if found is not None:
+                return found
+            candidates = self._catalog.serving(name)
+            if candidates:
+                made = Route(name=name, candidates=candidates, policy=self._default_policy(name))
+                self._implicit[name] = made
+                return made
+        nearest = self._catalog.nearest(request.model, self.by_name)
+        raise UnknownRoute(request.model, nearest=nearest)

@@ -75,6 +75,6 @@ def log_request(outcome: Outcome) -> None:
         propensity=round(decision.propensity, 6),
         ok=outcome.ok,
         attempts=len(outcome.results),
-        cost_usd=float(outcome.cost_usd),
+        cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
         latency_ms=round((outcome.finished_at - decision.at) * 1000, 1),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 
 from windsock.clock import Clock
@@ -59,7 +60,7 @@ class RequestExecutor:
             outcome = self._settle(exchange)
         if given is None:
             return None, failure
-        return given.told(request, to_float(outcome.cost_usd)), failure
+        return given.told(request, _shown_usd(outcome.cost_usd)), failure
 
     async def stream(
         self, exchange: Exchange, request: UpstreamRequest, failure: Failure, write: Write
@@ -95,13 +96,18 @@ def _with_certainty(exchange: Exchange, request: UpstreamRequest) -> UpstreamReq
     return replace(request, wants_certainty=True)
 
 
+def _shown_usd(usd: Decimal | None) -> float | None:
+    """As clients read it; null where a price is not known."""
+    return None if usd is None else to_float(usd)
+
+
 def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:
     """The client left in the middle of a call: the prompt, at least, was paid for."""
     was_sent = now >= attempt.not_before
     return CallResult(
         attempt=attempt,
         kind=CallKind.CANCELLED,
-        latency_s=now - decision.at,
+        latency_s=max(0.0, now - attempt.started_at),
         usage=Usage(input_tokens=decision.prompt_tokens) if was_sent else None,
         is_usage_estimated=was_sent,
     )

@@ -46,7 +46,7 @@ def names_field(request: UpstreamRequest, name: str) -> bool:
     return name in _fields.decode(request.raw)
 
 
-def told_body(answer: Answer, *, provider: str, cost_usd: float) -> bytes:
+def told_body(answer: Answer, *, provider: str, cost_usd: float | None) -> bytes:
     """The answer with `provider` and `usage.cost` as OpenRouter gives them."""
     body: dict[str, Any] = answer.body
     body["provider"] = provider

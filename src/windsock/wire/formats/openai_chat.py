@@ -129,7 +129,7 @@ class OpenAIChat:
         )
 
     def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
         if request.wants_certainty and not names_field(request, "logprobs"):
             _drop_logprobs(answer.body)

@@ -148,11 +148,11 @@ class ChatStreamScanner:
             response_id=self.response_id,
         )
 
-    def ending(self, cost_usd: Decimal) -> bytes:
+    def ending(self, cost_usd: Decimal | None) -> bytes:
         """The usage chunk with cost, if the client asked for it, and the end mark."""
         if not self._wants_usage or self.usage is None:
             return DONE
-        usage = {**self.usage, "cost": float(cost_usd)}
+        usage = {**self.usage, "cost": None if cost_usd is None else float(cost_usd)}
         last = {**self.last, "choices": [], "usage": usage}
         return b"data: " + orjson.dumps(last) + b"\n\n" + DONE
 

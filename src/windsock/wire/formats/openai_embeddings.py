@@ -89,7 +89,7 @@ class OpenAIEmbeddings:
         )
 
     def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
         return told_body(answer, provider=provider, cost_usd=cost_usd)
 
