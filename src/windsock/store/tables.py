@@ -27,7 +27,7 @@ def _json() -> Column[str]:
 class DecisionRow(SQLModel, table=True):
     """A decision and, once its request ended, its outcome.
 
-    response_id     the answer's own id, by which its reader may name it; None before revision 3
+    response_id     the answer's own id, by which its reader may name it; None before revision 4
     cost_pico_usd   integer millionths of a millionth of a dollar: a price of whole millionths of
                     a dollar per million tokens costs a whole number of them, so sums are exact
     is_cost_unknown the price of some of its calls is not known; its cost is in no sum. None in rows

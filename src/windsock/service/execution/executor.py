@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 
 from windsock.clock import Clock
@@ -59,8 +60,7 @@ class RequestExecutor:
             outcome = self._settle(exchange)
         if given is None:
             return None, failure
-        usd = outcome.cost_usd
-        return given.told(request, None if usd is None else to_float(usd)), failure
+        return given.told(request, _shown_usd(outcome.cost_usd)), failure
 
     async def stream(
         self, exchange: Exchange, request: UpstreamRequest, failure: Failure, write: Write
@@ -94,6 +94,11 @@ def _with_certainty(exchange: Exchange, request: UpstreamRequest) -> UpstreamReq
     if cascade is None or not cascade.ask_logprobs or request.request.is_stream:
         return request
     return replace(request, wants_certainty=True)
+
+
+def _shown_usd(usd: Decimal | None) -> float | None:
+    """As clients read it; null where a price is not known."""
+    return None if usd is None else to_float(usd)
 
 
 def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:
