@@ -8,16 +8,12 @@ from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs, BeliefSummary
 from windsock.core.cascades.confidence import Confidences
-from windsock.core.evidence.sources import SOURCE_WEIGHTS
+from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
 from windsock.core.evidence.weighting import RewardWeighting
 from windsock.core.model.calls import FINAL, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
-from windsock.core.routing.routes import Route
-
-CLAIMS = frozenset({"check", "confidence"})
-"""Sources that only repeat what an answer's confidence was made of; they cannot calibrate it."""
 
 UNJUDGED_KEEPS = 2.0
 """Rewards that a belief from mere answers is worth when the first judgements come."""
@@ -37,18 +33,18 @@ class Credit:
 class Learner:
     """The way of everything that is said about answers into the beliefs.
 
-    route_of    the route of a cell, None if it is gone
+    rules_of    what the route of a cell says of evidence, None if it is gone
     """
 
     def __init__(
         self,
         beliefs: Beliefs,
         confidences: Confidences,
-        route_of: Callable[[Cell], Route | None],
+        rules_of: Callable[[Cell], EvidenceRules | None],
     ) -> None:
         self._beliefs = beliefs
         self._confidences = confidences
-        self._route_of = route_of
+        self._rules_of = rules_of
         self._intakes: dict[str, RewardWeighting] = {}
 
     def take(
@@ -70,7 +66,7 @@ class Learner:
             rewards.response(cell, deployment).count(rewards=1.0)
         weight, value = rewards.take(cell, deployment, reward)
         self.hear(cell, weight)
-        if weight > 0 and reward.source not in CLAIMS:
+        if weight > 0 and reward.source not in UNCALIBRATING:
             self._confidences.learn(decision.id, cell, deployment, value)
         if not self._confidences.credit(decision, deployment, value, weight, now):
             self._beliefs.observe(cell, deployment, value, weight=weight, now=now)
@@ -95,7 +91,7 @@ class Learner:
         Where only a part of the answers is judged, counting the others as good would lift every
         belief towards 1, the least judged most.
         """
-        weight = count * self._transport_weight(cell)
+        weight = count * self._rules(cell).transport_weight
         if weight > 0 and not self._rewards(cell).is_judged(cell):
             self._beliefs.observe_sums(cell, deployment, weight, weight, weight, now=now)
 
@@ -105,8 +101,7 @@ class Learner:
         if served is None:
             self._take_failures(cell, outcome, now)
             return
-        route = self._route_of(cell)
-        if route is not None and route.cascade is not None:
+        if self._rules(cell).has_cascade:
             self._confidences.remember(outcome)
         self._rewards(cell).response(cell, served).count(answers=1.0)
         if outcome.usage is not None and not outcome.is_usage_estimated:
@@ -145,7 +140,7 @@ class Learner:
 
     def _take_failures(self, cell: Cell, outcome: Outcome, now: float) -> None:
         """No answer came back, which counts against success."""
-        weight = self._transport_weight(cell)
+        weight = self._rules(cell).transport_weight
         for result in outcome.results:
             if weight > 0 and result.kind not in FINAL:
                 self._beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
@@ -154,11 +149,9 @@ class Learner:
         """Where rewards of a route are weighed: by source, and bounded for each key."""
         found = self._intakes.get(cell.route)
         if found is None:
-            route = self._route_of(cell)
-            weights = route.source_weights if route else SOURCE_WEIGHTS
+            weights = self._rules(cell).source_weights
             found = self._intakes[cell.route] = RewardWeighting(weights)
         return found
 
-    def _transport_weight(self, cell: Cell) -> float:
-        route = self._route_of(cell)
-        return (route.source_weights if route else SOURCE_WEIGHTS).get("transport", 0.0)
+    def _rules(self, cell: Cell) -> EvidenceRules:
+        return self._rules_of(cell) or DEFAULT_EVIDENCE

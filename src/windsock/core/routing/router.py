@@ -15,6 +15,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.evidence.learner import Credit, Learner
 from windsock.core.evidence.response_audit import ResponseAudit
+from windsock.core.evidence.sources import EvidenceRules
 from windsock.core.evidence.warm_start import PastResult, WarmStarts
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Catalog, Deployment
@@ -84,7 +85,7 @@ class Router:
         self._number = first_number
         self._retries = RetryBudget()
         self.confidences = Confidences(beliefs.settings)
-        self._learning = Learner(beliefs, self.confidences, self._route_of)
+        self._learning = Learner(beliefs, self.confidences, self._rules_of)
         self._lessons = WarmStarts(beliefs)
         self._scrutiny = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
         self.tables = WeightTables(
@@ -413,6 +414,10 @@ class Router:
 
     def _route_of(self, cell: Cell) -> Route | None:
         return self._routes.get(cell.route) or self._implicit.get(cell.route)
+
+    def _rules_of(self, cell: Cell) -> EvidenceRules | None:
+        route = self._route_of(cell)
+        return None if route is None else route.evidence
 
 
 def _may_escalate(exchange: Exchange, name: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from windsock.core.evidence.answer_checks import Checks
-from windsock.core.evidence.sources import SOURCE_WEIGHTS
+from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
 from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.protocol import Policy
 
@@ -71,3 +71,10 @@ class Route:
     hedge_share: float = 0.0
     checks: Checks | None = None
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
+
+    @property
+    def evidence(self) -> EvidenceRules:
+        """How its rewards, answers and claims count."""
+        return EvidenceRules(
+            source_weights=self.source_weights, has_cascade=self.cascade is not None
+        )
