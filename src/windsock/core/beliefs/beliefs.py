@@ -17,10 +17,10 @@ from scipy import special
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
 from windsock.core.beliefs.change_detection import Finding, Mode
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
-from windsock.core.beliefs.statistics import USAGE_METERS, BeliefSettings, rescale_prompt, units_of
+from windsock.core.beliefs.statistics import BeliefSettings, rescale_prompt, units_of
 from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import Meter, Usage
+from windsock.core.model.units import MIX_METERS, Meter, Usage
 
 DEFAULTS = BeliefSettings()
 
@@ -141,7 +141,7 @@ class Beliefs:
             prompt = prompt_tokens or self.settings.prompt_tokens
             completion = self.settings.completion_tokens
             return {Meter.INPUT: prompt, Meter.OUTPUT: completion, Meter.REQUEST: 1.0}
-        mix = dict(zip(USAGE_METERS, units, strict=True))
+        mix = dict(zip(MIX_METERS, units, strict=True))
         if prompt_tokens is not None:
             rescale_prompt(mix, prompt_tokens)
         mix[Meter.REQUEST] = 1.0

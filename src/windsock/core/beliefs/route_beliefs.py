@@ -17,9 +17,7 @@ from windsock.core.beliefs.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
 from windsock.core.beliefs.prior_fitter import PriorFitter
 from windsock.core.beliefs.statistics import (
-    ANSWER_METERS,
     NEVER,
-    USAGE_METERS,
     BeliefSettings,
     RewardStatistics,
     average_units,
@@ -27,6 +25,7 @@ from windsock.core.beliefs.statistics import (
     infinite,
     pooled_dispersion,
 )
+from windsock.core.model.units import ANSWER_METERS, MIX_METERS
 
 LEAST_PARAMETER = 0.5
 """Weights are exact from here on. A parameter below is raised: so little is known of its side."""
@@ -178,7 +177,7 @@ class RouteBeliefs:
         usual = average_units(self.of_deployment(deployment).values())
         if usual is None:
             return
-        factors = [factor if meter in ANSWER_METERS else 1.0 for meter in USAGE_METERS]
+        factors = [factor if meter in ANSWER_METERS else 1.0 for meter in MIX_METERS]
         units = [unit * scale * requests for unit, scale in zip(usual, factors, strict=True)]
         self.open(task, deployment).add_units(units, requests, now, self.settings)
 

@@ -10,28 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.core.model.units import Meter
+from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
 
-USAGE_METERS = (
-    Meter.INPUT,
-    Meter.CACHE_READ,
-    Meter.CACHE_WRITE,
-    Meter.OUTPUT,
-    Meter.REASONING,
-    Meter.IMAGE,
-    Meter.WEB_SEARCH,
-    Meter.CACHE_WRITE_1H,
-    Meter.AUDIO_INPUT,
-    Meter.AUDIO_OUTPUT,
-)
-PROMPT_METERS = (
-    Meter.INPUT,
-    Meter.CACHE_READ,
-    Meter.CACHE_WRITE,
-    Meter.CACHE_WRITE_1H,
-    Meter.AUDIO_INPUT,
-)
-ANSWER_METERS = (Meter.OUTPUT, Meter.REASONING, Meter.AUDIO_OUTPUT)
 NEVER = -float("inf")
 
 
@@ -89,8 +69,8 @@ class RewardStatistics:
     def add_units(
         self, units: Iterable[float], count: float, at: float, settings: BeliefSettings
     ) -> None:
-        """Count `count` requests that took `units` in all, in the order of USAGE_METERS."""
-        had = self.units or [0.0] * len(USAGE_METERS)
+        """Count `count` requests that took `units` in all, in the order of MIX_METERS."""
+        had = self.units or [0.0] * len(MIX_METERS)
         stays, weight = _discounts(self.used_at, at, settings.half_life_s)
         self.used_at = max(self.used_at, at)
         self.un = self.un * stays + weight * count
@@ -188,7 +168,7 @@ def pooled_dispersion(rows: Iterable[RewardStatistics]) -> float:
 
 
 def units_of(counts: Mapping[Meter, float]) -> list[float]:
-    return [counts.get(meter, 0.0) for meter in USAGE_METERS]
+    return [counts.get(meter, 0.0) for meter in MIX_METERS]
 
 
 def average_units(rows: Iterable[RewardStatistics]) -> list[float] | None:
@@ -219,7 +199,7 @@ def _discounts(then: float, at: float, half_life_s: float) -> tuple[float, float
 
 def _padded(units: list[float]) -> list[float]:
     """Units of a state that was written before the last meters were added."""
-    return [*units, *[0.0] * (len(USAGE_METERS) - len(units))]
+    return [*units, *[0.0] * (len(MIX_METERS) - len(units))]
 
 
 def infinite(at: float | None) -> float:

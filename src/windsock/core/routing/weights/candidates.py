@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.statistics import PROMPT_METERS
 from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.model.units import Counts, Meter, Prices, cost_usd, to_float
+from windsock.core.model.units import PROMPT_METERS, Counts, Meter, Prices, cost_usd, to_float
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
