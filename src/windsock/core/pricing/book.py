@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -16,29 +15,9 @@ from windsock.core.pricing.late_ticks import Entry
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
 from windsock.core.pricing.state import timeline_of_state, timeline_state
+from windsock.core.pricing.status import PriceStatus, status_of
 from windsock.core.pricing.timeline import PriceTimeline
 from windsock.core.pricing.validation import Held, can_be_approved
-
-UNPRICED = "no feed quotes a price"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceStatus:
-    """How a deployment's price stands.
-
-    reason          why there is none, if there is none
-    age_s           since a feed or a bill last confirmed it
-    uncertainty     relative: what other feeds disagree by, and more with every day of age
-    vanished        feeds that once listed it and no longer do
-    """
-
-    quote: Quote | None
-    reason: str | None
-    age_s: float | None
-    is_stale: bool
-    uncertainty: float
-    held: tuple[Held, ...]
-    vanished: tuple[str, ...] = ()
 
 
 class PriceBook:
@@ -110,19 +89,10 @@ class PriceBook:
             return None
 
     def status(self, deployment: str, now: float) -> PriceStatus:
+        """How its price stands at `now`."""
         entry = self._billed(deployment)
         timeline = entry.timeline if entry else PriceTimeline(self.rules)
-        quote = timeline.in_force(now)
-        age_s = timeline.age_s(quote, now)
-        return PriceStatus(
-            quote=quote,
-            reason=None if quote else self._why_unpriced(deployment, timeline),
-            age_s=age_s,
-            is_stale=self.is_stale(age_s),
-            uncertainty=self._uncertainty(timeline, quote, age_s, now),
-            held=tuple(timeline.held.values()),
-            vanished=tuple(sorted(timeline.vanished)),
-        )
+        return status_of(timeline, now, billed_as=self._redirects.get(deployment))
 
     def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
         """The quote in force and its age in s: the part of `status` that weight tables show."""
@@ -133,6 +103,7 @@ class PriceBook:
         return quote, entry.timeline.age_s(quote, now)
 
     def is_stale(self, age_s: float | None) -> bool:
+        """True if nothing confirmed a price for longer than the rules allow."""
         return age_s is not None and age_s > self.rules.stale_s
 
     def next_change_at(self, deployments: Iterable[str], after: float) -> float:
@@ -165,6 +136,7 @@ class PriceBook:
         )
 
     def held(self) -> list[Held]:
+        """Every quote that is not believed yet."""
         return [held for entry in self._entries.values() for held in entry.timeline.held.values()]
 
     def approve(self, deployment: str, feed: str, now: float) -> list[Event]:
@@ -286,22 +258,6 @@ class PriceBook:
         expected = cost_usd(usage.counts(), prices)
         within = Decimal(str(self.rules.bill_within))
         return expected > 0 and abs(billed_usd - expected) <= within * expected
-
-    def _uncertainty(
-        self, timeline: PriceTimeline, quote: Quote | None, age_s: float | None, now: float
-    ) -> float:
-        if quote is None or age_s is None:
-            return 1.0
-        aged = age_s / 86400.0 * self.rules.uncertainty_per_day
-        return min(1.0, aged + timeline.disagreement(quote, now))
-
-    def _why_unpriced(self, deployment: str, timeline: PriceTimeline) -> str:
-        served = self._redirects.get(deployment)
-        if served is not None:
-            return f"answers come from {served}, whose price is not known"
-        for held in timeline.held.values():
-            return f"price held: {held.quote.feed} {held.reason}"
-        return "price is not in force yet, or no longer" if timeline.accepted else UNPRICED
 
     def _billed(self, deployment: str) -> Entry | None:
         """The entry whose prices bill a deployment, its own or that of a redirect."""
