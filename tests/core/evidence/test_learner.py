@@ -102,10 +102,10 @@ def test_past_evaluations_start_a_belief_with_a_stated_strength_and_can_be_taken
         PastResult(task="chat", deployment="bad", success=0.4, count=20.0),
     ]
     taught = teach(beliefs, "default", "auto", results, strength=50.0, now=0.0)
-    good, bad = (beliefs.summary(CELL, name, 0.0) for name in ("good", "bad"))
+    good, bad = (beliefs.summary(CELL, name) for name in ("good", "bad"))
     assert good.effective_samples == pytest.approx(50.0)
     assert bad.effective_samples == pytest.approx(20.0)
     assert good.mean > 0.9 > 0.5 > bad.mean
     again = WarmStart.from_state(json.loads(json.dumps(taught.to_state())))
     again.take_back(beliefs)
-    assert beliefs.summary(CELL, "good", 0.0).effective_samples == pytest.approx(0.0, abs=1e-9)
+    assert beliefs.summary(CELL, "good").effective_samples == pytest.approx(0.0, abs=1e-9)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSummary
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
 from windsock.core.evidence.weighting import RewardWeighting
@@ -68,12 +69,12 @@ class Learner:
         self.hear(cell, weight)
         if weight > 0 and reward.source not in UNCALIBRATING:
             self._confidences.learn(decision.id, cell, deployment, value)
-        if not self._confidences.credit(decision, deployment, value, weight, now):
+        if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
             self._beliefs.observe(cell, deployment, value, weight=weight, now=now)
         return Credit(
             cell=cell,
             deployment=deployment,
-            belief=self._beliefs.summary(cell, deployment, now),
+            belief=self._beliefs.summary(cell, deployment),
             weight=weight,
             value=value,
         )
@@ -111,7 +112,7 @@ class Learner:
     def hear(self, cell: Cell, weight: float) -> None:
         """Somebody judges this task: what mere answers have taught it is dropped."""
         if self._rewards(cell).hear(cell, weight):
-            self._beliefs.keep(cell, UNJUDGED_KEEPS)
+            self._beliefs.shrink_to(cell, UNJUDGED_KEEPS)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
@@ -128,7 +129,7 @@ class Learner:
     def _retract(self, decision: Decision, deployment: str, replaced: Feedback, now: float) -> None:
         """Take an earlier reward back, from whom it was credited to."""
         value, weight = replaced.reward.value, replaced.weight
-        if not self._confidences.credit(decision, deployment, value, -weight, replaced.at):
+        if not self._confidences.credit_cascade(decision, deployment, value, -weight, replaced.at):
             self._beliefs.retract(
                 decision.cell,
                 deployment,

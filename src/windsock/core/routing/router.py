@@ -216,7 +216,7 @@ class Router:
         """Learn health, load, bills and the served model from one finished call."""
         self.loads.end(self.fleet.provider(result.attempt.deployment), result, now)
         shifts = self.health.record(result, now)
-        return shifts + self._scrutiny.look_at(result, now)
+        return shifts + self._scrutiny.audit(result, now)
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
         """Bill a deployment from now on by the price of the model that answers for it."""

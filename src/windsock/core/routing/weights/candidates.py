@@ -143,14 +143,14 @@ class Candidates:
             usd = usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to))
             provider = self._catalog.deployments[to].provider
             if usd is not None and self._health.why_out(to, provider, now) is None:
-                strong = (to, usd, self._beliefs.posterior(cell, to, now))
+                strong = (to, usd, self._beliefs.posterior(cell, to))
                 break
         if strong is None:
             return ()
         offers = (
             self._confidences.compound(
                 cell,
-                (name, usd, self._beliefs.posterior(cell, name, now)),
+                (name, usd, self._beliefs.posterior(cell, name)),
                 strong,
                 cascade.escalate_below,
             )
