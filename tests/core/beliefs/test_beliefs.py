@@ -38,12 +38,6 @@ def test_late_rewards_count_as_if_they_had_come_in_time() -> None:
     assert late.posterior(CELL, "m") == pytest.approx(early.posterior(CELL, "m"))
 
 
-def test_the_clock_alone_changes_no_belief() -> None:
-    beliefs = Beliefs()
-    beliefs.observe(CELL, "m", 1.0, now=0.0)
-    assert beliefs.posterior(CELL, "m") == beliefs.posterior(CELL, "m")
-
-
 def test_effective_evidence_is_capped() -> None:
     beliefs = Beliefs(BeliefSettings(evidence_cap=50.0))
     for _ in range(500):

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import CHEAP, MID, START, answered, request, router
 from windsock.core.evidence.learner import UNJUDGED_KEEPS
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
-from windsock.core.evidence.weighting import HEARD
+from windsock.core.evidence.weighting import JUDGED_FROM
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
@@ -46,7 +46,7 @@ def test_while_nobody_judges_answers_say_a_little() -> None:
 
 def test_once_somebody_judges_mere_answers_count_no_more() -> None:
     it = router()
-    for _ in range(int(HEARD)):
+    for _ in range(int(JUDGED_FROM)):
         judge(it, 1.0)
     known = evidence(it)
     for _ in range(200):
@@ -58,7 +58,7 @@ def test_what_mere_answers_had_taught_shrinks_to_a_trifle_when_judgements_come()
     it = router(prices={CHEAP: 0.1})
     it.observe_answers(CHAT, CHEAP, 10_000, START)
     assert evidence(it) == pytest.approx(200.0)
-    for _ in range(int(HEARD) - 1):
+    for _ in range(int(JUDGED_FROM) - 1):
         judge(it, 0.0)
     assert evidence(it) > 200.0
     judge(it, 0.0)

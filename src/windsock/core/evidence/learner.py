@@ -46,9 +46,9 @@ class Learner:
         self._beliefs = beliefs
         self._confidences = confidences
         self._rules_of = rules_of
-        self._intakes: dict[str, RewardWeighting] = {}
+        self._weightings: dict[str, RewardWeighting] = {}
 
-    def take(
+    def observe(
         self,
         decision: Decision,
         deployment: str,
@@ -59,14 +59,14 @@ class Learner:
     ) -> Credit:
         """Credit a reward to the deployment that served; `replaced` is taken back first."""
         cell = decision.cell
-        rewards = self._rewards(cell)
+        weighting = self._weighting(cell)
         if replaced is not None:
-            rewards.give_back(cell, deployment, replaced.reward, replaced.weight)
+            weighting.give_back(cell, deployment, replaced.reward, replaced.weight)
             self._retract(decision, deployment, replaced, now)
         else:
-            rewards.response(cell, deployment).count(rewards=1.0)
-        weight, value = rewards.take(cell, deployment, reward)
-        self.hear(cell, weight)
+            weighting.response(cell, deployment).count(rewards=1.0)
+        weight, value = weighting.weigh(cell, deployment, reward)
+        self.count_judgement(cell, weight)
         if weight > 0 and reward.source not in UNCALIBRATING:
             self._confidences.learn(decision.id, cell, deployment, value)
         if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
@@ -79,52 +79,54 @@ class Learner:
             value=value,
         )
 
-    def take_sums(
-        self, cell: Cell, deployment: str, n: float, s: float, q2: float, now: float
+    def observe_sums(
+        self, cell: Cell, deployment: str, count: float, total: float, squares: float, now: float
     ) -> None:
-        """Credit `n` explicit rewards at once, which sum to `s` and their squares to `q2`."""
-        self.hear(cell, n)
-        self._beliefs.observe_sums(cell, deployment, n, s, q2, now=now)
+        """Credit explicit rewards at once, by their number, sum and sum of squares."""
+        self.count_judgement(cell, count)
+        self._beliefs.observe_sums(cell, deployment, count, total, squares, now=now)
 
-    def take_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
+    def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """Answers came back. It says little of their worth, and nothing once somebody judges them.
 
         Where only a part of the answers is judged, counting the others as good would lift every
         belief towards 1, the least judged most.
         """
         weight = count * self._rules(cell).transport_weight
-        if weight > 0 and not self._rewards(cell).is_judged(cell):
+        if weight > 0 and not self._weighting(cell).is_judged(cell):
             self._beliefs.observe_sums(cell, deployment, weight, weight, weight, now=now)
 
-    def take_outcome(self, outcome: Outcome, now: float) -> None:
+    def observe_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage and transport success from a finished request."""
         cell, served = outcome.decision.cell, outcome.served
         if served is None:
-            self._take_failures(cell, outcome, now)
+            self._observe_failures(cell, outcome, now)
             return
         if self._rules(cell).has_cascade:
             self._confidences.remember(outcome)
-        self._rewards(cell).response(cell, served).count(answers=1.0)
+        self._weighting(cell).response(cell, served).count(answers=1.0)
         if outcome.usage is not None and not outcome.is_usage_estimated:
             self._beliefs.observe_usage(cell, served, outcome.usage, now)
-        self.take_answers(cell, served, 1, now)
+        self.observe_answers(cell, served, 1, now)
 
-    def hear(self, cell: Cell, weight: float) -> None:
+    def count_judgement(self, cell: Cell, weight: float) -> None:
         """Somebody judges this task: what mere answers have taught it is dropped."""
-        if self._rewards(cell).hear(cell, weight):
+        if self._weighting(cell).count_judgement(cell, weight):
             self._beliefs.shrink_to(cell, UNJUDGED_KEEPS)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
-        found = self._rewards(cell).response(cell, deployment)
+        found = self._weighting(cell).response(cell, deployment)
         return found.rewards / found.answers if found.answers else None
 
     def to_state(self) -> dict[str, Any]:
-        return {name: intake.to_state() for name, intake in self._intakes.items()}
+        """JSON-able and exact."""
+        return {name: weighting.to_state() for name, weighting in self._weightings.items()}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        for name, rewards in state.items():
-            self._rewards(Cell("", name, "")).from_state(rewards)
+        """Take over a state of `to_state`."""
+        for name, body in state.items():
+            self._weighting(Cell("", name, "")).from_state(body)
 
     def _retract(self, decision: Decision, deployment: str, replaced: Feedback, now: float) -> None:
         """Take an earlier reward back, from whom it was credited to."""
@@ -139,19 +141,19 @@ class Learner:
                 observed_at=replaced.at,
             )
 
-    def _take_failures(self, cell: Cell, outcome: Outcome, now: float) -> None:
+    def _observe_failures(self, cell: Cell, outcome: Outcome, now: float) -> None:
         """No answer came back, which counts against success."""
         weight = self._rules(cell).transport_weight
         for result in outcome.results:
             if weight > 0 and result.kind not in FINAL:
                 self._beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
 
-    def _rewards(self, cell: Cell) -> RewardWeighting:
+    def _weighting(self, cell: Cell) -> RewardWeighting:
         """Where rewards of a route are weighed: by source, and bounded for each key."""
-        found = self._intakes.get(cell.route)
+        found = self._weightings.get(cell.route)
         if found is None:
             weights = self._rules(cell).source_weights
-            found = self._intakes[cell.route] = RewardWeighting(weights)
+            found = self._weightings[cell.route] = RewardWeighting(weights)
         return found
 
     def _rules(self, cell: Cell) -> EvidenceRules:

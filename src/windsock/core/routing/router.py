@@ -193,7 +193,7 @@ class Router:
         replaced: Feedback | None = None,
     ) -> Credit:
         """Credit a reward to the deployment that served; `replaced` is taken back first."""
-        credit = self._learning.take(decision, deployment, reward, now, replaced=replaced)
+        credit = self._learning.observe(decision, deployment, reward, now, replaced=replaced)
         route = self._route_of(credit.cell)
         if route is not None and credit.weight > 0:
             counted = dataclasses.replace(reward, value=credit.value)
@@ -205,12 +205,12 @@ class Router:
         self, cell: Cell, deployment: str, n: float, s: float, q2: float, now: float
     ) -> None:
         """Credit `n` explicit rewards at once, which sum to `s` and their squares to `q2`."""
-        self._learning.take_sums(cell, deployment, n, s, q2, now)
+        self._learning.observe_sums(cell, deployment, n, s, q2, now)
         self.tables.count_evidence(cell, max(1, int(n)))
 
     def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """Answers came back that nobody has judged yet."""
-        self._learning.take_answers(cell, deployment, count, now)
+        self._learning.observe_answers(cell, deployment, count, now)
 
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
@@ -234,7 +234,7 @@ class Router:
     def settle(self, outcome: Outcome, now: float) -> list[Event]:
         """Learn usage and transport success from a finished request."""
         cell = outcome.decision.cell
-        self._learning.take_outcome(outcome, now)
+        self._learning.observe_outcome(outcome, now)
         route = self._route_of(cell)
         if route is not None:
             route.policy.settle(outcome, now)
@@ -293,7 +293,9 @@ class Router:
                     param="deployment",
                 )
         for result in results:
-            self._learning.hear(Cell(namespace, route, result.task), min(strength, result.count))
+            self._learning.count_judgement(
+                Cell(namespace, route, result.task), min(strength, result.count)
+            )
         number = self._lessons.add(namespace, route, results, strength=strength, now=now)
         self.tables.forget()
         return number
