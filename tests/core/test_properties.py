@@ -48,7 +48,7 @@ def believed(beliefs: Beliefs) -> list[float]:
     for task in TASKS:
         for name in NAMES:
             cell = Cell("default", "auto", task)
-            found += beliefs.posterior(cell, name, 0.0)
+            found += beliefs.posterior(cell, name)
             found += beliefs.mix(cell, name).values()
     return found
 

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from windsock.core.model.arrays import IntArray
-
-FloatArray = NDArray[np.float64]
+from windsock.core.model.arrays import FloatArray, IntArray
 
 SHRINK = 10.0
 """Rewards that the grand mean is worth against a task's or a deployment's own effect."""
 
 ROUNDS = 3
+"""Times that task and deployment effects are fitted in turn."""
+
 LEAST_MEAN, MOST_MEAN = 0.03, 0.97
+"""Bounds of a prior mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +178,7 @@ def _others(at: IntArray, rest: FloatArray, weight: FloatArray, effects: FloatAr
 
 
 def _dispersions(cells: Cells, n: FloatArray, s: FloatArray, q2: FloatArray) -> FloatArray:
-    """`evidence.pooled_dispersion` of every deployment."""
+    """`statistics.pooled_dispersion` of every deployment."""
     mean = np.divide(s, n, out=np.zeros_like(n), where=n > 0)
     size = len(cells.names)
     within = np.bincount(cells.name, np.where(n > 0, q2 - s * mean, 0.0), minlength=size)

@@ -120,9 +120,9 @@ def _composed(sieve: CheckRates, strong: Beta) -> tuple[float, float]:
 
 
 def _with_own(a: float, b: float, own: RewardStatistics | None) -> Beta:
-    if own is not None and own.n > 0:
-        phi = dispersion(own.n, own.s, own.q2)
-        a, b = a + own.s / phi, b + (own.n - own.s) / phi
+    if own is not None and own.count > 0:
+        phi = dispersion(own.count, own.total, own.squares)
+        a, b = a + own.total / phi, b + (own.count - own.total) / phi
     lift = max(1.0, LEAST_PARAMETER / min(a, b))
     return a * lift, b * lift
 

@@ -18,10 +18,10 @@ from windsock.core.model.calls import AttemptReason, CallKind, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 
-OPEN = 10_000
+MAX_OPEN_CLAIMS = 10_000
 """Judgements that are waited for; the oldest are given up."""
 
-MEMORY = 2000.0
+MAX_CLAIMS = 2000.0
 """Claims that the usual distribution rests on."""
 
 NOTHING = Calibration()
@@ -33,11 +33,12 @@ class Claims:
     def __init__(self) -> None:
         self.counts = [0.0] * (BINS + 1)
 
-    def add(self, claim: float | None, count: float = 1.0) -> None:
+    def observe(self, claim: float | None, count: float = 1.0) -> None:
+        """Count answers with this claim, or without one."""
         self.counts[BINS if claim is None else bin_of(claim)] += count
         total = sum(self.counts)
-        if total > MEMORY:
-            self.counts = [each * MEMORY / total for each in self.counts]
+        if total > MAX_CLAIMS:
+            self.counts = [each * MAX_CLAIMS / total for each in self.counts]
 
 
 class Confidences:
@@ -65,12 +66,12 @@ class Confidences:
     def claim(self, decision_id: str, claim: float) -> None:
         """How sure somebody is of the answer that was given."""
         self._claims[decision_id] = claim
-        if len(self._claims) > OPEN:
+        if len(self._claims) > MAX_OPEN_CLAIMS:
             self._claims.popitem(last=False)
 
     def count(self, cell: Cell, deployment: str, claim: float | None, count: float = 1.0) -> None:
         """So many answers came with this confidence, or without one."""
-        self._seen.setdefault((cell, deployment), Claims()).add(claim, count)
+        self._seen.setdefault((cell, deployment), Claims()).observe(claim, count)
 
     def learn(self, decision_id: str, cell: Cell, deployment: str, value: float) -> None:
         claim = self._claims.pop(decision_id, None)
@@ -84,7 +85,7 @@ class Confidences:
         curve = self._curves.setdefault((cell, deployment), Calibration())
         curve.learn(claim, value, weight)
 
-    def credit(
+    def credit_cascade(
         self, decision: Decision, deployment: str, value: float, weight: float, at: float
     ) -> bool:
         """A reward, if a cascade earned it; a negative weight takes it back."""
@@ -92,7 +93,7 @@ class Confidences:
         if to is None or deployment not in (decision.deployment, to):
             return False
         row = self._rows.setdefault((decision.cell, decision.deployment, to), RewardStatistics())
-        row.add(value, weight, at, self._settings)
+        row.observe(value, weight, at, self._settings)
         return True
 
     def credit_sums(
@@ -100,7 +101,7 @@ class Confidences:
     ) -> None:
         """Rewards that a cascade earned, summed."""
         row = self._rows.setdefault((cell, *pair), RewardStatistics())
-        row.add_sums(n, s, q2, at, self._settings)
+        row.observe_sums(n, s, q2, at, self._settings)
 
     def rate(self, cell: Cell, deployment: str, claim: float) -> float:
         """Measured success at this claim; the claim itself where nothing was measured."""

@@ -34,7 +34,7 @@ class ResponseAudit:
         self.redirects: dict[str, str] = {}
 
     def audit(self, result: CallResult, now: float) -> list[Event]:
-        """What one finished call shows."""
+        """What one finished call shows of bills and models, and what it changes."""
         shifts = []
         if result.billed_usd is not None and result.usage is not None:
             shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
@@ -81,7 +81,7 @@ class ResponseAudit:
         if expected is None:
             return shifts
         watch = self._bills.setdefault(name, BillWatch())
-        drift = watch.see(to_float(billed_usd), to_float(expected))
+        drift = watch.observe(to_float(billed_usd), to_float(expected))
         if drift is not None:
             facts = {
                 "factor": drift.factor,

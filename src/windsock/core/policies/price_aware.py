@@ -120,7 +120,7 @@ class PriceAware:
     def ladder(self, view: CellView, now: float) -> Ladder:
         """The live price-quality frontier of a cell."""
         extra = useful_arms(view)
-        pairs = [self.beliefs.posterior(view.cell, name, now) for name in view.deployments]
+        pairs = [self.beliefs.posterior(view.cell, name) for name in view.deployments]
         pairs += [(compound.a, compound.b) for compound in extra]
         a, b = np.array(pairs, dtype=np.float64).T
         costs = (*view.usd, *(compound.usd for compound in extra))

@@ -21,7 +21,7 @@ def reseat(
     """
     for task in sorted(beliefs.tasks(cell.namespace, cell.route)):
         if task.startswith(f"{cell.task}#"):
-            beliefs.absorb(cell, task)
+            beliefs.merge_task(cell, task)
             served.absorb(cell, task)
     if segmenter.borders is not None:
         _found(beliefs, cell, segmenter, segmenter.borders, now)

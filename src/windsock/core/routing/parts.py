@@ -83,7 +83,7 @@ def parts_of(
     retries = retries or RetryBudget()
     by_name = RouteTable(catalog, routes, default_policy)
     confidences = Confidences(beliefs.settings)
-    learner = Learner(beliefs, confidences, by_name.of)
+    learner = Learner(beliefs, confidences, by_name.evidence_of)
     warm_starts = WarmStarts(beliefs)
     audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
     availability = Availability(catalog=catalog, book=book, health=health, limits=limits)

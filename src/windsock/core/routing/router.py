@@ -21,6 +21,7 @@ from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.frontier import Rung
 from windsock.core.policies.price_aware import PriceAware
+from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.dispatch import Plan
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
@@ -121,7 +122,7 @@ class Router:
         replaced: Feedback | None = None,
     ) -> Credit:
         """Credit a reward to the deployment that served; `replaced` is taken back first."""
-        credit = self._learner.take(decision, deployment, reward, now, replaced=replaced)
+        credit = self._learner.observe(decision, deployment, reward, now, replaced=replaced)
         route = self._route_table.of(credit.cell)
         if route is not None and credit.weight > 0:
             counted = dataclasses.replace(reward, value=credit.value)
@@ -133,12 +134,12 @@ class Router:
         self, cell: Cell, deployment: str, n: float, s: float, q2: float, now: float
     ) -> None:
         """Credit `n` explicit rewards at once, which sum to `s` and their squares to `q2`."""
-        self._learner.take_sums(cell, deployment, n, s, q2, now)
+        self._learner.observe_sums(cell, deployment, n, s, q2, now)
         self.tables.count_evidence(cell, max(1, int(n)))
 
     def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """Answers came back that nobody has judged yet."""
-        self._learner.take_answers(cell, deployment, count, now)
+        self._learner.observe_answers(cell, deployment, count, now)
 
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
@@ -158,7 +159,7 @@ class Router:
     def learn_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage, cost and transport success from a finished request."""
         cell = outcome.decision.cell
-        self._learner.take_outcome(outcome, now)
+        self._learner.observe_outcome(outcome, now)
         route = self._route_table.of(cell)
         if route is not None:
             route.policy.settle(outcome, now)
@@ -166,7 +167,7 @@ class Router:
 
     def cost_usd(self, result: CallResult) -> Decimal | None:
         """Dollars of one call at the price in force when it began, None if that is not known."""
-        return self.book.call_cost_usd(result)
+        return call_cost_usd(result, self.book)
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality found since the last call."""
@@ -276,10 +277,8 @@ class Router:
         adjusted = self._sessions.adjust(table, warm, prices)
         if adjusted is None:
             return table
-        weights, note = (
-            adjusted.weights,
-            f"warm at {warm.deployment}: a move costs its prompt cache",
-        )
+        weights = adjusted.weights
+        note = f"warm at {warm.deployment}: a move costs its prompt cache"
         return self._sessions.table_of(
             table,
             warm,

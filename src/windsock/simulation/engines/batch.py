@@ -389,9 +389,7 @@ class BatchEngine:
         """
         judged, right = verdict.judged, verdict.right
         while judged:
-            known = sum(
-                self.router.beliefs.posterior(verdict.cell, verdict.deployment, verdict.due)
-            )
+            known = sum(self.router.beliefs.posterior(verdict.cell, verdict.deployment))
             n = min(judged, max(FEW, int(known)))
             good = int(self._luck.hypergeometric(right, judged - right, n))
             yield n, good
