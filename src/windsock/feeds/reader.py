@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -21,6 +20,7 @@ from windsock.core.model.units import Meter, Prices
 from windsock.errors import FeedError
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
 from windsock.feeds.price_terms import meters, windows
+from windsock.resources.declared import moment
 
 FACTS = ("context_tokens", "max_output_tokens", "vision", "tools", "json_schema")
 HOLDS_POLLS = 3.0
@@ -195,13 +195,8 @@ def _row(
 
 
 def _moment(value: Any) -> float | None:
-    """Unix seconds from a number, an ISO date or an ISO time; no zone means UTC."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, int | float | Decimal):
-        return float(value)
-    moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    """Unix seconds, None where a row states no moment."""
+    return None if value is None or value == "" else moment(value)
 
 
 def _facts(

@@ -25,6 +25,7 @@ MAX_CLAIMS = 2000.0
 """Claims that the usual distribution rests on."""
 
 NOTHING = Calibration()
+"""Where no claim was measured."""
 
 
 class Claims:
@@ -74,6 +75,7 @@ class Confidences:
         self._seen.setdefault((cell, deployment), Claims()).observe(claim, count)
 
     def learn(self, decision_id: str, cell: Cell, deployment: str, value: float) -> None:
+        """An answer was worth `value`: its claim, if it is still known, meant as much."""
         claim = self._claims.pop(decision_id, None)
         if claim is not None:
             self.calibrate(cell, deployment, claim, value)
@@ -97,11 +99,17 @@ class Confidences:
         return True
 
     def credit_sums(
-        self, cell: Cell, pair: tuple[str, str], n: float, s: float, q2: float, at: float
+        self,
+        cell: Cell,
+        pair: tuple[str, str],
+        count: float,
+        total: float,
+        squares: float,
+        at: float,
     ) -> None:
-        """Rewards that a cascade earned, summed."""
+        """Rewards that a cascade earned, by their number, sum and sum of squares."""
         row = self._rows.setdefault((cell, *pair), RewardStatistics())
-        row.observe_sums(n, s, q2, at, self._settings)
+        row.observe_sums(count, total, squares, at, self._settings)
 
     def rate(self, cell: Cell, deployment: str, claim: float) -> float:
         """Measured success at this claim; the claim itself where nothing was measured."""
@@ -121,6 +129,7 @@ class Confidences:
         return compose(cheap, strong, sieve, own) if sieve is not None else None
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact; claims that wait for a judgement are left out."""
         return {
             "curves": [[*cell, n, curve.to_state()] for (cell, n), curve in self._curves.items()],
             "seen": [[*cell, n, list(seen.counts)] for (cell, n), seen in self._seen.items()],
@@ -128,6 +137,7 @@ class Confidences:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         for namespace, route, task, name, body in state["curves"]:
             curve = self._curves[Cell(namespace, route, task), name] = Calibration()
             curve.from_state(body)
