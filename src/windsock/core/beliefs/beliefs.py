@@ -80,9 +80,9 @@ class Beliefs:
     ) -> None:
         """Count a reward in 0..1 as `weight` rewards, observed at `now`."""
         group = self._open(cell)
-        finding = group.judge(cell.task, deployment, value, weight)
+        finding = group.judge(cell.name, deployment, value, weight)
         n, s, q2 = weight, weight * value, weight * value * value
-        group.learn(cell.task, deployment, n, s, q2, now)
+        group.learn(cell.name, deployment, n, s, q2, now)
         self._note(group, finding, cell, deployment, now)
 
     def observe_sums(
@@ -90,8 +90,8 @@ class Beliefs:
     ) -> None:
         """Count `n` rewards at once, which sum to `s` and their squares to `q2`."""
         group = self._open(cell)
-        finding = group.judge(cell.task, deployment, s / n, n)
-        group.learn(cell.task, deployment, n, s, q2, now)
+        finding = group.judge(cell.name, deployment, s / n, n)
+        group.learn(cell.name, deployment, n, s, q2, now)
         self._note(group, finding, cell, deployment, now)
 
     def retract(
@@ -108,12 +108,12 @@ class Beliefs:
         at = now if observed_at is None else observed_at
         group = self._open(cell)
         n, s, q2 = -weight, -weight * value, -weight * value * value
-        group.learn(cell.task, deployment, n, s, q2, at)
+        group.learn(cell.name, deployment, n, s, q2, at)
         group.changes += 1
 
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
         """Learn how many units of each meter one request consumes."""
-        row = self._open(cell).open(cell.task, deployment)
+        row = self._open(cell).open(cell.name, deployment)
         row.add_units(units_of(usage.counts()), 1.0, now, self.settings)
 
     def observe_usages(
@@ -125,7 +125,7 @@ class Beliefs:
         now: float,
     ) -> None:
         """Learn from `requests` requests at once, which took `counts` in all."""
-        row = self._open(cell).open(cell.task, deployment)
+        row = self._open(cell).open(cell.name, deployment)
         row.add_units(units_of(counts), requests, now, self.settings)
 
     def mix(
@@ -136,7 +136,7 @@ class Beliefs:
         prompt_tokens   if given, prompt meters are scaled to sum to it
         """
         group = self._groups.get(cell[:2])
-        units = group.typical_units(cell.task, deployment) if group else None
+        units = group.typical_units(cell.name, deployment) if group else None
         if units is None:
             prompt = prompt_tokens or self.settings.prompt_tokens
             completion = self.settings.completion_tokens
@@ -151,7 +151,7 @@ class Beliefs:
         """Beta parameters of mean success. The clock alone changes nothing (see above)."""
         group = self._groups.get(cell[:2]) or self._new()
         group.refresh_pool()
-        return group.beta(cell.task, deployment)
+        return group.beta(cell.name, deployment)
 
     def summary(self, cell: Cell, deployment: str, now: float) -> BeliefSummary:
         """One belief for people, from the pool of the last posterior."""
@@ -162,14 +162,14 @@ class Beliefs:
         group = self._groups.get(cell[:2]) or self._new()
         if not group.is_pooled:
             group.refresh_pool()
-        pairs = [group.beta(cell.task, name) for name in deployments]
+        pairs = [group.beta(cell.name, name) for name in deployments]
         bounds = self._intervals(pairs)
         return [
             BeliefSummary(
                 mean=one / (one + other),
                 low=low,
                 high=high,
-                effective_samples=group.evidence(cell.task, name),
+                effective_samples=group.evidence(cell.name, name),
                 mode=self.mode(cell, name),
             )
             for name, (one, other), (low, high) in zip(deployments, pairs, bounds, strict=True)
@@ -219,7 +219,7 @@ class Beliefs:
 
     def lean(self, cell: Cell, deployment: str) -> PriorShift | None:
         """The public figures that the prior of a cell leans on, if any."""
-        return self.published.lean(cell.task, deployment)
+        return self.published.lean(cell.name, deployment)
 
     def drain(self) -> list[Event]:
         """Changes of quality found since the last call, oldest first."""
@@ -253,21 +253,21 @@ class Beliefs:
 
     def seed(self, cell: Cell, deployment: str, mean: float, *, rewards: float, now: float) -> None:
         """Start a belief as if `rewards` rewards had averaged `mean`, at their usual dispersion."""
-        self._open(cell).seed(cell.task, deployment, mean, rewards, now)
+        self._open(cell).seed(cell.name, deployment, mean, rewards, now)
 
     def unseed(
         self, cell: Cell, deployment: str, mean: float, *, rewards: float, since: float
     ) -> None:
         """Take back what is left of a start of a belief that was given at `since`."""
         group = self._open(cell)
-        group.open(cell.task, deployment).add(mean, -rewards, since, self.settings)
+        group.open(cell.name, deployment).add(mean, -rewards, since, self.settings)
         group.changes += 1
 
     def seed_usage(
         self, cell: Cell, deployment: str, *, factor: float, requests: float, now: float
     ) -> None:
         """Start a token mix as the deployment's own of all tasks, its answers `factor` as long."""
-        self._open(cell).seed_usage(cell.task, deployment, factor, requests, now)
+        self._open(cell).seed_usage(cell.name, deployment, factor, requests, now)
 
     def age_deployment(self, deployment: str, *, keep: float) -> None:
         """The served model has changed: keep `keep` rewards of evidence per task at most."""
@@ -279,18 +279,18 @@ class Beliefs:
         group = self._groups.get(cell[:2])
         if group is not None:
             for (task, _), row in group.rows.items():
-                if task == cell.task:
+                if task == cell.name:
                     row.keep(most)
             group.changes += 1
 
     def absorb(self, cell: Cell, task: str) -> None:
         """Requests of another task fall in this cell from now on: its evidence goes with them."""
-        self._open(cell).absorb(cell.task, task)
+        self._open(cell).absorb(cell.name, task)
 
     def give(self, cell: Cell, deployment: str, rewards: float) -> None:
         """So many rewards' worth of evidence stand elsewhere now; the mean stays."""
         group = self._open(cell)
-        row = group.rows.get((cell.task, deployment))
+        row = group.rows.get((cell.name, deployment))
         if row is not None:
             row.keep(max(0.0, row.n - rewards))
             group.changes += 1

@@ -62,8 +62,8 @@ class SegmentClusters:
         return len(self.sizes)
 
     def marks(self) -> list[str]:
-        """What stands after the task in the names of the segments' cells."""
-        return [f"#{self.version}.{index}" for index in range(len(self))]
+        """The segments as `version.index`, as cells have them."""
+        return [f"{self.version}.{index}" for index in range(len(self))]
 
     def segment(self, x: FloatArray) -> int:
         """Index of the segment that (1, features) belongs to."""

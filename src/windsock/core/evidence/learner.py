@@ -120,8 +120,8 @@ class Learner:
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
-        found = self._rewards(cell).response(cell, deployment)
-        return found.rewards / found.answers if found.answers else None
+        known = self._intakes.get(cell.route)
+        return known.judged_share(cell, deployment) if known else None
 
     def to_state(self) -> dict[str, Any]:
         return {name: intake.to_state() for name, intake in self._intakes.items()}

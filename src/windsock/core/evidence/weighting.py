@@ -94,6 +94,11 @@ class RewardWeighting:
         self._heard: dict[Cell, float] = {}
         self._responses: dict[tuple[Cell, str], Response] = {}
 
+    def judged_share(self, cell: Cell, deployment: str) -> float | None:
+        """Rewards per recent answer; None without an answer. Nothing is opened for it."""
+        found = self._responses.get((cell, deployment))
+        return found.rewards / found.answers if found and found.answers else None
+
     def response(self, cell: Cell, deployment: str) -> Response:
         """How much of what a deployment answers is judged, for counting and for people."""
         return self._responses.setdefault((cell, deployment), Response())
@@ -138,26 +143,28 @@ class RewardWeighting:
 
     def to_state(self) -> dict[str, Any]:
         tallies = [
-            [*cell, name, {key: [own.n, own.said, own.counted] for key, own in held.items()}]
+            [*cell.stored, name, {key: [own.n, own.said, own.counted] for key, own in held.items()}]
             for (cell, name), held in sorted(self._tallies.items())
         ]
         return {
             "tallies": tallies,
-            "heard": [[*cell, weight] for cell, weight in sorted(self._heard.items())],
+            "heard": [[*cell.stored, weight] for cell, weight in sorted(self._heard.items())],
             "responses": [
-                [*cell, name, each.answers, each.rewards]
+                [*cell.stored, name, each.answers, each.rewards]
                 for (cell, name), each in sorted(self._responses.items())
             ],
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         self._tallies = {
-            (Cell(namespace, route, task), name): {key: KeyTally(*own) for key, own in held.items()}
+            (Cell.read(namespace, route, task), name): {
+                key: KeyTally(*own) for key, own in held.items()
+            }
             for namespace, route, task, name, held in state["tallies"]
         }
-        self._heard = {Cell(*names): weight for *names, weight in state["heard"]}
+        self._heard = {Cell.read(*names): weight for *names, weight in state["heard"]}
         self._responses = {
-            (Cell(*names[:3]), names[3]): Response(answers, rewards)
+            (Cell.read(*names[:3]), names[3]): Response(answers, rewards)
             for *names, answers, rewards in state["responses"]
         }
 

@@ -20,12 +20,16 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Catalog, Deployment
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.requests import (
+    DEFAULT_TASK,
+    NO_PREFERENCES,
+    Cell,
+    RouteRequest,
+    split_name,
+)
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
-from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.frontier import Rung
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Policy
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.availability import Availability
@@ -38,7 +42,8 @@ from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import arm_within, decision_id, uniform
 from windsock.core.routing.session_affinity import SessionAffinity, cascades_of
-from windsock.core.routing.weights.tables import FRESH_OUTCOMES, FRESH_S, WeightTables
+from windsock.core.routing.weights.freshness import FRESH_OUTCOMES, FRESH_S
+from windsock.core.routing.weights.tables import WeightTables
 from windsock.errors import BadRequest, BudgetSpent, UnknownRoute
 
 
@@ -120,7 +125,7 @@ class Router:
         """
         route = self._routes.get(request.model) or self.resolve(request)
         policy = route.policy
-        pacer = policy.pacer if isinstance(policy, PriceAware) else None
+        pacer = policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
         table = self.tables.lookup(route, request, now)
@@ -153,8 +158,7 @@ class Router:
             prompt_tokens=request.prompt_tokens,
             key_id=request.key_id,
             features=request.features,
-            is_task_guessed=request.task == DEFAULT_TASK
-            and table.cell.task.partition("#")[0] != DEFAULT_TASK,
+            is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
             escalates_to=escalates_to,
         )
         return Exchange(self, route, request, decision, table, queue)
@@ -240,13 +244,22 @@ class Router:
         self.tables.count_evidence(cell)
         return []
 
-    def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
-        """The weights of the next plain request of this route and task.
+    def asked(self, namespace: str, route: str, task: str) -> tuple[Route, RouteRequest, str]:
+        """The route, a plain request of a task by its name, and the segment that the name holds.
 
         raises  UnknownRoute
         """
+        task, segment = split_name(task)
         request = RouteRequest(model=route, namespace=namespace, task=task)
-        return self.tables.lookup(self.resolve(request), request, now)
+        return self.resolve(request), request, segment
+
+    def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
+        """The weights of the next plain request of this route and task. Looking moves nothing.
+
+        raises  UnknownRoute
+        """
+        found, request, segment = self.asked(namespace, route, task)
+        return self.tables.peek(found, request, now, segment=segment)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
@@ -257,15 +270,9 @@ class Router:
 
         Empty under a policy without a ladder. A cascade is the arm "cheap > strong".
         """
-        request = RouteRequest(model=cell.route, namespace=cell.namespace, task=cell.task)
-        policy = self.resolve(request).policy
-        if not isinstance(policy, PriceAware):
-            return (), []
-        view, _ = self.tables.views(self.resolve(request), cell.namespace, cell.task, now, {})
-        if not view.deployments:
-            return (), []
-        ladder = policy.ladder(view, now)
-        return arm_names(view), [ladder[i] for i in range(len(ladder))]
+        route, request, segment = self.asked(cell.namespace, cell.route, cell.name)
+        view, _ = self.tables.views(route, request, now, {}, segment=segment)
+        return route.policy.frontier(view, now) if view.deployments else ((), [])
 
     def teach(
         self,
@@ -292,7 +299,9 @@ class Router:
                     param="deployment",
                 )
         for result in results:
-            self._learning.hear(Cell(namespace, route, result.task), min(strength, result.count))
+            self._learning.hear(
+                Cell.read(namespace, route, result.task), min(strength, result.count)
+            )
         number = self._lessons.add(namespace, route, results, strength=strength, now=now)
         self.tables.forget()
         return number

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import Meter
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest
@@ -43,13 +42,10 @@ def what_if(
         if name not in router.catalog.deployments:
             nearest = router.catalog.nearest(name)
             raise BadRequest(f"no deployment is named {name!r}; nearest is {nearest!r}", param=name)
-    route = router.resolve(RouteRequest(model=route_name))
-    table = router.table(namespace, route_name, task, now)
-    view, views = router.tables.views(route, namespace, task, now, imagined)
-    _, views_now = router.tables.views(route, namespace, task, now, {})
-    route.policy.refresh(views, now)
-    then = route.policy.weigh(view, now).weights if view.deployments else ()
-    route.policy.refresh(views_now, now)
+    route, request, segment = router.asked(namespace, route_name, task)
+    table = router.tables.peek(route, request, now, segment=segment)
+    view, views = router.tables.views(route, request, now, imagined, segment=segment)
+    then = route.policy.preview(views, view, now).weights if view.deployments else ()
     return WhatIfResult(
         weights_now=dict(zip(table.deployments, table.weights, strict=True)),
         weights_then=dict(zip(view.deployments, then, strict=True)),
