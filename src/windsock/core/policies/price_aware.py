@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,7 +34,9 @@ from windsock.core.policies.objectives import Chosen, Floor, Objective, choose, 
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
 from windsock.core.policies.task_assignment import TaskAssignment
 
-LADDERS = 1024
+_Ladders = dict[tuple[bytes, ...], Ladder]
+
+MOST_LADDERS = 1024
 """Ladders remembered between two changes of belief or price."""
 
 YOUNG_SHARE = 0.3
@@ -42,6 +44,15 @@ YOUNG_SHARE = 0.3
 
 SETTLING = "the share moved per minute is limited"
 SPENT = "the budget for today is spent"
+
+
+@dataclass(slots=True)
+class _Look:
+    """What previews of the same views share: their ladders, and what the budget would pay."""
+
+    views: Sequence[CellView] | None
+    ladders: _Ladders = field(default_factory=dict)
+    paid: Allocation | None = None
 
 
 class PriceAware(BasePolicy):
@@ -64,8 +75,8 @@ class PriceAware(BasePolicy):
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
         self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
-        self._ladders: dict[tuple[bytes, ...], Ladder] = {}
-        self._previewed: tuple[Sequence[CellView], Allocation] | None = None
+        self._ladders: _Ladders = {}
+        self._look = _Look(())
 
     @property
     def pacer(self) -> Pacer | None:
@@ -88,14 +99,16 @@ class PriceAware(BasePolicy):
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
         """Draw segments anew if due, and choose the budget's rung for all cells together."""
         self._ladders = {}
-        self._previewed = None
         if self._tasks.segmenters:
             self._tasks.redraw(self.beliefs, self.served, [view.cell for view in cells], now)
         if self._purse is not None and cells:
-            self._purse.solve(cells[0].cell[:2], self._claims(cells, now), now)
+            self._purse.solve(cells[0].cell[:2], self._claims(cells, self._ladders, now), now)
 
     def ladder(self, view: CellView, now: float) -> Ladder:
         """The live price-quality frontier of a cell."""
+        return self._ladder(view, self._ladders, now)
+
+    def _ladder(self, view: CellView, known: _Ladders, now: float) -> Ladder:
         extra = useful_arms(view)
         pairs = [self.beliefs.posterior(view.cell, name, now) for name in view.deployments]
         pairs += [(compound.a, compound.b) for compound in extra]
@@ -111,31 +124,41 @@ class PriceAware(BasePolicy):
             is_paced=self.is_paced,
         )
         key = arms.key()
-        found = self._ladders.get(key)
+        found = known.get(key)
         if found is None:
-            if len(self._ladders) >= LADDERS:
-                self._ladders.clear()
-            found = self._ladders[key] = Ladder(arms)
+            if len(known) >= MOST_LADDERS:
+                known.clear()
+            found = known[key] = Ladder(arms)
         return found
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         """The weights of now; the share that they have moved by is remembered."""
         paid = self._purse.paid if self._purse else None
-        weighing, weights = self._weighed(view, paid, now)
+        weighing, weights = self._weighed(view, paid, self._ladders, now)
         if self.objective.max_share_change_per_min < 1.0:
             self._last[view.cell, view.deployments] = (weights, now)
         return weighing
 
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
-        """What `weigh` would answer; neither the budget nor the last weights are touched."""
+        """What `weigh` would answer; neither the budget nor the last weights are touched.
+
+        Ladders are those of the look alone: what one of them has solved roughly for one grid of
+        values would move another solve by a last digit.
+        """
+        if views is None or self._look.views is not views:
+            self._look = _Look(views)
+        look = self._look
         paid = self._purse.paid if self._purse else None
-        if self._purse is not None and views is not None:
-            paid = self._would_pay(self._purse, views, now) or paid
-        return self._weighed(view, paid, now)[0]
+        if self._purse is not None and views:
+            if look.paid is None:
+                claims = self._claims(views, look.ladders, now)
+                look.paid = self._purse.preview(views[0].cell[:2], claims, now)
+            paid = look.paid
+        return self._weighed(view, paid, look.ladders, now)[0]
 
     def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
         """The arms of a cell and every rung, from cheapest to best."""
-        ladder = self.ladder(view, now)
+        ladder = self._ladder(view, {}, now)
         return arm_names(view), [ladder[i] for i in range(len(ladder))]
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
@@ -172,10 +195,10 @@ class PriceAware(BasePolicy):
         self._tasks.from_state(state)
 
     def _weighed(
-        self, view: CellView, paid: Allocation | None, now: float
+        self, view: CellView, paid: Allocation | None, known: _Ladders, now: float
     ) -> tuple[Weighing, FloatArray]:
         """The weighing at what the budget pays, and its weights by deployment."""
-        ladder = self.ladder(view, now)
+        ladder = self._ladder(view, known, now)
         chosen = self._choose(ladder, view, paid, now)
         wanted, within = fold_into_deployments(view, chosen.rung.weights)
         weights, is_settling = self._slowed(view, wanted, now)
@@ -193,22 +216,10 @@ class PriceAware(BasePolicy):
         )
         return weighing, weights
 
-    def _claims(self, cells: Sequence[CellView], now: float) -> list[Demand]:
+    def _claims(self, cells: Sequence[CellView], known: _Ladders, now: float) -> list[Demand]:
         """What every cell asks of the budget, a divided task by its segments."""
         whole = [view for view in cells if not self._tasks.is_divided(view.cell)] or cells
-        return [self._claim(view, now) for view in whole]
-
-    def _would_pay(
-        self, purse: BudgetPool, views: Sequence[CellView], now: float
-    ) -> Allocation | None:
-        """The rungs that `refresh` of these views would choose, once for all that look at them."""
-        if self._previewed is not None and self._previewed[0] is views:
-            return self._previewed[1]
-        if not views:
-            return None
-        paid = purse.preview(views[0].cell[:2], self._claims(views, now), now)
-        self._previewed = (views, paid)
-        return paid
+        return [self._claim(self._ladder(view, known, now), view) for view in whole]
 
     def _slowed(self, view: CellView, wanted: FloatArray, now: float) -> tuple[FloatArray, bool]:
         """No more share moved than the objective allows since the last weights of this cell."""
@@ -237,8 +248,7 @@ class PriceAware(BasePolicy):
         is_young = self.beliefs.is_young(view.cell, name)
         return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
 
-    def _claim(self, view: CellView, now: float) -> Demand:
-        ladder = self.ladder(view, now)
+    def _claim(self, ladder: Ladder, view: CellView) -> Demand:
         floor = self._floor(ladder, view)
         fixed = None if self.is_paced else choose(self.objective, ladder, floor).rung.usd
         return Demand(ladder=ladder, share=view.share, floor=floor, fixed_usd=fixed)
@@ -255,7 +265,7 @@ class PriceAware(BasePolicy):
             return Chosen(rung=ladder.at(0.0), note=SPENT)
         if not self.is_paced:
             return choose(self.objective, ladder, floor)
-        paid = paid or allocate([self._claim(view, now)], allowance.usd)
+        paid = paid or allocate([self._claim(ladder, view)], allowance.usd)
         return paid.chosen(ladder, floor)
 
     def _floor(self, ladder: Ladder, view: CellView) -> Floor | None:

@@ -25,7 +25,6 @@ from windsock.core.model.requests import (
     NO_PREFERENCES,
     Cell,
     RouteRequest,
-    split_name,
 )
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
@@ -244,22 +243,12 @@ class Router:
         self.tables.count_evidence(cell)
         return []
 
-    def asked(self, namespace: str, route: str, task: str) -> tuple[Route, RouteRequest, str]:
-        """The route, a plain request of a task by its name, and the segment that the name holds.
-
-        raises  UnknownRoute
-        """
-        task, segment = split_name(task)
-        request = RouteRequest(model=route, namespace=namespace, task=task)
-        return self.resolve(request), request, segment
-
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
         """The weights of the next plain request of this route and task. Looking moves nothing.
 
         raises  UnknownRoute
         """
-        found, request, segment = self.asked(namespace, route, task)
-        return self.tables.peek(found, request, now, segment=segment)
+        return self.tables.peek(self.resolve(RouteRequest(model=route)), namespace, task, now)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
@@ -270,8 +259,8 @@ class Router:
 
         Empty under a policy without a ladder. A cascade is the arm "cheap > strong".
         """
-        route, request, segment = self.asked(cell.namespace, cell.route, cell.name)
-        view, _ = self.tables.views(route, request, now, {}, segment=segment)
+        route = self.resolve(RouteRequest(model=cell.route))
+        view, _ = self.tables.views(route, cell.namespace, cell.name, now, {})
         return route.policy.frontier(view, now) if view.deployments else ((), [])
 
     def teach(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import Meter
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest
@@ -42,9 +43,9 @@ def what_if(
         if name not in router.catalog.deployments:
             nearest = router.catalog.nearest(name)
             raise BadRequest(f"no deployment is named {name!r}; nearest is {nearest!r}", param=name)
-    route, request, segment = router.asked(namespace, route_name, task)
-    table = router.tables.peek(route, request, now, segment=segment)
-    view, views = router.tables.views(route, request, now, imagined, segment=segment)
+    route = router.resolve(RouteRequest(model=route_name))
+    table = router.table(namespace, route_name, task, now)
+    view, views = router.tables.views(route, namespace, task, now, imagined)
     then = route.policy.preview(views, view, now).weights if view.deployments else ()
     return WhatIfResult(
         weights_now=dict(zip(table.deployments, table.weights, strict=True)),

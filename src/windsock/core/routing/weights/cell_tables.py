@@ -62,6 +62,17 @@ class RouteTables:
         return (place.evidence + 1) / (self.evidence + len(self.places))
 
 
+@dataclass(slots=True)
+class Versions:
+    """The version of the table that is solved next; `take` counts on."""
+
+    next: int = 0
+
+    def take(self) -> int:
+        self.next += 1
+        return self.next - 1
+
+
 class OpenCells:
     """Cells by name, at most `max_tasks` a route and namespace besides its default task's.
 

@@ -15,12 +15,10 @@ from windsock.core.routing.weights.cell_tables import (
     OpenCells,
     RouteTables,
     Solved,
+    Versions,
 )
 from windsock.core.routing.weights.freshness import Freshness
 from windsock.core.routing.weights.table_maker import TableMaker
-
-PREVIEW = -1
-"""Version of a table that no request is drawn from."""
 
 MOST_PREVIEWS = 1024
 """Previews kept for the next look, each for `fresh_s` at most."""
@@ -30,12 +28,18 @@ class Previews:
     """What `WeightTables.lookup` would answer, with nothing opened, solved for good or moved."""
 
     def __init__(
-        self, cells: OpenCells, candidates: Candidates, maker: TableMaker, freshness: Freshness
+        self,
+        cells: OpenCells,
+        candidates: Candidates,
+        maker: TableMaker,
+        freshness: Freshness,
+        versions: Versions,
     ) -> None:
         self._cells = cells
         self._candidates = candidates
         self._maker = maker
         self._freshness = freshness
+        self._versions = versions
         self._seen: dict[tuple[Cell, Narrowing | None], Solved] = {}
         self._views: dict[tuple[str, str], tuple[object, LazyViews]] = {}
 
@@ -48,7 +52,7 @@ class Previews:
         place, group = self._cells.as_opened(route, cell)
         if place.cell != cell:
             note = crowded_note(self._cells.max_tasks, place.cell)
-            return noted(self._peek(place, group, request, now), note, PREVIEW)
+            return noted(self._peek(place, group, request, now), note, self._versions.next)
         return self._peek(place, group, request, now)
 
     def views(
@@ -75,7 +79,7 @@ class Previews:
                 self._seen.clear()
             table = self._made(place, group, narrowing, request, now)
             slot = self._seen[place.cell, narrowing] = self._freshness.solved(table, place)
-        return slot.table
+        return replace(slot.table, version=self._versions.next)
 
     def _is_past(self, slot: Solved, place: CellTables, now: float) -> bool:
         is_now = 0 <= now - slot.table.at < self._freshness.fresh_s
@@ -97,7 +101,7 @@ class Previews:
         weighing = (
             place.route.policy.preview(views, viewed[0], now) if viewed[0].deployments else None
         )
-        return self._maker.table(PREVIEW, place, viewed, weighing, now)
+        return self._maker.table(self._versions.next, place, viewed, weighing, now)
 
     def _all_views(self, cell: Cell, group: RouteTables, now: float) -> LazyViews:
         """The same for all cells of a route that are looked at in one moment."""

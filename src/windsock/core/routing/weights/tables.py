@@ -21,6 +21,7 @@ from windsock.core.routing.weights.cell_tables import (
     OpenCells,
     RouteTables,
     Solved,
+    Versions,
 )
 from windsock.core.routing.weights.freshness import (
     AHEAD_SHARE,
@@ -58,8 +59,8 @@ class WeightTables:
         )
         self._freshness = Freshness(book, health, fresh_s=fresh_s, fresh_outcomes=fresh_outcomes)
         self._cells = OpenCells(max_tasks, self._candidates.common_tokens)
-        self._previews = Previews(self._cells, self._candidates, self._maker, self._freshness)
-        self._versions = itertools.count(first_version)
+        self._versions = Versions(first_version)
+        self._previews = self._previews_of(self._cells)
         self._solved: list[WeightTable] = []
         self._catalog_version = catalog.version
         self._max_narrowed = max_narrowed
@@ -77,28 +78,21 @@ class WeightTables:
                 return self._crowded(place, request, now)
         return self._at(place, request, now)
 
-    def peek(
-        self, route: Route, request: RouteRequest, now: float, *, segment: str = ""
-    ) -> WeightTable:
-        """What `lookup` would answer. Nothing is opened, solved for a request or moved by it.
+    def peek(self, route: Route, namespace: str, name: str, now: float) -> WeightTable:
+        """What `lookup` would answer to a plain request of a task, or of a segment by its name.
 
-        A table that no request is drawn from has the version PREVIEW. `segment` is asked for by
-        name, where a request is placed by its features.
+        Nothing is opened, solved for a request or moved by it. A table that no request was drawn
+        from yet has the version that it would get, were it the next to be solved.
         """
-        return self._looking().peek(route, _cell_asked(route, request, segment), request, now)
+        cell = Cell.read(namespace, route.name, name)
+        request = RouteRequest(model=route.name, namespace=namespace, task=cell.task)
+        return self._looking().peek(route, cell, request, now)
 
     def views(
-        self,
-        route: Route,
-        request: RouteRequest,
-        now: float,
-        imagined: ImaginedPrices,
-        *,
-        segment: str = "",
+        self, route: Route, namespace: str, name: str, now: float, imagined: ImaginedPrices
     ) -> tuple[CellView, list[CellView]]:
         """What the policy would be shown under other prices: this cell, and all of the route."""
-        cell = _cell_asked(route, request, segment)
-        return self._looking().views(route, cell, now, imagined)
+        return self._looking().views(route, Cell.read(namespace, route.name, name), now, imagined)
 
     def count_evidence(self, cell: Cell, count: int = 1) -> None:
         """So many rewards or outcomes of this cell were learnt."""
@@ -155,7 +149,7 @@ class WeightTables:
         )
         made = replace(
             table,
-            version=next(self._versions),
+            version=self._versions.take(),
             weights=weights,
             cumulative=tuple(itertools.accumulate(weights)),
             arms=arms,
@@ -176,7 +170,11 @@ class WeightTables:
         for key, group in self._cells.groups.items():
             places = [anew.places[place.cell] for place in group.places]
             anew.groups[key] = RouteTables(places, group.evidence)
-        return Previews(anew, self._candidates, self._maker, self._freshness)
+        return self._previews_of(anew)
+
+    def _previews_of(self, cells: OpenCells) -> Previews:
+        parts = self._candidates, self._maker, self._freshness, self._versions
+        return Previews(cells, *parts)
 
     def _crowded(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
         """The table of a cell for a request of a task that has none."""
@@ -186,7 +184,7 @@ class WeightTables:
             if len(place.noted) >= self._max_narrowed:
                 place.noted.clear()
             note = crowded_note(self._cells.max_tasks, place.cell)
-            made = place.noted[table.version] = noted(table, note, next(self._versions))
+            made = place.noted[table.version] = noted(table, note, self._versions.take())
             self._solved.append(made)
         return made
 
@@ -239,11 +237,6 @@ class WeightTables:
     def _table(
         self, place: CellTables, viewed: Viewed, weighing: Weighing | None, now: float
     ) -> WeightTable:
-        table = self._maker.table(next(self._versions), place, viewed, weighing, now)
+        table = self._maker.table(self._versions.take(), place, viewed, weighing, now)
         self._solved.append(table)
         return table
-
-
-def _cell_asked(route: Route, request: RouteRequest, segment: str) -> Cell:
-    task, placed = route.policy.task_of(request)
-    return Cell(request.namespace, route.name, task, segment or placed)
