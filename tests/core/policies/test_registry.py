@@ -43,7 +43,5 @@ def test_a_policy_takes_what_it_is_told(name: str) -> None:
 
 
 def test_an_unknown_policy_is_one_sentence_with_the_nearest() -> None:
-    with pytest.raises(
-        ConfigError, match=r"'cheepest'; did you mean 'cheapest'"
-    ):
+    with pytest.raises(ConfigError, match=r"'cheepest'; did you mean 'cheapest'"):
         policy_named("cheepest", parts())

@@ -140,6 +140,6 @@ class Segmenter:
         self._tokens = {name: list(tally) for name, tally in state["tokens"].items()}
         self._seen = deque(map(tuple, state["seen"]), maxlen=self.settings.remembered)
         self._drawn_at = float(state["drawn_at"])
-        self._fresh = float(state.get("fresh", 0.0))
+        self._fresh = float(state["fresh"])
         self.borders = SegmentClusters.from_state(state["borders"]) if state["borders"] else None
-        self._version = int(state.get("version", self.borders.version if self.borders else 0))
+        self._version = int(state["version"])

@@ -41,6 +41,7 @@ from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import arm_within, decision_id, uniform
 from windsock.core.routing.session_affinity import SessionAffinity, cascades_of
+from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.core.routing.weights.freshness import FRESH_OUTCOMES, FRESH_S
 from windsock.core.routing.weights.tables import WeightTables
 from windsock.errors import BadRequest, BudgetSpent, UnknownRoute
@@ -363,6 +364,7 @@ class Router:
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""
         return {
+            "version": VERSION,
             "beliefs": self.beliefs.to_state(),
             "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
             "rewards": self._learning.to_state(),
@@ -372,7 +374,13 @@ class Router:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        """Take over a state of `to_state`; policies of routes that are gone are left out."""
+        """Take over a state of `to_state`, also one that an earlier windsock wrote.
+
+        Policies of routes that are gone are left out.
+
+        raises  KeyError, TypeError or ValueError if it is no state, or of a later version
+        """
+        state = upgraded(state)
         self.beliefs.from_state(state["beliefs"])
         for name, body in state["policies"].items():
             if name in self._routes:
