@@ -23,7 +23,8 @@ from windsock.core.routing.dispatch import Dispatcher
 from windsock.core.routing.operator import Operator
 from windsock.core.routing.routes import Route, RouteTable
 from windsock.core.routing.session_affinity import SessionAffinity
-from windsock.core.routing.weights.tables import FRESH_OUTCOMES, FRESH_S, WeightTables
+from windsock.core.routing.weights.freshness import FRESH_OUTCOMES, FRESH_S
+from windsock.core.routing.weights.tables import WeightTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

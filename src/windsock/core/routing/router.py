@@ -15,12 +15,15 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.requests import (
+    DEFAULT_TASK,
+    NO_PREFERENCES,
+    Cell,
+    RouteRequest,
+)
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
-from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.frontier import Rung
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.dispatch import Plan
 from windsock.core.routing.exchange import Exchange
@@ -28,6 +31,7 @@ from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
 from windsock.core.routing.session_affinity import cascades_of
+from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.errors import BudgetSpent
 
 
@@ -84,7 +88,7 @@ class Router:
         """
         route = self._routes.get(request.model) or self._route_table.resolve(request)
         policy = route.policy
-        pacer = policy.pacer if isinstance(policy, PriceAware) else None
+        pacer = policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
         table = self.tables.lookup(route, request, now)
@@ -174,12 +178,11 @@ class Router:
         return self.beliefs.drain()
 
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
-        """The weights of the next plain request of this route and task.
+        """The weights of the next plain request of this route and task. Looking moves nothing.
 
         raises  UnknownRoute
         """
-        request = RouteRequest(model=route, namespace=namespace, task=task)
-        return self.tables.lookup(self.resolve(request), request, now)
+        return self.tables.peek(self.resolve(RouteRequest(model=route)), namespace, task, now)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
@@ -190,15 +193,9 @@ class Router:
 
         Empty under a policy without a ladder. A cascade is the arm "cheap > strong".
         """
-        request = RouteRequest(model=cell.route, namespace=cell.namespace, task=cell.task)
-        policy = self.resolve(request).policy
-        if not isinstance(policy, PriceAware):
-            return (), []
-        view, _ = self.tables.views(self.resolve(request), cell.namespace, cell.task, now, {})
-        if not view.deployments:
-            return (), []
-        ladder = policy.ladder(view, now)
-        return arm_names(view), [ladder[i] for i in range(len(ladder))]
+        route = self.resolve(RouteRequest(model=cell.route))
+        view, _ = self.tables.views(route, cell.namespace, cell.name, now, {})
+        return route.policy.frontier(view, now) if view.deployments else ((), [])
 
     def advice(
         self, decision: Decision, deployment: str, claim: float, now: float
@@ -220,6 +217,7 @@ class Router:
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""
         return {
+            "version": VERSION,
             "beliefs": self.beliefs.to_state(),
             "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
             "rewards": self._learner.to_state(),
@@ -229,7 +227,13 @@ class Router:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        """Take over a state of `to_state`; policies of routes that are gone are left out."""
+        """Take over a state of `to_state`, also one that an earlier windsock wrote.
+
+        Policies of routes that are gone are left out.
+
+        raises  KeyError, TypeError or ValueError if it is no state, or of a later version
+        """
+        state = upgraded(state)
         self.beliefs.from_state(state["beliefs"])
         for name, body in state["policies"].items():
             if name in self._routes:
@@ -261,8 +265,7 @@ class Router:
             prompt_tokens=request.prompt_tokens,
             key_id=request.key_id,
             features=request.features,
-            is_task_guessed=request.task == DEFAULT_TASK
-            and table.cell.task.partition("#")[0] != DEFAULT_TASK,
+            is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
             escalates_to=escalates_to,
         )
 

@@ -45,7 +45,7 @@ class Tallies:
     def count(self, outcome: Outcome) -> None:
         cell = outcome.decision.cell
         served = outcome.served or outcome.decision.deployment
-        tally = self.by_name.setdefault((cell.route, cell.task, served), Tally())
+        tally = self.by_name.setdefault((cell.route, cell.name, served), Tally())
         tally.requests += 1
         tally.failed += not outcome.ok
         tally.attempts += len(outcome.results)
@@ -134,8 +134,8 @@ class Metrics(Collector):
         )
         now = self._clock.now()
         for cell in self._router.tables.cells():
-            for arm in self._router.table(cell.namespace, cell.route, cell.task, now).arms:
-                names = [*cell, arm.deployment]
+            for arm in self._router.table(cell.namespace, cell.route, cell.name, now).arms:
+                names = [*cell.stored, arm.deployment]
                 weight.add_metric(names, arm.weight)
                 success.add_metric(names, arm.success_mean)
                 expected.add_metric(names, arm.expected_usd)

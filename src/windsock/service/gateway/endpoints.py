@@ -157,7 +157,7 @@ class OpenAICalls:
             "decision_id": name,
             "deployment": credit.deployment,
             "route": credit.cell.route,
-            "task": credit.cell.task,
+            "task": credit.cell.name,
             "is_duplicate": is_duplicate,
             "counted": {"weight": credit.weight, "value": credit.value},
             "posterior": {
