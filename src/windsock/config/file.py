@@ -16,6 +16,7 @@ from windsock.errors import ConfigError
 from windsock.resources.declared import first_fault
 
 SECRET = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}|\bos\.environ/(\w+)")
+"""${NAME}, ${NAME:-default} or os.environ/NAME, as LiteLLM writes it."""
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:

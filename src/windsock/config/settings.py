@@ -49,6 +49,13 @@ class ServerSettings(Part):
 
 
 class StoreSettings(Part):
+    """Where decisions and beliefs are kept.
+
+    url             of SQLAlchemy: SQLite or PostgreSQL
+    flush           longest time that a record waits to be written
+    snapshot_every  between two snapshots of what was learnt
+    """
+
     url: str = "sqlite:///windsock.db"
     flush: Seconds = 0.25
     snapshot_every: Seconds = 5.0
@@ -100,6 +107,8 @@ class ProviderSettings(Part):
 
 
 class CapabilitySettings(Part):
+    """What a deployment accepts, as its owner says; None leaves it to feeds."""
+
     vision: bool | None = None
     audio: bool | None = None
     tools: bool | None = None
@@ -109,6 +118,12 @@ class CapabilitySettings(Part):
 
 
 class DeploymentSettings(Part):
+    """A deployment, by its id.
+
+    provider, model read from the id if left out
+    price_names     further names under which feeds may quote it
+    """
+
     provider: str | None = None
     model: str | None = None
     price: PriceSettings | None = None

@@ -10,9 +10,16 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from windsock.resources.declared import moment, seconds
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
+"""A duration, in s."""
+
 Moment = Annotated[float, BeforeValidator(moment)]
+"""Unix s."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
+"""0..1."""
+
 UsdPerMtok = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
+"""USD for a million units, not negative."""
 
 
 class Part(BaseModel):

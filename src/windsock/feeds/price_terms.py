@@ -14,6 +14,7 @@ from windsock.core.model.units import STANDALONE, Meter
 from windsock.feeds.definition import USD_PER_MTOK
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+"""In the order of ISO weekdays, from 1."""
 
 
 def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:

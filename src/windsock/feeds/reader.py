@@ -23,6 +23,8 @@ from windsock.feeds.price_terms import meters, windows
 from windsock.resources.declared import moment
 
 FACTS = ("context_tokens", "max_output_tokens", "vision", "tools", "json_schema")
+"""What a row may say of a model, besides prices."""
+
 HOLDS_POLLS = 3.0
 """Intervals of a feed for which its word on health holds."""
 
@@ -155,32 +157,21 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: 
 def _row(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any], seen_at: float
 ) -> PriceRow:
+    """One price statement; raises ValueError and the like for what cannot be read."""
     factor = USD_PER_MTOK[definition.unit or "usd/mtok"]
-    keep = 1 - Decimal(str(entry.get("discount") or 0))
-    base = meters(entry, factor * keep)
-    steps = entry.get("tiers") or ()
-    for tier in steps:
-        if int(tier["min_prompt_tokens"]) == 0:
-            base = {**meters(tier, factor * keep), **base}
+    discounted = factor * (1 - Decimal(str(entry.get("discount") or 0)))
+    base, tiers = _sizes(entry, discounted)
     if Meter.INPUT not in base:
         raise ValueError("states no input price")
     return PriceRow(
         provider=provider,
         model=model,
         usd_per_mtok=base,
-        tiers=tuple(
-            Tier(
-                min_prompt_tokens=int(tier["min_prompt_tokens"]),
-                is_strict=bool(tier.get("strict", True)),
-                usd_per_mtok=meters(tier, factor * keep),
-            )
-            for tier in steps
-            if int(tier["min_prompt_tokens"]) > 0
-        ),
+        tiers=tiers,
         windows=tuple(
             window
             for each in entry.get("windows") or ()
-            for window in windows(each, factor * keep, seen_at)
+            for window in windows(each, discounted, seen_at)
         ),
         service_tiers={
             str(name): meters(prices, factor)
@@ -192,6 +183,19 @@ def _row(
         currency=str(entry.get("currency") or definition.currency),
         zero_reason=entry.get("zero_reason"),
     )
+
+
+def _sizes(entry: dict[str, Any], factor: Decimal) -> tuple[Prices, tuple[Tier, ...]]:
+    """The prices of all prompts, and of those from a size on; a tier from 0 on is of all."""
+    base, tiers = meters(entry, factor), []
+    for step in entry.get("tiers") or ():
+        least, prices = int(step["min_prompt_tokens"]), meters(step, factor)
+        if least == 0:
+            base = {**prices, **base}
+        if least > 0:
+            is_strict = bool(step.get("strict", True))
+            tiers.append(Tier(min_prompt_tokens=least, is_strict=is_strict, usd_per_mtok=prices))
+    return base, tuple(tiers)
 
 
 def _moment(value: Any) -> float | None:

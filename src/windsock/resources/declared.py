@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from windsock.errors import ConfigError
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+"""A number and its unit."""
+
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 SECRET_NAMES = ("key", "token", "secret")

@@ -28,6 +28,7 @@ from windsock.core.model.requests import Cell
 from windsock.core.model.units import MIX_METERS, Meter, Usage
 
 DEFAULTS = BeliefSettings()
+"""As documented in `BeliefSettings`."""
 
 
 class Beliefs:

@@ -58,6 +58,7 @@ class Fit:
     phi: Mapping[str, float]
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         fitted = self.pool
         return {
             "grand": fitted.grand,
@@ -69,6 +70,7 @@ class Fit:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Fit:
+        """The fit of a `to_state`."""
         keys, means = state["cells"]
         fitted = Pool(
             grand=state["grand"],
@@ -108,6 +110,11 @@ class Cells:
     def of(
         cls, keys: Iterable[tuple[str, str]], lean: Callable[[str, str], tuple[float, float]]
     ) -> Cells:
+        """Lay cells out.
+
+        keys    (task, deployment) of every cell
+        lean    what is known of one besides its evidence, and what its prior is worth in rewards
+        """
         listed = sorted(keys)
         tasks, names = sorted({task for task, _ in listed}), sorted({name for _, name in listed})
         at_task = {task: i for i, task in enumerate(tasks)}

@@ -14,6 +14,7 @@ from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 from windsock.core.model.arrays import FloatArray
 
 Rows = Mapping[tuple[str, str], RewardStatistics]
+"""By (task, deployment)."""
 
 
 class PriorFitter:

@@ -18,6 +18,7 @@ TAIL = 0.05
 """Share of a belief that lies below its interval, and above."""
 
 Pair = tuple[float, float]
+"""Beta parameters (a, b), or bounds (low, high)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

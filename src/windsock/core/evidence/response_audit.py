@@ -56,6 +56,7 @@ class ResponseAudit:
         return self.redirect(deployment, deployment, now)
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         return {
             "bills": {name: watch.to_state() for name, watch in self._bills.items()},
             "served": dict(self._served),
@@ -63,6 +64,7 @@ class ResponseAudit:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`; redirects to what is no longer known are left out."""
         for name, bills in state["bills"].items():
             self._bills.setdefault(name, BillWatch()).from_state(bills)
         self._served.update(state["served"])

@@ -33,6 +33,7 @@ SOURCE_WEIGHTS: Mapping[str, float] = {source.name: source.weight for source in 
 """How much one reward of a source counts, where a route says nothing else."""
 
 UNCALIBRATING = frozenset(source.name for source in SOURCES if not source.calibrates)
+"""Names of sources that cannot tell what a confidence is worth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

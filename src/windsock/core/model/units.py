@@ -86,8 +86,13 @@ BILLED_AS: Mapping[Meter, Meter] = {m: Meter(m.billed_as) for m in Meter if m.bi
 """The meter whose price holds when a quote names none for this one."""
 
 PROMPT_METERS = tuple(m for m in Meter if m.family is Family.PROMPT)
+"""Tokens sent."""
+
 ANSWER_METERS = tuple(m for m in Meter if m.family is Family.ANSWER)
+"""Tokens received."""
+
 STANDALONE = frozenset(m for m in Meter if m.family is Family.ALONE)
+"""Units of their own, neither sent nor received tokens."""
 
 MAIN_METERS = tuple(m for m in Meter if m not in STANDALONE and m not in BILLED_AS)
 """Input and output: without a price for each there is none for a request."""
@@ -101,6 +106,7 @@ COMMON_METERS = (*MAIN_METERS, Meter.REQUEST)
 """What every call is counted by."""
 
 RARE_METERS = tuple(m for m in Meter if m not in COMMON_METERS)
+"""What hardly any call is counted by."""
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
@@ -152,6 +158,7 @@ def _fields(meters: tuple[Meter, ...]) -> attrgetter[tuple[int, ...]]:
 _prompt, _answer = _fields(PROMPT_METERS), _fields(ANSWER_METERS)
 _rare = _fields(RARE_METERS)
 NO_RARE = (0,) * len(RARE_METERS)
+"""Their counts in a call that has none."""
 
 
 def price_of(meter: Meter, prices: Prices) -> Decimal | None:

@@ -19,6 +19,7 @@ from windsock.core.pricing.validation import (
 )
 
 FORECAST = Doubt("is announced for later, a forecast until then")
+"""Why a price of later is held, unless its owner is trusted to schedule it."""
 
 MAX_PAST_PRICES = 64
 """Accepted prices among which an old one is looked for."""

@@ -13,7 +13,6 @@ from windsock.core.model.units import Prices
 
 DAY_S = 86400
 DAY_MINUTES = 1440
-NONE = timedelta()
 LONGEST_SPELL_S = 21 * DAY_S
 """No window that changes at all stays as it is for longer: once a week, were its day or hour
 skipped by the clock, it waits for the next."""
@@ -44,6 +43,7 @@ def starts_at(quote: Quote) -> float:
 
 
 def is_expired(quote: Quote, at: float) -> bool:
+    """True from `valid_until` on; `at` in unix s."""
     return quote.valid_until is not None and quote.valid_until <= at
 
 
@@ -106,7 +106,9 @@ def _offset_s(timezone: str, at: float) -> int:
     """Seconds that the wall clock of a zone is ahead of UTC."""
     if timezone == "UTC":
         return 0
-    return int((datetime.fromtimestamp(at, _zone(timezone)).utcoffset() or NONE).total_seconds())
+    return int(
+        (datetime.fromtimestamp(at, _zone(timezone)).utcoffset() or timedelta()).total_seconds()
+    )
 
 
 def _local(timezone: str, at: float) -> tuple[int, int]:

@@ -19,9 +19,11 @@ PLAIN = tuple(
     for field in fields(Quote)
     if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers")
 )
+"""Fields of a quote that are JSON as they are."""
 
 
 def quote_state(quote: Quote) -> dict[str, Any]:
+    """A quote as JSON-able values; prices as text, exactly."""
     return {
         **{name: getattr(quote, name) for name in PLAIN},
         "usd_per_mtok": _prices_state(quote.usd_per_mtok),
@@ -44,6 +46,7 @@ def quote_state(quote: Quote) -> dict[str, Any]:
 
 
 def quote_of_state(state: Mapping[str, Any]) -> Quote:
+    """The quote of a `quote_state`."""
     return Quote(
         **{name: state[name] for name in PLAIN},
         usd_per_mtok=_prices(state["usd_per_mtok"]),
@@ -67,6 +70,7 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
 
 
 def timeline_state(timeline: PriceTimeline) -> dict[str, Any]:
+    """Everything known of one deployment's price as JSON-able values."""
     return {
         "accepted": [quote_state(quote) for quote in timeline.accepted],
         "said": {name: quote_state(quote) for name, quote in timeline.statements.items()},
@@ -80,6 +84,7 @@ def timeline_state(timeline: PriceTimeline) -> dict[str, Any]:
 
 
 def timeline_of_state(state: Mapping[str, Any], rules: GuardRules) -> PriceTimeline:
+    """The timeline of a `timeline_state`, under these rules."""
     refused = [quote_of_state(each) for each in state["refused"]]
     helds = [_held_of_state(each) for each in state["held"]]
     return PriceTimeline(

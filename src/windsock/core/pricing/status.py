@@ -9,6 +9,8 @@ from windsock.core.pricing.timeline import PriceTimeline
 from windsock.core.pricing.validation import Held
 
 UNPRICED = "no feed quotes a price"
+"""Why there is no price where nobody ever stated one."""
+
 DAY_S = 86400.0
 
 

@@ -111,6 +111,7 @@ def shrunk(previous_count: int, count: int, rules: GuardRules = DEFAULT_RULES) -
 
 
 def all_prices(quote: Quote) -> Iterator[Prices]:
+    """Every price list that a quote holds: base, tiers, windows, service tiers."""
     yield quote.usd_per_mtok
     for tier in quote.tiers:
         yield tier.usd_per_mtok
