@@ -18,6 +18,7 @@ from windsock.providers.transport import (
     Reply,
     TooLarge,
     Unreachable,
+    length_of,
     said,
     whole,
 )
@@ -128,7 +129,7 @@ class _AiohttpReply:
         return part
 
     async def body(self) -> bytes:
-        return await whole(self)
+        return await whole(self.take, length_of(self.headers))
 
     async def close(self) -> None:
         if self._response.content.at_eof():

@@ -16,6 +16,7 @@ from windsock.providers.transport import (
     Reply,
     TooLarge,
     Unreachable,
+    length_of,
     said,
     whole,
 )
@@ -88,7 +89,7 @@ class _HttpxReply:
         return part
 
     async def body(self) -> bytes:
-        return await whole(self)
+        return await whole(self.take, length_of(self.headers))
 
     async def close(self) -> None:
         await self._response.aclose()

@@ -143,14 +143,14 @@ def redis():
     server.shutdown()
 
 
-def shelf_of(url: str, troubles: list[str]) -> RedisCache:
+def redis_of(url: str, troubles: list[str]) -> RedisCache:
     return RedisCache(url, on_trouble=troubles.append)
 
 
 async def test_redis_keeps_answers_for_their_time_and_for_other_processes(redis) -> None:
     troubles: list[str] = []
     url = f"unix://{redis.socket_file}"
-    here, there = (ResponseCache(shelf_of(url, troubles), ttl_s=30) for _ in range(2))
+    here, there = (ResponseCache(redis_of(url, troubles), ttl_s=30) for _ in range(2))
     body = '{"grüezi": 1}'.encode()
     await here.put(b"key", body, is_stream=True, deployment="acme/m", now=100.0)
     kept = await there.get(b"key", 101.0)

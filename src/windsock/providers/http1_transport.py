@@ -8,20 +8,21 @@ from collections.abc import Mapping
 from windsock.providers.http1_connections import (
     Connection,
     ConnectionBroken,
-    ConnectionPool,
     Incoming,
     Origin,
 )
+from windsock.providers.http1_pool import ConnectionPool
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
-    MAX_ANSWER_BYTES,
     MAX_STREAM_BYTES,
     Endpoint,
     Interrupted,
     Reply,
     TooLarge,
     Unreachable,
+    said,
+    whole,
 )
 
 
@@ -36,6 +37,7 @@ class DirectCaller:
         self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes]] = {}
 
     async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
+        """See `Caller.post`."""
         origin, head = self._line(endpoint, path)
         request = b"%b%d\r\n\r\n%b" % (head, len(body), body)
         kept = self._pool.take_idle(origin)
@@ -54,9 +56,10 @@ class DirectCaller:
             kind = Unreachable if error.is_silent else Interrupted
             raise kind(str(error)) from error
         except (OSError, ssl.SSLError) as error:
-            raise Unreachable(_said(error)) from error
+            raise Unreachable(said(error)) from error
 
     async def close(self) -> None:
+        """Drop all connections."""
         self._pool.close()
 
     def _line(self, endpoint: Endpoint, path: str) -> tuple[Origin, bytes]:
@@ -93,17 +96,7 @@ class _DirectReply:
         return part
 
     async def body(self) -> bytes:
-        """All of it, held whole."""
-        total = self._incoming.length
-        parts = []
-        if total <= MAX_ANSWER_BYTES:
-            total = 0
-            while total <= MAX_ANSWER_BYTES and (part := await self._take()):
-                parts.append(part)
-                total += len(part)
-        if total > MAX_ANSWER_BYTES:
-            raise TooLarge(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return await whole(self._take, self._incoming.length)
 
     async def close(self) -> None:
         self._incoming.close()
@@ -134,7 +127,3 @@ def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:
     if any(mark in line for line in lines for mark in "\r\n\0"):
         raise Unreachable("a header of the provider holds a line break")
     return text.encode("latin-1", "replace")
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0][:200]

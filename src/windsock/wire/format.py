@@ -87,7 +87,9 @@ class StreamScanner(Protocol):
     is_done: bool
 
     @property
-    def has_content(self) -> bool: ...
+    def has_content(self) -> bool:
+        """Something to show has come."""
+        ...
 
     @property
     def is_complete(self) -> bool:

@@ -37,6 +37,7 @@ class Deadline:
         self._arm(self._until)
 
     def close(self) -> None:
+        """Leave no timer behind."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

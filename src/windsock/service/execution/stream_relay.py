@@ -163,6 +163,7 @@ class Relay:
             self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
 
     def fail(self, kind: CallKind, note: str) -> None:
+        """The call ended in this way instead."""
         self.kind, self.note = kind, note
 
     def facts(self, request: UpstreamRequest) -> dict[str, Any]:
@@ -181,6 +182,7 @@ class Relay:
         }
 
     async def close(self) -> None:
+        """Leave the answer; an unfinished one costs the connection."""
         if self.reply is not None:
             await self.reply.close()
 

@@ -109,6 +109,7 @@ class UpstreamCalls:
         return sum((self._router.cost_of(result, now) for result in exchange.results), Decimal(0))
 
     async def close(self) -> None:
+        """Drop the connections."""
         await self._caller.close()
 
 

@@ -75,6 +75,7 @@ class Limits:
 
     @property
     def waiting(self) -> int:
+        """Requests that wait for their turn."""
         return len(self._waiting)
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
@@ -116,6 +117,7 @@ class Limits:
         return int(self._per_s * QUEUE_S)
 
     def leave(self) -> None:
+        """A request is over: whoever waits may come in."""
         self.running -= 1
         self._left += 1
         while self._waiting and self.running < self.limit:
@@ -133,6 +135,7 @@ class Limits:
         return True
 
     def release(self, size: int) -> None:
+        """Give back what `hold` reserved."""
         self._bytes -= size
 
     def look(self, late_s: float, since_s: float) -> None:

@@ -24,7 +24,7 @@ Endpoint = Callable[["Call"], Awaitable[None]]
 
 
 LEAVE = "windsock.leave"
-"""The ASGI extension that holds the connection's `Line`."""
+"""The ASGI extension that holds the request's `ClientConnection`."""
 
 WATCHED_FROM_S = 0.02
 """After which a client that leaves is noticed; the provider's call is then cancelled at once."""
@@ -43,37 +43,47 @@ class Call:
         self.is_answered = False
 
     def header(self, name: bytes) -> str | None:
+        """A header of the request by its name in lower case, or None."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head of an answer whose body follows in parts."""
         self.is_answered = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:
+        """A part of the body; more: others follow."""
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
+        """A whole answer of JSON."""
         length = (b"content-length", str(len(body)).encode())
         kind = (b"content-type", b"application/json")
         await self.begin(status, [kind, length, *(headers or [])])
         await self.write(body, more=False)
 
     async def refuse(self, problem: Problem) -> None:
+        """A whole answer that is an error."""
         await self.answer(problem.status, problem.body, problem.headers)
 
 
 class Memory(Protocol):
     """What is left for bodies."""
 
-    def hold(self, size: int) -> bool: ...
-    def release(self, size: int) -> None: ...
+    def hold(self, size: int) -> bool:
+        """Reserve so many bytes; False if there are none. Every True needs a `release`."""
+        ...
+
+    def release(self, size: int) -> None:
+        """Give back what `hold` reserved."""
+        ...
 
 
 class ClientConnection(Protocol):
-    """The connection of a request, where the server tells of its end (see `windsock.front`)."""
+    """The connection of a request, where the server tells of its end (see `uvicorn_protocol`)."""
 
     disconnected: bool
     on_leave: Callable[[], None] | None
@@ -95,6 +105,7 @@ class DataPlane:
 
     @property
     def paths(self) -> frozenset[str]:
+        """Those that do not go to the application behind."""
         return frozenset(self._endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

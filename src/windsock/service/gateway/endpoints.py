@@ -1,4 +1,4 @@
-"""The calls of the data plane: chat completions, the decision alone, and feedback."""
+"""The calls of the data plane that decide: chat completions, embeddings, the decision alone."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import orjson
 
 from windsock.clock import Clock
 from windsock.core.model.decisions import Decision
-from windsock.core.model.rewards import Reward
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest, NoCandidate, UnknownRoute
-from windsock.service.auth import Access, Principal, credential_of
+from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.upstream_calls import Failure
-from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
+from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.asgi import Call
+from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
     ResponseCache,
     StreamCopy,
@@ -73,7 +73,7 @@ class OpenAICalls:
     async def chat(self, call: Call) -> None:
         """POST /v1/chat/completions, plain or streamed."""
         started = self._clock.elapsed()
-        chat = self._read(call, "infer")
+        chat = self._read(call)
         key = self._cache_key(call, chat)
         if key is not None and await self._answered_from_cache(call, chat, key):
             return
@@ -86,12 +86,12 @@ class OpenAICalls:
     async def embed(self, call: Call) -> None:
         """POST /v1/embeddings. Vectors of two models cannot be compared: give it one model."""
         started = self._clock.elapsed()
-        chat = self._read(call, "infer", read_embedding)
+        chat = self._read(call, read_embedding)
         await self._plain(call, self._open(chat), chat, started, None)
 
     async def count(self, call: Call) -> None:
         """How long a prompt is taken to be, from its size: every deployment counts differently."""
-        chat = self._read(call, "infer")
+        chat = self._read(call)
         await call.answer(200, orjson.dumps({"input_tokens": chat.request.prompt_tokens}))
 
     def _cache_key(self, call: Call, chat: UpstreamRequest) -> bytes | None:
@@ -129,54 +129,13 @@ class OpenAICalls:
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
-        exchange = self._open(await self._understood(self._read(call, "infer")))
+        exchange = self._open(await self._understood(self._read(call)))
         self._feedbacks.remember(exchange.decision, exchange.decision.deployment)
         self._keep_decision(exchange.decision)
         await call.answer(200, orjson.dumps(decision_view(exchange)))
 
-    async def feedback(self, call: Call) -> None:
-        """POST /v1/feedback: the value of an answer, late, partial or twice."""
-        principal = self._admit(call, "feedback")
-        try:
-            asked = orjson.loads(call.body)
-        except orjson.JSONDecodeError as error:
-            raise BadRequest(f"the body is not valid JSON: {error}") from error
-        if not isinstance(asked, dict):
-            raise BadRequest("the body must be an object with decision_id and value")
-        reward = reward_of(asked, principal)
-        name = decision_name(asked)
-        try:
-            credit, is_duplicate = await self._feedbacks.take(
-                name, reward, principal.namespace, call.header(b"idempotency-key")
-            )
-        except UnknownDecision as error:
-            await call.refuse(Problem.of(404, str(error), param="decision_id"))
-            return
-        belief = credit.belief
-        body = {
-            "decision_id": name,
-            "deployment": credit.deployment,
-            "route": credit.cell.route,
-            "task": credit.cell.task,
-            "is_duplicate": is_duplicate,
-            "counted": {"weight": credit.weight, "value": credit.value},
-            "posterior": {
-                "success_mean": belief.mean,
-                "success_interval": [belief.low, belief.high],
-                "effective_samples": belief.effective_samples,
-            },
-        }
-        if reward.source == "confidence":
-            rate, to = self._feedbacks.advice(name, reward.value)
-            body["confidence"] = {"measured_success": rate, "escalate_to": to}
-        await call.answer(200, orjson.dumps(body))
-
-    def _admit(self, call: Call, scope: str) -> Principal:
-        credential = credential_of(call.header(b"authorization"), call.header(b"x-api-key"))
-        return self._access.admit(credential, scope, self._clock.now())
-
-    def _read(self, call: Call, scope: str, read: Read | None = None) -> UpstreamRequest:
-        principal = self._admit(call, scope)
+    def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
+        principal = admitted(call, self._access, "infer", self._clock.now())
         return (read or self._read_chat)(
             call.body,
             task=call.header(b"x-windsock-task"),
@@ -295,31 +254,6 @@ def decision_view(exchange: Exchange) -> dict[str, Any]:
         "ruled_out": dict(table.ruled_out),
         "note": table.note,
     }
-
-
-def decision_name(asked: dict[str, Any]) -> str:
-    """The decision's or the answer's id, under any of the names that clients use."""
-    for name in ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id"):
-        if isinstance(asked.get(name), str):
-            return str(asked[name])
-    raise BadRequest(
-        "decision_id is missing; send the x-windsock-decision-id of the answer", param="decision_id"
-    )
-
-
-def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
-    """The reported value as a reward; raises BadRequest."""
-    value = asked.get("value", asked.get("score"))
-    if isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
-    return Reward(
-        value=float(value),
-        source=str(asked.get("source") or "explicit"),
-        metric=str(asked.get("metric") or asked.get("metric_name") or ""),
-        key_id=principal.key_id,
-    )
 
 
 def _seconds(text: str | None) -> float | None:

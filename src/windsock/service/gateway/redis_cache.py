@@ -38,6 +38,7 @@ class RedisCache:
         self._rests_until = 0.0
 
     async def get(self, key: bytes, now: float) -> CachedAnswer | None:
+        """See `CacheBackend.get`; what cannot be read counts as absent."""
         found = await self._ask(lambda: self._client.get(PREFIX + key))
         if not isinstance(found, bytes):
             return None
@@ -48,11 +49,13 @@ class RedisCache:
         return kept if now < kept.expires_at else None
 
     async def put(self, key: bytes, kept: CachedAnswer, now: float) -> None:
+        """The server drops it when it expires."""
         lasts_ms = max(1, int((kept.expires_at - now) * 1000))
         body = _encoder.encode(kept)
         await self._ask(lambda: self._client.set(PREFIX + key, body, px=lasts_ms))
 
     async def close(self) -> None:
+        """Drop the connections."""
         with contextlib.suppress(Exception):
             await self._client.aclose()
 

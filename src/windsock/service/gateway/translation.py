@@ -42,10 +42,12 @@ class TranslatedCall(Call):
         """What was asked for stays what it is."""
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head of an answer, the same in every dialect."""
         self._original.is_answered = True
         await super().begin(status, headers)
 
     async def write(self, body: bytes, *, more: bool) -> None:
+        """Events of a chat stream, told in the dialect."""
         if not self._is_whole and body:
             body = b"".join(map(_event, self._told(body)))
         await super().write(body, more=more)
@@ -53,6 +55,7 @@ class TranslatedCall(Call):
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
+        """A whole answer or an error, told in the dialect."""
         self._is_whole = True
         if status == 200:
             told = self._dialect.answered(json_codec.loads(body))

@@ -87,7 +87,7 @@ class DirectCycle(RequestResponseCycle):
 
     def _let_go(self) -> None:
         """The scope holds this turn, which holds the scope: a cycle a request is work for the
-        collector, and what it finds too old stays for good (see `windsock.pauses`).
+        collector, and what it finds too old stays for good (see `app.gc_tuning`).
         """
         self.scope.pop("extensions", None)
 
@@ -138,6 +138,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._idle_since = math.inf
 
     def on_headers_complete(self) -> None:
+        """Called by the parser: the short way, or uvicorn's own."""
         if not self._is_short():
             super().on_headers_complete()
             return
@@ -169,6 +170,7 @@ class GatewayProtocol(HttpToolsProtocol):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio: the request under way is told."""
         super().connection_lost(exc)
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
@@ -198,6 +200,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._idle_since = math.inf
 
     def timeout_keep_alive_handler(self) -> None:
+        """The timer fired: close what has been idle too long, else look again then."""
         self.timeout_keep_alive_task = None
         left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left_s <= 0:

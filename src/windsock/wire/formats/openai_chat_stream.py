@@ -73,6 +73,7 @@ class ChatStreamScanner:
 
     @property
     def has_content(self) -> bool:
+        """Something to show has come."""
         return self.content_events > 0
 
     @property
