@@ -11,7 +11,6 @@ from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
 from windsock.service.execution.deadline import Deadline
-from windsock.service.execution.upstream_calls import told_facts
 from windsock.wire.format import StreamScanner
 from windsock.wire.request import UpstreamRequest
 
@@ -168,17 +167,23 @@ class Relay:
 
     def facts(self, request: UpstreamRequest) -> dict[str, Any]:
         """Of the call's result: usage as counted, or estimated where content came without it."""
-        scanner = self.scanner
+        scanner, said = self.scanner, self.scanner.facts()
         was_worked_on = scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
-        estimate = None
-        if self.is_sent and was_worked_on:
+        is_estimated = said.usage is None and self.is_sent and was_worked_on
+        usage = said.usage
+        if is_estimated:
             prompt_tokens = request.request.prompt_tokens
-            estimate = Usage(input_tokens=prompt_tokens, output_tokens=scanner.content_events)
+            usage = Usage(input_tokens=prompt_tokens, output_tokens=scanner.content_events)
         return {
             "status": self.reply.status if self.reply else None,
             "first_byte_s": self.first_byte_s,
+            "usage": usage,
+            "is_usage_estimated": is_estimated,
+            "service_tier": said.service_tier,
+            "served_model": said.served_model,
+            "billed_usd": said.billed_usd,
+            "finish_reason": said.finish_reason,
             "note": self.note,
-            **told_facts(scanner.facts(), estimate),
         }
 
     async def close(self) -> None:
