@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
-from windsock.core.policies import price_aware as policies
+from windsock.core.policies import baselines
 from windsock.core.policies.frontier import first_true
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
@@ -185,15 +185,15 @@ def test_a_search_finds_the_same_from_wherever_it_starts() -> None:
 def test_every_rival_gives_weights_that_sum_to_one() -> None:
     beliefs = taught()
     rivals = [
-        policies.Fixed("best"),
-        policies.Cheapest(),
-        policies.RoundRobin(),
-        policies.Uniform(),
-        policies.InverseSquarePrice(),
-        policies.EpsilonGreedy(beliefs, usd_per_success=0.01),
-        policies.PlainThompson(beliefs),
-        policies.SuccessPerCost(beliefs),
-        policies.Rules({"chat": "mid"}, "cheap"),
+        baselines.Fixed("best"),
+        baselines.Cheapest(),
+        baselines.RoundRobin(),
+        baselines.Uniform(),
+        baselines.InverseSquarePrice(),
+        baselines.EpsilonGreedy(beliefs, usd_per_success=0.01),
+        baselines.PlainThompson(beliefs),
+        baselines.SuccessPerCost(beliefs),
+        baselines.Rules({"chat": "mid"}, "cheap"),
     ]
     for rival in rivals:
         rival.refresh([view()], 200.0)
