@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.callers.content_length import length_of
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
@@ -18,7 +19,6 @@ from windsock.providers.transport import (
     Reply,
     TooLarge,
     Unreachable,
-    length_of,
     said,
     whole,
 )

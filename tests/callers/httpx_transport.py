@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.callers.content_length import length_of
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
@@ -16,7 +17,6 @@ from windsock.providers.transport import (
     Reply,
     TooLarge,
     Unreachable,
-    length_of,
     said,
     whole,
 )

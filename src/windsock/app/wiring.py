@@ -153,7 +153,7 @@ def _driver(
 
 def _calls(service: Service, settings: Settings, caller: Caller) -> OpenAICalls:
     return OpenAICalls(
-        driver=service.driver,
+        executor=service.driver,
         router=service.router,
         clock=service.clock,
         access=service.access,

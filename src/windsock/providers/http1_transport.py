@@ -25,6 +25,9 @@ from windsock.providers.transport import (
     whole,
 )
 
+MAX_LINES = 4096
+"""Request heads that are kept ready; each reload of the configuration brings new ones."""
+
 
 class DirectCaller:
     """Kept-alive connections, no redirects, no proxies from the environment, no compression.
@@ -71,6 +74,8 @@ class DirectCaller:
             except ValueError as error:
                 raise Unreachable(str(error)) from error
             found = endpoint, origin, _head(endpoint, origin, path)
+            if len(self._lines) >= MAX_LINES:
+                self._lines.clear()
             self._lines[id(endpoint), path] = found
         return found[1], found[2]
 

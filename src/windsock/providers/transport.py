@@ -104,12 +104,6 @@ async def whole(take: Callable[[], Awaitable[bytes]], length: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def length_of(headers: Mapping[str, str]) -> int:
-    """Of a body in bytes as its head states it, 0 if it does not."""
-    stated = headers.get("content-length", "")
-    return int(stated) if stated.isdigit() else 0
-
-
 def said(error: Exception) -> str:
     """One short line: some libraries quote what they could not read."""
     return f"{type(error).__name__}: {error}".partition("\n")[0][:200]

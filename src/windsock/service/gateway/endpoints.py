@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from math import isfinite, nan
 from typing import Any
 
 import orjson
@@ -48,7 +49,7 @@ class OpenAICalls:
     def __init__(
         self,
         *,
-        driver: RequestExecutor,
+        executor: RequestExecutor,
         router: Router,
         clock: Clock,
         access: Access,
@@ -59,7 +60,7 @@ class OpenAICalls:
         with_features: bool = False,
         meaning: Meaning | None = None,
     ) -> None:
-        self._driver = driver
+        self._executor = executor
         self._router = router
         self._clock = clock
         self._access = access
@@ -170,7 +171,7 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
-        body, failure = await self._driver.answer(exchange, chat)
+        body, failure = await self._executor.answer(exchange, chat)
         headers = self._headers(exchange, started, key)
         if body is None:
             await call.refuse(self._failed(exchange, failure, headers))
@@ -197,7 +198,7 @@ class OpenAICalls:
             copy.add(events)
             await call.write(events, more=True)
 
-        await self._driver.stream(exchange, chat, failure, write)
+        await self._executor.stream(exchange, chat, failure, write)
         if call.is_answered:
             await call.write(b"", more=False)
             if copy.is_whole:
@@ -257,7 +258,11 @@ def decision_view(exchange: Exchange) -> dict[str, Any]:
 
 
 def _seconds(text: str | None) -> float | None:
+    """A deadline from a header; raises BadRequest. No number would confuse every timer."""
     try:
-        return float(text) if text else None
-    except ValueError as error:
-        raise BadRequest("x-windsock-timeout must be seconds") from error
+        seconds = float(text) if text else None
+    except ValueError:
+        seconds = nan
+    if seconds is not None and not isfinite(seconds):
+        raise BadRequest("x-windsock-timeout must be seconds")
+    return seconds
