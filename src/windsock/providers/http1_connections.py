@@ -18,7 +18,9 @@ import httptools
 from windsock.errors import ProviderError
 
 MAX_HEAD_BYTES = 64 * 1024
-PAUSE_BYTES = 256 * 1024
+"""Of status line and headers together."""
+
+MAX_UNREAD_BYTES = 256 * 1024
 """Reading stops while so much waits to be taken: a slow client must not fill the memory."""
 
 CONNECTION_CLOSED = "the connection was closed"
@@ -214,7 +216,7 @@ class Connection(asyncio.Protocol):
             return
         if incoming.is_headed:
             self._waiting_bytes += len(data)
-            if self._waiting_bytes > PAUSE_BYTES and incoming is self._incoming:
+            if self._waiting_bytes > MAX_UNREAD_BYTES and incoming is self._incoming:
                 self.pause()
             incoming.wake()
         elif self._head_bytes > MAX_HEAD_BYTES:

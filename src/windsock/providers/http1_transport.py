@@ -25,7 +25,7 @@ from windsock.providers.transport import (
     whole,
 )
 
-MAX_LINES = 4096
+MAX_HEADS = 4096
 """Request heads that are kept ready; each reload of the configuration brings new ones."""
 
 
@@ -74,7 +74,7 @@ class DirectCaller:
             except ValueError as error:
                 raise Unreachable(str(error)) from error
             found = endpoint, origin, _head(endpoint, origin, path)
-            if len(self._lines) >= MAX_LINES:
+            if len(self._lines) >= MAX_HEADS:
                 self._lines.clear()
             self._lines[id(endpoint), path] = found
         return found[1], found[2]

@@ -15,7 +15,10 @@ MAX_STREAM_BYTES = 256 * 1024 * 1024
 """Of a stream, which passes through: 64,000 tokens are about 20 MB of events."""
 
 CONNECT_S = 1.0
+"""Longest wait for a connection, TLS included."""
+
 HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
+"""Of every request to a provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ LINGER_S = 2.0
 """How long a complete stream is waited on for its usage and its end mark."""
 
 END_S = 0.1
+"""How long the end of an answer is waited on after its end mark."""
 
 MAX_HELD_BYTES = 1024 * 1024
 """Of events before the first content, which are held back until it comes."""

@@ -141,13 +141,15 @@ class DataPlane:
         message = f"the body exceeds {self._max_body_bytes} bytes; send less"
         await call.refuse(Problem.of(413, message))
 
-    async def _run(self, endpoint: Endpoint, call: Call, line: ClientConnection | None) -> None:
+    async def _run(
+        self, endpoint: Endpoint, call: Call, connection: ClientConnection | None
+    ) -> None:
         body = await self._read(call.receive)
         call.body = body or b""
         if body is None:
             await self._too_large(call)
             return
-        watch = _Watch(call.receive) if line is None else _Told(line)
+        watch = _LeaveWatch(call.receive) if connection is None else _LeaveCallback(connection)
         try:
             try:
                 await endpoint(call)
@@ -177,21 +179,21 @@ class DataPlane:
         return b"".join(parts)
 
 
-class _Told:
+class _LeaveCallback:
     """Cancels the task it was made in when the server says that the client left."""
 
-    __slots__ = ("_line", "_work", "is_gone")
+    __slots__ = ("_connection", "_work", "is_gone")
 
-    def __init__(self, line: ClientConnection) -> None:
-        self._line = line
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
         self._work = asyncio.current_task()
         self.is_gone = False
-        line.on_leave = self._leave
-        if line.disconnected:
+        connection.on_leave = self._leave
+        if connection.disconnected:
             self._leave()
 
     def end(self) -> None:
-        self._line.on_leave = None
+        self._connection.on_leave = None
 
     def _leave(self) -> None:
         self.is_gone = True
@@ -199,7 +201,7 @@ class _Told:
             self._work.cancel()
 
 
-class _Watch:
+class _LeaveWatch:
     """The same under a server that only tells who asks: cancels its task when the client leaves.
 
     It looks from WATCHED_FROM_S on: most calls are over by then, and need no second task.

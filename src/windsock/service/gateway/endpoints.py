@@ -74,35 +74,35 @@ class OpenAICalls:
     async def chat(self, call: Call) -> None:
         """POST /v1/chat/completions, plain or streamed."""
         started = self._clock.elapsed()
-        chat = self._read(call)
-        key = self._cache_key(call, chat)
-        if key is not None and await self._answered_from_cache(call, chat, key):
+        asked = self._read(call)
+        key = self._cache_key(call, asked)
+        if key is not None and await self._answered_from_cache(call, asked, key):
             return
-        exchange = self._open(await self._understood(chat))
-        if chat.request.is_stream:
-            await self._stream(call, exchange, chat, started, key)
+        exchange = self._open(await self._understood(asked))
+        if asked.request.is_stream:
+            await self._stream(call, exchange, asked, started, key)
         else:
-            await self._plain(call, exchange, chat, started, key)
+            await self._plain(call, exchange, asked, started, key)
 
     async def embed(self, call: Call) -> None:
         """POST /v1/embeddings. Vectors of two models cannot be compared: give it one model."""
         started = self._clock.elapsed()
-        chat = self._read(call, read_embedding)
-        await self._plain(call, self._open(chat), chat, started, None)
+        asked = self._read(call, read_embedding)
+        await self._plain(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
         """How long a prompt is taken to be, from its size: every deployment counts differently."""
-        chat = self._read(call)
-        await call.answer(200, orjson.dumps({"input_tokens": chat.request.prompt_tokens}))
+        asked = self._read(call)
+        await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
 
-    def _cache_key(self, call: Call, chat: UpstreamRequest) -> bytes | None:
+    def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
         """The key of an answer that may be kept, or None."""
         wish = call.header(b"x-windsock-cache")
-        if self._cache is None or not is_cachable(chat, wish):
+        if self._cache is None or not is_cachable(asked, wish):
             return None
-        return cache_key(chat, self._router.resolve(chat.request).candidates)
+        return cache_key(asked, self._router.resolve(asked.request).candidates)
 
-    async def _answered_from_cache(self, call: Call, chat: UpstreamRequest, key: bytes) -> bool:
+    async def _answered_from_cache(self, call: Call, asked: UpstreamRequest, key: bytes) -> bool:
         if self._cache is None or call.header(b"x-windsock-cache") == "refresh":
             return False
         kept = await self._cache.get(key, self._clock.now())
@@ -145,16 +145,16 @@ class OpenAICalls:
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
 
-    async def _understood(self, chat: UpstreamRequest) -> UpstreamRequest:
+    async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for."""
         if self._meaning is None:
-            return chat
-        known = (*chat.request.features, *await self._meaning(chat.raw))
-        return replace(chat, request=replace(chat.request, features=known))
+            return asked
+        known = (*asked.request.features, *await self._meaning(asked.raw))
+        return replace(asked, request=replace(asked.request, features=known))
 
-    def _open(self, chat: UpstreamRequest) -> Exchange:
+    def _open(self, asked: UpstreamRequest) -> Exchange:
         try:
-            return self._router.open(chat.request, self._clock.now())
+            return self._router.open(asked.request, self._clock.now())
         except UnknownRoute:
             self._on_unpriced()
             raise
@@ -167,11 +167,11 @@ class OpenAICalls:
         self,
         call: Call,
         exchange: Exchange,
-        chat: UpstreamRequest,
+        asked: UpstreamRequest,
         started: float,
         key: bytes | None,
     ) -> None:
-        body, failure = await self._executor.answer(exchange, chat)
+        body, failure = await self._executor.answer(exchange, asked)
         headers = self._headers(exchange, started, key)
         if body is None:
             await call.refuse(self._failed(exchange, failure, headers))
@@ -185,7 +185,7 @@ class OpenAICalls:
         self,
         call: Call,
         exchange: Exchange,
-        chat: UpstreamRequest,
+        asked: UpstreamRequest,
         started: float,
         key: bytes | None,
     ) -> None:
@@ -198,7 +198,7 @@ class OpenAICalls:
             copy.add(events)
             await call.write(events, more=True)
 
-        await self._executor.stream(exchange, chat, failure, write)
+        await self._executor.stream(exchange, asked, failure, write)
         if call.is_answered:
             await call.write(b"", more=False)
             if copy.is_whole:

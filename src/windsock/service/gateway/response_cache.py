@@ -141,10 +141,10 @@ class ResponseCache:
         await self._backend.close()
 
 
-def cache_key(chat: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
+def cache_key(asked: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
     """One key for one meaning: the whole body in canonical order, who may answer, and for whom."""
-    request = chat.request
-    body = orjson.dumps(orjson.loads(chat.raw), option=orjson.OPT_SORT_KEYS)
+    request = asked.request
+    body = orjson.dumps(orjson.loads(asked.raw), option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256()
     for part in (request.namespace, request.task, "\n".join(candidates)):
         digest.update(b"%d:" % len(part.encode()) + part.encode())
@@ -152,13 +152,13 @@ def cache_key(chat: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
     return digest.digest()
 
 
-def is_cachable(chat: UpstreamRequest, wish: str | None) -> bool:
+def is_cachable(asked: UpstreamRequest, wish: str | None) -> bool:
     """True if the answer may be kept: asked for, or certain to be alike (temperature 0)."""
     if wish is not None and wish not in WISHES:
         raise BadRequest(f"x-windsock-cache must be one of {', '.join(WISHES)}, not {wish!r}")
     if wish == "bypass":
         return False
-    return wish is not None or chat.temperature == 0
+    return wish is not None or asked.temperature == 0
 
 
 def _weight(kept: CachedAnswer) -> int:

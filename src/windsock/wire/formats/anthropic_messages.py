@@ -17,9 +17,15 @@ from windsock.wire.dialect import copied, listed, object_in, schema_format, text
 
 SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
           "stream")  # fmt: skip
+"""Fields that chat completions have under the same name."""
+
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+"""Chat's word for a tool_choice."""
+
 STOPS = {"length": "max_tokens", "tool_calls": "tool_use", "function_call": "tool_use",
          "content_filter": "refusal"}  # fmt: skip
+"""Why a message ended, by the finish_reason of chat completions."""
+
 KINDS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -32,6 +38,7 @@ KINDS = {
     503: "overloaded_error",
     504: "timeout_error",
 }
+"""The type of an error, by its status."""
 
 
 class Messages:

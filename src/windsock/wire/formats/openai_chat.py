@@ -27,6 +27,7 @@ from windsock.wire.request import (
 )
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
+"""A part of a message that is an image."""
 
 
 class _Schema(msgspec.Struct):

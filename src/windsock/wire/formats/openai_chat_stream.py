@@ -20,13 +20,17 @@ CONTENT = re.compile(
     rb'"(?:content|reasoning_content|reasoning|refusal|text|arguments|name)"\s*:\s*"(?!")'
     rb'|"tool_calls"\s*:\s*\[\s*\{|"function_call"\s*:\s*\{'
 )
+"""A field with something to show that is not empty."""
+
 FINISH = re.compile(rb'"finish_reason"\s*:\s*"(\w+)"')
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
 NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
+"""An event that is an error, or holds one."""
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
+"""Of one event, which is held until its end comes."""
 
 
 class ChatStreamScanner:
