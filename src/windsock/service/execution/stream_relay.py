@@ -158,7 +158,7 @@ class Relay:
     def end(self) -> None:
         """The stream came to its end: was it one?"""
         if self.scanner.error is not None:
-            self.fail(CallKind.BROKEN, "the provider sent an error in the stream")
+            self.fail(self.scanner.error_kind, "the provider sent an error in the stream")
         elif not self.scanner.is_complete:
             self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from windsock.core.model.calls import CallKind
 from windsock.errors import ProviderError
 from windsock.wire.format import AnswerFacts
 from windsock.wire.formats.openai_usage import billed_of, counted, tier_of, usage_of
@@ -54,6 +55,7 @@ class ChatStreamScanner:
         "_wants_usage",
         "content_events",
         "error",
+        "error_kind",
         "finish_reason",
         "is_done",
         "last",
@@ -74,6 +76,7 @@ class ChatStreamScanner:
         self.is_done = False
         self.served_model: str | None = None
         self.error: bytes | None = None
+        self.error_kind = CallKind.BROKEN
 
     @property
     def has_content(self) -> bool:
