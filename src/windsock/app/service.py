@@ -132,7 +132,7 @@ class Service:
             slept_at = self.clock.elapsed()
             await asyncio.sleep(HOUSEKEEPING_S)
             woke_at = self.clock.elapsed()
-            self.limits.look(woke_at - slept_at - HOUSEKEEPING_S, woke_at - looked_at)
+            self.limits.adapt(woke_at - slept_at - HOUSEKEEPING_S, woke_at - looked_at)
             looked_at = woke_at
             for _ in range(MOST_SOLVES):
                 if not self.router.tables.refresh(self.clock.now()):

@@ -39,6 +39,7 @@ from windsock.service.gateway.admission import LimitRules, Limits
 from windsock.service.gateway.asgi import DataPlane
 from windsock.service.gateway.asgi import Endpoint as PathEndpoint
 from windsock.service.gateway.endpoints import Meaning, OpenAICalls
+from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
 from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
@@ -152,7 +153,7 @@ def _driver(
 
 def _calls(service: Service, settings: Settings, caller: Caller) -> OpenAICalls:
     return OpenAICalls(
-        driver=service.driver,
+        executor=service.driver,
         router=service.router,
         clock=service.clock,
         access=service.access,
@@ -191,7 +192,9 @@ def _endpoints(
         "/v1/responses": spoken(chat, Responses),
         "/v1/embeddings": limits.guarded(calls.embed),
         "/v1/route": calls.route,
-        "/v1/feedback": calls.feedback,
+        "/v1/feedback": FeedbackEndpoint(
+            access=service.access, feedbacks=service.feedbacks, clock=service.clock
+        ),
     }
 
 
@@ -245,10 +248,10 @@ def _cache_of(settings: Settings) -> ResponseCache | None:
     cache = settings.cache
     if not cache.enabled:
         return None
-    shelf: CacheBackend = MemoryCache(max_bytes=int(cache.max_mb * 1024 * 1024))
+    backend: CacheBackend = MemoryCache(max_bytes=int(cache.max_mb * 1024 * 1024))
     if cache.url is not None:
-        shelf = RedisCache(cache.url, on_trouble=_cache_trouble)
-    return ResponseCache(shelf, ttl_s=cache.ttl)
+        backend = RedisCache(cache.url, on_trouble=_cache_trouble)
+    return ResponseCache(backend, ttl_s=cache.ttl)
 
 
 def _cache_trouble(error: str) -> None:
