@@ -56,6 +56,7 @@ class Route:
     max_attempts        calls for one request, all reasons together
     hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
     checks              what an answer must be like to count as good
+    evidence            how its rewards, answers and claims count; follows from the others
     """
 
     name: str
@@ -71,10 +72,10 @@ class Route:
     hedge_share: float = 0.0
     checks: Checks | None = None
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
+    evidence: EvidenceRules = field(init=False, repr=False, compare=False)
 
-    @property
-    def evidence(self) -> EvidenceRules:
-        """How its rewards, answers and claims count."""
-        return EvidenceRules(
+    def __post_init__(self) -> None:
+        rules = EvidenceRules(
             source_weights=self.source_weights, has_cascade=self.cascade is not None
         )
+        object.__setattr__(self, "evidence", rules)
