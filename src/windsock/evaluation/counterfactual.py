@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.exclusions import OF_THE_REQUEST
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Quote
@@ -26,15 +27,7 @@ MOST_OPEN = 200_000
 """Decisions for which a reward is still waited for."""
 
 ASKED_FOR = "in the caller's order"
-OF_THE_REQUEST = (
-    "does not ",
-    "not known to accept",
-    "context window",
-    "answers with",
-    "not among provider",
-    "named in provider",
-)
-"""How reasons begin that lie in the request, which is not logged (see `Catalog.ruled_out`)."""
+"""Note of a table whose order the caller chose: no policy did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +267,7 @@ def _barred(logged: WeightTable | None) -> frozenset[str]:
     if logged is None:
         return frozenset()
     return frozenset(
-        name for name, reason in logged.ruled_out.items() if reason.startswith(OF_THE_REQUEST)
+        name for name, reason in logged.ruled_out.items() if reason.code in OF_THE_REQUEST
     )
 
 
