@@ -86,6 +86,7 @@ def _relearn(
 
 
 def stored_decision(engine: Engine, name: str) -> OpenDecision | None:
+    """A decision by its id or response id, with what was said of it; None if it is not kept."""
     found = queries.decision(engine, name)
     if isinstance(found, Outcome):
         known = OpenDecision(found.decision, found.served or found.decision.deployment)

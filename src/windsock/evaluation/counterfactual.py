@@ -109,12 +109,13 @@ class Reconsideration:
         self.found = Reconsidered()
 
     def run(self, entries: Iterable[Entry]) -> Reconsidered:
+        """Pass the entries in the order in which they were known; what was found."""
         for at, entry, is_end in in_order(entries):
-            self._take(at, entry, is_end=is_end)
+            self._absorb(at, entry, is_end=is_end)
             self._router.tables.drain()
         return self.found
 
-    def _take(self, at: float, entry: Entry, *, is_end: bool) -> None:
+    def _absorb(self, at: float, entry: Entry, *, is_end: bool) -> None:
         if isinstance(entry, Outcome) and is_end:
             self._settle(entry)
         elif isinstance(entry, Outcome | Decision):
