@@ -31,6 +31,7 @@ from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.fetcher import Fetcher
 from windsock.feeds.poller import Poller
 from windsock.feeds.reader import read
+from windsock.providers.presets import provider_names
 from windsock.resources import folders
 from windsock.store.engine import open_engine
 from windsock.store.ledger import Ledger
@@ -137,7 +138,7 @@ def built(folder: Path) -> tuple[FeedIngestion, Ledger]:
     ledger.open()
     intake = FeedIngestion(
         router=router,
-        identity=Identity(catalog),
+        identity=Identity(catalog, provider_names()),
         clock=SystemClock(),
         keep=ledger.append,
         publish=lambda _: None,

@@ -34,6 +34,7 @@ from windsock.feeds.poller import Poller
 from windsock.feeds.reader import read
 from windsock.observability import log
 from windsock.observability.event_bus import EventBus
+from windsock.providers.presets import provider_names
 from windsock.service.control.app import Readiness
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
@@ -83,7 +84,7 @@ def core_of(
     events = EventBus()
     intake = FeedIngestion(
         router=router,
-        identity=Identity(catalog, dated=aliases_of(settings)),
+        identity=Identity(catalog, provider_names(), dated=aliases_of(settings)),
         clock=clock,
         keep=ledger.append,
         publish=_publisher(events, ledger),

@@ -28,6 +28,7 @@ from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
 from windsock.service.control.app import Readiness
 from windsock.service.control.dashboard import Dashboard
+from windsock.service.execution.completion import hand_out_tables
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
@@ -131,7 +132,7 @@ class Service:
             slept_at = self.clock.elapsed()
             await asyncio.sleep(HOUSEKEEPING_S)
             woke_at = self.clock.elapsed()
-            self.limits.look(woke_at - slept_at - HOUSEKEEPING_S, woke_at - looked_at)
+            self.limits.adapt(woke_at - slept_at - HOUSEKEEPING_S, woke_at - looked_at)
             looked_at = woke_at
             for _ in range(MOST_SOLVES):
                 if not self.router.tables.refresh(self.clock.now()):
@@ -204,9 +205,3 @@ def follow_redirects(intake: FeedIngestion) -> None:
     for served in intake.router.redirects.values():
         if served not in intake.router.catalog.deployments:
             intake.identity.follow(served)
-
-
-def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
-    for table in router.tables.drain():
-        ledger.append(table)
-        events.publish(table)

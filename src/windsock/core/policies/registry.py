@@ -29,7 +29,6 @@ from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Policy
 from windsock.errors import ConfigError
 
-
 LIKELY_WORTH_USD = 0.01
 """What a success is worth to policies that need to be told, where nobody says."""
 
