@@ -109,13 +109,10 @@ def opened_store(settings: Settings, clock: Clock) -> tuple[Engine, str | None]:
     try:
         return prepared_engine(settings, clock), None
     except StoreError as error:
-        if any(word in str(error) for word in REFUSALS):
+        if error.is_refusal:
             raise
         log.event_log().error("store.failed", error=str(error))
         return open_engine(settings.store.url), str(error)
-
-
-REFUSALS = ("authentication failed", "does not exist", "permission denied", "no pg_hba")
 
 
 def prepared_engine(settings: Settings, clock: Clock) -> Engine:
