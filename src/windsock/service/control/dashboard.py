@@ -140,7 +140,7 @@ class Dashboard:
                     "limits": list(arm.limits),
                 }
             )
-        return {"rows": rows, "ruled_out": dict(table.ruled_out), "note": table.note}
+        return {"rows": rows, "ruled_out": table.reasons, "note": table.note}
 
 
 def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIRouter:
