@@ -11,18 +11,22 @@ from windsock.config.value_types import Part, Seconds, Share
 
 
 class RuleCondition(Part):
+    """Which requests a rule is for; all that is given must hold. Sizes in tokens, ends included."""
+
     task: str | None = None
     max_prompt_tokens: int | None = Field(default=None, ge=0)
     min_prompt_tokens: int = Field(default=0, ge=0)
 
 
 class RuleSettings(Part):
+    """Narrows the candidates of matching requests; the first match wins."""
+
     when: RuleCondition
     candidates: tuple[str, ...] = Field(min_length=1)
 
 
 class CheckSettings(Part):
-    """What an answer must be like to count as good; see `core.checks.Checks`."""
+    """What an answer must be like to count as good; see `core.evidence.answer_checks.Checks`."""
 
     non_empty: bool = True
     json_text: bool = Field(default=False, alias="json")
@@ -103,4 +107,6 @@ class RouteSettings(Part):
 
 
 class BudgetSettings(Part):
+    """Dollars that the routes of a [budgets] name spend in a day, together."""
+
     usd_per_day: float = Field(gt=0)

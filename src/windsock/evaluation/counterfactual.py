@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from windsock.core.model.calls import CallResult, Outcome
+from windsock.core.model.calls import CallResult, Outcome, total_usd
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.exclusions import OF_THE_REQUEST
 from windsock.core.model.requests import RouteRequest
@@ -43,6 +43,7 @@ class Considered:
     """A logged decision, and what the new router makes of it.
 
     cost_usd    as logged; repriced_usd what the same calls cost at the new prices
+    is_cost_known   both are; else the row is left out in the end
     taken       the arm: a deployment, or "cheap > strong" where the answer might escalate
     arms, weights   the new split; success and usd its beliefs of each, in that order
     chances     logged probabilities, in that order; None where the logged table is not kept
@@ -61,6 +62,7 @@ class Considered:
     chances: tuple[float, ...] | None
     unseen: float
     reward: float | None = None
+    is_cost_known: bool = True
     said: dict[tuple[str, str, str | None], Feedback] = field(default_factory=dict)
 
     @property
@@ -113,6 +115,7 @@ class Reconsideration:
         for at, entry, is_end in in_order(entries):
             self._absorb(at, entry, is_end=is_end)
             self._router.tables.drain()
+        self._leave_out_unknown_costs()
         return self.found
 
     def _absorb(self, at: float, entry: Entry, *, is_end: bool) -> None:
@@ -168,30 +171,36 @@ class Reconsideration:
         self.found.left_out[reason] = self.found.left_out.get(reason, 0) + 1
         return None
 
+    def _leave_out_unknown_costs(self) -> None:
+        """They taught, but what a policy saves on them nobody can say."""
+        known = [row for row in self.found.rows if row.is_cost_known]
+        if len(known) < len(self.found.rows):
+            self.found.left_out["whose cost is not known"] = len(self.found.rows) - len(known)
+            self.found.rows = known
+
     def _settle(self, outcome: Outcome) -> None:
         now, decision = outcome.finished_at, outcome.decision
         considered = self._early.pop(decision.id, None)
-        changed = [self._repriced(result) for result in outcome.results]
+        changed = [self._repriced(result, decision) for result in outcome.results]
         is_changed = any(self._prices.of(result.attempt.deployment) for result in outcome.results)
-        cost = (
-            sum((self._router.cost_of(result, now) for result in changed), Decimal(0))
-            if is_changed
-            else outcome.cost_usd
-        )
+        cost = total_usd(map(self._router.cost_usd, changed)) if is_changed else outcome.cost_usd
         for result in changed:
             if result.attempt.deployment in self._router.catalog.deployments:
                 self._router.record(result, now)
         if considered is not None:
-            considered.repriced_usd = to_float(cost)
+            considered.repriced_usd = 0.0 if cost is None else to_float(cost)
+            considered.is_cost_known &= cost is not None
             spent = Decimal(_dot(considered.weights, considered.usd))
             outcome = replace(outcome, cost_usd=spent)
         if not outcome.is_cached:
-            self._router.settle(outcome, now)
+            self._router.learn_outcome(outcome, now)
         if outcome.served is not None:
             self._remember(decision, outcome.served, considered)
 
-    def _repriced(self, result: CallResult) -> CallResult:
-        """A bill says nothing of other prices."""
+    def _repriced(self, result: CallResult, decision: Decision) -> CallResult:
+        """A bill says nothing of other prices; older records hold no time at which a call began."""
+        if not result.attempt.started_at:
+            result = replace(result, attempt=replace(result.attempt, started_at=decision.at))
         if result.billed_usd is None or self._prices.of(result.attempt.deployment) is None:
             return result
         return replace(result, billed_usd=None)
@@ -224,11 +233,13 @@ def _row(
     names = tuple(arm.name for arm in arms)
     weights = tuple(arm.weight / total for arm in arms)
     chances = _chances(names, logged)
-    cost = to_float(entry.cost_usd) if isinstance(entry, Outcome) else 0.0
+    spent = entry.cost_usd if isinstance(entry, Outcome) else Decimal(0)
+    cost = 0.0 if spent is None else to_float(spent)
     return Considered(
         decision=decision,
         cost_usd=cost,
         repriced_usd=cost,
+        is_cost_known=spent is not None,
         taken=" > ".join(filter(None, (decision.deployment, decision.escalates_to))),
         arms=names,
         weights=weights,

@@ -231,9 +231,9 @@ def test_solved_tables_are_handed_out_once() -> None:
 def test_a_lesson_outlives_the_first_feedback() -> None:
     wind = router()
     past = [PastResult(task="default", deployment=MID, success=0.9, count=200.0)]
-    wind.teach("default", "auto", past, strength=200.0, now=START)
+    wind.operator.teach("default", "auto", past, strength=200.0, now=START)
     teach(wind, {MID: 1.0}, times=20)
-    belief = wind.beliefs.summary(Cell("default", "auto", "default"), MID, START)
+    belief = wind.beliefs.summary(Cell("default", "auto", "default"), MID)
     assert belief.effective_samples == pytest.approx(220.0)
 
 

@@ -42,10 +42,12 @@ class WarmStart:
             )
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         return asdict(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> WarmStart:
+        """The warm start of a `to_state`."""
         results = tuple(PastResult(**fields) for fields in state["results"])
         return cls(**{**state, "results": results})
 
@@ -106,8 +108,10 @@ class WarmStarts:
         return len(taught.results)
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         return {str(number): taught.to_state() for number, taught in self._teachings.items()}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         for number, taught in state.items():
             self._teachings[int(number)] = WarmStart.from_state(taught)

@@ -169,7 +169,7 @@ class Rules(BasePolicy):
 
 
 def _betas(beliefs: Beliefs, view: CellView, now: float) -> tuple[FloatArray, FloatArray]:
-    pairs = [beliefs.posterior(view.cell, name, now) for name in view.deployments]
+    pairs = [beliefs.posterior(view.cell, name) for name in view.deployments]
     a, b = np.array(pairs, dtype=np.float64).T
     return a, b
 

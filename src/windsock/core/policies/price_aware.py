@@ -110,7 +110,7 @@ class PriceAware(BasePolicy):
 
     def _ladder(self, view: CellView, known: _Ladders, now: float) -> Ladder:
         extra = useful_arms(view)
-        pairs = [self.beliefs.posterior(view.cell, name, now) for name in view.deployments]
+        pairs = [self.beliefs.posterior(view.cell, name) for name in view.deployments]
         pairs += [(compound.a, compound.b) for compound in extra]
         a, b = np.array(pairs, dtype=np.float64).T
         costs = (*view.usd, *(compound.usd for compound in extra))
@@ -170,7 +170,7 @@ class PriceAware(BasePolicy):
         cell = outcome.decision.cell
         if outcome.served is not None:
             self.count_served(cell, arm_of(outcome.decision, outcome.served), 1.0)
-        if self._purse is not None:
+        if self._purse is not None and outcome.cost_usd is not None:
             self._purse.spend(cell[:2], to_float(outcome.cost_usd), now)
         if outcome.decision.features:
             self._tasks.settle(outcome)

@@ -22,7 +22,7 @@ def reseat(
     for name in sorted(beliefs.tasks(cell.namespace, cell.route)):
         task, segment = split_name(name)
         if segment and task == cell.task:
-            beliefs.absorb(cell, name)
+            beliefs.merge_task(cell, name)
             served.absorb(cell, cell._replace(segment=segment))
     if segmenter.borders is not None:
         _found(beliefs, cell, segmenter, segmenter.borders, now)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from windsock.core.beliefs.statistics import USAGE_METERS
+from windsock.core.model.units import MIX_METERS
 
 State = dict[str, Any]
 
@@ -59,8 +59,8 @@ def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
         units = row[UNITS]
-        if units is not None and len(units) < len(USAGE_METERS):
-            row[UNITS] = [*units, *[0.0] * (len(USAGE_METERS) - len(units))]
+        if units is not None and len(units) < len(MIX_METERS):
+            row[UNITS] = [*units, *[0.0] * (len(MIX_METERS) - len(units))]
 
 
 def _rows(state: State) -> Iterator[list[Any]]:

@@ -15,7 +15,8 @@ from windsock.clock import Clock
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import Meter, to_float
+from windsock.core.model.units import MAIN_METERS, to_float
+from windsock.core.pricing.comparison import blended
 from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Access, Principal
@@ -109,12 +110,12 @@ class Dashboard:
 
     def _blended(self, now: float) -> dict[str, float]:
         """Dollars per million tokens, three parts input to one part output."""
-        blended = {}
+        found = {}
         for name in self._router.catalog.deployments:
             prices = self._router.book.prices(name, now)
-            if prices and Meter.INPUT in prices and Meter.OUTPUT in prices:
-                blended[name] = to_float((3 * prices[Meter.INPUT] + prices[Meter.OUTPUT]) / 4)
-        return blended
+            if prices and all(meter in prices for meter in MAIN_METERS):
+                found[name] = to_float(blended(prices))
+        return found
 
     def _table(self, cell: Cell, now: float) -> dict[str, Any]:
         table = self._router.table(cell.namespace, cell.route, cell.name, now)

@@ -142,7 +142,9 @@ def insight_routes(insight: Insight) -> APIRouter:
 
     @routes.post("/v1/alarms/undo", tags=["inspect"])
     async def undo(caller: Admin, asked: Undo) -> RulingAnswer:
-        shifts = router.undo_alarm(caller.namespace, asked.route, asked.deployment, clock.now())
+        shifts = router.operator.undo_alarm(
+            caller.namespace, asked.route, asked.deployment, clock.now()
+        )
         for shift in shifts:
             insight.publish(shift)
         return RulingAnswer(events=[event_view(shift) for shift in shifts])
@@ -150,14 +152,14 @@ def insight_routes(insight: Insight) -> APIRouter:
     @routes.post("/v1/learn", tags=["inspect"])
     async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
         results = [PastResult(**result.model_dump()) for result in lesson.results]
-        number = router.teach(
+        number = router.operator.teach(
             caller.namespace, lesson.route, results, strength=lesson.strength, now=clock.now()
         )
         return LessonAnswer(lesson=number, taught=len(results))
 
     @routes.delete("/v1/learn/{lesson}", tags=["inspect"])
     async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
-        return LessonAnswer(lesson=lesson, taught=router.unteach(lesson))
+        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
 
     return routes
 

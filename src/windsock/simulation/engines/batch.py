@@ -233,21 +233,22 @@ class BatchEngine:
 
     def _calls(self, group: _RequestGroup, name: str, now: float) -> list[CallResult]:
         """Answers as they come in this window, from the fastest to the slowest."""
-        world = self.world
-        usage, prices = self._usage(group), world.prices(name, now)
-        return [
-            CallResult(
-                attempt=Attempt(number=0, deployment=name, reason=AttemptReason.FIRST),
-                kind=CallKind.ANSWERED,
-                latency_s=self._latency_s(name, now) * pace,
-                first_byte_s=world.first_token_s(name, now) * pace,
-                status=200,
-                usage=usage,
-                served_model=world.served_model(name, now),
-                billed_usd=cost_usd(usage.counts(), prices) if world.scenario.bills else None,
-            )
-            for pace in PACES
-        ]
+        return [self._call(group, name, now, pace=pace) for pace in PACES]
+
+    def _call(self, group: _RequestGroup, name: str, now: float, *, pace: float) -> CallResult:
+        """One answer, begun now, at this multiple of the usual latency."""
+        world, usage = self.world, self._usage(group)
+        prices = world.prices(name, now, prompt_tokens=usage.prompt_tokens)
+        return CallResult(
+            attempt=Attempt(number=0, deployment=name, reason=AttemptReason.FIRST, started_at=now),
+            kind=CallKind.ANSWERED,
+            latency_s=self._latency_s(name, now) * pace,
+            first_byte_s=world.first_token_s(name, now) * pace,
+            status=200,
+            usage=usage,
+            served_model=world.served_model(name, now),
+            billed_usd=cost_usd(usage.counts(), prices) if world.scenario.bills else None,
+        )
 
     def _usage(self, group: _RequestGroup) -> Usage:
         kind = self.world.scenario.tasks[group.task]
@@ -386,9 +387,7 @@ class BatchEngine:
         """
         judged, right = verdict.judged, verdict.right
         while judged:
-            known = sum(
-                self.router.beliefs.posterior(verdict.cell, verdict.deployment, verdict.due)
-            )
+            known = sum(self.router.beliefs.posterior(verdict.cell, verdict.deployment))
             n = min(judged, max(FEW, int(known)))
             good = int(self._luck.hypergeometric(right, judged - right, n))
             yield n, good
@@ -396,7 +395,7 @@ class BatchEngine:
 
     def _usd(self, group: _RequestGroup, name: str, now: float) -> float:
         """True dollars of one call."""
-        return float(cost_usd(self._usage(group).counts(), self.world.prices(name, now)))
+        return self.world.paid_usd([self._call(group, name, now, pace=1.0)])
 
     def _note(
         self,

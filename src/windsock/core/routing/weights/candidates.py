@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.statistics import PROMPT_METERS
 from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
-from windsock.core.model.units import Counts, Meter, Prices, cost_usd, to_float
+from windsock.core.model.units import PROMPT_METERS, Counts, Meter, Prices, cost_usd, to_float
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
@@ -165,14 +164,14 @@ class Candidates:
             usd = usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to))
             provider = self._catalog.deployments[to].provider
             if usd is not None and self._health.why_out(to, provider, now) is None:
-                strong = (to, usd, self._beliefs.posterior(cell, to, now))
+                strong = (to, usd, self._beliefs.posterior(cell, to))
                 break
         if strong is None:
             return ()
         offers = (
             self._confidences.compound(
                 cell,
-                (name, usd, self._beliefs.posterior(cell, name, now)),
+                (name, usd, self._beliefs.posterior(cell, name)),
                 strong,
                 cascade.escalate_below,
             )
