@@ -49,13 +49,13 @@ def kinds(seen: list[Event]) -> list[str]:
 def test_a_price_that_nothing_confirms_goes_stale_once_and_comes_back_once() -> None:
     wind = router(prices={CHEAP: 1.0})
     vigil, clock, seen, _ = watch(wind)
-    vigil.look()
+    vigil.check()
     clock.advance_to(START + 2 * DAY)
-    vigil.look()
-    vigil.look()
+    vigil.check()
+    vigil.check()
     assert kinds(seen) == [f"price.went_stale {CHEAP}"]
     wind.absorb(quote(CHEAP, usd=1.0, seen_at=clock.now()), clock.now())
-    vigil.look()
+    vigil.check()
     assert kinds(seen)[1:] == [f"price.is_fresh {CHEAP}"]
 
 
@@ -64,7 +64,7 @@ async def test_a_feed_without_a_good_reading_goes_stale() -> None:
     await poller.poll_now("sheet")
     clock.advance_to(START + 600)
     await poller.poll_now("sheet")
-    vigil.look()
+    vigil.check()
     assert "feed.went_stale" in kinds(seen)
     await poller.stop()
 
@@ -72,11 +72,11 @@ async def test_a_feed_without_a_good_reading_goes_stale() -> None:
 async def test_an_unpriced_deployment_is_reported_once_with_near_names() -> None:
     wind = router(prices={CHEAP: 1.0}, deployments=(deployment("dark/horse"),))
     vigil, _, seen, poller = watch(wind)
-    vigil.look()
+    vigil.check()
     assert "feed.unmatched dark/horse" not in kinds(seen), "not before every feed was asked"
     await poller.poll_now("sheet")
-    vigil.look()
-    vigil.look()
+    vigil.check()
+    vigil.check()
     (found,) = [shift for shift in seen if shift.kind == "feed.unmatched"]
     assert found.deployment == "dark/horse"
     assert found.facts["near"] == ["near dark/horse"]

@@ -46,7 +46,7 @@ class Ledger:
     events and health reports are dropped, so that decisions, feedback and prices have the rest.
 
     prepare         brings the schema up to date before the first batch; tried until it succeeds
-    claim           keeps other processes out, from `open` or the next batch on
+    lock            keeps other processes out, from `open` or the next batch on
     on_trouble      called from the writer's thread with the failure, and with None on recovery
     """
 
@@ -57,11 +57,11 @@ class Ledger:
         flush_s: float = 0.25,
         max_pending: int = 100_000,
         prepare: Callable[[], None] | None = None,
-        claim: WriterLock | None = None,
+        lock: WriterLock | None = None,
         on_trouble: Callable[[str | None], None] | None = None,
     ) -> None:
-        self._writer = Writer(engine, prepare=prepare, claim=claim)
-        self._claim = claim
+        self._writer = Writer(engine, prepare=prepare, lock=lock)
+        self._writer_lock = lock
         self._flush_s = flush_s
         self._max_pending = max_pending
         self._spare = int(max_pending * SPARED_FROM)
@@ -84,8 +84,8 @@ class Ledger:
 
     def open(self) -> None:
         """Start the writer; entries appended before wait for it; raises StoreTaken."""
-        if self._claim is not None:
-            with contextlib.suppress(SQLAlchemyError, OSError):  # away: claimed with the next batch
+        if self._writer_lock is not None:
+            with contextlib.suppress(SQLAlchemyError, OSError):  # away: locked with the next batch
                 self._writer.connect()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
@@ -117,8 +117,8 @@ class Ledger:
         if self._thread is not None:
             self._thread.join(patience_s)
             self._thread = None
-        if self._claim is not None:
-            self._claim.release()
+        if self._writer_lock is not None:
+            self._writer_lock.release()
 
     def stats(self) -> LedgerStats:
         dropped = self._lost + self._refused

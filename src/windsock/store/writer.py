@@ -58,7 +58,7 @@ class Writer:
     once more does not double it.
 
     prepare     brings the schema up to date; run before the first batch
-    claim       keeps other processes out
+    lock        keeps other processes out
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class Writer:
         engine: Engine,
         *,
         prepare: Callable[[], None] | None = None,
-        claim: WriterLock | None = None,
+        lock: WriterLock | None = None,
     ) -> None:
         self._engine = engine
         self._prepare = prepare
-        self._claim = claim
+        self._writer_lock = lock
         self._connection: Connection | None = None
         self._id = secrets.token_hex(8)
         self._batch = 0
@@ -104,18 +104,18 @@ class Writer:
         """The connection, made if there is none; raises StoreTaken and what the driver raises."""
         if self._connection is None:
             self._connection = self._engine.connect()
-            if self._claim is not None:
-                self._take(self._claim, self._connection)
+            if self._writer_lock is not None:
+                self._acquire(self._writer_lock, self._connection)
             if self._engine.dialect.name == "sqlite":
                 self._connection.exec_driver_sql("PRAGMA cache_size=-8000")
                 self._connection.rollback()
         return self._connection
 
-    def _take(self, claim: WriterLock, connection: Connection) -> None:
-        """The claim is the session's: the connection must not go back to the pool alive."""
+    def _acquire(self, lock: WriterLock, connection: Connection) -> None:
+        """The lock is the session's: the connection must not go back to the pool alive."""
         connection.detach()
         try:
-            claim.take_on(connection)
+            lock.acquire_on(connection)
         except BaseException:
             self.close()
             raise
