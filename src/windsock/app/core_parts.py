@@ -11,13 +11,14 @@ from sqlalchemy import Engine
 
 from windsock.app.background.ingestion import FeedIngestion, log_event
 from windsock.app.feed_parts import aliases_of, feeds_of, own_quotes
-from windsock.app.router_parts import router_of
+from windsock.app.route_parts import load_rules_of, router_of
 from windsock.app.state_recovery import opened_store, restore, stored_state
 from windsock.clock import Clock
 from windsock.config.settings import Settings, guard_rules
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.events import Event
 from windsock.core.model.model_names import Identity
+from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.routing.router import Router
 from windsock.errors import FeedError
 from windsock.feeds.definition import FeedDefinition
@@ -147,6 +148,7 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
         has_priors=settings.learning.priors,
         seed=secrets.randbits(63) if seed is None else seed,
         first_number=int(clock.now() * 1_000_000),
+        limits=ConcurrencyLimits(load_rules_of(settings)),
     )
 
 

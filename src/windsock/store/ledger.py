@@ -22,8 +22,12 @@ from windsock.store.writer_lock import WriterLock
 
 __all__ = ["Entry", "Ledger", "LedgerStats", "StateSnapshot"]
 
-BATCH = 2000
+MAX_BATCH = 2000
+"""Entries of one transaction."""
+
 SPARED_FROM = 0.8
+"""Part of `max_pending` from which on only what cannot be had again is taken."""
+
 MAX_PAUSE_S = 5.0
 """Between attempts while the store is away."""
 
@@ -121,6 +125,7 @@ class Ledger:
             self._writer_lock.release()
 
     def stats(self) -> LedgerStats:
+        """As it is now; from any thread."""
         dropped = self._lost + self._refused
         return LedgerStats(
             pending=self._queued - self._done,
@@ -168,9 +173,9 @@ class Ledger:
     def _next_batch(self) -> bool:
         """A batch that failed stays as it is, so that its number keeps its meaning."""
         if not self._batch:
-            while self._backlog and len(self._batch) < BATCH:
+            while self._backlog and len(self._batch) < MAX_BATCH:
                 self._batch.append(self._backlog.popleft())
-            while self._queue and len(self._batch) < BATCH:
+            while self._queue and len(self._batch) < MAX_BATCH:
                 self._batch.append(self._queue.popleft())
             self._waiting = len(self._batch) + len(self._backlog)
         return bool(self._batch)

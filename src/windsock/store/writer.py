@@ -23,10 +23,11 @@ from windsock.store.rows import Entry, Row, by_table, rows_of
 from windsock.store.tables import AttemptRow, FeedbackRow, SnapshotRow, WriterRow
 from windsock.store.writer_lock import WriterLock
 
-SNAPSHOTS = 3
+MAX_SNAPSHOTS = 3
 """Snapshots kept; older ones go when a new one comes."""
 
-WRITERS = 16
+MAX_WRITERS = 16
+"""Processes whose last batch is remembered."""
 
 BREATH, BREATH_S = 16, 0.0002
 """After so many entries the writer's thread lets go of the interpreter, or the event loop would
@@ -96,6 +97,7 @@ class Writer:
         return lost
 
     def close(self) -> None:
+        """Let go of the connection, broken or not; the next batch makes another."""
         connection, self._connection = self._connection, None
         if connection is not None:
             _quietly(connection.close)
@@ -152,7 +154,7 @@ class Writer:
             connection.execute(update(_writer).where(_writer.c.id == self._id).values(values))
             return
         connection.execute(insert(_writer).values(id=self._id, **values))
-        newest = select(_writer.c.id).order_by(_writer.c.position.desc()).limit(WRITERS)
+        newest = select(_writer.c.id).order_by(_writer.c.position.desc()).limit(MAX_WRITERS)
         connection.execute(delete(_writer).where(_writer.c.id.not_in(newest)))
 
 
@@ -222,7 +224,7 @@ def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], int]:
 
 
 def _drop_old_snapshots(connection: Connection) -> None:
-    newest = select(_snapshot.c.position).order_by(_snapshot.c.position.desc()).limit(SNAPSHOTS)
+    newest = select(_snapshot.c.position).order_by(_snapshot.c.position.desc()).limit(MAX_SNAPSHOTS)
     connection.execute(delete(_snapshot).where(_snapshot.c.position.not_in(newest)))
 
 
