@@ -65,6 +65,7 @@ class Words:
     def __init__(self, wants_usage: bool) -> None:
         self.content_events = 0
         self.error: bytes | None = None
+        self.error_kind = CallKind.RATE_LIMITED
         self.is_done = False
         self._wants_usage = wants_usage
         self._held = b""
@@ -81,7 +82,9 @@ class Words:
     def feed(self, data: bytes) -> Iterator[bytes]:
         *lines, self._held = (self._held + data).split(b"\n")
         for line in lines:
-            if line.startswith(b"="):
+            if line.startswith(b"!"):
+                self.error = line
+            elif line.startswith(b"="):
                 given, got = line[1:].split()
                 self._usage = Usage(input_tokens=int(given), output_tokens=int(got))
             else:
@@ -180,6 +183,14 @@ async def test_a_stream_that_breaks_off_ends_in_the_words_of_its_format(tmp_path
             answer = await service.http.post("/v1/chat/completions", json={**ASKED, "stream": True})
     *_, last = answer.text.strip().split("\n\n")
     assert json.loads(last.removeprefix("data: "))["error"]["code"] == "cut"
+
+
+async def test_an_error_in_a_stream_means_what_its_format_says(tmp_path) -> None:
+    async with office(b"! too many\n") as (url, _):
+        async with running(config_of(("office", url, 1.0)), tmp_path) as service:
+            answer = await service.http.post("/v1/chat/completions", json={**ASKED, "stream": True})
+    assert answer.status_code == 429
+    assert answer.json()["error"]["code"] == "rate_limited"
 
 
 async def test_a_refusal_means_what_its_format_says(tmp_path) -> None:

@@ -21,6 +21,7 @@ from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import LimitRules, Limits
 from windsock.service.gateway.asgi import Endpoint as PathEndpoint
 from windsock.service.gateway.endpoints import Meaning, OpenAICalls
+from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
 from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
@@ -58,7 +59,7 @@ def calls_of(
 ) -> OpenAICalls:
     """The calls of the data plane, before admission."""
     return OpenAICalls(
-        driver=service.executor,
+        executor=service.executor,
         router=service.router,
         clock=service.clock,
         access=service.access,
@@ -71,7 +72,7 @@ def calls_of(
     )
 
 
-def endpoints_of(calls: OpenAICalls, limits: Limits) -> dict[str, PathEndpoint]:
+def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[str, PathEndpoint]:
     """The data plane's calls; those that call providers pass the door."""
     chat = limits.guarded(calls.chat)
     return {
@@ -82,12 +83,14 @@ def endpoints_of(calls: OpenAICalls, limits: Limits) -> dict[str, PathEndpoint]:
         "/v1/responses": spoken(chat, Responses),
         "/v1/embeddings": limits.guarded(calls.embed),
         "/v1/route": calls.route,
-        "/v1/feedback": calls.feedback,
+        "/v1/feedback": FeedbackEndpoint(
+            access=service.access, feedbacks=service.feedbacks, clock=service.clock
+        ),
     }
 
 
 def limits_of(settings: Settings, router: Router) -> Limits:
-    """The door of the data plane, which providers\' own limits narrow."""
+    """The door of the data plane, which providers' own limits narrow."""
     server = settings.server
     rules = LimitRules(
         max_concurrent=server.max_concurrent,
@@ -103,10 +106,10 @@ def cache_of(settings: Settings) -> ResponseCache | None:
     cache = settings.cache
     if not cache.enabled:
         return None
-    shelf: CacheBackend = MemoryCache(max_bytes=int(cache.max_mb * 1024 * 1024))
+    backend: CacheBackend = MemoryCache(max_bytes=int(cache.max_mb * 1024 * 1024))
     if cache.url is not None:
-        shelf = RedisCache(cache.url, on_trouble=_cache_trouble)
-    return ResponseCache(shelf, ttl_s=cache.ttl)
+        backend = RedisCache(cache.url, on_trouble=_cache_trouble)
+    return ResponseCache(backend, ttl_s=cache.ttl)
 
 
 def _meaning(settings: Settings, caller: Caller) -> Meaning | None:

@@ -64,7 +64,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     calls = calls_of(service, settings, caller, staleness)
     service.app = DataPlane(
         _control_plane(service, tallies, limits),
-        endpoints_of(calls, limits),
+        endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
         memory=limits,
     )

@@ -1,7 +1,9 @@
 """The seam of wire formats: all that the calls of a request know of a provider's language.
 
-A format is one object per provider and kind of call. What comes out of it is in the terms of the
-client's call (chat completions, embeddings in OpenAI's shape), whatever the provider speaks.
+A format is one object per provider and kind of call, made by an entry of `wire.registry` from
+what is known of the provider; adding one takes a file in `wire.formats`, that entry, and
+`format = "..."` in `presets.toml`. What comes out of it is in the terms of the client's call (chat
+completions, embeddings in OpenAI's shape), whatever the provider speaks.
 """
 
 from __future__ import annotations
@@ -79,15 +81,19 @@ class StreamScanner(Protocol):
 
     content_events  events so far with something to show
     error           an error event's body, if one came; it was passed on
+    error_kind      what that error means for the router
     is_done         the end mark came
     """
 
     content_events: int
     error: bytes | None
+    error_kind: CallKind
     is_done: bool
 
     @property
-    def has_content(self) -> bool: ...
+    def has_content(self) -> bool:
+        """Something to show has come."""
+        ...
 
     @property
     def is_complete(self) -> bool:
@@ -127,7 +133,7 @@ class Format(Protocol):
     headers: Mapping[str, str]
 
     def path(self, request: UpstreamRequest, model: str) -> str:
-        """Of the call, below the provider's base URL."""
+        """Of the call, below the provider's base URL; percent-encoded, with a query if need be."""
         ...
 
     def body(self, request: UpstreamRequest, model: str) -> bytes:

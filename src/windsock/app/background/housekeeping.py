@@ -83,7 +83,7 @@ class Housekeeping:
             slept_at = self.clock.elapsed()
             await asyncio.sleep(TURN_S)
             now = self.clock.elapsed()
-            self.limits.look(now - slept_at - TURN_S, now - turned_at)
+            self.limits.adapt(now - slept_at - TURN_S, now - turned_at)
             turned_at = now
             await self._solve_ahead()
             self._hand_out()

@@ -1,4 +1,4 @@
-"""Real requests through the router: open, call, report, record. The replay has its own engine."""
+"""Real requests through the router: call, report, settle. Simulations have engines of their own."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ Write = Callable[[bytes], Awaitable[None]]
 MakeStream = Callable[[Attempt, Write], Coroutine[None, None, None]]
 Streams = dict[asyncio.Future[Any], Attempt]
 OUTRUN = "its twin answered first"
+"""The note of a call that was given up for it."""
 
 
 async def run_call(exchange: Exchange, attempt: Attempt, make: MakeCall, clock: Clock) -> None:

@@ -12,7 +12,7 @@ from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
 from windsock.providers.transport import Reply, Unreachable
 from windsock.service.execution.deadline import Deadline
-from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls, told_facts
+from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
 from windsock.wire.format import Answer
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
@@ -81,7 +81,8 @@ class PlainCall:
     async def exchanged(self, target: Target) -> tuple[Reply, bytes]:
         """Send and read all, in time; raises TimeoutError, ProviderError."""
         calls, attempt = self._calls, self._attempt
-        await calls.wait(attempt)
+        if attempt.not_before:
+            await calls.wait(attempt)
         deadline = Deadline()
         try:
             with deadline.after(attempt.timeout_s):
@@ -102,12 +103,21 @@ class PlainCall:
 
     def answered(self, answer: Answer, size: int) -> CallResult:
         """The result of an answer of `size` bytes; they tell its usage where nobody counts it."""
-        estimate = None if answer.facts.usage else self._estimate(size)
-        return self.result(
-            CallKind.ANSWERED,
+        facts = answer.facts
+        return CallResult(
+            attempt=self._attempt,
+            kind=CallKind.ANSWERED,
+            latency_s=self._calls.clock.elapsed() - self.started,
             status=200,
+            first_byte_s=self._first_byte_s,
+            usage=facts.usage or self._estimate(size),
+            is_usage_estimated=facts.usage is None,
+            served_model=facts.served_model,
+            service_tier=facts.service_tier,
+            billed_usd=facts.billed_usd,
             confidence=_confidence(self._exchange.route.checks, answer),
-            **told_facts(answer.facts, estimate),
+            finish_reason=facts.finish_reason,
+            response_id=facts.response_id,
         )
 
     def _estimate(self, size: int) -> Usage:

@@ -86,7 +86,8 @@ class StreamedCall:
     async def _relayed(self, write: Write) -> bool:
         """Pass events on; False if the client is to hear nothing of how this call ended."""
         calls, relay = self._calls, self._relay
-        await calls.wait(relay.attempt)
+        if relay.attempt.not_before:
+            await calls.wait(relay.attempt)
         timeouts = self._timeouts = self._stream_timeouts()
         reply, raw = await timeouts.first(self._answered())
         if reply.status != 200:

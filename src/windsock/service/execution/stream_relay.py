@@ -11,7 +11,6 @@ from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
 from windsock.service.execution.deadline import Deadline
-from windsock.service.execution.upstream_calls import told_facts
 from windsock.wire.format import StreamScanner
 from windsock.wire.request import UpstreamRequest
 
@@ -21,6 +20,7 @@ LINGER_S = 2.0
 """How long a complete stream is waited on for its usage and its end mark."""
 
 END_S = 0.1
+"""How long the end of an answer is waited on after its end mark."""
 
 MAX_HELD_BYTES = 1024 * 1024
 """Of events before the first content, which are held back until it comes."""
@@ -158,29 +158,38 @@ class Relay:
     def end(self) -> None:
         """The stream came to its end: was it one?"""
         if self.scanner.error is not None:
-            self.fail(CallKind.BROKEN, "the provider sent an error in the stream")
+            self.fail(self.scanner.error_kind, "the provider sent an error in the stream")
         elif not self.scanner.is_complete:
             self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
 
     def fail(self, kind: CallKind, note: str) -> None:
+        """The call ended in this way instead."""
         self.kind, self.note = kind, note
 
     def facts(self, request: UpstreamRequest) -> dict[str, Any]:
         """Of the call's result: usage as counted, or estimated where content came without it."""
-        scanner = self.scanner
+        scanner, said = self.scanner, self.scanner.facts()
         was_worked_on = scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
-        estimate = None
-        if self.is_sent and was_worked_on:
+        is_estimated = said.usage is None and self.is_sent and was_worked_on
+        usage = said.usage
+        if is_estimated:
             prompt_tokens = request.request.prompt_tokens
-            estimate = Usage(input_tokens=prompt_tokens, output_tokens=scanner.content_events)
+            usage = Usage(input_tokens=prompt_tokens, output_tokens=scanner.content_events)
         return {
             "status": self.reply.status if self.reply else None,
             "first_byte_s": self.first_byte_s,
+            "usage": usage,
+            "is_usage_estimated": is_estimated,
+            "service_tier": said.service_tier,
+            "served_model": said.served_model,
+            "billed_usd": said.billed_usd,
+            "finish_reason": said.finish_reason,
+            "response_id": said.response_id,
             "note": self.note,
-            **told_facts(scanner.facts(), estimate),
         }
 
     async def close(self) -> None:
+        """Leave the answer; an unfinished one costs the connection."""
         if self.reply is not None:
             await self.reply.close()
 

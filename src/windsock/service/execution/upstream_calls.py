@@ -9,12 +9,11 @@ from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.model.calls import Attempt, CallKind, CallResult
-from windsock.core.model.units import Usage
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
-from windsock.wire.format import AnswerFacts, Format
+from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
 
 
@@ -96,23 +95,10 @@ class UpstreamCalls:
 
     async def wait(self, attempt: Attempt) -> None:
         """Until the call may be made."""
-        if attempt.not_before:
-            pause_s = attempt.not_before - self.clock.now()
-            if pause_s > 0:
-                await asyncio.sleep(pause_s)
+        pause_s = attempt.not_before - self.clock.now()
+        if pause_s > 0:
+            await asyncio.sleep(pause_s)
 
     async def close(self) -> None:
+        """Drop the connections."""
         await self._caller.close()
-
-
-def told_facts(facts: AnswerFacts, estimate: Usage | None) -> dict[str, Any]:
-    """Of a call's result: what the answer said; the estimate where it counted no usage."""
-    return {
-        "usage": facts.usage or estimate,
-        "is_usage_estimated": facts.usage is None and estimate is not None,
-        "served_model": facts.served_model,
-        "service_tier": facts.service_tier,
-        "billed_usd": facts.billed_usd,
-        "finish_reason": facts.finish_reason,
-        "response_id": facts.response_id,
-    }

@@ -12,9 +12,9 @@ import orjson
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
-from windsock.wire.format import Answer, ProviderTraits, Refusal
-from windsock.wire.formats.openai_bodies import names_field, told_body, upstream_body
+from windsock.wire.format import Answer
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
+from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
 from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
@@ -25,10 +25,9 @@ from windsock.wire.request import (
     preferences_of,
     task_of,
 )
-from windsock.wire.upstream_errors import refusal_of
 
-PATH = "/chat/completions"
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
+"""A part of a message that is an image."""
 
 
 class _Schema(msgspec.Struct):
@@ -96,26 +95,20 @@ def read_chat(
     )
 
 
-class OpenAIChat:
+class OpenAIChat(OpenAIFormat):
     """Chat completions of one provider."""
 
-    headers: Mapping[str, str] = {}
-
-    def __init__(self, traits: ProviderTraits) -> None:
-        self._keeps_router_fields = traits.keeps_router_fields
-
-    def path(self, request: UpstreamRequest, model: str) -> str:
-        return PATH
+    call_path = "/chat/completions"
 
     def body(self, request: UpstreamRequest, model: str) -> bytes:
-        return upstream_body(
-            request,
-            model,
-            keeps_router_fields=self._keeps_router_fields,
-            asks_logprobs=request.wants_certainty,
-        )
+        """With logprobs asked for where the router wants to know how sure the answer is."""
+        fields = self._upstream_fields(request, model)
+        if request.wants_certainty:
+            fields.setdefault("logprobs", TRUE)
+        return msgspec.json.encode(fields)
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """A chat completion with a choice, or None."""
         body = parsed(raw)
         choices = body.get("choices") if isinstance(body, dict) else None
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
@@ -131,14 +124,13 @@ class OpenAIChat:
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
+        """Without the logprobs that only the router asked for."""
         if request.wants_certainty and not names_field(request, "logprobs"):
             _drop_logprobs(answer.body)
-        return told_body(answer, provider=provider, cost_usd=cost_usd)
-
-    def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
-        return refusal_of(status, raw, headers, now)
+        return super().told(answer, request, provider=provider, cost_usd=cost_usd)
 
     def scanner(self, request: UpstreamRequest) -> ChatStreamScanner:
+        """Expects as many answers as were asked for."""
         return ChatStreamScanner(
             request.choices, images=request.images, wants_usage=request.wants_usage
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from windsock.core.model.calls import CallKind
 from windsock.errors import ProviderError
 from windsock.wire.format import AnswerFacts
 from windsock.wire.formats.openai_usage import billed_of, counted, id_of, tier_of, usage_of
@@ -20,13 +21,17 @@ CONTENT = re.compile(
     rb'"(?:content|reasoning_content|reasoning|refusal|text|arguments|name)"\s*:\s*"(?!")'
     rb'|"tool_calls"\s*:\s*\[\s*\{|"function_call"\s*:\s*\{'
 )
+"""A field with something to show that is not empty."""
+
 FINISH = re.compile(rb'"finish_reason"\s*:\s*"(\w+)"')
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
 NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
+"""An event that is an error, or holds one."""
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
+"""Of one event, which is held until its end comes."""
 
 ID_EVENTS = 3
 """Events that are parsed to find the answer's id; nearly always the first has it."""
@@ -55,6 +60,7 @@ class ChatStreamScanner:
         "_wants_usage",
         "content_events",
         "error",
+        "error_kind",
         "finish_reason",
         "is_done",
         "last",
@@ -78,9 +84,11 @@ class ChatStreamScanner:
         self.is_done = False
         self.served_model: str | None = None
         self.error: bytes | None = None
+        self.error_kind = CallKind.BROKEN
 
     @property
     def has_content(self) -> bool:
+        """Something to show has come."""
         return self.content_events > 0
 
     @property

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import ProviderError
-from windsock.wire.format import Answer, ProviderTraits, Refusal, StreamScanner
-from windsock.wire.formats.openai_bodies import told_body, upstream_body
+from windsock.wire.format import Answer, StreamScanner
+from windsock.wire.formats.openai_format import OpenAIFormat
 from windsock.wire.formats.openai_usage import facts_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import (
@@ -21,9 +20,7 @@ from windsock.wire.request import (
     preferences_of,
     task_of,
 )
-from windsock.wire.upstream_errors import refusal_of
 
-PATH = "/embeddings"
 CERTAIN = 1.0
 """No model doubts its embedding, so no cascade asks for another."""
 
@@ -64,21 +61,13 @@ def read_embedding(
     )
 
 
-class OpenAIEmbeddings:
+class OpenAIEmbeddings(OpenAIFormat):
     """Embeddings of one provider; checks of text do not apply to them."""
 
-    headers: Mapping[str, str] = {}
-
-    def __init__(self, traits: ProviderTraits) -> None:
-        self._keeps_router_fields = traits.keeps_router_fields
-
-    def path(self, request: UpstreamRequest, model: str) -> str:
-        return PATH
-
-    def body(self, request: UpstreamRequest, model: str) -> bytes:
-        return upstream_body(request, model, keeps_router_fields=self._keeps_router_fields)
+    call_path = "/embeddings"
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """A list of embeddings that is not empty, or None."""
         body = parsed(raw)
         if not isinstance(body, dict) or not isinstance(body.get("data"), list) or not body["data"]:
             return None
@@ -88,13 +77,6 @@ class OpenAIEmbeddings:
             certainty=CERTAIN,
         )
 
-    def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
-    ) -> bytes:
-        return told_body(answer, provider=provider, cost_usd=cost_usd)
-
-    def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
-        return refusal_of(status, raw, headers, now)
-
     def scanner(self, request: UpstreamRequest) -> StreamScanner:
+        """Raises ProviderError."""
         raise ProviderError("embeddings are not streamed")
