@@ -209,7 +209,7 @@ def cells_of(way: str) -> dict[str, tuple[str, ...]]:
             segmenter.learn(features, model, float(val.reward[i, k]))
             segmenter.learn_size(features, model, float(val.tokens[i, k] @ (0.3, 1.0)))
     segmenter.draw_borders()
-    return {name: tuple(segmenter.place("all", row) for row in rows) for name, rows in x.items()}
+    return {name: tuple(segmenter.segment(row) for row in rows) for name, rows in x.items()}
 
 
 def run(side: Side, phases: list[Phase], rng: np.random.Generator) -> dict[str, FloatArray]:

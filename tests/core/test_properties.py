@@ -48,7 +48,7 @@ def believed(beliefs: Beliefs) -> list[float]:
     for task in TASKS:
         for name in NAMES:
             cell = Cell("default", "auto", task)
-            found += beliefs.posterior(cell, name, 0.0)
+            found += beliefs.posterior(cell, name)
             found += beliefs.mix(cell, name).values()
     return found
 
@@ -142,7 +142,7 @@ def test_a_snapshot_and_its_tail_equal_the_uninterrupted_run(steps: Any, cut: in
     assert learnt(again) == learnt(it)
     later = START + 1000.0
     for task in TASKS:
-        tables = [each.table("default", "auto", task, later) for each in (it, again)]
+        tables = [each.open(request(task=task), later).table for each in (it, again)]
         assert tables[0].weights == tables[1].weights
 
 

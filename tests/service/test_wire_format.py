@@ -98,7 +98,7 @@ class Words:
         return AnswerFacts(usage=self._usage, finish_reason="stop")
 
     def ending(self, cost_usd: Decimal | None) -> bytes:
-        usage = chunk({"choices": [], "usage": {"cost": float(cost_usd or 0)}})
+        usage = chunk({"choices": [], "usage": {"cost": cost_usd and float(cost_usd)}})
         return (usage if self._wants_usage else b"") + b"data: [DONE]\n\n"
 
     def broken(self, message: str) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from windsock.config.benchmark_rates import published
@@ -24,11 +23,14 @@ from windsock.core.policies.budgets.pacing import DayPacer
 from windsock.core.policies.budgets.pool import BudgetPool
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import Policy
+from windsock.core.policies.registry import BUDGETED, PolicyParts, policy_named
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyRules
 from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade, Route, Rule
+from windsock.errors import ConfigError
 
 DEFAULT_FLOOR = 0.90
 """Quality floor of a route that names none, and of models asked for by their own name."""
@@ -40,24 +42,46 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
         name: BudgetPool(DayPacer(each.usd_per_day)) for name, each in settings.budgets.items()
     }
     return {
-        name: _route(name, route, _policy(route, settings, beliefs, pools))
+        name: _route(
+            name, route, _policy(name, route, settings, beliefs, pools.get(route.budget or ""))
+        )
         for name, route in settings.routes.items()
     }
 
 
 def _policy(
-    route: RouteSettings, settings: Settings, beliefs: Beliefs, pools: Mapping[str, BudgetPool]
-) -> PriceAware:
-    return PriceAware(
-        beliefs,
-        objective_of(route, settings),
+    name: str,
+    route: RouteSettings,
+    settings: Settings,
+    beliefs: Beliefs,
+    pool: BudgetPool | None,
+) -> Policy:
+    """The policy that a route names; raises ConfigError if there is none of that name."""
+    parts = PolicyParts(
+        beliefs=beliefs,
+        objective=objective_of(route, settings),
+        flagship=route.candidates[0],
+        otherwise=route.candidates[0],
+        deployment_by_task={
+            rule.when.task: rule.candidates[0] for rule in reversed(route.rules) if rule.when.task
+        },
         segments=SegmentSettings() if route.segments else None,
         classifies=route.classify,
-        purse=pools[route.budget] if route.budget else None,
+        purse=pool,
     )
+    try:
+        made = policy_named(route.policy, parts)
+    except ConfigError as error:
+        raise ConfigError(f"routes.{name}.policy: {error}") from error
+    if route.policy not in BUDGETED and (pool is not None or route.objective == "budget"):
+        raise ConfigError(
+            f"routes.{name}.policy: {route.policy!r} keeps to no budget; "
+            f"leave out the budget or the policy"
+        )
+    return made
 
 
-def _route(name: str, stated: RouteSettings, policy: PriceAware) -> Route:
+def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
     return Route(
         name=name,
         candidates=stated.candidates,

@@ -17,7 +17,6 @@ from windsock.app.route_parts import objective_of, router_of
 from windsock.clock import Clock, SystemClock
 from windsock.config.file import load
 from windsock.config.settings import Settings
-from windsock.config.value_types import seconds
 from windsock.core.model.calls import Outcome
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.ticks import Quote
@@ -29,6 +28,7 @@ from windsock.evaluation.evaluation import Evaluation, evaluation
 from windsock.evaluation.log_scenario import Logbook, scenario_of, toml
 from windsock.evaluation.repricing import Repriced, repriced
 from windsock.providers.presets import presets
+from windsock.resources.declared import seconds
 from windsock.simulation.world.scenario import load_scenario
 from windsock.store import queries
 from windsock.store.engine import open_engine

@@ -146,7 +146,8 @@ class Reconsideration:
 
     def _considered(self, entry: Outcome | Decision, decision: Decision) -> Considered | None:
         """None where no policy chose, or before the time in question."""
-        namespace, route_name, task = decision.cell
+        cell = decision.cell
+        route_name = cell.route
         route = self._router.routes.get(route_name)
         if decision.at < self._since:
             return None
@@ -159,8 +160,8 @@ class Reconsideration:
             return self._left_out("in an order that the caller named")
         request = RouteRequest(
             model=route_name,
-            namespace=namespace,
-            task=task.partition("#")[0],
+            namespace=cell.namespace,
+            task=cell.task,
             prompt_tokens=decision.prompt_tokens,
             key_id=decision.key_id,
             features=decision.features,

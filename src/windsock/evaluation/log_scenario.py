@@ -239,7 +239,7 @@ def _by_hour(at: Sequence[float], hours: float) -> list[float]:
 
 
 def _task(outcome: Outcome) -> str:
-    return outcome.decision.cell.task.partition("#")[0]
+    return outcome.decision.cell.task
 
 
 def _iso(at: float) -> str:

@@ -101,8 +101,8 @@ def usd_sample(rows: Sequence[Considered], w: Floats) -> Sample:
 
 def task_of(row: Considered) -> tuple[str, str, str]:
     """Segments of a task count as one."""
-    namespace, route, task = row.decision.cell
-    return namespace, route, task.partition("#")[0]
+    cell = row.decision.cell
+    return cell.namespace, cell.route, cell.task
 
 
 def place_of(row: Considered) -> Place:

@@ -128,7 +128,7 @@ class FeedbackInbox:
 
     def _credit(self, known: OpenDecision, now: float) -> Credit:
         cell = known.decision.cell
-        belief = self._router.beliefs.summary(cell, known.deployment, now)
+        belief = self._router.beliefs.summary(cell, known.deployment)
         return Credit(cell=cell, deployment=known.deployment, belief=belief, weight=0.0, value=0.0)
 
 

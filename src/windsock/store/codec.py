@@ -11,6 +11,7 @@ import msgspec
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
+from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
@@ -49,6 +50,16 @@ def encode(record: object) -> str:
 def decode(kind: type[T], body: str | bytes) -> T:
     """The record that `encode` was given; raises msgspec.DecodeError if it was another's."""
     found = _decoders[kind].decode(body)
-    if isinstance(found, WeightTable) and found.expires_at == FAR:
-        found = replace(found, expires_at=math.inf)
+    if isinstance(found, Outcome):
+        found.decision.cell = _cell(found.decision.cell)
+    elif isinstance(found, Decision):
+        found.cell = _cell(found.cell)
+    elif isinstance(found, WeightTable):
+        until = math.inf if found.expires_at == FAR else found.expires_at
+        found = replace(found, expires_at=until, cell=_cell(found.cell))
     return found  # type: ignore[no-any-return]
+
+
+def _cell(cell: Cell) -> Cell:
+    """A segment is a field of its own; it stood in the task's name before."""
+    return cell if cell.segment else Cell.read(*cell[:3])

@@ -103,7 +103,7 @@ def _finite(seconds: float) -> float:
 
 
 def _decision(decision: Decision, position: int) -> dict[str, Any]:
-    namespace, route, task = decision.cell
+    namespace, route, task = decision.cell.stored
     return {
         "position": position,
         "id": decision.id,
@@ -130,7 +130,7 @@ def _decision(decision: Decision, position: int) -> dict[str, Any]:
 
 def _outcome(outcome: Outcome, position: int) -> dict[str, Any]:
     decision = outcome.decision
-    namespace, route, task = decision.cell
+    namespace, route, task = decision.cell.stored
     return {
         "position": position,
         "id": decision.id,
@@ -227,7 +227,7 @@ def _health(report: HealthReport, position: int) -> dict[str, Any]:
 
 
 def _weights(table: WeightTable, position: int) -> dict[str, Any]:
-    namespace, route, task = table.cell
+    namespace, route, task = table.cell.stored
     return {
         "position": position,
         "version": table.version,

@@ -233,7 +233,7 @@ def test_a_lesson_outlives_the_first_feedback() -> None:
     past = [PastResult(task="default", deployment=MID, success=0.9, count=200.0)]
     wind.operator.teach("default", "auto", past, strength=200.0, now=START)
     teach(wind, {MID: 1.0}, times=20)
-    belief = wind.beliefs.summary(Cell("default", "auto", "default"), MID, START)
+    belief = wind.beliefs.summary(Cell("default", "auto", "default"), MID)
     assert belief.effective_samples == pytest.approx(220.0)
 
 

@@ -60,11 +60,9 @@ class Ridge:
 
     @classmethod
     def from_state(cls, fields: list[Any]) -> Ridge:
-        """Sums written before squares were kept are read as of rewards that are 0 or 1."""
-        gram, moment, count, *rest = fields
-        made = cls(np.array(gram), np.array(moment), float(count))
-        made.square = float(rest[0]) if rest else float(made.moment[0])
-        return made
+        """Take over [gram, moment, count, square] of `to_state`."""
+        gram, moment, count, square = fields
+        return cls(np.array(gram), np.array(moment), float(count), float(square))
 
 
 def with_constant(features: Sequence[float]) -> FloatArray:

@@ -34,7 +34,7 @@ class ResponseAudit:
         self.redirects: dict[str, str] = {}
 
     def audit(self, result: CallResult, now: float) -> list[Event]:
-        """What one finished call shows."""
+        """What one finished call shows of bills and models, and what it changes."""
         shifts = []
         if result.billed_usd is not None and result.usage is not None:
             shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
@@ -56,6 +56,7 @@ class ResponseAudit:
         return self.redirect(deployment, deployment, now)
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         return {
             "bills": {name: watch.to_state() for name, watch in self._bills.items()},
             "served": dict(self._served),
@@ -63,6 +64,7 @@ class ResponseAudit:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`; redirects to what is no longer known are left out."""
         for name, bills in state["bills"].items():
             self._bills.setdefault(name, BillWatch()).from_state(bills)
         self._served.update(state["served"])
@@ -75,13 +77,13 @@ class ResponseAudit:
         self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
     ) -> list[Event]:
         """A bill may release a held quote, and a run of bills shows a price nobody announced."""
-        name = result.attempt.deployment
-        shifts = self._book.confirm_bill(name, usage, billed_usd, now, now)
-        expected = self._book.cost_usd(name, usage, now)
+        name, begun_at = result.attempt.deployment, result.attempt.started_at
+        shifts = self._book.confirm_bill(name, usage, billed_usd, begun_at, now)
+        expected = self._book.cost_usd(name, usage, begun_at)
         if expected is None:
             return shifts
         watch = self._bills.setdefault(name, BillWatch())
-        drift = watch.see(to_float(billed_usd), to_float(expected))
+        drift = watch.observe(to_float(billed_usd), to_float(expected))
         if drift is not None:
             facts = {
                 "factor": drift.factor,

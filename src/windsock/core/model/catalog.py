@@ -91,6 +91,7 @@ class Catalog:
         return self.ids_by_model.get(name, ())
 
     def nearest(self, name: str, others: Iterable[str] = ()) -> str | None:
+        """The known name, or one of `others`, that `name` is most like; None if there is none."""
         names = [*others, *self.deployments, *self.ids_by_model]
         found = get_close_matches(name, names, n=1)
         return found[0] if found else None

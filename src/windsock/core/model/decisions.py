@@ -101,6 +101,7 @@ class CascadeFacts:
 
     @property
     def arm(self) -> str:
+        """Its name as an arm: "cheap > strong"."""
         return f"{self.deployment} > {self.to}"
 
 

@@ -51,13 +51,15 @@ class FloorDeficit:
         )
         return min(MOST_RAISE, max(0.0, missed) / REPAY)
 
-    def absorb(self, cell: Cell, task: str) -> None:
-        """Requests of another task fall in this cell from now on, and what they are owed."""
-        for name, requests in self._requests.pop(cell._replace(task=task), {}).items():
+    def absorb(self, cell: Cell, other: Cell) -> None:
+        """Requests of another cell fall in this one from now on, and what they are owed."""
+        for name, requests in self._requests.pop(other, {}).items():
             self.count(cell, name, requests)
 
     def to_state(self) -> list[Any]:
-        return [[*cell, dict(counts)] for cell, counts in sorted(self._requests.items())]
+        """[namespace, route, name, requests by deployment] of every cell."""
+        return [[*cell.stored, dict(counts)] for cell, counts in sorted(self._requests.items())]
 
     def from_state(self, state: list[Any]) -> None:
-        self._requests = {Cell(*names): dict(counts) for *names, counts in state}
+        """Take over a state of `to_state`."""
+        self._requests = {Cell.read(*names): dict(counts) for *names, counts in state}

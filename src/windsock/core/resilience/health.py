@@ -158,7 +158,7 @@ class HealthBoard:
         vitals = self._vitals.get(deployment)
         if vitals is None:
             vitals = self._vitals[deployment] = _Vitals()
-        if vitals.cap.use(self.rules, now):
+        if vitals.cap.begin(self.rules, now):
             self.version += 1
         if vitals.is_half_open and now >= vitals.probe_until:
             vitals.probe_until = now + self.rules.probe_s
@@ -180,12 +180,13 @@ class HealthBoard:
             return self._failed(deployment, vitals, result, now)
         pause_s = self._pause_s(result)
         if result.kind is CallKind.RATE_LIMITED and now >= vitals.cooldown_until:
-            vitals.cap.learn(self.rules, now)
+            vitals.cap.observe_refusal(self.rules, now)
         if pause_s:
             return self._cool(deployment, vitals, pause_s, result, now)
         return self._probe_was_void(vitals)
 
     def latency(self, deployment: str, now: float) -> Latency:
+        """Of its calls of the last `latency_s` seconds."""
         vitals = self._vitals.get(deployment)
         if vitals is None:
             return Latency(p50_s=None, p95_s=None, samples=0)
@@ -204,13 +205,8 @@ class HealthBoard:
         vitals = self._vitals.get(deployment)
         return (vitals.successes, vitals.failures) if vitals else (0, 0)
 
-    def cap_per_min(self, deployment: str, now: float) -> float | None:
-        """The calls a minute it was learnt to take, or None if it never refused any."""
-        vitals = self._vitals.get(deployment)
-        cap = math.inf if vitals is None else vitals.cap.per_min(now)
-        return None if math.isinf(cap) else cap
-
     def cooldown_until(self, deployment: str) -> float:
+        """Unix s until which it is left alone; in the past, or 0, if it is not."""
         vitals = self._vitals.get(deployment)
         return vitals.cooldown_until if vitals else 0.0
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from windsock.core.cascades.confidence import Confidences
-from windsock.core.model.calls import HEDGED, RETRIABLE, Attempt, CallResult
+from windsock.core.model.calls import HEDGED, RETRIABLE, Attempt, CallKind, CallResult
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import RouteRequest
 from windsock.core.resilience.availability import Availability
@@ -65,12 +65,30 @@ class Dispatcher:
             return drawn
         return self.another(plan, frozenset(), None, 0, now)
 
+    def tried(
+        self, plan: Plan, results: Sequence[CallResult], under_way: Attempt | None
+    ) -> set[str]:
+        """Deployments that need not be asked any more.
+
+        They were called, or are being called, or hold no more than one whose context window the
+        prompt has exceeded.
+        """
+        tried = {result.attempt.deployment for result in results}
+        if under_way is not None:
+            tried.add(under_way.deployment)
+        for result in results:
+            if result.kind is CallKind.CONTEXT_EXCEEDED:
+                names = plan.queue or plan.table.deployments
+                had = result.attempt.deployment
+                tried |= {name for name in names if not self._availability.holds_more(name, had)}
+        return tried
+
     def another(
         self, plan: Plan, tried: Set[str], last: CallResult | None, made: int, now: float
     ) -> str | None:
         """The next in the caller's order that can take a call, else one drawn anew; None if none.
 
-        tried   deployments that were called for this request, or are being called
+        tried   deployments that need not be asked
         last    the call that ended last, if one did
         made    calls made so far, which number the draw
         """

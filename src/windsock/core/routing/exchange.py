@@ -280,11 +280,8 @@ class Exchange:
         return None
 
     def _tried(self) -> set[str]:
-        """Deployments that were called, or are being called."""
-        tried = {result.attempt.deployment for result in self._results}
-        if self.trying is not None:
-            tried.add(self.trying.deployment)
-        return tried
+        """Deployments that need not be asked any more."""
+        return self._dispatcher.tried(self._plan, self._results, self.trying)
 
     def _may_go_on(self, now: float) -> bool:
         left_s = self._left_s(now)

@@ -60,7 +60,8 @@ class Operator:
                     param="deployment",
                 )
         for result in results:
-            self._learner.hear(Cell(namespace, route, result.task), min(strength, result.count))
+            cell = Cell.read(namespace, route, result.task)
+            self._learner.count_judgement(cell, min(strength, result.count))
         number = self._warm_starts.add(namespace, route, results, strength=strength, now=now)
         self._tables.forget()
         return number

@@ -23,7 +23,8 @@ from windsock.core.routing.dispatch import Dispatcher
 from windsock.core.routing.operator import Operator
 from windsock.core.routing.routes import Route, RouteTable
 from windsock.core.routing.session_affinity import SessionAffinity
-from windsock.core.routing.weights.tables import FRESH_OUTCOMES, FRESH_S, WeightTables
+from windsock.core.routing.weights.freshness import FRESH_OUTCOMES, FRESH_S
+from windsock.core.routing.weights.tables import WeightTables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def parts_of(
     retries = retries or RetryBudget()
     by_name = RouteTable(catalog, routes, default_policy)
     confidences = Confidences(beliefs.settings)
-    learner = Learner(beliefs, confidences, by_name.of)
+    learner = Learner(beliefs, confidences, by_name.evidence_of)
     warm_starts = WarmStarts(beliefs)
     audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
     availability = Availability(catalog=catalog, book=book, health=health, limits=limits)

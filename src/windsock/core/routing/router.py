@@ -15,18 +15,23 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.requests import (
+    DEFAULT_TASK,
+    NO_PREFERENCES,
+    Cell,
+    RouteRequest,
+)
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
-from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.frontier import Rung
-from windsock.core.policies.price_aware import PriceAware
+from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.dispatch import Plan
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
 from windsock.core.routing.session_affinity import cascades_of
+from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.errors import BudgetSpent
 
 
@@ -83,7 +88,7 @@ class Router:
         """
         route = self._routes.get(request.model) or self._route_table.resolve(request)
         policy = route.policy
-        pacer = policy.pacer if isinstance(policy, PriceAware) else None
+        pacer = policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
         table = self.tables.lookup(route, request, now)
@@ -121,7 +126,7 @@ class Router:
         replaced: Feedback | None = None,
     ) -> Credit:
         """Credit a reward to the deployment that served; `replaced` is taken back first."""
-        credit = self._learner.take(decision, deployment, reward, now, replaced=replaced)
+        credit = self._learner.observe(decision, deployment, reward, now, replaced=replaced)
         route = self._route_table.of(credit.cell)
         if route is not None and credit.weight > 0:
             counted = dataclasses.replace(reward, value=credit.value)
@@ -133,12 +138,12 @@ class Router:
         self, cell: Cell, deployment: str, n: float, s: float, q2: float, now: float
     ) -> None:
         """Credit `n` explicit rewards at once, which sum to `s` and their squares to `q2`."""
-        self._learner.take_sums(cell, deployment, n, s, q2, now)
+        self._learner.observe_sums(cell, deployment, n, s, q2, now)
         self.tables.count_evidence(cell, max(1, int(n)))
 
     def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """Answers came back that nobody has judged yet."""
-        self._learner.take_answers(cell, deployment, count, now)
+        self._learner.observe_answers(cell, deployment, count, now)
 
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
@@ -158,7 +163,7 @@ class Router:
     def learn_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage, cost and transport success from a finished request."""
         cell = outcome.decision.cell
-        self._learner.take_outcome(outcome, now)
+        self._learner.observe_outcome(outcome, now)
         route = self._route_table.of(cell)
         if route is not None:
             route.policy.settle(outcome, now)
@@ -166,19 +171,18 @@ class Router:
 
     def cost_usd(self, result: CallResult) -> Decimal | None:
         """Dollars of one call at the price in force when it began, None if that is not known."""
-        return self.book.call_cost_usd(result)
+        return call_cost_usd(result, self.book)
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality found since the last call."""
         return self.beliefs.drain()
 
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
-        """The weights of the next plain request of this route and task.
+        """The weights of the next plain request of this route and task. Looking moves nothing.
 
         raises  UnknownRoute
         """
-        request = RouteRequest(model=route, namespace=namespace, task=task)
-        return self.tables.lookup(self.resolve(request), request, now)
+        return self.tables.peek(self.resolve(RouteRequest(model=route)), namespace, task, now)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
@@ -189,15 +193,9 @@ class Router:
 
         Empty under a policy without a ladder. A cascade is the arm "cheap > strong".
         """
-        request = RouteRequest(model=cell.route, namespace=cell.namespace, task=cell.task)
-        policy = self.resolve(request).policy
-        if not isinstance(policy, PriceAware):
-            return (), []
-        view, _ = self.tables.views(self.resolve(request), cell.namespace, cell.task, now, {})
-        if not view.deployments:
-            return (), []
-        ladder = policy.ladder(view, now)
-        return arm_names(view), [ladder[i] for i in range(len(ladder))]
+        route = self.resolve(RouteRequest(model=cell.route))
+        view, _ = self.tables.views(route, cell.namespace, cell.name, now, {})
+        return route.policy.frontier(view, now) if view.deployments else ((), [])
 
     def advice(
         self, decision: Decision, deployment: str, claim: float, now: float
@@ -219,6 +217,7 @@ class Router:
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""
         return {
+            "version": VERSION,
             "beliefs": self.beliefs.to_state(),
             "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
             "rewards": self._learner.to_state(),
@@ -228,7 +227,13 @@ class Router:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        """Take over a state of `to_state`; policies of routes that are gone are left out."""
+        """Take over a state of `to_state`, also one that an earlier windsock wrote.
+
+        Policies of routes that are gone are left out.
+
+        raises  KeyError, TypeError or ValueError if it is no state, or of a later version
+        """
+        state = upgraded(state)
         self.beliefs.from_state(state["beliefs"])
         for name, body in state["policies"].items():
             if name in self._routes:
@@ -260,8 +265,7 @@ class Router:
             prompt_tokens=request.prompt_tokens,
             key_id=request.key_id,
             features=request.features,
-            is_task_guessed=request.task == DEFAULT_TASK
-            and table.cell.task.partition("#")[0] != DEFAULT_TASK,
+            is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
             escalates_to=escalates_to,
         )
 
@@ -276,10 +280,8 @@ class Router:
         adjusted = self._sessions.adjust(table, warm, prices)
         if adjusted is None:
             return table
-        weights, note = (
-            adjusted.weights,
-            f"warm at {warm.deployment}: a move costs its prompt cache",
-        )
+        weights = adjusted.weights
+        note = f"warm at {warm.deployment}: a move costs its prompt cache"
         return self._sessions.table_of(
             table,
             warm,

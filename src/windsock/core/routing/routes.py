@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from windsock.core.evidence.answer_checks import Checks
-from windsock.core.evidence.sources import SOURCE_WEIGHTS
+from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import Policy
@@ -59,6 +59,8 @@ class Route:
     max_attempts        calls for one request, all reasons together
     hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
     checks              what an answer must be like to count as good
+    source_weights      how much one reward of a source counts as evidence of success
+    evidence            how its rewards, answers and claims count, from the above
     """
 
     name: str
@@ -74,6 +76,13 @@ class Route:
     hedge_share: float = 0.0
     checks: Checks | None = None
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
+    evidence: EvidenceRules = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        rules = EvidenceRules(
+            source_weights=self.source_weights, has_cascade=self.cascade is not None
+        )
+        object.__setattr__(self, "evidence", rules)
 
 
 class RouteTable:
@@ -105,6 +114,11 @@ class RouteTable:
     def of(self, cell: Cell) -> Route | None:
         """The route of a cell, None if it is gone."""
         return self.by_name.get(cell.route) or self._implicit.get(cell.route)
+
+    def evidence_of(self, cell: Cell) -> EvidenceRules | None:
+        """How rewards of a cell count, None if its route is gone."""
+        route = self.of(cell)
+        return None if route is None else route.evidence
 
     def resolve(self, request: RouteRequest) -> Route:
         """The route behind a route name, deployment id or bare model id; the first that is known.

@@ -121,7 +121,7 @@ def report_line(row: dict[str, Any]) -> dict[str, Any]:
     """
     judged, successes = row["judged"] or 0, float(row["successes"] or 0.0)
     priced = row["requests"] - row["unknown_cost"]
-    cost_usd = int(row["cost_nano_usd"] or 0) / 1e9 if priced else None
+    cost_usd = None if row["cost_usd"] is None else row["cost_nano_usd"] / 1e9
     rate = successes / judged if judged else None
     expected = rate * priced if rate else None
     known = ("route", "task", "deployment", "key")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from windsock.core.beliefs.beliefs import Alarm
+from windsock.core.beliefs.summaries import Alarm
 from windsock.core.evidence.warm_start import PastResult
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal

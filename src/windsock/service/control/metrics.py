@@ -47,7 +47,7 @@ class Tallies:
         """One more finished request."""
         cell = outcome.decision.cell
         served = outcome.served or outcome.decision.deployment
-        tally = self.by_name.setdefault((cell.route, cell.task, served), Tally())
+        tally = self.by_name.setdefault((cell.route, cell.name, served), Tally())
         tally.requests += 1
         tally.failed += not outcome.ok
         tally.attempts += len(outcome.results)
@@ -139,7 +139,7 @@ class Metrics(Collector):
         now = self._clock.now()
         for cell in self._router.tables.cells():
             for arm in shown_table(self._router, cell, now).arms:
-                names = [cell.namespace, cell.route, cell.task, arm.deployment]
+                names = [*cell.stored, arm.deployment]
                 weight.add_metric(names, arm.weight)
                 success.add_metric(names, arm.success_mean)
                 expected.add_metric(names, arm.expected_usd)

@@ -10,7 +10,6 @@ from fastapi.responses import StreamingResponse
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.router import Router
 from windsock.core.routing.what_if import WhatIfResult, what_if
 from windsock.observability.event_bus import EventBus
@@ -81,7 +80,7 @@ def _asked(
     seen = {cell for cell in router.tables.cells() if cell.namespace == namespace}
     pairs = []
     for name in names:
-        tasks = sorted(cell.task for cell in seen if cell.route == name)
+        tasks = sorted(cell.name for cell in seen if cell.route == name)
         pairs += [(name, each) for each in tasks or [DEFAULT_TASK]]
     return pairs
 
@@ -113,8 +112,7 @@ def _weights(router: Router, table: WeightTable) -> WeightsView:
         candidate.drift = router.beliefs.drift(table.cell, candidate.deployment)
         candidate.feedback_rate = router.feedback_rate(table.cell, candidate.deployment)
     policy = router.resolve(RouteRequest(model=table.cell.route)).policy
-    if isinstance(policy, PriceAware):
-        view.segment = policy.segment_words(table.cell) or None
+    view.segment = policy.segment_words(table.cell) or None
     return view
 
 

@@ -59,7 +59,7 @@ def credit_view(name: str, credit: Credit, *, is_duplicate: bool) -> dict[str, A
         "decision_id": name,
         "deployment": credit.deployment,
         "route": credit.cell.route,
-        "task": credit.cell.task,
+        "task": credit.cell.name,
         "is_duplicate": is_duplicate,
         "counted": {"weight": credit.weight, "value": credit.value},
         "posterior": {

@@ -22,7 +22,6 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, Usage, cost_usd
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.routes import Cascade, Route
 from windsock.simulation.engines.contenders import Contender
 from windsock.simulation.engines.exact import router_of
@@ -168,7 +167,7 @@ class BatchEngine:
         if lost:
             self._note(group, begin, None, told, lost, usd=0.0, right=0, attempts=lost)
         policy = group.route.policy
-        if isinstance(policy, PriceAware) and policy.pacer is not None:
+        if policy.pacer is not None:
             policy.pacer.spend(spent, begin, group.count)
 
     def _weights(
@@ -342,8 +341,7 @@ class BatchEngine:
             return
         pair = (first or name, to) if to else None
         policy = self.router.routes[cell.route].policy
-        if isinstance(policy, PriceAware):
-            policy.served.count(cell, arm_name(*pair) if pair else name, count)
+        policy.count_served(cell, arm_name(*pair) if pair else name, count)
         beliefs, scenario = self.router.beliefs, self.world.scenario
         counts = self._usage(group).counts()
         units: dict[Meter, float] = {meter: n * count for meter, n in counts.items()}
@@ -389,9 +387,7 @@ class BatchEngine:
         """
         judged, right = verdict.judged, verdict.right
         while judged:
-            known = sum(
-                self.router.beliefs.posterior(verdict.cell, verdict.deployment, verdict.due)
-            )
+            known = sum(self.router.beliefs.posterior(verdict.cell, verdict.deployment))
             n = min(judged, max(FEW, int(known)))
             good = int(self._luck.hypergeometric(right, judged - right, n))
             yield n, good

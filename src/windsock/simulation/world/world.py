@@ -20,7 +20,7 @@ from windsock.core.model.calls import Attempt, CallKind, CallResult, total_usd
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Prices, Usage, cost_usd, to_float
-from windsock.core.pricing.book import call_cost_usd
+from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.pricing.schedule import flat_prices, next_moment
 from windsock.simulation.world import archive, price_statements, traffic
 from windsock.simulation.world.conditions import Shock, Task

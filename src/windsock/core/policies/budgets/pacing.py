@@ -122,6 +122,9 @@ class DayPacer:
         self._day, self.spent_usd, self._today = day, 0.0, [0.0] * HOURS
 
 
+Pacer = RequestPacer | DayPacer
+
+
 def _day(now: float) -> int:
     return int(now // DAY_S)
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.statistics import PROMPT_METERS
 from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.model.units import Counts, Meter, Prices, cost_usd, to_float
+from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.units import PROMPT_METERS, Counts, Meter, Prices, cost_usd, to_float
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
@@ -58,6 +57,20 @@ class Candidates:
             if (tokens := self._catalog.deployments[name].capabilities.context_tokens) is not None
         ]
         return min([LARGE_PROMPT_TOKENS, *contexts])
+
+    def narrowing(
+        self, route: Route, common_tokens: int, request: RouteRequest, now: float
+    ) -> tuple[Ruling, int] | None:
+        """What this request rules out, and its size class; None if every candidate may serve it."""
+        if not (
+            request.needs
+            or route.rules
+            or request.preferences is not NO_PREFERENCES
+            or request.prompt_tokens + (request.max_output_tokens or 0) > common_tokens
+        ):
+            return None
+        size = max(0, (request.prompt_tokens // LARGE_PROMPT_TOKENS).bit_length())
+        return self.ruling(route, request, now), size
 
     def ruling(self, route: Route, request: RouteRequest, now: float) -> Ruling:
         """Who cannot serve this request, for reasons that lie in the request."""
@@ -144,14 +157,14 @@ class Candidates:
             usd = usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to))
             provider = self._catalog.deployments[to].provider
             if usd is not None and self._health.why_out(to, provider, now) is None:
-                strong = (to, usd, self._beliefs.posterior(cell, to, now))
+                strong = (to, usd, self._beliefs.posterior(cell, to))
                 break
         if strong is None:
             return ()
         offers = (
             self._confidences.compound(
                 cell,
-                (name, usd, self._beliefs.posterior(cell, name, now)),
+                (name, usd, self._beliefs.posterior(cell, name)),
                 strong,
                 cascade.escalate_below,
             )

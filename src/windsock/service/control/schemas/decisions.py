@@ -16,7 +16,7 @@ def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
         "number": decision.number,
         "at": decision.at,
         "route": decision.cell.route,
-        "task": decision.cell.task,
+        "task": decision.cell.name,
         "is_task_guessed": decision.is_task_guessed,
         "requested_model": decision.requested_model,
         "deployment": decision.deployment,

@@ -114,7 +114,7 @@ class WeightsView(Answer):
         return cls(
             namespace=table.cell.namespace,
             route=table.cell.route,
-            task=table.cell.task,
+            task=table.cell.name,
             policy=table.policy,
             version=table.version,
             at=table.at,
