@@ -158,7 +158,7 @@ class Windsock:
         cell = Cell("default", "auto", self._cells[split.name][index])
         now = float(self._number)
         self.beliefs.observe(cell, model, reward, now=now)
-        self.policy.served.count(cell, model)
+        self.policy.served.observe(cell, model)
         tokens = split.tokens[index, MODELS.index(model)]
         usage = Usage(input_tokens=int(tokens[0]), output_tokens=int(tokens[1]))
         self.beliefs.observe_usage(cell, model, usage, now)

@@ -86,7 +86,7 @@ def _relearn(
 
 
 def stored_decision(engine: Engine, name: str, namespace: str | None = None) -> OpenDecision | None:
-    """A decision and all that was said of it, by its id; with a namespace also by its answer's."""
+    """A decision and what was said of it, by its id or, in a namespace, by its answer's id."""
     found = queries.decision(engine, name)
     if found is None and namespace is not None:
         found = queries.decision_of_response(engine, name, namespace)
@@ -109,13 +109,10 @@ def opened_store(settings: Settings, clock: Clock) -> tuple[Engine, str | None]:
     try:
         return prepared_engine(settings, clock), None
     except StoreError as error:
-        if any(word in str(error) for word in REFUSALS):
+        if error.is_refusal:
             raise
         log.event_log().error("store.failed", error=str(error))
         return open_engine(settings.store.url), str(error)
-
-
-REFUSALS = ("authentication failed", "does not exist", "permission denied", "no pg_hba")
 
 
 def prepared_engine(settings: Settings, clock: Clock) -> Engine:

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from windsock.core.model.calls import CallResult, Outcome, total_usd
 from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.exclusions import OF_THE_REQUEST
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Quote
@@ -26,15 +27,7 @@ MOST_OPEN = 200_000
 """Decisions for which a reward is still waited for."""
 
 ASKED_FOR = "in the caller's order"
-OF_THE_REQUEST = (
-    "does not ",
-    "not known to accept",
-    "context window",
-    "answers with",
-    "not among provider",
-    "named in provider",
-)
-"""How reasons begin that lie in the request, which is not logged (see `Catalog.ruled_out`)."""
+"""Note of a table whose order the caller chose: no policy did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +111,14 @@ class Reconsideration:
         self.found = Reconsidered()
 
     def run(self, entries: Iterable[Entry]) -> Reconsidered:
+        """Pass the entries in the order in which they were known; what was found."""
         for at, entry, is_end in in_order(entries):
-            self._take(at, entry, is_end=is_end)
+            self._absorb(at, entry, is_end=is_end)
             self._router.tables.drain()
         self._leave_out_unknown_costs()
         return self.found
 
-    def _take(self, at: float, entry: Entry, *, is_end: bool) -> None:
+    def _absorb(self, at: float, entry: Entry, *, is_end: bool) -> None:
         if isinstance(entry, Outcome) and is_end:
             self._settle(entry)
         elif isinstance(entry, Outcome | Decision):
@@ -285,7 +279,7 @@ def _barred(logged: WeightTable | None) -> frozenset[str]:
     if logged is None:
         return frozenset()
     return frozenset(
-        name for name, reason in logged.ruled_out.items() if reason.startswith(OF_THE_REQUEST)
+        name for name, reason in logged.ruled_out.items() if reason.code in OF_THE_REQUEST
     )
 
 

@@ -53,6 +53,7 @@ class Logbook:
     _open: dict[str, Outcome] = field(default_factory=dict)
 
     def take(self, entry: object) -> None:
+        """Read one entry of the ledger."""
         if isinstance(entry, Outcome) and not entry.is_cached:
             self._take_outcome(entry)
         elif isinstance(entry, Feedback):

@@ -106,10 +106,12 @@ def task_of(row: Considered) -> tuple[str, str, str]:
 
 
 def place_of(row: Considered) -> Place:
+    """(namespace, route, task, arm) of what was taken."""
     return (*task_of(row), row.taken)
 
 
 def array(values: Any) -> Floats:
+    """(n,) of as many numbers."""
     return np.fromiter(values, dtype=np.float64)
 
 

@@ -1,9 +1,9 @@
 """The seam of wire formats: all that the calls of a request know of a provider's language.
 
-A format is one object per provider and kind of call, made by an entry of `wire.registry` from
-what is known of the provider; adding one takes a file in `wire.formats`, that entry, and
-`format = "..."` in `presets.toml`. What comes out of it is in the terms of the client's call (chat
-completions, embeddings in OpenAI's shape), whatever the provider speaks.
+A format is one object per provider and kind of call, made by an entry of `wire.registry` from what
+is known of the provider; adding one takes a file in `wire.formats`, that entry and a line in
+`presets.toml`. What comes out of it is in the terms of the client's call (chat completions and
+embeddings in OpenAI's shape), whatever the provider speaks.
 """
 
 from __future__ import annotations

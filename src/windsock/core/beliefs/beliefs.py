@@ -92,7 +92,7 @@ class Beliefs:
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
         """Learn how many units of each meter one request consumes."""
         row = self._open(cell).open(cell.name, deployment)
-        row.observe_units(units_of(usage.counts()), 1.0, now, self.settings)
+        row.observe_units(usage.mix(), 1.0, now, self.settings)
 
     def observe_usages(
         self,

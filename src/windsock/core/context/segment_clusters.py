@@ -32,6 +32,7 @@ TELLING = 0.5
 """Standard deviations from the mean request at which a feature is said of a segment."""
 
 MOST_SAID = 3
+"""Features said of a segment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,7 @@ class SegmentClusters:
         return "; ".join(filter(None, parts))
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able, exact."""
         return {
             "version": self.version,
             "deployments": list(self.deployments),
@@ -108,6 +110,7 @@ class SegmentClusters:
 
 
 ARRAYS = ("gain", "size", "centres", "success", "sizes")
+"""Fields that are arrays, in a state."""
 
 
 def find_clusters(

@@ -73,7 +73,7 @@ class Segmenter:
         ridge = self._gains.get(deployment)
         if ridge is None or len(ridge.moment) != len(x):
             ridge = self._gains[deployment] = Ridge.of(len(x))
-        ridge.add(x, reward, weight)
+        ridge.observe(x, reward, weight)
         ridge.remember(self.settings.memory)
         self._fresh += weight
 
@@ -87,7 +87,7 @@ class Segmenter:
         tally[0] += 1.0
         tally[1] += tokens
         usual = tally[1] / tally[0]
-        self._size.add(x, min(5.0, tokens / usual) if usual > 0 else 1.0)
+        self._size.observe(x, min(5.0, tokens / usual) if usual > 0 else 1.0)
         self._seen.append(tuple(features))
 
     def rewards(self, deployment: str) -> float:
@@ -135,6 +135,7 @@ class Segmenter:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         self._gains = {name: Ridge.from_state(sums) for name, sums in state["gains"].items()}
         self._size = Ridge.from_state(state["size"]) if state["size"] else None
         self._tokens = {name: list(tally) for name, tally in state["tokens"].items()}

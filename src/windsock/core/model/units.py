@@ -150,13 +150,17 @@ class Usage:
             counts.update(zip(RARE_METERS, rare, strict=True))
         return counts
 
+    def mix(self) -> tuple[int, ...]:
+        """Units in the order of MIX_METERS."""
+        return _mix(self)
+
 
 def _fields(meters: tuple[Meter, ...]) -> attrgetter[tuple[int, ...]]:
     return attrgetter(*(meter.usage_field for meter in meters))
 
 
 _prompt, _answer = _fields(PROMPT_METERS), _fields(ANSWER_METERS)
-_rare = _fields(RARE_METERS)
+_rare, _mix = _fields(RARE_METERS), _fields(MIX_METERS)
 NO_RARE = (0,) * len(RARE_METERS)
 """Their counts in a call that has none."""
 

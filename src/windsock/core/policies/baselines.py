@@ -32,6 +32,7 @@ class Fixed(BasePolicy):
         self.deployment = deployment
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the one."""
         if self.deployment in view.deployments:
             return _one(view, view.deployments.index(self.deployment))
         return _one(view, int(np.argmin(view.usd)))
@@ -43,6 +44,7 @@ class Cheapest(BasePolicy):
     name = "cheapest"
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the cheapest."""
         return _one(view, int(np.argmin(view.usd)))
 
 
@@ -62,13 +64,16 @@ class RoundRobin(BasePolicy):
         self._turn = 0
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the next in turn; only a request moves the turn on."""
         turn, self._turn = self._turn, self._turn + (request is not None)
         return _one(view, turn % len(view.deployments))
 
     def to_state(self) -> dict[str, Any]:
+        """The turn."""
         return {"turn": self._turn}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Go on where it was; another kind of policy has left no turn."""
         if "turn" in state:
             self._turn = int(state["turn"])
 
@@ -79,6 +84,7 @@ class InverseSquarePrice(BasePolicy):
     name = "inverse_square_price"
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """Shares by 1 / dollars squared; all to those that are free, if any is."""
         usd = np.array(view.usd)
         if (usd <= 0).any():
             return _shares((usd <= 0).astype(np.float64))
@@ -96,6 +102,7 @@ class EpsilonGreedy(BasePolicy):
         self._explore = explore
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All but `explore` to the greatest mean success x V - dollars."""
         net = _means(self._beliefs, view, now) * self._value_usd - np.array(view.usd)
         greedy = (np.arange(len(net)) == int(net.argmax())).astype(np.float64)
         return _shares((1 - self._explore) * greedy + self._explore / len(net))
@@ -110,6 +117,7 @@ class PlainThompson(BasePolicy):
         self._beliefs = beliefs
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """Chance of each to have the greatest success."""
         a, b = _betas(self._beliefs, view, now)
         return _shares(best_weights(a, b, np.zeros(len(a)), np.inf))
 
@@ -124,6 +132,7 @@ class SuccessPerCost(BasePolicy):
         self._explore = explore
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All but the floor to the greatest mean success over dollars."""
         ratio = _means(self._beliefs, view, now) / np.maximum(np.array(view.usd), 1e-12)
         best = (np.arange(len(ratio)) == int(ratio.argmax())).astype(np.float64)
         return _shares(best, self._explore)
@@ -149,6 +158,7 @@ class Rules(BasePolicy):
         self.is_contextual = short_tokens is not None
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the one of the table; to `otherwise` while it is out."""
         wanted = self._deployment_by_task.get(view.cell.task, self._otherwise)
         if request and self._short_tokens and request.prompt_tokens > self._short_tokens:
             wanted = self._otherwise

@@ -177,9 +177,10 @@ class PriceAware(BasePolicy):
 
     def count_served(self, cell: Cell, arm: str, requests: float) -> None:
         """What a floor owes is judged by who has answered."""
-        self.served.count(cell, arm, requests)
+        self.served.observe(cell, arm, requests)
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able, exact: the pacer, who served, segments and tasks."""
         return {
             "pacer": self.pacer.to_state() if self.pacer else None,
             "served": self.served.to_state(),
@@ -187,6 +188,7 @@ class PriceAware(BasePolicy):
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what is still asked for by the settings of now."""
         if "served" not in state:
             return
         if self.pacer is not None and state["pacer"]:
@@ -278,7 +280,9 @@ class PriceAware(BasePolicy):
             return None
         success = dict(zip(arm_names(view), ladder.arms.mean.tolist(), strict=True))
         most = max(0.0, 0.5 * (max(success.values()) - floor.success))
-        return replace(floor, owed=min(most, self.served.owed(view.cell, floor.success, success)))
+        return replace(
+            floor, owed=min(most, self.served.raise_by(view.cell, floor.success, success))
+        )
 
 
 def purse_of(objective: Objective) -> BudgetPool | None:

@@ -94,9 +94,9 @@ class Policy(Protocol):
         """See all cells of one route together, once per re-solve."""
         ...
 
-    def weigh(
-        self, view: CellView, now: float, request: RouteRequest | None = None
-    ) -> Weighing: ...
+    def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """Weights of the candidates of a view, which are at least one."""
+        ...
 
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
         """What `weigh` would answer after `refresh(views)`, or as it is if that is not due.
@@ -138,12 +138,15 @@ class BasePolicy:
 
     @property
     def pacer(self) -> Pacer | None:
+        """None: spending is not paced."""
         return None
 
     def task_of(self, request: RouteRequest) -> tuple[str, str]:
+        """Tasks are taken as they come, and have no segments."""
         return request.task, ""
 
     def segment_words(self, cell: Cell) -> str:
+        """Empty: there are no segments."""
         return ""
 
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
@@ -154,9 +157,11 @@ class BasePolicy:
         return Weighing(weights=(1.0 / len(view.deployments),) * len(view.deployments))
 
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
+        """What `weigh` answers; a policy that remembers what it weighed has its own."""
         return self.weigh(view, now)
 
     def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
+        """Empty: there is no ladder."""
         return (), []
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
@@ -169,6 +174,7 @@ class BasePolicy:
         """Nothing is owed to anybody."""
 
     def to_state(self) -> dict[str, Any]:
+        """Empty: there is no memory."""
         return {}
 
     def from_state(self, state: Mapping[str, Any]) -> None:

@@ -29,8 +29,6 @@ from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Policy
 from windsock.errors import ConfigError
 
-DEFAULT_POLICY = "price_aware"
-
 LIKELY_WORTH_USD = 0.01
 """What a success is worth to policies that need to be told, where nobody says."""
 

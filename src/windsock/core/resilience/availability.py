@@ -115,7 +115,7 @@ class Availability:
         )
         return NoCandidate(
             route,
-            table.ruled_out,
+            table.reasons,
             is_lasting=lasting,
             retry_after_s=min(cooldowns, default=None),
         )

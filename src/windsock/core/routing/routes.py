@@ -76,7 +76,7 @@ class Route:
     hedge_share: float = 0.0
     checks: Checks | None = None
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
-    evidence: EvidenceRules = field(init=False, repr=False)
+    evidence: EvidenceRules = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         rules = EvidenceRules(

@@ -77,5 +77,8 @@ def _add(state: State, **defaults: Any) -> None:
 
 
 UPGRADES: tuple[Callable[[State], None], ...] = (_from_0,)
+"""The function at n takes a state of version n to n + 1."""
+
 
 VERSION = len(UPGRADES)
+"""Of the states that `Router.to_state` writes now."""

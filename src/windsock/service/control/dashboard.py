@@ -142,7 +142,7 @@ class Dashboard:
         table = shown_table(self._router, cell, now)
         arms = sorted(table.arms, key=lambda arm: -arm.weight)
         rows = [self._row(arm, now) for arm in arms]
-        return {"rows": rows, "ruled_out": dict(table.ruled_out), "note": table.note}
+        return {"rows": rows, "ruled_out": table.reasons, "note": table.note}
 
     def _row(self, arm: ArmFacts, now: float) -> dict[str, Any]:
         latency = self._router.health.latency(arm.deployment, now)

@@ -70,7 +70,7 @@ def log_request(outcome: Outcome) -> None:
         outcome.finished_at,
         decision=decision.id,
         route=decision.cell.route,
-        task=decision.cell.task,
+        task=decision.cell.name,
         deployment=outcome.served or decision.deployment,
         propensity=round(decision.propensity, 6),
         ok=outcome.ok,

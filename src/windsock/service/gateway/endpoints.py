@@ -255,7 +255,7 @@ def decision_view(exchange: Exchange) -> dict[str, Any]:
             }
             for arm in table.arms
         ],
-        "ruled_out": dict(table.ruled_out),
+        "ruled_out": table.reasons,
         "note": table.note,
     }
 

@@ -69,6 +69,7 @@ class Versions:
     next: int = 0
 
     def take(self) -> int:
+        """The next version."""
         self.next += 1
         return self.next - 1
 
@@ -93,6 +94,7 @@ class OpenCells:
         return place if place is not None and place.route is route else None
 
     def group_of(self, cell: Cell) -> RouteTables:
+        """All cells of the route of an open cell; raises KeyError if it is not open."""
         return self.groups[cell.namespace, cell.route]
 
     def open(self, route: Route, cell: Cell) -> CellTables:
@@ -135,6 +137,7 @@ class OpenCells:
             group.refreshed = None
 
     def clear(self) -> None:
+        """Close every cell."""
         self.places.clear()
         self.groups.clear()
 

@@ -44,6 +44,7 @@ class Previews:
         self._views: dict[tuple[str, str], tuple[object, LazyViews]] = {}
 
     def forget(self) -> None:
+        """Drop what was computed for looks."""
         self._seen.clear()
         self._views.clear()
 

@@ -134,6 +134,7 @@ class WeightTables:
         return None if slot is None else slot.table
 
     def cells(self) -> list[Cell]:
+        """Every cell that requests have opened."""
         return [place.cell for place in self._cells.places.values()]
 
     def variant(

@@ -122,7 +122,7 @@ class WeightsView(Answer):
             note=table.note,
             weights=dict(zip(table.deployments, table.weights, strict=True)),
             candidates=[CandidateView.of(arm) for arm in table.arms],
-            ruled_out=dict(table.ruled_out),
+            ruled_out=table.reasons,
             cascades=[CascadeView.of(facts) for facts in table.cascades or ()],
         )
 
