@@ -34,8 +34,8 @@ class StalenessMonitor:
     _stale_feeds: set[str] = field(default_factory=set)
     _refreshed_at: float = float("-inf")
 
-    def look(self) -> None:
-        """Compare with the last look."""
+    def check(self) -> None:
+        """Compare with the last check; publish what began or ended since."""
         now = self.clock.now()
         self._report_unmatched(now)
         for name in self.router.catalog.deployments:
