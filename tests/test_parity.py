@@ -84,7 +84,7 @@ async def live(world: World) -> list[tuple[int, str, float]]:
         upstreams={name.partition("/")[0]: upstream for name in world.names},
         caller=transport,
         clock=clock,
-        finished=lambda _, outcome, __: finished.append(outcome),
+        finished=lambda _, outcome: finished.append(outcome),
     )
     quotes, judgements, made = world.quotes(), [], []
     for ask in world.asks:

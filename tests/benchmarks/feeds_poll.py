@@ -25,6 +25,7 @@ from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.feeds.definition import FeedDefinition, load_feed
@@ -126,11 +127,13 @@ def built(folder: Path) -> tuple[FeedIngestion, Ledger]:
     beliefs = Beliefs()
     policy = PriceAware(beliefs, Objective(kind="quality_floor", quality_floor=0.8))
     router = Router(
-        catalog=catalog,
-        routes={"auto": Route(name="auto", candidates=tuple(names()[:8]), policy=policy)},
-        book=PriceBook(),
-        beliefs=beliefs,
-        default_policy=lambda _: policy,
+        parts_of(
+            catalog=catalog,
+            routes={"auto": Route(name="auto", candidates=tuple(names()[:8]), policy=policy)},
+            book=PriceBook(),
+            beliefs=beliefs,
+            default_policy=lambda _: policy,
+        )
     )
     engine = open_engine(f"sqlite:///{folder / 'w.db'}")
     upgrade_engine(engine)

@@ -42,12 +42,11 @@ class Telegram:
         said = {"role": "assistant", "content": " ".join(body["words"])}
         choice = {"index": 0, "message": said, "finish_reason": "stop"}
         facts = AnswerFacts(usage=Usage(input_tokens=body["in"], output_tokens=body["out"]),
-                            finish_reason="stop")  # fmt: skip
-        return Answer(body={"id": body["no"], "choices": [choice]}, facts=facts,
-                      response_id=body["no"], message=said)  # fmt: skip
+                            finish_reason="stop", response_id=body["no"])  # fmt: skip
+        return Answer(body={"id": body["no"], "choices": [choice]}, facts=facts, message=said)
 
     def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
         return orjson.dumps({**answer.body, "provider": provider, "usage": {"cost": cost_usd}})
 
@@ -98,8 +97,8 @@ class Words:
     def facts(self) -> AnswerFacts:
         return AnswerFacts(usage=self._usage, finish_reason="stop")
 
-    def ending(self, cost_usd: Decimal) -> bytes:
-        usage = chunk({"choices": [], "usage": {"cost": float(cost_usd)}})
+    def ending(self, cost_usd: Decimal | None) -> bytes:
+        usage = chunk({"choices": [], "usage": {"cost": cost_usd and float(cost_usd)}})
         return (usage if self._wants_usage else b"") + b"data: [DONE]\n\n"
 
     def broken(self, message: str) -> bytes:

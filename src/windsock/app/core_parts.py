@@ -27,6 +27,7 @@ from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyLimits
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.errors import FeedError
 from windsock.feeds.fetcher import Fetcher, packaged
@@ -126,14 +127,16 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
     default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
     seed = state.get("seed", learning.seed)
     return Router(
-        catalog=catalog,
-        routes=routes_of(settings, beliefs),
-        book=PriceBook(rules=guard_rules(settings)),
-        beliefs=beliefs,
-        default_policy=lambda _: PriceAware(beliefs, default),
-        seed=secrets.randbits(63) if seed is None else seed,
-        first_number=int(clock.now() * 1_000_000),
-        loads=ConcurrencyLimits(load_rules_of(settings)),
+        parts_of(
+            catalog=catalog,
+            routes=routes_of(settings, beliefs),
+            book=PriceBook(rules=guard_rules(settings)),
+            beliefs=beliefs,
+            default_policy=lambda _: PriceAware(beliefs, default),
+            seed=secrets.randbits(63) if seed is None else seed,
+            first_number=int(clock.now() * 1_000_000),
+            limits=ConcurrencyLimits(load_rules_of(settings)),
+        )
     )
 
 

@@ -18,7 +18,7 @@ from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.state_recovery import restore, stored_state
 from windsock.clock import Clock
 from windsock.config.settings import Settings
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.feeds.poller import Poller
@@ -164,7 +164,9 @@ class Service:
         """
         if self.is_restored:
             return
-        self.ledger.append(Event(kind="store.recovered", deployment="", at=self.clock.now()))
+        self.ledger.append(
+            Event(kind=EventKind.STORE_RECOVERED, deployment="", at=self.clock.now())
+        )
         while self.ledger.stats().pending:
             await self.ledger.flushed()
         position, state = stored_state(self.engine)

@@ -56,7 +56,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     feedbacks = FeedbackInbox(
-        router=router, clock=clock, keep=core.ledger.append, find=_finder(engine)
+        router=router, clock=clock, append=core.ledger.append, find=_finder(engine)
     )
     service = Service(
         settings=settings,
@@ -206,7 +206,7 @@ def _limits(settings: Settings, router: Router) -> Limits:
         wait_s=server.queue_timeout,
         max_bytes=int(server.max_inflight_mb * 1024 * 1024),
     )
-    return Limits(rules, capacity=router.fleet.capacity)
+    return Limits(rules, capacity=router.availability.capacity)
 
 
 def _insight(core: Core, access: Access) -> Insight:
@@ -226,8 +226,8 @@ def _insight(core: Core, access: Access) -> Insight:
 
 
 def _finder(engine: Engine) -> FindStored:
-    async def find(name: str) -> OpenDecision | None:
-        return await asyncio.to_thread(stored_decision, engine, name)
+    async def find(name: str, namespace: str) -> OpenDecision | None:
+        return await asyncio.to_thread(stored_decision, engine, name, namespace)
 
     return find
 

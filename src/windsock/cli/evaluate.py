@@ -25,6 +25,7 @@ from windsock.core.model.ticks import Quote
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.errors import ConfigError
 from windsock.evaluation import report
@@ -196,13 +197,15 @@ def _router(settings: Settings, catalog: Catalog, fresh_s: float) -> Router:
         raise ConfigError("the policy file has no [routes]; add the ones to evaluate")
     default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
     return Router(
-        catalog=catalog,
-        routes=routes,
-        book=PriceBook(rules=guard_rules(settings)),
-        beliefs=beliefs,
-        default_policy=lambda _: PriceAware(beliefs, default),
-        fresh_s=fresh_s,
-        fresh_outcomes=FRESH_OUTCOMES,
+        parts_of(
+            catalog=catalog,
+            routes=routes,
+            book=PriceBook(rules=guard_rules(settings)),
+            beliefs=beliefs,
+            default_policy=lambda _: PriceAware(beliefs, default),
+            fresh_s=fresh_s,
+            fresh_outcomes=FRESH_OUTCOMES,
+        )
     )
 
 

@@ -53,6 +53,8 @@ class CascadeSettings(Part):
 class RouteSettings(Part):
     """A route.
 
+    policy          who gets the next request: a name of `core.policies.registry.POLICIES`. All but
+                    `price_aware` are baselines, which know no objective and keep no budget
     quality_floor   least P(success), held per task. `cost_per_success` never goes without one
                     (it would send everything to the cheapest), hence the default of 0.90
     budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
@@ -68,6 +70,7 @@ class RouteSettings(Part):
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
+    policy: str = "price_aware"
     objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"
     quality_floor: Share | None = None
     usd_per_success: float | None = Field(default=None, gt=0)

@@ -1,8 +1,8 @@
 """The seam of wire formats: all that the calls of a request know of a provider's language.
 
 A format is one object per provider and kind of call, made by an entry of `wire.registry` from what
-is known of the provider; adding one takes a file in `wire.formats`, that entry, and `format = "..."`
-in `presets.toml`. What comes out of it is in the terms of the client's call (chat completions,
+is known of the provider; adding one takes a file in `wire.formats`, that entry and a line in
+`presets.toml`. What comes out of it is in the terms of the client's call (chat completions and
 embeddings in OpenAI's shape), whatever the provider speaks.
 """
 
@@ -37,6 +37,7 @@ class AnswerFacts:
     service_tier    its word for how it was served
     billed_usd      what it says it charged
     finish_reason   in the words of chat completions
+    response_id     by which a client may name it in feedback
     """
 
     usage: Usage | None = None
@@ -44,6 +45,7 @@ class AnswerFacts:
     service_tier: str | None = None
     billed_usd: Decimal | None = None
     finish_reason: str | None = None
+    response_id: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,14 +53,12 @@ class Answer:
     """A whole answer.
 
     body            parsed, for `Format.told` only
-    response_id     by which a client may name it in feedback
     message         the assistant's message that declared checks look at; None: they do not apply
     certainty       0..1, how sure the answer claims to be, if it does
     """
 
     body: dict[str, Any]
     facts: AnswerFacts
-    response_id: str | None = None
     message: Mapping[str, Any] | None = None
     certainty: float | None = None
 
@@ -115,7 +115,7 @@ class StreamScanner(Protocol):
         """As far as they are known."""
         ...
 
-    def ending(self, cost_usd: Decimal) -> bytes:
+    def ending(self, cost_usd: Decimal | None) -> bytes:
         """The events that end a whole stream, with its cost if the client asked for usage."""
         ...
 
@@ -145,7 +145,7 @@ class Format(Protocol):
         ...
 
     def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
         """The answer as the client gets it, with who gave it and what the request cost."""
         ...

@@ -12,6 +12,7 @@ from windsock.core.beliefs.common_drift import MAX_RECENT_REWARDS, ROOM, RecentR
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
+from windsock.core.routing.state_upgrades import upgraded
 
 CHAT, SQL = Cell("default", "auto", "chat"), Cell("default", "auto", "sql")
 PLAIN = BeliefSettings(follows_drift=False)
@@ -107,7 +108,7 @@ def test_a_state_without_last_rewards_is_read() -> None:
         del group["recents"]
         del group["judging"]["cells"]
     other = Beliefs()
-    other.from_state(state)
+    other.from_state(upgraded({"beliefs": state, "policies": {}})["beliefs"])
     assert other.posterior(CHAT, "m") == beliefs.posterior(CHAT, "m")
 
 

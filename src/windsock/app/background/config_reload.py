@@ -14,7 +14,7 @@ from windsock.app.service import Service
 from windsock.config.file import load
 from windsock.config.settings import Settings
 from windsock.core.model.catalog import Deployment
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import Identity
 from windsock.errors import ConfigError
 from windsock.providers.presets import presets, provider_names
@@ -66,7 +66,7 @@ class Reloader:
         service.router.adopt(
             _with_learnt_facts(service, old, settings, catalog.deployments), routes
         )
-        service.router.loads.adopt(load_rules_of(settings))
+        service.router.limits.adopt(load_rules_of(settings))
         service.driver.calls.upstreams = upstreams
         dated = aliases_of(settings)
         service.intake.adopt(Identity(service.router.catalog, provider_names(), dated=dated), own)
@@ -87,7 +87,7 @@ class Reloader:
         return stat.st_mtime_ns, stat.st_size
 
     def _publish(self, kind: str, facts: dict[str, object]) -> None:
-        shift = Event(kind=kind, deployment="", at=self.service.clock.now(), facts=facts)
+        shift = Event(kind=EventKind(kind), deployment="", at=self.service.clock.now(), facts=facts)
         self.service.intake.publish(shift)
 
 

@@ -23,7 +23,7 @@ from windsock.core.beliefs.summaries import (
     alarms_of,
     summaries_of,
 )
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import MIX_METERS, Meter, Usage
 
@@ -51,9 +51,9 @@ class Beliefs:
     ) -> None:
         """Count a reward in 0..1 as `weight` rewards, observed at `now`."""
         group = self._open(cell)
-        finding = group.judge(cell.task, deployment, value, weight)
+        finding = group.judge(cell.name, deployment, value, weight)
         total = weight * value
-        group.learn(cell.task, deployment, weight, total, total * value, now)
+        group.learn(cell.name, deployment, weight, total, total * value, now)
         self._note(group, finding, cell, deployment, now)
 
     def observe_sums(
@@ -68,8 +68,8 @@ class Beliefs:
     ) -> None:
         """Count `count` rewards at once, by their sum and the sum of their squares."""
         group = self._open(cell)
-        finding = group.judge(cell.task, deployment, total / count, count)
-        group.learn(cell.task, deployment, count, total, squares, now)
+        finding = group.judge(cell.name, deployment, total / count, count)
+        group.learn(cell.name, deployment, count, total, squares, now)
         self._note(group, finding, cell, deployment, now)
 
     def retract(
@@ -86,12 +86,12 @@ class Beliefs:
         at = now if observed_at is None else observed_at
         group = self._open(cell)
         total = -weight * value
-        group.learn(cell.task, deployment, -weight, total, total * value, at)
+        group.learn(cell.name, deployment, -weight, total, total * value, at)
         group.changes += 1
 
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
         """Learn how many units of each meter one request consumes."""
-        row = self._open(cell).open(cell.task, deployment)
+        row = self._open(cell).open(cell.name, deployment)
         row.observe_units(usage.mix(), 1.0, now, self.settings)
 
     def observe_usages(
@@ -103,7 +103,7 @@ class Beliefs:
         now: float,
     ) -> None:
         """Learn from `requests` requests at once, which took `counts` in all."""
-        row = self._open(cell).open(cell.task, deployment)
+        row = self._open(cell).open(cell.name, deployment)
         row.observe_units(units_of(counts), requests, now, self.settings)
 
     def mix(
@@ -114,7 +114,7 @@ class Beliefs:
         prompt_tokens   if given, prompt meters are scaled to sum to it
         """
         group = self._groups.get(cell[:2])
-        units = group.typical_units(cell.task, deployment) if group else None
+        units = group.typical_units(cell.name, deployment) if group else None
         if units is None:
             prompt = prompt_tokens or self.settings.prompt_tokens
             completion = self.settings.completion_tokens
@@ -129,7 +129,7 @@ class Beliefs:
         """Beta parameters of mean success. The clock alone changes nothing (see above)."""
         group = self._groups.get(cell[:2]) or self._new()
         group.refresh_pool()
-        return group.beta(cell.task, deployment)
+        return group.beta(cell.name, deployment)
 
     def summary(self, cell: Cell, deployment: str) -> BeliefSummary:
         """One belief for people, from the pool of the last posterior."""
@@ -140,7 +140,7 @@ class Beliefs:
         group = self._groups.get(cell[:2]) or self._new()
         if not group.is_pooled:
             group.refresh_pool()
-        return summaries_of(group, cell.task, deployments, self._intervals)
+        return summaries_of(group, cell.name, deployments, self._intervals)
 
     def tasks(self, namespace: str, route: str) -> dict[str, float]:
         """Known tasks of a route, each with its share of recent requests or rewards."""
@@ -174,7 +174,7 @@ class Beliefs:
 
     def lean(self, cell: Cell, deployment: str) -> PriorShift | None:
         """The public figures that the prior of a cell leans on, if any."""
-        return self.published.lean(cell.task, deployment)
+        return self.published.lean(cell.name, deployment)
 
     def drain(self) -> list[Event]:
         """Changes of quality found since the last call, oldest first."""
@@ -196,21 +196,21 @@ class Beliefs:
 
     def seed(self, cell: Cell, deployment: str, mean: float, *, rewards: float, now: float) -> None:
         """Start a belief as if `rewards` rewards had averaged `mean`, at their usual dispersion."""
-        self._open(cell).seed(cell.task, deployment, mean, rewards, now)
+        self._open(cell).seed(cell.name, deployment, mean, rewards, now)
 
     def unseed(
         self, cell: Cell, deployment: str, mean: float, *, rewards: float, since: float
     ) -> None:
         """Take back what is left of a start of a belief that was given at `since`."""
         group = self._open(cell)
-        group.open(cell.task, deployment).observe(mean, -rewards, since, self.settings)
+        group.open(cell.name, deployment).observe(mean, -rewards, since, self.settings)
         group.changes += 1
 
     def seed_usage(
         self, cell: Cell, deployment: str, *, factor: float, requests: float, now: float
     ) -> None:
         """Start a token mix as the deployment's own of all tasks, its answers `factor` as long."""
-        self._open(cell).seed_usage(cell.task, deployment, factor, requests, now)
+        self._open(cell).seed_usage(cell.name, deployment, factor, requests, now)
 
     def age_deployment(self, deployment: str, *, keep: float) -> None:
         """The served model has changed: keep `keep` rewards of evidence per task at most."""
@@ -222,18 +222,18 @@ class Beliefs:
         group = self._groups.get(cell[:2])
         if group is not None:
             for (task, _), row in group.rows.items():
-                if task == cell.task:
+                if task == cell.name:
                     row.shrink_to(most)
             group.changes += 1
 
     def merge_task(self, cell: Cell, task: str) -> None:
         """Requests of another task fall in this cell from now on: its evidence goes with them."""
-        self._open(cell).merge_task(cell.task, task)
+        self._open(cell).merge_task(cell.name, task)
 
     def give(self, cell: Cell, deployment: str, rewards: float) -> None:
         """So many rewards' worth of evidence stand elsewhere now; the mean stays."""
         group = self._open(cell)
-        row = group.rows.get((cell.task, deployment))
+        row = group.rows.get((cell.name, deployment))
         if row is not None:
             row.shrink_to(max(0.0, row.count - rewards))
             group.changes += 1
@@ -273,7 +273,7 @@ class Beliefs:
             facts = act_on(group, finding, deployment)
             facts |= {"namespace": cell.namespace, "route": cell.route}
             self._shifts.append(
-                Event(kind="quality.drifted", deployment=deployment, at=now, facts=facts)
+                Event(kind=EventKind.QUALITY_DRIFTED, deployment=deployment, at=now, facts=facts)
             )
 
     def _open(self, cell: Cell) -> RouteBeliefs:

@@ -71,7 +71,7 @@ class Fit:
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Fit:
         """The fit of a `to_state`."""
-        keys, means = state.get("cells", ([], []))
+        keys, means = state["cells"]
         fitted = Pool(
             grand=state["grand"],
             effect_by_task=state["tasks"],

@@ -256,11 +256,11 @@ class RouteBeliefs:
         made.as_of = infinite(state["as_of"])
         for task, deployment, *fields in state["rows"]:
             made.rows[task, deployment] = RewardStatistics.from_state(fields)
-        for name, fields in state.get("watches", {}).items():
+        for name, fields in state["watches"].items():
             made.watches[name] = ChangeDetector.from_state(fields)
-        for name, fields in state.get("recents", {}).items():
+        for name, fields in state["recents"].items():
             made.recents[name] = RecentRewards.from_state(fields)
-        if state.get("judging"):
+        if state["judging"]:
             made._judging = Fit.from_state(state["judging"])
             made._judged = state["judged"]
         return made

@@ -137,7 +137,7 @@ class RewardStatistics:
         row = cls()
         row.count, row.total, row.squares, at, row.requests, used_at, units = state
         row.at, row.used_at = infinite(at), infinite(used_at)
-        row.units = None if units is None else _padded(units)
+        row.units = None if units is None else list(units)
         return row
 
     def _advance(self, at: float, half_life_s: float) -> float:
@@ -206,11 +206,6 @@ def _discounts(then: float, at: float, half_life_s: float) -> tuple[float, float
     if at >= then:
         return (1.0 if at == then else 2.0 ** ((then - at) / half_life_s)), 1.0
     return 1.0, float(2.0 ** ((at - then) / half_life_s))
-
-
-def _padded(units: list[float]) -> list[float]:
-    """Units of a state that was written before the last meters were added."""
-    return [*units, *[0.0] * (len(MIX_METERS) - len(units))]
 
 
 def infinite(at: float | None) -> float:

@@ -131,21 +131,29 @@ class Confidences:
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact; claims that wait for a judgement are left out."""
         return {
-            "curves": [[*cell, n, curve.to_state()] for (cell, n), curve in self._curves.items()],
-            "seen": [[*cell, n, list(seen.counts)] for (cell, n), seen in self._seen.items()],
-            "rows": [[*cell, n, to, row.to_state()] for (cell, n, to), row in self._rows.items()],
+            "curves": [
+                [*cell.stored, n, curve.to_state()] for (cell, n), curve in self._curves.items()
+            ],
+            "seen": [
+                [*cell.stored, n, list(seen.counts)] for (cell, n), seen in self._seen.items()
+            ],
+            "rows": [
+                [*cell.stored, n, to, row.to_state()] for (cell, n, to), row in self._rows.items()
+            ],
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`."""
         for namespace, route, task, name, body in state["curves"]:
-            curve = self._curves[Cell(namespace, route, task), name] = Calibration()
+            curve = self._curves[Cell.read(namespace, route, task), name] = Calibration()
             curve.from_state(body)
         for namespace, route, task, name, counts in state["seen"]:
-            self._seen[Cell(namespace, route, task), name] = seen = Claims()
+            self._seen[Cell.read(namespace, route, task), name] = seen = Claims()
             seen.counts = list(counts)
         for namespace, route, task, name, to, fields in state["rows"]:
-            self._rows[Cell(namespace, route, task), name, to] = RewardStatistics.from_state(fields)
+            self._rows[Cell.read(namespace, route, task), name, to] = RewardStatistics.from_state(
+                fields
+            )
 
     def _sieve(self, cell: Cell, deployment: str, threshold: float) -> CheckRates | None:
         """What the check does, by all claims seen; answers without one are asked again."""

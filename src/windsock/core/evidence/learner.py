@@ -116,8 +116,8 @@ class Learner:
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
-        found = self._weighting(cell).response(cell, deployment)
-        return found.rewards / found.answers if found.answers else None
+        known = self._weightings.get(cell.route)
+        return known.judged_share(cell, deployment) if known else None
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""

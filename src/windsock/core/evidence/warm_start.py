@@ -34,7 +34,7 @@ class WarmStart:
         """Remove what of it is left, discounted since it was taught."""
         for result in self.results:
             beliefs.unseed(
-                Cell(self.namespace, self.route, result.task),
+                Cell.read(self.namespace, self.route, result.task),
                 result.deployment,
                 result.success,
                 rewards=result.count,
@@ -72,7 +72,7 @@ def teach(
         for result in results
     )
     for result in given:
-        cell = Cell(namespace, route, result.task)
+        cell = Cell.read(namespace, route, result.task)
         beliefs.seed(cell, result.deployment, result.success, rewards=result.count, now=now)
     return WarmStart(namespace=namespace, route=route, taught_at=now, results=given)
 

@@ -101,6 +101,11 @@ class RewardWeighting:
         self._judged: dict[Cell, float] = {}
         self._responses: dict[tuple[Cell, str], Response] = {}
 
+    def judged_share(self, cell: Cell, deployment: str) -> float | None:
+        """Rewards per recent answer; None without an answer. Nothing is opened for it."""
+        found = self._responses.get((cell, deployment))
+        return found.rewards / found.answers if found and found.answers else None
+
     def response(self, cell: Cell, deployment: str) -> Response:
         """How much of what a deployment answers is judged, for counting and for people."""
         return self._responses.setdefault((cell, deployment), Response())
@@ -147,7 +152,7 @@ class RewardWeighting:
         """JSON-able and exact."""
         tallies = [
             [
-                *cell,
+                *cell.stored,
                 name,
                 {key: [own.weight, own.reported, own.counted] for key, own in held.items()},
             ]
@@ -155,9 +160,9 @@ class RewardWeighting:
         ]
         return {
             "tallies": tallies,
-            "heard": [[*cell, weight] for cell, weight in sorted(self._judged.items())],
+            "heard": [[*cell.stored, weight] for cell, weight in sorted(self._judged.items())],
             "responses": [
-                [*cell, name, each.answers, each.rewards]
+                [*cell.stored, name, each.answers, each.rewards]
                 for (cell, name), each in sorted(self._responses.items())
             ],
         }
@@ -165,12 +170,14 @@ class RewardWeighting:
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`."""
         self._tallies = {
-            (Cell(namespace, route, task), name): {key: KeyTally(*own) for key, own in held.items()}
+            (Cell.read(namespace, route, task), name): {
+                key: KeyTally(*own) for key, own in held.items()
+            }
             for namespace, route, task, name, held in state["tallies"]
         }
-        self._judged = {Cell(*names): weight for *names, weight in state["heard"]}
+        self._judged = {Cell.read(*names): weight for *names, weight in state["heard"]}
         self._responses = {
-            (Cell(*names[:3]), names[3]): Response(answers, rewards)
+            (Cell.read(*names[:3]), names[3]): Response(answers, rewards)
             for *names, answers, rewards in state["responses"]
         }
 

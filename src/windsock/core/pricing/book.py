@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Counts, Prices, Usage, cost_usd
+from windsock.core.pricing.call_costs import known_cost_usd
 from windsock.core.pricing.late_ticks import Entry
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
@@ -70,23 +71,18 @@ class PriceBook:
     def cost_usd(
         self, deployment: str, usage: Usage, at: float, *, service_tier: str | None = None
     ) -> Decimal | None:
-        """Dollars for a counted use, or None without a price."""
+        """Dollars for a counted use; None without a price of all that was used."""
         prices = self.prices(
             deployment, at, prompt_tokens=usage.prompt_tokens, service_tier=service_tier
         )
-        return None if prices is None else cost_usd(usage.counts(), prices)
+        return None if prices is None else known_cost_usd(usage.counts(), prices)
 
     def effective_usd(
         self, deployment: str, mix: Counts, at: float, *, prompt_tokens: int = 0
     ) -> Decimal | None:
         """Expected dollars of one request that uses its meters like `mix`."""
         prices = self.prices(deployment, at, prompt_tokens=prompt_tokens)
-        if prices is None:
-            return None
-        try:
-            return cost_usd(mix, prices)
-        except KeyError:
-            return None
+        return None if prices is None else known_cost_usd(mix, prices)
 
     def status(self, deployment: str, now: float) -> PriceStatus:
         """How its price stands at `now`."""
@@ -195,7 +191,7 @@ class PriceBook:
             "usd_per_mtok": dict(after.usd_per_mtok) if after else None,
             "before": dict(before.usd_per_mtok) if before else None,
         }
-        return [Event(kind="price.shifted", deployment=deployment, at=now, facts=facts)]
+        return [Event(kind=EventKind.PRICE_SHIFTED, deployment=deployment, at=now, facts=facts)]
 
     def forget(self, deployment: str) -> None:
         """Know nothing of this deployment any more."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote
 from windsock.core.pricing.comparison import alike, blended, weighted_median
 from windsock.core.pricing.rules import GuardRules
@@ -137,7 +137,7 @@ class PriceTimeline:
             "usd_per_mtok": dict(quote.usd_per_mtok),
             "before": dict(last.usd_per_mtok) if last else None,
         }
-        kind = "price.released" if released else "price.shifted"
+        kind = EventKind.PRICE_RELEASED if released else EventKind.PRICE_SHIFTED
         return [Event(kind=kind, deployment=quote.deployment, at=now, facts=facts)]
 
     def _settles(self, quote: Quote, key: HeldKey, held: Held) -> bool:
@@ -188,7 +188,9 @@ def _told(quote: Quote, doubt: Doubt) -> Event:
         "reason": doubt.reason,
         "usd_per_mtok": dict(quote.usd_per_mtok),
     }
-    return Event(kind="price.held", deployment=quote.deployment, at=quote.seen_at, facts=facts)
+    return Event(
+        kind=EventKind.PRICE_HELD, deployment=quote.deployment, at=quote.seen_at, facts=facts
+    )
 
 
 def _held_key(quote: Quote) -> HeldKey:

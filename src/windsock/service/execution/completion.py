@@ -38,13 +38,13 @@ class Completion:
         self._on_shift = on_shift
         self._count = count
 
-    def finish(self, exchange: Exchange, outcome: Outcome, response_id: str | None) -> None:
-        """Take over what came of an exchange; `response_id` is the provider's, for feedback."""
+    def finish(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Take over what came of an exchange."""
         self._ledger.append(outcome)
         for shift in exchange.shifts:
             self._on_shift(shift)
         hand_out_tables(self._router, self._ledger, self._events)
-        self._feedbacks.remember_outcome(outcome, response_id)
+        self._feedbacks.remember_outcome(outcome)
         self._check(exchange, outcome)
         self._count(outcome)
         log_request(outcome)
@@ -70,11 +70,11 @@ def log_request(outcome: Outcome) -> None:
         outcome.finished_at,
         decision=decision.id,
         route=decision.cell.route,
-        task=decision.cell.task,
+        task=decision.cell.name,
         deployment=outcome.served or decision.deployment,
         propensity=round(decision.propensity, 6),
         ok=outcome.ok,
         attempts=len(outcome.results),
-        cost_usd=float(outcome.cost_usd),
+        cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
         latency_ms=round((outcome.finished_at - decision.at) * 1000, 1),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from functools import partial
 
 from windsock.clock import Clock
@@ -20,8 +21,8 @@ from windsock.service.execution.stream_execution import stream_call
 from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
 from windsock.wire.request import UpstreamRequest
 
-Finished = Callable[[Exchange, Outcome, str | None], None]
-"""Told once of every exchange that is over, with the id of its answer if it has one."""
+Finished = Callable[[Exchange, Outcome], None]
+"""Told once of every exchange that is over."""
 
 
 class RequestExecutor:
@@ -56,10 +57,10 @@ class RequestExecutor:
         finally:
             if exchange.answer is not None:
                 given = answers[exchange.answer.attempt.number]
-            outcome = self._settle(exchange, given.answer.response_id if given else None)
+            outcome = self._settle(exchange)
         if given is None:
             return None, failure
-        return given.told(request, to_float(outcome.cost_usd)), failure
+        return given.told(request, _shown_usd(outcome.cost_usd)), failure
 
     async def stream(
         self, exchange: Exchange, request: UpstreamRequest, failure: Failure, write: Write
@@ -77,13 +78,13 @@ class RequestExecutor:
         """Drop the connections to providers."""
         await self.calls.close()
 
-    def _settle(self, exchange: Exchange, response_id: str | None = None) -> Outcome:
+    def _settle(self, exchange: Exchange) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""
         now = self.calls.clock.now()
         while exchange.trying is not None:
             exchange.report(_left(exchange.trying, exchange.decision, now), now)
         outcome = exchange.outcome(now)
-        self._finished(exchange, outcome, response_id)
+        self._finished(exchange, outcome)
         return outcome
 
 
@@ -95,13 +96,18 @@ def _with_certainty(exchange: Exchange, request: UpstreamRequest) -> UpstreamReq
     return replace(request, wants_certainty=True)
 
 
+def _shown_usd(usd: Decimal | None) -> float | None:
+    """As clients read it; null where a price is not known."""
+    return None if usd is None else to_float(usd)
+
+
 def _left(attempt: Attempt, decision: Decision, now: float) -> CallResult:
     """The client left in the middle of a call: the prompt, at least, was paid for."""
     was_sent = now >= attempt.not_before
     return CallResult(
         attempt=attempt,
         kind=CallKind.CANCELLED,
-        latency_s=now - decision.at,
+        latency_s=max(0.0, now - attempt.started_at),
         usage=Usage(input_tokens=decision.prompt_tokens) if was_sent else None,
         is_usage_estimated=was_sent,
     )

@@ -24,7 +24,7 @@ class GivenAnswer:
     target: Target
     answer: Answer
 
-    def told(self, request: UpstreamRequest, cost_usd: float) -> bytes:
+    def told(self, request: UpstreamRequest, cost_usd: float | None) -> bytes:
         """As the client gets it."""
         target = self.target
         return target.format.told(self.answer, request, provider=target.provider, cost_usd=cost_usd)

@@ -148,6 +148,6 @@ class StreamedCall:
         if relay.first_byte_s is None:
             self._failure.status = 502
         elif relay.kind is CallKind.ANSWERED:
-            await write(relay.scanner.ending(self._calls.cost_usd(self._exchange)))
+            await write(relay.scanner.ending(self._exchange.spent_usd()))
         elif relay.scanner.error is None:
             await write(relay.scanner.broken(BROKE_OFF.get(relay.kind, BROKEN_STREAM)))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.model.calls import Attempt, CallKind, CallResult
-from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
@@ -100,11 +98,6 @@ class UpstreamCalls:
         pause_s = attempt.not_before - self.clock.now()
         if pause_s > 0:
             await asyncio.sleep(pause_s)
-
-    def cost_usd(self, exchange: Exchange) -> Decimal:
-        """Of the calls that the exchange has made so far."""
-        now = self.clock.now()
-        return sum((self._router.cost_of(result, now) for result in exchange.results), Decimal(0))
 
     async def close(self) -> None:
         """Drop the connections."""

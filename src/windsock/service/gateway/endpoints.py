@@ -176,8 +176,9 @@ class OpenAICalls:
         if body is None:
             await call.refuse(self._failed(exchange, failure, headers))
             return
-        cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
-        headers.append((b"x-windsock-cost-usd", cost.encode()))
+        if exchange.cost_usd is not None:
+            cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
+            headers.append((b"x-windsock-cost-usd", cost.encode()))
         await call.answer(200, body, headers)
         await self._keep(exchange, key, body, is_stream=False)
 
@@ -210,7 +211,9 @@ class OpenAICalls:
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
     ) -> Problem:
-        back_in_s = self._router.fleet.retry_after_s(exchange.table.deployments, self._clock.now())
+        back_in_s = self._router.availability.retry_after_s(
+            exchange.table.deployments, self._clock.now()
+        )
         return failed(exchange, failure.body, headers, back_in_s=back_in_s)
 
     def _headers(
@@ -252,7 +255,7 @@ def decision_view(exchange: Exchange) -> dict[str, Any]:
             }
             for arm in table.arms
         ],
-        "ruled_out": dict(table.ruled_out),
+        "ruled_out": table.reasons,
         "note": table.note,
     }
 

@@ -33,7 +33,7 @@ class FeedbackEndpoint:
         asked = _asked(call.body)
         reward, name = reward_of(asked, principal), decision_name(asked)
         try:
-            credit, is_duplicate = await self._feedbacks.take(
+            credit, is_duplicate = await self._feedbacks.observe(
                 name, reward, principal.namespace, call.header(b"idempotency-key")
             )
         except UnknownDecision as error:
@@ -41,7 +41,7 @@ class FeedbackEndpoint:
             return
         body = credit_view(name, credit, is_duplicate=is_duplicate)
         if reward.source == "confidence":
-            rate, to = self._feedbacks.advice(name, reward.value)
+            rate, to = self._feedbacks.advice(name, principal.namespace, reward.value)
             body["confidence"] = {"measured_success": rate, "escalate_to": to}
         await call.answer(200, orjson.dumps(body))
 
@@ -59,7 +59,7 @@ def credit_view(name: str, credit: Credit, *, is_duplicate: bool) -> dict[str, A
         "decision_id": name,
         "deployment": credit.deployment,
         "route": credit.cell.route,
-        "task": credit.cell.task,
+        "task": credit.cell.name,
         "is_duplicate": is_duplicate,
         "counted": {"weight": credit.weight, "value": credit.value},
         "posterior": {

@@ -22,7 +22,6 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, Usage, cost_usd
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.routes import Cascade, Route
 from windsock.simulation.engines.contenders import Contender
 from windsock.simulation.engines.exact import router_of
@@ -168,7 +167,7 @@ class BatchEngine:
         if lost:
             self._note(group, begin, None, told, lost, usd=0.0, right=0, attempts=lost)
         policy = group.route.policy
-        if isinstance(policy, PriceAware) and policy.pacer is not None:
+        if policy.pacer is not None:
             policy.pacer.spend(spent, begin, group.count)
 
     def _weights(
@@ -234,21 +233,22 @@ class BatchEngine:
 
     def _calls(self, group: _RequestGroup, name: str, now: float) -> list[CallResult]:
         """Answers as they come in this window, from the fastest to the slowest."""
-        world = self.world
-        usage, prices = self._usage(group), world.prices(name, now)
-        return [
-            CallResult(
-                attempt=Attempt(number=0, deployment=name, reason=AttemptReason.FIRST),
-                kind=CallKind.ANSWERED,
-                latency_s=self._latency_s(name, now) * pace,
-                first_byte_s=world.first_token_s(name, now) * pace,
-                status=200,
-                usage=usage,
-                served_model=world.served_model(name, now),
-                billed_usd=cost_usd(usage.counts(), prices) if world.scenario.bills else None,
-            )
-            for pace in PACES
-        ]
+        return [self._call(group, name, now, pace=pace) for pace in PACES]
+
+    def _call(self, group: _RequestGroup, name: str, now: float, *, pace: float) -> CallResult:
+        """One answer, begun now, at this multiple of the usual latency."""
+        world, usage = self.world, self._usage(group)
+        prices = world.prices(name, now, prompt_tokens=usage.prompt_tokens)
+        return CallResult(
+            attempt=Attempt(number=0, deployment=name, reason=AttemptReason.FIRST, started_at=now),
+            kind=CallKind.ANSWERED,
+            latency_s=self._latency_s(name, now) * pace,
+            first_byte_s=world.first_token_s(name, now) * pace,
+            status=200,
+            usage=usage,
+            served_model=world.served_model(name, now),
+            billed_usd=cost_usd(usage.counts(), prices) if world.scenario.bills else None,
+        )
 
     def _usage(self, group: _RequestGroup) -> Usage:
         kind = self.world.scenario.tasks[group.task]
@@ -341,8 +341,7 @@ class BatchEngine:
             return
         pair = (first or name, to) if to else None
         policy = self.router.routes[cell.route].policy
-        if isinstance(policy, PriceAware):
-            policy.served.count(cell, arm_name(*pair) if pair else name, count)
+        policy.count_served(cell, arm_name(*pair) if pair else name, count)
         beliefs, scenario = self.router.beliefs, self.world.scenario
         counts = self._usage(group).counts()
         units: dict[Meter, float] = {meter: n * count for meter, n in counts.items()}
@@ -396,7 +395,7 @@ class BatchEngine:
 
     def _usd(self, group: _RequestGroup, name: str, now: float) -> float:
         """True dollars of one call."""
-        return float(cost_usd(self._usage(group).counts(), self.world.prices(name, now)))
+        return self.world.paid_usd([self._call(group, name, now, pace=1.0)])
 
     def _note(
         self,

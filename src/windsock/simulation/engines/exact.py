@@ -11,8 +11,8 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import DEFAULT_NAMESPACE, RouteRequest
 from windsock.core.model.rewards import Reward
-from windsock.core.model.units import cost_usd, to_float
 from windsock.core.pricing.book import PriceBook
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.errors import BudgetSpent, NoCandidate
@@ -96,7 +96,7 @@ class ExactEngine:
                 task=ask.task,
                 deployment=served,
                 weights=dict(zip(names, weights, strict=True)),
-                usd=self._billed(ask, outcome),
+                usd=self.world.paid_usd(outcome.results),
                 right=worth,
                 latency_s=outcome.finished_at - ask.at,
                 attempts=len(outcome.results),
@@ -113,18 +113,6 @@ class ExactEngine:
         first_s = outcome.results[-1].first_byte_s
         return first_s is None or before_s + first_s > realtime.max_latency_ms / 1000
 
-    def _billed(self, ask: SimulatedRequest, outcome: Outcome) -> float:
-        """Dollars at the prices that truly held, whether or not the feed had shown them."""
-        return sum(
-            to_float(
-                cost_usd(
-                    result.usage.counts(), self.world.prices(result.attempt.deployment, ask.at)
-                )
-            )
-            for result in outcome.results
-            if result.usage is not None
-        )
-
 
 def router_of(world: World, contender: Contender, seed: int) -> Router:
     """The production router with the scenario's routes."""
@@ -137,19 +125,21 @@ def router_of(world: World, contender: Contender, seed: int) -> Router:
         ceiling_s = scenario.realtime.max_latency_ms / 1000 if contender.heeds_latency else None
         routes[REALTIME] = _route(world, contender, REALTIME, aim, beliefs, ceiling_s)
     router = Router(
-        catalog=world.catalog(),
-        routes=routes,
-        book=PriceBook(rules=contender.guard),
-        beliefs=beliefs,
-        default_policy=lambda name: routes[ROUTE].policy,
-        seed=seed,
-        fresh_s=scenario.refresh_s,
-        fresh_outcomes=scenario.refresh_outcomes,
+        parts_of(
+            catalog=world.catalog(),
+            routes=routes,
+            book=PriceBook(rules=contender.guard),
+            beliefs=beliefs,
+            default_policy=lambda name: routes[ROUTE].policy,
+            seed=seed,
+            fresh_s=scenario.refresh_s,
+            fresh_outcomes=scenario.refresh_outcomes,
+        )
     )
     past = world.evaluations()
     for name in routes if past else ():
         strength = float(scenario.evaluated)
-        router.teach(DEFAULT_NAMESPACE, name, past, strength=strength, now=world.starts_at)
+        router.operator.teach(DEFAULT_NAMESPACE, name, past, strength=strength, now=world.starts_at)
     return router
 
 

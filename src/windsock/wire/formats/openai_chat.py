@@ -117,13 +117,12 @@ class OpenAIChat(OpenAIFormat):
         return Answer(
             body=body,
             facts=facts_of(body, images=request.images, finish_reason=finish_reason),
-            response_id=text_in(body, "id"),
             message=part_of(choices[0], "message"),
             certainty=certainty_of(choices[0]),
         )
 
     def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
         """Without the logprobs that only the router asked for."""
         if request.wants_certainty and not names_field(request, "logprobs"):

@@ -12,7 +12,7 @@ import orjson
 from windsock.core.model.calls import CallKind
 from windsock.errors import ProviderError
 from windsock.wire.format import AnswerFacts
-from windsock.wire.formats.openai_usage import billed_of, counted, tier_of, usage_of
+from windsock.wire.formats.openai_usage import billed_of, counted, id_of, tier_of, usage_of
 from windsock.wire.sse import BOUNDARY, DATA, data_of
 
 DONE = b"data: [DONE]\n\n"
@@ -33,6 +33,9 @@ ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 """Of one event, which is held until its end comes."""
 
+ID_EVENTS = 3
+"""Events that are parsed to find the answer's id; nearly always the first has it."""
+
 
 class ChatStreamScanner:
     """Feed it bytes split anywhere; it gives whole events and remembers what they said.
@@ -40,6 +43,7 @@ class ChatStreamScanner:
     choices         how many answers were asked for; each must finish
     images          sent with the request
     wants_usage     the client asked for the usage chunk
+    response_id     of the answer, if one of its first events names it
     finish_reason   of the answer, once it came
     usage           the usage object as parsed, once it came
     content_events  events with something to show
@@ -51,6 +55,7 @@ class ChatStreamScanner:
         "_choices",
         "_finishes",
         "_held",
+        "_id_events",
         "_images",
         "_wants_usage",
         "content_events",
@@ -59,6 +64,7 @@ class ChatStreamScanner:
         "finish_reason",
         "is_done",
         "last",
+        "response_id",
         "served_model",
         "usage",
     )
@@ -69,6 +75,8 @@ class ChatStreamScanner:
         self._images = images
         self._wants_usage = wants_usage
         self._finishes = 0
+        self._id_events = ID_EVENTS
+        self.response_id: str | None = None
         self.content_events = 0
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
@@ -123,6 +131,8 @@ class ChatStreamScanner:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
+        if self._id_events:
+            self._look_for_id(held[: held.find(b"\n\n")])
         self.content_events += _contents(held, until)
         return until
 
@@ -143,13 +153,14 @@ class ChatStreamScanner:
             service_tier=tier_of(last),
             billed_usd=billed_of(last),
             finish_reason=self.finish_reason,
+            response_id=self.response_id,
         )
 
-    def ending(self, cost_usd: Decimal) -> bytes:
+    def ending(self, cost_usd: Decimal | None) -> bytes:
         """The usage chunk with cost, if the client asked for it, and the end mark."""
         if not self._wants_usage or self.usage is None:
             return DONE
-        usage = {**self.usage, "cost": float(cost_usd)}
+        usage = {**self.usage, "cost": None if cost_usd is None else float(cost_usd)}
         last = {**self.last, "choices": [], "usage": usage}
         return b"data: " + orjson.dumps(last) + b"\n\n" + DONE
 
@@ -169,6 +180,8 @@ class ChatStreamScanner:
             return event
         if CONTENT.search(event):
             self.content_events += 1
+        if self._id_events:
+            self._look_for_id(event)
         if self.served_model is None and (model := MODEL.search(event)):
             self.served_model = model[1].decode(errors="replace")
         if (finish := FINISH.search(event)) is not None:
@@ -182,6 +195,16 @@ class ChatStreamScanner:
         if USAGE.search(event):
             return self._read_usage(event)
         return event
+
+    def _look_for_id(self, event: bytes) -> None:
+        self._id_events -= 1
+        try:
+            body = orjson.loads(data_of(event))
+        except orjson.JSONDecodeError:
+            return
+        self.response_id = id_of(body) if isinstance(body, dict) else None
+        if self.response_id is not None:
+            self._id_events = 0
 
     def _read_usage(self, event: bytes) -> bytes | None:
         try:

@@ -10,7 +10,7 @@ from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import ProviderError
 from windsock.wire.format import Answer, StreamScanner
 from windsock.wire.formats.openai_format import OpenAIFormat
-from windsock.wire.formats.openai_usage import facts_of, text_in
+from windsock.wire.formats.openai_usage import facts_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import (
     TOKENS_PER_BYTE,
@@ -74,7 +74,6 @@ class OpenAIEmbeddings(OpenAIFormat):
         return Answer(
             body=body,
             facts=facts_of(body),
-            response_id=text_in(body, "id"),
             certainty=CERTAIN,
         )
 

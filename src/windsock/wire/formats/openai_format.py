@@ -35,7 +35,7 @@ class OpenAIFormat:
         return msgspec.json.encode(self._upstream_fields(request, model))
 
     def told(
-        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
     ) -> bytes:
         """The answer with `provider` and `usage.cost` as OpenRouter gives them."""
         body = answer.body

@@ -13,6 +13,9 @@ from typing import Any
 from windsock.core.model.units import Usage
 from windsock.wire.format import AnswerFacts
 
+MAX_ID_CHARS = 255
+"""Of an answer's id; a longer one is no name, and no index of a database would take it."""
+
 PLAIN_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
 """Keys of a usage object that distinguishes nothing."""
 
@@ -56,6 +59,12 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
     return usage if isinstance(usage, dict) else None
 
 
+def id_of(body: Mapping[str, Any]) -> str | None:
+    """The answer's id; None if it is no text of 1 to MAX_ID_CHARS characters."""
+    name = text_in(body, "id")
+    return name if name is not None and 0 < len(name) <= MAX_ID_CHARS else None
+
+
 def tier_of(body: Mapping[str, Any]) -> str | None:
     """The service tier that an answer names, such as flex or priority."""
     return text_in(body, "service_tier")
@@ -79,6 +88,7 @@ def facts_of(
         service_tier=tier_of(body),
         billed_usd=billed_of(body),
         finish_reason=finish_reason,
+        response_id=id_of(body),
     )
 
 
