@@ -11,7 +11,8 @@ from windsock.providers.transport import Endpoint
 from windsock.resources import room
 from windsock.service.execution.executor import RequestExecutor
 from windsock.simulation.engines.contenders import chosen
-from windsock.simulation.engines.exact import ExactEngine, request_of
+from windsock.simulation.engines.exact import ExactEngine
+from windsock.simulation.engines.request_stepper import request_of
 from windsock.simulation.world.scenario import load_scenario
 from windsock.simulation.world.world import World
 from windsock.wire.request import UpstreamRequest

@@ -211,6 +211,10 @@ class Router:
         """Answers came back that nobody has judged yet."""
         self._learning.take_answers(cell, deployment, count, now)
 
+    def observe_failures(self, cell: Cell, deployment: str, count: int, now: float) -> None:
+        """Calls of requests that got no answer failed."""
+        self._learning.take_failures(cell, deployment, count, now)
+
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
         self.loads.end(self.fleet.provider(result.attempt.deployment), result, now)

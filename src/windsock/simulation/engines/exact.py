@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import heapq
-
 from windsock.clock import ManualClock
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.calls import Outcome
-from windsock.core.model.decisions import Decision
-from windsock.core.model.requests import DEFAULT_NAMESPACE, RouteRequest
-from windsock.core.model.rewards import Reward
-from windsock.core.model.units import cost_usd, to_float
+from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.pricing.book import PriceBook
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
-from windsock.errors import BudgetSpent, NoCandidate
 from windsock.simulation.engines.contenders import Contender
 from windsock.simulation.engines.price_playback import PricePlayback
-from windsock.simulation.results.run import Progress, Run, Step, refused
+from windsock.simulation.engines.request_stepper import RequestStepper
+from windsock.simulation.results.run import Progress, Run
 from windsock.simulation.world.conditions import RouteGoal
 from windsock.simulation.world.traffic import REALTIME, ROUTE, SimulatedRequest
 from windsock.simulation.world.world import World
@@ -33,7 +28,7 @@ class ExactEngine:
         self.router = router_of(world, contender, seed)
         self.run_ = Run(policy=name, seed=seed)
         self._feeding = PricePlayback(world, self.router, self.run_.splits, hears=contender.hears)
-        self._judgements: list[tuple[float, int, Decision, str, float]] = []
+        self._stepper = RequestStepper(world, self.router, self.run_)
 
     def run(self, progress: Progress | None = None) -> Run:
         """All requests; Ctrl-C leaves what was done, marked as not whole."""
@@ -50,80 +45,14 @@ class ExactEngine:
         """One request, after everything that was known by then; None if the router refuses it."""
         self._catch_up(ask.at)
         self.clock.advance_to(ask.at)
-        try:
-            exchange = self.router.open(request_of(ask), ask.at)
-        except (BudgetSpent, NoCandidate):
-            self.run_.steps.append(refused(ask))
-            return None
-        now = ask.at
-        while (attempt := exchange.next_attempt(now)) is not None:
-            now = max(now, attempt.not_before)
-            result = self.world.call(attempt, ask, now)
-            now += result.latency_s
-            exchange.report(result, now)
-        outcome = exchange.outcome(now)
-        self._note(ask, outcome, exchange.table.deployments, exchange.table.weights)
-        self.run_.decisions.append(exchange.decision)
-        return outcome
+        return self._stepper.step(ask)
 
     def _catch_up(self, until: float) -> None:
         """Ticks and judgements due by then, in order of time."""
         while (at := self._feeding.due(until)) is not None:
-            self._judge(at)
+            self._stepper.judge(at)
             self._feeding.take()
-        self._judge(until)
-
-    def _judge(self, until: float) -> None:
-        while self._judgements and self._judgements[0][0] <= until:
-            at, _, decision, deployment, worth = heapq.heappop(self._judgements)
-            self.router.learn(decision, deployment, Reward(value=worth), at)
-
-    def _note(
-        self,
-        ask: SimulatedRequest,
-        outcome: Outcome,
-        names: tuple[str, ...],
-        weights: tuple[float, ...],
-    ) -> None:
-        served = outcome.served
-        worth = 0.0 if served is None else self.world.worth(served, ask, ask.at)
-        if served is not None and ask.is_judged:
-            due = (outcome.finished_at + ask.judged_after_s, ask.number)
-            heapq.heappush(self._judgements, (*due, outcome.decision, served, worth))
-        self.run_.steps.append(
-            Step(
-                at=ask.at,
-                task=ask.task,
-                deployment=served,
-                weights=dict(zip(names, weights, strict=True)),
-                usd=self._billed(ask, outcome),
-                right=worth,
-                latency_s=outcome.finished_at - ask.at,
-                attempts=len(outcome.results),
-                is_realtime=ask.is_realtime,
-                late=int(self._is_late(ask, outcome)),
-            )
-        )
-
-    def _is_late(self, ask: SimulatedRequest, outcome: Outcome) -> bool:
-        realtime = self.world.scenario.realtime
-        if realtime is None or not ask.is_realtime:
-            return False
-        before_s = sum(result.latency_s for result in outcome.results[:-1])
-        first_s = outcome.results[-1].first_byte_s
-        return first_s is None or before_s + first_s > realtime.max_latency_ms / 1000
-
-    def _billed(self, ask: SimulatedRequest, outcome: Outcome) -> float:
-        """Dollars at the prices that truly held, whether or not the feed had shown them."""
-        return sum(
-            to_float(
-                cost_usd(
-                    result.usage.counts(), self.world.prices(result.attempt.deployment, ask.at)
-                )
-            )
-            for result in outcome.results
-            if result.usage is not None
-        )
+        self._stepper.judge(until)
 
 
 def router_of(world: World, contender: Contender, seed: int) -> Router:
@@ -167,12 +96,4 @@ def _route(
         policy=contender.make(world, aim, beliefs),
         cascade=contender.cascade if name == ROUTE else None,
         max_latency_s=max_latency_s,
-    )
-
-
-def request_of(ask: SimulatedRequest) -> RouteRequest:
-    return RouteRequest(
-        model=REALTIME if ask.is_realtime else ROUTE,
-        task=ask.task,
-        prompt_tokens=ask.prompt_tokens,
     )

@@ -142,6 +142,10 @@ class World:
             for outage in self.scenario.outages
         )
 
+    def failure_share(self, name: str, at: float) -> float:
+        """Share of its calls that fail, 0..1; all of them while it is down."""
+        return self.scenario.deployments[name].failure_share if self.is_up(name, at) else 1.0
+
     def served_model(self, name: str, at: float) -> str:
         """The model that the answers name."""
         served = name.partition("/")[2]
@@ -168,7 +172,7 @@ class World:
         name = attempt.deployment
         index = self.names.index(name)
         place = self.scenario.deployments[name]
-        if not self.is_up(name, at) or ask.fate[index] < place.failure_share:
+        if ask.fate[index] < self.failure_share(name, at):
             return CallResult(
                 attempt=attempt, kind=CallKind.SERVER_ERROR, latency_s=0.05, status=503
             )

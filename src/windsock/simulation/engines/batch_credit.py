@@ -1,0 +1,318 @@
+"""What the answers of a window cost, were worth and teach, in counts."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from windsock.core.cascades.cascade_arm import arm_name
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Reward
+from windsock.core.model.units import Meter, Usage, cost_usd
+from windsock.core.policies.price_aware import PriceAware
+from windsock.core.routing.router import Router
+from windsock.core.routing.routes import Cascade
+from windsock.simulation.engines.batch_attempts import Answers, Counts, GroupDecision, answers
+from windsock.simulation.world.world import World
+
+JUDGED_ONE_BY_ONE = 8
+"""Judgements of one window that a policy is told which looks at single requests."""
+
+FEW = 10
+"""Judgements that are learnt at once of a deployment that nobody knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Requests of a group that one deployment answered; `usd` and `attempts` of all of them.
+
+    deployment  None where nobody answered
+    """
+
+    deployment: str | None
+    count: int
+    right: int = 0
+    usd: float = 0.0
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Verdict:
+    """Judged answers of one deployment, known from `due` on.
+
+    claim   how sure they were, if answers tell
+    pair    the cascade that earned them, if one did
+    """
+
+    due: float
+    number: int
+    cell: Cell
+    deployment: str
+    judged: int
+    right: int
+    claim: float | None
+    pair: tuple[str, str] | None
+
+
+class BatchCredit:
+    """Draws what answers are worth, asks again where a cascade does, and teaches the router.
+
+    luck    numpy generator
+    look    is told of every round of calls: (decision, good, failed) by deployment
+    """
+
+    def __init__(
+        self,
+        world: World,
+        router: Router,
+        luck: Any,
+        look: Callable[[GroupDecision, Answers], None],
+    ) -> None:
+        self._world = world
+        self._router = router
+        self._luck = luck
+        self._look = look
+        self._verdicts: list[_Verdict] = []
+        self._number = 0
+
+    def credit(self, decision: GroupDecision, found: Answers) -> Iterator[Served]:
+        """Every group of answers, those that a cascade asked for included, and what was lost."""
+        for k, name in enumerate(decision.names):
+            by_call = found.served[k]
+            if not by_call.any():
+                continue
+            attempts = int(found.attempts[k])
+            cascade = decision.group.route.cascade
+            if cascade is None or name in cascade.to:
+                yield self._answered(decision, name, int(by_call.sum()), attempts)
+            else:
+                yield from self._with_cascade(decision, cascade, k, by_call, attempts)
+        if found.lost.any():
+            self._fail(decision, found)
+            yield Served(deployment=None, count=int(found.lost.sum()), attempts=found.lost_attempts)
+
+    def teach(
+        self,
+        cell: Cell,
+        name: str,
+        usage: Usage,
+        count: int,
+        right: int,
+        end: float,
+        *,
+        claim: float | None = None,
+        pair: tuple[str, str] | None = None,
+    ) -> None:
+        """Usage and transport at once, judgements when they are due.
+
+        usage   of one answer
+        claim   how sure the answers were, if they tell
+        pair    the cascade that earned them, if one did
+        """
+        if not count:
+            return
+        policy = self._router.routes[cell.route].policy
+        if isinstance(policy, PriceAware):
+            policy.served.count(cell, arm_name(*pair) if pair else name, count)
+        units: dict[Meter, float] = {meter: n * count for meter, n in usage.counts().items()}
+        self._router.beliefs.observe_usages(cell, name, units, count, end)
+        self._router.observe_answers(cell, name, count, end)
+        scenario = self._world.scenario
+        judged = int(self._luck.binomial(count, scenario.feedback_share))
+        if judged:
+            praised = int(self._luck.hypergeometric(right, count - right, judged))
+            self._number += 1
+            due = end + scenario.feedback_delay_s
+            verdict = _Verdict(due, self._number, cell, name, judged, praised, claim, pair)
+            heapq.heappush(self._verdicts, verdict)
+
+    def judge(self, until: float) -> None:
+        """Learn the judgements that are known by then, unix s."""
+        while self._verdicts and self._verdicts[0].due <= until:
+            verdict = heapq.heappop(self._verdicts)
+            self._learn(verdict)
+            policy = self._router.routes[verdict.cell.route].policy
+            if policy.is_contextual:
+                told = min(verdict.judged, JUDGED_ONE_BY_ONE)
+                for i in range(told):
+                    value = float(i < round(told * verdict.right / verdict.judged))
+                    policy.learn(_decision(verdict), verdict.deployment, Reward(value=value), until)
+
+    def _answered(self, decision: GroupDecision, name: str, count: int, attempts: int) -> Served:
+        """Answers that nobody checks."""
+        right = int(self._luck.binomial(count, self._quality(decision, name)))
+        self.teach(decision.cell, name, decision.usage, count, right, decision.end)
+        usd = count * self._usd(decision, name)
+        return Served(deployment=name, count=count, right=right, usd=usd, attempts=attempts)
+
+    def _with_cascade(
+        self, decision: GroupDecision, cascade: Cascade, k: int, by_call: Counts, attempts: int
+    ) -> Iterator[Served]:
+        """Answers that tell how sure they are; where a cascade is in use the doubtful go on."""
+        name, count = decision.names[k], int(by_call.sum())
+        target = self._target(decision, cascade)
+        doubted = self._doubted(decision.table, name, by_call) if target else by_call * 0
+        quality = self._quality(decision, name)
+        sure, doubtful = self._checked(cascade, quality, int(doubted.sum()))
+        others = self._checked(cascade, quality, count - int(doubted.sum()))
+        claims = ((1.0 + cascade.escalate_below) / 2, cascade.escalate_below / 2)
+        for claim, (seen, _), (more, _) in zip(claims, (sure, doubtful), others, strict=True):
+            self._router.confidences.count(decision.cell, name, claim, seen + more)
+        pair = (name, target) if target and decision.table.cascades is not None else None
+        taught = (decision.cell, name, decision.usage)
+        self.teach(*taught, *sure, decision.end, claim=claims[0], pair=pair)
+        for claim, (seen, right) in zip(claims, others, strict=True):
+            self.teach(*taught, seen, right, decision.end, claim=claim)
+        kept, right = count - doubtful[0], sure[1] + sum(right for _, right in others)
+        if target and doubtful[0]:
+            calls = self._luck.multivariate_hypergeometric(doubted, doubtful[0])
+            found = self._ask_again(decision, k, target, calls)
+            stays = int(sum(each.lost.sum() for each in found))
+            if stays:
+                stays_right = int(self._luck.hypergeometric(doubtful[1], doubtful[0] - doubtful[1],
+                                                            stays))  # fmt: skip
+                self.teach(*taught, stays, stays_right, decision.end, claim=claims[1], pair=pair)
+                kept, right = kept + stays, right + stays_right
+            yield from self._stronger(decision, found, calls, pair)
+            attempts += sum(each.lost_attempts for each in found)
+            attempts -= sum(int(each.lost.sum()) * (i + 1) for i, each in enumerate(found))
+        usd = count * self._usd(decision, name)
+        yield Served(deployment=name, count=kept, right=right, usd=usd, attempts=attempts)
+
+    def _ask_again(
+        self, decision: GroupDecision, k: int, target: str, calls: Counts
+    ) -> list[Answers]:
+        """What comes back from the target, by the calls (less 1) that were made before."""
+        found = []
+        for made, count in enumerate(calls, start=1):
+            asked, tried = (
+                np.zeros(len(decision.names), np.int64),
+                np.zeros(len(decision.names), bool),
+            )
+            asked[decision.names.index(target)], tried[k] = count, True
+            each = answers(self._luck, decision, asked, made=made, tried=tried,
+                           attempts_allowed=len(calls))  # fmt: skip
+            self._look(decision, each)
+            found.append(each)
+        return found
+
+    def _stronger(
+        self,
+        decision: GroupDecision,
+        found: list[Answers],
+        calls: Counts,
+        pair: tuple[str, str] | None,
+    ) -> Iterator[Served]:
+        """Answers given in place of doubtful ones; the calls before are counted with those."""
+        for t, name in enumerate(decision.names):
+            count = int(sum(each.served[t].sum() for each in found))
+            if not count:
+                continue
+            right = int(self._luck.binomial(count, self._quality(decision, name)))
+            earned = pair if pair and name == pair[1] else None
+            self.teach(decision.cell, name, decision.usage, count, right, decision.end, pair=earned)
+            attempts = sum(
+                int(each.attempts[t] - each.served[t].sum() * (i + 1))
+                for i, each in enumerate(found)
+            )
+            usd = count * self._usd(decision, name)
+            yield Served(deployment=name, count=count, right=right, usd=usd, attempts=attempts)
+
+    def _doubted(self, table: WeightTable, name: str, by_call: Counts) -> Counts:
+        """Answers that may be asked again, by calls made less 1.
+
+        Where the policy decides on cascades, those drawn to one, at their first call; else all
+        that may make one more call.
+        """
+        doubted = by_call.copy()
+        if table.cascades is None:
+            doubted[-1] = 0
+            return doubted
+        doubted[:] = 0
+        if len(doubted) > 1 and by_call[0]:
+            doubted[0] = self._luck.binomial(by_call[0], _cascade_share(table, name))
+        return doubted
+
+    def _target(self, decision: GroupDecision, cascade: Cascade) -> str | None:
+        """The first strong deployment that can take a call."""
+        able = (name for name in cascade.to if name in decision.names)
+        return next((n for n in able if self._router.fleet.can_take(n, decision.begin)), None)
+
+    def _checked(
+        self, cascade: Cascade, quality: float, count: int
+    ) -> tuple[tuple[int, int], tuple[int, int]]:
+        """(answers, right ones) that pass the check, and that do not."""
+        wrong_pass, right_pass = self._world.passes(cascade.escalate_below, quality)
+        right = int(self._luck.binomial(count, quality))
+        kept_right = int(self._luck.binomial(right, right_pass))
+        kept = kept_right + int(self._luck.binomial(count - right, wrong_pass))
+        return (kept, kept_right), (count - kept, right - kept_right)
+
+    def _fail(self, decision: GroupDecision, found: Answers) -> None:
+        """Requests without an answer: each of their calls counts against its deployment."""
+        for k in np.nonzero(found.lost_calls)[0]:
+            count = int(found.lost_calls[k])
+            self._router.observe_failures(decision.cell, decision.names[k], count, decision.end)
+
+    def _learn(self, verdict: _Verdict) -> None:
+        """Judgements teach a deployment or the cascade that earned them, and what claims meant."""
+        cell, judged, right, at = verdict.cell, verdict.judged, verdict.right, verdict.due
+        known = self._router.confidences
+        if verdict.claim is not None:
+            known.calibrate(cell, verdict.deployment, verdict.claim, right / judged, judged)
+        if verdict.pair is not None:
+            known.credit_sums(cell, verdict.pair, judged, right, right, at)
+            return
+        for n, good in self._portions(verdict):
+            self._router.learn_sums(cell, verdict.deployment, n, good, good, at)
+
+    def _portions(self, verdict: _Verdict) -> Iterator[tuple[int, int]]:
+        """(judged, right) of no more at once than is known already.
+
+        The watch for silent changes compares with what is known: thousands of judgements at once
+        on a deployment that nobody knows would look like a change.
+        """
+        judged, right = verdict.judged, verdict.right
+        while judged:
+            known = sum(
+                self._router.beliefs.posterior(verdict.cell, verdict.deployment, verdict.due)
+            )
+            n = min(judged, max(FEW, int(known)))
+            good = int(self._luck.hypergeometric(right, judged - right, n))
+            yield n, good
+            judged, right = judged - n, right - good
+
+    def _quality(self, decision: GroupDecision, name: str) -> float:
+        return self._world.quality(name, decision.group.task, decision.begin)
+
+    def _usd(self, decision: GroupDecision, name: str) -> float:
+        """True dollars of one call that begins in the window: its prices hold for all of it."""
+        prices = self._world.prices(name, decision.begin)
+        return float(cost_usd(decision.usage.counts(), prices))
+
+
+def _cascade_share(table: WeightTable, name: str) -> float:
+    """Part of a deployment's requests that were drawn to a cascade."""
+    weight = table.weights[table.deployments.index(name)]
+    cascades = table.cascades or ()
+    return sum(each.weight for each in cascades if each.deployment == name) / weight
+
+
+def _decision(verdict: _Verdict) -> Decision:
+    """Stands for the many decisions that were judged together."""
+    return Decision(
+        number=verdict.number,
+        id=str(verdict.number),
+        at=verdict.due,
+        cell=verdict.cell,
+        table_version=0,
+        deployment=verdict.deployment,
+        propensity=1.0,
+        draw=0.0,
+        requested_model=verdict.cell.route,
+    )
