@@ -167,13 +167,13 @@ class BatchEngine:
 
     def _look_at(self, decision: GroupDecision, found: Answers) -> None:
         """Health and scrutiny see a few calls, good and bad as they came; of an outage more."""
-        for good, bad in found.rounds:
-            for k, name in enumerate(decision.names):
-                seen = min(int(good[k] + bad[k]), LOOKED_AT if good[k] else FAILURES_LOOKED_AT)
-                calls, failed = self._calls(decision, name) if good[k] else [], _failure(name)
-                for i in range(seen):
-                    is_up = bool(self._luck.random() * (good[k] + bad[k]) >= bad[k])
-                    self.router.record(calls[i % LOOKED_AT] if is_up else failed, decision.end)
+        for k, name in enumerate(decision.names):
+            good, bad = int(found.good[k]), int(found.bad[k])
+            seen = min(good + bad, LOOKED_AT * found.rounds if good else FAILURES_LOOKED_AT)
+            calls, failed = self._calls(decision, name) if good else [], _failure(name)
+            for i in range(seen):
+                is_up = bool(self._luck.random() * (good + bad) >= bad)
+                self.router.record(calls[i % LOOKED_AT] if is_up else failed, decision.end)
 
     def _calls(self, decision: GroupDecision, name: str) -> list[CallResult]:
         """Answers as they come in this window, from the fastest to the slowest."""

@@ -73,13 +73,19 @@ class Answers:
     served          (deployments, calls): answers of a deployment, by calls made until then less 1
     lost            requests without an answer, by calls made less 1; (calls,)
     lost_calls      (deployments,) failed calls of the requests without an answer
-    rounds          (good, failed) calls by deployment, for every round of calls
+    good, bad       (deployments,) calls that brought an answer, and that failed
+    rounds          most calls made now for one request
     """
 
     served: Counts
     lost: Counts
     lost_calls: Counts
-    rounds: tuple[tuple[Counts, Counts], ...]
+    bad: Counts
+    rounds: int
+
+    @property
+    def good(self) -> Counts:
+        return np.asarray(self.served.sum(axis=1))
 
     @property
     def attempts(self) -> Counts:
@@ -106,7 +112,7 @@ def answers(
     luck                numpy generator
     asked               (deployments,) requests, by the deployment of their next call
     attempts_allowed    calls of one request, all reasons together
-    made                calls that each of them has made before
+    made                calls that each of them has made before, less than attempts_allowed
     tried               (deployments,) those that they have called before
     """
     size = len(asked)
@@ -114,19 +120,17 @@ def answers(
         np.zeros((size, attempts_allowed), np.int64),
         np.zeros(attempts_allowed, np.int64),
     )
-    lost_calls, rounds = np.zeros(size, np.int64), []
+    bad, lost_calls = np.zeros(size, np.int64), np.zeros(size, np.int64)
     paths, known = asked[None, :], np.zeros((1, size), bool) if tried is None else tried[None, :]
     for call in range(made, attempts_allowed):
         # What failed once for a request fails for it again there: its fate is drawn once.
         failed = luck.binomial(paths, np.where(known, 1.0, decision.fails))
-        good = (paths - failed).sum(axis=0)
-        served[:, call] = good
-        rounds.append((good, failed.sum(axis=0)))
+        served[:, call] = (paths - failed).sum(axis=0)
+        bad += failed.sum(axis=0)
         before, last = np.nonzero(failed)
         if not len(before):
             break
-        counts = failed[before, last]
-        known = known[before]
+        counts, known = failed[before, last], known[before]
         known[np.arange(len(last)), last] = True
         if call + 1 == attempts_allowed:
             lost[call] = counts.sum()
@@ -134,7 +138,7 @@ def answers(
             np.add.at(lost_calls, last, counts * (attempts_allowed - known.sum(axis=1)))
             break
         paths = luck.multinomial(counts, _another(decision.weights, known, last))
-    return Answers(served=served, lost=lost, lost_calls=lost_calls, rounds=tuple(rounds))
+    return Answers(served=served, lost=lost, lost_calls=lost_calls, bad=bad, rounds=call + 1 - made)
 
 
 def failure_shares(world: World, names: tuple[str, ...], at: float) -> Shares:

@@ -189,7 +189,7 @@ class BatchCredit:
     ) -> list[Answers]:
         """What comes back from the target, by the calls (less 1) that were made before."""
         found = []
-        for made, count in enumerate(calls, start=1):
+        for made, count in enumerate(calls[:-1], start=1):
             asked, tried = (
                 np.zeros(len(decision.names), np.int64),
                 np.zeros(len(decision.names), bool),
