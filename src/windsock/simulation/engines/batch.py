@@ -8,7 +8,6 @@ many calls fail that health and the retry budget act, requests are stepped inste
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -155,10 +154,12 @@ class BatchEngine:
         names = tables[-1].deployments
         same = [table.weights for table in tables if table.deployments == names]
         mean = np.array(same, dtype=np.float64).mean(axis=0)
+        weights = mean / mean.sum() if len(names) else mean
         return GroupDecision(
             group=group,
             table=tables[-1],
-            weights=mean / mean.sum() if len(names) else mean,
+            weights=weights,
+            weight_by_name=dict(zip(names, weights.tolist(), strict=True)),
             fails=failure_shares(self.world, names, begin),
             usage=group_usage(self.world, group),
             begin=begin,
@@ -167,8 +168,8 @@ class BatchEngine:
 
     def _look_at(self, decision: GroupDecision, found: Answers) -> None:
         """Health and scrutiny see a few calls, good and bad as they came; of an outage more."""
-        for k, name in enumerate(decision.names):
-            good, bad = int(found.good[k]), int(found.bad[k])
+        counts = zip(decision.names, found.good.tolist(), found.bad.tolist(), strict=True)
+        for name, good, bad in counts:
             seen = min(good + bad, LOOKED_AT * found.rounds if good else FAILURES_LOOKED_AT)
             calls, failed = self._calls(decision, name) if good else [], _failure(name)
             for i in range(seen):
@@ -179,17 +180,23 @@ class BatchEngine:
         """Answers as they come in this window, from the fastest to the slowest."""
         world, now, usage = self.world, decision.begin, decision.usage
         prices = world.prices(name, now)
-        usual = CallResult(
-            attempt=Attempt(number=0, deployment=name, reason=AttemptReason.FIRST),
-            kind=CallKind.ANSWERED,
-            latency_s=self._latency_s(name, now),
-            first_byte_s=world.first_token_s(name, now),
-            status=200,
-            usage=usage,
-            served_model=world.served_model(name, now),
-            billed_usd=cost_usd(usage.counts(), prices) if world.scenario.bills else None,
-        )
-        return [_paced(usual, pace) for pace in PACES]
+        latency_s, first_token_s = self._latency_s(name, now), world.first_token_s(name, now)
+        billed = cost_usd(usage.counts(), prices) if world.scenario.bills else None
+        served_model = world.served_model(name, now)
+        attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST)
+        return [
+            CallResult(
+                attempt=attempt,
+                kind=CallKind.ANSWERED,
+                latency_s=latency_s * pace,
+                first_byte_s=first_token_s * pace,
+                status=200,
+                usage=usage,
+                served_model=served_model,
+                billed_usd=billed,
+            )
+            for pace in PACES
+        ]
 
     def _note(self, decision: GroupDecision, served: Served) -> None:
         name, at, group = served.deployment, decision.begin, decision.group
@@ -200,7 +207,7 @@ class BatchEngine:
                 at=at,
                 task=group.task,
                 deployment=name,
-                weights=decision.weight_by_name,
+                weights=dict(decision.weight_by_name),
                 usd=served.usd,
                 right=float(served.right),
                 latency_s=self._latency_s(name, at),
@@ -224,11 +231,6 @@ class BatchEngine:
             return 1.0
         usual_s = self.world.first_token_s(name, at)
         return float(np.clip(1.5 - realtime.max_latency_ms / 1000 / usual_s, 0.0, 1.0))
-
-
-def _paced(usual: CallResult, pace: float) -> CallResult:
-    first_byte_s = None if usual.first_byte_s is None else usual.first_byte_s * pace
-    return replace(usual, latency_s=usual.latency_s * pace, first_byte_s=first_byte_s)
 
 
 def _failure(name: str) -> CallResult:

@@ -48,6 +48,7 @@ class GroupDecision:
     group: RequestGroup
     table: WeightTable
     weights: Shares
+    weight_by_name: dict[str, float]
     fails: Shares
     usage: Usage
     begin: float
@@ -60,10 +61,6 @@ class GroupDecision:
     @property
     def names(self) -> tuple[str, ...]:
         return self.table.deployments
-
-    @property
-    def weight_by_name(self) -> dict[str, float]:
-        return dict(zip(self.names, self.weights.tolist(), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,12 +82,11 @@ class BatchCredit:
 
     def credit(self, decision: GroupDecision, found: Answers) -> Iterator[Served]:
         """Every group of answers, those that a cascade asked for included, and what was lost."""
-        for k, name in enumerate(decision.names):
-            by_call = found.served[k]
-            if not by_call.any():
+        cascade, made = decision.group.route.cascade, found.attempts.tolist()
+        for k, (name, attempts) in enumerate(zip(decision.names, made, strict=True)):
+            if not attempts:
                 continue
-            attempts = int(found.attempts[k])
-            cascade = decision.group.route.cascade
+            by_call = found.served[k]
             if cascade is None or name in cascade.to:
                 yield self._answered(decision, name, int(by_call.sum()), attempts)
             else:
