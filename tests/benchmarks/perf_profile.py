@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from tests.benchmarks.perf_machine import (
+    ONE_THREAD,
     Reading,
     cores,
     ended,
@@ -30,7 +31,6 @@ from tests.benchmarks.perf_machine import (
 from tests.benchmarks.perf_sides import (
     BURST,
     LARGE,
-    ONE_THREAD,
     PACED,
     PLAIN,
     Gateway,
