@@ -19,6 +19,8 @@ check: $(TEST)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+	$(BIN)/vulture
 
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)

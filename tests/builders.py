@@ -14,6 +14,7 @@ from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 
@@ -46,7 +47,7 @@ def router(
     objective: Objective | None = None,
     seed: int = 7,
     classifies: bool = False,
-    loads: ConcurrencyLimits | None = None,
+    limits: ConcurrencyLimits | None = None,
     **route_facts: Any,
 ) -> Router:
     """A router with the route `auto` over all deployments, prices seen at START."""
@@ -62,13 +63,15 @@ def router(
     policy = PriceAware(beliefs, aim, classifies=classifies)
     auto = Route(name="auto", candidates=tuple(names), policy=policy, **route_facts)
     return Router(
-        catalog=catalog,
-        routes={"auto": auto},
-        book=book,
-        beliefs=beliefs,
-        default_policy=lambda _: PriceAware(beliefs, aim),
-        seed=seed,
-        loads=loads,
+        parts_of(
+            catalog=catalog,
+            routes={"auto": auto},
+            book=book,
+            beliefs=beliefs,
+            default_policy=lambda _: PriceAware(beliefs, aim),
+            seed=seed,
+            limits=limits,
+        )
     )
 
 

@@ -15,6 +15,7 @@ import httpx
 from windsock.app.bootstrap import build
 from windsock.app.http_server import server_of
 from windsock.app.service import Service
+from windsock.clock import Clock
 from windsock.config.file import parse
 
 
@@ -26,14 +27,16 @@ class Running:
 
 
 @asynccontextmanager
-async def running(config: str, tmp_path: Path, **environ: str) -> AsyncIterator[Running]:
+async def running(
+    config: str, tmp_path: Path, *, clock: Clock | None = None, **environ: str
+) -> AsyncIterator[Running]:
     """Serve `config` on a free port until the block ends; the store is a file in `tmp_path`."""
     text = config
     if "[store]" not in text:
         text += f'\n[store]\nurl = "sqlite:///{tmp_path}/windsock.db"\n'
     if "[feeds]" not in text:
         text += "\n[feeds]\nenabled = []\n"
-    service = build(parse(text, environ, source="windsock.toml"), environ)
+    service = build(parse(text, environ, source="windsock.toml"), environ, clock=clock)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,7 +1,10 @@
-"""The layout is a promise: who may import whom, and rooms that hold declarations only."""
+"""The layout is a promise: what no import linter sees of it. Who may import whom: `make check`."""
 
 import ast
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
+from statistics import median, quantiles
 
 import pytest
 
@@ -25,8 +28,21 @@ NEVER = {
     "simulation": {"httpx", "apscheduler", "asyncio", "fastapi", "sqlmodel"},
     "evaluation": {"httpx", "apscheduler", "asyncio", "fastapi", "sqlmodel"},
 }
+# fmt: off
+TOP = {
+    "__init__", "__main__", "app", "cli", "clock", "config", "core", "demo", "errors", "evaluation",
+    "feeds", "observability", "providers", "resources", "service", "simulation", "store", "wire",
+}
+# fmt: on
 MAX_MODULES = 12
 MAX_LINES = 300
+LONGER: dict[str, str] = {}
+"""Modules that may have more lines, each with its reason."""
+MAX_UNDOCUMENTED = 20
+MEDIAN_FUNCTION, LONG_FUNCTION = 8, 20
+"""Lines of the median function and of the 90th percentile, without docstrings."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def imports(path: Path) -> set[str]:
@@ -99,3 +115,69 @@ def test_scipy_stats_stays_out_of_the_serving_path() -> None:
     for package in ("core", "wire", "feeds", "providers", "store", "service"):
         for path in files(package):
             assert not any(name.startswith("scipy.stats") for name in imports(path)), path
+
+
+def test_the_top_of_the_package_names_the_parts_and_nothing_else() -> None:
+    entries = {path.relative_to(SRC).parts[0] for path in SRC.rglob("*.py")}
+    assert {entry.removesuffix(".py") for entry in entries} == TOP
+
+
+def test_a_package_holds_so_many_modules_as_one_can_keep_in_mind() -> None:
+    for folder in {path.parent for path in SRC.rglob("*.py")}:
+        modules = [path.stem for path in folder.glob("*.py") if path.stem != "__init__"]
+        assert len(modules) <= MAX_MODULES, f"{folder.relative_to(ROOT)}: {sorted(modules)}"
+
+
+def test_a_module_is_short_or_has_a_reason() -> None:
+    found = {
+        str(path.relative_to(SRC)): lines
+        for path in SRC.rglob("*.py")
+        if (lines := path.read_text().count("\n")) > MAX_LINES
+    }
+    assert found.keys() == LONGER.keys(), found
+
+
+def public(body: list[ast.stmt], place: str) -> Iterator[tuple[str, bool]]:
+    """Every public class, function and method below `place`, and whether it is documented."""
+    for node in body:
+        if isinstance(node, ast.ClassDef | Function) and not node.name.startswith("_"):
+            name = f"{place}.{node.name}"
+            yield name, ast.get_docstring(node) is not None
+            if isinstance(node, ast.ClassDef):
+                yield from public(node.body, name)
+
+
+def test_public_names_state_their_facts() -> None:
+    names = [
+        each
+        for path in SRC.rglob("*.py")
+        for each in public(ast.parse(path.read_text()).body, str(path.relative_to(SRC)))
+    ]
+    assert len(names) > 1000
+    silent = [name for name, is_documented in names if not is_documented]
+    assert len(silent) <= MAX_UNDOCUMENTED, silent
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function's body, without its docstring."""
+    body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+    return (node.end_lineno or node.lineno) - body[0].lineno + 1
+
+
+def test_functions_are_small() -> None:
+    sizes = [
+        lines_of(node)
+        for path in SRC.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, Function)
+    ]
+    assert median(sizes) <= MEDIAN_FUNCTION
+    assert quantiles(sizes, n=10)[-1] <= LONG_FUNCTION
+
+
+BENCHMARKS = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("[a-z]*.py"))
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_can_be_imported(name: str) -> None:
+    assert importlib.import_module(f"tests.benchmarks.{name}").__doc__

@@ -8,6 +8,7 @@ from windsock.core.model.calls import Attempt, AttemptReason
 from windsock.core.model.rewards import Reward
 from windsock.core.routing.router import Router
 from windsock.providers.transport import Endpoint
+from windsock.providers.upstream import upstream_of
 from windsock.resources import room
 from windsock.service.execution.executor import RequestExecutor
 from windsock.simulation.engines.contenders import chosen
@@ -15,6 +16,8 @@ from windsock.simulation.engines.exact import ExactEngine
 from windsock.simulation.engines.request_stepper import request_of
 from windsock.simulation.world.scenario import load_scenario
 from windsock.simulation.world.world import World
+from windsock.wire.format import ProviderTraits
+from windsock.wire.registry import formats_of
 from windsock.wire.request import UpstreamRequest
 
 DECISIONS = 500
@@ -76,14 +79,13 @@ async def live(world: World) -> list[tuple[int, str, float]]:
     clock = ManualClock(world.starts_at)
     transport = FakeTransport(world, clock)
     finished = []
+    upstream = upstream_of(Endpoint(base_url=""), formats_of("openai_chat", ProviderTraits()))
     driver = RequestExecutor(
         router=router,
-        endpoints={name.partition("/")[0]: Endpoint(base_url="") for name in world.names},
+        upstreams={name.partition("/")[0]: upstream for name in world.names},
         caller=transport,
         clock=clock,
-        keep=lambda _: None,
-        publish=lambda _: None,
-        finished=lambda _, outcome, __: finished.append(outcome),
+        finished=lambda _, outcome: finished.append(outcome),
     )
     quotes, judgements, made = world.quotes(), [], []
     for ask in world.asks:
@@ -92,7 +94,7 @@ async def live(world: World) -> list[tuple[int, str, float]]:
             judge(router, judgements, quote.seen_at)
             router.absorb(quote, quote.seen_at)
         judge(router, judgements, ask.at)
-        driver.clock = transport.clock = ManualClock(ask.at)
+        driver.calls.clock = transport.clock = ManualClock(ask.at)
         transport.ask = ask
         exchange = router.open(request_of(ask), ask.at)
         body = b'{"model": "auto", "messages": []}'

@@ -24,7 +24,7 @@ def test_the_wheel_holds_both_rooms_and_works_from_anywhere(tmp_path: Path) -> N
     assert "windsock/simulations/price-cut/scenario.toml" in names
     assert "windsock/service/control/static/index.html" in names
     assert "windsock/providers/presets.toml" in names
-    assert "windsock/public_rates.csv" in names
+    assert "windsock/config/benchmark_rates.csv" in names
     assert any(name.startswith("windsock/store/migrations/versions/") for name in names)
     assert not any(name.endswith(".pth") or name.startswith("tests/") for name in names)
     installed = tmp_path / "installed"

@@ -92,4 +92,11 @@ class ConfigError(WindsockError):
 
 
 class StoreError(WindsockError):
-    """The database cannot be read or written."""
+    """The database cannot be read or written.
+
+    is_refusal  it is there and refuses us: waiting does not help, a person must mend it
+    """
+
+    def __init__(self, message: str, *, is_refusal: bool = False) -> None:
+        super().__init__(message)
+        self.is_refusal = is_refusal

@@ -14,6 +14,7 @@ from windsock.core.model.units import Meter
 from windsock.errors import FeedError
 from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.reader import PriceRow, Reading, read
+from windsock.providers.presets import provider_names
 from windsock.resources import folders
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -25,7 +26,7 @@ def intake(*names: str, prices: dict[str, float] | None = None, dated: tuple[Ali
     seen: list[Event] = []
     made = FeedIngestion(
         router=wind,
-        identity=Identity(wind.catalog, dated=dated),
+        identity=Identity(wind.catalog, provider_names(), dated=dated),
         clock=ManualClock(START),
         keep=lambda _: None,
         publish=seen.append,

@@ -105,7 +105,7 @@ def run(beliefs: Beliefs, aim: Objective, loss: float, tasks: range, seed: int) 
         task = int(rng.integers(len(TASKS)))
         arm = int(rng.choice(len(NAMES), p=weights[task] / weights[task].sum()))
         reward = float(rng.random() < truth[task, arm])
-        policy.served.count(views[task].cell, NAMES[arm])
+        policy.served.observe(views[task].cell, NAMES[arm])
         beliefs.observe(views[task].cell, NAMES[arm], reward, now=now)
         if i >= BEFORE:
             net = (AIM.usd_per_success or 0.0) * truth[task] - usd

@@ -97,7 +97,7 @@ def delay(model: str, is_graded: bool, seed: int) -> int:
 
 def _learn(beliefs: Beliefs, cell: Cell, model: str, value: float, number: int) -> None:
     if number % 20 == 0:
-        beliefs.posterior(cell, model, float(number))
+        beliefs.posterior(cell, model)
     beliefs.observe(cell, model, value, now=float(number))
 
 
@@ -170,7 +170,7 @@ def bill_alarms(model: str, factor: float, warm: int, count: int, seed: int = 0)
     picked = np.random.default_rng(seed).integers(0, len(test), warm + count).tolist()
     for number, i in enumerate(picked):
         billed = float(column[i]) * (factor if number >= warm else 1.0)
-        if watch.see(billed, float(mean[test.task[i]])) is not None:
+        if watch.observe(billed, float(mean[test.task[i]])) is not None:
             found.append(number + 1)
             if factor != 1.0:
                 break

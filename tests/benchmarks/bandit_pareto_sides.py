@@ -158,7 +158,7 @@ class Windsock:
         cell = Cell("default", "auto", self._cells[split.name][index])
         now = float(self._number)
         self.beliefs.observe(cell, model, reward, now=now)
-        self.policy.served.count(cell, model)
+        self.policy.served.observe(cell, model)
         tokens = split.tokens[index, MODELS.index(model)]
         usage = Usage(input_tokens=int(tokens[0]), output_tokens=int(tokens[1]))
         self.beliefs.observe_usage(cell, model, usage, now)
@@ -209,7 +209,7 @@ def cells_of(way: str) -> dict[str, tuple[str, ...]]:
             segmenter.learn(features, model, float(val.reward[i, k]))
             segmenter.learn_size(features, model, float(val.tokens[i, k] @ (0.3, 1.0)))
     segmenter.draw_borders()
-    return {name: tuple(segmenter.place("all", row) for row in rows) for name, rows in x.items()}
+    return {name: tuple(segmenter.segment(row) for row in rows) for name, rows in x.items()}
 
 
 def run(side: Side, phases: list[Phase], rng: np.random.Generator) -> dict[str, FloatArray]:

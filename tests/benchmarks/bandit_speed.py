@@ -74,7 +74,7 @@ def opening(tasks: int, arms: int) -> list[str]:
 def updates() -> list[str]:
     policy, views = world(3, 8, 200)
     policy.refresh(views, 0.0)
-    policy.beliefs.posterior(views[0].cell, "p/0", 0.0)
+    policy.beliefs.posterior(views[0].cell, "p/0")
     cell = views[0].cell
     usage = Usage(input_tokens=300, output_tokens=100)
 

@@ -149,7 +149,7 @@ def play(at: World, make: Callable[[Beliefs], Policy]) -> Score:
         earned[task] += at.success[period, task, arm]
         spent += at.usd[period, arm]
         if isinstance(policy, PriceAware):
-            policy.served.count(Cell("default", "auto", f"task {task}"), at.names[arm])
+            policy.served.observe(Cell("default", "auto", f"task {task}"), at.names[arm])
         if luck[i, 1] >= at.missing:
             due = i + at.delay * float(luck[i, 2])
             cell = Cell("default", "auto", f"task {task}")

@@ -25,12 +25,14 @@ from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.fetcher import Fetcher
 from windsock.feeds.poller import Poller
 from windsock.feeds.reader import read
+from windsock.providers.presets import provider_names
 from windsock.resources import folders
 from windsock.store.engine import open_engine
 from windsock.store.ledger import Ledger
@@ -125,11 +127,13 @@ def built(folder: Path) -> tuple[FeedIngestion, Ledger]:
     beliefs = Beliefs()
     policy = PriceAware(beliefs, Objective(kind="quality_floor", quality_floor=0.8))
     router = Router(
-        catalog=catalog,
-        routes={"auto": Route(name="auto", candidates=tuple(names()[:8]), policy=policy)},
-        book=PriceBook(),
-        beliefs=beliefs,
-        default_policy=lambda _: policy,
+        parts_of(
+            catalog=catalog,
+            routes={"auto": Route(name="auto", candidates=tuple(names()[:8]), policy=policy)},
+            book=PriceBook(),
+            beliefs=beliefs,
+            default_policy=lambda _: policy,
+        )
     )
     engine = open_engine(f"sqlite:///{folder / 'w.db'}")
     upgrade_engine(engine)
@@ -137,7 +141,7 @@ def built(folder: Path) -> tuple[FeedIngestion, Ledger]:
     ledger.open()
     intake = FeedIngestion(
         router=router,
-        identity=Identity(catalog),
+        identity=Identity(catalog, provider_names()),
         clock=SystemClock(),
         keep=ledger.append,
         publish=lambda _: None,

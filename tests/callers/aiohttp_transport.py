@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.callers.content_length import length_of
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
@@ -128,7 +129,7 @@ class _AiohttpReply:
         return part
 
     async def body(self) -> bytes:
-        return await whole(self)
+        return await whole(self.take, length_of(self.headers))
 
     async def close(self) -> None:
         if self._response.content.at_eof():

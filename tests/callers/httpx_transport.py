@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from tests.callers.content_length import length_of
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
@@ -88,7 +89,7 @@ class _HttpxReply:
         return part
 
     async def body(self) -> bytes:
-        return await whole(self)
+        return await whole(self.take, length_of(self.headers))
 
     async def close(self) -> None:
         await self._response.aclose()

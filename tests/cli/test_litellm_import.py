@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from windsock.app.catalog_parts import catalog_of, endpoints_of
+from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.feed_parts import own_quotes
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.config.file import parse
@@ -57,10 +57,10 @@ def test_entries_of_one_name_become_candidates_of_one_route(tmp_path) -> None:
 def test_addresses_keys_and_prices_are_kept_and_secrets_stay_outside(tmp_path) -> None:
     stated = settings(tmp_path)
     catalog = catalog_of(stated, presets())
-    endpoints = endpoints_of(stated, presets(), SECRETS, catalog)
-    assert endpoints["openai-2"].base_url == "https://api.openai.com/v1"
-    assert endpoints["openai-2"].headers["authorization"] == "Bearer c"
-    assert endpoints["openai-3"].base_url == "http://127.0.0.1:8000/v1"
+    upstreams = upstreams_of(stated, presets(), SECRETS, catalog)
+    assert upstreams["openai-2"].endpoint.base_url == "https://api.openai.com/v1"
+    assert upstreams["openai-2"].endpoint.headers["authorization"] == "Bearer c"
+    assert upstreams["openai-3"].endpoint.base_url == "http://127.0.0.1:8000/v1"
     (price,) = own_quotes(stated, catalog, 0.0)
     assert [str(usd) for usd in price.usd_per_mtok.values()] == ["0.2", "0.6"]
     assert "${OPENAI_API_KEY}" in imported(tmp_path)

@@ -8,10 +8,10 @@ from windsock.app.default_settings import with_defaults
 from windsock.app.feed_parts import feeds_of
 from windsock.config.file import load, parse
 from windsock.config.settings import Settings, guard_rules
-from windsock.config.value_types import seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.errors import ConfigError
 from windsock.providers.presets import presets
+from windsock.resources.declared import seconds
 
 
 def fault(text: str, **environ: str) -> str:

@@ -48,7 +48,7 @@ def believed(beliefs: Beliefs) -> list[float]:
     for task in TASKS:
         for name in NAMES:
             cell = Cell("default", "auto", task)
-            found += beliefs.posterior(cell, name, 0.0)
+            found += beliefs.posterior(cell, name)
             found += beliefs.mix(cell, name).values()
     return found
 
@@ -102,7 +102,7 @@ def lived(it: Router, number: int, step: Any) -> list[Record]:
     attempt = exchange.next_attempt(now)
     exchange.report(answered(attempt), now)
     outcome = exchange.outcome(now)
-    records.append(lambda at: at.settle(outcome, now))
+    records.append(lambda at: at.learn_outcome(outcome, now))
     said: Feedback | None = None
     values = {"none": (), "good": (1.0,), "bad": (0.2,), "corrected": (1.0, 0.0)}[verdict]
     for value in values:
@@ -142,7 +142,7 @@ def test_a_snapshot_and_its_tail_equal_the_uninterrupted_run(steps: Any, cut: in
     assert learnt(again) == learnt(it)
     later = START + 1000.0
     for task in TASKS:
-        tables = [each.table("default", "auto", task, later) for each in (it, again)]
+        tables = [each.open(request(task=task), later).table for each in (it, again)]
         assert tables[0].weights == tables[1].weights
 
 

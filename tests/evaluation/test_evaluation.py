@@ -18,11 +18,11 @@ from tests.evaluation.logs import (
 )
 from windsock.cli.evaluate import evaluate
 from windsock.core.model.catalog import Catalog
+from windsock.core.model.exclusions import OF_THE_REQUEST, exclusion_of
 from windsock.core.model.requests import Preferences
 from windsock.core.policies.baselines import Fixed, Uniform
 from windsock.errors import ConfigError
 from windsock.evaluation import report
-from windsock.evaluation.counterfactual import OF_THE_REQUEST
 from windsock.evaluation.estimators import ArmColumns, Sample, effective_samples, estimates
 from windsock.evaluation.evaluation import evaluation
 from windsock.evaluation.repricing import repriced
@@ -190,7 +190,8 @@ def test_reasons_that_lie_in_the_request_are_known_by_their_words() -> None:
     for ask in asks:
         reason = catalog.ruled_out("acme/m", ask)
         assert reason is not None
-        assert reason.startswith(OF_THE_REQUEST), reason
+        assert reason.code in OF_THE_REQUEST
+        assert exclusion_of(reason.text) == reason
 
 
 @pytest.mark.parametrize(

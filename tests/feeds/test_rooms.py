@@ -38,7 +38,7 @@ def test_a_sample_yields_what_is_expected(name: str) -> None:
         ('unit = "usd/token"\n', "", "unit is missing"),
         ('unit = "usd/token"', 'unit = "usd/kg"', "'usd/kg' is no unit"),
         ("trust = 0.9\n", "", "trust is missing"),
-        ('every = "5m"', 'every = "often"', "'often' is not an interval"),
+        ('every = "5m"', 'every = "often"', "'often' is not a duration"),
         (".data[] |", ".data[ |", "not a jq program"),
         ("trust = 0.9", 'trust = 0.9\ncolour = "red"', "unknown key 'colour'"),
     ],

@@ -61,13 +61,13 @@ async def test_a_late_event_loop_lowers_the_limit_and_a_prompt_one_raises_it() -
     limits = Limits(LimitRules(max_concurrent=1024))
     for _ in range(500):
         await limits.enter()
-    limits.look(0.5, 0.25)
+    limits.adapt(0.5, 0.25)
     assert limits.limit == 400
     for _ in range(50):
-        limits.look(0.5, 0.25)
+        limits.adapt(0.5, 0.25)
     assert limits.limit == LEAST_LIMIT
     for _ in range(60):
-        limits.look(0.001, 0.25)
+        limits.adapt(0.001, 0.25)
     assert limits.limit == 1024
 
 
@@ -78,9 +78,9 @@ async def test_as_many_may_wait_as_are_served_in_a_fifth_of_a_second() -> None:
         for _ in range(200):
             assert await limits.enter()
             limits.leave()
-        limits.look(0.001, 0.25)
+        limits.adapt(0.001, 0.25)
     assert limits.most_waiting in (159, 160)
-    limits.look(0.001, 0.25)
+    limits.adapt(0.001, 0.25)
     assert limits.most_waiting < 90
 
 
@@ -89,7 +89,7 @@ async def test_a_short_queue_goes_in_order_of_arrival() -> None:
     for _ in range(100):
         assert await limits.enter()
         limits.leave()
-    limits.look(0.001, 0.25)
+    limits.adapt(0.001, 0.25)
     assert await limits.enter()
     one, two = [await entering(limits) for _ in range(2)]
     limits.leave()

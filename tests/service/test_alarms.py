@@ -20,7 +20,7 @@ def teach(it: Running, mean: float, count: int, seed: int) -> None:
     beliefs, now = it.service.router.beliefs, it.service.clock.now()
     rewards = np.random.default_rng(seed).beta(12 * mean, 12 * (1 - mean), size=count)
     for reward in rewards:
-        beliefs.posterior(CELL, "acme/m", now)
+        beliefs.posterior(CELL, "acme/m")
         beliefs.observe(CELL, "acme/m", float(reward), now=now)
 
 
@@ -80,12 +80,12 @@ async def test_a_changed_model_ages_its_evidence_and_the_command_line_takes_it_b
             for _ in range(2):
                 await it.http.post("/v1/chat/completions", json=ASK)
             beliefs = it.service.router.beliefs
-            assert beliefs.summary(CELL, "acme/m", 0.0).effective_samples < 5
+            assert beliefs.summary(CELL, "acme/m").effective_samples < 5
             code, said = await windsock("alarms", "list", "--url", it.url)
             assert (code, "acme/m" in said, "steady" in said) == (0, True, True)
             code, said = await windsock("alarms", "undo", "acme/m", "--url", it.url)
             assert (code, "holds again" in said) == (0, True)
-            assert beliefs.summary(CELL, "acme/m", 0.0).effective_samples > 290
+            assert beliefs.summary(CELL, "acme/m").effective_samples > 290
             code, said = await windsock("alarms", "undo", "acme/m", "--url", it.url)
             assert (code, "no alarm is held" in said) == (1, True)
 

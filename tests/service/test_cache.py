@@ -1,5 +1,6 @@
 """The response cache: identical requests only, free of charge, and nobody else's."""
 
+import asyncio
 import socket
 
 import pytest
@@ -143,14 +144,14 @@ def redis():
     server.shutdown()
 
 
-def shelf_of(url: str, troubles: list[str]) -> RedisCache:
+def redis_of(url: str, troubles: list[str]) -> RedisCache:
     return RedisCache(url, on_trouble=troubles.append)
 
 
 async def test_redis_keeps_answers_for_their_time_and_for_other_processes(redis) -> None:
     troubles: list[str] = []
     url = f"unix://{redis.socket_file}"
-    here, there = (ResponseCache(shelf_of(url, troubles), ttl_s=30) for _ in range(2))
+    here, there = (ResponseCache(redis_of(url, troubles), ttl_s=30) for _ in range(2))
     body = '{"grüezi": 1}'.encode()
     await here.put(b"key", body, is_stream=True, deployment="acme/m", now=100.0)
     kept = await there.get(b"key", 101.0)
@@ -162,6 +163,15 @@ async def test_redis_keeps_answers_for_their_time_and_for_other_processes(redis)
     assert not troubles
     await here.close()
     await there.close()
+
+
+async def test_a_cache_server_that_is_away_is_spoken_of_once() -> None:
+    troubles: list[str] = []
+    cache = ResponseCache(redis_of("redis://127.0.0.1:1", troubles), ttl_s=30)
+    found = await asyncio.gather(*(cache.get(bytes([n]), 0.0) for n in range(20)))
+    assert found == [None] * 20
+    assert troubles == ["ConnectionError"]
+    await cache.close()
 
 
 async def test_a_cache_server_that_is_away_costs_nobody_an_answer(tmp_path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, stream_of, upstream
-from windsock.core.routing.weights.tables import FRESH_S
+from windsock.core.routing.weights.freshness import FRESH_S
 
 ASK = {
     "model": "auto",

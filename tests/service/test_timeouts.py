@@ -48,3 +48,12 @@ async def test_a_plain_answer_whose_head_has_come_may_take_the_answer_timeout(
         async with running(config, tmp_path) as it:
             answer = await it.http.post("/v1/chat/completions", json=ASK)
             assert answer.status_code == status
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf", "soon"])
+async def test_a_timeout_that_is_no_time_is_refused(tmp_path, text) -> None:
+    async with running(config_of(("acme", "http://127.0.0.1:1", 1.0)), tmp_path) as it:
+        headers = {"x-windsock-timeout": text}
+        answer = await it.http.post("/v1/chat/completions", json=ASK, headers=headers)
+    assert answer.status_code == 400
+    assert "must be seconds" in answer.json()["error"]["message"]

@@ -322,3 +322,48 @@ async def test_feedback_finds_an_answer_in_any_dialect_by_its_decision(world) ->
         said = {"decision_id": answer.headers["x-windsock-decision-id"], "value": True}
         credit = await world[0].http.post("/v1/feedback", json=said)
         assert credit.json()["deployment"] == "acme/m"
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+async def test_an_answer_that_no_dialect_can_tell_is_the_providers_fault(tmp_path, path) -> None:
+    odd = {"index": 0, "message": {"content": None, "tool_calls": [{"id": "1"}]}}
+    said = Answer(completion(choices=[odd]))
+    ask = {"model": "auto", "max_tokens": 5, "input": "x",
+           "messages": [{"role": "user", "content": "x"}]}  # fmt: skip
+    async with upstream(lambda _: said) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            answer = await it.http.post(path, json=ask)
+    assert answer.status_code == 502
+    assert "shape of a chat completion" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/responses"])
+async def test_an_event_of_a_stream_that_is_no_chunk_is_passed_over(tmp_path, path) -> None:
+    begun, *rest = stream_of(["Hel", "lo"])
+    odd = [b"data: not json\n\n", b"data: [1]\n\n", event({"choices": [3]})]
+    ask = {"model": "auto", "max_tokens": 5, "input": "x", "stream": True,
+           "messages": [{"role": "user", "content": "x"}]}  # fmt: skip
+    async with upstream(lambda _: Answer(events=[begun, *odd, *rest])) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            answer = await it.http.post(path, json=ask)
+    assert answer.status_code == 200
+    assert "Hel" in answer.text
+    assert "message_stop" in answer.text or "response.completed" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/messages", {"tool_choice": "auto"}),
+        ("/v1/messages", {"output_config": 5}),
+        ("/v1/responses", {"text": "json"}),
+        ("/v1/responses", {"reasoning": "high"}),
+    ],
+)
+async def test_a_field_of_another_shape_is_named(tmp_path, path, field) -> None:
+    ask = {"model": "auto", "max_tokens": 5, "input": "x",
+           "messages": [{"role": "user", "content": "x"}], **field}  # fmt: skip
+    async with running(config_of(("acme", "http://127.0.0.1:1", 1.0)), tmp_path) as it:
+        answer = await it.http.post(path, json=ask)
+    assert answer.status_code == 400
+    assert f"{next(iter(field))} must be an object" in answer.text

@@ -8,10 +8,11 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from windsock.resources.declared import moment, read_toml
 from windsock.simulation.results.measures import RunSummary, mean_share
 from windsock.simulation.results.run import Run
 from windsock.simulation.world.conditions import Hour, Part, Positive, Share
-from windsock.simulation.world.scenario import checked, read_toml, unix
+from windsock.simulation.world.scenario import checked
 from windsock.simulation.world.world import World
 
 
@@ -33,13 +34,13 @@ class ShareAt(Part):
     def _is_a_time(self) -> ShareAt:
         if isinstance(self.at, str):
             try:
-                unix(self.at)
+                moment(self.at)
             except ValueError:
                 raise ValueError(f"at {self.at!r} is not an ISO time") from None
         return self
 
     def hour(self, world: World) -> float:
-        return world.hour(unix(self.at)) if isinstance(self.at, str) else self.at
+        return world.hour(moment(self.at)) if isinstance(self.at, str) else self.at
 
 
 class Bounds(Part):

@@ -131,6 +131,6 @@ def test_requests_without_an_answer_teach_that_a_deployment_fails() -> None:
         engine = runner.BatchEngine(world, "r", chosen(world, ["round_robin"])["round_robin"], 0)
         engine.run()
         cell = engine.router.table("default", "auto", "sql", world.ends_at).cell
-        a, b = engine.router.beliefs.posterior(cell, world.names[0], world.ends_at)
+        a, b = engine.router.beliefs.posterior(cell, world.names[0])
         beliefs[share] = a / (a + b)
     assert beliefs[0.8] < beliefs[0.0] - 0.2

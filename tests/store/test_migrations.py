@@ -12,13 +12,13 @@ from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
 from tests.builders import CHEAP, START, quote
-from tests.store.samples import decision, feedback, keep, outcome, shift
+from tests.store.samples import call, decision, feedback, keep, outcome, shift
 from windsock.errors import StoreError
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.migrations import HEAD, HERE, revision_of, upgrade, upgrade_engine
-from windsock.store.rows import StateSnapshot
+from windsock.store.rows import StateSnapshot, rows_of
 from windsock.store.writer import last_position
 
 FIRST = {
@@ -111,6 +111,27 @@ def test_a_store_of_the_first_revision_keeps_everything(url: str) -> None:
     assert last_position(engine) == 7
     keep(engine, [outcome(9)])
     assert last_position(engine) == 8
+    engine.dispose()
+
+
+def test_a_store_of_the_second_revision_keeps_its_decisions_and_takes_ids_of_answers(
+    url: str,
+) -> None:
+    upgrade(url, "0002")
+    engine = open_engine(url)
+    (_, row), *_ = rows_of(outcome(1), 1)
+    names = [name for name in row if name not in ("response_id", "is_cost_unknown")]
+    known, values = ", ".join(names), ", ".join(f":{name}" for name in names)
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO decision ({known}) VALUES ({values})"), row)
+        connection.execute(text("INSERT INTO writer VALUES ('w', 0, 1)"))
+    upgrade_engine(engine)
+    assert differences(engine) == []
+    assert queries.decision(engine, "d1") == outcome(1)
+    later = outcome(2, results=(call(response_id="r2"),))
+    keep(engine, [later])
+    assert queries.decision_of_response(engine, "r2", "default") == later
+    assert queries.decision_of_response(engine, "r2", "others") is None
     engine.dispose()
 
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.builders import CHEAP, FLAGSHIP, START, quote, router
-from tests.store.samples import decision, feedback, keep, outcome, shift
+from tests.store.samples import call, decision, feedback, keep, outcome, shift
+from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell
 from windsock.core.pricing.book import PriceBook
@@ -144,3 +145,19 @@ def test_records_are_json_that_other_tools_can_read(engine: Engine) -> None:
     }[engine.dialect.name]
     with engine.connect() as connection:
         assert connection.execute(text(path)).scalar() == "chat"
+
+
+def test_an_id_that_two_answers_had_names_the_last_of_the_namespace(engine: Engine) -> None:
+    answer = (call(response_id="r"),)
+    others = decision(3, cell=Cell("others", "auto", "chat"))
+    keep(
+        engine,
+        [
+            outcome(1, results=answer),
+            outcome(2, results=answer),
+            outcome(3, decision=others, results=answer),
+        ],
+    )
+    found = queries.decision_of_response(engine, "r", "default")
+    assert isinstance(found, Outcome)
+    assert found.decision.id == "d2"

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from tests.upstream import chunk, event, stream_of
 from windsock.errors import ProviderError
-from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES, StreamScanner
+from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES, ChatStreamScanner
 
 WORDS = ["Grüezi ", "mitenand 🌬", " [DONE] ", '"finish_reason": "stop"', "\n\ndata: x", "\r\n"]
 USAGE = {"prompt_tokens": 1, "completion_tokens": 2}
 
 
-def fed(parts: list[bytes], choices: int = 1) -> tuple[bytes, StreamScanner]:
-    scanner = StreamScanner(choices)
+def fed(parts: list[bytes], choices: int = 1) -> tuple[bytes, ChatStreamScanner]:
+    scanner = ChatStreamScanner(choices)
     out = [each for part in parts for each in scanner.feed(part)]
     out += scanner.rest()
     return b"".join(out), scanner
@@ -77,7 +77,7 @@ def test_what_is_no_event_is_not_passed_on_as_one(page: bytes) -> None:
 
 
 def test_an_event_without_end_is_given_up() -> None:
-    scanner = StreamScanner()
+    scanner = ChatStreamScanner()
     with pytest.raises(ProviderError, match="larger"):
         for _ in range(MAX_EVENT_BYTES // 65536 + 1):
             list(scanner.feed(b"x" * 65536))

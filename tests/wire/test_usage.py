@@ -3,7 +3,7 @@
 import pytest
 
 from windsock.core.model.units import Usage
-from windsock.wire.formats.openai_chat import usage_of
+from windsock.wire.formats.openai_usage import usage_of
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from windsock.app import gc_tuning
 from windsock.app.background.config_reload import Reloader
-from windsock.app.catalog_parts import catalog_of, endpoints_of
+from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.core_parts import core_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.http_server import server_of
@@ -35,10 +35,10 @@ def build(
     """
     settings = with_defaults(settings, presets(), environ)
     catalog = catalog_of(settings, presets())
-    endpoints = endpoints_of(settings, presets(), environ, catalog)
+    upstreams = upstreams_of(settings, presets(), environ, catalog)
     claim = WriterLock(settings.store.url) if is_alone else None
     core = core_of(settings, environ, catalog, clock or SystemClock(), claim)
-    return with_edges(core, settings, endpoints)
+    return with_edges(core, settings, upstreams)
 
 
 def serve_forever(

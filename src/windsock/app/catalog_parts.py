@@ -14,6 +14,9 @@ from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.errors import ConfigError
 from windsock.providers.presets import Preset
 from windsock.providers.transport import Endpoint
+from windsock.providers.upstream import Upstream, upstream_of
+from windsock.wire.format import ProviderTraits
+from windsock.wire.registry import formats_of
 
 
 def deployment_names(settings: Settings) -> list[str]:
@@ -48,25 +51,30 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         provider=provider,
         model=model,
         capabilities=Capabilities(**stated),
-        price_names=(*own.price_names, *_feed_names(provider, model, presets)),
+        price_names=own.price_names,
     )
 
 
-def _feed_names(provider: str, model: str, presets: Mapping[str, Preset]) -> list[str]:
-    """The names under which feeds quote this model, from the provider's preset."""
-    preset = presets.get(provider)
-    return [f"{name}/{model}" for name in preset.price] if preset else []
-
-
-def endpoints_of(
+def upstreams_of(
     settings: Settings,
     known: Mapping[str, Preset],
     environ: Mapping[str, str],
     catalog: Catalog,
-) -> dict[str, Endpoint]:
-    """Where each provider of the catalog is reached; raises ConfigError on a missing key or URL."""
+) -> dict[str, Upstream]:
+    """How each provider of the catalog is called; raises ConfigError on a missing key or URL."""
     providers = dict.fromkeys(each.provider for each in catalog.deployments.values())
-    return {name: _endpoint(name, settings, known, environ) for name in providers}
+    return {name: _upstream(name, settings, known, environ) for name in providers}
+
+
+def _upstream(
+    name: str, settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
+) -> Upstream:
+    """In the format of the provider's preset; what has none speaks as most do."""
+    own = settings.providers.get(name, ProviderSettings())
+    preset = known.get(own.preset or name) or Preset(id=name)
+    traits = ProviderTraits(keeps_router_fields=preset.keeps_router_fields)
+    formats = formats_of(preset.format, traits)
+    return upstream_of(_endpoint(name, settings, known, environ), formats)
 
 
 def _endpoint(

@@ -27,6 +27,7 @@ from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyLimits
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.errors import FeedError
 from windsock.feeds.fetcher import Fetcher, packaged
@@ -34,6 +35,7 @@ from windsock.feeds.poller import Poller
 from windsock.feeds.reader import read
 from windsock.observability import log
 from windsock.observability.event_bus import EventBus
+from windsock.providers.presets import provider_names
 from windsock.service.control.app import Readiness
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
@@ -83,7 +85,7 @@ def core_of(
     events = EventBus()
     intake = FeedIngestion(
         router=router,
-        identity=Identity(catalog, dated=aliases_of(settings)),
+        identity=Identity(catalog, provider_names(), dated=aliases_of(settings)),
         clock=clock,
         keep=ledger.append,
         publish=_publisher(events, ledger),
@@ -125,14 +127,16 @@ def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], cloc
     default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
     seed = state.get("seed", learning.seed)
     return Router(
-        catalog=catalog,
-        routes=routes_of(settings, beliefs),
-        book=PriceBook(rules=guard_rules(settings)),
-        beliefs=beliefs,
-        default_policy=lambda _: PriceAware(beliefs, default),
-        seed=secrets.randbits(63) if seed is None else seed,
-        first_number=int(clock.now() * 1_000_000),
-        loads=ConcurrencyLimits(load_rules_of(settings)),
+        parts_of(
+            catalog=catalog,
+            routes=routes_of(settings, beliefs),
+            book=PriceBook(rules=guard_rules(settings)),
+            beliefs=beliefs,
+            default_policy=lambda _: PriceAware(beliefs, default),
+            seed=secrets.randbits(63) if seed is None else seed,
+            first_number=int(clock.now() * 1_000_000),
+            limits=ConcurrencyLimits(load_rules_of(settings)),
+        )
     )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from windsock.config.settings import DeploymentSettings, FeedOverride, PriceSettings, Settings
+from windsock.config.settings import DeploymentSettings, FeedOverride, Settings, StatedPrice
 from windsock.core.model.catalog import Catalog, Deployment
 from windsock.core.model.model_names import Alias
 from windsock.core.model.ticks import Quote
-from windsock.core.model.units import Meter
 from windsock.errors import ConfigError
 from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.resources import folder
@@ -35,25 +33,12 @@ def own_quotes(settings: Settings, catalog: Catalog, now: float) -> list[Quote]:
     return quotes
 
 
-def _own_quote(deployment: Deployment, price: PriceSettings, now: float) -> Quote:
-    stated: dict[Meter, Decimal | None] = {
-        Meter.INPUT: price.input,
-        Meter.OUTPUT: price.output,
-        Meter.CACHE_READ: price.cache_read,
-        Meter.CACHE_WRITE: price.cache_write,
-        Meter.CACHE_WRITE_1H: price.cache_write_1h,
-        Meter.REASONING: price.reasoning,
-        Meter.AUDIO_INPUT: price.audio_input,
-        Meter.AUDIO_OUTPUT: price.audio_output,
-        Meter.REQUEST: price.request,
-        Meter.IMAGE: price.image,
-        Meter.WEB_SEARCH: price.web_search,
-    }
+def _own_quote(deployment: Deployment, price: StatedPrice, now: float) -> Quote:
     return Quote(
         deployment=deployment.id,
         feed=OWN_FEED,
         feed_model=deployment.model,
-        usd_per_mtok={meter: usd for meter, usd in stated.items() if usd is not None},
+        usd_per_mtok=price.usd_per_mtok,
         seen_at=now,
         zero_reason=price.reason,
         trust=1.0,

@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from windsock.app.service import Service
-from windsock.service.gateway.uvicorn_protocol import front_for
+from windsock.service.gateway.uvicorn_protocol import protocol_for
 
 ACCEPTORS = 8
 """Connections accepted at one turn of the event loop. libuv takes one per listener, and with 256
@@ -94,7 +94,7 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
     return Server(
         uvicorn.Config(
             service.app,
-            http=front_for(service.app.paths),
+            http=protocol_for(service.app.paths),
             host=host,
             port=port,
             log_config=None,

@@ -11,9 +11,11 @@ from windsock.core.evidence.sources import SOURCE_WEIGHTS
 from windsock.core.policies.budgets.pacing import DayPacer
 from windsock.core.policies.budgets.pool import BudgetPool
 from windsock.core.policies.objectives import Objective
-from windsock.core.policies.price_aware import PriceAware
+from windsock.core.policies.protocol import Policy
+from windsock.core.policies.registry import BUDGETED, PolicyParts, policy_named
 from windsock.core.resilience.concurrency import ConcurrencyRules
 from windsock.core.routing.routes import Cascade, Route, Rule
+from windsock.errors import ConfigError
 
 DEFAULT_FLOOR = 0.90
 """Quality floor of a route that names none, and of models asked for by their own name."""
@@ -28,12 +30,8 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
         name: Route(
             name=name,
             candidates=route.candidates,
-            policy=PriceAware(
-                beliefs,
-                objective_of(route, settings),
-                segments=SegmentSettings() if route.segments else None,
-                classifies=route.classify,
-                purse=purses[route.budget] if route.budget else None,
+            policy=_policy(
+                name, route, settings, beliefs, purses[route.budget] if route.budget else None
             ),
             rules=tuple(
                 Rule(
@@ -56,6 +54,38 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
         )
         for name, route in settings.routes.items()
     }
+
+
+def _policy(
+    name: str,
+    route: RouteSettings,
+    settings: Settings,
+    beliefs: Beliefs,
+    purse: BudgetPool | None,
+) -> Policy:
+    """The policy that a route names; raises ConfigError if there is none of that name."""
+    parts = PolicyParts(
+        beliefs=beliefs,
+        objective=objective_of(route, settings),
+        flagship=route.candidates[0],
+        otherwise=route.candidates[0],
+        deployment_by_task={
+            rule.when.task: rule.candidates[0] for rule in reversed(route.rules) if rule.when.task
+        },
+        segments=SegmentSettings() if route.segments else None,
+        classifies=route.classify,
+        purse=purse,
+    )
+    try:
+        made = policy_named(route.policy, parts)
+    except ConfigError as error:
+        raise ConfigError(f"routes.{name}.policy: {error}") from error
+    if route.policy not in BUDGETED and (purse is not None or route.objective == "budget"):
+        raise ConfigError(
+            f"routes.{name}.policy: {route.policy!r} keeps to no budget; "
+            f"leave out the budget or the policy"
+        )
+    return made
 
 
 def _cascade(stated: CascadeSettings | None) -> Cascade | None:

@@ -18,7 +18,7 @@ from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.state_recovery import restore, stored_state
 from windsock.clock import Clock
 from windsock.config.settings import Settings
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.feeds.poller import Poller
@@ -28,6 +28,7 @@ from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
 from windsock.service.control.app import Readiness
 from windsock.service.control.dashboard import Dashboard
+from windsock.service.execution.completion import hand_out_tables
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
@@ -131,7 +132,7 @@ class Service:
             slept_at = self.clock.elapsed()
             await asyncio.sleep(HOUSEKEEPING_S)
             woke_at = self.clock.elapsed()
-            self.limits.look(woke_at - slept_at - HOUSEKEEPING_S, woke_at - looked_at)
+            self.limits.adapt(woke_at - slept_at - HOUSEKEEPING_S, woke_at - looked_at)
             looked_at = woke_at
             for _ in range(MOST_SOLVES):
                 if not self.router.tables.refresh(self.clock.now()):
@@ -163,7 +164,9 @@ class Service:
         """
         if self.is_restored:
             return
-        self.ledger.append(Event(kind="store.recovered", deployment="", at=self.clock.now()))
+        self.ledger.append(
+            Event(kind=EventKind.STORE_RECOVERED, deployment="", at=self.clock.now())
+        )
         while self.ledger.stats().pending:
             await self.ledger.flushed()
         position, state = stored_state(self.engine)
@@ -204,9 +207,3 @@ def follow_redirects(intake: FeedIngestion) -> None:
     for served in intake.router.redirects.values():
         if served not in intake.router.catalog.deployments:
             intake.identity.follow(served)
-
-
-def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
-    for table in router.tables.drain():
-        ledger.append(table)
-        events.publish(table)

@@ -54,7 +54,7 @@ def restore(
     for entry in queries.tail(engine, position):
         replayed += 1
         if isinstance(entry, Outcome):
-            router.settle(entry, entry.finished_at)
+            router.learn_outcome(entry, entry.finished_at)
         elif isinstance(entry, HealthReport):
             router.absorb(entry, entry.seen_at)
         elif isinstance(entry, Feedback):
@@ -85,15 +85,18 @@ def _relearn(
     said[matter] = feedback
 
 
-def stored_decision(engine: Engine, name: str) -> OpenDecision | None:
+def stored_decision(engine: Engine, name: str, namespace: str | None = None) -> OpenDecision | None:
+    """A decision and all that was said of it, by its id or, in a namespace, its answer's; None: gone."""
     found = queries.decision(engine, name)
+    if found is None and namespace is not None:
+        found = queries.decision_of_response(engine, name, namespace)
     if isinstance(found, Outcome):
         known = OpenDecision(found.decision, found.served or found.decision.deployment)
     elif isinstance(found, Decision):
         known = OpenDecision(found, found.deployment)
     else:
         return None
-    for each in queries.feedback_of(engine, name):
+    for each in queries.feedback_of(engine, known.decision.id):
         known.hear(each)
     return known
 
@@ -106,13 +109,10 @@ def opened_store(settings: Settings, clock: Clock) -> tuple[Engine, str | None]:
     try:
         return prepared_engine(settings, clock), None
     except StoreError as error:
-        if any(word in str(error) for word in REFUSALS):
+        if error.is_refusal:
             raise
         log.event_log().error("store.failed", error=str(error))
         return open_engine(settings.store.url), str(error)
-
-
-REFUSALS = ("authentication failed", "does not exist", "permission denied", "no pg_hba")
 
 
 def prepared_engine(settings: Settings, clock: Clock) -> Engine:

@@ -12,13 +12,11 @@ from sqlalchemy import Engine
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.core_parts import Core
-from windsock.app.service import Service, hand_out_tables
+from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
 from windsock.config.settings import Settings
-from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
-from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.feeds.poller import Poller
 from windsock.observability import log
@@ -26,6 +24,7 @@ from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.prompt_embedding import Embedder
 from windsock.providers.transport import Caller, Endpoint
+from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
@@ -33,12 +32,14 @@ from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.history_routes import history_routes
 from windsock.service.control.metrics import Metrics, Tallies
 from windsock.service.control.weights_routes import insight_routes
+from windsock.service.execution.completion import Completion
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored
 from windsock.service.gateway.admission import LimitRules, Limits
 from windsock.service.gateway.asgi import DataPlane
 from windsock.service.gateway.asgi import Endpoint as PathEndpoint
 from windsock.service.gateway.endpoints import Meaning, OpenAICalls
+from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
 from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
@@ -47,7 +48,7 @@ from windsock.wire.formats.anthropic_messages import Messages, TokenCount
 from windsock.wire.formats.openai_responses import Responses
 
 
-def with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint]) -> Service:
+def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]) -> Service:
     """The service around the core."""
     router, clock, engine = core.router, core.clock, core.engine
     readiness, tallies, caller = core.readiness, Tallies(), DirectCaller()
@@ -55,7 +56,7 @@ def with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint]
     dashboard = Dashboard(router, clock)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     feedbacks = FeedbackInbox(
-        router=router, clock=clock, keep=core.ledger.append, find=_finder(engine)
+        router=router, clock=clock, append=core.ledger.append, find=_finder(engine)
     )
     service = Service(
         settings=settings,
@@ -65,7 +66,7 @@ def with_edges(core: Core, settings: Settings, endpoints: Mapping[str, Endpoint]
         router=router,
         intake=core.intake,
         poller=core.poller,
-        driver=_driver(core, endpoints, feedbacks, tallies, caller),
+        driver=_driver(core, upstreams, feedbacks, tallies, caller),
         feedbacks=feedbacks,
         access=access,
         events=core.events,
@@ -128,38 +129,36 @@ def _probes(service: Service, settings: Settings) -> Probes:
 
 def _driver(
     core: Core,
-    endpoints: Mapping[str, Endpoint],
+    upstreams: Mapping[str, Upstream],
     feedbacks: FeedbackInbox,
     tallies: Tallies,
     caller: Caller,
 ) -> RequestExecutor:
-    def finished(exchange: Exchange, outcome: Outcome, response_id: str | None) -> None:
-        hand_out_tables(core.router, core.ledger, core.events)
-        feedbacks.remember_outcome(outcome, response_id)
-        claim = exchange.answer.confidence if exchange.answer else None
-        if exchange.route.checks is not None and claim is not None:
-            feedbacks.check(outcome, holds=claim > 0)
-        tallies.count(outcome)
-        _log_request(exchange, outcome)
-
+    completion = Completion(
+        router=core.router,
+        ledger=core.ledger,
+        events=core.events,
+        feedbacks=feedbacks,
+        on_shift=core.intake.on_shift,
+        count=tallies.count,
+    )
     return RequestExecutor(
         router=core.router,
-        endpoints=endpoints,
+        upstreams=upstreams,
         caller=caller,
         clock=core.clock,
-        keep=core.ledger.append,
-        publish=core.intake.on_shift,
-        finished=finished,
+        finished=completion.finish,
     )
 
 
 def _calls(service: Service, settings: Settings, caller: Caller) -> OpenAICalls:
     return OpenAICalls(
-        driver=service.driver,
+        executor=service.driver,
         router=service.router,
         clock=service.clock,
         access=service.access,
         feedbacks=service.feedbacks,
+        keep_decision=service.ledger.append,
         on_unpriced=lambda: _refresh(service.vigil, service.poller),
         cache=service.cache,
         with_features=any(route.segments or route.classify for route in settings.routes.values()),
@@ -193,7 +192,9 @@ def _endpoints(
         "/v1/responses": spoken(chat, Responses),
         "/v1/embeddings": limits.guarded(calls.embed),
         "/v1/route": calls.route,
-        "/v1/feedback": calls.feedback,
+        "/v1/feedback": FeedbackEndpoint(
+            access=service.access, feedbacks=service.feedbacks, clock=service.clock
+        ),
     }
 
 
@@ -205,7 +206,7 @@ def _limits(settings: Settings, router: Router) -> Limits:
         wait_s=server.queue_timeout,
         max_bytes=int(server.max_inflight_mb * 1024 * 1024),
     )
-    return Limits(rules, capacity=router.fleet.capacity)
+    return Limits(rules, capacity=router.availability.capacity)
 
 
 def _insight(core: Core, access: Access) -> Insight:
@@ -225,8 +226,8 @@ def _insight(core: Core, access: Access) -> Insight:
 
 
 def _finder(engine: Engine) -> FindStored:
-    async def find(name: str) -> OpenDecision | None:
-        return await asyncio.to_thread(stored_decision, engine, name)
+    async def find(name: str, namespace: str) -> OpenDecision | None:
+        return await asyncio.to_thread(stored_decision, engine, name, namespace)
 
     return find
 
@@ -247,10 +248,10 @@ def _cache_of(settings: Settings) -> ResponseCache | None:
     cache = settings.cache
     if not cache.enabled:
         return None
-    shelf: CacheBackend = MemoryCache(max_bytes=int(cache.max_mb * 1024 * 1024))
+    backend: CacheBackend = MemoryCache(max_bytes=int(cache.max_mb * 1024 * 1024))
     if cache.url is not None:
-        shelf = RedisCache(cache.url, on_trouble=_cache_trouble)
-    return ResponseCache(shelf, ttl_s=cache.ttl)
+        backend = RedisCache(cache.url, on_trouble=_cache_trouble)
+    return ResponseCache(backend, ttl_s=cache.ttl)
 
 
 def _cache_trouble(error: str) -> None:
@@ -263,19 +264,3 @@ def _refresh(vigil: StalenessMonitor, poller: Poller) -> None:
         for definition in poller.definitions():
             if definition.kind == "price":
                 poller.poll_soon(definition.id)
-
-
-def _log_request(exchange: Exchange, outcome: Outcome) -> None:
-    decision = outcome.decision
-    log.request_finished(
-        outcome.finished_at,
-        decision=decision.id,
-        route=decision.cell.route,
-        task=decision.cell.task,
-        deployment=outcome.served or decision.deployment,
-        propensity=round(decision.propensity, 6),
-        ok=outcome.ok,
-        attempts=len(outcome.results),
-        cost_usd=float(outcome.cost_usd),
-        latency_ms=round((outcome.finished_at - decision.at) * 1000, 1),
-    )

@@ -76,8 +76,8 @@ async def _reached(service: Service, environ: Mapping[str, str]) -> list[Diagnos
     """Every provider and feed, asked at once."""
     fetcher = Fetcher(environ)
     async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
-        endpoints = service.driver.endpoints.items()
-        providers = [_provider(http, name, endpoint) for name, endpoint in endpoints]
+        upstreams = service.driver.calls.upstreams.items()
+        providers = [_provider(http, name, upstream.endpoint) for name, upstream in upstreams]
         feeds = [_feed(fetcher, definition, service) for definition in service.poller.definitions()]
         found = await asyncio.gather(*providers, *feeds)
     await fetcher.close()

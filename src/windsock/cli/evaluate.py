@@ -17,7 +17,6 @@ from windsock.app.route_parts import DEFAULT_FLOOR, objective_of, routes_of
 from windsock.clock import Clock, SystemClock
 from windsock.config.file import load
 from windsock.config.settings import Settings, guard_rules
-from windsock.config.value_types import seconds
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.calls import Outcome
@@ -26,6 +25,7 @@ from windsock.core.model.ticks import Quote
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.pricing.book import PriceBook
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.errors import ConfigError
 from windsock.evaluation import report
@@ -34,6 +34,7 @@ from windsock.evaluation.evaluation import Evaluation, evaluation
 from windsock.evaluation.log_scenario import Logbook, scenario_of, toml
 from windsock.evaluation.repricing import Repriced, repriced
 from windsock.providers.presets import presets
+from windsock.resources.declared import seconds
 from windsock.simulation.world.scenario import load_scenario
 from windsock.store import queries
 from windsock.store.engine import open_engine
@@ -196,13 +197,15 @@ def _router(settings: Settings, catalog: Catalog, fresh_s: float) -> Router:
         raise ConfigError("the policy file has no [routes]; add the ones to evaluate")
     default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
     return Router(
-        catalog=catalog,
-        routes=routes,
-        book=PriceBook(rules=guard_rules(settings)),
-        beliefs=beliefs,
-        default_policy=lambda _: PriceAware(beliefs, default),
-        fresh_s=fresh_s,
-        fresh_outcomes=FRESH_OUTCOMES,
+        parts_of(
+            catalog=catalog,
+            routes=routes,
+            book=PriceBook(rules=guard_rules(settings)),
+            beliefs=beliefs,
+            default_policy=lambda _: PriceAware(beliefs, default),
+            fresh_s=fresh_s,
+            fresh_outcomes=FRESH_OUTCOMES,
+        )
     )
 
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from windsock.core.model.model_names import split_region
 from windsock.errors import ConfigError
-from windsock.providers.presets import presets
+from windsock.providers.presets import presets, provider_names
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 USD_PER_TOKEN = {
@@ -99,7 +98,7 @@ def _named(model: str) -> tuple[str, str]:
     provider, _, rest = model.partition("/")
     if not rest:
         return "openai", model
-    return split_region(provider)[0], rest
+    return provider_names().split_region(provider)[0], rest
 
 
 def _provider(found: Imported, name: str, base_url: Any, key: Any) -> str:

@@ -89,8 +89,10 @@ def show_decision(service: ServiceClient, decision: str, *, as_json: bool) -> No
             f"{attempt['latency_s']:.2f} s",
             highlight=False,
         )
-    if told.get("cost_usd") is not None:
-        console.print(f"cost ${told['cost_usd']:.8f}, served by {told['served']}", highlight=False)
+    if "cost_usd" in told:
+        usd = told["cost_usd"]
+        cost = "unknown cost" if usd is None else f"cost ${usd:.8f}"
+        console.print(f"{cost}, served by {told['served']}", highlight=False)
     for each in told["feedback"]:
         console.print(f"judged {each['value']:g} by {each['source']}", highlight=False)
 

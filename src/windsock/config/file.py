@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from pydantic import ValidationError
 
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError
+from windsock.resources.declared import first_fault
 
 SECRET = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}|\bos\.environ/(\w+)")
+"""${NAME}, ${NAME:-default} or os.environ/NAME, as LiteLLM writes it."""
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -38,7 +40,8 @@ def parse(text: str, environ: Mapping[str, str], *, source: str) -> Settings:
     try:
         return Settings.model_validate(filled)
     except ValidationError as error:
-        raise ConfigError(_sentence(error, text, source)) from error
+        place, sentence = first_fault(error, nearest=_nearest)
+        raise ConfigError(f"{source}{_line_of(place, text)}: {sentence}") from error
 
 
 def _with_secrets(
@@ -64,28 +67,13 @@ def _with_secrets(
     return SECRET.sub(secret, value)
 
 
-def _sentence(error: ValidationError, text: str, source: str) -> str:
-    """The first fault as one sentence: where, what, and the mend."""
-    fault = error.errors(include_url=False)[0]
-    place = [str(part) for part in fault["loc"]]
-    where = f"{source}{_line_of(place, text)}: "
-    key = ".".join(place)
-    if fault["type"] == "extra_forbidden":
-        near = get_close_matches(place[-1], _known_keys(place[:-1]), n=1)
-        mend = f"did you mean {near[0]!r}?" if near else "remove it"
-        return f"{where}unknown key {key!r}; {mend}"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "missing":
-        return f"{where}{key} is missing; add it"
-    if not place:
-        return f"{where}{message}"
-    given = "" if isinstance(fault["input"], dict) else f", not {fault['input']!r}"
-    if "key" in place[-1] or "token" in place[-1]:
-        given = ""
-    return f"{where}{key}: {message[0].lower()}{message[1:]}{given}"
+def _nearest(place: Sequence[str]) -> str | None:
+    """The known key that an unknown one was probably meant to be."""
+    return next(iter(get_close_matches(place[-1], _known_keys(place[:-1]), n=1)), None)
 
 
-def _known_keys(place: list[str]) -> list[str]:
+def _known_keys(place: Sequence[str]) -> list[str]:
+    """Keys of the table at a place."""
     model: Any = Settings
     for part in place:
         fields = getattr(model, "model_fields", None)

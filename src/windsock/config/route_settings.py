@@ -11,18 +11,22 @@ from windsock.config.value_types import Part, Seconds, Share
 
 
 class RuleCondition(Part):
+    """Which requests a rule is for; all that is given must hold. Sizes in tokens, ends included."""
+
     task: str | None = None
     max_prompt_tokens: int | None = Field(default=None, ge=0)
     min_prompt_tokens: int = Field(default=0, ge=0)
 
 
 class RuleSettings(Part):
+    """Narrows the candidates of matching requests; the first match wins."""
+
     when: RuleCondition
     candidates: tuple[str, ...] = Field(min_length=1)
 
 
 class CheckSettings(Part):
-    """What an answer must be like to count as good; see `core.checks.Checks`."""
+    """What an answer must be like to count as good; see `core.evidence.answer_checks.Checks`."""
 
     non_empty: bool = True
     json_text: bool = Field(default=False, alias="json")
@@ -48,6 +52,8 @@ class CascadeSettings(Part):
 class RouteSettings(Part):
     """A route.
 
+    policy          who gets the next request: a name of `core.policies.registry.POLICIES`. All but
+                    `price_aware` are baselines, which know no objective and keep no budget
     quality_floor   least P(success), held per task. `cost_per_success` never goes without one
                     (it would send everything to the cheapest), hence the default of 0.90
     budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
@@ -63,6 +69,7 @@ class RouteSettings(Part):
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
+    policy: str = "price_aware"
     objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"
     quality_floor: Share | None = None
     usd_per_success: float | None = Field(default=None, gt=0)
@@ -100,4 +107,6 @@ class RouteSettings(Part):
 
 
 class BudgetSettings(Part):
+    """Dollars that the routes of a [budgets] name spend in a day, together."""
+
     usd_per_day: float = Field(gt=0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, Literal, Self, get_type_hints
 
 from pydantic import (
     BeforeValidator,
@@ -14,8 +15,10 @@ from pydantic import (
 )
 
 from windsock.config.route_settings import BudgetSettings, RouteSettings
-from windsock.config.value_types import Moment, Part, Seconds, Share, UsdPerMtok, seconds
+from windsock.config.value_types import Moment, Part, Seconds, Share, UsdPerMtok
+from windsock.core.model.units import MAIN_METERS, Meter
 from windsock.core.pricing.rules import GuardRules
+from windsock.resources.declared import seconds
 
 
 class ServerSettings(Part):
@@ -46,32 +49,44 @@ class ServerSettings(Part):
 
 
 class StoreSettings(Part):
+    """Where decisions and beliefs are kept.
+
+    url             of SQLAlchemy: SQLite or PostgreSQL
+    flush           longest time that a record waits to be written
+    snapshot_every  between two snapshots of what was learnt
+    """
+
     url: str = "sqlite:///windsock.db"
     flush: Seconds = 0.25
     snapshot_every: Seconds = 5.0
 
 
-class PriceSettings(Part):
-    """An owner's own price, USD per million units; a price of 0 needs a reason."""
+class StatedPrice(Part):
+    """An owner's own price; a price of 0 needs a reason."""
 
-    input: UsdPerMtok
-    output: UsdPerMtok
-    cache_read: UsdPerMtok | None = None
-    cache_write: UsdPerMtok | None = None
-    cache_write_1h: UsdPerMtok | None = None
-    reasoning: UsdPerMtok | None = None
-    audio_input: UsdPerMtok | None = None
-    audio_output: UsdPerMtok | None = None
-    request: UsdPerMtok | None = None
-    image: UsdPerMtok | None = None
-    web_search: UsdPerMtok | None = None
     reason: str | None = None
 
     @model_validator(mode="after")
-    def _zero_needs_a_reason(self) -> PriceSettings:
-        if self.input == 0 and self.output == 0 and not self.reason:
+    def _zero_needs_a_reason(self) -> Self:
+        if not self.reason and all(not self.usd_per_mtok[meter] for meter in MAIN_METERS):
             raise ValueError('a price of 0 needs a reason; add reason = "local" or the like')
         return self
+
+    @property
+    def usd_per_mtok(self) -> dict[Meter, Decimal]:
+        """What is stated, by meter."""
+        stated = {meter: getattr(self, meter.value) for meter in Meter}
+        return {meter: usd for meter, usd in stated.items() if usd is not None}
+
+
+PriceSettings = create_model(  # a key for each meter, USD per million units
+    "PriceSettings",
+    __base__=StatedPrice,
+    **{  # type: ignore[call-overload]
+        meter.value: (UsdPerMtok, ...) if meter in MAIN_METERS else (UsdPerMtok | None, None)
+        for meter in Meter
+    },
+)
 
 
 class ProviderSettings(Part):
@@ -92,6 +107,8 @@ class ProviderSettings(Part):
 
 
 class CapabilitySettings(Part):
+    """What a deployment accepts, as its owner says; None leaves it to feeds."""
+
     vision: bool | None = None
     audio: bool | None = None
     tools: bool | None = None
@@ -101,6 +118,12 @@ class CapabilitySettings(Part):
 
 
 class DeploymentSettings(Part):
+    """A deployment, by its id.
+
+    provider, model read from the id if left out
+    price_names     further names under which feeds may quote it
+    """
+
     provider: str | None = None
     model: str | None = None
     price: PriceSettings | None = None

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from windsock.core.model.calls import CallResult, Outcome
+from windsock.core.model.calls import CallResult, Outcome, total_usd
 from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.exclusions import OF_THE_REQUEST
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Quote
@@ -26,15 +27,7 @@ MOST_OPEN = 200_000
 """Decisions for which a reward is still waited for."""
 
 ASKED_FOR = "in the caller's order"
-OF_THE_REQUEST = (
-    "does not ",
-    "not known to accept",
-    "context window",
-    "answers with",
-    "not among provider",
-    "named in provider",
-)
-"""How reasons begin that lie in the request, which is not logged (see `Catalog.ruled_out`)."""
+"""Note of a table whose order the caller chose: no policy did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +43,7 @@ class Considered:
     """A logged decision, and what the new router makes of it.
 
     cost_usd    as logged; repriced_usd what the same calls cost at the new prices
+    is_cost_known   both are; else the row is left out in the end
     taken       the arm: a deployment, or "cheap > strong" where the answer might escalate
     arms, weights   the new split; success and usd its beliefs of each, in that order
     chances     logged probabilities, in that order; None where the logged table is not kept
@@ -68,6 +62,7 @@ class Considered:
     chances: tuple[float, ...] | None
     unseen: float
     reward: float | None = None
+    is_cost_known: bool = True
     said: dict[tuple[str, str, str | None], Feedback] = field(default_factory=dict)
 
     @property
@@ -116,12 +111,14 @@ class Reconsideration:
         self.found = Reconsidered()
 
     def run(self, entries: Iterable[Entry]) -> Reconsidered:
+        """Pass the entries in the order in which they were known; what was found."""
         for at, entry, is_end in in_order(entries):
-            self._take(at, entry, is_end=is_end)
+            self._absorb(at, entry, is_end=is_end)
             self._router.tables.drain()
+        self._leave_out_unknown_costs()
         return self.found
 
-    def _take(self, at: float, entry: Entry, *, is_end: bool) -> None:
+    def _absorb(self, at: float, entry: Entry, *, is_end: bool) -> None:
         if isinstance(entry, Outcome) and is_end:
             self._settle(entry)
         elif isinstance(entry, Outcome | Decision):
@@ -143,7 +140,8 @@ class Reconsideration:
 
     def _considered(self, entry: Outcome | Decision, decision: Decision) -> Considered | None:
         """None where no policy chose, or before the time in question."""
-        namespace, route_name, task = decision.cell
+        cell = decision.cell
+        route_name = cell.route
         route = self._router.routes.get(route_name)
         if decision.at < self._since:
             return None
@@ -156,8 +154,8 @@ class Reconsideration:
             return self._left_out("in an order that the caller named")
         request = RouteRequest(
             model=route_name,
-            namespace=namespace,
-            task=task.partition("#")[0],
+            namespace=cell.namespace,
+            task=cell.task,
             prompt_tokens=decision.prompt_tokens,
             key_id=decision.key_id,
             features=decision.features,
@@ -173,30 +171,36 @@ class Reconsideration:
         self.found.left_out[reason] = self.found.left_out.get(reason, 0) + 1
         return None
 
+    def _leave_out_unknown_costs(self) -> None:
+        """They taught, but what a policy saves on them nobody can say."""
+        known = [row for row in self.found.rows if row.is_cost_known]
+        if len(known) < len(self.found.rows):
+            self.found.left_out["whose cost is not known"] = len(self.found.rows) - len(known)
+            self.found.rows = known
+
     def _settle(self, outcome: Outcome) -> None:
         now, decision = outcome.finished_at, outcome.decision
         considered = self._early.pop(decision.id, None)
-        changed = [self._repriced(result) for result in outcome.results]
+        changed = [self._repriced(result, decision) for result in outcome.results]
         is_changed = any(self._prices.of(result.attempt.deployment) for result in outcome.results)
-        cost = (
-            sum((self._router.cost_of(result, now) for result in changed), Decimal(0))
-            if is_changed
-            else outcome.cost_usd
-        )
+        cost = total_usd(map(self._router.cost_usd, changed)) if is_changed else outcome.cost_usd
         for result in changed:
             if result.attempt.deployment in self._router.catalog.deployments:
                 self._router.record(result, now)
         if considered is not None:
-            considered.repriced_usd = to_float(cost)
+            considered.repriced_usd = 0.0 if cost is None else to_float(cost)
+            considered.is_cost_known &= cost is not None
             spent = Decimal(_dot(considered.weights, considered.usd))
             outcome = replace(outcome, cost_usd=spent)
         if not outcome.is_cached:
-            self._router.settle(outcome, now)
+            self._router.learn_outcome(outcome, now)
         if outcome.served is not None:
             self._remember(decision, outcome.served, considered)
 
-    def _repriced(self, result: CallResult) -> CallResult:
-        """A bill says nothing of other prices."""
+    def _repriced(self, result: CallResult, decision: Decision) -> CallResult:
+        """A bill says nothing of other prices; older records hold no time at which a call began."""
+        if not result.attempt.started_at:
+            result = replace(result, attempt=replace(result.attempt, started_at=decision.at))
         if result.billed_usd is None or self._prices.of(result.attempt.deployment) is None:
             return result
         return replace(result, billed_usd=None)
@@ -229,11 +233,13 @@ def _row(
     names = tuple(arm.name for arm in arms)
     weights = tuple(arm.weight / total for arm in arms)
     chances = _chances(names, logged)
-    cost = to_float(entry.cost_usd) if isinstance(entry, Outcome) else 0.0
+    spent = entry.cost_usd if isinstance(entry, Outcome) else Decimal(0)
+    cost = 0.0 if spent is None else to_float(spent)
     return Considered(
         decision=decision,
         cost_usd=cost,
         repriced_usd=cost,
+        is_cost_known=spent is not None,
         taken=" > ".join(filter(None, (decision.deployment, decision.escalates_to))),
         arms=names,
         weights=weights,
@@ -273,7 +279,7 @@ def _barred(logged: WeightTable | None) -> frozenset[str]:
     if logged is None:
         return frozenset()
     return frozenset(
-        name for name, reason in logged.ruled_out.items() if reason.startswith(OF_THE_REQUEST)
+        name for name, reason in logged.ruled_out.items() if reason.code in OF_THE_REQUEST
     )
 
 

@@ -97,6 +97,7 @@ class Evaluation:
 
     @property
     def new(self) -> Value | None:
+        """What the new policy would have earned, by HEADLINE; None if refused."""
         return self.by_estimator.get(HEADLINE)
 
 

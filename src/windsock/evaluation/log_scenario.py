@@ -53,6 +53,7 @@ class Logbook:
     _open: dict[str, Outcome] = field(default_factory=dict)
 
     def take(self, entry: object) -> None:
+        """Read one entry of the ledger."""
         if isinstance(entry, Outcome) and not entry.is_cached:
             self._take_outcome(entry)
         elif isinstance(entry, Feedback):
@@ -239,7 +240,7 @@ def _by_hour(at: Sequence[float], hours: float) -> list[float]:
 
 
 def _task(outcome: Outcome) -> str:
-    return outcome.decision.cell.task.partition("#")[0]
+    return outcome.decision.cell.task
 
 
 def _iso(at: float) -> str:

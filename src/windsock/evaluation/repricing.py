@@ -55,10 +55,12 @@ class Repriced:
         self._changes = tuple(changes)
 
     def of(self, deployment: str) -> Repricing | None:
+        """The change of a deployment by the first pattern that fits; None if none does."""
         fitting = [each for each in self._changes if fnmatchcase(deployment, each.pattern)]
         return fitting[-1] if fitting else None
 
     def applied(self, quote: Quote) -> Quote:
+        """A quote as it would have been."""
         change = self.of(quote.deployment)
         return quote if change is None else change.applied(quote)
 

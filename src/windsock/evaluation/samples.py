@@ -101,15 +101,17 @@ def usd_sample(rows: Sequence[Considered], w: Floats) -> Sample:
 
 def task_of(row: Considered) -> tuple[str, str, str]:
     """Segments of a task count as one."""
-    namespace, route, task = row.decision.cell
-    return namespace, route, task.partition("#")[0]
+    cell = row.decision.cell
+    return cell.namespace, cell.route, cell.task
 
 
 def place_of(row: Considered) -> Place:
+    """(namespace, route, task, arm) of what was taken."""
     return (*task_of(row), row.taken)
 
 
 def array(values: Any) -> Floats:
+    """(n,) of as many numbers."""
     return np.fromiter(values, dtype=np.float64)
 
 

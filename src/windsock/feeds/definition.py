@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -20,6 +18,7 @@ from pydantic import (
 )
 
 from windsock.errors import ConfigError
+from windsock.resources.declared import first_fault, read_toml, seconds
 
 USD_PER_MTOK = {
     "usd/token": Decimal(10) ** 6,
@@ -30,19 +29,8 @@ USD_PER_MTOK = {
 }
 """What one unit of a feed is in USD per million."""
 
-INTERVAL = re.compile(r"(\d+)(s|m|h|d)")
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 LEAST_INTERVAL_S = 1.0
-
-
-def interval_s(value: object) -> float:
-    """Seconds from a number, or from text such as 30s, 5m, 1h."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    match = INTERVAL.fullmatch(str(value))
-    if match is None:
-        raise ValueError(f"{value!r} is not an interval; write one such as 30s, 5m or 1h")
-    return float(match[1]) * SECONDS[match[2]]
+"""Between two polls of a feed."""
 
 
 class FeedDefinition(BaseModel):
@@ -66,7 +54,7 @@ class FeedDefinition(BaseModel):
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     kind: Literal["price", "health"]
     url: str = Field(min_length=1)
-    every: Annotated[float, BeforeValidator(interval_s), Field(ge=LEAST_INTERVAL_S)]
+    every: Annotated[float, BeforeValidator(seconds), Field(ge=LEAST_INTERVAL_S)]
     unit: str | None = None
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
     trust: float = Field(ge=0, le=1)
@@ -77,7 +65,7 @@ class FeedDefinition(BaseModel):
     env_key: str | None = None
     key_header: str = "authorization"
     headers: dict[str, str] = {}
-    timeout: Annotated[float, BeforeValidator(interval_s), Field(gt=0)] = 30.0
+    timeout: Annotated[float, BeforeValidator(seconds), Field(gt=0)] = 30.0
     max_mb: float = Field(default=32.0, gt=0)
     least_rows: int = Field(default=1, ge=0)
     is_partial: bool = False
@@ -116,19 +104,6 @@ def load_feed(folder: Path) -> FeedDefinition:
     """The declaration in a folder; raises ConfigError naming file and key."""
     path = folder / "feed.toml"
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); add the file") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-    try:
-        return FeedDefinition.model_validate(body)
+        return FeedDefinition.model_validate(read_toml(path))
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        if fault["type"] == "missing":
-            raise ConfigError(f"{path}: {key} is missing; add it") from error
-        if fault["type"] == "extra_forbidden":
-            raise ConfigError(f"{path}: unknown key {key!r}; remove it") from error
-        text = fault["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{path}: {key + ': ' if key else ''}{text}") from error
+        raise ConfigError(f"{path}: {first_fault(error)[1]}") from error

@@ -22,11 +22,16 @@ from windsock.feeds.address_policy import pinned
 from windsock.feeds.definition import FeedDefinition
 
 MAX_REDIRECTS = 3
+"""Followed for one fetch; each address is checked anew."""
+
 MAX_WAIT_S = 3600.0
+"""Longest time that a Retry-After is obeyed."""
+
 DEFAULT_WAIT_S = 60.0
 """After a Retry-After that cannot be read."""
 
 AGENT = "windsock (price feed reader)"
+"""As which feeds see the reader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,7 @@ class Fetcher:
             raise FeedError(reason, feed=definition.id) from error
 
     async def close(self) -> None:
+        """Close the connections; the next fetch opens new ones."""
         if self._client is not None:
             await self._client.aclose()
             self._client = None

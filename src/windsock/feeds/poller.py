@@ -21,7 +21,10 @@ from windsock.feeds.reader import Reading
 from windsock.feeds.reader_process import ReadingProcess
 
 OnReading = Callable[[FeedDefinition, Reading], Awaitable[None] | None]
+"""Told of every reading; awaited if it waits."""
+
 OnFailure = Callable[[FeedDefinition, FeedError], None]
+"""Told of every poll that failed."""
 
 LATE = 2.0
 """Intervals without a poll after which the watchdog polls, since the wall clock must have moved."""
@@ -138,12 +141,15 @@ class Poller:
         await self._fetcher.close()
 
     def every_s(self, feed_id: str) -> float:
+        """Seconds between two polls of a feed; raises KeyError."""
         return self._definitions[feed_id].every
 
     def definitions(self) -> list[FeedDefinition]:
+        """Every feed that is polled."""
         return list(self._definitions.values())
 
     def status(self) -> list[FeedStatus]:
+        """How the last polls of every feed went."""
         return list(self._status.values())
 
     async def poll_now(self, feed_id: str) -> None:

@@ -10,21 +10,26 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from windsock.core.model.ticks import EVERY_DAY, Window
-from windsock.core.model.units import Meter
+from windsock.core.model.units import STANDALONE, Meter
 from windsock.feeds.definition import USD_PER_MTOK
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-PER_MILLION = frozenset({Meter.IMAGE, Meter.REQUEST, Meter.WEB_SEARCH})
-"""Meters that every feed states per single unit, whatever its unit of token prices."""
+"""In the order of ISO weekdays, from 1."""
 
 
 def meters(entry: Mapping[str, Any], factor: Decimal) -> dict[Meter, Decimal]:
+    """The prices that a row states, USD per million.
+
+    factor  what one unit of the feed's token prices is in USD per million; what stands alone is
+            stated per single unit by every feed
+    raises  decimal.InvalidOperation for what is no number
+    """
     prices = {}
     for meter in Meter:
         value = entry.get(meter.value)
         if value is None or value == "":
             continue
-        scale = USD_PER_MTOK["usd/token"] if meter in PER_MILLION else factor
+        scale = USD_PER_MTOK["usd/token"] if meter in STANDALONE else factor
         prices[meter] = (Decimal(str(value)) * scale).normalize() + 0
     return prices
 

@@ -7,7 +7,6 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -21,8 +20,11 @@ from windsock.core.model.units import Meter, Prices
 from windsock.errors import FeedError
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
 from windsock.feeds.price_terms import meters, windows
+from windsock.resources.declared import moment
 
 FACTS = ("context_tokens", "max_output_tokens", "vision", "tools", "json_schema")
+"""What a row may say of a model, besides prices."""
+
 HOLDS_POLLS = 3.0
 """Intervals of a feed for which its word on health holds."""
 
@@ -155,32 +157,21 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: 
 def _row(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any], seen_at: float
 ) -> PriceRow:
+    """One price statement; raises ValueError and the like for what cannot be read."""
     factor = USD_PER_MTOK[definition.unit or "usd/mtok"]
-    keep = 1 - Decimal(str(entry.get("discount") or 0))
-    base = meters(entry, factor * keep)
-    steps = entry.get("tiers") or ()
-    for tier in steps:
-        if int(tier["min_prompt_tokens"]) == 0:
-            base = {**meters(tier, factor * keep), **base}
+    discounted = factor * (1 - Decimal(str(entry.get("discount") or 0)))
+    base, tiers = _sizes(entry, discounted)
     if Meter.INPUT not in base:
         raise ValueError("states no input price")
     return PriceRow(
         provider=provider,
         model=model,
         usd_per_mtok=base,
-        tiers=tuple(
-            Tier(
-                min_prompt_tokens=int(tier["min_prompt_tokens"]),
-                is_strict=bool(tier.get("strict", True)),
-                usd_per_mtok=meters(tier, factor * keep),
-            )
-            for tier in steps
-            if int(tier["min_prompt_tokens"]) > 0
-        ),
+        tiers=tiers,
         windows=tuple(
             window
             for each in entry.get("windows") or ()
-            for window in windows(each, factor * keep, seen_at)
+            for window in windows(each, discounted, seen_at)
         ),
         service_tiers={
             str(name): meters(prices, factor)
@@ -194,14 +185,22 @@ def _row(
     )
 
 
+def _sizes(entry: dict[str, Any], factor: Decimal) -> tuple[Prices, tuple[Tier, ...]]:
+    """The prices of all prompts, and of those from a size on; a tier from 0 on is of all."""
+    base, tiers = meters(entry, factor), []
+    for step in entry.get("tiers") or ():
+        least, prices = int(step["min_prompt_tokens"]), meters(step, factor)
+        if least == 0:
+            base = {**prices, **base}
+        if least > 0:
+            is_strict = bool(step.get("strict", True))
+            tiers.append(Tier(min_prompt_tokens=least, is_strict=is_strict, usd_per_mtok=prices))
+    return base, tuple(tiers)
+
+
 def _moment(value: Any) -> float | None:
-    """Unix seconds from a number, an ISO date or an ISO time; no zone means UTC."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, int | float | Decimal):
-        return float(value)
-    moment = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    """Unix seconds, None where a row states no moment."""
+    return None if value is None or value == "" else moment(value)
 
 
 def _facts(

@@ -26,8 +26,13 @@ LEAST_BYTES = 64 * 1024
 """Smaller bodies are read in a thread: a few milliseconds."""
 
 DEADLINE_S = 60.0
+"""For one body; then the process is ended and begun anew."""
+
 PREFIX = 4
+"""Bytes that state the length of a frame."""
+
 NICER = 10
+"""Steps of niceness that the process takes behind the service."""
 
 
 class _Order(msgspec.Struct):
@@ -58,7 +63,7 @@ class ReadingProcess:
         self._turn = asyncio.Lock()
 
     async def read(self, definition: FeedDefinition, body: bytes, *, seen_at: float) -> Reading:
-        """As `feeds.reading.read`; raises FeedError."""
+        """As `feeds.reader.read`; raises FeedError."""
         if len(body) < LEAST_BYTES:
             return await asyncio.to_thread(read, definition, body, seen_at=seen_at)
         async with self._turn:
@@ -74,6 +79,7 @@ class ReadingProcess:
                 raise
 
     async def close(self) -> None:
+        """End the process, after the body it may be reading."""
         async with self._turn:
             await self._end()
 

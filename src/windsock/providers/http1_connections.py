@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections import deque
 from dataclasses import dataclass
 from typing import cast
@@ -19,7 +18,9 @@ import httptools
 from windsock.errors import ProviderError
 
 MAX_HEAD_BYTES = 64 * 1024
-PAUSE_BYTES = 256 * 1024
+"""Of status line and headers together."""
+
+MAX_UNREAD_BYTES = 256 * 1024
 """Reading stops while so much waits to be taken: a slow client must not fill the memory."""
 
 CONNECTION_CLOSED = "the connection was closed"
@@ -123,11 +124,13 @@ class Incoming:
             self._connection.abort()
 
     def fail(self, error: ConnectionBroken) -> None:
+        """No more will come, for this reason; the first one stands."""
         if not self.is_complete:
             self._error = self._error or error
             self.wake()
 
     def wake(self) -> None:
+        """Something came, or nothing more will."""
         waiter = self._waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
@@ -165,6 +168,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_usable(self) -> bool:
+        """Open, and not about to close."""
         return self._transport is not None and not self._transport.is_closing()
 
     def send(self, request: bytes) -> Incoming:
@@ -177,9 +181,11 @@ class Connection(asyncio.Protocol):
         return self._incoming
 
     def abort(self) -> None:
+        """Drop the connection."""
         self._lose("the answer was left")
 
     def pause(self) -> None:
+        """Stop reading until `resume`."""
         if self._transport is not None and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
@@ -192,9 +198,11 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio, once."""
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is no subclass of it
 
     def data_received(self, data: bytes) -> None:
+        """Called by asyncio: parse what came, and stop reading when too much waits."""
         incoming = self._incoming
         if incoming is None:
             self._lose("the provider sent more than one answer")
@@ -208,13 +216,14 @@ class Connection(asyncio.Protocol):
             return
         if incoming.is_headed:
             self._waiting_bytes += len(data)
-            if self._waiting_bytes > PAUSE_BYTES and incoming is self._incoming:
+            if self._waiting_bytes > MAX_UNREAD_BYTES and incoming is self._incoming:
                 self.pause()
             incoming.wake()
         elif self._head_bytes > MAX_HEAD_BYTES:
             self._lose(f"the head exceeds {MAX_HEAD_BYTES} bytes")
 
     def connection_lost(self, error: Exception | None) -> None:
+        """Called by asyncio: a body without a stated end ends here."""
         incoming = self._incoming
         if incoming is not None and incoming.is_headed and not self._is_framed and error is None:
             self._finish(incoming)
@@ -222,6 +231,7 @@ class Connection(asyncio.Protocol):
         self._lose(CONNECTION_CLOSED if error is None else f"{type(error).__name__}: {error}")
 
     def on_message_begin(self) -> None:
+        """Called by the parser; an answer that nobody asked for costs the connection."""
         if self._incoming is None:
             self._lose("the provider sent more than one answer")
 
@@ -232,6 +242,7 @@ class Connection(asyncio.Protocol):
             incoming.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
+        """Called by the parser; interim answers (1xx) are passed over."""
         incoming = self._incoming
         status = self._parser.get_status_code()
         if incoming is None:
@@ -251,6 +262,7 @@ class Connection(asyncio.Protocol):
         incoming.is_headed = True
 
     def on_message_complete(self) -> None:
+        """Called by the parser: the connection is idle again, or closes."""
         incoming = self._incoming
         if incoming is None or not incoming.is_headed:
             return
@@ -280,69 +292,3 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
-
-
-class ConnectionPool:
-    """Idle connections by origin, the latest used first; opens a new one when none is idle."""
-
-    def __init__(self, *, connect_s: float, keepalive_s: float) -> None:
-        self._connect_s = connect_s
-        self._keepalive_s = keepalive_s
-        self._idle: dict[tuple[str, int, bool], deque[Connection]] = {}
-        self._context: ssl.SSLContext | None = None
-        self._sweep: asyncio.TimerHandle | None = None
-
-    def take_idle(self, origin: Origin) -> Connection | None:
-        """A kept connection, or None."""
-        idle = self._idle.get((origin.host, origin.port, origin.is_tls))
-        if not idle:
-            return None
-        oldest = idle[-1].loop.time() - self._keepalive_s
-        while idle:
-            connection = idle.pop()
-            if connection.is_usable and connection.idle_since >= oldest:
-                return connection
-            connection.abort()
-        return None
-
-    async def open(self, origin: Origin) -> Connection:
-        """A fresh connection; raises OSError, ssl.SSLError, TimeoutError."""
-        loop = asyncio.get_running_loop()
-        idle = self._idle.setdefault((origin.host, origin.port, origin.is_tls), deque())
-        self._watch(loop)
-        async with asyncio.timeout(self._connect_s):
-            _, made = await loop.create_connection(
-                lambda: Connection(loop, idle),
-                origin.host,
-                origin.port,
-                ssl=self._tls() if origin.is_tls else None,
-            )
-        return made
-
-    def close(self) -> None:
-        for idle in self._idle.values():
-            for connection in list(idle):
-                connection.abort()
-        self._idle.clear()
-        if self._sweep is not None:
-            self._sweep.cancel()
-            self._sweep = None
-
-    def _tls(self) -> ssl.SSLContext:
-        if self._context is None:
-            self._context = ssl.create_default_context()
-        return self._context
-
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close, now and then, what has been idle too long."""
-        if self._sweep is None:
-            self._sweep = loop.call_later(self._keepalive_s, self._drop_old, loop)
-
-    def _drop_old(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._sweep = None
-        oldest = loop.time() - self._keepalive_s
-        for idle in self._idle.values():
-            for connection in [each for each in idle if each.idle_since < oldest]:
-                connection.abort()
-        if any(self._idle.values()):
-            self._watch(loop)

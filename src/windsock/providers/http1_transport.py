@@ -8,21 +8,25 @@ from collections.abc import Mapping
 from windsock.providers.http1_connections import (
     Connection,
     ConnectionBroken,
-    ConnectionPool,
     Incoming,
     Origin,
 )
+from windsock.providers.http1_pool import ConnectionPool
 from windsock.providers.transport import (
     CONNECT_S,
     HEADERS,
-    MAX_ANSWER_BYTES,
     MAX_STREAM_BYTES,
     Endpoint,
     Interrupted,
     Reply,
     TooLarge,
     Unreachable,
+    said,
+    whole,
 )
+
+MAX_HEADS = 4096
+"""Request heads that are kept ready; each reload of the configuration brings new ones."""
 
 
 class DirectCaller:
@@ -36,6 +40,7 @@ class DirectCaller:
         self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes]] = {}
 
     async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
+        """See `Caller.post`."""
         origin, head = self._line(endpoint, path)
         request = b"%b%d\r\n\r\n%b" % (head, len(body), body)
         kept = self._pool.take_idle(origin)
@@ -54,9 +59,10 @@ class DirectCaller:
             kind = Unreachable if error.is_silent else Interrupted
             raise kind(str(error)) from error
         except (OSError, ssl.SSLError) as error:
-            raise Unreachable(_said(error)) from error
+            raise Unreachable(said(error)) from error
 
     async def close(self) -> None:
+        """Drop all connections."""
         self._pool.close()
 
     def _line(self, endpoint: Endpoint, path: str) -> tuple[Origin, bytes]:
@@ -68,6 +74,8 @@ class DirectCaller:
             except ValueError as error:
                 raise Unreachable(str(error)) from error
             found = endpoint, origin, _head(endpoint, origin, path)
+            if len(self._lines) >= MAX_HEADS:
+                self._lines.clear()
             self._lines[id(endpoint), path] = found
         return found[1], found[2]
 
@@ -93,17 +101,7 @@ class _DirectReply:
         return part
 
     async def body(self) -> bytes:
-        """All of it, held whole."""
-        total = self._incoming.length
-        parts = []
-        if total <= MAX_ANSWER_BYTES:
-            total = 0
-            while total <= MAX_ANSWER_BYTES and (part := await self._take()):
-                parts.append(part)
-                total += len(part)
-        if total > MAX_ANSWER_BYTES:
-            raise TooLarge(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return await whole(self._take, self._incoming.length)
 
     async def close(self) -> None:
         self._incoming.close()
@@ -134,7 +132,3 @@ def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:
     if any(mark in line for line in lines for mark in "\r\n\0"):
         raise Unreachable("a header of the provider holds a line break")
     return text.encode("latin-1", "replace")
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".partition("\n")[0][:200]

@@ -28,6 +28,7 @@ class ModelsProbe:
         return None if 300 <= status < 500 else status < 300
 
     async def close(self) -> None:
+        """Drop the connections."""
         if self._client is not None:
             await self._client.aclose()
             self._client = None

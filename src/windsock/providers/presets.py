@@ -9,37 +9,74 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from windsock.core.model.model_names import ProviderNames
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """How to reach a provider, and under which names feeds speak of it.
 
-    key         environment variable that holds its API key; None if it needs none
-    auth        bearer, or the name of the header that carries the key
-    price       other provider names used by price feeds
-    status      id of its health feed
-    models      candidates when no configuration names any
-    is_explicit used only when the configuration names it
+    base_url            empty for a provider that only feeds speak of
+    key                 environment variable that holds its API key; None if it needs none
+    auth                bearer, or the name of the header that carries the key
+    format              name of the wire format of its API (`wire.registry`)
+    keeps_router_fields it understands the router's own fields of a request itself
+    status              id of its health feed
+    models              candidates when no configuration names any
+    is_explicit         used only when the configuration names it
+    is_aggregator       sells other providers' models under `author/model`
+    aliases             its other names; `name@region` where that site has its own prices
+    model_prefixes      written by some before a model's name, without meaning
+    sites               regions that it writes before a model's name, with a dot
     """
 
     id: str
-    base_url: str
+    base_url: str = ""
     key: str | None = None
     auth: str = "bearer"
-    price: tuple[str, ...] = ()
+    format: str = "openai_chat"
+    keeps_router_fields: bool = False
     status: str | None = None
     models: tuple[str, ...] = ()
     is_explicit: bool = False
+    is_aggregator: bool = False
+    aliases: tuple[str, ...] = ()
+    model_prefixes: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
 
 
 @cache
-def presets() -> Mapping[str, Preset]:
-    """All presets by provider id."""
+def known_providers() -> Mapping[str, Preset]:
+    """All that is known of any provider, by its id."""
     text = files("windsock.providers").joinpath("presets.toml").read_text(encoding="utf-8")
     return {name: _preset(name, body) for name, body in tomllib.loads(text).items()}
 
 
+@cache
+def presets() -> Mapping[str, Preset]:
+    """Providers that can be called without stating where, by id."""
+    return {name: each for name, each in known_providers().items() if each.base_url}
+
+
+@cache
+def provider_names() -> ProviderNames:
+    """How feeds and providers write names."""
+    known = known_providers().values()
+    return ProviderNames(
+        aliases=dict(_alias(each.id, stated) for each in known for stated in each.aliases),
+        aggregators=frozenset(each.id for each in known if each.is_aggregator),
+        model_prefixes=tuple(prefix for each in known for prefix in each.model_prefixes),
+        sites={each.id: each.sites for each in known if each.sites},
+    )
+
+
+def _alias(provider: str, stated: str) -> tuple[str, tuple[str, str]]:
+    """`name@region` of a provider: the name, and whom and which site it means."""
+    name, _, region = stated.partition("@")
+    return name, (provider, region)
+
+
 def _preset(name: str, body: dict[str, Any]) -> Preset:
-    lists: dict[str, Any] = {key: tuple(body[key]) for key in ("price", "models") if key in body}
+    lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
     stated: dict[str, Any] = {**body, **lists}
     return Preset(id=name, **stated)

@@ -23,7 +23,9 @@ from windsock.wire.prompt_features import texts_of
 NUMBERS = 8
 """Fixed projections of an embedding that join the features."""
 
-MOST_CHARACTERS = 2_000
+MAX_CHARACTERS = 2_000
+"""Of a prompt, its last ones: what is asked stands there."""
+
 NOTHING_KNOWN = (0.0,) * NUMBERS
 PATH = "/embeddings"
 
@@ -39,7 +41,7 @@ class Embedder:
 
     async def numbers(self, raw: bytes) -> tuple[float, ...]:
         """NUMBERS numbers about a chat body, all 0 if no embedding came in time."""
-        text = "\n".join(texts_of(orjson.loads(raw)))[-MOST_CHARACTERS:]
+        text = "\n".join(texts_of(orjson.loads(raw)))[-MAX_CHARACTERS:]
         body = orjson.dumps({"model": self._model, "input": text})
         try:
             async with asyncio.timeout(self._timeout_s):

@@ -1,8 +1,8 @@
-"""Calling models: the seam, with connections of our own, aiohttp or httpx behind it."""
+"""Calling models: the seam between a call and the connections that carry it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -15,7 +15,10 @@ MAX_STREAM_BYTES = 256 * 1024 * 1024
 """Of a stream, which passes through: 64,000 tokens are about 20 MB of events."""
 
 CONNECT_S = 1.0
+"""Longest wait for a connection, TLS included."""
+
 HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
+"""Of every request to a provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,8 @@ class Reply(Protocol):
 
 
 class Caller(Protocol):
+    """Sends requests to providers."""
+
     async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
         """Send; returns when the head has come.
 
@@ -79,22 +84,27 @@ class Caller(Protocol):
         """
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Drop all connections."""
+        ...
 
 
-async def whole(reply: Reply) -> bytes:
-    """An answer held whole; one that announces its excess is not read at all."""
-    stated = reply.headers.get("content-length", "")
-    total = int(stated) if stated.isdigit() else 0
-    parts = []
+async def whole(take: Callable[[], Awaitable[bytes]], length: int) -> bytes:
+    """An answer held whole; one that announces its excess is not read at all.
+
+    take        gives what has arrived, b"" at the end
+    length      in bytes as announced, 0 if it is not
+    raises      TooLarge
+    """
+    total, parts = length, []
     if total <= MAX_ANSWER_BYTES:
         total = 0
-        while total <= MAX_ANSWER_BYTES and (part := await reply.take()):
+        while total <= MAX_ANSWER_BYTES and (part := await take()):
             parts.append(part)
             total += len(part)
     if total > MAX_ANSWER_BYTES:
         raise TooLarge(f"the answer exceeds {MAX_ANSWER_BYTES} bytes")
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def said(error: Exception) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TypeVar
 
 from windsock.clock import Clock
 from windsock.core.evidence.learner import Credit
@@ -17,8 +17,11 @@ from windsock.errors import CallerError
 MAX_OPEN = 8_000
 """Decisions kept at hand for feedback, some 10 MB; older ones are looked up in the store."""
 
+K = TypeVar("K")
+V = TypeVar("V")
 
-FindStored = Callable[[str], Awaitable[OpenDecision | None]]
+FindStored = Callable[[str, str], Awaitable[OpenDecision | None]]
+"""(id of a decision or of an answer, namespace) -> what the store knows of it."""
 
 
 class UnknownDecision(CallerError):
@@ -29,7 +32,7 @@ class FeedbackInbox:
     """Matches rewards to decisions, once each; a second word on the same matter corrects the first.
 
     find    looks a decision up that is no longer at hand
-    keep    writes a record to the ledger
+    append  writes a record to the ledger; never blocks
     """
 
     def __init__(
@@ -37,49 +40,69 @@ class FeedbackInbox:
         *,
         router: Router,
         clock: Clock,
-        keep: Callable[[Any], object],
+        append: Callable[[Feedback], object],
         find: FindStored,
     ) -> None:
         self._router = router
         self._clock = clock
-        self._keep = keep
+        self._append = append
         self._find = find
         self._open: OrderedDict[str, OpenDecision] = OrderedDict()
-        self._alias: OrderedDict[str, str] = OrderedDict()
+        self._name_by_response: OrderedDict[tuple[str, str], str] = OrderedDict()
 
-    def remember(self, decision: Decision, deployment: str, response_id: str | None = None) -> None:
-        """A decision that may be judged from now on."""
-        self._open[decision.id] = OpenDecision(decision, deployment)
-        if len(self._open) > MAX_OPEN:
-            self._open.popitem(last=False)
-        if response_id:
-            self._alias[response_id] = decision.id
-            if len(self._alias) > MAX_OPEN:
-                self._alias.popitem(last=False)
+    def __len__(self) -> int:
+        """Decisions at hand, at most MAX_OPEN."""
+        return len(self._open)
 
-    def remember_outcome(self, outcome: Outcome, response_id: str | None = None) -> None:
-        if outcome.served is not None:
-            self.remember(outcome.decision, outcome.served, response_id)
+    def remember(self, decision: Decision, deployment: str) -> None:
+        """A decision that may be judged from now on, and who serves it."""
+        _hold(self._open, decision.id, OpenDecision(decision, deployment))
 
-    async def take(
+    def remember_outcome(self, outcome: Outcome) -> None:
+        """The same for a request that was answered, by the answer's id too; others are left out."""
+        if outcome.served is None:
+            return
+        self.remember(outcome.decision, outcome.served)
+        if outcome.response_id is not None:
+            place = (outcome.decision.cell.namespace, outcome.response_id)
+            _hold(self._name_by_response, place, outcome.decision.id)
+
+    async def observe(
         self, name: str, reward: Reward, namespace: str, idempotency_key: str | None
     ) -> tuple[Credit, bool]:
-        """Who was credited, and whether this had been said before; raises UnknownDecision."""
-        known = self._open.get(self._alias.get(name, name)) or await self._find(name)
+        """Who was credited, and whether this had been said before.
+
+        name    the id of a decision, or of its answer
+
+        raises  UnknownDecision, StoreError
+        """
+        known = self._at_hand(name, namespace) or await self._find(name, namespace)
         if known is None or known.decision.cell.namespace != namespace:
             raise UnknownDecision(f"no decision {name!r} is known to this key")
-        self._open.setdefault(known.decision.id, known)
-        return self._learn(known, reward, idempotency_key)
+        return self._learn(self._held(name, known), reward, idempotency_key)
 
-    def advice(self, name: str, claim: float) -> tuple[float, str | None]:
+    def advice(self, name: str, namespace: str, claim: float) -> tuple[float, str | None]:
         """See `Router.advice`; for an answer that was just reported on."""
-        known = self._open[self._alias.get(name, name)]
+        known = self._at_hand(name, namespace)
+        if known is None:
+            raise UnknownDecision(f"no decision {name!r} is known to this key")
         return self._router.advice(known.decision, known.deployment, claim, self._clock.now())
 
     def check(self, outcome: Outcome, *, holds: bool) -> None:
         """A declared check has judged the answer that was given."""
         known = self._open[outcome.decision.id]
         self._learn(known, Reward(value=float(holds), source="check"), None)
+
+    def _at_hand(self, name: str, namespace: str) -> OpenDecision | None:
+        return self._open.get(self._name_by_response.get((namespace, name), name))
+
+    def _held(self, name: str, found: OpenDecision) -> OpenDecision:
+        """The decision at hand, which somebody may have brought in while the store was asked."""
+        decision_id = found.decision.id
+        if name != decision_id:
+            place = (found.decision.cell.namespace, name)
+            _hold(self._name_by_response, place, decision_id)
+        return _hold(self._open, decision_id, self._open.get(decision_id, found))
 
     def _learn(
         self, known: OpenDecision, reward: Reward, idempotency_key: str | None
@@ -100,10 +123,19 @@ class FeedbackInbox:
             idempotency_key=idempotency_key,
         )
         known.hear(feedback)
-        self._keep(feedback)
+        self._append(feedback)
         return credit, False
 
     def _credit(self, known: OpenDecision, now: float) -> Credit:
         cell = known.decision.cell
-        belief = self._router.beliefs.summary(cell, known.deployment, now)
+        belief = self._router.beliefs.summary(cell, known.deployment)
         return Credit(cell=cell, deployment=known.deployment, belief=belief, weight=0.0, value=0.0)
+
+
+def _hold(held: OrderedDict[K, V], name: K, value: V) -> V:
+    """The one way into what is kept: the longest unused leaves when there are MAX_OPEN."""
+    held[name] = value
+    held.move_to_end(name)
+    if len(held) > MAX_OPEN:
+        held.popitem(last=False)
+    return value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,6 +12,8 @@ import msgspec
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
+from windsock.core.model.exclusions import Exclusion, ExclusionCode, exclusion_of
+from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
@@ -19,6 +22,15 @@ T = TypeVar("T")
 
 FAR = 1e300
 """Stands for infinity, which JSON has not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StoredTable(WeightTable):
+    """Reasons as the sentences that they always were, and the codes beside them."""
+
+    ruled_out: Mapping[str, str]  # type: ignore[assignment]
+    codes: Mapping[str, ExclusionCode] = field(default_factory=dict)
+
 
 _encode = msgspec.json.Encoder().encode
 _kinds: tuple[type, ...] = (
@@ -32,7 +44,7 @@ _kinds: tuple[type, ...] = (
     WeightTable,
 )
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in _kinds
+    kind: msgspec.json.Decoder(_StoredTable if kind is WeightTable else kind) for kind in _kinds
 }
 
 
@@ -41,14 +53,45 @@ def encode(record: object) -> str:
 
     raises  TypeError, ValueError or OverflowError if a fact of a Shift has no place in JSON
     """
-    if isinstance(record, WeightTable) and record.expires_at == math.inf:
-        record = replace(record, expires_at=FAR)
-    return _encode(record).decode()
+    return _encode(_stored(record) if isinstance(record, WeightTable) else record).decode()
 
 
 def decode(kind: type[T], body: str | bytes) -> T:
     """The record that `encode` was given; raises msgspec.DecodeError if it was another's."""
     found = _decoders[kind].decode(body)
-    if isinstance(found, WeightTable) and found.expires_at == FAR:
-        found = replace(found, expires_at=math.inf)
+    if isinstance(found, Outcome):
+        found.decision.cell = _cell(found.decision.cell)
+    elif isinstance(found, Decision):
+        found.cell = _cell(found.cell)
+    elif isinstance(found, _StoredTable):
+        found = _table(found)
     return found  # type: ignore[no-any-return]
+
+
+def _stored(table: WeightTable) -> _StoredTable:
+    facts = {each.name: getattr(table, each.name) for each in fields(table)}
+    return _StoredTable(
+        **{
+            **facts,
+            "expires_at": FAR if table.expires_at == math.inf else table.expires_at,
+            "ruled_out": table.reasons,
+            "codes": {name: reason.code for name, reason in table.ruled_out.items()},
+        }
+    )
+
+
+def _table(stored: _StoredTable) -> WeightTable:
+    """Tables of before have sentences alone."""
+    facts = {each.name: getattr(stored, each.name) for each in fields(WeightTable)}
+    exclusions = {
+        name: Exclusion(stored.codes[name], text) if name in stored.codes else exclusion_of(text)
+        for name, text in stored.ruled_out.items()
+    }
+    until = math.inf if stored.expires_at == FAR else stored.expires_at
+    facts |= {"ruled_out": exclusions, "expires_at": until, "cell": _cell(stored.cell)}
+    return WeightTable(**facts)
+
+
+def _cell(cell: Cell) -> Cell:
+    """A segment is a field of its own; it stood in the task's name before."""
+    return cell if cell.segment else Cell.read(*cell[:3])

@@ -16,6 +16,9 @@ from windsock.store.recovery import set_aside_if_corrupt, sqlite_path
 __all__ = ["open_engine", "reading", "set_aside_if_corrupt", "sqlite_path"]
 
 WAL_LIMIT = 64 * 1024 * 1024
+REFUSALS = ("authentication failed", "does not exist", "permission denied", "no pg_hba")
+"""What PostgreSQL says where it is there and refuses us; its driver gives no code for them."""
+
 POSTGRES = {"keepalives_idle": 10, "tcp_user_timeout": 10_000}
 
 
@@ -50,7 +53,8 @@ def reading() -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError) as error:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StoreError(f"the store cannot be used: {cause}") from error
+        is_refusal = any(word in str(error) for word in REFUSALS)
+        raise StoreError(f"the store cannot be used: {cause}", is_refusal=is_refusal) from error
 
 
 def _postgres(url: URL, patience_s: float) -> Engine:

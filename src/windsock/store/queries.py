@@ -43,6 +43,7 @@ __all__ = [
     "all_quotes",
     "attempts_report",
     "decision",
+    "decision_of_response",
     "decisions",
     "events",
     "feedback_of",
@@ -81,6 +82,17 @@ def decision(engine: Engine, decision_id: str) -> Outcome | Decision | None:
     rows = _all(engine, select(_decision).where(_decision.c.id == decision_id))
     found = [each for _, each in _readable(rows, _decision_of)]
     return max(found, key=lambda each: isinstance(each, Outcome), default=None)
+
+
+def decision_of_response(
+    engine: Engine, response_id: str, namespace: str
+) -> Outcome | Decision | None:
+    """The last decision of a namespace whose answer had this id."""
+    query = select(_decision).where(
+        _decision.c.response_id == response_id, _decision.c.namespace == namespace
+    )
+    rows = _all(engine, query.order_by(_decision.c.position.desc()))
+    return next((each for _, each in _readable(rows, _decision_of)), None)
 
 
 def decisions(

@@ -52,7 +52,9 @@ def report(
     """Finished requests of a span of time, grouped by task, deployment (that served), route, key.
 
     requests, answered, attempts, judged     counts
-    cost_usd                exact sum, Decimal; cost_nano_usd the same in rounded billionths
+    unknown_cost            requests whose cost is not known, and in no sum of costs
+    cost_usd                exact sum of the others, Decimal, None without one; cost_nano_usd the
+                            same in rounded billionths
     successes               sum of rewards, each judged request once: the mean of the last word on
                             each matter (metric, source, key)
     mean_latency_s, p50_latency_s, p95_latency_s, p99_latency_s      of answered requests
@@ -106,6 +108,7 @@ def _sums(groups: list[Label[Any]], span: ColumnElement[bool]) -> Select[Any]:
             func.count().label("requests"),
             func.sum(case((_decision.c.ok, 1), else_=0)).label("answered"),
             func.sum(_decision.c.attempts).label("attempts"),
+            func.sum(case((_decision.c.is_cost_unknown, 1), else_=0)).label("unknown_cost"),
             func.sum(_decision.c.cost_pico_usd // PART).label("cost_high"),
             func.sum(_decision.c.cost_pico_usd % PART).label("cost_low"),
             func.count(judged.c.value).label("judged"),
@@ -171,8 +174,10 @@ def _delays(groups: list[Label[Any]], span: ColumnElement[bool]) -> Select[Any]:
 def _line(row: Row[Any], delays: Row[Any] | None, by: Sequence[str]) -> dict[str, Any]:
     facts = dict(row._mapping)
     pico = int(facts.pop("cost_high") or 0) * PART + int(facts.pop("cost_low") or 0)
-    facts["cost_usd"] = Decimal(pico).scaleb(-12)
-    facts["cost_nano_usd"] = round(Decimal(pico).scaleb(-3))
+    facts["unknown_cost"] = int(facts["unknown_cost"] or 0)
+    is_known = not facts["unknown_cost"] or facts["unknown_cost"] < facts["requests"]
+    facts["cost_usd"] = Decimal(pico).scaleb(-12) if is_known else None
+    facts["cost_nano_usd"] = round(Decimal(pico).scaleb(-3)) if is_known else None
     facts["successes"] = float(facts["successes"] or 0.0)
     for place, percent in enumerate(PERCENTS):
         facts[f"p{percent}_latency_s"] = delays[len(by) + place] if delays is not None else None

@@ -101,7 +101,7 @@ def _finite(seconds: float) -> float:
 
 
 def _decision(decision: Decision, position: int) -> dict[str, Any]:
-    namespace, route, task = decision.cell
+    namespace, route, task = decision.cell.stored
     return {
         "position": position,
         "id": decision.id,
@@ -112,6 +112,7 @@ def _decision(decision: Decision, position: int) -> dict[str, Any]:
         "route": route,
         "task": task,
         "key_id": decision.key_id,
+        "response_id": None,
         "deployment": decision.deployment,
         "propensity": decision.propensity,
         "table_version": decision.table_version,
@@ -119,6 +120,7 @@ def _decision(decision: Decision, position: int) -> dict[str, Any]:
         "ok": None,
         "attempts": 0,
         "cost_pico_usd": 0,
+        "is_cost_unknown": None,
         "latency_s": None,
         "body": encode(decision),
     }
@@ -126,7 +128,7 @@ def _decision(decision: Decision, position: int) -> dict[str, Any]:
 
 def _outcome(outcome: Outcome, position: int) -> dict[str, Any]:
     decision = outcome.decision
-    namespace, route, task = decision.cell
+    namespace, route, task = decision.cell.stored
     return {
         "position": position,
         "id": decision.id,
@@ -137,13 +139,15 @@ def _outcome(outcome: Outcome, position: int) -> dict[str, Any]:
         "route": route,
         "task": task,
         "key_id": decision.key_id,
+        "response_id": outcome.response_id,
         "deployment": decision.deployment,
         "propensity": decision.propensity,
         "table_version": decision.table_version,
         "served": outcome.served,
         "ok": outcome.ok,
         "attempts": len(outcome.results),
-        "cost_pico_usd": pico_usd(outcome.cost_usd),
+        "cost_pico_usd": 0 if outcome.cost_usd is None else pico_usd(outcome.cost_usd),
+        "is_cost_unknown": outcome.cost_usd is None,
         "latency_s": _finite(outcome.finished_at - decision.at),
         "body": encode(outcome),
     }
@@ -221,7 +225,7 @@ def _health(report: HealthReport, position: int) -> dict[str, Any]:
 
 
 def _weights(table: WeightTable, position: int) -> dict[str, Any]:
-    namespace, route, task = table.cell
+    namespace, route, task = table.cell.stored
     return {
         "position": position,
         "version": table.version,

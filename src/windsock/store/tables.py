@@ -27,8 +27,11 @@ def _json() -> Column[str]:
 class DecisionRow(SQLModel, table=True):
     """A decision and, once its request ended, its outcome.
 
+    response_id     the answer's own id, by which its reader may name it; None before revision 4
     cost_pico_usd   integer millionths of a millionth of a dollar: a price of whole millionths of
                     a dollar per million tokens costs a whole number of them, so sums are exact
+    is_cost_unknown the price of some of its calls is not known; its cost is in no sum. None in rows
+                    of before this was kept
     """
 
     __tablename__ = "decision"
@@ -50,8 +53,10 @@ class DecisionRow(SQLModel, table=True):
     ok: bool | None
     attempts: int
     cost_pico_usd: int = Field(sa_column=_big())
+    is_cost_unknown: bool | None
     latency_s: float | None
     body: str = Field(sa_column=_json())
+    response_id: str | None = Field(default=None, index=True)
 
 
 class AttemptRow(SQLModel, table=True):

@@ -55,6 +55,16 @@ def listed(value: Any, where: str) -> list[dict[str, Any]]:
     return value
 
 
+def object_in(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """A field that is an object, {} where it is absent or null; raises BadRequest naming it."""
+    value = body.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadRequest(f"{name} must be an object", param=name)
+    return value
+
+
 def copied(body: dict[str, Any], *names: str) -> dict[str, Any]:
     """Those fields that are there and mean the same in both formats."""
     return {name: body[name] for name in names if body.get(name) is not None}

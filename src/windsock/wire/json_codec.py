@@ -8,8 +8,6 @@ from typing import Any
 
 import orjson
 
-from windsock.wire import json_codec
-
 
 def loads(raw: bytes) -> Any:
     """Raises ValueError for what is no JSON."""
@@ -22,6 +20,7 @@ def loads(raw: bytes) -> Any:
 
 
 def dumps(body: Any) -> bytes:
+    """Raises TypeError for what JSON cannot hold."""
     try:
         return orjson.dumps(body)
     except TypeError:
@@ -31,5 +30,5 @@ def dumps(body: Any) -> bytes:
 def parsed(raw: bytes) -> Any:
     """JSON, or None."""
     with contextlib.suppress(ValueError):
-        return json_codec.loads(raw)
+        return loads(raw)
     return None

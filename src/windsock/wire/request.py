@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -21,7 +22,13 @@ OURS = ("models", "provider", "session_id", "route")
 """Fields that speak to the router; upstreams reject what they do not know."""
 
 
-CHAT, EMBEDDINGS = "/chat/completions", "/embeddings"
+class Operation(StrEnum):
+    """A kind of call. A provider may speak a format of its own in each."""
+
+    CHAT = "chat"
+    EMBEDDING = "embedding"
+
+    __hash__ = str.__hash__  # Enum's own is a Python function
 
 
 class NamesAModel(Protocol):
@@ -41,7 +48,7 @@ class UpstreamRequest:
     temperature     as asked for; None if not stated
     images          sent with it
     choices         answers asked for (`n`)
-    path            of the provider's call
+    wants_certainty the router asks how sure the answer is, where a format can tell
     """
 
     raw: bytes
@@ -50,15 +57,18 @@ class UpstreamRequest:
     temperature: float | None = None
     images: int = 0
     choices: int = 1
-    path: str = CHAT
+    operation: Operation = Operation.CHAT
+    wants_certainty: bool = False
 
 
 def task_of(metadata: dict[str, Any] | None) -> str:
+    """The task that a request's metadata names, or the usual one."""
     task = (metadata or {}).get("task")
     return task if isinstance(task, str) and task else DEFAULT_TASK
 
 
 def drop_task(fields: dict[str, msgspec.Raw]) -> None:
+    """Take the task, which speaks to the router, out of the metadata that goes upstream."""
     if "metadata" not in fields:
         return
     metadata = orjson.loads(bytes(fields["metadata"]))
@@ -71,6 +81,7 @@ def drop_task(fields: dict[str, msgspec.Raw]) -> None:
 
 
 def preferences_of(wishes: dict[str, Any]) -> Preferences:
+    """The caller's wishes as routing reads them; raises BadRequest naming the field."""
     sort = wishes.get("sort")
     ceiling = wishes.get("max_price") or {}
     return Preferences(
@@ -101,17 +112,20 @@ def _ceiling(value: Any) -> Decimal | None:
 
 
 def place_of(message: str) -> str:
+    """A decoder's complaint with the field it is about before it."""
     field = param_of(message)
     return f"{field}: {message.split(' - at')[0]}" if field else message
 
 
 def param_of(message: str) -> str | None:
+    """The field that a decoder's complaint is about, dotted, or None."""
     missing = re.search(r"missing required field `(\w+)`", message)
     at = re.search(r"at `\$\.([\w.]+)", message)
     return (missing or at)[1] if missing or at else None  # type: ignore[index]
 
 
 def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
+    """What routing reads of a body; raises BadRequest if it is no JSON, or names no model."""
     try:
         read = decoder.decode(body)
     except msgspec.ValidationError as error:

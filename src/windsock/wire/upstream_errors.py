@@ -6,6 +6,14 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 from windsock.core.model.calls import CallKind
+from windsock.wire.format import Refusal
+
+
+def refusal_of(status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
+    """A refusal in OpenAI's shape, which reaches the client as it is."""
+    return Refusal(
+        kind=kind_of_error(status, raw), body=raw, retry_after_s=retry_after_s(headers, now)
+    )
 
 
 def kind_of_error(status: int, body: bytes) -> CallKind:

@@ -31,7 +31,7 @@ def figures() -> BenchmarkPriors:
 
 
 def mean(beliefs: Beliefs, deployment: str, cell: Cell = CELL) -> float:
-    a, b = beliefs.posterior(cell, deployment, 0.0)
+    a, b = beliefs.posterior(cell, deployment)
     return a / (a + b)
 
 
@@ -65,7 +65,7 @@ def test_figures_are_no_evidence_and_leave_no_trace_when_switched_off() -> None:
     without.from_state(with_figures.to_state())
     plain = Beliefs()
     plain.observe(CELL, GOOD, 1.0, now=0.0)
-    assert without.posterior(CELL, GOOD, 0.0) == plain.posterior(CELL, GOOD, 0.0)
+    assert without.posterior(CELL, GOOD) == plain.posterior(CELL, GOOD)
 
 
 def test_a_lean_is_not_learnt_a_second_time_as_the_deployments_own_effect() -> None:

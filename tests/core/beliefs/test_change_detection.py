@@ -26,14 +26,14 @@ def feed(beliefs: Beliefs, rewards: Iterator[float], count: int, start: int) -> 
     found = []
     for i in range(start, start + count):
         cell = CELLS[i % 3]
-        beliefs.posterior(cell, "m", float(i))
+        beliefs.posterior(cell, "m")
         beliefs.observe(cell, "m", next(rewards), now=float(i))
         found += [Finding(str(shift.facts["finding"])) for shift in beliefs.drain()]
     return found
 
 
 def mean(beliefs: Beliefs, cell: Cell) -> float:
-    a, b = beliefs.posterior(cell, "m", 0.0)
+    a, b = beliefs.posterior(cell, "m")
     return a / (a + b)
 
 
@@ -102,6 +102,6 @@ def test_a_lost_deployment_is_looked_at_more_as_its_answers_improve() -> None:
     watch = ChangeDetector(mode=Mode.LOST)
     assert watch.probe == LOST_PROBE[0]
     for _ in range(20):
-        watch.see(1.0, 0.7, 1.0, 100.0, 1.0, 0.9)
+        watch.observe(1.0, 0.7, 1.0, 100.0, 1.0, 0.9)
     assert LOST_PROBE[0] < watch.probe <= LOST_PROBE[1]
     assert ChangeDetector().probe == 0.0

@@ -8,10 +8,11 @@ import random
 import pytest
 
 from windsock.core.beliefs.beliefs import DEFAULTS, Beliefs
-from windsock.core.beliefs.common_drift import MEMORY, ROOM, RecentRewards
+from windsock.core.beliefs.common_drift import MAX_RECENT_REWARDS, ROOM, RecentRewards
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
+from windsock.core.routing.state_upgrades import upgraded
 
 CHAT, SQL = Cell("default", "auto", "chat"), Cell("default", "auto", "sql")
 PLAIN = BeliefSettings(follows_drift=False)
@@ -34,7 +35,7 @@ def settled(settings: BeliefSettings = SOLO) -> Beliefs:
 
 
 def mean(beliefs: Beliefs, cell: Cell) -> float:
-    a, b = beliefs.posterior(cell, "m", 0.0)
+    a, b = beliefs.posterior(cell, "m")
     return a / (a + b)
 
 
@@ -70,9 +71,9 @@ def test_a_deployment_that_was_not_rewarded_lately_keeps_its_belief() -> None:
     beliefs = settled()
     for i in range(300):
         beliefs.observe(CHAT, "other", 0.9, now=float(i))
-    before = beliefs.posterior(CHAT, "other", 0.0)
+    before = beliefs.posterior(CHAT, "other")
     rewarded(beliefs, SQL, 80, 0.5, since=1200.0)
-    after = beliefs.posterior(CHAT, "other", 0.0)
+    after = beliefs.posterior(CHAT, "other")
     assert after[0] / sum(after) == pytest.approx(before[0] / sum(before), abs=0.005)
 
 
@@ -96,7 +97,7 @@ def test_last_rewards_survive_in_the_state() -> None:
     assert other.drift(CHAT, "m") == beliefs.drift(CHAT, "m") != 0.0
     for each in (beliefs, other):
         rewarded(each, SQL, 30, 0.5, since=1300.0)
-    assert other.posterior(CHAT, "m", 0.0) == beliefs.posterior(CHAT, "m", 0.0)
+    assert other.posterior(CHAT, "m") == beliefs.posterior(CHAT, "m")
     assert json.dumps(other.to_state()) == json.dumps(beliefs.to_state())
 
 
@@ -107,18 +108,18 @@ def test_a_state_without_last_rewards_is_read() -> None:
         del group["recents"]
         del group["judging"]["cells"]
     other = Beliefs()
-    other.from_state(state)
-    assert other.posterior(CHAT, "m", 0.0) == beliefs.posterior(CHAT, "m", 0.0)
+    other.from_state(upgraded({"beliefs": state, "policies": {}})["beliefs"])
+    assert other.posterior(CHAT, "m") == beliefs.posterior(CHAT, "m")
 
 
 def test_no_more_than_the_last_rewards_are_remembered() -> None:
     last = RecentRewards()
     for i in range(1000):
-        last.add("chat" if i % 3 else "sql", 1.0, 1.0, float(i), DEFAULTS)
-        assert sum(row.n for row in last.rows.values()) <= ROOM * MEMORY + 1e-6
-    last.absorb("chat", "sql", DEFAULTS)
+        last.observe("chat" if i % 3 else "sql", 1.0, 1.0, float(i), DEFAULTS)
+        assert sum(row.count for row in last.rows.values()) <= ROOM * MAX_RECENT_REWARDS + 1e-6
+    last.merge_task("chat", "sql", DEFAULTS)
     assert list(last.rows) == ["chat"]
-    assert last.rows["chat"].n == pytest.approx(MEMORY, rel=0.1)
+    assert last.rows["chat"].count == pytest.approx(MAX_RECENT_REWARDS, rel=0.1)
 
 
 def test_the_own_rewards_of_a_cell_are_not_its_prior() -> None:
@@ -175,10 +176,10 @@ def test_what_was_read_in_part_is_what_is_read_as_a_whole(looks_every: int) -> N
         if i == 300:
             beliefs.age_deployment("b", keep=4.0)
         if i == 500:
-            beliefs.absorb(cells[0], "task 3")
+            beliefs.merge_task(cells[0], "task 3")
         if i % looks_every == 0:
             other = Beliefs(SOLO)
             other.from_state(beliefs.to_state())
             for each in cells:
-                assert other.posterior(each, name, 0.0) == beliefs.posterior(each, name, 0.0)
+                assert other.posterior(each, name) == beliefs.posterior(each, name)
     assert min(drifts) < 0

@@ -135,8 +135,9 @@ def test_answers_that_do_not_say_how_sure_they_are_count_as_asked_again() -> Non
     made = wind()
     for claim, count in ((0.95, 30.0), (None, 70.0)):
         made.confidences.count(CELL, CHEAP, claim, count)
-    facts = (made.table("default", "auto", "default", START).cascades or ())[0]
-    usd = {arm.deployment: arm.expected_usd for arm in made.tables.drain()[-1].arms}
+    table = made.table("default", "auto", "default", START)
+    facts = (table.cascades or ())[0]
+    usd = {arm.deployment: arm.expected_usd for arm in table.arms}
     assert facts.unsure == pytest.approx(0.7)
     assert facts.escalated == pytest.approx(0.7)
     assert facts.expected_usd == pytest.approx(usd[CHEAP] + 0.7 * usd[FLAGSHIP])

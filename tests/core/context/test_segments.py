@@ -59,49 +59,53 @@ def settle(policy: PriceAware, cell: Cell, name: str, asked: RouteRequest, hit: 
     policy.settle(outcome, 0.0)
 
 
-def taught(requests: int = 1200) -> tuple[PriceAware, set[str]]:
+def taught(requests: int = 1200) -> tuple[PriceAware, set[Cell]]:
     rng = np.random.default_rng(2)
     policy = PriceAware(
         Beliefs(), Objective(kind="value", usd_per_success=0.01), segments=SegmentSettings(most=2)
     )
-    tasks: set[str] = set()
+    cells: set[Cell] = set()
     for i in range(requests):
         is_hard = bool(rng.random() < 0.5)
         asked = request(is_hard, float(rng.normal()))
-        task = policy.task_of(asked)
-        tasks.add(task)
+        cell = placed(policy, asked)
+        cells.add(cell)
         arm = int(rng.random() < 0.5)
         hit = float(rng.random() < RATE[is_hard][arm])
-        settle(policy, Cell("default", "auto", task), NAMES[arm], asked, hit)
+        settle(policy, cell, NAMES[arm], asked, hit)
         if i % 20 == 0:
             policy.refresh(
-                [view(name) for name in tasks],
+                [view(each) for each in cells],
                 0.0,
             )
-    return policy, tasks
+    return policy, cells
 
 
-def view(task: str) -> CellView:
-    return CellView(cell=Cell("default", "auto", task), deployments=NAMES, usd=USD)
+def placed(policy: PriceAware, asked: RouteRequest) -> Cell:
+    return Cell("default", "auto", *policy.task_of(asked))
+
+
+def view(cell: Cell) -> CellView:
+    return CellView(cell=cell, deployments=NAMES, usd=USD)
 
 
 def test_segments_are_learnt_online_and_steer_the_weights() -> None:
     policy, _ = taught()
-    easy, hard = (policy.task_of(request(flag, 0.0)) for flag in (False, True))
+    easy, hard = (placed(policy, request(flag, 0.0)) for flag in (False, True))
     assert easy != hard
     assert policy.weigh(view(easy), 0.0).weights[0] > 0.9
     assert policy.weigh(view(hard), 0.0).weights[1] > 0.9
 
 
 def test_borders_move_rarely() -> None:
-    _, tasks = taught()
-    versions = {task.partition("#")[2].partition(".")[0] for task in tasks if "#" in task}
+    _, cells = taught()
+    versions = {cell.segment.partition(".")[0] for cell in cells if cell.segment}
     assert 1 <= len(versions) <= 4
 
 
 def test_a_segment_says_in_words_what_it_holds() -> None:
     policy, _ = taught()
-    hard = Cell("default", "auto", policy.task_of(request(True, 0.0)))
+    hard = placed(policy, request(True, 0.0))
     words = policy.segment_words(hard)
     assert "best succeeds" in words
     assert "cheap loses" in words
@@ -109,7 +113,7 @@ def test_a_segment_says_in_words_what_it_holds() -> None:
 
 def test_without_features_the_task_is_the_cell() -> None:
     policy, _ = taught()
-    assert policy.task_of(RouteRequest(model="auto", task="chat")) == "chat"
+    assert policy.task_of(RouteRequest(model="auto", task="chat")) == ("chat", "")
 
 
 def test_segments_survive_a_restart() -> None:
@@ -129,7 +133,7 @@ def test_too_little_evidence_draws_no_border() -> None:
         segmenter.learn_size((float(i),), "m", 10.0)
     assert not segmenter.is_due()
     assert segmenter.draw_borders() is None
-    assert segmenter.place("chat", (1.0,)) == "chat"
+    assert segmenter.segment((1.0,)) == ""
 
 
 def test_clusters_are_found_from_a_fixed_start() -> None:
@@ -150,13 +154,14 @@ def taught_on(
         asked = request(is_hard, float(rng.normal()))
         arm = int(rng.random() < 0.5)
         hit = float(rng.random() < rate[is_hard][arm])
-        settle(policy, Cell("default", "auto", policy.task_of(asked)), NAMES[arm], asked, hit)
+        settle(policy, placed(policy, asked), NAMES[arm], asked, hit)
         if i % 20 == 0:
             refresh(policy)
 
 
 def refresh(policy: PriceAware) -> None:
-    policy.refresh([view(task) for task in policy.beliefs.tasks("default", "auto")], 0.0)
+    names = policy.beliefs.tasks("default", "auto")
+    policy.refresh([view(Cell.read("default", "auto", name)) for name in names], 0.0)
 
 
 def fresh(**changes: float) -> PriceAware:
@@ -188,13 +193,13 @@ def test_where_no_feature_tells_deployments_apart_nothing_is_divided() -> None:
 def test_where_success_changes_alike_for_all_nothing_is_divided() -> None:
     policy = fresh()
     taught_on(policy, {False: (0.8, 0.9), True: (0.4, 0.5)}, 1500, 0)
-    assert policy.task_of(request(True, 0.0)) == "default"
+    assert policy.task_of(request(True, 0.0)) == ("default", "")
 
 
 def test_clusters_that_want_the_same_are_one_segment() -> None:
     policy = fresh()
     taught_on(policy, RATE, 3000, 0)
-    assert "#" in policy.task_of(request(True, 0.0))
+    assert placed(policy, request(True, 0.0)).segment
     segments = {policy.task_of(request(flag, x)) for flag in (True, False) for x in (-1.0, 0, 1.0)}
     assert len(segments) == 2
 
@@ -202,11 +207,11 @@ def test_clusters_that_want_the_same_are_one_segment() -> None:
 def test_segments_that_have_become_alike_lead_back_to_the_task_with_all_evidence() -> None:
     policy = fresh(memory=150.0)
     taught_on(policy, RATE, 1200, 0)
-    assert "#" in policy.task_of(request(True, 0.0))
+    assert placed(policy, request(True, 0.0)).segment
     for seed in range(1, 100):
         before = sums(policy)
         taught_on(policy, ALIKE, 1, seed)
-        if "#" not in policy.task_of(request(True, 0.0)):
+        if not placed(policy, request(True, 0.0)).segment:
             break
         taught_on(policy, ALIKE, 20, seed)
     assert list(policy.beliefs.tasks("default", "auto")) == ["default"]
@@ -222,7 +227,7 @@ def test_evidence_moves_to_new_segments_and_does_not_grow_by_it() -> None:
     policy = fresh()
     taught_on(policy, RATE, 900, 0)
     rewards = sum(n for n, _ in sums(policy).values())
-    assert "#" in policy.task_of(request(True, 0.0))
+    assert placed(policy, request(True, 0.0)).segment
     assert rewards == pytest.approx(900)
 
 

@@ -17,45 +17,47 @@ CELL = Cell("default", "auto", "chat")
 
 
 def test_sources_have_weights() -> None:
-    intake = RewardWeighting({"check": 0.5})
-    assert intake.take(CELL, "m", Reward(value=1.0, source="check")).weight == 0.5
-    assert intake.take(CELL, "m", Reward(value=1.0, source="explicit")).weight == 1.0
+    weighting = RewardWeighting({"check": 0.5})
+    assert weighting.weigh(CELL, "m", Reward(value=1.0, source="check")).weight == 0.5
+    assert weighting.weigh(CELL, "m", Reward(value=1.0, source="explicit")).weight == 1.0
 
 
 def test_one_key_cannot_outweigh_the_others() -> None:
-    intake = RewardWeighting({})
+    weighting = RewardWeighting({})
     for i in range(70):
-        intake.take(CELL, "m", Reward(value=1.0, key_id=f"user {i % 7}"))
+        weighting.weigh(CELL, "m", Reward(value=1.0, key_id=f"user {i % 7}"))
     poison = sum(
-        intake.take(CELL, "m", Reward(value=0.0, key_id="bad")).weight for _ in range(1000)
+        weighting.weigh(CELL, "m", Reward(value=0.0, key_id="bad")).weight for _ in range(1000)
     )
     assert poison == pytest.approx(30.0, abs=1.0)
 
 
 def test_a_single_reporter_is_taken_at_its_word() -> None:
-    intake = RewardWeighting({})
-    weights = [intake.take(CELL, "m", Reward(value=1.0, key_id="only")).weight for _ in range(100)]
+    weighting = RewardWeighting({})
+    weights = [
+        weighting.weigh(CELL, "m", Reward(value=1.0, key_id="only")).weight for _ in range(100)
+    ]
     assert weights == [1.0] * 100
 
 
 @pytest.mark.parametrize("keys", [1, 2, 3, 4, 7])
 def test_keys_that_report_alike_are_all_taken_in_full(keys: int) -> None:
-    intake = RewardWeighting({})
+    weighting = RewardWeighting({})
     taken = [
-        intake.take(CELL, "m", Reward(value=0.8, key_id=f"user {i % keys}")) for i in range(350)
+        weighting.weigh(CELL, "m", Reward(value=0.8, key_id=f"user {i % keys}")) for i in range(350)
     ]
     assert sum(weight for weight, _ in taken) == pytest.approx(350, rel=0.05)
     assert {round(value, 9) for _, value in taken} == {0.8}
 
 
 def test_a_key_that_says_the_opposite_of_all_others_moves_nothing_in_the_end() -> None:
-    intake = RewardWeighting({})
+    weighting = RewardWeighting({})
     rng = np.random.default_rng(0)
     counted = []
     for i in range(2000):
         key = "bad" if i % 5 == 0 else f"user {i % 5}"
         value = 0.0 if key == "bad" else float(rng.random() < 0.9)
-        weight, taken = intake.take(CELL, "m", Reward(value=value, key_id=key))
+        weight, taken = weighting.weigh(CELL, "m", Reward(value=value, key_id=key))
         counted.append((key, weight, taken))
     late = counted[1000:]
     of_bad = np.mean([value for key, _, value in late if key == "bad"])
@@ -65,34 +67,34 @@ def test_a_key_that_says_the_opposite_of_all_others_moves_nothing_in_the_end() -
 
 
 def test_a_key_that_only_seems_to_differ_by_chance_is_taken_at_its_word() -> None:
-    intake = RewardWeighting({})
+    weighting = RewardWeighting({})
     rng = np.random.default_rng(1)
     said, counted = 0.0, 0.0
     for i in range(1500):
         value = float(rng.random() < 0.85)
-        taken = intake.take(CELL, "m", Reward(value=value, key_id=f"user {i % 3}"))
+        taken = weighting.weigh(CELL, "m", Reward(value=value, key_id=f"user {i % 3}"))
         said += value
         counted += taken.value
     assert counted == pytest.approx(said, rel=0.005)
 
 
 def test_a_corrected_reward_frees_its_weight() -> None:
-    intake = RewardWeighting({})
+    weighting = RewardWeighting({})
     for i in range(70):
-        intake.take(CELL, "m", Reward(value=1.0, key_id=f"user {i % 7}"))
+        weighting.weigh(CELL, "m", Reward(value=1.0, key_id=f"user {i % 7}"))
     reward = Reward(value=0.0, key_id="bad")
-    taken = [intake.take(CELL, "m", reward).weight for _ in range(100)]
+    taken = [weighting.weigh(CELL, "m", reward).weight for _ in range(100)]
     assert taken[-1] < 1e-6
-    intake.give_back(CELL, "m", reward, taken[0])
-    assert intake.take(CELL, "m", reward).weight > 0.5
+    weighting.give_back(CELL, "m", reward, taken[0])
+    assert weighting.weigh(CELL, "m", reward).weight > 0.5
 
 
 def test_counts_survive_a_restart() -> None:
-    intake, other = RewardWeighting({}), RewardWeighting({})
+    weighting, other = RewardWeighting({}), RewardWeighting({})
     for i in range(50):
-        intake.take(CELL, "m", Reward(value=1.0, key_id=f"user {i % 3}"))
-    other.from_state(json.loads(json.dumps(intake.to_state())))
-    assert other.to_state() == intake.to_state()
+        weighting.weigh(CELL, "m", Reward(value=1.0, key_id=f"user {i % 3}"))
+    other.from_state(json.loads(json.dumps(weighting.to_state())))
+    assert other.to_state() == weighting.to_state()
 
 
 def test_past_evaluations_start_a_belief_with_a_stated_strength_and_can_be_taken_back() -> None:
@@ -102,10 +104,10 @@ def test_past_evaluations_start_a_belief_with_a_stated_strength_and_can_be_taken
         PastResult(task="chat", deployment="bad", success=0.4, count=20.0),
     ]
     taught = teach(beliefs, "default", "auto", results, strength=50.0, now=0.0)
-    good, bad = (beliefs.summary(CELL, name, 0.0) for name in ("good", "bad"))
+    good, bad = (beliefs.summary(CELL, name) for name in ("good", "bad"))
     assert good.effective_samples == pytest.approx(50.0)
     assert bad.effective_samples == pytest.approx(20.0)
     assert good.mean > 0.9 > 0.5 > bad.mean
     again = WarmStart.from_state(json.loads(json.dumps(taught.to_state())))
     again.take_back(beliefs)
-    assert beliefs.summary(CELL, "good", 0.0).effective_samples == pytest.approx(0.0, abs=1e-9)
+    assert beliefs.summary(CELL, "good").effective_samples == pytest.approx(0.0, abs=1e-9)

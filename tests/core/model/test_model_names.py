@@ -4,6 +4,7 @@ import pytest
 
 from windsock.core.model.catalog import Catalog, Deployment
 from windsock.core.model.model_names import Alias, Identity, is_same_model, nearest
+from windsock.providers.presets import provider_names
 
 
 def identity(*ids: str, **facts) -> Identity:
@@ -11,7 +12,7 @@ def identity(*ids: str, **facts) -> Identity:
         provider, _, model = name.partition("/")
         return Deployment(id=name, provider=provider, model=model.partition("@")[0])
 
-    return Identity(Catalog(deployment(name) for name in ids), **facts)
+    return Identity(Catalog(deployment(name) for name in ids), provider_names(), **facts)
 
 
 @pytest.mark.parametrize(
@@ -87,18 +88,18 @@ def test_a_moving_alias_means_what_it_meant_at_the_time() -> None:
     assert names.resolve("openai", "gpt-4o") == ()
 
 
-def test_a_configured_alias_and_price_name_count_like_the_own_name() -> None:
+def test_a_configured_price_name_counts_like_the_own_name() -> None:
     priced = Deployment(id="azure/prod", provider="azure", model="prod", price_names=("azure/o3",))
-    names = Identity(Catalog([priced]), {"azure/o3-2025-04-16": "azure/prod"})
+    names = Identity(Catalog([priced]), provider_names())
     assert names.resolve("azure", "o3") == (("azure/prod", False),)
-    assert names.resolve("azure", "o3-2025-04-16") == (("azure/prod", False),)
+    assert names.resolve("azure_ai", "prod") == (("azure/prod", False),)
 
 
 def test_one_row_may_price_two_deployments() -> None:
     first = Deployment(id="openai/gpt-4o", provider="openai", model="gpt-4o")
     second = Deployment(id="proxy/gpt-4o", provider="proxy", model="gpt-4o",
                         price_names=("openai/gpt-4o",))  # fmt: skip
-    found = Identity(Catalog([first, second])).resolve("openai", "gpt-4o")
+    found = Identity(Catalog([first, second]), provider_names()).resolve("openai", "gpt-4o")
     assert found == (("openai/gpt-4o", False), ("proxy/gpt-4o", False))
 
 
@@ -125,11 +126,8 @@ def test_a_retired_model_served_by_a_dearer_one_is_noticed_and_named() -> None:
     assert not is_same_model("gpt-4o", "gpt-4o-mini-2024-07-18")
 
 
-def test_an_unmatched_deployment_is_told_its_near_names() -> None:
-    names = identity("google/gemini-2.5-flash-lite", "openai/gpt-4o")
+def test_the_names_nearest_to_one_share_its_words() -> None:
     seen = ["gemini/gemini-2.5-flash", "gemini/gemini-flash-lite-2.5", "openai/gpt-4o", "a/b"]
-    unmatched = names.unmatched(["openai/gpt-4o"], seen)
-    assert list(unmatched) == ["google/gemini-2.5-flash-lite"]
-    near = unmatched["google/gemini-2.5-flash-lite"]
+    near = nearest("google/gemini-2.5-flash-lite", seen)
     assert {"gemini/gemini-2.5-flash", "gemini/gemini-flash-lite-2.5"} <= set(near)
     assert nearest("x/y", ["p/q"]) == []

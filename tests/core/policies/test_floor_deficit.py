@@ -22,27 +22,27 @@ def ladder() -> Ladder:
 
 def test_who_served_below_the_floor_leaves_a_debt_and_who_served_above_no_credit() -> None:
     served = FloorDeficit()
-    served.count(CELL, "bad", REPAY / 4)
-    assert served.owed(CELL, 0.8, {"bad": 0.7}) == pytest.approx(0.025)
-    served.count(CELL, "good", REPAY / 2)
-    assert served.owed(CELL, 0.8, {"bad": 0.7, "good": 0.95}) == 0.0
-    assert served.owed(Cell("default", "auto", "other"), 0.8, {"bad": 0.7}) == 0.0
+    served.observe(CELL, "bad", REPAY / 4)
+    assert served.raise_by(CELL, 0.8, {"bad": 0.7}) == pytest.approx(0.025)
+    served.observe(CELL, "good", REPAY / 2)
+    assert served.raise_by(CELL, 0.8, {"bad": 0.7, "good": 0.95}) == 0.0
+    assert served.raise_by(Cell("default", "auto", "other"), 0.8, {"bad": 0.7}) == 0.0
 
 
 def test_a_debt_is_judged_by_the_belief_of_today() -> None:
     served = FloorDeficit()
-    served.count(CELL, "new", REPAY)
-    assert served.owed(CELL, 0.8, {"new": 0.5}) == MOST_RAISE
-    assert served.owed(CELL, 0.8, {"new": 0.81}) == 0.0
+    served.observe(CELL, "new", REPAY)
+    assert served.raise_by(CELL, 0.8, {"new": 0.5}) == MOST_RAISE
+    assert served.raise_by(CELL, 0.8, {"new": 0.81}) == 0.0
 
 
 def test_a_debt_fades_as_others_serve() -> None:
     served = FloorDeficit()
-    served.count(CELL, "bad", HORIZON)
-    assert served.owed(CELL, 0.8, {"bad": 0.7}) == MOST_RAISE
-    served.count(CELL, "good", 20 * HORIZON)
+    served.observe(CELL, "bad", HORIZON)
+    assert served.raise_by(CELL, 0.8, {"bad": 0.7}) == MOST_RAISE
+    served.observe(CELL, "good", 20 * HORIZON)
     left = 0.1 * HORIZON / 21
-    assert served.owed(CELL, 0.8, {"bad": 0.7, "good": 0.8}) == pytest.approx(left / REPAY)
+    assert served.raise_by(CELL, 0.8, {"bad": 0.7, "good": 0.8}) == pytest.approx(left / REPAY)
 
 
 def test_a_raised_floor_is_delivered_and_an_unreachable_raise_is_not_reported() -> None:
@@ -57,6 +57,6 @@ def test_a_raised_floor_is_delivered_and_an_unreachable_raise_is_not_reported() 
 
 def test_debts_survive_a_restart() -> None:
     served, other = FloorDeficit(), FloorDeficit()
-    served.count(CELL, "bad", 50)
+    served.observe(CELL, "bad", 50)
     other.from_state(json.loads(json.dumps(served.to_state())))
-    assert other.owed(CELL, 0.8, {"bad": 0.7}) == served.owed(CELL, 0.8, {"bad": 0.7})
+    assert other.raise_by(CELL, 0.8, {"bad": 0.7}) == served.raise_by(CELL, 0.8, {"bad": 0.7})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
-from windsock.core.policies import price_aware as policies
+from windsock.core.policies import baselines
 from windsock.core.policies.frontier import first_true
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
@@ -61,7 +61,7 @@ def test_the_floor_is_hit_exactly_by_mixing_two_rungs() -> None:
     beliefs = taught()
     objective = Objective(kind="quality_floor", quality_floor=0.84, caution=0.0)
     weighing = PriceAware(beliefs, objective).weigh(view(), 200.0)
-    means = [beliefs.summary(CELL, name, 200.0).mean for name in NAMES]
+    means = [beliefs.summary(CELL, name).mean for name in NAMES]
     expected = sum(w * m for w, m in zip(weighing.weights, means, strict=True))
     assert expected == pytest.approx(0.84, abs=1e-9)
     assert weighing.note == ""
@@ -71,7 +71,7 @@ def test_a_floor_is_held_on_the_safe_side_while_little_is_known() -> None:
     successes = []
     for n in (40, 2000):
         beliefs = taught(n=n)
-        means = [beliefs.summary(CELL, name, 200.0).mean for name in NAMES]
+        means = [beliefs.summary(CELL, name).mean for name in NAMES]
         found = PriceAware(beliefs, Objective(quality_floor=0.84)).weigh(view(), 200.0).weights
         successes.append(sum(w * m for w, m in zip(found, means, strict=True)))
     assert 0.84 - 1e-9 <= successes[1] < successes[0]
@@ -185,15 +185,15 @@ def test_a_search_finds_the_same_from_wherever_it_starts() -> None:
 def test_every_rival_gives_weights_that_sum_to_one() -> None:
     beliefs = taught()
     rivals = [
-        policies.Fixed("best"),
-        policies.Cheapest(),
-        policies.RoundRobin(),
-        policies.Uniform(),
-        policies.InverseSquarePrice(),
-        policies.EpsilonGreedy(beliefs, usd_per_success=0.01),
-        policies.PlainThompson(beliefs),
-        policies.SuccessPerCost(beliefs),
-        policies.Rules({"chat": "mid"}, "cheap"),
+        baselines.Fixed("best"),
+        baselines.Cheapest(),
+        baselines.RoundRobin(),
+        baselines.Uniform(),
+        baselines.InverseSquarePrice(),
+        baselines.EpsilonGreedy(beliefs, usd_per_success=0.01),
+        baselines.PlainThompson(beliefs),
+        baselines.SuccessPerCost(beliefs),
+        baselines.Rules({"chat": "mid"}, "cheap"),
     ]
     for rival in rivals:
         rival.refresh([view()], 200.0)

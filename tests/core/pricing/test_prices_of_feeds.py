@@ -13,6 +13,7 @@ from windsock.core.model.units import Usage
 from windsock.core.pricing.book import PriceBook
 from windsock.feeds.definition import load_feed
 from windsock.feeds.reader import read
+from windsock.providers.presets import provider_names
 from windsock.resources import folders
 
 SEEN = datetime(2026, 11, 20, tzinfo=UTC).timestamp()
@@ -27,7 +28,9 @@ def at(text: str) -> float:
 def book_of(feed: str, body: object, deployment: str) -> PriceBook:
     """What the shipped feed makes of a body, resolved and believed by an empty book."""
     provider, _, model = deployment.partition("/")
-    identity = Identity(Catalog([Deployment(id=deployment, provider=provider, model=model)]))
+    identity = Identity(
+        Catalog([Deployment(id=deployment, provider=provider, model=model)]), provider_names()
+    )
     definition = load_feed(folders("pricefeeds", "feed.toml")[feed])
     book = PriceBook()
     for row in read(definition, json.dumps(body).encode(), seen_at=SEEN).rows:

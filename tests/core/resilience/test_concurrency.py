@@ -40,7 +40,7 @@ def test_without_rules_nothing_is_ever_full() -> None:
 
 
 def test_a_full_provider_is_passed_by_for_the_next_draw() -> None:
-    wind = router(loads=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)}))
+    wind = router(limits=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)}))
     wish = Preferences(order=(CHEAP, MID, FLAGSHIP))
     first = wind.open(request(preferences=wish), START)
     taken = first.next_attempt(START)
@@ -53,14 +53,14 @@ def test_a_full_provider_is_passed_by_for_the_next_draw() -> None:
 
 def test_when_all_are_full_nobody_is_asked() -> None:
     wind = router(
-        prices={CHEAP: 1.0}, loads=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)})
+        prices={CHEAP: 1.0}, limits=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)})
     )
     wind.open(request(), START).next_attempt(START)
     exchange = wind.open(request(), START)
     assert exchange.next_attempt(START) is None
     assert exchange.is_full
     assert not exchange.outcome(START).ok
-    assert wind.fleet.capacity() == 1
+    assert wind.availability.capacity() == 1
 
 
 def test_the_limit_settles_a_little_above_what_the_provider_serves_at_once() -> None:
@@ -114,9 +114,9 @@ def test_other_rules_keep_what_is_under_way() -> None:
 
 
 def test_a_deployment_that_leaves_the_catalog_while_it_is_called_still_ends() -> None:
-    wind = router(loads=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)}))
+    wind = router(limits=ConcurrencyLimits({"acme": ConcurrencyRules(max_concurrent=1)}))
     exchange = wind.open(request(preferences=Preferences(order=(CHEAP,))), START)
     attempt = exchange.next_attempt(START)
     wind.adopt([wind.catalog.deployments[MID]], wind.routes)
     exchange.report(answered(attempt), START)
-    assert wind.loads.running("acme") == 0
+    assert wind.limits.running("acme") == 0

@@ -1,23 +1,27 @@
 """A late call gets a twin beside it, within a budget of calls and of dollars."""
 
+from decimal import Decimal
+
 import pytest
 
-from tests.builders import CHEAP, MID, START, answered, failed, request, router
-from windsock.core.model.calls import AttemptReason, CallKind
+from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind
 from windsock.core.model.requests import Preferences
+from windsock.core.resilience.concurrency import ConcurrencyLimits, ConcurrencyRules
 from windsock.core.resilience.hedging import Hedging
 from windsock.core.resilience.retry_budget import RetryBudget
 from windsock.core.routing.exchange import Exchange, State
 from windsock.core.routing.router import Router
 
 PRICES = {CHEAP: 1.0, MID: 1.0}
+THREE = {CHEAP: 1.0, MID: 1.0, FLAGSHIP: 1.0}
 
 
-def warmed(share: float = 0.05, count: int = 100, **facts) -> Router:
+def warmed(share: float = 0.05, count: int = 100, prices=PRICES, **facts) -> Router:
     """A router that has seen calls of 0.4 s everywhere."""
-    wind = router(prices=PRICES, hedge_share=share, **facts)
+    wind = router(prices=prices, hedge_share=share, **facts)
     for _ in range(count):
-        for name in PRICES:
+        for name in prices:
             exchange = wind.open(request(preferences=Preferences(order=(name,))), START)
             first = exchange.next_attempt(START)
             exchange.hedge_after_s(START)
@@ -95,9 +99,9 @@ def test_second_calls_stay_within_their_share_of_calls() -> None:
 def test_a_dearer_second_call_spends_the_budget_of_dollars_sooner() -> None:
     hedging = Hedging()
     for _ in range(100):
-        hedging.count("auto", 0.05, START)
-    assert hedging.take("auto", 0.05, 5.0, START)
-    assert not hedging.take("auto", 0.05, 0.1, START)
+        hedging.deposit("auto", 0.05, START)
+    assert hedging.try_acquire("auto", 0.05, 5.0, START)
+    assert not hedging.try_acquire("auto", 0.05, 0.1, START)
 
 
 def test_without_fallbacks_or_without_history_nothing_is_late() -> None:
@@ -122,19 +126,78 @@ def test_a_call_that_is_not_under_way_cannot_end() -> None:
 def test_extra_calls_are_a_share_of_the_window_and_old_traffic_earns_none() -> None:
     budget = RetryBudget(share=0.2, reserve=10, window_s=10)
     for i in range(500):
-        budget.count(i / 50)
-    assert sum(budget.take(10.0) for _ in range(200)) == pytest.approx(100, abs=10)
-    assert sum(budget.take(100.0) for _ in range(200)) == 10
+        budget.deposit(i / 50)
+    assert sum(budget.try_acquire(10.0) for _ in range(200)) == pytest.approx(100, abs=10)
+    assert sum(budget.try_acquire(100.0) for _ in range(200)) == 10
 
 
 def test_in_every_window_of_steady_failure_attempts_stay_below_six_fifths() -> None:
     budget = RetryBudget(share=0.2, reserve=10, window_s=10)
     taken = []
     for i in range(5000):
-        budget.count(i / 50)
-        if budget.take(i / 50):
+        budget.deposit(i / 50)
+        if budget.try_acquire(i / 50):
             taken.append(i / 50)
     for start in range(0, 90, 5):
         extra = sum(start <= at < start + 10 for at in taken)
         assert extra <= 0.2 * 500 + 10
     assert len(taken) <= 0.2 * 5000 + 10
+
+
+def ends(exchange: Exchange, *attempts: Attempt | None) -> Attempt | None:
+    """These calls fail; the one that is made next."""
+    for attempt in attempts:
+        assert attempt is not None
+        exchange.report(failed(attempt), START + 0.6)
+    return exchange.next_attempt(START + 0.6)
+
+
+def test_a_second_call_is_one_of_the_calls_that_a_request_may_make() -> None:
+    two, three = (late(warmed(prices=THREE, max_attempts=most)) for most in (2, 3))
+    assert ends(two, two.trying, two.hedge(START + 0.5)) is None
+    assert two.state is State.EXHAUSTED
+    third = ends(three, three.trying, three.hedge(START + 0.5))
+    assert third is not None and third.reason is AttemptReason.FALLBACK
+    assert ends(three, third) is None
+
+
+def test_where_one_call_is_all_there_is_none_to_race_it() -> None:
+    assert late(warmed(max_attempts=1)).hedge(START + 0.5) is None
+    spent = late(warmed(prices=THREE, max_attempts=2))
+    fallback = ends(spent, spent.trying)
+    assert fallback is not None
+    assert spent.hedge(START + 0.7) is None, "one has failed, the other is under way"
+
+
+def test_every_call_has_a_number_of_its_own_and_a_place_at_its_provider() -> None:
+    rules = {name.partition("/")[0]: ConcurrencyRules(max_concurrent=5) for name in THREE}
+    wind = warmed(prices=THREE, limits=ConcurrencyLimits(rules), max_attempts=3)
+    exchange = late(wind)
+    first, second = exchange.trying, exchange.hedge(START + 0.5)
+    assert [wind.limits.running(name) for name in sorted(rules)].count(1) == 2
+    third = ends(exchange, first, second)
+    assert [each.number for each in (first, second, third)] == [0, 1, 2]
+    assert len({each.deployment for each in (first, second, third)}) == 3
+    assert exchange.made == 3
+    exchange.report(answered(third), START + 0.8)
+    assert sum(wind.limits.running(name) for name in rules) == 0
+
+
+def test_the_call_that_lost_its_race_is_paid_and_kept_too() -> None:
+    wind = warmed()
+    exchange = late(wind)
+    first, second = exchange.trying, exchange.hedge(START + 0.5)
+    exchange.report(answered(first, billed_usd=Decimal("0.25")), START + 0.8)
+    lost = failed(second, CallKind.CANCELLED, billed_usd=Decimal("0.5"))
+    exchange.drop(lost, START + 0.8)
+    assert exchange.next_attempt(START + 0.8) is None
+    outcome = exchange.outcome(START + 0.8)
+    assert outcome.cost_usd == Decimal("0.75")
+    assert [result.attempt.number for result in outcome.results] == [0, 1]
+    assert wind.health.tallies(second.deployment)[1] == 0, "giving a call up is no failure of it"
+
+
+def test_a_call_is_raced_by_one_other_at_most() -> None:
+    exchange = late(warmed(share=0.5, prices=THREE, max_attempts=5))
+    assert exchange.hedge(START + 0.5) is not None
+    assert exchange.hedge(START + 0.6) is None

@@ -117,7 +117,7 @@ def test_a_single_failure_is_tried_again_rather_than_an_ejected_one_asked() -> N
     call = Attempt(number=0, deployment=CHEAP, reason=AttemptReason.FIRST)
     for _ in range(5):
         wind.record(failed(call), START)
-    assert not wind.fleet.is_open(CHEAP, START)
+    assert not wind.availability.is_open(CHEAP, START)
     assert run(wind.open(request(), START), START, CallKind.SERVER_ERROR) == [MID, MID]
 
 
@@ -128,7 +128,7 @@ def test_all_spending_of_a_request_counts() -> None:
     exchange.report(answered(first, kind=CallKind.BAD_ANSWER), START)
     exchange.report(answered(exchange.next_attempt(START)), START)
     assert exchange.next_attempt(START) is None
-    paid = [wind.cost_of(result, START) for result in exchange.results]
+    paid = [wind.cost_usd(result) for result in exchange.results]
     assert exchange.outcome(START).cost_usd == sum(paid)
     assert all(paid)
 
@@ -198,7 +198,7 @@ def test_the_callers_own_haste_is_no_failure_of_the_deployment(is_stream) -> Non
         assert [each.kind for each in outcome.results] == [CallKind.CALLER_TIMED_OUT]
         assert not outcome.ok
     assert wind.health.tallies(CHEAP) == (0, 0)
-    assert wind.fleet.is_open(CHEAP, START + 2.0)
+    assert wind.availability.is_open(CHEAP, START + 2.0)
 
 
 def test_a_timeout_of_the_route_counts_though_the_caller_had_one_too() -> None:

@@ -89,7 +89,7 @@ def test_an_unpriced_deployment_is_ruled_out_with_the_reason() -> None:
     wind = router(prices={CHEAP: 1.0}, deployments=(deployment("dark/horse"),))
     table = wind.table("default", "auto", "default", START)
     assert table.deployments == (CHEAP,)
-    assert "price" in table.ruled_out["dark/horse"]
+    assert "price" in table.reasons["dark/horse"]
 
 
 def test_images_go_only_where_they_are_known_to_be_accepted() -> None:
@@ -97,15 +97,15 @@ def test_images_go_only_where_they_are_known_to_be_accepted() -> None:
     wind = router(deployments=(seeing, deployment(FLAGSHIP, vision=False)))
     exchange = wind.open(request(needs=frozenset({"vision"})), START)
     assert exchange.table.deployments == (MID,)
-    assert exchange.table.ruled_out[FLAGSHIP] == "does not accept images"
-    assert exchange.table.ruled_out[CHEAP] == "not known to accept images"
+    assert exchange.table.reasons[FLAGSHIP] == "does not accept images"
+    assert exchange.table.reasons[CHEAP] == "not known to accept images"
 
 
 def test_a_request_longer_than_a_context_window_is_never_sent_there() -> None:
     wind = router(deployments=(deployment(CHEAP, context_tokens=4096),))
     exchange = wind.open(request(prompt_tokens=4000, max_output_tokens=200), START)
     assert CHEAP not in exchange.table.deployments
-    assert "4096" in exchange.table.ruled_out[CHEAP]
+    assert "4096" in exchange.table.reasons[CHEAP]
 
 
 def test_nobody_left_is_an_error_with_each_reason() -> None:
@@ -201,7 +201,7 @@ def test_a_latency_ceiling_leaves_slow_deployments_out() -> None:
             wind.record(answered(attempt, first_byte_s=first_byte_s), START)
     table = wind.open(request(), START).table
     assert CHEAP not in table.deployments
-    assert "500 ms" in table.ruled_out[CHEAP]
+    assert "500 ms" in table.reasons[CHEAP]
 
 
 def test_belief_turns_traffic_per_task() -> None:
@@ -231,9 +231,9 @@ def test_solved_tables_are_handed_out_once() -> None:
 def test_a_lesson_outlives_the_first_feedback() -> None:
     wind = router()
     past = [PastResult(task="default", deployment=MID, success=0.9, count=200.0)]
-    wind.teach("default", "auto", past, strength=200.0, now=START)
+    wind.operator.teach("default", "auto", past, strength=200.0, now=START)
     teach(wind, {MID: 1.0}, times=20)
-    belief = wind.beliefs.summary(Cell("default", "auto", "default"), MID, START)
+    belief = wind.beliefs.summary(Cell("default", "auto", "default"), MID)
     assert belief.effective_samples == pytest.approx(220.0)
 
 

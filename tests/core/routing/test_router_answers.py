@@ -9,7 +9,7 @@ import pytest
 from tests.builders import CHEAP, MID, START, answered, request, router
 from windsock.core.evidence.learner import UNJUDGED_KEEPS
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
-from windsock.core.evidence.weighting import HEARD
+from windsock.core.evidence.weighting import JUDGED_FROM
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
@@ -34,9 +34,7 @@ def judge(it: Router, value: float, task: str = "chat", at: float = START) -> No
 
 
 def evidence(it: Router, cell: Cell = CHAT) -> float:
-    return sum(
-        it.beliefs.summary(cell, name, START).effective_samples for name in it.catalog.deployments
-    )
+    return sum(it.beliefs.summary(cell, name).effective_samples for name in it.catalog.deployments)
 
 
 def test_while_nobody_judges_answers_say_a_little() -> None:
@@ -48,7 +46,7 @@ def test_while_nobody_judges_answers_say_a_little() -> None:
 
 def test_once_somebody_judges_mere_answers_count_no_more() -> None:
     it = router()
-    for _ in range(int(HEARD)):
+    for _ in range(int(JUDGED_FROM)):
         judge(it, 1.0)
     known = evidence(it)
     for _ in range(200):
@@ -60,14 +58,14 @@ def test_what_mere_answers_had_taught_shrinks_to_a_trifle_when_judgements_come()
     it = router(prices={CHEAP: 0.1})
     it.observe_answers(CHAT, CHEAP, 10_000, START)
     assert evidence(it) == pytest.approx(200.0)
-    for _ in range(int(HEARD) - 1):
+    for _ in range(int(JUDGED_FROM) - 1):
         judge(it, 0.0)
     assert evidence(it) > 200.0
     judge(it, 0.0)
     assert evidence(it) == pytest.approx(UNJUDGED_KEEPS + 1.0)
     for _ in range(20):
         judge(it, 0.0)
-    assert it.beliefs.summary(CHAT, CHEAP, START).mean < 0.25
+    assert it.beliefs.summary(CHAT, CHEAP).mean < 0.25
 
 
 def test_judging_one_task_leaves_another_alone() -> None:
@@ -89,7 +87,7 @@ def test_answers_that_are_seldom_judged_do_not_look_better_than_they_are() -> No
         if i % 100 == 0:
             decision, _ = serve(it)
             it.learn(decision, MID, Reward(value=float(i % 1000 < 600)), START)
-    assert it.beliefs.summary(CHAT, MID, START).mean == pytest.approx(0.6, abs=0.05)
+    assert it.beliefs.summary(CHAT, MID).mean == pytest.approx(0.6, abs=0.05)
 
 
 def test_who_is_judged_survives_a_restart() -> None:

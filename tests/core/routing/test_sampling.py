@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from windsock.core.routing.sampling import decision_id, draw, uniform
+from windsock.core.routing.sampling import DecisionIds, draw, uniform
 
 
 def test_a_draw_depends_on_seed_decision_and_attempt_alone() -> None:
@@ -42,6 +42,6 @@ def test_a_draw_never_leaves_the_table() -> None:
 
 
 def test_ids_differ_by_seed_and_number() -> None:
-    ids = {decision_id(seed, number) for seed in (0, 1, -1) for number in range(100)}
+    ids = {DecisionIds(seed).of(number) for seed in (0, 1, -1) for number in range(100)}
     assert len(ids) == 300
     assert all(len(name) == 24 for name in ids)

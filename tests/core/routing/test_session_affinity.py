@@ -1,13 +1,17 @@
 """Warm conversations: they stay while a move would not pay for the lost prompt cache."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from tests.builders import CHEAP, MID, START, answered, deployment, quote, request, router
+from windsock.core.model.requests import Preferences
+from windsock.core.model.ticks import Tier
 from windsock.core.model.units import Meter, Usage
 from windsock.core.policies.objectives import Objective
 from windsock.core.routing.router import Router
+from windsock.core.routing.session_affinity import SessionAffinity, Warm
 
 LONG = Usage(input_tokens=100_000, output_tokens=500)
 
@@ -83,3 +87,93 @@ def test_a_conversation_cools_down_and_one_without_a_cache_price_is_never_warm()
     plain = windy(cached=None)
     turn(plain, "s")
     assert "prompt cache" not in plain.open(request(session_id="s"), START).table.note
+
+
+HOME = ("default", "auto", "s")
+
+
+@pytest.mark.parametrize(
+    ("full", "cached", "lost"),
+    [
+        ("1", "0.1", 0.09),
+        ("1", "0.75", 0.025),
+        ("1", "1", 0.0),
+        ("1", "1.25", 0.0),
+        ("3", "0", 0.3),
+    ],
+)
+def test_a_move_loses_what_reading_anew_costs_more_than_reading_what_is_held(
+    full: str, cached: str, lost: float
+) -> None:
+    prices = {Meter.INPUT: Decimal(full), Meter.CACHE_READ: Decimal(cached)}
+    assert Warm(CHEAP, 100_000, START).lost_usd(prices) == pytest.approx(lost)
+    assert Warm(CHEAP, 0, START).lost_usd(prices) == 0.0
+    for meter in prices:
+        assert Warm(CHEAP, 100_000, START).lost_usd({meter: prices[meter]}) == 0.0
+
+
+@pytest.mark.parametrize(("cached", "is_bound"), [(0.1, True), (0.5, True), (0.95, False)])
+def test_a_cache_that_saves_less_than_a_move_binds_nobody(cached: float, is_bound: bool) -> None:
+    wind = router(
+        prices={},
+        deployments=(deployment(CHEAP), deployment(MID)),
+        objective=Objective(kind="value", usd_per_success=0.5),
+    )
+    wind.absorb(priced(1.0, CHEAP, cached=cached), START)
+    wind.absorb(priced(0.9, MID, cached=cached), START)
+    first = wind.open(
+        request(session_id="s", prompt_tokens=100_000, preferences=Preferences(order=(CHEAP,))),
+        START,
+    )
+    first.report(answered(first.next_attempt(START), usage=LONG), START)
+    first.next_attempt(START)
+    first.outcome(START)
+    table = wind.open(request(session_id="s", prompt_tokens=100_000), START).table
+    assert ("prompt cache" in table.note) is is_bound
+    assert (table.weights[table.deployments.index(MID)] == 0.0) is is_bound
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        Usage(input_tokens=1000),
+        Usage(cache_read_tokens=1000),
+        Usage(cache_write_tokens=1000),
+        Usage(output_tokens=1000),
+        Usage(input_tokens=200, cache_read_tokens=300, cache_write_tokens=400, output_tokens=100),
+        Usage(cache_write_1h_tokens=1000),
+    ],
+    ids=["input", "read", "written", "answer", "all", "written for an hour"],
+)
+def test_all_that_was_read_and_the_answer_begin_the_next_prompt(usage: Usage) -> None:
+    sessions = SessionAffinity()
+    sessions.remember(HOME, CHEAP, usage, START)
+    assert sessions.find(HOME, START) == Warm(CHEAP, 1000, START + 300.0)
+
+
+def test_a_conversation_is_warm_for_as_long_as_told_and_where_it_was_answered_last() -> None:
+    sessions = SessionAffinity(keep_s=60.0)
+    sessions.remember(HOME, CHEAP, LONG, START)
+    sessions.remember(HOME, MID, LONG, START + 10)
+    sessions.remember(HOME, MID, None, START + 50)
+    found = sessions.find(HOME, START + 69.9)
+    assert found is not None and found.deployment == MID
+    assert sessions.find(HOME, START + 70.0) is None
+    for other in (("other", "auto", "s"), ("default", "other", "s"), ("default", "auto", "t")):
+        assert sessions.find(other, START + 20) is None
+
+
+def test_the_price_of_a_prompt_of_this_size_tells_what_a_move_loses() -> None:
+    names = (CHEAP, MID)
+    aim = Objective(kind="value", usd_per_success=0.01)
+    wind = router(prices={}, deployments=tuple(map(deployment, names)), objective=aim)
+    steep = {Meter.INPUT: Decimal(2), Meter.CACHE_READ: Decimal("0.1")}
+    tier = Tier(min_prompt_tokens=50_000, usd_per_mtok=steep)
+    for name in names:
+        wind.absorb(replace(priced(1.0, name, cached=1.0), tiers=(tier,)), START)
+    turn(wind, "s")
+    notes = [
+        wind.open(request(session_id="s", prompt_tokens=tokens), START).table.note
+        for tokens in (500, 100_000)
+    ]
+    assert ["prompt cache" in note for note in notes] == [False, True]

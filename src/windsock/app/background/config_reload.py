@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from windsock.app.catalog_parts import catalog_of, endpoints_of
+from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.feed_parts import aliases_of, feeds_of, own_quotes
 from windsock.app.route_parts import load_rules_of, routes_of
@@ -14,10 +14,10 @@ from windsock.app.service import Service
 from windsock.config.file import load
 from windsock.config.settings import Settings
 from windsock.core.model.catalog import Deployment
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import Identity
 from windsock.errors import ConfigError
-from windsock.providers.presets import presets
+from windsock.providers.presets import presets, provider_names
 
 AT_START = ("server", "store", "cache", "guard", "learning", "health", "webhooks")
 """Tables that are read at the start only."""
@@ -57,7 +57,7 @@ class Reloader:
         service, known = self.service, presets()
         settings = with_defaults(settings, known, self.environ)
         catalog = catalog_of(settings, known)
-        endpoints = endpoints_of(settings, known, self.environ, catalog)
+        upstreams = upstreams_of(settings, known, self.environ, catalog)
         feeds = feeds_of(settings)
         routes = routes_of(settings, service.router.beliefs)
         own = own_quotes(settings, catalog, service.clock.now())
@@ -66,10 +66,10 @@ class Reloader:
         service.router.adopt(
             _with_learnt_facts(service, old, settings, catalog.deployments), routes
         )
-        service.router.loads.adopt(load_rules_of(settings))
-        service.driver.endpoints = endpoints
+        service.router.limits.adopt(load_rules_of(settings))
+        service.driver.calls.upstreams = upstreams
         dated = aliases_of(settings)
-        service.intake.adopt(Identity(service.router.catalog, dated=dated), own)
+        service.intake.adopt(Identity(service.router.catalog, provider_names(), dated=dated), own)
         service.poller.adopt(feeds)
         service.settings = settings
         waiting = [name for name in AT_START if getattr(old, name) != getattr(settings, name)]
@@ -87,7 +87,7 @@ class Reloader:
         return stat.st_mtime_ns, stat.st_size
 
     def _publish(self, kind: str, facts: dict[str, object]) -> None:
-        shift = Event(kind=kind, deployment="", at=self.service.clock.now(), facts=facts)
+        shift = Event(kind=EventKind(kind), deployment="", at=self.service.clock.now(), facts=facts)
         self.service.intake.publish(shift)
 
 

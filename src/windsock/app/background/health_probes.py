@@ -86,8 +86,8 @@ class Probes:
 
     async def _ask_for_models(self, provider: str) -> None:
         """The free signal, for every deployment of the provider that is ejected by then."""
-        endpoint = self.driver.endpoints.get(provider)
-        is_there = None if endpoint is None else await self.models.is_there(endpoint)
+        upstream = self.driver.calls.upstreams.get(provider)
+        is_there = None if upstream is None else await self.models.is_there(upstream.endpoint)
         if is_there is None:
             return
         now, known = self.clock.now(), self.router.catalog.deployments

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from windsock.clock import Clock
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import Identity
 from windsock.core.model.ticks import HealthReport, Quote, Vanished
 from windsock.core.routing.router import Router
@@ -105,7 +105,9 @@ class FeedIngestion:
     def on_failure(self, definition: FeedDefinition, error: FeedError) -> None:
         """A feed could not be read; what is known stays in force and grows older."""
         facts = {"feed": definition.id, "error": str(error)}
-        self.publish(Event(kind="feed.failed", deployment="", at=self.clock.now(), facts=facts))
+        self.publish(
+            Event(kind=EventKind.FEED_FAILED, deployment="", at=self.clock.now(), facts=facts)
+        )
 
     def on_quote(self, quote: Quote, now: float) -> None:
         """Absorb one price statement and keep what came of it."""
@@ -150,7 +152,7 @@ class FeedIngestion:
                         quote = quote_of(row, name, definition, shift.at, is_indirect)
                         self.on_quote(quote, shift.at)
         if self.router.book.in_force(served, shift.at) is not None:
-            for each in self.router.redirect(shift.deployment, served, shift.at):
+            for each in self.router.operator.redirect(shift.deployment, served, shift.at):
                 self.publish(each)
 
     def approve(self, deployment: str, feed: str) -> list[Event]:
@@ -211,7 +213,9 @@ class FeedIngestion:
             reason = reasons[f"{row.provider}/{row.model}"]
             facts = {"feed": definition.id, "feed_model": row.model, "reason": reason}
             at = self.clock.now()
-            self.publish(Event(kind="price.unread", deployment=deployment, at=at, facts=facts))
+            self.publish(
+                Event(kind=EventKind.PRICE_UNREAD, deployment=deployment, at=at, facts=facts)
+            )
         self._unread[definition.id] = frozenset(unread)
         listed |= unread
 

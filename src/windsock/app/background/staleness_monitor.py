@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from windsock.clock import Clock
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
 from windsock.feeds.poller import Poller
 
@@ -61,7 +61,7 @@ class StalenessMonitor:
                 continue
             self._unmatched.add(name)
             facts = {"near": self.nearest(name), "mend": "price_names, or a price of your own"}
-            self.publish(Event(kind="feed.unmatched", deployment=name, at=now, facts=facts))
+            self.publish(Event(kind=EventKind.FEED_UNMATCHED, deployment=name, at=now, facts=facts))
 
     def wants_refresh(self) -> bool:
         """True at most once a minute: a request named something that has no price."""
@@ -84,4 +84,4 @@ class StalenessMonitor:
         (known.add if is_stale else known.discard)(name)
         kind = f"{subject}.went_stale" if is_stale else f"{subject}.is_fresh"
         now = self.clock.now()
-        self.publish(Event(kind=kind, deployment=deployment, at=now, facts=facts))
+        self.publish(Event(kind=EventKind(kind), deployment=deployment, at=now, facts=facts))

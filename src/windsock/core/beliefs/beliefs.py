@@ -8,56 +8,27 @@ nothing is learnt, nothing is forgotten, and the same rows give the same belief.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
-
-import numpy as np
-from scipy import special
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
 from windsock.core.beliefs.change_detection import Finding, Mode
+from windsock.core.beliefs.drift_response import act_on, age, restore
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
-from windsock.core.beliefs.statistics import USAGE_METERS, BeliefSettings, rescale_prompt, units_of
-from windsock.core.model.events import Event
+from windsock.core.beliefs.statistics import BeliefSettings, rescale_prompt, units_of
+from windsock.core.beliefs.summaries import (
+    Alarm,
+    BeliefSummary,
+    Intervals,
+    alarms_of,
+    summaries_of,
+)
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import Meter, Usage
+from windsock.core.model.units import MIX_METERS, Meter, Usage
 
 DEFAULTS = BeliefSettings()
-
-INTERVALS = 10_000
-"""Intervals kept; 100 new ones take 2 ms."""
-
-Pair = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BeliefSummary:
-    """One belief for people: mean success, its 90 % interval, discounted rewards behind it.
-
-    mode    steady, doubt or lost, as the watch for silent changes has it
-    """
-
-    mean: float
-    low: float
-    high: float
-    effective_samples: float
-    mode: Mode = Mode.STEADY
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alarm:
-    """What is held against a deployment: doubt or lost; steady after a change of model.
-
-    statistic   of the CUSUM of losses since the alarm
-    tasks       whose belief from before the alarm is kept
-    """
-
-    namespace: str
-    route: str
-    deployment: str
-    mode: Mode
-    statistic: float
-    tasks: tuple[str, ...]
+"""As documented in `BeliefSettings`."""
 
 
 class Beliefs:
@@ -73,25 +44,32 @@ class Beliefs:
         self.published = published
         self._groups: dict[tuple[str, str], RouteBeliefs] = {}
         self._shifts: list[Event] = []
-        self._seen: dict[Pair, Pair] = {}
+        self._intervals = Intervals()
 
     def observe(
         self, cell: Cell, deployment: str, value: float, *, weight: float = 1.0, now: float
     ) -> None:
         """Count a reward in 0..1 as `weight` rewards, observed at `now`."""
         group = self._open(cell)
-        finding = group.judge(cell.task, deployment, value, weight)
-        n, s, q2 = weight, weight * value, weight * value * value
-        group.learn(cell.task, deployment, n, s, q2, now)
+        finding = group.judge(cell.name, deployment, value, weight)
+        total = weight * value
+        group.learn(cell.name, deployment, weight, total, total * value, now)
         self._note(group, finding, cell, deployment, now)
 
     def observe_sums(
-        self, cell: Cell, deployment: str, n: float, s: float, q2: float, *, now: float
+        self,
+        cell: Cell,
+        deployment: str,
+        count: float,
+        total: float,
+        squares: float,
+        *,
+        now: float,
     ) -> None:
-        """Count `n` rewards at once, which sum to `s` and their squares to `q2`."""
+        """Count `count` rewards at once, by their sum and the sum of their squares."""
         group = self._open(cell)
-        finding = group.judge(cell.task, deployment, s / n, n)
-        group.learn(cell.task, deployment, n, s, q2, now)
+        finding = group.judge(cell.name, deployment, total / count, count)
+        group.learn(cell.name, deployment, count, total, squares, now)
         self._note(group, finding, cell, deployment, now)
 
     def retract(
@@ -107,14 +85,14 @@ class Beliefs:
         """Take back a reward, discounted since `observed_at` (`now` if not known)."""
         at = now if observed_at is None else observed_at
         group = self._open(cell)
-        n, s, q2 = -weight, -weight * value, -weight * value * value
-        group.learn(cell.task, deployment, n, s, q2, at)
+        total = -weight * value
+        group.learn(cell.name, deployment, -weight, total, total * value, at)
         group.changes += 1
 
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
         """Learn how many units of each meter one request consumes."""
-        row = self._open(cell).open(cell.task, deployment)
-        row.add_units(units_of(usage.counts()), 1.0, now, self.settings)
+        row = self._open(cell).open(cell.name, deployment)
+        row.observe_units(usage.mix(), 1.0, now, self.settings)
 
     def observe_usages(
         self,
@@ -125,8 +103,8 @@ class Beliefs:
         now: float,
     ) -> None:
         """Learn from `requests` requests at once, which took `counts` in all."""
-        row = self._open(cell).open(cell.task, deployment)
-        row.add_units(units_of(counts), requests, now, self.settings)
+        row = self._open(cell).open(cell.name, deployment)
+        row.observe_units(units_of(counts), requests, now, self.settings)
 
     def mix(
         self, cell: Cell, deployment: str, *, prompt_tokens: float | None = None
@@ -136,70 +114,47 @@ class Beliefs:
         prompt_tokens   if given, prompt meters are scaled to sum to it
         """
         group = self._groups.get(cell[:2])
-        units = group.typical_units(cell.task, deployment) if group else None
+        units = group.typical_units(cell.name, deployment) if group else None
         if units is None:
             prompt = prompt_tokens or self.settings.prompt_tokens
             completion = self.settings.completion_tokens
             return {Meter.INPUT: prompt, Meter.OUTPUT: completion, Meter.REQUEST: 1.0}
-        mix = dict(zip(USAGE_METERS, units, strict=True))
+        mix = dict(zip(MIX_METERS, units, strict=True))
         if prompt_tokens is not None:
             rescale_prompt(mix, prompt_tokens)
         mix[Meter.REQUEST] = 1.0
         return mix
 
-    def posterior(self, cell: Cell, deployment: str, now: float) -> tuple[float, float]:
+    def posterior(self, cell: Cell, deployment: str) -> tuple[float, float]:
         """Beta parameters of mean success. The clock alone changes nothing (see above)."""
         group = self._groups.get(cell[:2]) or self._new()
         group.refresh_pool()
-        return group.beta(cell.task, deployment)
+        return group.beta(cell.name, deployment)
 
-    def summary(self, cell: Cell, deployment: str, now: float) -> BeliefSummary:
+    def summary(self, cell: Cell, deployment: str) -> BeliefSummary:
         """One belief for people, from the pool of the last posterior."""
-        return self.summaries(cell, (deployment,), now)[0]
+        return self.summaries(cell, (deployment,))[0]
 
-    def summaries(self, cell: Cell, deployments: Sequence[str], now: float) -> list[BeliefSummary]:
+    def summaries(self, cell: Cell, deployments: Sequence[str]) -> list[BeliefSummary]:
         """The same for several at once, which takes a call's time for all of them."""
         group = self._groups.get(cell[:2]) or self._new()
         if not group.is_pooled:
             group.refresh_pool()
-        pairs = [group.beta(cell.task, name) for name in deployments]
-        bounds = self._intervals(pairs)
-        return [
-            BeliefSummary(
-                mean=one / (one + other),
-                low=low,
-                high=high,
-                effective_samples=group.evidence(cell.task, name),
-                mode=self.mode(cell, name),
-            )
-            for name, (one, other), (low, high) in zip(deployments, pairs, bounds, strict=True)
-        ]
-
-    def _intervals(self, pairs: Sequence[Pair]) -> list[Pair]:
-        """90 % intervals of Beta parameters; those seen before are kept, as prices change none."""
-        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._seen]
-        if len(self._seen) + len(new) > INTERVALS:
-            self._seen, new = {}, list(dict.fromkeys(pairs))
-        if new:
-            a, b = np.array(new, dtype=np.float64).T
-            bounds = special.betaincinv(a, b, 0.05), special.betaincinv(a, b, 0.95)
-            self._seen.update(zip(new, map(tuple, np.transpose(bounds).tolist()), strict=True))
-        return [self._seen[pair] for pair in pairs]
+        return summaries_of(group, cell.name, deployments, self._intervals)
 
     def tasks(self, namespace: str, route: str) -> dict[str, float]:
         """Known tasks of a route, each with its share of recent requests or rewards."""
         group = self._groups.get((namespace, route))
         counts: dict[str, float] = {}
         for (task, _), row in group.rows.items() if group else ():
-            counts[task] = counts.get(task, 0.0) + max(row.n, row.un)
+            counts[task] = counts.get(task, 0.0) + max(row.count, row.requests)
         total = sum(counts.values()) or 1.0
         return {task: count / total for task, count in counts.items()}
 
     def mode(self, cell: Cell, deployment: str) -> Mode:
         """Whether the quality of a deployment is steady, in doubt or lost."""
         group = self._groups.get(cell[:2])
-        watch = group.watches.get(deployment) if group else None
-        return watch.mode if watch else Mode.STEADY
+        return group.mode(deployment) if group else Mode.STEADY
 
     def probe(self, cell: Cell, deployment: str) -> float:
         """Least share for a look at a deployment whose quality is in doubt or lost."""
@@ -219,7 +174,7 @@ class Beliefs:
 
     def lean(self, cell: Cell, deployment: str) -> PriorShift | None:
         """The public figures that the prior of a cell leans on, if any."""
-        return self.published.lean(cell.task, deployment)
+        return self.published.lean(cell.name, deployment)
 
     def drain(self) -> list[Event]:
         """Changes of quality found since the last call, oldest first."""
@@ -228,19 +183,7 @@ class Beliefs:
 
     def alarms(self) -> list[Alarm]:
         """Every deployment whose belief an alarm has changed, and that a person may undo."""
-        return [
-            Alarm(
-                namespace=namespace,
-                route=route,
-                deployment=name,
-                mode=watch.mode,
-                statistic=watch.down.statistic,
-                tasks=tuple(sorted(watch.saved)),
-            )
-            for (namespace, route), group in sorted(self._groups.items())
-            for name, watch in sorted(group.watches.items())
-            if watch.saved
-        ]
+        return alarms_of(self._groups)
 
     def undo(self, namespace: str, route: str, deployment: str) -> bool:
         """Take back an alarm: the belief from before it holds again. False if there was none."""
@@ -248,51 +191,51 @@ class Beliefs:
         watch = group.watches.get(deployment) if group else None
         if group is None or watch is None or not watch.saved:
             return False
-        group.restore(deployment, self.settings.evidence_cap)
+        restore(group, deployment, self.settings.evidence_cap)
         return True
 
     def seed(self, cell: Cell, deployment: str, mean: float, *, rewards: float, now: float) -> None:
         """Start a belief as if `rewards` rewards had averaged `mean`, at their usual dispersion."""
-        self._open(cell).seed(cell.task, deployment, mean, rewards, now)
+        self._open(cell).seed(cell.name, deployment, mean, rewards, now)
 
     def unseed(
         self, cell: Cell, deployment: str, mean: float, *, rewards: float, since: float
     ) -> None:
         """Take back what is left of a start of a belief that was given at `since`."""
         group = self._open(cell)
-        group.open(cell.task, deployment).add(mean, -rewards, since, self.settings)
+        group.open(cell.name, deployment).observe(mean, -rewards, since, self.settings)
         group.changes += 1
 
     def seed_usage(
         self, cell: Cell, deployment: str, *, factor: float, requests: float, now: float
     ) -> None:
         """Start a token mix as the deployment's own of all tasks, its answers `factor` as long."""
-        self._open(cell).seed_usage(cell.task, deployment, factor, requests, now)
+        self._open(cell).seed_usage(cell.name, deployment, factor, requests, now)
 
     def age_deployment(self, deployment: str, *, keep: float) -> None:
         """The served model has changed: keep `keep` rewards of evidence per task at most."""
         for group in self._groups.values():
-            group.age(deployment, keep)
+            age(group, deployment, keep)
 
-    def keep(self, cell: Cell, most: float) -> None:
+    def shrink_to(self, cell: Cell, most: float) -> None:
         """Shrink the evidence of every deployment at a task to `most` rewards; the means stay."""
         group = self._groups.get(cell[:2])
         if group is not None:
             for (task, _), row in group.rows.items():
-                if task == cell.task:
-                    row.keep(most)
+                if task == cell.name:
+                    row.shrink_to(most)
             group.changes += 1
 
-    def absorb(self, cell: Cell, task: str) -> None:
+    def merge_task(self, cell: Cell, task: str) -> None:
         """Requests of another task fall in this cell from now on: its evidence goes with them."""
-        self._open(cell).absorb(cell.task, task)
+        self._open(cell).merge_task(cell.name, task)
 
     def give(self, cell: Cell, deployment: str, rewards: float) -> None:
         """So many rewards' worth of evidence stand elsewhere now; the mean stays."""
         group = self._open(cell)
-        row = group.rows.get((cell.task, deployment))
+        row = group.rows.get((cell.name, deployment))
         if row is not None:
-            row.keep(max(0.0, row.n - rewards))
+            row.shrink_to(max(0.0, row.count - rewards))
             group.changes += 1
 
     def to_state(self) -> dict[str, Any]:
@@ -327,10 +270,10 @@ class Beliefs:
         """Something was learnt; where a watch has found something, act on it."""
         group.touch(now)
         if finding is not None:
-            facts = group.act_on(finding, deployment)
+            facts = act_on(group, finding, deployment)
             facts |= {"namespace": cell.namespace, "route": cell.route}
             self._shifts.append(
-                Event(kind="quality.drifted", deployment=deployment, at=now, facts=facts)
+                Event(kind=EventKind.QUALITY_DRIFTED, deployment=deployment, at=now, facts=facts)
             )
 
     def _open(self, cell: Cell) -> RouteBeliefs:

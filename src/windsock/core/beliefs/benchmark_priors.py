@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from windsock.core.model.requests import split_name
+
 SPREAD = 0.25
 """What a benchmark's difference is worth in everyday tasks.
 
@@ -103,7 +105,7 @@ NOTHING = BenchmarkPriors()
 
 def kind_of(task: str) -> str:
     """The kind that a task's name tells of; empty if it tells of none."""
-    name = task.partition("#")[0].lower()
+    name = split_name(task)[0].lower()
     return next((kind for kind, words in KINDS if words.search(name)), "")
 
 

@@ -13,10 +13,20 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from windsock.core.beliefs.cusum import Cusum
+
 SHIFT = 0.12
+"""Change of success that both sums look for."""
+
 STEP_CAP = 3.0
+"""Most that one reward counts, in log-likelihood."""
+
 ALARM = 12.0
+"""Statistic at which a change is taken as found."""
+
 RECOVERY = 3.0
+"""The same for the return of a lost deployment, at least."""
+
 PROBES_PER_MISTAKE = 1000.0
 """Least alarm for a recovery, and rewards of a deployment that stays bad until one is seen in
 error: a CUSUM errs about once in exp(h) / D steps, D being what one step says (Lorden 1971)."""
@@ -25,12 +35,16 @@ TRUST = 10.0
 """Rewards at which a belief is half good enough to judge a reward by."""
 
 SHIFT_SHRINK = 8.0
+"""Rewards by which a measured change is shrunk to none."""
+
 KEEP_DOWN = 12.0
 KEEP_UP = 30.0
 KEEP_RESTORED = 200.0
 """Evidence kept after an alarm of either kind, and after a recovery."""
 
 VERIFY_CALLS = 25.0
+"""Calls after an alarm from which on it is confirmed or dismissed."""
+
 DOUBT_PROBE = 0.08
 LOST_PROBE = (0.06, 0.15)
 """Least share of a deployment whose quality is in doubt or lost, bounded by cost. A lost one is
@@ -46,35 +60,13 @@ class Mode(StrEnum):
 
 
 class Finding(StrEnum):
+    """What a reward, held against the belief, shows of a deployment's quality."""
+
     WORSE = "worse"
     BETTER = "better"
     CONFIRMED = "confirmed"
     DISMISSED = "dismissed"
     RECOVERED = "recovered"
-
-
-@dataclass(slots=True)
-class Side:
-    """One CUSUM: its statistic, and the rewards since it last stood at zero."""
-
-    statistic: float = 0.0
-    count: float = 0.0
-    excess: float = 0.0
-
-    def add(self, step: float, excess: float, weight: float) -> None:
-        self.statistic += weight * step
-        self.count += weight
-        self.excess += weight * excess
-        if self.statistic <= 0.0:
-            self.clear()
-
-    def clear(self) -> None:
-        self.statistic = self.count = self.excess = 0.0
-
-    @property
-    def shift(self) -> float:
-        """Mean change of success since the change point, shrunk to none."""
-        return self.excess / (self.count + SHIFT_SHRINK)
 
 
 @dataclass(slots=True)
@@ -87,15 +79,15 @@ class ChangeDetector:
     """
 
     mode: Mode = Mode.STEADY
-    down: Side = field(default_factory=Side)
-    up: Side = field(default_factory=Side)
+    down: Cusum = field(default_factory=Cusum)
+    up: Cusum = field(default_factory=Cusum)
     verified: float = 0.0
     verified_excess: float = 0.0
     verified_spread: float = 0.0
     saved: dict[str, list[Any]] = field(default_factory=dict)
     recovery: float = RECOVERY
 
-    def see(
+    def observe(
         self, value: float, mean: float, phi: float, evidence: float, weight: float, before: float
     ) -> Finding | None:
         """Judge one reward.
@@ -144,12 +136,14 @@ class ChangeDetector:
         return DOUBT_PROBE if self.mode is Mode.DOUBT else 0.0
 
     def begin_doubt(self) -> None:
+        """An alarm was raised: the next calls verify it."""
         self.mode = Mode.DOUBT
         self.down.clear()
         self.up.clear()
         self.verified = self.verified_excess = self.verified_spread = 0.0
 
     def settle(self, mode: Mode) -> None:
+        """Start both sums anew; what was saved is dropped where all is steady."""
         self.mode = mode
         self.down.clear()
         self.up.clear()
@@ -157,14 +151,16 @@ class ChangeDetector:
             self.saved = {}
 
     def to_state(self) -> list[Any]:
-        sides = [[s.statistic, s.count, s.excess] for s in (self.down, self.up)]
+        """JSON-able and exact."""
+        sides = [self.down.to_state(), self.up.to_state()]
         tally = [self.verified, self.verified_excess, self.verified_spread, self.recovery]
         return [self.mode.value, *sides, tally, self.saved]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> ChangeDetector:
+        """The detector of a `to_state`."""
         mode, down, up, tally, saved = state
-        watch = cls(mode=Mode(mode), down=Side(*down), up=Side(*up), saved=dict(saved))
+        watch = cls(mode=Mode(mode), down=Cusum(*down), up=Cusum(*up), saved=dict(saved))
         watch.verified, watch.verified_excess, watch.verified_spread, watch.recovery = tally
         return watch
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.beliefs.empirical_bayes import Cells, FloatArray
+from windsock.core.beliefs.empirical_bayes import Cells
 from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
+from windsock.core.model.arrays import FloatArray
 
-MEMORY = 100.0
+MAX_RECENT_REWARDS = 100.0
 """Rewards of a deployment that are remembered; a newer one makes the others count less."""
 
 ROOM = 1.1
-"""Rewards in excess of MEMORY at which the others are made to."""
+"""Share of MAX_RECENT_REWARDS at which the others are made to."""
 
 FORGOTTEN = 0.01
 """What is left of a task's last rewards below this is dropped."""
@@ -39,54 +40,58 @@ class RecentRewards:
         self.rows: dict[str, RewardStatistics] = {}
         self._total = 0.0
 
-    def add(self, task: str, n: float, s: float, at: float, settings: BeliefSettings) -> None:
-        """Count `n` rewards which sum to `s`; less than none takes back."""
+    def observe(
+        self, task: str, count: float, total: float, at: float, settings: BeliefSettings
+    ) -> None:
+        """Count rewards by their number and sum; less than none takes back."""
         row = self.rows.get(task)
         if row is None:
             row = self.rows[task] = RewardStatistics()
-        had = row.n
-        row.add_sums(n, s, 0.0, at, settings)
-        self._total += row.n - had
-        if self._total > ROOM * MEMORY:
+        had = row.count
+        row.observe_sums(count, total, 0.0, at, settings)
+        self._total += row.count - had
+        if self._total > ROOM * MAX_RECENT_REWARDS:
             self._forget()
 
     def merge(self, other: RecentRewards, settings: BeliefSettings) -> None:
         """Add another replica's rewards."""
         for task, row in other.rows.items():
-            self.add(task, row.n, row.s, row.at, settings)
+            self.observe(task, row.count, row.total, row.at, settings)
 
-    def absorb(self, task: str, other: str, settings: BeliefSettings) -> None:
+    def merge_task(self, task: str, other: str, settings: BeliefSettings) -> None:
         """Count the rewards of another task as those of this one."""
         row = self.rows.pop(other, None)
         if row is not None:
-            self._total -= row.n
-            self.add(task, row.n, row.s, row.at, settings)
+            self._total -= row.count
+            self.observe(task, row.count, row.total, row.at, settings)
 
     def to_state(self) -> list[Any]:
+        """JSON-able and exact."""
         tasks = sorted(self.rows)
         rows = [self.rows[task] for task in tasks]
         return [
             self._total,
             tasks,
-            [row.n for row in rows],
-            [row.s for row in rows],
+            [row.count for row in rows],
+            [row.total for row in rows],
             [row.at for row in rows],
         ]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> RecentRewards:
+        """The last rewards of a `to_state`."""
         made = cls()
         made._total, *columns = state
         for task, n, s, at in zip(*columns, strict=True):
             row = made.rows[task] = RewardStatistics()
-            row.n, row.s, row.at = n, s, at
+            row.count, row.total, row.at = n, s, at
         return made
 
     def _forget(self) -> None:
         for row in self.rows.values():
-            row.keep(row.n * MEMORY / self._total)
-        self.rows = {task: row for task, row in self.rows.items() if row.n >= FORGOTTEN}
-        self._total = sum(row.n for row in self.rows.values())
+            row.shrink_to(row.count * MAX_RECENT_REWARDS / self._total)
+        self.rows = {task: row for task, row in self.rows.items() if row.count >= FORGOTTEN}
+        self._total = sum(row.count for row in self.rows.values())
 
 
 def common_drifts(

@@ -10,17 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from windsock.core.model.arrays import IntArray
-
-FloatArray = NDArray[np.float64]
+from windsock.core.model.arrays import FloatArray, IntArray
 
 SHRINK = 10.0
 """Rewards that the grand mean is worth against a task's or a deployment's own effect."""
 
 ROUNDS = 3
+"""Times that task and deployment effects are fitted in turn."""
+
 LEAST_MEAN, MOST_MEAN = 0.03, 0.97
+"""Bounds of a prior mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,7 @@ class Fit:
     phi: Mapping[str, float]
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         fitted = self.pool
         return {
             "grand": fitted.grand,
@@ -69,7 +70,8 @@ class Fit:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Fit:
-        keys, means = state.get("cells", ([], []))
+        """The fit of a `to_state`."""
+        keys, means = state["cells"]
         fitted = Pool(
             grand=state["grand"],
             effect_by_task=state["tasks"],
@@ -108,6 +110,11 @@ class Cells:
     def of(
         cls, keys: Iterable[tuple[str, str]], lean: Callable[[str, str], tuple[float, float]]
     ) -> Cells:
+        """Lay cells out.
+
+        keys    (task, deployment) of every cell
+        lean    what is known of one besides its evidence, and what its prior is worth in rewards
+        """
         listed = sorted(keys)
         tasks, names = sorted({task for task, _ in listed}), sorted({name for _, name in listed})
         at_task = {task: i for i, task in enumerate(tasks)}
@@ -178,7 +185,7 @@ def _others(at: IntArray, rest: FloatArray, weight: FloatArray, effects: FloatAr
 
 
 def _dispersions(cells: Cells, n: FloatArray, s: FloatArray, q2: FloatArray) -> FloatArray:
-    """`evidence.pooled_dispersion` of every deployment."""
+    """`statistics.pooled_dispersion` of every deployment."""
     mean = np.divide(s, n, out=np.zeros_like(n), where=n > 0)
     size = len(cells.names)
     within = np.bincount(cells.name, np.where(n > 0, q2 - s * mean, 0.0), minlength=size)

@@ -9,10 +9,12 @@ import numpy as np
 
 from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
 from windsock.core.beliefs.common_drift import RecentRewards, common_drifts
-from windsock.core.beliefs.empirical_bayes import Cells, Fit, FloatArray, fitted, unfitted
+from windsock.core.beliefs.empirical_bayes import Cells, Fit, fitted, unfitted
 from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
+from windsock.core.model.arrays import FloatArray
 
 Rows = Mapping[tuple[str, str], RewardStatistics]
+"""By (task, deployment)."""
 
 
 class PriorFitter:
@@ -46,6 +48,7 @@ class PriorFitter:
             self._noted.append((task, deployment))
 
     def fit(self, as_of: float, changes: int) -> Fit:
+        """Prior means and dispersions of all rows as of `as_of`, unix s."""
         if not self._rows:
             return unfitted(self._settings.prior_mean)
         cells = self._read(changes)
@@ -91,12 +94,12 @@ class PriorFitter:
             return self._read_all()
         for key in noted:
             row = self._rows[key]
-            self._sums[:, cells.place[key]] = row.n, row.s, row.q2, row.at
+            self._sums[:, cells.place[key]] = row.count, row.total, row.squares, row.at
         for name in {name for _, name in noted}:
             recent = self._recents.get(name)
             self._last[:, cells.name == cells.names.index(name)] = 0.0
             for task, row in recent.rows.items() if recent else ():
-                self._last[:, cells.place[task, name]] = row.n, row.s, row.at
+                self._last[:, cells.place[task, name]] = row.count, row.total, row.at
         return cells
 
     def _read_all(self) -> Cells:
@@ -108,8 +111,8 @@ class PriorFitter:
         by_name = {name: recent.rows for name, recent in self._recents.items()}
         rows = [self._rows[key] for key in cells.keys]
         last = [by_name.get(name, nothing).get(task, never) for task, name in cells.keys]
-        self._sums = _columns(rows, "n", "s", "q2", "at")
-        self._last = _columns(last, "n", "s", "at")
+        self._sums = _columns(rows, "count", "total", "squares", "at")
+        self._last = _columns(last, "count", "total", "at")
         return cells
 
     def _lean(self, task: str, deployment: str) -> tuple[float, float]:

@@ -5,21 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
-from windsock.core.beliefs.change_detection import (
-    KEEP_DOWN,
-    KEEP_RESTORED,
-    KEEP_UP,
-    ChangeDetector,
-    Finding,
-    Mode,
-)
+from windsock.core.beliefs.change_detection import ChangeDetector, Finding, Mode
 from windsock.core.beliefs.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
 from windsock.core.beliefs.prior_fitter import PriorFitter
 from windsock.core.beliefs.statistics import (
-    ANSWER_METERS,
     NEVER,
-    USAGE_METERS,
     BeliefSettings,
     RewardStatistics,
     average_units,
@@ -27,6 +18,7 @@ from windsock.core.beliefs.statistics import (
     infinite,
     pooled_dispersion,
 )
+from windsock.core.model.units import ANSWER_METERS, MIX_METERS
 
 LEAST_PARAMETER = 0.5
 """Weights are exact from here on. A parameter below is raised: so little is known of its side."""
@@ -66,22 +58,25 @@ class RouteBeliefs:
         self._kept: dict[str, tuple[float, float]] = {}
 
     def open(self, task: str, deployment: str) -> RewardStatistics:
+        """The row of a deployment at a task, made if there is none."""
         row = self.rows.get((task, deployment))
         if row is None:
             row = self.rows[task, deployment] = RewardStatistics()
         return row
 
-    def learn(self, task: str, deployment: str, n: float, s: float, q2: float, at: float) -> None:
-        """Count `n` rewards, of the sum `s` and the squares' sum `q2`; less than none takes back.
+    def learn(
+        self, task: str, deployment: str, count: float, total: float, squares: float, at: float
+    ) -> None:
+        """Count rewards by their number, sum and sum of squares; less than none takes back.
 
         They move the belief of their task, and as the deployment's last ones those of all tasks.
         """
-        self.open(task, deployment).add_sums(n, s, q2, at, self.settings)
+        self.open(task, deployment).observe_sums(count, total, squares, at, self.settings)
         if self.settings.follows_drift:
             recent = self.recents.get(deployment)
             if recent is None:
                 recent = self.recents[deployment] = RecentRewards()
-            recent.add(task, n, s, at, self.settings)
+            recent.observe(task, count, total, at, self.settings)
         self._fitting.note(task, deployment)
 
     def touch(self, now: float) -> None:
@@ -103,6 +98,7 @@ class RouteBeliefs:
 
     @property
     def is_pooled(self) -> bool:
+        """True once priors were fitted."""
         return self._fitted_at >= 0
 
     def beta(self, task: str, deployment: str, fit: Fit | None = None) -> tuple[float, float]:
@@ -130,25 +126,30 @@ class RouteBeliefs:
         row = self.rows.get((task, deployment))
         if row is not None:
             age = row.age(self.as_of, settings.half_life_s)
-            a, b = a + row.s * age, b + (row.n - row.s) * age
-            phi = dispersion(row.n * age, row.s * age, row.q2 * age, usual=phi)
+            a, b = a + row.total * age, b + (row.count - row.total) * age
+            phi = dispersion(row.count * age, row.total * age, row.squares * age, usual=phi)
         return max(LEAST_PARAMETER, a / phi), max(LEAST_PARAMETER, b / phi)
 
     def evidence(self, task: str, deployment: str) -> float:
         """Discounted rewards behind a belief."""
         row = self.rows.get((task, deployment))
-        return row.n * row.age(self.as_of, self.settings.half_life_s) if row else 0.0
+        return row.count * row.age(self.as_of, self.settings.half_life_s) if row else 0.0
 
     def is_young(self, deployment: str) -> bool:
         """True if a deployment has little evidence where others have much."""
         if self._counted_at != self.changes:
             self._evidence = {}
             for (_, name), row in self.rows.items():
-                self._evidence[name] = self._evidence.get(name, 0.0) + row.n
+                self._evidence[name] = self._evidence.get(name, 0.0) + row.count
             self._most_evidence = max(self._evidence.values(), default=0.0)
             self._counted_at = self.changes
         is_little = self._evidence.get(deployment, 0.0) < YOUNG_REWARDS
         return is_little and self._most_evidence > 4 * YOUNG_REWARDS
+
+    def mode(self, deployment: str) -> Mode:
+        """Whether the quality of a deployment is steady, in doubt or lost."""
+        watch = self.watches.get(deployment)
+        return watch.mode if watch else Mode.STEADY
 
     def of_deployment(self, deployment: str) -> dict[str, RewardStatistics]:
         """Rows by task."""
@@ -158,7 +159,7 @@ class RouteBeliefs:
         """Units of one request here, else at this task elsewhere, else anywhere."""
         row = self.rows.get((task, deployment))
         if row is not None and row.units is not None:
-            return [unit / row.un for unit in row.units]
+            return [unit / row.requests for unit in row.units]
         near = [other for (name, _), other in self.rows.items() if name == task]
         return average_units(near) or average_units(self.rows.values())
 
@@ -168,7 +169,7 @@ class RouteBeliefs:
         phi = pooled_dispersion(own)
         square = mean * mean + phi * mean * (1 - mean)
         row = self.open(task, deployment)
-        row.add_sums(rewards, rewards * mean, rewards * square, now, self.settings)
+        row.observe_sums(rewards, rewards * mean, rewards * square, now, self.settings)
         self.touch(now)
 
     def seed_usage(
@@ -178,9 +179,9 @@ class RouteBeliefs:
         usual = average_units(self.of_deployment(deployment).values())
         if usual is None:
             return
-        factors = [factor if meter in ANSWER_METERS else 1.0 for meter in USAGE_METERS]
+        factors = [factor if meter in ANSWER_METERS else 1.0 for meter in MIX_METERS]
         units = [unit * scale * requests for unit, scale in zip(usual, factors, strict=True)]
-        self.open(task, deployment).add_units(units, requests, now, self.settings)
+        self.open(task, deployment).observe_units(units, requests, now, self.settings)
 
     def judge(self, task: str, deployment: str, value: float, weight: float) -> Finding | None:
         """Hold a reward against the belief, before it is learnt."""
@@ -188,7 +189,7 @@ class RouteBeliefs:
             return None
         fit = self._judged_by()
         row = self.rows.get((task, deployment))
-        if row is None or row.n < 1.0:
+        if row is None or row.count < 1.0:
             return None
         watch = self.watches.get(deployment)
         if watch is None:
@@ -197,8 +198,8 @@ class RouteBeliefs:
         mean = a / (a + b)
         saved = watch.saved.get(task)
         before = saved[1] / saved[0] if saved and saved[0] else mean
-        phi = dispersion(row.n, row.s, row.q2, usual=fit.phi.get(deployment, 1.0))
-        return watch.see(value, mean, phi, row.n, weight, before)
+        phi = dispersion(row.count, row.total, row.squares, usual=fit.phi.get(deployment, 1.0))
+        return watch.observe(value, mean, phi, row.count, weight, before)
 
     def _judged_by(self) -> Fit:
         self._judged += 1
@@ -206,54 +207,8 @@ class RouteBeliefs:
             self._judging, self._judged = self._fitting.fit(self.as_of, self.changes), 0
         return self._judging
 
-    def act_on(self, finding: Finding, deployment: str) -> dict[str, object]:
-        """Change the belief of every task of a deployment; the facts of the finding."""
-        watch = self.watches[deployment]
-        side = watch.down if finding is Finding.WORSE else watch.up
-        facts: dict[str, object] = {
-            "finding": finding.value,
-            "statistic": side.statistic,
-            "shift": side.shift,
-            "rewards": side.count,
-        }
-        if finding is Finding.WORSE:
-            self._doubt(deployment, watch)
-        elif finding is Finding.BETTER:
-            for row in self.of_deployment(deployment).values():
-                row.move(side.shift, KEEP_UP)
-            watch.settle(Mode.STEADY)
-        elif finding is Finding.CONFIRMED:
-            watch.settle(Mode.LOST)
-        else:
-            is_recovery = finding is Finding.RECOVERED
-            self.restore(deployment, KEEP_RESTORED if is_recovery else self.settings.evidence_cap)
-        self.recents.pop(deployment, None)
-        self._judging = None
-        self.changes += 1
-        return facts
-
-    def age(self, deployment: str, keep: float) -> None:
-        """The served model has changed: keep `keep` rewards per task; `restore` takes it back."""
-        rows = self.of_deployment(deployment)
-        if not rows:
-            return
-        watch = self.watches.setdefault(deployment, ChangeDetector())
-        saved = watch.saved or {task: row.to_state() for task, row in rows.items()}
-        watch.settle(Mode.STEADY)
-        watch.saved = saved
-        for row in rows.values():
-            row.keep(keep)
-        self.recents.pop(deployment, None)
-        self.changes += 1
-
-    def restore(self, deployment: str, most: float) -> None:
-        """Put the evidence from before an alarm back, `most` rewards at most per task."""
-        watch = self.watches[deployment]
-        for task, state in watch.saved.items():
-            row = self.open(task, deployment)
-            row.take_rewards(RewardStatistics.from_state(state))
-            row.keep(most)
-        watch.settle(Mode.STEADY)
+    def unsettle(self, deployment: str) -> None:
+        """Evidence was changed: the last rewards are no drift from it, and are judged anew."""
         self.recents.pop(deployment, None)
         self._judging = None
         self.changes += 1
@@ -267,7 +222,7 @@ class RouteBeliefs:
             self.recents.setdefault(name, RecentRewards()).merge(recent, self.settings)
         self.changes += 1
 
-    def absorb(self, task: str, other: str) -> None:
+    def merge_task(self, task: str, other: str) -> None:
         """Add the rows of another task to those of this one, also those kept by an alarm."""
         for key in [key for key in self.rows if key[0] == other]:
             self.open(task, key[1]).merge(self.rows.pop(key), self.settings)
@@ -278,10 +233,11 @@ class RouteBeliefs:
                     saved.merge(RewardStatistics.from_state(watch.saved[task]), self.settings)
                 watch.saved[task] = saved.to_state()
         for recent in self.recents.values():
-            recent.absorb(task, other, self.settings)
+            recent.merge_task(task, other, self.settings)
         self.changes += 1
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         return {
             "as_of": self.as_of if self.as_of > NEVER else None,
             "rows": [[*key, *self.rows[key].to_state()] for key in sorted(self.rows)],
@@ -295,28 +251,19 @@ class RouteBeliefs:
     def from_state(
         cls, state: dict[str, Any], settings: BeliefSettings, published: BenchmarkPriors = NOTHING
     ) -> RouteBeliefs:
+        """The beliefs of a `to_state`, under these settings."""
         made = cls(settings, published)
         made.as_of = infinite(state["as_of"])
         for task, deployment, *fields in state["rows"]:
             made.rows[task, deployment] = RewardStatistics.from_state(fields)
-        for name, fields in state.get("watches", {}).items():
+        for name, fields in state["watches"].items():
             made.watches[name] = ChangeDetector.from_state(fields)
-        for name, fields in state.get("recents", {}).items():
+        for name, fields in state["recents"].items():
             made.recents[name] = RecentRewards.from_state(fields)
-        if state.get("judging"):
+        if state["judging"]:
             made._judging = Fit.from_state(state["judging"])
             made._judged = state["judged"]
         return made
-
-    def _doubt(self, deployment: str, watch: ChangeDetector) -> None:
-        rows = self.of_deployment(deployment)
-        if watch.mode is Mode.STEADY:
-            total = sum(row.n for row in rows.values())
-            for task, row in rows.items():
-                watch.saved[task] = row.without(watch.down.excess * row.n / total).to_state()
-        for row in rows.values():
-            row.move(watch.down.shift, KEEP_DOWN)
-        watch.begin_doubt()
 
 
 def moved(pair: tuple[float, float], shift: float) -> tuple[float, float]:

@@ -10,29 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.core.model.units import Meter
+from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
 
-USAGE_METERS = (
-    Meter.INPUT,
-    Meter.CACHE_READ,
-    Meter.CACHE_WRITE,
-    Meter.OUTPUT,
-    Meter.REASONING,
-    Meter.IMAGE,
-    Meter.WEB_SEARCH,
-    Meter.CACHE_WRITE_1H,
-    Meter.AUDIO_INPUT,
-    Meter.AUDIO_OUTPUT,
-)
-PROMPT_METERS = (
-    Meter.INPUT,
-    Meter.CACHE_READ,
-    Meter.CACHE_WRITE,
-    Meter.CACHE_WRITE_1H,
-    Meter.AUDIO_INPUT,
-)
-ANSWER_METERS = (Meter.OUTPUT, Meter.REASONING, Meter.AUDIO_OUTPUT)
 NEVER = -float("inf")
+"""Before any moment, unix s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,91 +44,100 @@ class BeliefSettings:
 class RewardStatistics:
     """Discounted sums of one deployment at one task, as of `at` (unix s).
 
-    n, s, q2    rewards, their sum, the sum of their squares
-    un, units   requests with known usage, and their units by meter, as of `used_at`
+    count, total, squares   rewards, their sum, the sum of their squares
+    requests, units         requests with known usage, and their units by meter, as of `used_at`
     """
 
-    __slots__ = ("at", "n", "q2", "s", "un", "units", "used_at")
+    __slots__ = ("at", "count", "requests", "squares", "total", "units", "used_at")
 
     def __init__(self) -> None:
-        self.n = self.s = self.q2 = self.un = 0.0
+        self.count = self.total = self.squares = self.requests = 0.0
         self.at = self.used_at = NEVER
         self.units: list[float] | None = None
 
-    def add(self, value: float, weight: float, at: float, settings: BeliefSettings) -> None:
+    def observe(self, value: float, weight: float, at: float, settings: BeliefSettings) -> None:
         """Count a reward; a negative weight takes one back."""
-        self.add_sums(weight, weight * value, weight * value * value, at, settings)
+        self.observe_sums(weight, weight * value, weight * value * value, at, settings)
 
-    def add_sums(self, n: float, s: float, q2: float, at: float, settings: BeliefSettings) -> None:
-        """Count `n` rewards that sum to `s`, their squares to `q2`; less than none takes back."""
-        weight = self._advance(at, settings.half_life_s)
-        self.n = max(0.0, self.n + weight * n)
-        self.s = min(self.n, max(0.0, self.s + weight * s))
-        self.q2 = min(self.s, max(0.0, self.q2 + weight * q2))
-        self.keep(settings.evidence_cap)
-
-    def add_units(
-        self, units: Iterable[float], count: float, at: float, settings: BeliefSettings
+    def observe_sums(
+        self, count: float, total: float, squares: float, at: float, settings: BeliefSettings
     ) -> None:
-        """Count `count` requests that took `units` in all, in the order of USAGE_METERS."""
-        had = self.units or [0.0] * len(USAGE_METERS)
+        """Count rewards by their number, sum and sum of squares; less than none takes back."""
+        weight = self._advance(at, settings.half_life_s)
+        self.count = max(0.0, self.count + weight * count)
+        self.total = min(self.count, max(0.0, self.total + weight * total))
+        self.squares = min(self.total, max(0.0, self.squares + weight * squares))
+        self.shrink_to(settings.evidence_cap)
+
+    def observe_units(
+        self, units: Iterable[float], requests: float, at: float, settings: BeliefSettings
+    ) -> None:
+        """Count requests that took `units` in all, in the order of MIX_METERS."""
+        had = self.units or [0.0] * len(MIX_METERS)
         stays, weight = _discounts(self.used_at, at, settings.half_life_s)
         self.used_at = max(self.used_at, at)
-        self.un = self.un * stays + weight * count
-        spare = min(1.0, settings.usage_cap / self.un)
-        self.un *= spare
+        self.requests = self.requests * stays + weight * requests
+        spare = min(1.0, settings.usage_cap / self.requests)
+        self.requests *= spare
         self.units = [
             (old * stays + weight * new) * spare for old, new in zip(had, units, strict=True)
         ]
 
     def merge(self, other: RewardStatistics, settings: BeliefSettings) -> None:
         """Add another replica's sums."""
-        if other.n:
-            self.add_sums(other.n, other.s, other.q2, other.at, settings)
+        if other.count:
+            self.observe_sums(other.count, other.total, other.squares, other.at, settings)
         if other.units is not None:
-            self.add_units(other.units, other.un, other.used_at, settings)
+            self.observe_units(other.units, other.requests, other.used_at, settings)
 
-    def keep(self, most: float) -> None:
+    def shrink_to(self, most: float) -> None:
         """Shrink the evidence to `most` rewards; the mean stays."""
-        if self.n > most:
-            self._scale(most / self.n)
+        if self.count > most:
+            self._scale(most / self.count)
 
     def move(self, shift: float, most: float) -> None:
         """Shrink the evidence to `most` rewards and move its mean by `shift`."""
-        if self.n <= 0:
+        if self.count <= 0:
             return
-        phi = dispersion(self.n, self.s, self.q2)
-        mean = min(0.99, max(0.01, self.s / self.n + shift))
-        self.n = min(self.n, most)
-        self.s = self.n * mean
-        self.q2 = self.n * (mean * mean + phi * mean * (1 - mean))
+        phi = dispersion(self.count, self.total, self.squares)
+        mean = min(0.99, max(0.01, self.total / self.count + shift))
+        self.count = min(self.count, most)
+        self.total = self.count * mean
+        self.squares = self.count * (mean * mean + phi * mean * (1 - mean))
 
     def without(self, excess: float) -> RewardStatistics:
         """A copy as if rewards that summed to `excess` over the mean had been at the mean."""
         copy = RewardStatistics.from_state(self.to_state())
-        if copy.n > 0:
-            copy.move(-excess / copy.n, copy.n)
+        if copy.count > 0:
+            copy.move(-excess / copy.count, copy.count)
         return copy
 
-    def take_rewards(self, other: RewardStatistics) -> None:
+    def copy_rewards(self, other: RewardStatistics) -> None:
         """Believe what `other` believes of success; token use stays."""
-        self.n, self.s, self.q2, self.at = other.n, other.s, other.q2, other.at
+        self.count, self.total, self.squares, self.at = (
+            other.count,
+            other.total,
+            other.squares,
+            other.at,
+        )
 
     def age(self, as_of: float, half_life_s: float) -> float:
         """What these rewards still count at `as_of`."""
-        return float(2.0 ** ((self.at - as_of) / half_life_s)) if self.n else 0.0
+        return float(2.0 ** ((self.at - as_of) / half_life_s)) if self.count else 0.0
 
     def to_state(self) -> list[Any]:
+        """JSON-able and exact."""
         at = self.at if self.at > NEVER else None
         used_at = self.used_at if self.used_at > NEVER else None
-        return [self.n, self.s, self.q2, at, self.un, used_at, self.units]
+        return [self.count, self.total, self.squares, at, self.requests, used_at, self.units]
 
     @classmethod
     def from_state(cls, state: list[Any]) -> RewardStatistics:
+        """The sums of a `to_state`."""
         row = cls()
-        row.n, row.s, row.q2, at, row.un, used_at, units = state
+        row.count, row.total, row.squares, at, row.requests, used_at, units = state
         row.at, row.used_at = infinite(at), infinite(used_at)
-        row.units = None if units is None else _padded(units)
+        row.units = None if units is None else list(units)
         return row
 
     def _advance(self, at: float, half_life_s: float) -> float:
@@ -158,43 +148,44 @@ class RewardStatistics:
         return weight
 
     def _scale(self, factor: float) -> None:
-        self.n *= factor
-        self.s *= factor
-        self.q2 *= factor
+        self.count *= factor
+        self.total *= factor
+        self.squares *= factor
 
 
-def dispersion(n: float, s: float, q2: float, *, usual: float = 1.0) -> float:
+def dispersion(count: float, total: float, squares: float, *, usual: float = 1.0) -> float:
     """Variance of graded rewards over that of 0/1 rewards with the same mean, 0.02..1.
 
     Shrunk to `usual` with the weight of 10 rewards.
     """
-    spread = s * (n - s) / n if n > 0 else 0.0
+    spread = total * (count - total) / count if count > 0 else 0.0
     if spread <= 0:
         return usual
-    ratio = (q2 - s * s / n) / spread
-    return min(1.0, max(0.02, (10.0 * usual + n * ratio) / (10.0 + n)))
+    ratio = (squares - total * total / count) / spread
+    return min(1.0, max(0.02, (10.0 * usual + count * ratio) / (10.0 + count)))
 
 
 def pooled_dispersion(rows: Iterable[RewardStatistics]) -> float:
     """The dispersion of one deployment within its tasks."""
     within = spread = count = 0.0
     for row in rows:
-        if row.n > 0:
-            within += row.q2 - row.s * row.s / row.n
-            spread += row.s * (row.n - row.s) / row.n
-            count += row.n
+        if row.count > 0:
+            within += row.squares - row.total * row.total / row.count
+            spread += row.total * (row.count - row.total) / row.count
+            count += row.count
     ratio = within / spread if spread > 0 else 1.0
     return min(1.0, max(0.02, (10.0 + count * ratio) / (10.0 + count)))
 
 
 def units_of(counts: Mapping[Meter, float]) -> list[float]:
-    return [counts.get(meter, 0.0) for meter in USAGE_METERS]
+    """Units in the order of MIX_METERS."""
+    return [counts.get(meter, 0.0) for meter in MIX_METERS]
 
 
 def average_units(rows: Iterable[RewardStatistics]) -> list[float] | None:
     """Units of one request over several rows, None if no usage is known."""
     used = [row for row in rows if row.units is not None]
-    total = sum(row.un for row in used)
+    total = sum(row.requests for row in used)
     if not total:
         return None
     columns = zip(*(row.units or () for row in used), strict=True)
@@ -217,10 +208,6 @@ def _discounts(then: float, at: float, half_life_s: float) -> tuple[float, float
     return 1.0, float(2.0 ** ((at - then) / half_life_s))
 
 
-def _padded(units: list[float]) -> list[float]:
-    """Units of a state that was written before the last meters were added."""
-    return [*units, *[0.0] * (len(USAGE_METERS) - len(units))]
-
-
 def infinite(at: float | None) -> float:
+    """A moment as stored, where None stands for NEVER."""
     return NEVER if at is None else at

@@ -8,7 +8,7 @@ from windsock.core.beliefs.statistics import RewardStatistics, dispersion
 from windsock.core.cascades.calibration import Check, CostAndSuccess, gain_over_mixture
 from windsock.core.model.decisions import CascadeFacts, Decision
 
-COMPOSED = 30.0
+MAX_COMPOSED_REWARDS = 30.0
 """Most rewards that the composed success is worth against rewards of the cascade itself: that the
 strong deployment succeeds as often on what the cheap one fails is an assumption."""
 
@@ -16,8 +16,10 @@ LEAST_CLAIMS = 10.0
 """Answers, with a confidence or without, from which on a cascade is considered."""
 
 LEAST_PARAMETER = 0.5
+"""A Beta parameter below is raised, and the other with it."""
 
 Beta = tuple[float, float]
+"""Parameters of a belief about success."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,8 @@ class CheckRates:
     kept            share of answers that pass
     kept_success    success of those
     kept_rewards    judged answers that this rests on
+    unsure          share of answers without a confidence; they are asked again
+    judged          judged answers that the calibration rests on
     """
 
     kept: float
@@ -39,7 +43,14 @@ class CheckRates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeArm:
-    """One cascade of a cell: a, b are the Beta parameters of its success."""
+    """One cascade of a cell.
+
+    deployment, to  who is asked first, and who is asked again
+    a, b            Beta parameters of its success
+    usd             expected dollars of a request
+    gain            its success over that of a mixture of its two at the same cost
+    sieve           what the check in between does
+    """
 
     deployment: str
     to: str
@@ -51,13 +62,16 @@ class CascadeArm:
 
     @property
     def arm(self) -> str:
+        """Its name among arms."""
         return arm_name(self.deployment, self.to)
 
     @property
     def pays(self) -> bool:
+        """True if it succeeds more often than its two deployments mixed at the same cost."""
         return self.gain > 0.0
 
     def facts(self, weight: float) -> CascadeFacts:
+        """What a weight table shows of it; `weight` is its chance."""
         return CascadeFacts(
             deployment=self.deployment,
             to=self.to,
@@ -74,6 +88,7 @@ class CascadeArm:
 
 
 def arm_name(deployment: str, to: str) -> str:
+    """As weight tables, beliefs of cascades and the frontier name it."""
     return f"{deployment} > {to}"
 
 
@@ -116,13 +131,13 @@ def _composed(sieve: CheckRates, strong: Beta) -> tuple[float, float]:
     strong_variance = _mean(strong) * (1 - _mean(strong)) / (sum(strong) + 1.0)
     variance = kept**2 * kept_variance + asked_again**2 * strong_variance
     rewards = mean * (1 - mean) / max(variance, 1e-12) - 1.0
-    return mean, min(COMPOSED, max(1.0, rewards))
+    return mean, min(MAX_COMPOSED_REWARDS, max(1.0, rewards))
 
 
 def _with_own(a: float, b: float, own: RewardStatistics | None) -> Beta:
-    if own is not None and own.n > 0:
-        phi = dispersion(own.n, own.s, own.q2)
-        a, b = a + own.s / phi, b + (own.n - own.s) / phi
+    if own is not None and own.count > 0:
+        phi = dispersion(own.count, own.total, own.squares)
+        a, b = a + own.total / phi, b + (own.count - own.total) / phi
     lift = max(1.0, LEAST_PARAMETER / min(a, b))
     return a * lift, b * lift
 

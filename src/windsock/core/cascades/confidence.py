@@ -18,13 +18,14 @@ from windsock.core.model.calls import AttemptReason, CallKind, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 
-OPEN = 10_000
+MAX_OPEN_CLAIMS = 10_000
 """Judgements that are waited for; the oldest are given up."""
 
-MEMORY = 2000.0
+MAX_CLAIMS = 2000.0
 """Claims that the usual distribution rests on."""
 
 NOTHING = Calibration()
+"""Where no claim was measured."""
 
 
 class Claims:
@@ -33,11 +34,12 @@ class Claims:
     def __init__(self) -> None:
         self.counts = [0.0] * (BINS + 1)
 
-    def add(self, claim: float | None, count: float = 1.0) -> None:
+    def observe(self, claim: float | None, count: float = 1.0) -> None:
+        """Count answers with this claim, or without one."""
         self.counts[BINS if claim is None else bin_of(claim)] += count
         total = sum(self.counts)
-        if total > MEMORY:
-            self.counts = [each * MEMORY / total for each in self.counts]
+        if total > MAX_CLAIMS:
+            self.counts = [each * MAX_CLAIMS / total for each in self.counts]
 
 
 class Confidences:
@@ -65,14 +67,15 @@ class Confidences:
     def claim(self, decision_id: str, claim: float) -> None:
         """How sure somebody is of the answer that was given."""
         self._claims[decision_id] = claim
-        if len(self._claims) > OPEN:
+        if len(self._claims) > MAX_OPEN_CLAIMS:
             self._claims.popitem(last=False)
 
     def count(self, cell: Cell, deployment: str, claim: float | None, count: float = 1.0) -> None:
         """So many answers came with this confidence, or without one."""
-        self._seen.setdefault((cell, deployment), Claims()).add(claim, count)
+        self._seen.setdefault((cell, deployment), Claims()).observe(claim, count)
 
     def learn(self, decision_id: str, cell: Cell, deployment: str, value: float) -> None:
+        """An answer was worth `value`: its claim, if it is still known, meant as much."""
         claim = self._claims.pop(decision_id, None)
         if claim is not None:
             self.calibrate(cell, deployment, claim, value)
@@ -84,7 +87,7 @@ class Confidences:
         curve = self._curves.setdefault((cell, deployment), Calibration())
         curve.learn(claim, value, weight)
 
-    def credit(
+    def credit_cascade(
         self, decision: Decision, deployment: str, value: float, weight: float, at: float
     ) -> bool:
         """A reward, if a cascade earned it; a negative weight takes it back."""
@@ -92,15 +95,21 @@ class Confidences:
         if to is None or deployment not in (decision.deployment, to):
             return False
         row = self._rows.setdefault((decision.cell, decision.deployment, to), RewardStatistics())
-        row.add(value, weight, at, self._settings)
+        row.observe(value, weight, at, self._settings)
         return True
 
     def credit_sums(
-        self, cell: Cell, pair: tuple[str, str], n: float, s: float, q2: float, at: float
+        self,
+        cell: Cell,
+        pair: tuple[str, str],
+        count: float,
+        total: float,
+        squares: float,
+        at: float,
     ) -> None:
-        """Rewards that a cascade earned, summed."""
+        """Rewards that a cascade earned, by their number, sum and sum of squares."""
         row = self._rows.setdefault((cell, *pair), RewardStatistics())
-        row.add_sums(n, s, q2, at, self._settings)
+        row.observe_sums(count, total, squares, at, self._settings)
 
     def rate(self, cell: Cell, deployment: str, claim: float) -> float:
         """Measured success at this claim; the claim itself where nothing was measured."""
@@ -120,21 +129,31 @@ class Confidences:
         return compose(cheap, strong, sieve, own) if sieve is not None else None
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact; claims that wait for a judgement are left out."""
         return {
-            "curves": [[*cell, n, curve.to_state()] for (cell, n), curve in self._curves.items()],
-            "seen": [[*cell, n, list(seen.counts)] for (cell, n), seen in self._seen.items()],
-            "rows": [[*cell, n, to, row.to_state()] for (cell, n, to), row in self._rows.items()],
+            "curves": [
+                [*cell.stored, n, curve.to_state()] for (cell, n), curve in self._curves.items()
+            ],
+            "seen": [
+                [*cell.stored, n, list(seen.counts)] for (cell, n), seen in self._seen.items()
+            ],
+            "rows": [
+                [*cell.stored, n, to, row.to_state()] for (cell, n, to), row in self._rows.items()
+            ],
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         for namespace, route, task, name, body in state["curves"]:
-            curve = self._curves[Cell(namespace, route, task), name] = Calibration()
+            curve = self._curves[Cell.read(namespace, route, task), name] = Calibration()
             curve.from_state(body)
         for namespace, route, task, name, counts in state["seen"]:
-            self._seen[Cell(namespace, route, task), name] = seen = Claims()
+            self._seen[Cell.read(namespace, route, task), name] = seen = Claims()
             seen.counts = list(counts)
         for namespace, route, task, name, to, fields in state["rows"]:
-            self._rows[Cell(namespace, route, task), name, to] = RewardStatistics.from_state(fields)
+            self._rows[Cell.read(namespace, route, task), name, to] = RewardStatistics.from_state(
+                fields
+            )
 
     def _sieve(self, cell: Cell, deployment: str, threshold: float) -> CheckRates | None:
         """What the check does, by all claims seen; answers without one are asked again."""

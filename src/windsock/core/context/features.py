@@ -15,6 +15,8 @@ MOST_CHARACTERS = 2_000
 """Of the text that is looked at: the beginning and the end."""
 
 MOST_WORDS = 60
+"""Words whose pairs are hashed."""
+
 
 NAMES = (
     "length",

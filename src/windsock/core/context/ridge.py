@@ -11,6 +11,7 @@ import numpy as np
 from windsock.core.model.arrays import FloatArray
 
 LEAST_VARIANCE = 1e-4
+"""Of what a regression leaves unexplained."""
 
 
 @dataclass(slots=True)
@@ -24,9 +25,11 @@ class Ridge:
 
     @classmethod
     def of(cls, dimension: int) -> Ridge:
+        """No observations yet of `dimension` numbers, the constant among them."""
         return cls(np.zeros((dimension, dimension)), np.zeros(dimension))
 
-    def add(self, x: FloatArray, y: float, weight: float = 1.0) -> None:
+    def observe(self, x: FloatArray, y: float, weight: float = 1.0) -> None:
+        """One observation y at x, counted as `weight`."""
         self.gram += weight * np.outer(x, x)
         self.moment += weight * y * x
         self.square += weight * y * y
@@ -48,6 +51,7 @@ class Ridge:
         return both
 
     def coefficients(self, ridge: float) -> FloatArray:
+        """(d,) of y on x, shrunk by `ridge` observations."""
         return np.linalg.solve(self.penalised(ridge), self.moment).astype(np.float64)
 
     def variance(self, coefficients: FloatArray) -> float:
@@ -56,16 +60,16 @@ class Ridge:
         return max(LEAST_VARIANCE, float(self.square - explained) / max(1.0, self.count))
 
     def to_state(self) -> list[Any]:
+        """[gram, moment, count, square], JSON-able and exact."""
         return [self.gram.tolist(), self.moment.tolist(), self.count, self.square]
 
     @classmethod
     def from_state(cls, fields: list[Any]) -> Ridge:
-        """Sums written before squares were kept are read as of rewards that are 0 or 1."""
-        gram, moment, count, *rest = fields
-        made = cls(np.array(gram), np.array(moment), float(count))
-        made.square = float(rest[0]) if rest else float(made.moment[0])
-        return made
+        """Take over [gram, moment, count, square] of `to_state`."""
+        gram, moment, count, square = fields
+        return cls(np.array(gram), np.array(moment), float(count), float(square))
 
 
 def with_constant(features: Sequence[float]) -> FloatArray:
+    """(features + 1,), 1 first."""
     return np.array((1.0, *features))

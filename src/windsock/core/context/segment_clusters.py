@@ -32,6 +32,7 @@ TELLING = 0.5
 """Standard deviations from the mean request at which a feature is said of a segment."""
 
 MOST_SAID = 3
+"""Features said of a segment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,8 @@ class SegmentClusters:
         return len(self.sizes)
 
     def marks(self) -> list[str]:
-        """What stands after the task in the names of the segments' cells."""
-        return [f"#{self.version}.{index}" for index in range(len(self))]
+        """The segments as `version.index`, as cells have them."""
+        return [f"{self.version}.{index}" for index in range(len(self))]
 
     def segment(self, x: FloatArray) -> int:
         """Index of the segment that (1, features) belongs to."""
@@ -87,6 +88,7 @@ class SegmentClusters:
         return "; ".join(filter(None, parts))
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able, exact."""
         return {
             "version": self.version,
             "deployments": list(self.deployments),
@@ -97,18 +99,18 @@ class SegmentClusters:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> SegmentClusters:
-        """Borders written before clusters were merged have a segment for each cluster."""
-        each = range(len(state["centres"]))
+        """The borders that `to_state` was given."""
         return cls(
             version=int(state["version"]),
             deployments=tuple(state["deployments"]),
-            segments=tuple(state.get("segments", each)),
-            holds=tuple(state.get("holds", ("" for _ in each))),
+            segments=tuple(state["segments"]),
+            holds=tuple(state["holds"]),
             **{name: np.array(state[name]) for name in ARRAYS},
         )
 
 
 ARRAYS = ("gain", "size", "centres", "success", "sizes")
+"""Fields that are arrays, in a state."""
 
 
 def find_clusters(

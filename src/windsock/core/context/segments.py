@@ -53,18 +53,17 @@ class Segmenter:
         self._drawn_at = 0.0
         self._fresh = 0.0
 
-    def place(self, task: str, features: Sequence[float]) -> str:
-        """The cell's task name: the task alone, or with its segment."""
+    def segment(self, features: Sequence[float]) -> str:
+        """`version.index` of the segment of a request; empty where there is none."""
         borders = self.borders
         if borders is None or len(features) + 1 != len(borders.size):
-            return task
-        return f"{task}#{borders.version}.{borders.segment(with_constant(features))}"
+            return ""
+        return f"{borders.version}.{borders.segment(with_constant(features))}"
 
-    def words(self, task: str) -> str:
-        """What the segment of a cell's task name holds; empty if it is not a live segment."""
+    def words(self, segment: str) -> str:
+        """What a segment holds, for people; empty if it is not a live one."""
         marks = self.borders.marks() if self.borders else []
-        mark = "#" + task.rpartition("#")[2]
-        return self.borders.words(marks.index(mark)) if self.borders and mark in marks else ""
+        return self.borders.words(marks.index(segment)) if self.borders and segment in marks else ""
 
     def learn(
         self, features: Sequence[float], deployment: str, reward: float, weight: float = 1.0
@@ -74,7 +73,7 @@ class Segmenter:
         ridge = self._gains.get(deployment)
         if ridge is None or len(ridge.moment) != len(x):
             ridge = self._gains[deployment] = Ridge.of(len(x))
-        ridge.add(x, reward, weight)
+        ridge.observe(x, reward, weight)
         ridge.remember(self.settings.memory)
         self._fresh += weight
 
@@ -88,7 +87,7 @@ class Segmenter:
         tally[0] += 1.0
         tally[1] += tokens
         usual = tally[1] / tally[0]
-        self._size.add(x, min(5.0, tokens / usual) if usual > 0 else 1.0)
+        self._size.observe(x, min(5.0, tokens / usual) if usual > 0 else 1.0)
         self._seen.append(tuple(features))
 
     def rewards(self, deployment: str) -> float:
@@ -136,11 +135,12 @@ class Segmenter:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         self._gains = {name: Ridge.from_state(sums) for name, sums in state["gains"].items()}
         self._size = Ridge.from_state(state["size"]) if state["size"] else None
         self._tokens = {name: list(tally) for name, tally in state["tokens"].items()}
         self._seen = deque(map(tuple, state["seen"]), maxlen=self.settings.remembered)
         self._drawn_at = float(state["drawn_at"])
-        self._fresh = float(state.get("fresh", 0.0))
+        self._fresh = float(state["fresh"])
         self.borders = SegmentClusters.from_state(state["borders"]) if state["borders"] else None
-        self._version = int(state.get("version", self.borders.version if self.borders else 0))
+        self._version = int(state["version"])

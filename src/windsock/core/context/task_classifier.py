@@ -25,6 +25,7 @@ MEMORY = 2000.0
 """Tagged requests of one task that are remembered."""
 
 LEAST_VARIANCE = 1e-3
+"""Of a feature; a smaller one would make the classifier too sure."""
 
 
 @dataclass(slots=True)
@@ -35,7 +36,8 @@ class Seen:
     total: FloatArray
     squares: FloatArray
 
-    def add(self, x: FloatArray) -> None:
+    def observe(self, x: FloatArray) -> None:
+        """A tagged request; the older ones count less from MEMORY on."""
         if self.count >= MEMORY:
             keep = 1.0 - 1.0 / MEMORY
             self.count *= keep
@@ -62,7 +64,7 @@ class TaskClassifier:
         seen = self._seen.get(task)
         if seen is None or len(seen.total) != len(x):
             seen = self._seen[task] = Seen(0.0, np.zeros(len(x)), np.zeros(len(x)))
-        seen.add(x)
+        seen.observe(x)
         self._unused += 1
         if self._unused >= 50 or not self._tasks:
             self._rebuild(len(x))
@@ -85,6 +87,7 @@ class TaskClassifier:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         self._seen = {
             task: Seen(count, np.array(total), np.array(squares))
             for task, (count, total, squares) in state.items()

@@ -12,6 +12,7 @@ REFUSAL = re.compile(
     r"^\W*(i'?m (really |very )?sorry|sorry|i can'?t|i cannot|i am unable|i'?m unable|as an ai\b)",
     re.IGNORECASE,
 )
+"""How refusals begin, in English."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,20 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from windsock.core.beliefs.cusum import Cusum
+
 BASELINE = 500.0
 """Bills that the usual ratio and its spread are learnt from."""
 
 LEAST_BILLS = 20.0
+"""Bills from which on one is judged."""
+
 LEAST_SPREAD = 0.02
+"""Least standard deviation of the log ratio, whatever was seen."""
+
 CAP = 3.0
+"""Most standard deviations that one bill counts."""
+
 SLOW = (0.15, 30.0)
 FAST = (1.0, 8.0)
 """(allowance, alarm) in standard deviations: SLOW finds x1.3 in wildly varying bills, FAST x5."""
@@ -24,8 +32,10 @@ FAST = (1.0, 8.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillDrift:
-    """factor    billed over expected since the change, relative to what was usual
-    bills     since the change
+    """A price change that shows in bills.
+
+    factor      billed over expected since the change, relative to what was usual
+    bills       since the change
     statistic   of the CUSUM that raised the alarm
     """
 
@@ -34,27 +44,13 @@ class BillDrift:
     statistic: float
 
 
-@dataclass(slots=True)
-class _Sum:
-    """One CUSUM: its statistic, and the log ratios since it last stood at zero."""
-
-    statistic: float = 0.0
-    bills: int = 0
-    excess: float = 0.0
-
-    def add(self, step: float, excess: float) -> None:
-        self.statistic = max(0.0, self.statistic + step)
-        self.bills = self.bills + 1 if self.statistic > 0 else 0
-        self.excess = self.excess + excess if self.statistic > 0 else 0.0
-
-
 class BillWatch:
     """The bills of one deployment."""
 
     def __init__(self) -> None:
         self.clear()
 
-    def see(self, billed_usd: float, expected_usd: float) -> BillDrift | None:
+    def observe(self, billed_usd: float, expected_usd: float) -> BillDrift | None:
         """Judge one bill; both in dollars, above zero. Starts anew after an alarm."""
         if billed_usd <= 0 or expected_usd <= 0:
             return None
@@ -69,15 +65,17 @@ class BillWatch:
     def clear(self) -> None:
         """Forget everything; to be called when a new quote is in force."""
         self._count = self._mean = self._square = 0.0
-        self._sums = [_Sum() for _ in range(4)]
+        self._sums = [Cusum() for _ in range(4)]
 
     def to_state(self) -> list[Any]:
-        sums = [[each.statistic, each.bills, each.excess] for each in self._sums]
+        """JSON-able and exact."""
+        sums = [each.to_state() for each in self._sums]
         return [self._count, self._mean, self._square, sums]
 
     def from_state(self, state: list[Any]) -> None:
+        """Take over a state of `to_state`."""
         self._count, self._mean, self._square, sums = state
-        self._sums = [_Sum(*fields) for fields in sums]
+        self._sums = [Cusum(*fields) for fields in sums]
 
     def _judge(self, ratio: float) -> BillDrift | None:
         spread = max(LEAST_SPREAD, math.sqrt(max(0.0, self._square - self._mean**2)))
@@ -88,8 +86,8 @@ class BillWatch:
         for each, (side, (allowance, alarm)) in zip(self._sums, tests, strict=True):
             each.add(side * z - allowance, excess)
             if each.statistic > alarm:
-                factor = math.exp(each.excess / each.bills)
-                return BillDrift(factor=factor, bills=each.bills, statistic=each.statistic)
+                factor = math.exp(each.mean_excess())
+                return BillDrift(factor=factor, bills=round(each.count), statistic=each.statistic)
         return None
 
     def _learn(self, ratio: float) -> None:

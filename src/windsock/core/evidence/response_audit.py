@@ -10,7 +10,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.evidence.bill_monitor import BillWatch
 from windsock.core.model.calls import CallResult
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import is_same_model
 from windsock.core.model.units import Usage, to_float
 from windsock.core.pricing.book import PriceBook
@@ -33,8 +33,8 @@ class ResponseAudit:
         self._served: dict[str, str] = {}
         self.redirects: dict[str, str] = {}
 
-    def look_at(self, result: CallResult, now: float) -> list[Event]:
-        """What one finished call shows."""
+    def audit(self, result: CallResult, now: float) -> list[Event]:
+        """What one finished call shows of bills and models, and what it changes."""
         shifts = []
         if result.billed_usd is not None and result.usage is not None:
             shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
@@ -56,6 +56,7 @@ class ResponseAudit:
         return self.redirect(deployment, deployment, now)
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         return {
             "bills": {name: watch.to_state() for name, watch in self._bills.items()},
             "served": dict(self._served),
@@ -63,6 +64,7 @@ class ResponseAudit:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`; redirects to what is no longer known are left out."""
         for name, bills in state["bills"].items():
             self._bills.setdefault(name, BillWatch()).from_state(bills)
         self._served.update(state["served"])
@@ -75,20 +77,20 @@ class ResponseAudit:
         self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
     ) -> list[Event]:
         """A bill may release a held quote, and a run of bills shows a price nobody announced."""
-        name = result.attempt.deployment
-        shifts = self._book.confirm_bill(name, usage, billed_usd, now, now)
-        expected = self._book.cost_usd(name, usage, now)
+        name, begun_at = result.attempt.deployment, result.attempt.started_at
+        shifts = self._book.confirm_bill(name, usage, billed_usd, begun_at, now)
+        expected = self._book.cost_usd(name, usage, begun_at)
         if expected is None:
             return shifts
         watch = self._bills.setdefault(name, BillWatch())
-        drift = watch.see(to_float(billed_usd), to_float(expected))
+        drift = watch.observe(to_float(billed_usd), to_float(expected))
         if drift is not None:
             facts = {
                 "factor": drift.factor,
                 "bills": drift.bills,
                 "statistic": drift.statistic,
             }
-            shifts.append(Event(kind="bill.drifted", deployment=name, at=now, facts=facts))
+            shifts.append(Event(kind=EventKind.BILL_DRIFTED, deployment=name, at=now, facts=facts))
         return shifts
 
     def _compare_model(self, deployment: str, served: str, now: float) -> list[Event]:
@@ -111,7 +113,9 @@ class ResponseAudit:
         if not is_first:
             self._beliefs.age_deployment(deployment, keep=REDIRECT_KEEPS)
         facts = {"before": before, "served": served}
-        shifts = [Event(kind="model.redirected", deployment=deployment, at=now, facts=facts)]
+        shifts = [
+            Event(kind=EventKind.MODEL_REDIRECTED, deployment=deployment, at=now, facts=facts)
+        ]
         if is_asked:
             return shifts + self.redirect(deployment, deployment, now)
         for name in self._catalog.serving(served):

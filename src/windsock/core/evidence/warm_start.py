@@ -34,7 +34,7 @@ class WarmStart:
         """Remove what of it is left, discounted since it was taught."""
         for result in self.results:
             beliefs.unseed(
-                Cell(self.namespace, self.route, result.task),
+                Cell.read(self.namespace, self.route, result.task),
                 result.deployment,
                 result.success,
                 rewards=result.count,
@@ -42,10 +42,12 @@ class WarmStart:
             )
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         return asdict(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> WarmStart:
+        """The warm start of a `to_state`."""
         results = tuple(PastResult(**fields) for fields in state["results"])
         return cls(**{**state, "results": results})
 
@@ -70,7 +72,7 @@ def teach(
         for result in results
     )
     for result in given:
-        cell = Cell(namespace, route, result.task)
+        cell = Cell.read(namespace, route, result.task)
         beliefs.seed(cell, result.deployment, result.success, rewards=result.count, now=now)
     return WarmStart(namespace=namespace, route=route, taught_at=now, results=given)
 
@@ -106,8 +108,10 @@ class WarmStarts:
         return len(taught.results)
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         return {str(number): taught.to_state() for number, taught in self._teachings.items()}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         for number, taught in state.items():
             self._teachings[int(number)] = WarmStart.from_state(taught)

@@ -30,14 +30,17 @@ ERRORS = 2.0
 Half of both was tried: then honest keys doubt one another, and every lie moves more.
 """
 
-MEMORY = 600.0
-MOST_KEYS = 64
+MAX_WEIGHT = 600.0
+"""Rewards, or answers, of a deployment at a task that are remembered."""
 
-HEARD = 5.0
-"""Weight of judgements of a task from which on mere answers count no more (see `Router.settle`)."""
+MAX_KEYS = 64
+"""Keys whose tallies are kept apart; the least are thrown together."""
+
+JUDGED_FROM = 5.0
+"""Weight of judgements of a task from which on mere answers count no more."""
 
 
-class Taken(NamedTuple):
+class Weighed(NamedTuple):
     """What a reward counts for as evidence: its weight, and the value that it counts as."""
 
     weight: float
@@ -52,33 +55,37 @@ class Response:
     rewards: float = 0.0
 
     def count(self, *, answers: float = 0.0, rewards: float = 0.0) -> None:
+        """So many more of each; older ones fade so that they stay recent."""
         self.answers += answers
         self.rewards += rewards
-        if self.answers > MEMORY:
-            self.rewards *= MEMORY / self.answers
-            self.answers = MEMORY
+        if self.answers > MAX_WEIGHT:
+            self.rewards *= MAX_WEIGHT / self.answers
+            self.answers = MAX_WEIGHT
 
 
 @dataclass(slots=True)
 class KeyTally:
     """What one key has said of a deployment at a task.
 
-    n, said     weight of its rewards, and their sum as reported
+    weight      of its rewards, summed
+    reported    their sum as reported
     counted     their sum as it was taken
     """
 
-    n: float = 0.0
-    said: float = 0.0
+    weight: float = 0.0
+    reported: float = 0.0
     counted: float = 0.0
 
     def scale(self, factor: float) -> None:
-        self.n *= factor
-        self.said *= factor
+        """Count everything `factor` as much."""
+        self.weight *= factor
+        self.reported *= factor
         self.counted *= factor
 
-    def add(self, other: KeyTally) -> None:
-        self.n += other.n
-        self.said += other.said
+    def merge(self, other: KeyTally) -> None:
+        """Add what another tally holds; negative sums take back."""
+        self.weight += other.weight
+        self.reported += other.reported
         self.counted += other.counted
 
 
@@ -91,24 +98,29 @@ class RewardWeighting:
         self._source_weights = dict(source_weights)
         self._most_share = most_share
         self._tallies: dict[tuple[Cell, str], dict[str, KeyTally]] = {}
-        self._heard: dict[Cell, float] = {}
+        self._judged: dict[Cell, float] = {}
         self._responses: dict[tuple[Cell, str], Response] = {}
+
+    def judged_share(self, cell: Cell, deployment: str) -> float | None:
+        """Rewards per recent answer; None without an answer. Nothing is opened for it."""
+        found = self._responses.get((cell, deployment))
+        return found.rewards / found.answers if found and found.answers else None
 
     def response(self, cell: Cell, deployment: str) -> Response:
         """How much of what a deployment answers is judged, for counting and for people."""
         return self._responses.setdefault((cell, deployment), Response())
 
-    def hear(self, cell: Cell, weight: float) -> bool:
+    def count_judgement(self, cell: Cell, weight: float) -> bool:
         """Note judgements of a task; True if there are enough of them now and were not before."""
-        before = self._heard.get(cell, 0.0)
-        self._heard[cell] = min(HEARD, before + weight)
-        return before < HEARD <= before + weight
+        before = self._judged.get(cell, 0.0)
+        self._judged[cell] = min(JUDGED_FROM, before + weight)
+        return before < JUDGED_FROM <= before + weight
 
     def is_judged(self, cell: Cell) -> bool:
         """True if somebody judges answers of this task."""
-        return self._heard.get(cell, 0.0) >= HEARD
+        return self._judged.get(cell, 0.0) >= JUDGED_FROM
 
-    def take(self, cell: Cell, deployment: str, reward: Reward) -> Taken:
+    def weigh(self, cell: Cell, deployment: str, reward: Reward) -> Weighed:
         """What this reward counts for; it is counted as taken.
 
         Rewards without a key (checks, transport) are the router's own and are not bounded.
@@ -119,57 +131,65 @@ class RewardWeighting:
         own = tallies.setdefault(key, KeyTally())
         if key:
             weight = min(weight, self._room(tallies, own))
-        own.n += weight
-        own.said += weight * reward.value
+        own.weight += weight
+        own.reported += weight * reward.value
         value = reward.value
         if key and weight > 0:
             gap = _agreed(own, _others(tallies, own)) - own.counted
             value = min(1.0, max(0.0, gap / weight))
         own.counted += weight * value
         _forget(tallies)
-        return Taken(weight, value)
+        return Weighed(weight, value)
 
     def give_back(self, cell: Cell, deployment: str, reward: Reward, weight: float) -> None:
         """A reward that was taken is corrected: its weight is free again for its key."""
         own = self._tallies.get((cell, deployment), {}).get(reward.key_id or "")
         if own is not None:
-            weight = min(weight, own.n)
-            own.add(KeyTally(-weight, -weight * reward.value, -weight * reward.value))
+            weight = min(weight, own.weight)
+            own.merge(KeyTally(-weight, -weight * reward.value, -weight * reward.value))
 
     def to_state(self) -> dict[str, Any]:
+        """JSON-able and exact."""
         tallies = [
-            [*cell, name, {key: [own.n, own.said, own.counted] for key, own in held.items()}]
+            [
+                *cell.stored,
+                name,
+                {key: [own.weight, own.reported, own.counted] for key, own in held.items()},
+            ]
             for (cell, name), held in sorted(self._tallies.items())
         ]
         return {
             "tallies": tallies,
-            "heard": [[*cell, weight] for cell, weight in sorted(self._heard.items())],
+            "heard": [[*cell.stored, weight] for cell, weight in sorted(self._judged.items())],
             "responses": [
-                [*cell, name, each.answers, each.rewards]
+                [*cell.stored, name, each.answers, each.rewards]
                 for (cell, name), each in sorted(self._responses.items())
             ],
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         self._tallies = {
-            (Cell(namespace, route, task), name): {key: KeyTally(*own) for key, own in held.items()}
+            (Cell.read(namespace, route, task), name): {
+                key: KeyTally(*own) for key, own in held.items()
+            }
             for namespace, route, task, name, held in state["tallies"]
         }
-        self._heard = {Cell(*names): weight for *names, weight in state["heard"]}
+        self._judged = {Cell.read(*names): weight for *names, weight in state["heard"]}
         self._responses = {
-            (Cell(*names[:3]), names[3]): Response(answers, rewards)
+            (Cell.read(*names[:3]), names[3]): Response(answers, rewards)
             for *names, answers, rewards in state["responses"]
         }
 
     def _room(self, tallies: Mapping[str, KeyTally], own: KeyTally) -> float:
         """The weight w at which own + w is its limit of total + w."""
-        total = sum(each.n for each in tallies.values())
-        reporting = sum(1 for key, each in tallies.items() if key and each.n > 0)
+        total = sum(each.weight for each in tallies.values())
+        reporting = sum(1 for key, each in tallies.items() if key and each.weight > 0)
         limit = max(self._most_share, FAIR_SHARES / max(1, reporting))
-        is_alone = total <= own.n
-        if is_alone or limit >= 1.0 or own.n < FREE_REWARDS * self._most_share:
+        is_alone = total <= own.weight
+        if is_alone or limit >= 1.0 or own.weight < FREE_REWARDS * self._most_share:
             return float("inf")
-        return max(0.0, (limit * total - own.n) / (1 - limit))
+        return max(0.0, (limit * total - own.weight) / (1 - limit))
 
 
 def _others(tallies: Mapping[str, KeyTally], own: KeyTally) -> KeyTally:
@@ -177,7 +197,7 @@ def _others(tallies: Mapping[str, KeyTally], own: KeyTally) -> KeyTally:
     total = KeyTally()
     for each in tallies.values():
         if each is not own:
-            total.add(each)
+            total.merge(each)
     return total
 
 
@@ -187,23 +207,23 @@ def _agreed(own: KeyTally, others: KeyTally) -> float:
     Cutting its gap off at `room` would not do: where a floor is near, a shift of the mean by 0.01
     moves a fifth of the traffic.
     """
-    if others.n < 1.0:
-        return own.said
-    usual = (others.counted + 1.0) / (others.n + 2.0)
-    error = math.sqrt(usual * (1 - usual) * (1 / own.n + 1 / others.n))
+    if others.weight < 1.0:
+        return own.reported
+    usual = (others.counted + 1.0) / (others.weight + 2.0)
+    error = math.sqrt(usual * (1 - usual) * (1 / own.weight + 1 / others.weight))
     room = MARGIN + ERRORS * error
-    mean = others.counted / others.n
-    gap = own.said / own.n - mean
+    mean = others.counted / others.weight
+    gap = own.reported / own.weight - mean
     believed = min(1.0, max(0.0, 2.0 - abs(gap) / room))
-    return own.n * (mean + believed * gap)
+    return own.weight * (mean + believed * gap)
 
 
 def _forget(tallies: dict[str, KeyTally]) -> None:
     """Keep the tallies as movable as the belief, and their number bounded."""
-    total = sum(own.n for own in tallies.values())
-    if total > MEMORY:
+    total = sum(own.weight for own in tallies.values())
+    if total > MAX_WEIGHT:
         for own in tallies.values():
-            own.scale(MEMORY / total)
-    if len(tallies) > MOST_KEYS:
-        least = min((key for key in tallies if key), key=lambda key: tallies[key].n)
-        tallies.setdefault("", KeyTally()).add(tallies.pop(least))
+            own.scale(MAX_WEIGHT / total)
+    if len(tallies) > MAX_KEYS:
+        least = min((key for key in tallies if key), key=lambda key: tallies[key].weight)
+        tallies.setdefault("", KeyTally()).merge(tallies.pop(least))

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-
-
-Indices = NDArray[np.intp]
-
+"""Sums, means, weights, dollars."""
 
 IntArray = NDArray[np.intp]
+"""Counts, and where things stand in lists."""
+
+Indices = NDArray[np.intp]
+"""Which of an array's rows or columns are meant."""

@@ -1,13 +1,8 @@
-"""The states of an exchange, and what the end of a call means to it.
-
-READY -> TRYING -> {ANSWERED, STREAMING, FAILED_ONCE}
-FAILED_ONCE -> {TRYING, EXHAUSTED}
-ANSWERED -> {TRYING (escalate), DONE}
-STREAMING -> {DONE, BROKEN}
-"""
+"""One call to a provider and how it ended, and all calls of a request together."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +12,8 @@ from windsock.core.model.units import Usage
 
 
 class AttemptReason(StrEnum):
+    """Why a call is made: the draw, once more, elsewhere, a stronger one, beside a late one."""
+
     FIRST = "first"
     RETRY = "retry"
     FALLBACK = "fallback"
@@ -26,12 +23,20 @@ class AttemptReason(StrEnum):
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Attempt:
-    """One call to make. number counts from 0; not_before is unix s (a retry may have to wait)."""
+    """One call to make.
+
+    number      counts from 0 within a request
+    not_before  unix s before which it must not be sent: a retry may have to wait
+    started_at  unix s at which it begins, after that wait; its price is that of this moment. 0 in
+                records of calls from before this was kept
+    timeout_s   until its first content, None without a limit
+    """
 
     number: int
     deployment: str
     reason: AttemptReason
     not_before: float = 0.0
+    started_at: float = 0.0
     timeout_s: float | None = None
 
 
@@ -82,6 +87,7 @@ class CallResult:
     service_tier    the provider's own word for how it was served, where prices differ by it
     billed_usd      what the provider says it charged, if it says so
     confidence      0..1, of the answer, where a check or logprobs give one
+    response_id     the answer's own id, by which callers may name it later
     """
 
     attempt: Attempt
@@ -98,13 +104,16 @@ class CallResult:
     confidence: float | None = None
     finish_reason: str | None = None
     note: str = ""
+    response_id: str | None = None
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Outcome:
     """Everything about a finished request.
 
-    cost_usd    all attempts together, at the prices in force when each was made
+    served      the deployment whose answer was given, None if none was
+    cost_usd    all attempts together, each at the price in force when it began; None if that of
+                any of them is not known
     usage       of the answer that was given
     ok          an answer came back whole
     """
@@ -113,8 +122,23 @@ class Outcome:
     results: tuple[CallResult, ...]
     served: str | None
     ok: bool
-    cost_usd: Decimal
+    cost_usd: Decimal | None
     finished_at: float
     usage: Usage | None = None
     is_usage_estimated: bool = False
     is_cached: bool = False
+
+    @property
+    def response_id(self) -> str | None:
+        """The id of the answer that was given; None where there is none."""
+        return next((each.response_id for each in reversed(self.results) if each.response_id), None)
+
+
+def total_usd(costs: Iterable[Decimal | None]) -> Decimal | None:
+    """The sum of what calls cost; None if any of them is not known, 0 of none."""
+    total = Decimal(0)
+    for usd in costs:
+        if usd is None:
+            return None
+        total += usd
+    return total

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.core.model.ticks import ModelFacts
 
@@ -91,11 +92,12 @@ class Catalog:
         return self.ids_by_model.get(name, ())
 
     def nearest(self, name: str, others: Iterable[str] = ()) -> str | None:
+        """The known name, or one of `others`, that `name` is most like; None if there is none."""
         names = [*others, *self.deployments, *self.ids_by_model]
         found = get_close_matches(name, names, n=1)
         return found[0] if found else None
 
-    def ruled_out(self, deployment_id: str, request: RouteRequest) -> str | None:
+    def ruled_out(self, deployment_id: str, request: RouteRequest) -> Exclusion | None:
         """Why this deployment can never serve this request, or None if it can."""
         deployment = self.deployments[deployment_id]
         return _lacks(deployment.capabilities, request) or _unwanted(
@@ -103,32 +105,40 @@ class Catalog:
         )
 
 
-def _lacks(has: Capabilities, request: RouteRequest) -> str | None:
-    if "vision" in request.needs and not has.vision:
-        return "does not accept images" if has.vision is False else "not known to accept images"
-    if "audio" in request.needs and not has.audio:
-        return "does not accept audio" if has.audio is False else "not known to accept audio"
-    if "tools" in request.needs and has.tools is False:
-        return "does not call tools"
-    if "json_schema" in request.needs and has.json_schema is False:
-        return "does not keep to a JSON schema"
-    if has.context_tokens is not None:
-        wanted = request.prompt_tokens + (request.max_output_tokens or 0)
-        if wanted > has.context_tokens:
-            return f"context window is {has.context_tokens} tokens, about {wanted} are needed"
-    if (
-        has.max_output_tokens is not None
-        and request.max_output_tokens is not None
-        and request.max_output_tokens > has.max_output_tokens
-    ):
-        return f"answers with {has.max_output_tokens} tokens at most"
+def _lacks(has: Capabilities, request: RouteRequest) -> Exclusion | None:
+    needs = request.needs
+    if "vision" in needs and not has.vision:
+        is_known = has.vision is False
+        words = "does not accept images" if is_known else "not known to accept images"
+        return Exclusion(ExclusionCode.NO_IMAGES, words)
+    if "audio" in needs and not has.audio:
+        is_known = has.audio is False
+        words = "does not accept audio" if is_known else "not known to accept audio"
+        return Exclusion(ExclusionCode.NO_AUDIO, words)
+    if "tools" in needs and has.tools is False:
+        return Exclusion(ExclusionCode.NO_TOOLS, "does not call tools")
+    if "json_schema" in needs and has.json_schema is False:
+        return Exclusion(ExclusionCode.NO_JSON_SCHEMA, "does not keep to a JSON schema")
+    return _too_long(has, request)
+
+
+def _too_long(has: Capabilities, request: RouteRequest) -> Exclusion | None:
+    wanted = request.prompt_tokens + (request.max_output_tokens or 0)
+    if has.context_tokens is not None and wanted > has.context_tokens:
+        return Exclusion(
+            ExclusionCode.CONTEXT_EXCEEDED,
+            f"context window is {has.context_tokens} tokens, about {wanted} are needed",
+        )
+    most = has.max_output_tokens
+    if most is not None and (request.max_output_tokens or 0) > most:
+        return Exclusion(ExclusionCode.ANSWER_TOO_LONG, f"answers with {most} tokens at most")
     return None
 
 
-def _unwanted(deployment: Deployment, wishes: Preferences) -> str | None:
+def _unwanted(deployment: Deployment, wishes: Preferences) -> Exclusion | None:
     names = (deployment.id, deployment.provider)
     if wishes.only and not any(name in wishes.only for name in names):
-        return "not among provider.only"
+        return Exclusion(ExclusionCode.NOT_ASKED_FOR, "not among provider.only")
     if any(name in wishes.ignore for name in names):
-        return "named in provider.ignore"
+        return Exclusion(ExclusionCode.IGNORED, "named in provider.ignore")
     return None

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import Cell
 
 
@@ -101,6 +102,7 @@ class CascadeFacts:
 
     @property
     def arm(self) -> str:
+        """Its name as an arm: "cheap > strong"."""
         return f"{self.deployment} > {self.to}"
 
 
@@ -127,7 +129,12 @@ class WeightTable:
     weights: tuple[float, ...]
     cumulative: tuple[float, ...]
     arms: tuple[ArmFacts, ...]
-    ruled_out: Mapping[str, str]
+    ruled_out: Mapping[str, Exclusion]
     value_usd: float | None = None
     cascades: tuple[CascadeFacts, ...] | None = None
     note: str = ""
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why each deployment that is ruled out is, in words."""
+        return {name: exclusion.text for name, exclusion in self.ruled_out.items()}

@@ -4,19 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """What may happen, as the store, the log, webhooks and the event stream name it."""
+
+    PRICE_SHIFTED = "price.shifted"
+    PRICE_HELD = "price.held"
+    PRICE_RELEASED = "price.released"
+    PRICE_UNREAD = "price.unread"
+    PRICE_WENT_STALE = "price.went_stale"
+    PRICE_IS_FRESH = "price.is_fresh"
+    HEALTH_CHANGED = "health.changed"
+    COOLDOWN_BEGAN = "cooldown.began"
+    COOLDOWN_ENDED = "cooldown.ended"
+    COOLDOWN_CUT_SHORT = "cooldown.cut_short"
+    QUALITY_DRIFTED = "quality.drifted"
+    QUALITY_UNDONE = "quality.undone"
+    BILL_DRIFTED = "bill.drifted"
+    MODEL_REDIRECTED = "model.redirected"
+    CONFIG_RELOADED = "config.reloaded"
+    CONFIG_REJECTED = "config.rejected"
+    FEED_FAILED = "feed.failed"
+    FEED_WENT_STALE = "feed.went_stale"
+    FEED_IS_FRESH = "feed.is_fresh"
+    FEED_UNMATCHED = "feed.unmatched"
+    STORE_RECOVERED = "store.recovered"
+
+    __hash__ = str.__hash__  # Enum's own is that of the name, by which no text would be found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that changes where traffic goes.
+    """Something that changes where traffic goes, or what is known of it.
 
-    kind    price.shifted, price.held, price.released, price.unread, price.went_stale,
-            health.changed, cooldown.began, cooldown.ended, cooldown.cut_short, quality.drifted,
-            quality.undone, bill.drifted, model.redirected
-    facts   what the log and the event stream show
+    deployment  or provider; empty where none is concerned
+    at          unix s
+    facts       what the log and the event stream show
     """
 
-    kind: str
+    kind: EventKind
     deployment: str
     at: float
     facts: Mapping[str, object] = field(default_factory=dict)

@@ -4,58 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NamedTuple, TypeVar
 
 from windsock.core.model.catalog import Catalog, Deployment
 
-AGGREGATORS = frozenset({"openrouter", "requesty", "vercel", "tokenmix", "portkey", "litellm"})
-"""Sellers of other providers' models under `author/model`."""
-
-PROVIDER_NAMES: Mapping[str, str] = {
-    "alibaba": "qwen",
-    "alibaba-cn": "qwen@cn",
-    "amazon-bedrock": "bedrock",
-    "aws": "bedrock",
-    "aws-bedrock": "bedrock",
-    "azure_ai": "azure",
-    "bedrock_converse": "bedrock",
-    "cohere_chat": "cohere",
-    "dashscope": "qwen",
-    "deepseek-ai": "deepseek",
-    "fireworks-ai": "fireworks",
-    "fireworks_ai": "fireworks",
-    "gemini": "google",
-    "google-ai-studio": "google",
-    "google-vertex-anthropic": "google-vertex",
-    "huggingface_together": "huggingface",
-    "minimax-cn": "minimax@cn",
-    "mistralai": "mistral",
-    "moonshotai": "moonshot",
-    "moonshotai-cn": "moonshot@cn",
-    "siliconflow-cn": "siliconflow@cn",
-    "together-ai": "together",
-    "together_ai": "together",
-    "togetherai": "together",
-    "vercel_ai_gateway": "vercel",
-    "vertex_ai": "google-vertex",
-    "x-ai": "xai",
-    "z-ai": "zai",
-    "zai-org": "zai",
-    "zhipu": "zai@cn",
-    "zhipuai": "zai@cn",
-}
-"""Other names of a provider, by the name used here; `@region` where the site has its own prices."""
-
-WRAPPERS = ("models/", "accounts/fireworks/models/", "publishers/google/models/")
 SNAPSHOT = re.compile(r"[-@](?:20\d\d-\d\d-\d\d|20\d{6}|\d{4})$")
 """A date at the end of a model's name: 2024-08-06, 20241022, 2411, 0613."""
 
 VERSION = re.compile(r"@(20\d{6})$")
 """Vertex writes a snapshot after `@`."""
 
-BEDROCK_SITE = re.compile(r"^(us|eu|apac|jp|au|global)\.")
 WORD = re.compile(r"[a-z0-9]+")
 
 
@@ -65,6 +25,39 @@ class Name(NamedTuple):
     provider: str
     region: str
     model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderNames:
+    """How feeds and providers write names, in the words used here.
+
+    aliases         another name of a provider -> (provider, region of the site it means or empty)
+    aggregators     sellers of other providers' models under `author/model`
+    model_prefixes  written before a model's name, without meaning
+    sites           by provider: regions written before a model's name, with a dot
+    """
+
+    aliases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    aggregators: frozenset[str] = frozenset()
+    model_prefixes: tuple[str, ...] = ()
+    sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def split_region(self, provider: str) -> tuple[str, str]:
+        """(provider as it is named here, region or empty)."""
+        name = provider.lower()
+        return self.aliases.get(name, (name, ""))
+
+    def parse(self, feed_provider: str, feed_model: str) -> Name:
+        """A feed's name in the words used here: sites, hosts after `@` and prefixes undone."""
+        provider, region = self.split_region(feed_provider)
+        model = VERSION.sub(r"-\1", feed_model.lower())
+        for prefix in (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes):
+            model = model.removeprefix(prefix)
+        site, _, rest = model.partition(".")
+        if site in self.sites.get(provider, ()):
+            return Name(provider, site, rest)
+        model, _, host = model.partition("@")
+        return Name(provider, host or region, model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,26 +80,20 @@ Resolved = tuple[tuple[str, bool], ...]
 class Identity:
     """Feed names to deployment ids. Exact names win; nothing is guessed by substring.
 
-    aliases     feed `provider/model` -> deployment id, besides the deployments' `price_names`
+    names       how providers and their models are written
     dated       what moving names of providers meant, and when
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        aliases: Mapping[str, str] | None = None,
-        dated: Iterable[Alias] = (),
-    ) -> None:
+    def __init__(self, catalog: Catalog, names: ProviderNames, dated: Iterable[Alias] = ()) -> None:
         self._ids: dict[Name, list[str]] = {}
         self._elsewhere: dict[tuple[str, str], list[str]] = {}
         self._resolved: dict[tuple[str, str], Resolved] = {}
         self._dated = tuple(dated)
         self._catalog = catalog
-        targets = _by_target(aliases or {})
+        self._names = names
         for deployment in catalog.deployments.values():
-            for name in _names(deployment, targets.get(deployment.id, ())):
-                _note(self._ids, name, deployment.id)
-                _note(self._elsewhere, (name.provider, name.model), deployment.id)
+            for name in self._names_of(deployment):
+                self._note(name, deployment.id)
 
     def resolve(self, feed_provider: str, feed_model: str, at: float | None = None) -> Resolved:
         """Deployments a feed's row speaks of; empty if of nobody here.
@@ -116,12 +103,14 @@ class Identity:
         """
         if at is not None:
             for alias in self._dated:
-                if alias.since <= at < alias.until and _is(alias, feed_provider, feed_model):
+                if alias.since <= at < alias.until and self._is(alias, feed_provider, feed_model):
                     return self.resolve(feed_provider, alias.target)
         key = (feed_provider, feed_model)
         found = self._resolved.get(key)
         if found is None:
-            found = self._resolved[key] = self._look_up(parse(feed_provider, feed_model))
+            found = self._resolved[key] = self._look_up(
+                self._names.parse(feed_provider, feed_model)
+            )
         return found
 
     def served_by(self, deployment_id: str, served_model: str) -> str | None:
@@ -129,16 +118,14 @@ class Identity:
         deployment = self._catalog.deployments[deployment_id]
         if is_same_model(deployment.model, served_model):
             return None
-        name = parse(deployment.provider, served_model)
+        name = self._names.parse(deployment.provider, served_model)
         ids = self._ids.get(name)
         return ids[0] if ids else f"{deployment.provider}/{name.model}"
 
     def follow(self, name: str) -> None:
         """Let feeds also price `provider/model`, which answers but is no deployment here."""
         provider, _, model = name.partition("/")
-        own = parse(provider, model)
-        _note(self._ids, own, name)
-        _note(self._elsewhere, (own.provider, own.model), name)
+        self._note(self._names.parse(provider, model), name)
         self._resolved.clear()
 
     def subjects(self, subject: str) -> tuple[str, ...]:
@@ -149,47 +136,35 @@ class Identity:
                 name for name, is_indirect in self.resolve(provider, model) if not is_indirect
             ]
             return tuple(name for name in direct if name in self._catalog.deployments)
-        name, _ = split_region(provider)
+        name, _ = self._names.split_region(provider)
         used = any(each.provider == name for each in self._catalog.deployments.values())
         return (name,) if used else ()
-
-    def unmatched(self, priced: Iterable[str], seen: Iterable[str] = ()) -> dict[str, list[str]]:
-        """Deployments that no feed priced, each with the nearest of the names feeds listed."""
-        known = set(priced)
-        names = list(seen)
-        return {
-            name: nearest(name, names) for name in self._catalog.deployments if name not in known
-        }
 
     def _look_up(self, name: Name) -> Resolved:
         direct = self._ids.get(name)
         if direct:
             return tuple((each, False) for each in direct)
         elsewhere = self._elsewhere.get((name.provider, name.model))
-        if not elsewhere and name.provider in AGGREGATORS and ":" not in name.model:
+        if not elsewhere and name.provider in self._names.aggregators and ":" not in name.model:
             author, _, bare = name.model.partition("/")
-            author, _ = split_region(author)
+            author, _ = self._names.split_region(author)
             elsewhere = self._elsewhere.get((author, bare))
         return tuple((each, True) for each in elsewhere or ())
 
+    def _names_of(self, deployment: Deployment) -> set[Name]:
+        """Every name under which feeds may quote a deployment, in its own region."""
+        region = deployment.id.partition("@")[2].lower()
+        own = self._names.parse(deployment.provider, deployment.model)
+        stated = [self._names.parse(*_halves(each)) for each in deployment.price_names]
+        return {each._replace(region=region or each.region) for each in (own, *stated)}
 
-def parse(feed_provider: str, feed_model: str) -> Name:
-    """A feed's name in the words used here: `us.` sites, hosts after `@` and wrappers undone."""
-    provider, region = split_region(feed_provider)
-    model = VERSION.sub(r"-\1", feed_model.lower())
-    for prefix in (f"{feed_provider.lower()}/", f"{provider}/", *WRAPPERS):
-        model = model.removeprefix(prefix)
-    if provider == "bedrock" and (site := BEDROCK_SITE.match(model)):
-        return Name(provider, site[1], model[site.end() :])
-    model, _, host = model.partition("@")
-    return Name(provider, host or region, model)
+    def _note(self, name: Name, deployment_id: str) -> None:
+        _add(self._ids, name, deployment_id)
+        _add(self._elsewhere, (name.provider, name.model), deployment_id)
 
-
-def split_region(provider: str) -> tuple[str, str]:
-    """(provider as it is named here, region or empty)."""
-    name = provider.lower()
-    canonical, _, region = PROVIDER_NAMES.get(name, name).partition("@")
-    return canonical, region
+    def _is(self, alias: Alias, feed_provider: str, feed_model: str) -> bool:
+        stated = self._names.parse(feed_provider, feed_model)
+        return stated == self._names.parse(alias.provider, alias.alias)
 
 
 def is_same_model(asked: str, served: str) -> bool:
@@ -205,33 +180,15 @@ def nearest(name: str, seen: Iterable[str], count: int = 3) -> list[str]:
     return get_close_matches(name, ranked[:40], n=count, cutoff=0.5)
 
 
-def _names(deployment: Deployment, aliases: Iterable[str]) -> set[Name]:
-    """Every name under which feeds may quote a deployment, in its own region."""
-    region = deployment.id.partition("@")[2].lower()
-    own = parse(deployment.provider, deployment.model)
-    names = {own._replace(region=region or own.region)}
-    for stated in (*deployment.price_names, *aliases):
-        provider, _, model = stated.partition("/")
-        other = parse(provider, model)
-        names.add(other._replace(region=region or other.region))
-    return names
+def _halves(name: str) -> tuple[str, str]:
+    provider, _, model = name.partition("/")
+    return provider, model
 
 
-def _by_target(aliases: Mapping[str, str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for alias, target in aliases.items():
-        found.setdefault(target, []).append(alias)
-    return found
-
-
-def _note(found: dict[K, list[str]], key: K, deployment_id: str) -> None:
-    if deployment_id not in found.setdefault(key, []):
-        found[key].append(deployment_id)
-
-
-def _is(alias: Alias, feed_provider: str, feed_model: str) -> bool:
-    stated = parse(feed_provider, feed_model)
-    return stated == parse(alias.provider, alias.alias)
+def _add(found: dict[K, list[str]], key: K, deployment_id: str) -> None:
+    ids = found.setdefault(key, [])
+    if deployment_id not in ids:
+        ids.append(deployment_id)
 
 
 def _bare(model: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,13 +12,41 @@ DEFAULT_NAMESPACE = "default"
 
 DEFAULT_TASK = "default"
 
+SEGMENT = re.compile(r"#(\d+\.\d+)\Z")
+"""What a name of a task and its segment ends with: `version.index` of the borders."""
+
 
 class Cell(NamedTuple):
-    """Where beliefs live: evidence is never shared between namespaces."""
+    """Where beliefs live: evidence is never shared between namespaces.
+
+    segment     `version.index` of a learnt segment of the task, empty for the task as a whole
+    """
 
     namespace: str
     route: str
     task: str
+    segment: str = ""
+
+    @property
+    def name(self) -> str:
+        """The task, with its segment if it has one: `sql` or `sql#3.1`, as people see it."""
+        return f"{self.task}#{self.segment}" if self.segment else self.task
+
+    @property
+    def stored(self) -> tuple[str, str, str]:
+        """(namespace, route, name), as snapshots and rows have it; `read` reads it."""
+        return self.namespace, self.route, self.name
+
+    @classmethod
+    def read(cls, namespace: str, route: str, name: str) -> Cell:
+        """The cell of a `name`. A `#` that no `version.index` follows belongs to the task."""
+        return cls(namespace, route, *split_name(name))
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """(task, segment) of a cell's name: ("c#", "") of `c#`, ("c#", "1.0") of `c##1.0`."""
+    found = SEGMENT.search(name) if "#" in name else None
+    return (name[: found.start()], found[1]) if found else (name, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

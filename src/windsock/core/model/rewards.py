@@ -9,6 +9,7 @@ from types import MappingProxyType
 from windsock.core.model.decisions import Decision
 
 Matter = tuple[str, str, str | None]
+"""(metric, source, key id): of equal ones the later replaces the earlier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,7 @@ class OpenDecision:
 
 
 NOTHING_SAID: Mapping[Matter, Feedback] = MappingProxyType({})
+"""Shared by all decisions that nobody has judged."""
 
 
 def matter_of(reward: Reward) -> Matter:

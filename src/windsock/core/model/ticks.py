@@ -9,6 +9,7 @@ from enum import StrEnum
 from windsock.core.model.units import Prices
 
 EVERY_DAY = frozenset(range(1, 8))
+"""ISO weekdays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,8 @@ class Quote:
 
 
 class HealthState(StrEnum):
+    """What a feed says of a provider or deployment."""
+
     UP = "up"
     DEGRADED = "degraded"
     DOWN = "down"

@@ -10,24 +10,68 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
+from typing import Self
 
 MTOK = Decimal(1_000_000)
+"""Units that a price is stated for."""
+
+
+class Family(StrEnum):
+    """What the units of a meter are part of: the tokens sent, those received, or nothing else.
+
+    Feeds state the price of what stands alone per single unit, and a quote that states none means
+    that it is free.
+    """
+
+    PROMPT = "prompt"
+    ANSWER = "answer"
+    ALONE = "alone"
 
 
 class Meter(StrEnum):
-    """What a provider bills for."""
+    """What a provider bills for. A row is all that the price guard, feeds, settings, beliefs and
+    costs need to know of a meter; the wire formats count it in the field of `Usage` it names.
 
-    INPUT = "input"
-    OUTPUT = "output"
-    CACHE_READ = "cache_read"
-    CACHE_WRITE = "cache_write"
-    CACHE_WRITE_1H = "cache_write_1h"
-    REASONING = "reasoning"
-    AUDIO_INPUT = "audio_input"
-    AUDIO_OUTPUT = "audio_output"
-    IMAGE = "image"
-    REQUEST = "request"
-    WEB_SEARCH = "web_search"
+    name        in feeds, settings, the ledger and every JSON body
+    family      see there
+    usage_field of `Usage` that counts it
+    mix_place   in the token mixes of stored beliefs, the next free number for a new meter; None
+                for what every request has
+    billed_as   name of the meter whose price holds when a quote names none for this one
+    """
+
+    INPUT = "input", Family.PROMPT, "input_tokens", 0
+    OUTPUT = "output", Family.ANSWER, "output_tokens", 3
+    CACHE_READ = "cache_read", Family.PROMPT, "cache_read_tokens", 1, "input"
+    CACHE_WRITE = "cache_write", Family.PROMPT, "cache_write_tokens", 2, "input"
+    CACHE_WRITE_1H = "cache_write_1h", Family.PROMPT, "cache_write_1h_tokens", 7, "cache_write"
+    REASONING = "reasoning", Family.ANSWER, "reasoning_tokens", 4, "output"
+    AUDIO_INPUT = "audio_input", Family.PROMPT, "audio_input_tokens", 8, "input"
+    AUDIO_OUTPUT = "audio_output", Family.ANSWER, "audio_output_tokens", 9, "output"
+    IMAGE = "image", Family.ALONE, "images", 5
+    REQUEST = "request", Family.ALONE, "requests", None
+    WEB_SEARCH = "web_search", Family.ALONE, "web_searches", 6
+
+    _value_: str
+    family: Family
+    usage_field: str
+    mix_place: int | None
+    billed_as: str | None
+
+    def __new__(
+        cls,
+        name: str,
+        family: Family = Family.ALONE,
+        usage_field: str = "",
+        mix_place: int | None = None,
+        billed_as: str | None = None,
+    ) -> Self:
+        """A row; the defaults are there for type checkers, to whom `Meter(name)` calls this."""
+        meter = str.__new__(cls, name)
+        meter._value_, meter.family, meter.usage_field = name, family, usage_field
+        meter.mix_place, meter.billed_as = mix_place, billed_as
+        return meter
 
     __hash__ = str.__hash__  # Enum's own is a Python function: a microsecond a dozen look-ups
 
@@ -38,22 +82,38 @@ Prices = Mapping[Meter, Decimal]
 Counts = Mapping[Meter, float]
 """Units per request by meter, each unit counted under exactly one meter."""
 
-BILLED_AS: Mapping[Meter, Meter] = {
-    Meter.CACHE_READ: Meter.INPUT,
-    Meter.CACHE_WRITE: Meter.INPUT,
-    Meter.CACHE_WRITE_1H: Meter.CACHE_WRITE,
-    Meter.REASONING: Meter.OUTPUT,
-    Meter.AUDIO_INPUT: Meter.INPUT,
-    Meter.AUDIO_OUTPUT: Meter.OUTPUT,
-}
+BILLED_AS: Mapping[Meter, Meter] = {m: Meter(m.billed_as) for m in Meter if m.billed_as}
 """The meter whose price holds when a quote names none for this one."""
+
+PROMPT_METERS = tuple(m for m in Meter if m.family is Family.PROMPT)
+"""Tokens sent."""
+
+ANSWER_METERS = tuple(m for m in Meter if m.family is Family.ANSWER)
+"""Tokens received."""
+
+STANDALONE = frozenset(m for m in Meter if m.family is Family.ALONE)
+"""Units of their own, neither sent nor received tokens."""
+
+MAIN_METERS = tuple(m for m in Meter if m not in STANDALONE and m not in BILLED_AS)
+"""Input and output: without a price for each there is none for a request."""
+
+MIX_METERS = tuple(
+    sorted((m for m in Meter if m.mix_place is not None), key=lambda m: m.mix_place or 0)
+)
+"""What a request may consume, in the order of stored token mixes; one request it always is."""
+
+COMMON_METERS = (*MAIN_METERS, Meter.REQUEST)
+"""What every call is counted by."""
+
+RARE_METERS = tuple(m for m in Meter if m not in COMMON_METERS)
+"""What hardly any call is counted by."""
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class Usage:
     """What one call consumed. Every token stands in exactly one field.
 
-    Treat it as immutable, as all records of `core.records`.
+    Treat it as immutable, as all records of `core.model`.
     """
 
     input_tokens: int = 0
@@ -71,51 +131,44 @@ class Usage:
     @property
     def prompt_tokens(self) -> int:
         """All tokens sent, cached or not; what price tiers look at."""
-        cached = self.cache_read_tokens + self.cache_write_tokens + self.cache_write_1h_tokens
-        return self.input_tokens + self.audio_input_tokens + cached
+        return sum(_prompt(self))
 
     @property
     def completion_tokens(self) -> int:
         """All tokens received, reasoning included."""
-        return self.output_tokens + self.reasoning_tokens + self.audio_output_tokens
+        return sum(_answer(self))
 
     def counts(self) -> dict[Meter, float]:
         """Units by meter; those that hardly any call has are left out where they are 0."""
-        if not (
-            self.cache_read_tokens
-            or self.cache_write_tokens
-            or self.cache_write_1h_tokens
-            or self.audio_input_tokens
-            or self.reasoning_tokens
-            or self.audio_output_tokens
-            or self.images
-            or self.web_searches
-        ):
-            return {
-                Meter.INPUT: self.input_tokens,
-                Meter.OUTPUT: self.output_tokens,
-                Meter.REQUEST: self.requests,
-            }
-        return {
+        counts: dict[Meter, float] = {
             Meter.INPUT: self.input_tokens,
-            Meter.CACHE_READ: self.cache_read_tokens,
-            Meter.CACHE_WRITE: self.cache_write_tokens,
-            Meter.CACHE_WRITE_1H: self.cache_write_1h_tokens,
-            Meter.AUDIO_INPUT: self.audio_input_tokens,
             Meter.OUTPUT: self.output_tokens,
-            Meter.REASONING: self.reasoning_tokens,
-            Meter.AUDIO_OUTPUT: self.audio_output_tokens,
-            Meter.IMAGE: self.images,
-            Meter.WEB_SEARCH: self.web_searches,
             Meter.REQUEST: self.requests,
         }
+        rare = _rare(self)
+        if rare != NO_RARE:
+            counts.update(zip(RARE_METERS, rare, strict=True))
+        return counts
+
+    def mix(self) -> tuple[int, ...]:
+        """Units in the order of MIX_METERS."""
+        return _mix(self)
+
+
+def _fields(meters: tuple[Meter, ...]) -> attrgetter[tuple[int, ...]]:
+    return attrgetter(*(meter.usage_field for meter in meters))
+
+
+_prompt, _answer = _fields(PROMPT_METERS), _fields(ANSWER_METERS)
+_rare, _mix = _fields(RARE_METERS), _fields(MIX_METERS)
+NO_RARE = (0,) * len(RARE_METERS)
+"""Their counts in a call that has none."""
 
 
 def price_of(meter: Meter, prices: Prices) -> Decimal | None:
     """The price that holds for `meter`: its own, else that of the meter it is billed as.
 
-    None if neither is quoted; meters that stand alone (image, request, search) are then free
-    of charge, the others unpriced.
+    None if neither is quoted; meters that stand alone are then free of charge, the others unpriced.
     """
     at: Meter | None = meter
     while at is not None:
@@ -136,7 +189,7 @@ def cost_usd(counts: Mapping[Meter, int | float], prices: Prices) -> Decimal:
             continue
         price = prices.get(meter) or price_of(meter, prices)
         if price is None:
-            if meter in (Meter.IMAGE, Meter.REQUEST, Meter.WEB_SEARCH):
+            if meter in STANDALONE:
                 continue
             raise KeyError(meter)
         total += price * Decimal(count)

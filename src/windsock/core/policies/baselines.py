@@ -2,45 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
-from windsock.core.model.calls import Outcome
-from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import RouteRequest
-from windsock.core.model.rewards import Reward
 from windsock.core.policies.best_arm import best_weights
 from windsock.core.policies.frontier import above
-from windsock.core.policies.protocol import CellView, Weighing
-
-
-class _Stateless:
-    """A rival without memory of its own."""
-
-    is_contextual = False
-
-    def task_of(self, request: RouteRequest) -> str:
-        """Tasks are taken as they come."""
-        return request.task
-
-    def refresh(self, cells: Sequence[CellView], now: float) -> None:
-        """Cells are weighed one by one."""
-
-    def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
-        """Rewards are learnt by the beliefs, if at all."""
-
-    def settle(self, outcome: Outcome, now: float) -> None:
-        """Spending is not paced."""
-
-    def to_state(self) -> dict[str, Any]:
-        return {}
-
-    def from_state(self, state: Mapping[str, Any]) -> None:
-        """There is nothing to take over."""
+from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
 
 
 def _one(view: CellView, index: int) -> Weighing:
@@ -52,7 +24,7 @@ def _shares(raw: FloatArray, explore: float = 0.0) -> Weighing:
     return Weighing(weights=tuple(weights.tolist()))
 
 
-class Fixed(_Stateless):
+class Fixed(BasePolicy):
     """Always the same deployment; the cheapest while it is out."""
 
     def __init__(self, deployment: str) -> None:
@@ -60,30 +32,29 @@ class Fixed(_Stateless):
         self.deployment = deployment
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the one."""
         if self.deployment in view.deployments:
             return _one(view, view.deployments.index(self.deployment))
         return _one(view, int(np.argmin(view.usd)))
 
 
-class Cheapest(_Stateless):
+class Cheapest(BasePolicy):
     """The least expected dollars, whatever comes back."""
 
     name = "cheapest"
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the cheapest."""
         return _one(view, int(np.argmin(view.usd)))
 
 
-class Uniform(_Stateless):
+class Uniform(BasePolicy):
     """All alike."""
 
     name = "uniform"
 
-    def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
-        return _shares(np.ones(len(view.usd)))
 
-
-class RoundRobin(_Stateless):
+class RoundRobin(BasePolicy):
     """One after the other."""
 
     name = "round_robin"
@@ -93,29 +64,34 @@ class RoundRobin(_Stateless):
         self._turn = 0
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the next in turn; only a request moves the turn on."""
         turn, self._turn = self._turn, self._turn + (request is not None)
         return _one(view, turn % len(view.deployments))
 
     def to_state(self) -> dict[str, Any]:
+        """The turn."""
         return {"turn": self._turn}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        self._turn = int(state["turn"])
+        """Go on where it was; another kind of policy has left no turn."""
+        if "turn" in state:
+            self._turn = int(state["turn"])
 
 
-class InverseSquarePrice(_Stateless):
+class InverseSquarePrice(BasePolicy):
     """OpenRouter's default between equal providers: weight 1 / price squared."""
 
     name = "inverse_square_price"
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """Shares by 1 / dollars squared; all to those that are free, if any is."""
         usd = np.array(view.usd)
         if (usd <= 0).any():
             return _shares((usd <= 0).astype(np.float64))
         return _shares((usd.min() / usd) ** 2)
 
 
-class EpsilonGreedy(_Stateless):
+class EpsilonGreedy(BasePolicy):
     """The best mean net of price at V, but for a share spread evenly."""
 
     name = "epsilon_greedy"
@@ -126,12 +102,13 @@ class EpsilonGreedy(_Stateless):
         self._explore = explore
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All but `explore` to the greatest mean success x V - dollars."""
         net = _means(self._beliefs, view, now) * self._value_usd - np.array(view.usd)
         greedy = (np.arange(len(net)) == int(net.argmax())).astype(np.float64)
         return _shares((1 - self._explore) * greedy + self._explore / len(net))
 
 
-class PlainThompson(_Stateless):
+class PlainThompson(BasePolicy):
     """P(best) by success alone; price is not looked at."""
 
     name = "plain_thompson"
@@ -140,11 +117,12 @@ class PlainThompson(_Stateless):
         self._beliefs = beliefs
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """Chance of each to have the greatest success."""
         a, b = _betas(self._beliefs, view, now)
         return _shares(best_weights(a, b, np.zeros(len(a)), np.inf))
 
 
-class SuccessPerCost(_Stateless):
+class SuccessPerCost(BasePolicy):
     """The greatest success per dollar, but for a share spread evenly: a trap kept for show."""
 
     name = "success_per_cost"
@@ -154,12 +132,13 @@ class SuccessPerCost(_Stateless):
         self._explore = explore
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All but the floor to the greatest mean success over dollars."""
         ratio = _means(self._beliefs, view, now) / np.maximum(np.array(view.usd), 1e-12)
         best = (np.arange(len(ratio)) == int(ratio.argmax())).astype(np.float64)
         return _shares(best, self._explore)
 
 
-class Rules(_Stateless):
+class Rules(BasePolicy):
     """A hand-written table: deployment by task, with one for all the others.
 
     short_tokens    prompts above this size go to `otherwise`, whatever their task
@@ -179,6 +158,7 @@ class Rules(_Stateless):
         self.is_contextual = short_tokens is not None
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the one of the table; to `otherwise` while it is out."""
         wanted = self._deployment_by_task.get(view.cell.task, self._otherwise)
         if request and self._short_tokens and request.prompt_tokens > self._short_tokens:
             wanted = self._otherwise
@@ -189,7 +169,7 @@ class Rules(_Stateless):
 
 
 def _betas(beliefs: Beliefs, view: CellView, now: float) -> tuple[FloatArray, FloatArray]:
-    pairs = [beliefs.posterior(view.cell, name, now) for name in view.deployments]
+    pairs = [beliefs.posterior(view.cell, name) for name in view.deployments]
     a, b = np.array(pairs, dtype=np.float64).T
     return a, b
 

@@ -14,34 +14,35 @@ checks every integral; panels are halved until they do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-
 import numpy as np
 from scipy import special
 
 from windsock.core.model.arrays import FloatArray, Indices
+from windsock.core.policies.quadrature import Batch, Panels, panel_edges, panels_of
 
-NODES = 16
 TAIL = 1e-10
+"""Chance outside the range that an arm is integrated over, on each side."""
+
 SUM_ERROR = 1e-8
+"""Weights may sum to 1 within this; else panels are halved."""
+
 ROUNDING = 2e-7
 """Where a density is infinite, nodes next to its end are rounded: halving does not help then."""
 PANEL_SD = 1.4
-GRADE = 6
-GRADED_NODES = 24
-EVEN_PANELS = 24
+"""Width of a panel in standard deviations of the narrowest arm that varies there."""
+
 HALVINGS = 5
+"""Times that panels are halved at most."""
+
 ROUGH_GRID = np.linspace(0.0, 1.0, 25)
+"""Nodes of the rough weights, in parts of the range."""
+
 CROWD = 12
 CROWD_HALVINGS = 6
 """With more arms than CROWD, the range of the best one is looked for first, by bisection."""
 
 LEAST_BELOW = 1e-150
 """A distribution is taken to be this at least: an arm that is surely better divides by it."""
-
-NEAR = 0.3
-"""An edge gives way to the end of a support that is closer than this part of a panel."""
 
 SMOOTH = 4.0
 """Beta parameter from which a density is smooth enough at the end of its support."""
@@ -137,7 +138,7 @@ class Contest:
         weights: FloatArray = np.empty(0)
         error = np.inf
         for _ in range(HALVINGS):
-            panels = _panels(_edges(low, high, left, right, panel), ends)
+            panels = panels_of(panel_edges(low, high, left, right, panel), ends)
             found = self._win(arms, shift, panels)
             off = abs(float(found.sum()) - 1.0)
             if off < error:
@@ -153,7 +154,7 @@ class Contest:
         ends = np.concatenate([-shift[self._a[arms] < SMOOTH], 1 - shift[self._b[arms] < SMOOTH]])
         return ends[(ends >= low) & (ends <= high)]
 
-    def _win(self, arms: Indices, shift: FloatArray, panels: _Panels) -> FloatArray:
+    def _win(self, arms: Indices, shift: FloatArray, panels: Panels) -> FloatArray:
         """(arms,): chance of each to have the greatest utility, summed over the panels.
 
         Distributions come from the densities at the same nodes, since a distribution costs
@@ -173,7 +174,7 @@ class Contest:
             weights += np.einsum("kpn,kpn->k", mass, inside.prod(axis=0) / inside)
         return weights
 
-    def _mass(self, arms: Indices, shift: FloatArray, batch: _Batch) -> FloatArray:
+    def _mass(self, arms: Indices, shift: FloatArray, batch: Batch) -> FloatArray:
         """(arms, panels, nodes): density of each arm's utility times the measure of the node."""
         theta = batch.nodes + shift[:, None, None]
         outside = (theta <= 0.0) | (theta >= 1.0)
@@ -189,117 +190,3 @@ class Contest:
         log_f *= batch.measure
         log_f[outside] = 0.0
         return log_f
-
-
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """Gauss-Legendre on a panel of length 1.
-
-    nodes, measure  (nodes,)
-    sums            (nodes, nodes): masses at the nodes to their integral up to each node
-    """
-
-    nodes: FloatArray
-    measure: FloatArray
-    sums: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Panels of one rule: nodes and measure (panels, nodes), and their places in order."""
-
-    rule: _Rule
-    nodes: FloatArray
-    measure: FloatArray
-    place: Indices
-
-
-@dataclass(frozen=True, slots=True)
-class _Panels:
-    start: float
-    count: int
-    batches: tuple[_Batch, ...]
-
-
-def _edges(
-    low: float, high: float, left: FloatArray, right: FloatArray, panel: FloatArray
-) -> FloatArray:
-    """Panel borders from low to high; even ones, unless one arm is far narrower than the span."""
-    count = (high - low) / float(panel.min())
-    if count <= EVEN_PANELS:
-        return np.linspace(low, high, max(2, int(np.ceil(count))) + 1)
-    edges = [low]
-    while edges[-1] < high:
-        edges.append(min(high, _next_edge(edges[-1], left, right, panel)))
-    return np.array(edges)
-
-
-def _next_edge(z: float, left: FloatArray, right: FloatArray, panel: FloatArray) -> float:
-    """The farthest border that keeps to the panel of every arm that varies before it."""
-    reach = np.where(right <= z, np.inf, np.maximum(z, left) + panel)
-    starts = left[(left > z) & (panel < 0.5 * float((reach - z).min()))]
-    nearest = float(reach.min())
-    return min(nearest, float(starts.min())) if len(starts) else nearest
-
-
-def _panels(edges: FloatArray, ends: FloatArray) -> _Panels:
-    """Panels between the edges; those that touch one of `ends` are graded towards both sides."""
-    if not len(ends):
-        every = np.arange(len(edges) - 1)
-        return _Panels(float(edges[0]), len(every), (_batch(edges, every, _plain_rule()),))
-    step, inner = edges[1:] - edges[:-1], edges[1:-1]
-    kept = inner[_gap(inner, ends) > NEAR * np.minimum(step[:-1], step[1:])]
-    edges = np.unique(np.concatenate([edges[:1], kept, edges[-1:], ends]))
-    is_end = np.zeros(len(edges), dtype=bool)
-    is_end[np.searchsorted(edges, ends)] = True
-    rough = is_end[:-1] | is_end[1:]
-    plain, graded = np.flatnonzero(~rough), np.flatnonzero(rough)
-    batches = (_batch(edges, plain, _plain_rule()), _batch(edges, graded, _graded_rule()))
-    used = tuple(batch for batch in batches if len(batch.place))
-    return _Panels(float(edges[0]), len(rough), used)
-
-
-def _gap(edges: FloatArray, ends: FloatArray) -> FloatArray:
-    """(edges,): distance to the nearest end."""
-    ends = np.sort(ends)
-    after = np.searchsorted(ends, edges)
-    left, right = ends[np.maximum(after - 1, 0)], ends[np.minimum(after, len(ends) - 1)]
-    gap: FloatArray = np.minimum(np.abs(edges - left), np.abs(right - edges))
-    return gap
-
-
-def _batch(edges: FloatArray, place: Indices, rule: _Rule) -> _Batch:
-    left, length = edges[place, None], (edges[place + 1] - edges[place])[:, None]
-    return _Batch(rule, left + length * rule.nodes, length * rule.measure, place)
-
-
-@cache
-def _plain_rule() -> _Rule:
-    t, share, sums = _gauss(NODES)
-    return _Rule(t, share, sums)
-
-
-@cache
-def _graded_rule() -> _Rule:
-    """Gauss-Legendre through the distribution of Beta(GRADE, GRADE), flat at both ends.
-
-    x^(a - 1) near an end becomes t^(GRADE a - 1), smooth enough for a >= 1/2.
-    """
-    t, share, sums = _gauss(GRADED_NODES)
-    slope = np.exp((GRADE - 1) * (np.log(t) + np.log1p(-t)) - special.betaln(GRADE, GRADE))
-    return _Rule(special.betainc(GRADE, GRADE, t), share * slope, sums)
-
-
-def _gauss(count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Nodes and weights on [0, 1], and the weighted values to their integrals up to the nodes.
-
-    The polynomial through the values is sum_k (2k + 1) <P_k, values> P_k in Legendre's P_k(2t - 1),
-    and the integral of P_k is (P_k+1 - P_k-1) / (2 (2k + 1)).
-    """
-    x, share = np.polynomial.legendre.leggauss(count)
-    values = np.polynomial.legendre.legvander(x, count)
-    integrals = np.empty((count, count))
-    integrals[:, 0] = (x + 1) / 2
-    integrals[:, 1:] = (values[:, 2:] - values[:, :-2]) / 2
-    sums = values[:, :count] @ integrals.T
-    return (x + 1) / 2, share / 2, sums

@@ -42,8 +42,10 @@ def cascade_weights(
 
 
 def arm_names(view: CellView) -> tuple[str, ...]:
+    """The deployments of a view, then its useful cascades as "cheap > strong"."""
     return (*view.deployments, *(compound.arm for compound in useful_arms(view)))
 
 
 def pad(bounds: FloatArray | None, count: int, value: float) -> FloatArray | None:
+    """(arms,) bounds of deployments with `value` for as many cascades; None stays None."""
     return None if bounds is None else np.append(bounds, np.full(count, value))

@@ -27,7 +27,7 @@ class FloorDeficit:
     def __init__(self) -> None:
         self._requests: dict[Cell, dict[str, float]] = {}
 
-    def count(self, cell: Cell, deployment: str, requests: float = 1.0) -> None:
+    def observe(self, cell: Cell, deployment: str, requests: float = 1.0) -> None:
         """So many requests of a cell were answered by a deployment."""
         counts = self._requests.setdefault(cell, {})
         counts[deployment] = counts.get(deployment, 0.0) + requests
@@ -36,7 +36,9 @@ class FloorDeficit:
             for name in counts:
                 counts[name] *= HORIZON / total
 
-    def owed(self, cell: Cell, floor: float, success_by_deployment: Mapping[str, float]) -> float:
+    def raise_by(
+        self, cell: Cell, floor: float, success_by_deployment: Mapping[str, float]
+    ) -> float:
         """By how much the floor of the next requests is raised, 0..MOST_RAISE.
 
         success_by_deployment   expected now; those that are no candidates any more are left out
@@ -51,13 +53,15 @@ class FloorDeficit:
         )
         return min(MOST_RAISE, max(0.0, missed) / REPAY)
 
-    def absorb(self, cell: Cell, task: str) -> None:
-        """Requests of another task fall in this cell from now on, and what they are owed."""
-        for name, requests in self._requests.pop(cell._replace(task=task), {}).items():
-            self.count(cell, name, requests)
+    def absorb(self, cell: Cell, other: Cell) -> None:
+        """Requests of another cell fall in this one from now on, and what they are owed."""
+        for name, requests in self._requests.pop(other, {}).items():
+            self.observe(cell, name, requests)
 
     def to_state(self) -> list[Any]:
-        return [[*cell, dict(counts)] for cell, counts in sorted(self._requests.items())]
+        """[namespace, route, name, requests by deployment] of every cell."""
+        return [[*cell.stored, dict(counts)] for cell, counts in sorted(self._requests.items())]
 
     def from_state(self, state: list[Any]) -> None:
-        self._requests = {Cell(*names): dict(counts) for *names, counts in state}
+        """Take over a state of `to_state`."""
+        self._requests = {Cell.read(*names): dict(counts) for *names, counts in state}

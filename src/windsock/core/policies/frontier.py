@@ -11,9 +11,17 @@ from windsock.core.model.arrays import FloatArray
 from windsock.core.policies.best_arm import CROWD, Contest
 
 RUNGS = 48
+"""Values of V on a ladder."""
+
 LOWEST = 0.5
+"""First value of V after 0, in costs of the cheapest."""
+
 HIGHEST = 400.0
+"""Last value of V, in costs of the dearest."""
+
 AT_STAKE = 0.5
+"""Most that probes may cost, as a part of what the route's successes are worth."""
+
 LEARNING_SHARE = 0.02
 """Most of the spend that the exploration floor may cost."""
 
@@ -40,6 +48,7 @@ class Arms:
 
     @property
     def mean(self) -> FloatArray:
+        """(arms,) expected success."""
         return self.a / (self.a + self.b)
 
     @property

@@ -13,6 +13,7 @@ ROUGH = 1.05
 """Costs per success of rough rungs further apart than this differ."""
 
 KINDS = ("value", "cost_per_success", "quality_floor", "budget")
+"""Objectives by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +86,7 @@ class Floor:
 
     @property
     def aim(self) -> float:
+        """The floor with what is owed."""
         return self.success + self.owed
 
     def sure(self, rung: Rung) -> float:
@@ -92,10 +94,12 @@ class Floor:
         return rung.success - self.caution * max(0.0, rung.error - KNOWN)
 
     def is_held(self, rung: Rung) -> bool:
+        """True if a rung surely delivers the floor with what is owed."""
         return self.sure(rung) >= self.aim
 
 
 def floor_of(objective: Objective) -> Floor | None:
+    """The floor of an objective; None if it has none."""
     if objective.quality_floor is None:
         return None
     return Floor(success=objective.quality_floor, caution=objective.caution)

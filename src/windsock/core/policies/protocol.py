@@ -11,6 +11,8 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
+from windsock.core.policies.budgets.pacing import Pacer
+from windsock.core.policies.frontier import Rung
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,22 +77,105 @@ class Policy(Protocol):
     name: str
     is_contextual: bool
 
-    def task_of(self, request: RouteRequest) -> str:
-        """The task that a request is decided under: its own, or a learnt segment of it."""
+    @property
+    def pacer(self) -> Pacer | None:
+        """What a budget allows; None without one."""
+        ...
+
+    def task_of(self, request: RouteRequest) -> tuple[str, str]:
+        """(task, segment) that a request is decided under."""
+        ...
+
+    def segment_words(self, cell: Cell) -> str:
+        """What the segment of a cell holds, for people; empty where there is none."""
         ...
 
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
         """See all cells of one route together, once per re-solve."""
         ...
 
-    def weigh(
-        self, view: CellView, now: float, request: RouteRequest | None = None
-    ) -> Weighing: ...
+    def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """Weights of the candidates of a view, which are at least one."""
+        ...
 
-    def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None: ...
+    def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
+        """What `weigh` would answer after `refresh(views)`, or as it is if that is not due.
 
-    def settle(self, outcome: Outcome, now: float) -> None: ...
+        Nothing is solved for good: the next `weigh` answers as if nobody had asked.
+        """
+        ...
 
-    def to_state(self) -> dict[str, Any]: ...
+    def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
+        """The arms of a cell and every rung, from cheapest to best; empty without a ladder."""
+        ...
 
-    def from_state(self, state: Mapping[str, Any]) -> None: ...
+    def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
+        """A reward, after the beliefs have learnt it."""
+        ...
+
+    def settle(self, outcome: Outcome, now: float) -> None:
+        """A request has ended: what it has cost, and who answered."""
+        ...
+
+    def count_served(self, cell: Cell, arm: str, requests: float) -> None:
+        """So many requests of a cell were answered by an arm, in place of as many `settle`."""
+        ...
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able, exact."""
+        ...
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what `to_state` gave, or what a policy of another kind did."""
+        ...
+
+
+class BasePolicy:
+    """A policy without budget, segments or memory; what it weighs is up to its kind."""
+
+    name = "base"
+    is_contextual = False
+
+    @property
+    def pacer(self) -> Pacer | None:
+        """None: spending is not paced."""
+        return None
+
+    def task_of(self, request: RouteRequest) -> tuple[str, str]:
+        """Tasks are taken as they come, and have no segments."""
+        return request.task, ""
+
+    def segment_words(self, cell: Cell) -> str:
+        """Empty: there are no segments."""
+        return ""
+
+    def refresh(self, cells: Sequence[CellView], now: float) -> None:
+        """Cells are weighed one by one."""
+
+    def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All alike."""
+        return Weighing(weights=(1.0 / len(view.deployments),) * len(view.deployments))
+
+    def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
+        """What `weigh` answers; a policy that remembers what it weighed has its own."""
+        return self.weigh(view, now)
+
+    def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
+        """Empty: there is no ladder."""
+        return (), []
+
+    def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
+        """Rewards are learnt by the beliefs, if at all."""
+
+    def settle(self, outcome: Outcome, now: float) -> None:
+        """Spending is not paced."""
+
+    def count_served(self, cell: Cell, arm: str, requests: float) -> None:
+        """Nothing is owed to anybody."""
+
+    def to_state(self) -> dict[str, Any]:
+        """Empty: there is no memory."""
+        return {}
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """There is nothing to take over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.context.segment_clusters import SegmentClusters
 from windsock.core.context.segments import Segmenter
-from windsock.core.model.requests import Cell
+from windsock.core.model.requests import Cell, split_name
 from windsock.core.policies.floor_deficit import FloorDeficit
 
 MOST_SEEDED = 40.0
@@ -19,10 +19,11 @@ def reseat(
 
     New segments start from what the regressions predict, and take as many rewards from the task.
     """
-    for task in sorted(beliefs.tasks(cell.namespace, cell.route)):
-        if task.startswith(f"{cell.task}#"):
-            beliefs.absorb(cell, task)
-            served.absorb(cell, task)
+    for name in sorted(beliefs.tasks(cell.namespace, cell.route)):
+        task, segment = split_name(name)
+        if segment and task == cell.task:
+            beliefs.merge_task(cell, name)
+            served.absorb(cell, cell._replace(segment=segment))
     if segmenter.borders is not None:
         _found(beliefs, cell, segmenter, segmenter.borders, now)
 
@@ -33,7 +34,7 @@ def _found(
     for column, name in enumerate(borders.deployments):
         rewards = min(MOST_SEEDED, segmenter.rewards(name) / len(borders))
         for index, mark in enumerate(borders.marks()):
-            place = cell._replace(task=cell.task + mark)
+            place = cell._replace(segment=mark)
             mean, factor = float(borders.success[index, column]), float(borders.sizes[index])
             beliefs.seed(place, name, mean, rewards=rewards, now=now)
             beliefs.seed_usage(place, name, factor=factor, requests=MOST_SEEDED / 2, now=now)

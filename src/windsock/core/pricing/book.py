@@ -5,68 +5,20 @@ from __future__ import annotations
 import math
 from bisect import insort
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Counts, Prices, Usage, cost_usd
+from windsock.core.pricing.call_costs import known_cost_usd
+from windsock.core.pricing.late_ticks import Entry
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
-from windsock.core.pricing.state import page_of_state, page_state
+from windsock.core.pricing.state import timeline_of_state, timeline_state
+from windsock.core.pricing.status import PriceStatus, status_of
 from windsock.core.pricing.timeline import PriceTimeline
 from windsock.core.pricing.validation import Held, can_be_approved
-
-LATE_TICKS = 32
-"""Ticks per deployment among which one that comes late is put in its place."""
-
-Place = tuple[float, float, str]
-"""(seen_at, less trust, feed): of statements of one moment the most trusted comes first."""
-
-UNPRICED = "no feed quotes a price"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceStatus:
-    """How a deployment's price stands.
-
-    reason          why there is none, if there is none
-    age_s           since a feed or a bill last confirmed it
-    uncertainty     relative: what other feeds disagree by, and more with every day of age
-    vanished        feeds that once listed it and no longer do
-    """
-
-    quote: Quote | None
-    reason: str | None
-    age_s: float | None
-    is_stale: bool
-    uncertainty: float
-    held: tuple[Held, ...]
-    vanished: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class _Entry:
-    """A page, and what is needed to put a late tick in its place: the page before the last ticks.
-
-    upto    place of the last tick
-    """
-
-    page: PriceTimeline
-    base: PriceTimeline
-    ticks: list[Quote | Vanished] = field(default_factory=list)
-    upto: Place = (-math.inf, 0.0, "")
-
-    def replay(self) -> list[Event]:
-        """Build the page again from the last ticks."""
-        self.page = self.base.copy()
-        return [shift for tick in self.ticks for shift in self.page.take(tick)]
-
-    def settle(self) -> None:
-        """Something outside the feeds acted: later ticks count from here."""
-        self.base = self.page.copy()
-        self.ticks.clear()
 
 
 class PriceBook:
@@ -75,7 +27,7 @@ class PriceBook:
     def __init__(self, *, rules: GuardRules | None = None) -> None:
         self.rules = rules or GuardRules()
         self.version = 0
-        self._lines: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._redirects: dict[str, str] = {}
         self._changed_at: dict[str | None, int] = {None: 0}
         self._now = -math.inf
@@ -88,24 +40,19 @@ class PriceBook:
         if now < self._now:
             self._rewind(now)
         self._now = now
-        line = self._lines.get(tick.deployment)
-        if line is None:
-            line = self._lines[tick.deployment] = _Entry(
-                PriceTimeline(self.rules), PriceTimeline(self.rules)
-            )
-        place = _place(tick)
-        if place <= line.upto:
-            return self._insert(line, tick, now)
-        line.upto = place
-        line.ticks.append(tick)
-        if len(line.ticks) > LATE_TICKS:
-            line.base.take(line.ticks.pop(0))
-        return self._moved(line.page.take(tick))
+        entry = self._entry(tick.deployment)
+        if not entry.is_late(tick):
+            return self._moved(entry.append(tick))
+        before = entry.timeline.in_force(now)
+        shifts = entry.insert(tick)
+        if entry.timeline.in_force(now) != before:
+            self._changed(tick.deployment)
+        return shifts
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """The accepted quote that bills a request at `at`."""
-        line = self._line(deployment)
-        return None if line is None else line.page.in_force(at)
+        entry = self._billed(deployment)
+        return None if entry is None else entry.timeline.in_force(at)
 
     def prices(
         self,
@@ -124,56 +71,43 @@ class PriceBook:
     def cost_usd(
         self, deployment: str, usage: Usage, at: float, *, service_tier: str | None = None
     ) -> Decimal | None:
-        """Dollars for a counted use, or None without a price."""
+        """Dollars for a counted use; None without a price of all that was used."""
         prices = self.prices(
             deployment, at, prompt_tokens=usage.prompt_tokens, service_tier=service_tier
         )
-        return None if prices is None else cost_usd(usage.counts(), prices)
+        return None if prices is None else known_cost_usd(usage.counts(), prices)
 
     def effective_usd(
         self, deployment: str, mix: Counts, at: float, *, prompt_tokens: int = 0
     ) -> Decimal | None:
         """Expected dollars of one request that uses its meters like `mix`."""
         prices = self.prices(deployment, at, prompt_tokens=prompt_tokens)
-        if prices is None:
-            return None
-        try:
-            return cost_usd(mix, prices)
-        except KeyError:
-            return None
+        return None if prices is None else known_cost_usd(mix, prices)
 
     def status(self, deployment: str, now: float) -> PriceStatus:
-        line = self._line(deployment)
-        page = line.page if line else PriceTimeline(self.rules)
-        quote = page.in_force(now)
-        age_s = page.age_s(quote, now)
-        return PriceStatus(
-            quote=quote,
-            reason=None if quote else self._why_unpriced(deployment, page),
-            age_s=age_s,
-            is_stale=self.is_stale(age_s),
-            uncertainty=self._uncertainty(page, quote, age_s, now),
-            held=tuple(page.held.values()),
-            vanished=tuple(sorted(page.vanished)),
-        )
+        """How its price stands at `now`."""
+        entry = self._billed(deployment)
+        timeline = entry.timeline if entry else PriceTimeline(self.rules)
+        return status_of(timeline, now, billed_as=self._redirects.get(deployment))
 
     def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
         """The quote in force and its age in s: the part of `status` that weight tables show."""
-        line = self._line(deployment)
-        if line is None:
+        entry = self._billed(deployment)
+        if entry is None:
             return None, None
-        quote = line.page.in_force(now)
-        return quote, line.page.age_s(quote, now)
+        quote = entry.timeline.in_force(now)
+        return quote, entry.timeline.age_s(quote, now)
 
     def is_stale(self, age_s: float | None) -> bool:
+        """True if nothing confirmed a price for longer than the rules allow."""
         return age_s is not None and age_s > self.rules.stale_s
 
     def next_change_at(self, deployments: Iterable[str], after: float) -> float:
         """The next moment at which a price changes by the clock alone; inf if never."""
         moment = math.inf
         for name in deployments:
-            line = self._line(name)
-            for quote in reversed(line.page.accepted) if line else ():
+            entry = self._billed(name)
+            for quote in reversed(entry.timeline.accepted) if entry else ():
                 moment = min(moment, next_moment(quote, after))
                 if starts_at(quote) <= after and quote.valid_until is None:
                     break
@@ -181,14 +115,14 @@ class PriceBook:
 
     def history(self, deployment: str, since: float, until: float) -> list[Quote]:
         """Accepted quotes, in the order in which they came into force."""
-        line = self._lines.get(deployment)
-        accepted = line.page.accepted if line else []
+        entry = self._entries.get(deployment)
+        accepted = entry.timeline.accepted if entry else []
         return [quote for quote in accepted if since <= quote.seen_at < until]
 
     def knows(self, deployment: str) -> bool:
         """True if a price of it was ever believed."""
-        line = self._lines.get(deployment)
-        return line is not None and bool(line.page.accepted)
+        entry = self._entries.get(deployment)
+        return entry is not None and bool(entry.timeline.accepted)
 
     def changed_since(self, version: int, deployments: Iterable[str]) -> bool:
         """True if anything that moves a weight of these changed after `version`."""
@@ -198,44 +132,45 @@ class PriceBook:
         )
 
     def held(self) -> list[Held]:
-        return [held for line in self._lines.values() for held in line.page.held.values()]
+        """Every quote that is not believed yet."""
+        return [held for entry in self._entries.values() for held in entry.timeline.held.values()]
 
     def approve(self, deployment: str, feed: str, now: float) -> list[Event]:
         """A person believes a held quote.
 
         raises  KeyError if none is held, ValueError if it is no price at all
         """
-        line = self._lines[deployment]
-        quote = line.page.held_of(feed).quote
+        entry = self._entries[deployment]
+        quote = entry.timeline.held_of(feed).quote
         if not can_be_approved(quote):
             raise ValueError(
                 f"what {feed} says of {deployment} is no price, so none can approve it"
             )
-        return self._ruled(line, line.page.approve(feed, now))
+        return self._ruled(entry, entry.timeline.approve(feed, now))
 
     def reject(self, deployment: str, feed: str, now: float) -> list[Event]:
         """A person drops a held quote; equal ones stay dropped; raises KeyError if none is held."""
-        line = self._lines[deployment]
-        line.page.reject(feed)
-        return self._ruled(line, [])
+        entry = self._entries[deployment]
+        entry.timeline.reject(feed)
+        return self._ruled(entry, [])
 
     def confirm_bill(
         self, deployment: str, usage: Usage, billed_usd: Decimal, at: float, now: float
     ) -> list[Event]:
         """A bill speaks for the price in force, or for a statement of a feed that it matches."""
-        line = self._lines.get(deployment)
-        if line is None or billed_usd <= 0 or deployment in self._redirects:
+        entry = self._entries.get(deployment)
+        if entry is None or billed_usd <= 0 or deployment in self._redirects:
             return []
-        current = line.page.in_force(at)
+        current = entry.timeline.in_force(at)
         if current is not None and self._bills(current, usage, billed_usd, at):
-            line.page.confirm(now)
+            entry.timeline.confirm(now)
             return []
-        held = [h.quote for h in line.page.held.values() if not h.is_final]
-        direct = [quote for quote in line.page.said.values() if not quote.is_indirect]
+        held = [h.quote for h in entry.timeline.held.values() if not h.is_final]
+        direct = [quote for quote in entry.timeline.statements.values() if not quote.is_indirect]
         for quote in (*held, *direct):
             is_due = quote.valid_from is None or quote.valid_from <= now
             if is_due and not is_expired(quote, now) and self._bills(quote, usage, billed_usd, at):
-                return self._ruled(line, line.page.release(quote, now))
+                return self._ruled(entry, entry.timeline.release(quote, now))
         return []
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
@@ -256,39 +191,40 @@ class PriceBook:
             "usd_per_mtok": dict(after.usd_per_mtok) if after else None,
             "before": dict(before.usd_per_mtok) if before else None,
         }
-        return [Event(kind="price.shifted", deployment=deployment, at=now, facts=facts)]
+        return [Event(kind=EventKind.PRICE_SHIFTED, deployment=deployment, at=now, facts=facts)]
 
     def forget(self, deployment: str) -> None:
         """Know nothing of this deployment any more."""
-        self._lines.pop(deployment, None)
+        self._entries.pop(deployment, None)
         self._changed(deployment)
 
     def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
         """Take over what a store kept, without judging it anew."""
         for quote in accepted:
-            page = self._page(quote.deployment)
-            insort(page.accepted, quote, key=starts_at)
-            page.said[quote.feed] = quote
-            page.confirm(quote.seen_at)
+            timeline = self._entry(quote.deployment).timeline
+            insort(timeline.accepted, quote, key=starts_at)
+            timeline.statements[quote.feed] = quote
+            timeline.confirm(quote.seen_at)
         for each in held:
-            self._page(each.quote.deployment).keep(each)
-        for line in self._lines.values():
-            line.settle()
+            self._entry(each.quote.deployment).timeline.put_on_hold(each)
+        for entry in self._entries.values():
+            entry.settle()
         self._changed(None)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
         return {
-            "pages": {name: page_state(line.page) for name, line in self._lines.items()},
+            "pages": {
+                name: timeline_state(entry.timeline) for name, entry in self._entries.items()
+            },
             "redirects": dict(self._redirects),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state` in place of what was known."""
-        self._lines = {}
+        self._entries = {}
         for name, body in state["pages"].items():
-            page = page_of_state(body, self.rules)
-            self._lines[name] = _Entry(page, page.copy())
+            self._entries[name] = Entry(timeline_of_state(body, self.rules))
         self._redirects = dict(state["redirects"])
         self._changed(None)
 
@@ -297,22 +233,10 @@ class PriceBook:
         self.version += 1
         self._changed_at[deployment] = self.version
 
-    def _insert(self, line: _Entry, tick: Quote | Vanished, now: float) -> list[Event]:
-        """Replay the last ticks with a late one in its place; tells what that changed."""
-        before = line.page.in_force(now)
-        told = line.replay()
-        insort(line.ticks, tick, key=_order)
-        shifts = line.replay()
-        if line.page.in_force(now) != before:
-            self._changed(tick.deployment)
-        return [shift for shift in shifts if shift not in told]
-
     def _rewind(self, now: float) -> None:
         """The clock was set back: nothing known may lie in the future."""
-        for line in self._lines.values():
-            line.page.rewind(now)
-            line.upto = min(line.upto, (now, -math.inf, ""))
-            line.settle()
+        for entry in self._entries.values():
+            entry.rewind(now)
         self._changed(None)
 
     def _moved(self, shifts: list[Event]) -> list[Event]:
@@ -321,8 +245,8 @@ class PriceBook:
                 self._changed(shift.deployment)
         return shifts
 
-    def _ruled(self, line: _Entry, shifts: list[Event]) -> list[Event]:
-        line.settle()
+    def _ruled(self, entry: Entry, shifts: list[Event]) -> list[Event]:
+        entry.settle()
         return self._moved(shifts)
 
     def _bills(self, quote: Quote, usage: Usage, billed_usd: Decimal, at: float) -> bool:
@@ -331,41 +255,14 @@ class PriceBook:
         within = Decimal(str(self.rules.bill_within))
         return expected > 0 and abs(billed_usd - expected) <= within * expected
 
-    def _uncertainty(
-        self, page: PriceTimeline, quote: Quote | None, age_s: float | None, now: float
-    ) -> float:
-        if quote is None or age_s is None:
-            return 1.0
-        aged = age_s / 86400.0 * self.rules.uncertainty_per_day
-        return min(1.0, aged + page.disagreement(quote, now))
-
-    def _why_unpriced(self, deployment: str, page: PriceTimeline) -> str:
-        served = self._redirects.get(deployment)
-        if served is not None:
-            return f"answers come from {served}, whose price is not known"
-        for held in page.held.values():
-            return f"price held: {held.quote.feed} {held.reason}"
-        return "price is not in force yet, or no longer" if page.accepted else UNPRICED
-
-    def _line(self, deployment: str) -> _Entry | None:
+    def _billed(self, deployment: str) -> Entry | None:
+        """The entry whose prices bill a deployment, its own or that of a redirect."""
         if self._redirects:
             deployment = self._redirects.get(deployment, deployment)
-        return self._lines.get(deployment)
+        return self._entries.get(deployment)
 
-    def _page(self, deployment: str) -> PriceTimeline:
-        if deployment not in self._lines:
-            self._lines[deployment] = _Entry(PriceTimeline(self.rules), PriceTimeline(self.rules))
-        return self._lines[deployment].page
-
-
-def _place(tick: Quote | Vanished) -> Place:
-    return tick.seen_at, -tick.trust if isinstance(tick, Quote) else 0.0, tick.feed
-
-
-def _order(tick: Quote | Vanished) -> tuple[Place, bool, str, float, str]:
-    """The one order in which statements count; only equal ones have none."""
-    if isinstance(tick, Vanished):
-        return _place(tick), False, tick.feed_model, math.inf, ""
-    start = -math.inf if tick.valid_from is None else tick.valid_from
-    prices = repr(sorted((str(meter), str(usd)) for meter, usd in tick.usd_per_mtok.items()))
-    return _place(tick), tick.is_indirect, tick.feed_model, start, prices
+    def _entry(self, deployment: str) -> Entry:
+        entry = self._entries.get(deployment)
+        if entry is None:
+            entry = self._entries[deployment] = Entry(PriceTimeline(self.rules))
+        return entry

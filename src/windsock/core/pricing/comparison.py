@@ -7,9 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from windsock.core.model.ticks import Quote, Window
-from windsock.core.model.units import Meter, Prices
+from windsock.core.model.units import MAIN_METERS, Meter, Prices
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.validation import MAIN, all_prices
+from windsock.core.pricing.validation import all_prices
 
 
 def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:
@@ -36,7 +36,7 @@ def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:
 def agrees(one: Quote, other: Quote, rules: GuardRules) -> bool:
     """True if input and output differ by little."""
     within = Decimal(str(rules.agree_within))
-    return all(_is_near(one.usd_per_mtok[m], other.usd_per_mtok[m], within) for m in MAIN)
+    return all(_is_near(one.usd_per_mtok[m], other.usd_per_mtok[m], within) for m in MAIN_METERS)
 
 
 def says_less(quote: Quote, fuller: Quote, rules: GuardRules) -> bool:

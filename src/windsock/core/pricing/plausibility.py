@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from windsock.core.model.ticks import Quote
-from windsock.core.model.units import Meter, Prices
+from windsock.core.model.units import MAIN_METERS, Meter, Prices
 from windsock.core.pricing.comparison import blended
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.validation import MAIN, Doubt, Evidence
+from windsock.core.pricing.validation import Doubt, Evidence
 
 JUDGED = (Meter.INPUT, Meter.OUTPUT, Meter.CACHE_READ)
 """Meters whose falls are measured."""
@@ -36,7 +36,7 @@ def _misshapen(quote: Quote, last: Quote | None, rules: GuardRules) -> str | Non
         return "output is priced far below input, or far above it"
     low, high = rules.override_ratios
     for prices in _overrides(quote):
-        for meter in MAIN:
+        for meter in MAIN_METERS:
             base = quote.usd_per_mtok[meter]
             if base and meter in prices and not low <= float(prices[meter] / base) <= high:
                 return f"{meter} at some hour or size is far from the base price"
@@ -44,7 +44,7 @@ def _misshapen(quote: Quote, last: Quote | None, rules: GuardRules) -> str | Non
 
 
 def _is_lopsided(quote: Quote, rules: GuardRules) -> bool:
-    given, got = (float(quote.usd_per_mtok[meter]) for meter in MAIN)
+    given, got = (float(quote.usd_per_mtok[meter]) for meter in MAIN_METERS)
     return got < rules.least_output_ratio * given or (0 < given < got / rules.most_output_ratio)
 
 
@@ -60,7 +60,7 @@ def _lonely(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
     if ground.elsewhere is None:
         is_dear = any(
             quote.usd_per_mtok[meter] > most
-            for meter, most in zip(MAIN, rules.dear_usd_per_mtok, strict=True)
+            for meter, most in zip(MAIN_METERS, rules.dear_usd_per_mtok, strict=True)
         )
         return Doubt("is dearer than anything sold so far") if is_dear else None
     if not price or not ground.elsewhere:
@@ -76,7 +76,7 @@ def _lonely(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
 
 def _slipped(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
     """Units or currencies: both meters off by one factor, or one by a power of ten alone."""
-    ratios = [_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN]
+    ratios = [_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN_METERS]
     if None in ratios:
         return None
     one, other = (ratio for ratio in ratios if ratio is not None)
@@ -127,7 +127,7 @@ def _fallen(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
 
 
 def _risen(quote: Quote, last: Quote, rules: GuardRules) -> Doubt | None:
-    ratios = [_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN]
+    ratios = [_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN_METERS]
     ratio = max((each for each in ratios if each is not None), default=1.0)
     if ratio > rules.highest_rise:
         return Doubt(f"rises {ratio:.3g} times at once")

@@ -79,3 +79,4 @@ class GuardRules:
 
 
 DEFAULT_RULES = GuardRules()
+"""As documented above."""

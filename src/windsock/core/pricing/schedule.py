@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from bisect import bisect_left
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from windsock.core.model.ticks import Quote, Window
+from windsock.core.model.ticks import EVERY_DAY, Quote, Window
 from windsock.core.model.units import Prices
 
 DAY_S = 86400
-WEEK_DAYS = 8
-CLOCK_CHANGE_S = 900
-"""Zones change their clocks at full quarters of an hour."""
+DAY_MINUTES = 1440
+LONGEST_SPELL_S = 21 * DAY_S
+"""No window that changes at all stays as it is for longer: once a week, were its day or hour
+skipped by the clock, it waits for the next."""
 
 
 def flat_prices(
@@ -42,6 +43,7 @@ def starts_at(quote: Quote) -> float:
 
 
 def is_expired(quote: Quote, at: float) -> bool:
+    """True from `valid_until` on; `at` in unix s."""
     return quote.valid_until is not None and quote.valid_until <= at
 
 
@@ -63,26 +65,50 @@ def next_moment(quote: Quote, after: float) -> float:
 
 
 def next_boundary(window: Window, after: float) -> float:
-    """The next unix s at which the window opens or closes, or a quarter hour near a clock change.
+    """The first unix s after `after` at which `is_open` says otherwise than at `after`.
 
-    inf if it has no days.
+    The clock of the zone may skip or repeat what the window names; inf if it never changes.
     """
-    zone = _zone(window.timezone)
-    here = datetime.fromtimestamp(after, zone)
-    if here.utcoffset() != (here + timedelta(days=2)).utcoffset():
-        return (after // CLOCK_CHANGE_S + 1) * CLOCK_CHANGE_S
-    return min((t for t in _boundaries(window, here.date(), zone) if t > after), default=math.inf)
+    if _never_changes(window):
+        return math.inf
+    is_open_now, at = is_open(window, after), after
+    while at < after + LONGEST_SPELL_S:
+        at = _next_step(window, at)
+        if is_open(window, at) is not is_open_now:
+            return at
+    return math.inf
 
 
-def _boundaries(window: Window, today: date, zone: ZoneInfo) -> Iterator[float]:
-    for offset in range(-1, WEEK_DAYS):
-        day = today + timedelta(days=offset)
-        if day.isoweekday() not in window.days:
-            continue
-        wraps = window.end_minute <= window.start_minute
-        midnight = datetime.combine(day, time(), zone)
-        for minute in (window.start_minute, window.end_minute + 1440 * wraps):
-            yield (midnight + timedelta(minutes=minute)).timestamp()
+def _never_changes(window: Window) -> bool:
+    is_whole_day = (window.end_minute - window.start_minute) % DAY_MINUTES == 0
+    return not window.days or (is_whole_day and window.days >= EVERY_DAY)
+
+
+def _next_step(window: Window, at: float) -> float:
+    """The next unix s at which a wall clock of the zone shows a bound, or is itself changed."""
+    second = math.floor(at)  # whole, as all bounds: a sum of fractions could stop short of one
+    offset_s = _offset_s(window.timezone, second)
+    bounds = (window.start_minute * 60, window.end_minute * 60)
+    step = second + min((bound - second - offset_s) % DAY_S or DAY_S for bound in bounds)
+    if _offset_s(window.timezone, step) == offset_s:
+        return float(step)
+    return float(_clock_change(window.timezone, second, step))
+
+
+def _clock_change(timezone: str, before: int, after: int) -> int:
+    """The unix s in (before, after] at which the zone's distance from UTC changes; there is one."""
+    offset_s = _offset_s(timezone, before)
+    seconds = range(before, after + 1)
+    return seconds[bisect_left(seconds, True, key=lambda s: _offset_s(timezone, s) != offset_s)]
+
+
+def _offset_s(timezone: str, at: float) -> int:
+    """Seconds that the wall clock of a zone is ahead of UTC."""
+    if timezone == "UTC":
+        return 0
+    return int(
+        (datetime.fromtimestamp(at, _zone(timezone)).utcoffset() or timedelta()).total_seconds()
+    )
 
 
 def _local(timezone: str, at: float) -> tuple[int, int]:

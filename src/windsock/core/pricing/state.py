@@ -1,4 +1,4 @@
-"""Quotes and pages as JSON-able values, and back, exactly."""
+"""Quotes and timelines as JSON-able values, and back, exactly."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ PLAIN = tuple(
     for field in fields(Quote)
     if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers")
 )
+"""Fields of a quote that are JSON as they are."""
 
 
 def quote_state(quote: Quote) -> dict[str, Any]:
+    """A quote as JSON-able values; prices as text, exactly."""
     return {
         **{name: getattr(quote, name) for name in PLAIN},
         "usd_per_mtok": _prices_state(quote.usd_per_mtok),
@@ -44,6 +46,7 @@ def quote_state(quote: Quote) -> dict[str, Any]:
 
 
 def quote_of_state(state: Mapping[str, Any]) -> Quote:
+    """The quote of a `quote_state`."""
     return Quote(
         **{name: state[name] for name in PLAIN},
         usd_per_mtok=_prices(state["usd_per_mtok"]),
@@ -66,26 +69,28 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
     )
 
 
-def page_state(page: PriceTimeline) -> dict[str, Any]:
+def timeline_state(timeline: PriceTimeline) -> dict[str, Any]:
+    """Everything known of one deployment's price as JSON-able values."""
     return {
-        "accepted": [quote_state(quote) for quote in page.accepted],
-        "said": {name: quote_state(quote) for name, quote in page.said.items()},
-        "held": [_held_state(valid_from, held) for (_, valid_from), held in page.held.items()],
-        "refused": [quote_state(quote) for quote in page.refused.values()],
-        "vanished": dict(page.vanished),
-        "confirmed_at": _finite(page.confirmed_at),
-        "anchor": quote_state(page.anchor) if page.anchor else None,
-        "anchored_at": _finite(page.anchored_at),
+        "accepted": [quote_state(quote) for quote in timeline.accepted],
+        "said": {name: quote_state(quote) for name, quote in timeline.statements.items()},
+        "held": [_held_state(valid_from, held) for (_, valid_from), held in timeline.held.items()],
+        "refused": [quote_state(quote) for quote in timeline.refused.values()],
+        "vanished": dict(timeline.vanished),
+        "confirmed_at": _finite(timeline.confirmed_at),
+        "anchor": quote_state(timeline.anchor) if timeline.anchor else None,
+        "anchored_at": _finite(timeline.anchored_at),
     }
 
 
-def page_of_state(state: Mapping[str, Any], rules: GuardRules) -> PriceTimeline:
+def timeline_of_state(state: Mapping[str, Any], rules: GuardRules) -> PriceTimeline:
+    """The timeline of a `timeline_state`, under these rules."""
     refused = [quote_of_state(each) for each in state["refused"]]
     helds = [_held_of_state(each) for each in state["held"]]
     return PriceTimeline(
         rules=rules,
         accepted=[quote_of_state(each) for each in state["accepted"]],
-        said={name: quote_of_state(each) for name, each in state["said"].items()},
+        statements={name: quote_of_state(each) for name, each in state["said"].items()},
         held={(held.quote.feed, valid_from): held for valid_from, held in helds},
         refused={quote.feed: quote for quote in refused},
         vanished=dict(state["vanished"]),

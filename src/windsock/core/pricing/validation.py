@@ -7,11 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from windsock.core.model.ticks import Quote
-from windsock.core.model.units import Meter, Prices
+from windsock.core.model.units import MAIN_METERS, STANDALONE, Meter, Prices
 from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
-
-STANDALONE = frozenset({Meter.IMAGE, Meter.REQUEST, Meter.WEB_SEARCH})
-MAIN = (Meter.INPUT, Meter.OUTPUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +59,7 @@ def invalid_reason(quote: Quote, rules: GuardRules) -> str | None:
     """Why this quote cannot be a price at all, or None."""
     if quote.currency != "USD":
         return f"stated in {quote.currency}, not in USD"
-    if any(meter not in quote.usd_per_mtok for meter in MAIN):
+    if any(meter not in quote.usd_per_mtok for meter in MAIN_METERS):
         return "states no price for input or for output"
     for prices in all_prices(quote):
         for meter, price in prices.items():
@@ -76,7 +73,7 @@ def can_be_approved(quote: Quote) -> bool:
     """True if a person may believe it: finite, not negative, in dollars, complete."""
     return (
         quote.currency == "USD"
-        and all(meter in quote.usd_per_mtok for meter in MAIN)
+        and all(meter in quote.usd_per_mtok for meter in MAIN_METERS)
         and all(p.is_finite() and p >= 0 for prices in all_prices(quote) for p in prices.values())
     )
 
@@ -114,6 +111,7 @@ def shrunk(previous_count: int, count: int, rules: GuardRules = DEFAULT_RULES) -
 
 
 def all_prices(quote: Quote) -> Iterator[Prices]:
+    """Every price list that a quote holds: base, tiers, windows, service tiers."""
     yield quote.usd_per_mtok
     for tier in quote.tiers:
         yield tier.usd_per_mtok
@@ -134,8 +132,8 @@ def _meter_fault(
         most = rules.most_usd_per_unit
         return f"{meter} is above ${most} each" if price > most * 1_000_000 else None
     if price == 0:
-        return None if zero_reason or meter not in MAIN else f"{meter} is 0 without a reason"
-    least = rules.least_usd_per_mtok / (1 if meter in MAIN else 10)
+        return None if zero_reason or meter not in MAIN_METERS else f"{meter} is 0 without a reason"
+    least = rules.least_usd_per_mtok / (1 if meter in MAIN_METERS else 10)
     if price < least:
         return f"{meter} is ${price} per million, below ${least}"
     if price > rules.most_usd_per_mtok:
@@ -144,4 +142,4 @@ def _meter_fault(
 
 
 def _stated(prices: Prices) -> Prices:
-    return {m: p for m, p in prices.items() if p or m in STANDALONE or m in MAIN}
+    return {m: p for m, p in prices.items() if p or m in STANDALONE or m in MAIN_METERS}

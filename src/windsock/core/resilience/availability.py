@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from math import inf
 
-from windsock.core.model.calls import Attempt, CallKind, CallResult
+from windsock.core.model.calls import Attempt, CallResult
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
 from windsock.core.pricing.book import PriceBook
@@ -15,15 +15,15 @@ from windsock.errors import NoCandidate
 
 
 class Availability:
-    """Reads the catalog, prices, health and loads; counts calls as they begin."""
+    """Reads the catalog, prices, health and limits; counts calls as they begin."""
 
     def __init__(
-        self, *, catalog: Catalog, book: PriceBook, health: HealthBoard, loads: ConcurrencyLimits
+        self, *, catalog: Catalog, book: PriceBook, health: HealthBoard, limits: ConcurrencyLimits
     ) -> None:
         self._catalog = catalog
         self._book = book
         self._health = health
-        self._loads = loads
+        self._limits = limits
 
     def is_open(self, deployment: str, now: float) -> bool:
         """True if it is healthy and priced."""
@@ -49,7 +49,7 @@ class Availability:
         self,
         table: WeightTable,
         mark: float,
-        tried: set[str],
+        tried: Set[str],
         last: CallResult | None,
         now: float,
     ) -> str | None:
@@ -63,39 +63,27 @@ class Availability:
         left = [
             (name, weight)
             for name, weight in zip(table.deployments, table.weights, strict=True)
-            if name not in tried
-            and name in self._catalog.deployments
-            and self._holds_more(name, last)
-            and not self.is_full(name)
+            if name not in tried and name in self._catalog.deployments and not self.is_full(name)
         ]
-        healthy = [pair for pair in left if self.is_open(pair[0], now)]
-        pairs = healthy
+        pairs = [pair for pair in left if self.is_open(pair[0], now)]
         if not pairs and (last is None or not self.is_ejected(last.attempt.deployment, now)):
             pairs = [pair for pair in left if self._health.is_worth_a_try(pair[0], now)]
-        if not pairs:
-            return None
-        total = sum(weight for _, weight in pairs)
-        mark *= total
-        for name, weight in pairs:
-            mark -= weight
-            if mark < 0:
-                return name
-        return pairs[-1][0]
+        return _drawn(pairs, mark) if pairs else None
 
     def is_full(self, deployment: str) -> bool:
         """True if its provider takes no more calls at a time."""
-        return self._loads.is_full(self.provider(deployment))
+        return self._limits.is_full(self.provider(deployment))
 
     def capacity(self) -> float:
         """Calls that all providers together take at a time; inf if one of them sets no limit."""
-        if not self._loads.are_limited:
+        if not self._limits.are_limited:
             return inf
-        return self._loads.capacity({d.provider for d in self._catalog.deployments.values()})
+        return self._limits.capacity({d.provider for d in self._catalog.deployments.values()})
 
     def begin(self, attempt: Attempt, now: float) -> None:
         """A call is being made."""
         self._health.begin(attempt.deployment, now)
-        self._loads.begin(self.provider(attempt.deployment))
+        self._limits.begin(self.provider(attempt.deployment))
 
     def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
         """Seconds until the first of them comes back, or None if one is not cooling down."""
@@ -107,12 +95,12 @@ class Availability:
         known = self._catalog.deployments.get(deployment)
         return deployment.partition("/")[0] if known is None else known.provider
 
-    def _holds_more(self, name: str, last: CallResult | None) -> bool:
-        if last is None or last.kind is not CallKind.CONTEXT_EXCEEDED:
+    def holds_more(self, name: str, than: str) -> bool:
+        """True if its context window is larger than that of another, or one is not known."""
+        known = self._catalog.deployments
+        if name not in known or than not in known:
             return True
-        deployments = self._catalog.deployments
-        has = deployments[name].capabilities.context_tokens
-        had = deployments[last.attempt.deployment].capabilities.context_tokens
+        has, had = (known[each].capabilities.context_tokens for each in (name, than))
         return has is None or had is None or has > had
 
     def nobody(self, route: str, table: WeightTable, now: float) -> NoCandidate:
@@ -127,7 +115,17 @@ class Availability:
         )
         return NoCandidate(
             route,
-            table.ruled_out,
+            table.reasons,
             is_lasting=lasting,
             retry_after_s=min(cooldowns, default=None),
         )
+
+
+def _drawn(pairs: list[tuple[str, float]], mark: float) -> str:
+    """The one in whose share of the weights the mark falls; the last where none has a weight."""
+    mark *= sum(weight for _, weight in pairs)
+    for name, weight in pairs:
+        mark -= weight
+        if mark < 0:
+            return name
+    return pairs[-1][0]

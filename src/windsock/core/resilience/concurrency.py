@@ -14,11 +14,15 @@ from windsock.core.model.calls import CallKind, CallResult
 
 FIRST_LIMIT = 20.0
 LEAST_LIMIT = 4.0
-TOLERANCE = 1.5
+"""Calls at a time of an adaptive limit, at the start and at least."""
+
+LATENCY_TOLERANCE = 1.5
 """Latency over that without load at which the limit falls."""
 
-WINDOW_S = 0.25
-WINDOW_CALLS = 10
+ADAPT_EVERY_S = 0.25
+ADAPT_EVERY_CALLS = 10
+"""A window is closed after so many calls, but not sooner."""
+
 UNBOUNDED = math.inf
 
 
@@ -75,6 +79,7 @@ class ConcurrencyLimits:
             self._loads[name] = load
 
     def is_full(self, provider: str) -> bool:
+        """True if it takes no more calls just now."""
         load = self._loads.get(provider)
         return load is not None and load.running >= int(load.limit)
 
@@ -98,12 +103,14 @@ class ConcurrencyLimits:
         return 0 if load is None else load.running
 
     def begin(self, provider: str) -> None:
+        """A call is being made."""
         load = self._loads.get(provider)
         if load is not None:
             load.running += 1
             load.peak = max(load.peak, load.running)
 
     def end(self, provider: str, result: CallResult, now: float) -> None:
+        """A call has ended; where the limit is found from latency, its answer may move it."""
         load = self._loads.get(provider)
         if load is None:
             return
@@ -111,7 +118,7 @@ class ConcurrencyLimits:
         if load.rules.is_adaptive and result.kind is CallKind.ANSWERED:
             load.seconds += result.latency_s if result.first_byte_s is None else result.first_byte_s
             load.calls += 1
-            if load.calls >= WINDOW_CALLS and now - load.window_at >= WINDOW_S:
+            if load.calls >= ADAPT_EVERY_CALLS and now - load.window_at >= ADAPT_EVERY_S:
                 _adapt(load)
                 load.window_at = now
 
@@ -129,7 +136,7 @@ def _adapt(load: _Load) -> None:
         load.unloaded_s = mean_s
     elif load.peak < load.limit / 2:
         load.unloaded_s += 0.2 * (mean_s - load.unloaded_s)
-    gradient = min(1.0, max(0.5, TOLERANCE * load.unloaded_s / mean_s))
+    gradient = min(1.0, max(0.5, LATENCY_TOLERANCE * load.unloaded_s / mean_s))
     is_busy = load.peak >= 0.8 * load.limit
     if gradient < 1.0 and load.limit <= LEAST_LIMIT:
         load.unloaded_s = mean_s

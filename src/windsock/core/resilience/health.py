@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from windsock.core.model.calls import CallKind, CallResult
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
@@ -151,14 +151,14 @@ class HealthBoard:
             return []
         vitals.cooldown_until = vitals.away_at = now
         self.version += 1
-        return [Event(kind="cooldown.cut_short", deployment=deployment, at=now)]
+        return [Event(kind=EventKind.COOLDOWN_CUT_SHORT, deployment=deployment, at=now)]
 
     def begin(self, deployment: str, now: float) -> None:
         """A call is being made; in half-open state it is the one probe."""
         vitals = self._vitals.get(deployment)
         if vitals is None:
             vitals = self._vitals[deployment] = _Vitals()
-        if vitals.cap.use(self.rules, now):
+        if vitals.cap.begin(self.rules, now):
             self.version += 1
         if vitals.is_half_open and now >= vitals.probe_until:
             vitals.probe_until = now + self.rules.probe_s
@@ -180,12 +180,13 @@ class HealthBoard:
             return self._failed(deployment, vitals, result, now)
         pause_s = self._pause_s(result)
         if result.kind is CallKind.RATE_LIMITED and now >= vitals.cooldown_until:
-            vitals.cap.learn(self.rules, now)
+            vitals.cap.observe_refusal(self.rules, now)
         if pause_s:
             return self._cool(deployment, vitals, pause_s, result, now)
         return self._probe_was_void(vitals)
 
     def latency(self, deployment: str, now: float) -> Latency:
+        """Of its calls of the last `latency_s` seconds."""
         vitals = self._vitals.get(deployment)
         if vitals is None:
             return Latency(p50_s=None, p95_s=None, samples=0)
@@ -204,13 +205,8 @@ class HealthBoard:
         vitals = self._vitals.get(deployment)
         return (vitals.successes, vitals.failures) if vitals else (0, 0)
 
-    def cap_per_min(self, deployment: str, now: float) -> float | None:
-        """The calls a minute it was learnt to take, or None if it never refused any."""
-        vitals = self._vitals.get(deployment)
-        cap = math.inf if vitals is None else vitals.cap.per_min(now)
-        return None if math.isinf(cap) else cap
-
     def cooldown_until(self, deployment: str) -> float:
+        """Unix s until which it is left alone; in the past, or 0, if it is not."""
         vitals = self._vitals.get(deployment)
         return vitals.cooldown_until if vitals else 0.0
 
@@ -227,7 +223,7 @@ class HealthBoard:
         vitals.cooldown_until = min(vitals.cooldown_until, now)
         vitals.ejections = 0
         self.version += 1
-        return [Event(kind="cooldown.ended", deployment=deployment, at=now)]
+        return [Event(kind=EventKind.COOLDOWN_ENDED, deployment=deployment, at=now)]
 
     def _failed(
         self, deployment: str, vitals: _Vitals, result: CallResult, now: float
@@ -283,7 +279,7 @@ class HealthBoard:
             "cooldown_s": round(pause_s, 3),
             "ejections": vitals.ejections,
         }
-        return [Event(kind="cooldown.began", deployment=deployment, at=now, facts=facts)]
+        return [Event(kind=EventKind.COOLDOWN_BEGAN, deployment=deployment, at=now, facts=facts)]
 
     def _probe_was_void(self, vitals: _Vitals) -> list[Event]:
         if vitals.is_half_open and vitals.probe_until:

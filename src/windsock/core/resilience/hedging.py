@@ -12,13 +12,16 @@ from windsock.core.model.calls import TIMED, CallResult
 from windsock.core.model.decisions import WeightTable
 from windsock.core.resilience.retry_budget import RetryBudget
 
-SAMPLES = 200
-LEAST_SAMPLES = 20
-QUANTILE = 0.95
-MARGIN = 1.2
+MAX_TIMES = 200
+LEAST_TIMES = 20
+LATE_QUANTILE = 0.95
+LATE_MARGIN = 1.2
 """Of those just above the quantile most end by themselves a moment later."""
 
-WINDOW_S = 60.0
+SORT_EVERY = 10
+"""New times after which the quantile is looked up anew."""
+
+BUDGET_WINDOW_S = 60.0
 
 
 class Hedging:
@@ -40,40 +43,45 @@ class Hedging:
         """
         self._times.setdefault((deployment, is_stream), _Times()).add(seconds)
 
-    def time(self, result: CallResult, *, is_stream: bool) -> None:
+    def observe_call(self, result: CallResult, *, is_stream: bool) -> None:
         """Note how long a call took, or took at least, if it tells anything of that."""
         if result.kind in TIMED:
             seconds = result.first_byte_s if is_stream else None
             seconds = result.latency_s if seconds is None else seconds
             self.observe(result.attempt.deployment, seconds, is_stream=is_stream)
 
-    def count(self, route: str, share: float, now: float) -> None:
+    def deposit(self, route: str, share: float, now: float) -> None:
         """A request that might be hedged."""
         for budget in self._budget(route, share):
-            budget.count(now)
+            budget.deposit(now)
 
-    def take(self, route: str, share: float, dearness: float, now: float) -> bool:
+    def try_acquire(self, route: str, share: float, relative_cost: float, now: float) -> bool:
         """Spend a second call, if the budgets of calls and of dollars allow it.
 
-        dearness    its expected cost over that of the route's usual request. Dollars as they were
-                    expected when requests came would not do: before usage is learnt, they are a
-                    guess that may be many times too high
+        relative_cost   its expected cost over that of the route's usual request. Dollars as they
+                        were expected when requests came would not do: before usage is learnt,
+                        they are a guess that may be many times too high
         """
         calls, dollars = self._budget(route, share)
-        return dollars.allows(now, dearness) and calls.take(now) and dollars.take(now, dearness)
+        if not dollars.allows(now, relative_cost) or not calls.try_acquire(now):
+            return False
+        return dollars.try_acquire(now, relative_cost)
 
     def _budget(self, route: str, share: float) -> tuple[RetryBudget, RetryBudget]:
         found = self._budgets.get(route)
         if found is None:
             calls, dollars = (
-                RetryBudget(share=share, reserve=0, window_s=WINDOW_S) for _ in range(2)
+                RetryBudget(share=share, reserve=0, window_s=BUDGET_WINDOW_S) for _ in range(2)
             )
             found = self._budgets[route] = calls, dollars
         return found
 
 
-def dearness(table: WeightTable, deployment: str) -> float:
-    """What one such request is expected to cost there, over the mean of the table's weights."""
+def relative_cost(table: WeightTable, deployment: str) -> float:
+    """What one such request is expected to cost there, over the mean of the table's weights.
+
+    1 where that mean is 0, 0 for a deployment that is not in the table
+    """
     usd = next((arm.expected_usd for arm in table.arms if arm.deployment == deployment), 0.0)
     usual = sum(arm.weight * arm.expected_usd for arm in table.arms)
     return usd / usual if usual > 0 else 1.0
@@ -85,7 +93,7 @@ class _Times:
     __slots__ = ("_late_s", "_new", "_seconds")
 
     def __init__(self) -> None:
-        self._seconds: deque[float] = deque(maxlen=SAMPLES)
+        self._seconds: deque[float] = deque(maxlen=MAX_TIMES)
         self._late_s: float | None = None
         self._new = 0
 
@@ -94,10 +102,10 @@ class _Times:
         self._new += 1
 
     def late_s(self) -> float | None:
-        if len(self._seconds) < LEAST_SAMPLES:
+        if len(self._seconds) < LEAST_TIMES:
             return None
-        if self._late_s is None or self._new >= 10:
+        if self._late_s is None or self._new >= SORT_EVERY:
             self._new = 0
             last = len(self._seconds) - 1
-            self._late_s = MARGIN * sorted(self._seconds)[round(last * QUANTILE)]
+            self._late_s = LATE_MARGIN * sorted(self._seconds)[round(last * LATE_QUANTILE)]
         return self._late_s

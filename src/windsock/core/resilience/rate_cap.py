@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
-TAU_S = 30.0
+from windsock.core.resilience.rules import HealthRules
+
+RATE_MEMORY_S = 30.0
 """Memory of the rate estimate; limits are mostly stated per minute."""
-
-
-class CapRules(Protocol):
-    """The part of `HealthRules` that is about caps."""
-
-    @property
-    def cap_calls(self) -> float: ...
-    @property
-    def cap_share(self) -> float: ...
-    @property
-    def cap_growth(self) -> float: ...
-    @property
-    def cap_pause_s(self) -> float: ...
 
 
 class TrafficCap:
@@ -44,7 +32,7 @@ class TrafficCap:
         grown = 1.0 + self._growth * (now - self._learnt_at) / 60.0
         return math.inf if grown >= 2.0 else self._cap * grown
 
-    def learn(self, rules: CapRules, now: float) -> None:
+    def observe_refusal(self, rules: HealthRules, now: float) -> None:
         """A 429 came at the present rate."""
         rate = self._rate_at(now) * 60.0
         if rate < rules.cap_calls:
@@ -54,10 +42,10 @@ class TrafficCap:
         self._learnt_at = now
         self._tokens = 0.0
 
-    def use(self, rules: CapRules, now: float) -> bool:
+    def begin(self, rules: HealthRules, now: float) -> bool:
         """A call is being made; True if with it the cap is used up for a while."""
         since_s = now - self._used_at
-        self._rate = self._rate_at(now) + 1.0 / TAU_S
+        self._rate = self._rate_at(now) + 1.0 / RATE_MEMORY_S
         self._used_at = now
         cap = self.per_min(now)
         if math.isinf(cap):
@@ -74,4 +62,4 @@ class TrafficCap:
 
     def _rate_at(self, now: float) -> float:
         """Calls a second, exponentially weighted."""
-        return self._rate * math.exp(-max(0.0, now - self._used_at) / TAU_S)
+        return self._rate * math.exp(-max(0.0, now - self._used_at) / RATE_MEMORY_S)

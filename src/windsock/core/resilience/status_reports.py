@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
 
 ORDER = (HealthState.UNKNOWN, HealthState.UP, HealthState.DEGRADED, HealthState.DOWN)
@@ -44,7 +44,9 @@ class StatusBoard:
             "before": before.state.value if before else "unknown",
             "note": report.note,
         }
-        return [Event(kind="health.changed", deployment=report.subject, at=now, facts=facts)]
+        return [
+            Event(kind=EventKind.HEALTH_CHANGED, deployment=report.subject, at=now, facts=facts)
+        ]
 
     def ends(self, now: float) -> Iterator[float]:
         """When words that keep something out will no longer be believed."""

@@ -2,50 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.requests import RouteRequest
+from windsock.core.model.requests import Preferences, RouteRequest
+from windsock.core.resilience.health import HealthBoard
+from windsock.core.routing.routes import Route
+from windsock.core.routing.weights.tables import WeightTables
 
-if TYPE_CHECKING:
-    from windsock.core.routing.router import Router
-
-
-def in_callers_order(
-    router: Router, request: RouteRequest, table: WeightTable, now: float
-) -> tuple[WeightTable, tuple[str, ...]]:
-    """The table and the fallback queue where the caller named an order."""
-    wishes = request.preferences
-    ranked = sorted(
-        zip(table.deployments, table.arms, strict=True), key=lambda pair: -pair[1].weight
-    )
-    names = [name for name, _ in ranked]
-    if wishes.order or wishes.sort:
-        names = _sorted_by_wish(router, request, table, names, now)
-        one_hot = tuple(float(name == names[0]) for name in table.deployments)
-        table = router.tables.variant(table, one_hot, "in the caller's order")
-    for model in request.models:
-        route = router.routes.get(model)
-        names += route.candidates if route else router.catalog.serving(model)
-    if not (wishes.order or wishes.sort or request.models):
-        return table, ()
-    return table, tuple(dict.fromkeys(names))
+CALLERS_ORDER = "in the caller's order"
+"""Note of tables whose weights are the caller's choice, not the policy's."""
 
 
-def _sorted_by_wish(
-    router: Router, request: RouteRequest, table: WeightTable, names: list[str], now: float
-) -> list[str]:
-    wishes = request.preferences
-    if wishes.sort == "price":
-        usd = {arm.deployment: arm.expected_usd for arm in table.arms}
-        names = sorted(names, key=lambda name: usd[name])
-    elif wishes.sort in ("latency", "throughput"):
-        p50 = {name: router.health.latency(name, now).p50_s for name in names}
-        names = sorted(names, key=lambda name: (p50[name] is None, p50[name] or 0.0))
-    rank = {wish: i for i, wish in enumerate(wishes.order)}
-    last = len(rank)
-    provider = router.catalog.deployments
-    return sorted(
-        names,
-        key=lambda name: min(rank.get(name, last), rank.get(provider[name].provider, last)),
-    )
+class CallerOrder:
+    """Puts deployments in the order that a request asks for, where it asks for one."""
+
+    def __init__(self, catalog: Catalog, health: HealthBoard, tables: WeightTables) -> None:
+        self._catalog = catalog
+        self._health = health
+        self._tables = tables
+
+    def apply(
+        self, request: RouteRequest, table: WeightTable, routes: Mapping[str, Route], now: float
+    ) -> tuple[WeightTable, tuple[str, ...]]:
+        """The table to draw from, and the deployments to fall back to in that order.
+
+        The queue is empty where the caller named no order; then fallbacks are drawn.
+        """
+        wishes = request.preferences
+        is_sorted = bool(wishes.order or wishes.sort)
+        if not (is_sorted or request.models):
+            return table, ()
+        arms = sorted(table.arms, key=lambda arm: -arm.weight)
+        names = [arm.deployment for arm in arms]
+        if is_sorted:
+            names = self._by_wish(wishes, table, names, now)
+            one_hot = tuple(float(name == names[0]) for name in table.deployments)
+            table = self._tables.variant(table, one_hot, CALLERS_ORDER)
+        for model in request.models:
+            route = routes.get(model)
+            names += route.candidates if route else self._catalog.serving(model)
+        return table, tuple(dict.fromkeys(names))
+
+    def _by_wish(
+        self, wishes: Preferences, table: WeightTable, names: list[str], now: float
+    ) -> list[str]:
+        if wishes.sort == "price":
+            usd = {arm.deployment: arm.expected_usd for arm in table.arms}
+            names = sorted(names, key=lambda name: usd[name])
+        elif wishes.sort in ("latency", "throughput"):
+            p50 = {name: self._health.latency(name, now).p50_s for name in names}
+            names = sorted(names, key=lambda name: (p50[name] is None, p50[name] or 0.0))
+        rank = {wish: i for i, wish in enumerate(wishes.order)}
+        last, known = len(rank), self._catalog.deployments
+        return sorted(
+            names,
+            key=lambda name: min(rank.get(name, last), rank.get(known[name].provider, last)),
+        )

@@ -1,47 +1,177 @@
-"""Who is asked after a call that failed, is late, or found its deployment full."""
+"""Which call comes next, and whether it may be made: the draw, fallbacks, retries, hedges."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 
-from windsock.core.model.calls import RETRIABLE
+from windsock.core.cascades.confidence import Confidences
+from windsock.core.model.calls import HEDGED, RETRIABLE, Attempt, CallKind, CallResult
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.requests import RouteRequest
+from windsock.core.resilience.availability import Availability
+from windsock.core.resilience.hedging import Hedging, relative_cost
+from windsock.core.resilience.retry_budget import RetryBudget
+from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import uniform
 from windsock.core.routing.timing import MAX_BACKOFF_S, backoff_s
-
-if TYPE_CHECKING:
-    from windsock.core.routing.exchange import Exchange
-    from windsock.core.routing.router import Router
 
 UNMADE = 16
 """Stands for attempt 0 where the draw 0 was spent on a deployment that is full."""
 
 
-def another(router: Router, exchange: Exchange, now: float) -> str | None:
-    """Another deployment: the next in the caller's order, else drawn anew from the weights."""
-    if not exchange.request.preferences.allow_fallbacks:
-        return None
-    results = exchange.results
-    tried = {result.attempt.deployment for result in results}
-    if exchange.trying is not None:
-        tried.add(exchange.trying.deployment)
-    if exchange.queue:
-        rest = [name for name in exchange.queue if name not in tried]
-        return next((name for name in rest if router.fleet.can_take(name, now)), None)
-    number, last = exchange.decision.number, results[-1] if results else None
-    mark = uniform(router.seed, number, exchange.made or UNMADE)
-    return router.fleet.redraw(exchange.table, mark, tried, last, now)
+@dataclass(slots=True)
+class Plan:
+    """What was decided for one request. Treat it as immutable, like all records of a request.
 
-
-def retry_wait_s(
-    router: Router, exchange: Exchange, left_s: float | None, now: float
-) -> float | None:
-    """Full-jitter backoff before the same deployment, or None if that is no use.
-
-    left_s  until the caller's deadline
+    decision    the first draw
+    table       the weights it was drawn from
+    queue       the caller's own order of fallbacks, empty where it has none
     """
-    tries, last = len(exchange.results), exchange.results[-1]
-    if last.kind not in RETRIABLE or router.fleet.is_ejected(last.attempt.deployment, now):
-        return None
-    wait_s = backoff_s(router.seed, exchange.decision.number, tries, last.retry_after_s)
-    fits = wait_s <= MAX_BACKOFF_S and (left_s is None or wait_s < left_s)
-    return wait_s if fits else None
+
+    route: Route
+    request: RouteRequest
+    decision: Decision
+    table: WeightTable
+    queue: tuple[str, ...] = ()
+
+
+class Dispatcher:
+    """Chooses the next call of any request by the rules of its route; it keeps no request."""
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        availability: Availability,
+        retries: RetryBudget,
+        hedging: Hedging,
+        confidences: Confidences,
+    ) -> None:
+        self._seed = seed
+        self._availability = availability
+        self._retries = retries
+        self._hedging = hedging
+        self._confidences = confidences
+
+    def attempts_allowed(self, route: Route) -> int:
+        """Calls that one request may make, all reasons together, hedges included; at least 1."""
+        return route.max_attempts
+
+    def first(self, plan: Plan, now: float) -> str | None:
+        """The deployment drawn; another while it is full; None while all are."""
+        drawn = plan.decision.deployment
+        if not self._availability.is_full(drawn):
+            return drawn
+        return self.another(plan, frozenset(), None, 0, now)
+
+    def tried(
+        self, plan: Plan, results: Sequence[CallResult], under_way: Attempt | None
+    ) -> set[str]:
+        """Deployments that need not be asked any more.
+
+        They were called, or are being called, or hold no more than one whose context window the
+        prompt has exceeded.
+        """
+        tried = {result.attempt.deployment for result in results}
+        if under_way is not None:
+            tried.add(under_way.deployment)
+        for result in results:
+            if result.kind is CallKind.CONTEXT_EXCEEDED:
+                names = plan.queue or plan.table.deployments
+                had = result.attempt.deployment
+                tried |= {name for name in names if not self._availability.holds_more(name, had)}
+        return tried
+
+    def another(
+        self, plan: Plan, tried: Set[str], last: CallResult | None, made: int, now: float
+    ) -> str | None:
+        """The next in the caller's order that can take a call, else one drawn anew; None if none.
+
+        tried   deployments that need not be asked
+        last    the call that ended last, if one did
+        made    calls made so far, which number the draw
+        """
+        if not plan.request.preferences.allow_fallbacks:
+            return None
+        if plan.queue:
+            rest = (name for name in plan.queue if name not in tried)
+            return next((name for name in rest if self._availability.can_take(name, now)), None)
+        mark = uniform(self._seed, plan.decision.number, made or UNMADE)
+        return self._availability.redraw(plan.table, mark, tried, last, now)
+
+    def may_retry(self, now: float) -> bool:
+        """Spend one call beyond the first, if the budget of a share of all requests allows it."""
+        return self._retries.try_acquire(now)
+
+    def retry_wait_s(
+        self, plan: Plan, tries: int, last: CallResult, left_s: float | None, now: float
+    ) -> float | None:
+        """Full-jitter backoff before the same deployment, or None if that is no use.
+
+        tries   calls of this request that have ended
+        left_s  until the caller's deadline, None if it has none
+        """
+        name = last.attempt.deployment
+        if last.kind not in RETRIABLE or self._availability.is_ejected(name, now):
+            return None
+        wait_s = backoff_s(self._seed, plan.decision.number, tries, last.retry_after_s)
+        fits = wait_s <= MAX_BACKOFF_S and (left_s is None or wait_s < left_s)
+        return wait_s if fits else None
+
+    def escalation(self, plan: Plan, answer: CallResult, tried: Set[str], now: float) -> str | None:
+        """The stronger deployment to ask, if this answer is not trusted enough; else None."""
+        cascade, name = plan.route.cascade, answer.attempt.deployment
+        if cascade is None or name in cascade.to or not _may_escalate(plan, name):
+            return None
+        if answer.confidence is not None:
+            rate = self._confidences.rate(plan.decision.cell, name, answer.confidence)
+            if rate >= cascade.escalate_below:
+                return None
+        drawn = plan.decision.escalates_to
+        targets = cascade.to if drawn is None else (drawn, *cascade.to)
+        left = (name for name in targets if name not in tried)
+        return next((name for name in left if self._availability.can_take(name, now)), None)
+
+    def begin(self, attempt: Attempt, now: float) -> None:
+        """A call is being made: it counts at its provider from now on."""
+        self._availability.begin(attempt, now)
+
+    def hedge_after_s(self, plan: Plan, attempt: Attempt, now: float) -> float | None:
+        """Seconds after which this call is late and may get a twin; None: never.
+
+        Asked once per call, when it starts: it is what the budget of hedges is a share of.
+        """
+        route, request = plan.route, plan.request
+        if not route.hedge_share or attempt.reason not in HEDGED:
+            return None
+        self._hedging.deposit(route.name, route.hedge_share, now)
+        if not request.preferences.allow_fallbacks:
+            return None
+        return self._hedging.late_after_s(attempt.deployment, is_stream=request.is_stream)
+
+    def hedge(
+        self, plan: Plan, tried: Set[str], last: CallResult | None, made: int, now: float
+    ) -> str | None:
+        """The deployment to ask beside a late call, paid from the budget of hedges; None if none.
+
+        The arguments are those of `another`.
+        """
+        other, route = self.another(plan, tried, last, made, now), plan.route
+        if other is None:
+            return None
+        cost = relative_cost(plan.table, other)
+        allowed = self._hedging.try_acquire(route.name, route.hedge_share, cost, now)
+        return other if allowed else None
+
+    def observe(self, plan: Plan, result: CallResult) -> None:
+        """A call has ended: how long it took tells when the next one is late."""
+        if plan.route.hedge_share:
+            self._hedging.observe_call(result, is_stream=plan.request.is_stream)
+
+
+def _may_escalate(plan: Plan, name: str) -> bool:
+    """True if a cascade was drawn that begins here, or if no policy decides on cascades."""
+    if plan.table.cascades is None:
+        return True
+    return plan.decision.escalates_to is not None and name == plan.decision.deployment

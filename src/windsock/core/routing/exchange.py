@@ -9,29 +9,53 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from windsock.core.model.calls import (
     FINAL,
-    HEDGED,
     Attempt,
     AttemptReason,
     CallKind,
     CallResult,
     Outcome,
+    total_usd,
 )
-from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import RouteRequest
-from windsock.core.resilience.hedging import dearness
-from windsock.core.routing.dispatch import another, retry_wait_s
+from windsock.core.routing.dispatch import Dispatcher, Plan
 from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
 
-if TYPE_CHECKING:
-    from windsock.core.routing.router import Router
-    from windsock.core.routing.routes import Route
 
-NOTHING = Decimal(0)
+class State(StrEnum):
+    """Where an exchange stands.
+
+    READY -> TRYING -> {ANSWERED, STREAMING, FAILED_ONCE}
+    FAILED_ONCE -> {TRYING, EXHAUSTED}
+    ANSWERED -> {TRYING (escalate), DONE}
+    STREAMING -> {DONE, BROKEN}
+    """
+
+    READY = "ready"
+    TRYING = "trying"
+    ANSWERED = "answered"
+    STREAMING = "streaming"
+    FAILED_ONCE = "failed_once"
+    EXHAUSTED = "exhausted"
+    DONE = "done"
+    BROKEN = "broken"
+
+
+class Observer(Protocol):
+    """Who learns from the calls of an exchange, and knows what they cost."""
+
+    def record(self, result: CallResult, now: float) -> list[Event]:
+        """Learn from one finished call; what that changed."""
+
+    def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
+        """Learn from a finished request; what that changed."""
+
+    def cost_usd(self, result: CallResult) -> Decimal | None:
+        """Dollars of one call at the price in force when it began, None if that is not known."""
 
 
 class Exchange:
@@ -39,67 +63,45 @@ class Exchange:
 
     decision    the first draw
     table       the weights it was drawn from
+    answer      the call whose answer is to be given to the client
     shifts      what the calls changed (cooldowns), for the log and the event stream
     trying      the call under way; hedging is the second one beside it
-    made        calls so far
-    queue       the caller's own order, empty where it has none
+    made        calls so far, those under way included
     is_full     nobody was asked, since every deployment takes no more calls at a time
-    cost_usd    of all calls, once `outcome` was asked for
+    cost_usd    `spent_usd` at the end, once `outcome` was asked for
     """
 
     __slots__ = (
-        "_answer",
-        "_opened_at",
-        "_results",
-        "_router",
-        "cost_usd",
-        "decision",
-        "hedging",
-        "is_full",
-        "made",
-        "queue",
-        "request",
-        "route",
-        "shifts",
-        "state",
-        "table",
-        "trying",
-    )
+        "_dispatcher", "_observer", "_plan", "_results", "answer", "cost_usd", "decision",
+        "hedging", "is_full", "made", "request", "route", "shifts", "state", "table", "trying",
+    )  # fmt: skip
 
-    def __init__(
-        self,
-        router: Router,
-        route: Route,
-        request: RouteRequest,
-        decision: Decision,
-        table: WeightTable,
-        queue: tuple[str, ...] = (),
-    ) -> None:
-        self._router = router
-        self.route = route
-        self.request = request
-        self.decision = decision
-        self.table = table
+    def __init__(self, plan: Plan, dispatcher: Dispatcher, observer: Observer) -> None:
+        self._plan = plan
+        self._dispatcher = dispatcher
+        self._observer = observer
+        self.route = plan.route
+        self.request = plan.request
+        self.decision = plan.decision
+        self.table = plan.table
         self.state = State.READY
         self.trying: Attempt | None = None
         self.hedging: Attempt | None = None
         self.is_full = False
         self.shifts: list[Event] = []
-        self.queue = queue
-        self._opened_at = decision.at
         self.made = 0
         self._results: list[CallResult] = []
-        self._answer: CallResult | None = None
-        self.cost_usd = NOTHING
+        self.answer: CallResult | None = None
+        self.cost_usd: Decimal | None = None
 
     @property
     def results(self) -> tuple[CallResult, ...]:
+        """The calls that have ended, in that order."""
         return tuple(self._results)
 
-    @property
-    def answer(self) -> CallResult | None:
-        """The call whose answer is to be given to the client."""
-        return self._answer
+    def spent_usd(self) -> Decimal | None:
+        """Dollars of all calls that have ended; None if that of any of them is not known."""
+        return total_usd(map(self._observer.cost_usd, self._results))
 
     def next_attempt(self, now: float) -> Attempt | None:
         """The call to make now, or None when the exchange is over.
@@ -121,28 +123,23 @@ class Exchange:
 
         Asked once per call, when it starts.
         """
-        attempt = self.trying
-        if not self.route.hedge_share or attempt is None or attempt.reason not in HEDGED:
+        if not self.route.hedge_share or self.trying is None:
             return None
-        self._router.hedging.count(self.route.name, self.route.hedge_share, now)
-        if not self.request.preferences.allow_fallbacks:
-            return None
-        return self._router.hedging.late_after_s(
-            attempt.deployment, is_stream=self.request.is_stream
-        )
+        return self._dispatcher.hedge_after_s(self._plan, self.trying, now)
 
     def hedge(self, now: float) -> Attempt | None:
-        """The second call to make beside the late one, or None if there is none to make."""
+        """The second call to make beside the late one, or None if there is none to make.
+
+        raises  RuntimeError if no call is under way, or one has content already
+        """
         self._expect(State.TRYING)
-        if self.hedging is not None or not self._may_go_on(now, under_way=1):
+        if self.hedging is not None or not self._may_go_on(now):
             return None
-        other = another(self._router, self, now)
-        share = self.route.hedge_share
-        if other is None or not self._router.hedging.take(
-            self.route.name, share, dearness(self.table, other), now
-        ):
+        last = self._results[-1] if self._results else None
+        other = self._dispatcher.hedge(self._plan, self._tried(), last, self.made, now)
+        if other is None:
             return None
-        self.hedging = self._attempt(other, AttemptReason.HEDGE, now)
+        self.hedging = self._attempt(other, AttemptReason.HEDGE, now, 0.0)
         return self.hedging
 
     def rest_s(self, first_byte_s: float, now: float) -> float:
@@ -167,7 +164,10 @@ class Exchange:
         self._end(result, now)
 
     def report(self, result: CallResult, now: float) -> None:
-        """How a call under way ended. While its twin runs or streams, a failure changes no more."""
+        """How a call under way ended. While its twin runs or streams, a failure changes no more.
+
+        raises  RuntimeError if that call is not under way
+        """
         if self.state not in (State.TRYING, State.STREAMING):
             raise RuntimeError(f"no call is under way ({self.state})")
         is_twin = self.state is State.STREAMING and result.attempt is not self.trying
@@ -175,7 +175,7 @@ class Exchange:
         if is_twin:
             return
         if kind is CallKind.ANSWERED:
-            self._answer = result
+            self.answer = result
             self.state = State.DONE if self.state is State.STREAMING else State.ANSWERED
         elif self.trying is not None:
             return
@@ -187,9 +187,9 @@ class Exchange:
             self.state = State.FAILED_ONCE
 
     def outcome(self, now: float, *, is_cached: bool = False) -> Outcome:
-        """What happened, settled with the router. Call it once, when `next_attempt` gave None."""
-        answer = self._answer
-        self.cost_usd = sum((self._router.cost_of(r, now) for r in self._results), NOTHING)
+        """What happened, settled with the observer. Call it once, when `next_attempt` gave None."""
+        answer = self.answer
+        self.cost_usd = self.spent_usd()
         outcome = Outcome(
             decision=self.decision,
             results=tuple(self._results),
@@ -202,43 +202,36 @@ class Exchange:
             is_cached=is_cached,
         )
         if not is_cached:
-            self.shifts += self._router.settle(outcome, now)
-            self._router.warmed(self.request, outcome, now)
+            self.shifts += self._observer.settle(self.request, outcome, now)
         return outcome
 
     def _first(self, now: float) -> Attempt | None:
         """The deployment drawn; while that is full another one, while all are nobody."""
-        deployment: str | None = self.decision.deployment
-        if self._router.fleet.is_full(self.decision.deployment):
-            deployment = another(self._router, self, now)
+        deployment = self._dispatcher.first(self._plan, now)
         if deployment is None:
             self.is_full = True
             self.state = State.EXHAUSTED
             return None
         is_drawn = deployment == self.decision.deployment
-        return self._try(
-            deployment, AttemptReason.FIRST if is_drawn else AttemptReason.FALLBACK, now
-        )
+        reason = AttemptReason.FIRST if is_drawn else AttemptReason.FALLBACK
+        return self._try(deployment, reason, now)
 
-    def _try(
-        self, deployment: str, reason: AttemptReason, now: float, not_before: float = 0.0
-    ) -> Attempt:
-        self.trying = self._attempt(deployment, reason, now, not_before)
+    def _try(self, name: str, reason: AttemptReason, now: float, wait_s: float = 0.0) -> Attempt:
+        self.trying = self._attempt(name, reason, now, wait_s)
         self.state = State.TRYING
         return self.trying
 
-    def _attempt(
-        self, deployment: str, reason: AttemptReason, now: float, not_before: float = 0.0
-    ) -> Attempt:
+    def _attempt(self, name: str, reason: AttemptReason, now: float, wait_s: float) -> Attempt:
         attempt = Attempt(
             number=self.made,
-            deployment=deployment,
+            deployment=name,
             reason=reason,
-            not_before=not_before,
+            not_before=now + wait_s if wait_s else 0.0,
+            started_at=now + wait_s,
             timeout_s=first_limit_s(self.route, self.request, self._left_s(now)),
         )
         self.made += 1
-        self._router.fleet.begin(attempt, now)
+        self._dispatcher.begin(attempt, now)
         return attempt
 
     def _end(self, result: CallResult, now: float) -> CallKind:
@@ -252,55 +245,54 @@ class Exchange:
         if ended_by_caller(self.route, self.request, result, self._left_s(now)):
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
         self._results.append(result)
-        self.shifts += self._router.record(result, now)
+        self.shifts += self._observer.record(result, now)
         if self.route.hedge_share:
-            self._router.hedging.time(result, is_stream=self.request.is_stream)
+            self._dispatcher.observe(self._plan, result)
         return result.kind
 
     def _after_failure(self, now: float) -> Attempt | None:
         last = self._results[-1]
-        if self._may_go_on(now):
-            other = another(self._router, self, now)
-            if other is not None and self._router.take_retry(now):
-                return self._try(other, AttemptReason.FALLBACK, now)
-            wait_s = None if other else retry_wait_s(self._router, self, self._left_s(now), now)
-            if wait_s is not None and self._router.take_retry(now):
-                deployment = last.attempt.deployment
-                return self._try(deployment, AttemptReason.RETRY, now, now + wait_s)
-        if self._answer is not None:
-            self.state = State.DONE
-        else:
-            self.state = State.EXHAUSTED
-        return None
+        attempt = self._elsewhere_or_again(last, now) if self._may_go_on(now) else None
+        if attempt is None:
+            self.state = State.DONE if self.answer is not None else State.EXHAUSTED
+        return attempt
+
+    def _elsewhere_or_again(self, last: CallResult, now: float) -> Attempt | None:
+        """Another deployment if there is one, else the same after a pause; None without budget."""
+        dispatcher = self._dispatcher
+        other = dispatcher.another(self._plan, self._tried(), last, self.made, now)
+        if other is not None:
+            if not dispatcher.may_retry(now):
+                return None
+            return self._try(other, AttemptReason.FALLBACK, now)
+        left_s = self._left_s(now)
+        wait_s = dispatcher.retry_wait_s(self._plan, len(self._results), last, left_s, now)
+        if wait_s is None or not dispatcher.may_retry(now):
+            return None
+        return self._try(last.attempt.deployment, AttemptReason.RETRY, now, wait_s)
 
     def _after_answer(self, now: float) -> Attempt | None:
-        last = self._results[-1]
-        stronger = self._router.escalation(self, last, now)
+        answer = self._results[-1]
+        stronger = self._dispatcher.escalation(self._plan, answer, self._tried(), now)
         if stronger is not None and self._may_go_on(now):
             return self._try(stronger, AttemptReason.ESCALATION, now)
         self.state = State.DONE
         return None
 
-    def _may_go_on(self, now: float, *, under_way: int = 0) -> bool:
+    def _tried(self) -> set[str]:
+        """Deployments that need not be asked any more."""
+        return self._dispatcher.tried(self._plan, self._results, self.trying)
+
+    def _may_go_on(self, now: float) -> bool:
         left_s = self._left_s(now)
-        calls = len(self._results) + under_way
-        return calls < self.route.max_attempts and (left_s is None or left_s > 0)
+        allowed = self._dispatcher.attempts_allowed(self.route)
+        return self.made < allowed and (left_s is None or left_s > 0)
 
     def _left_s(self, now: float) -> float | None:
+        """Seconds until the caller gives up, None if it never does."""
         deadline_s = self.request.deadline_s
-        return None if deadline_s is None else self._opened_at + deadline_s - now
+        return None if deadline_s is None else self.decision.at + deadline_s - now
 
     def _expect(self, state: State) -> None:
         if self.state is not state:
             raise RuntimeError(f"expected {state}, the exchange is {self.state}")
-
-
-class State(StrEnum):
-    READY = "ready"
-    TRYING = "trying"
-    ANSWERED = "answered"
-    STREAMING = "streaming"
-    FAILED_ONCE = "failed_once"
-    EXHAUSTED = "exhausted"
-    DONE = "done"
-    BROKEN = "broken"

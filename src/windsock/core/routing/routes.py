@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from windsock.core.evidence.answer_checks import Checks
-from windsock.core.evidence.sources import SOURCE_WEIGHTS
-from windsock.core.model.requests import RouteRequest
+from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
+from windsock.core.model.catalog import Catalog
+from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import Policy
+from windsock.errors import UnknownRoute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Rule:
     min_prompt_tokens: int = 0
 
     def matches(self, request: RouteRequest) -> bool:
+        """True if this request is one of those whose candidates it narrows."""
         return (
             (self.task is None or self.task == request.task)
             and request.prompt_tokens >= self.min_prompt_tokens
@@ -56,6 +59,8 @@ class Route:
     max_attempts        calls for one request, all reasons together
     hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
     checks              what an answer must be like to count as good
+    source_weights      how much one reward of a source counts as evidence of success
+    evidence            how its rewards, answers and claims count, from the above
     """
 
     name: str
@@ -71,3 +76,63 @@ class Route:
     hedge_share: float = 0.0
     checks: Checks | None = None
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
+    evidence: EvidenceRules = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rules = EvidenceRules(
+            source_weights=self.source_weights, has_cascade=self.cascade is not None
+        )
+        object.__setattr__(self, "evidence", rules)
+
+
+class RouteTable:
+    """The routes of the configuration, and those that deployments and models have by their names.
+
+    default_policy  policy of a deployment or model that is asked for by its own name
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        routes: Mapping[str, Route],
+        default_policy: Callable[[str], Policy],
+    ) -> None:
+        self.by_name: dict[str, Route] = dict(routes)
+        self._catalog = catalog
+        self._implicit: dict[str, Route] = {}
+        self._default_policy = default_policy
+
+    def adopt(self, routes: Mapping[str, Route]) -> None:
+        """Other routes from now on; a policy takes over the state of that of the same name."""
+        for name, route in routes.items():
+            if name in self.by_name:
+                route.policy.from_state(self.by_name[name].policy.to_state())
+        self.by_name.clear()
+        self.by_name.update(routes)
+        self._implicit.clear()
+
+    def of(self, cell: Cell) -> Route | None:
+        """The route of a cell, None if it is gone."""
+        return self.by_name.get(cell.route) or self._implicit.get(cell.route)
+
+    def evidence_of(self, cell: Cell) -> EvidenceRules | None:
+        """How rewards of a cell count, None if its route is gone."""
+        route = self.of(cell)
+        return None if route is None else route.evidence
+
+    def resolve(self, request: RouteRequest) -> Route:
+        """The route behind a route name, deployment id or bare model id; the first that is known.
+
+        raises  UnknownRoute
+        """
+        for name in (request.model, *request.models):
+            found = self.by_name.get(name) or self._implicit.get(name)
+            if found is not None:
+                return found
+            candidates = self._catalog.serving(name)
+            if candidates:
+                made = Route(name=name, candidates=candidates, policy=self._default_policy(name))
+                self._implicit[name] = made
+                return made
+        nearest = self._catalog.nearest(request.model, self.by_name)
+        raise UnknownRoute(request.model, nearest=nearest)

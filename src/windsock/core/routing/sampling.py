@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
 
 from windsock.core.model.decisions import WeightTable
@@ -31,22 +30,27 @@ def uniform(seed: int, number: int, attempt: int) -> float:
 
 
 def draw(cumulative: Sequence[float], u: float) -> int:
-    """Index of the arm whose share of the cumulative weights holds `u`; u in [0, 1)."""
-    return min(bisect_right(cumulative, u * cumulative[-1]), len(cumulative) - 1)
+    """Index of the arm whose share of the cumulative weights holds `u`; u in [0, 1).
+
+    cumulative  (arms,), not empty, ascending
+    """
+    return bisect_right(cumulative, u * cumulative[-1], 0, len(cumulative) - 1)
 
 
-def decision_id(seed: int, number: int) -> str:
-    """A name for a decision that nobody without the seed can guess; 24 hexadecimal digits."""
-    name = _keyed(seed).copy()
-    name.update(number.to_bytes(8, "little"))
-    return name.hexdigest()
+class DecisionIds:
+    """Names of decisions that nobody without the seed can guess; 24 hexadecimal digits."""
 
+    __slots__ = ("_keyed",)
 
-@lru_cache(maxsize=16)
-def _keyed(seed: int) -> blake2b:
-    """The hash before its first byte; taking in the key costs more than the number."""
-    key = (seed & ((1 << 256) - 1)).to_bytes(32, "little")
-    return blake2b(digest_size=12, key=key)
+    def __init__(self, seed: int) -> None:
+        key = (seed & ((1 << 256) - 1)).to_bytes(32, "little")
+        self._keyed = blake2b(digest_size=12, key=key)
+
+    def of(self, number: int) -> str:
+        """The name of this decision, always the same; number is 64 bits at most."""
+        name = self._keyed.copy()  # taking in the key costs more than the number
+        name.update(number.to_bytes(8, "little"))
+        return name.hexdigest()
 
 
 def arm_within(table: WeightTable, index: int, u: float) -> tuple[float, str | None]:

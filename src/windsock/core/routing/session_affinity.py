@@ -8,16 +8,19 @@ as any other, less the mass of deployments whose advantage does not cover that l
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from windsock.core.model.decisions import ArmFacts, CascadeFacts, WeightTable
-from windsock.core.model.units import Meter, Usage, to_float
+from windsock.core.model.units import Meter, Prices, Usage, to_float
 
 MAX_SESSIONS = 50_000
-MAX_SEATS = 1024
-Prices = Mapping[Meter, Decimal]
+"""Conversations that are remembered; the one answered longest ago is forgotten first."""
+
+MAX_ADJUSTED_TABLES = 1024
+
+SessionKey = tuple[str, str, str]
+"""(namespace, route, session)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,10 @@ class Warm:
     until: float
 
     def lost_usd(self, prices: Prices) -> float:
-        """What the same tokens cost more where they are not held; 0 if caching is not priced."""
+        """What the same tokens cost more where they are not held; 0 if caching is not priced.
+
+        prices  of this deployment, USD per million tokens
+        """
         full, cached = prices.get(Meter.INPUT), prices.get(Meter.CACHE_READ)
         if full is None or cached is None:
             return 0.0
@@ -38,50 +44,44 @@ class Warm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjustedWeights:
-    """The weights of a table for one who is warm at one of its deployments."""
+    """The weights of a table for one who is warm at one of its deployments.
+
+    stays   deployments that are not worth the move; their mass goes to the warm one
+    """
 
     weights: tuple[float, ...]
     stays: tuple[str, ...]
 
 
 class SessionAffinity:
-    """By (namespace, route, session), the most recent; `keep_s` after the last answer all cools."""
+    """The most recent conversations; `keep_s` after its last answer a conversation is cold."""
 
     def __init__(self, *, keep_s: float = 300.0) -> None:
         self._keep_s = keep_s
-        self._warm: OrderedDict[tuple[str, str, str], Warm] = OrderedDict()
-        self._seats: dict[tuple[int, str, tuple[str, ...]], WeightTable] = {}
+        self._warm: OrderedDict[SessionKey, Warm] = OrderedDict()
+        self._tables: dict[tuple[int, str, tuple[str, ...]], WeightTable] = {}
 
-    def remember(
-        self, key: tuple[str, str, str], deployment: str, usage: Usage | None, now: float
-    ) -> None:
+    def remember(self, key: SessionKey, deployment: str, usage: Usage | None, now: float) -> None:
         """An answer was given; its prompt, and the answer itself, will begin the next prompt."""
         if usage is None:
             return
-        read = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
-        self._warm[key] = Warm(deployment, read + usage.output_tokens, now + self._keep_s)
+        tokens = usage.prompt_tokens - usage.audio_input_tokens + usage.output_tokens
+        self._warm[key] = Warm(deployment, tokens, now + self._keep_s)
         self._warm.move_to_end(key)
         if len(self._warm) > MAX_SESSIONS:
             self._warm.popitem(last=False)
 
-    def find(self, key: tuple[str, str, str], now: float) -> Warm | None:
+    def find(self, key: SessionKey, now: float) -> Warm | None:
+        """Where a conversation was answered last; None once that is too long ago."""
         warm = self._warm.get(key)
         return warm if warm is not None and now < warm.until else None
 
-    def seat(self, table: WeightTable, warm: Warm, prices: Prices) -> AdjustedWeights | None:
-        """The table's weights for this session; None if they are the same."""
+    def adjust(self, table: WeightTable, warm: Warm, prices: Prices) -> AdjustedWeights | None:
+        """The table's weights for this conversation; None if they are the same."""
         names = table.deployments
         if table.value_usd is None or warm.deployment not in names:
             return None
-        lost_usd = warm.lost_usd(prices)
-        arms = dict(zip(names, table.arms, strict=True))
-        home = _benefit(arms[warm.deployment], table.value_usd)
-        stays = tuple(
-            name
-            for name in names
-            if name != warm.deployment
-            and _benefit(arms[name], table.value_usd) - home <= lost_usd > 0
-        )
+        stays = _not_worth_a_move(table, warm, warm.lost_usd(prices), table.value_usd)
         if not stays:
             return None
         pairs = list(zip(names, table.weights, strict=True))
@@ -94,16 +94,24 @@ class SessionAffinity:
             stays=stays,
         )
 
-    def known(self, table: WeightTable, warm: Warm, seat: AdjustedWeights) -> WeightTable | None:
-        return self._seats.get((table.version, warm.deployment, seat.stays))
+    def table_of(
+        self,
+        table: WeightTable,
+        warm: Warm,
+        adjusted: AdjustedWeights,
+        make: Callable[[], WeightTable],
+    ) -> WeightTable:
+        """The table of these weights, made once.
 
-    def keep(
-        self, table: WeightTable, warm: Warm, seat: AdjustedWeights, made: WeightTable
-    ) -> None:
-        """Such tables are few: one for each deployment and each set of those not worth a move."""
-        if len(self._seats) >= MAX_SEATS:
-            self._seats.clear()
-        self._seats[table.version, warm.deployment, seat.stays] = made
+        Such tables are few: one for each deployment and each set of those not worth a move.
+        """
+        key = (table.version, warm.deployment, adjusted.stays)
+        found = self._tables.get(key)
+        if found is None:
+            if len(self._tables) >= MAX_ADJUSTED_TABLES:
+                self._tables.clear()
+            found = self._tables[key] = make()
+        return found
 
 
 def cascades_of(table: WeightTable, weights: tuple[float, ...]) -> tuple[CascadeFacts, ...] | None:
@@ -116,6 +124,21 @@ def cascades_of(table: WeightTable, weights: tuple[float, ...]) -> tuple[Cascade
     }
     return tuple(
         replace(each, weight=each.weight * share[each.deployment]) for each in table.cascades
+    )
+
+
+def _not_worth_a_move(
+    table: WeightTable, warm: Warm, lost_usd: float, value_usd: float
+) -> tuple[str, ...]:
+    """Deployments whose advantage over the warm one does not cover what a move loses."""
+    if lost_usd <= 0:
+        return ()
+    benefits = {arm.deployment: _benefit(arm, value_usd) for arm in table.arms}
+    home = benefits[warm.deployment]
+    return tuple(
+        name
+        for name in table.deployments
+        if name != warm.deployment and benefits[name] - home <= lost_usd
     )
 
 

@@ -46,10 +46,7 @@ def what_if(
     route = router.resolve(RouteRequest(model=route_name))
     table = router.table(namespace, route_name, task, now)
     view, views = router.tables.views(route, namespace, task, now, imagined)
-    _, views_now = router.tables.views(route, namespace, task, now, {})
-    route.policy.refresh(views, now)
-    then = route.policy.weigh(view, now).weights if view.deployments else ()
-    route.policy.refresh(views_now, now)
+    then = route.policy.preview(views, view, now).weights if view.deployments else ()
     return WhatIfResult(
         weights_now=dict(zip(table.deployments, table.weights, strict=True)),
         weights_then=dict(zip(view.deployments, then, strict=True)),

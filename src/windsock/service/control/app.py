@@ -88,7 +88,9 @@ def _health_routes(
     @routes.get("/readyz")
     @routes.get("/health/readiness", include_in_schema=False)
     async def readyz(response: Response) -> dict[str, Any]:
-        usable = [n for n in router.catalog.deployments if router.fleet.is_open(n, clock.now())]
+        usable = [
+            n for n in router.catalog.deployments if router.availability.is_open(n, clock.now())
+        ]
         faults = []
         if not readiness.is_loaded:
             faults.append("still starting")

@@ -15,7 +15,8 @@ from windsock.clock import Clock
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import Meter, to_float
+from windsock.core.model.units import MAIN_METERS, to_float
+from windsock.core.pricing.comparison import blended
 from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Access, Principal
@@ -83,17 +84,17 @@ class Dashboard:
         """Everything the page needs for one route and task; only points after `since`."""
         now = self._clock.now()
         cells = [cell for cell in self._cells if cell.namespace == namespace]
-        cell = next((c for c in cells if route in (None, c.route) and task in (None, c.task)), None)
+        cell = next((c for c in cells if route in (None, c.route) and task in (None, c.name)), None)
         routes: dict[str, list[str]] = {name: [] for name in self._router.routes}
         for each in cells:
-            routes.setdefault(each.route, []).append(each.task)
+            routes.setdefault(each.route, []).append(each.name)
         names = self._names(cell)
         return {
             "now": now,
             "since": since,
             "routes": routes,
             "route": cell.route if cell else route,
-            "task": cell.task if cell else task,
+            "task": cell.name if cell else task,
             "deployments": names,
             "prices": _columns(self._prices, names, since),
             "weights": _columns(self._cells[cell].points if cell else (), names, since),
@@ -109,15 +110,15 @@ class Dashboard:
 
     def _blended(self, now: float) -> dict[str, float]:
         """Dollars per million tokens, three parts input to one part output."""
-        blended = {}
+        found = {}
         for name in self._router.catalog.deployments:
             prices = self._router.book.prices(name, now)
-            if prices and Meter.INPUT in prices and Meter.OUTPUT in prices:
-                blended[name] = to_float((3 * prices[Meter.INPUT] + prices[Meter.OUTPUT]) / 4)
-        return blended
+            if prices and all(meter in prices for meter in MAIN_METERS):
+                found[name] = to_float(blended(prices))
+        return found
 
     def _table(self, cell: Cell, now: float) -> dict[str, Any]:
-        table = self._router.table(cell.namespace, cell.route, cell.task, now)
+        table = self._router.table(cell.namespace, cell.route, cell.name, now)
         rows = []
         for arm in sorted(table.arms, key=lambda arm: -arm.weight):
             latency = self._router.health.latency(arm.deployment, now)
@@ -139,7 +140,7 @@ class Dashboard:
                     "limits": list(arm.limits),
                 }
             )
-        return {"rows": rows, "ruled_out": dict(table.ruled_out), "note": table.note}
+        return {"rows": rows, "ruled_out": table.reasons, "note": table.note}
 
 
 def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIRouter:

@@ -85,11 +85,16 @@ def history_routes(insight: Insight, engine: Engine) -> APIRouter:
 
 
 def report_line(row: dict[str, Any]) -> dict[str, Any]:
-    """One group: spend, success where it was judged, and cost per success."""
+    """One group: spend, success where it was judged, and cost per success.
+
+    Requests of unknown cost are in `unknown_cost` and in no sum; dollars are null where there is
+    no other request.
+    """
     judged, successes = row["judged"] or 0, float(row["successes"] or 0.0)
-    cost_usd = int(row["cost_nano_usd"] or 0) / 1e9
+    priced = row["requests"] - row["unknown_cost"]
+    cost_usd = None if row["cost_usd"] is None else row["cost_nano_usd"] / 1e9
     rate = successes / judged if judged else None
-    expected = rate * row["requests"] if rate else None
+    expected = rate * priced if rate else None
     known = ("route", "task", "deployment", "key")
     return {
         **{name: row[name] for name in known if name in row},
@@ -97,9 +102,10 @@ def report_line(row: dict[str, Any]) -> dict[str, Any]:
         "answered": row["answered"],
         "retry_rate": (row["attempts"] - row["requests"]) / row["requests"],
         "cost_usd": cost_usd,
+        "unknown_cost": row["unknown_cost"],
         "judged": judged,
         "success_rate": rate,
-        "cost_per_success_usd": cost_usd / expected if expected else None,
+        "cost_per_success_usd": cost_usd / expected if expected and cost_usd is not None else None,
         "mean_latency_s": row["mean_latency_s"],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from windsock.core.beliefs.beliefs import Alarm
+from windsock.core.beliefs.summaries import Alarm
 from windsock.service.control.schemas.admin import AlarmView
 
 

@@ -28,6 +28,7 @@ class Tally:
     failed: int = 0
     attempts: int = 0
     cost_usd: float = 0.0
+    unknown_cost: int = 0
     seconds: float = 0.0
 
 
@@ -44,11 +45,14 @@ class Tallies:
     def count(self, outcome: Outcome) -> None:
         cell = outcome.decision.cell
         served = outcome.served or outcome.decision.deployment
-        tally = self.by_name.setdefault((cell.route, cell.task, served), Tally())
+        tally = self.by_name.setdefault((cell.route, cell.name, served), Tally())
         tally.requests += 1
         tally.failed += not outcome.ok
         tally.attempts += len(outcome.results)
-        tally.cost_usd += to_float(outcome.cost_usd)
+        if outcome.cost_usd is None:
+            tally.unknown_cost += 1
+        else:
+            tally.cost_usd += to_float(outcome.cost_usd)
         tally.seconds += outcome.finished_at - outcome.decision.at
 
     def on_event(self, event: Event | WeightTable) -> None:
@@ -103,6 +107,11 @@ class Metrics(Collector):
             "cost_usd": CounterMetricFamily(
                 "windsock_cost_usd", "Dollars spent, all attempts.", labels=labels
             ),
+            "unknown_cost": CounterMetricFamily(
+                "windsock_requests_unknown_cost",
+                "Finished requests whose cost is not known; it is not in windsock_cost_usd.",
+                labels=labels,
+            ),
             "seconds": CounterMetricFamily(
                 "windsock_request_seconds", "Seconds from decision to end.", labels=labels
             ),
@@ -125,8 +134,8 @@ class Metrics(Collector):
         )
         now = self._clock.now()
         for cell in self._router.tables.cells():
-            for arm in self._router.table(cell.namespace, cell.route, cell.task, now).arms:
-                names = [*cell, arm.deployment]
+            for arm in self._router.table(cell.namespace, cell.route, cell.name, now).arms:
+                names = [*cell.stored, arm.deployment]
                 weight.add_metric(names, arm.weight)
                 success.add_metric(names, arm.success_mean)
                 expected.add_metric(names, arm.expected_usd)
@@ -153,7 +162,7 @@ class Metrics(Collector):
             status = self._router.book.status(name, now)
             if status.age_s is not None:
                 age.add_metric([name], status.age_s)
-            up.add_metric([name], float(self._router.fleet.is_open(name, now)))
+            up.add_metric([name], float(self._router.availability.is_open(name, now)))
         yield from (price, age, up)
 
     def _events(self) -> Metric:

@@ -11,7 +11,6 @@ from windsock.core.evidence.warm_start import PastResult
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.router import Router
 from windsock.core.routing.what_if import what_if
 from windsock.observability.event_bus import EventBus
@@ -143,7 +142,9 @@ def insight_routes(insight: Insight) -> APIRouter:
 
     @routes.post("/v1/alarms/undo", tags=["inspect"])
     async def undo(caller: Admin, asked: Undo) -> RulingAnswer:
-        shifts = router.undo_alarm(caller.namespace, asked.route, asked.deployment, clock.now())
+        shifts = router.operator.undo_alarm(
+            caller.namespace, asked.route, asked.deployment, clock.now()
+        )
         for shift in shifts:
             insight.publish(shift)
         return RulingAnswer(events=[event_view(shift) for shift in shifts])
@@ -151,14 +152,14 @@ def insight_routes(insight: Insight) -> APIRouter:
     @routes.post("/v1/learn", tags=["inspect"])
     async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
         results = [PastResult(**result.model_dump()) for result in lesson.results]
-        number = router.teach(
+        number = router.operator.teach(
             caller.namespace, lesson.route, results, strength=lesson.strength, now=clock.now()
         )
         return LessonAnswer(lesson=number, taught=len(results))
 
     @routes.delete("/v1/learn/{lesson}", tags=["inspect"])
     async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
-        return LessonAnswer(lesson=lesson, taught=router.unteach(lesson))
+        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
 
     return routes
 
@@ -173,7 +174,7 @@ def _asked(
     seen = {cell for cell in router.tables.cells() if cell.namespace == namespace}
     pairs = []
     for name in names:
-        tasks = sorted(cell.task for cell in seen if cell.route == name)
+        tasks = sorted(cell.name for cell in seen if cell.route == name)
         pairs += [(name, each) for each in tasks or [DEFAULT_TASK]]
     return pairs
 
@@ -198,8 +199,7 @@ def _weights(router: Router, table: WeightTable) -> WeightsView:
         candidate.drift = router.beliefs.drift(table.cell, candidate.deployment)
         candidate.feedback_rate = router.feedback_rate(table.cell, candidate.deployment)
     policy = router.resolve(RouteRequest(model=table.cell.route)).policy
-    if isinstance(policy, PriceAware):
-        view.segment = policy.segment_words(table.cell) or None
+    view.segment = policy.segment_words(table.cell) or None
     return view
 
 

@@ -37,6 +37,7 @@ class Deadline:
         self._arm(self._until)
 
     def close(self) -> None:
+        """Leave no timer behind."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -53,7 +54,7 @@ class Deadline:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        trace: TracebackType | None,
+        _trace: TracebackType | None,
     ) -> None:
         task, self._task, self._until = self._task, None, None
         if self._is_over and task is not None:

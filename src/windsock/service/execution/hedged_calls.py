@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import replace
 from typing import Any
 
 from windsock.clock import Clock
@@ -21,6 +22,7 @@ Write = Callable[[bytes], Awaitable[None]]
 MakeStream = Callable[[Attempt, Write], Coroutine[None, None, None]]
 Streams = dict[asyncio.Future[Any], Attempt]
 OUTRUN = "its twin answered first"
+"""The note of a call that was given up for it."""
 
 
 async def run_call(exchange: Exchange, attempt: Attempt, make: MakeCall, clock: Clock) -> None:
@@ -45,9 +47,10 @@ async def run_call(exchange: Exchange, attempt: Attempt, make: MakeCall, clock: 
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    for lost in tasks.values():
+    for task, lost in tasks.items():
         seconds = clock.elapsed() - begun[lost.number]
-        exchange.drop(_given_up(exchange, lost, seconds), clock.now())
+        result = _finished(task) or _given_up(exchange, lost, seconds)
+        exchange.drop(result, clock.now())
 
 
 async def _race(exchange: Exchange, tasks: Racing, clock: Clock) -> None:
@@ -57,6 +60,16 @@ async def _race(exchange: Exchange, tasks: Racing, clock: Clock) -> None:
         task = next(iter(done))
         del tasks[task]
         exchange.report(task.result(), clock.now())
+
+
+def _finished(task: asyncio.Future[CallResult]) -> CallResult | None:
+    """What became of a loser that ended in the same moment; its answer has a price all the same."""
+    if task.cancelled() or task.exception() is not None:
+        return None
+    result = task.result()
+    if result.kind is CallKind.ANSWERED:
+        return replace(result, kind=CallKind.CANCELLED, note=OUTRUN)
+    return result
 
 
 def _given_up(exchange: Exchange, attempt: Attempt, seconds: float) -> CallResult:

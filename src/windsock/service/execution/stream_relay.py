@@ -6,15 +6,12 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-import orjson
-
 from windsock.core.model.calls import Attempt, CallKind
 from windsock.core.model.units import Usage
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
 from windsock.service.execution.deadline import Deadline
-from windsock.wire.formats.openai_chat import billed_of, tier_of, usage_of
-from windsock.wire.formats.openai_chat_stream import StreamScanner
+from windsock.wire.format import StreamScanner
 from windsock.wire.request import UpstreamRequest
 
 T = TypeVar("T")
@@ -23,6 +20,7 @@ LINGER_S = 2.0
 """How long a complete stream is waited on for its usage and its end mark."""
 
 END_S = 0.1
+"""How long the end of an answer is waited on after its end mark."""
 
 MAX_HELD_BYTES = 1024 * 1024
 """Of events before the first content, which are held back until it comes."""
@@ -96,17 +94,17 @@ class StreamTimeouts:
 class Relay:
     """Reads a call's events and tells, at its end, what became of it.
 
-    is_sent         set by the driver: from then on the call may cost something
-    first_byte_s    set by the driver when the first content came
+    is_sent         set by the caller: from then on the call may cost something
+    first_byte_s    set by the caller when the first content came
     kind, note      how it ended
     """
 
     __slots__ = ("_held", "_held_bytes", "_is_begun", "_is_over", "_seen", "attempt",
                  "first_byte_s", "is_sent", "kind", "note", "reply", "scanner")  # fmt: skip
 
-    def __init__(self, attempt: Attempt, choices: int) -> None:
+    def __init__(self, attempt: Attempt, scanner: StreamScanner) -> None:
         self.attempt = attempt
-        self.scanner = StreamScanner(choices)
+        self.scanner = scanner
         self.reply: Reply | None = None
         self.is_sent = False
         self.first_byte_s: float | None = None
@@ -160,37 +158,37 @@ class Relay:
     def end(self) -> None:
         """The stream came to its end: was it one?"""
         if self.scanner.error is not None:
-            self.fail(CallKind.BROKEN, "the provider sent an error in the stream")
+            self.fail(self.scanner.error_kind, "the provider sent an error in the stream")
         elif not self.scanner.is_complete:
             self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
 
     def fail(self, kind: CallKind, note: str) -> None:
+        """The call ended in this way instead."""
         self.kind, self.note = kind, note
 
-    def facts(self, chat: UpstreamRequest) -> dict[str, Any]:
+    def facts(self, request: UpstreamRequest) -> dict[str, Any]:
         """Of the call's result: usage as counted, or estimated where content came without it."""
-        scanner = self.scanner
-        last = {**scanner.last, "usage": scanner.usage} if scanner.usage else {}
-        usage = usage_of(last, images=chat.images)
+        scanner, said = self.scanner, self.scanner.facts()
         was_worked_on = scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
-        is_estimated = usage is None and self.is_sent and was_worked_on
+        is_estimated = said.usage is None and self.is_sent and was_worked_on
+        usage = said.usage
         if is_estimated:
-            usage = Usage(
-                input_tokens=chat.request.prompt_tokens, output_tokens=scanner.content_events
-            )
+            prompt_tokens = request.request.prompt_tokens
+            usage = Usage(input_tokens=prompt_tokens, output_tokens=scanner.content_events)
         return {
             "status": self.reply.status if self.reply else None,
             "first_byte_s": self.first_byte_s,
             "usage": usage,
             "is_usage_estimated": is_estimated,
-            "service_tier": tier_of(last),
-            "served_model": scanner.served_model,
-            "billed_usd": billed_of(last) if last else None,
-            "finish_reason": scanner.finish_reason,
+            "service_tier": said.service_tier,
+            "served_model": said.served_model,
+            "billed_usd": said.billed_usd,
+            "finish_reason": said.finish_reason,
             "note": self.note,
         }
 
     async def close(self) -> None:
+        """Leave the answer; an unfinished one costs the connection."""
         if self.reply is not None:
             await self.reply.close()
 
@@ -199,9 +197,3 @@ class Relay:
         self._held_bytes += len(events)
         if self._held_bytes > MAX_HELD_BYTES:
             raise NoAnswer(f"{MAX_HELD_BYTES} bytes of events came without content")
-
-
-def in_band_error(message: str) -> bytes:
-    """The event that ends a broken stream; no end mark follows it."""
-    error = {"message": message, "type": "upstream_error", "param": None, "code": "stream_broken"}
-    return b"data: " + orjson.dumps({"error": error}) + b"\n\n"

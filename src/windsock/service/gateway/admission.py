@@ -16,7 +16,11 @@ from windsock.service.error_responses import overloaded
 from windsock.service.gateway.asgi import Call, Endpoint
 
 LEAST_LIMIT = 64
+"""Requests worked on at a time, however late the event loop is."""
+
 LEAST_WAITING = 8
+"""Requests that may wait, however slowly they are served."""
+
 QUEUE_S = 0.2
 """What can be served in this time may wait."""
 
@@ -75,6 +79,7 @@ class Limits:
 
     @property
     def waiting(self) -> int:
+        """Requests that wait for their turn."""
         return len(self._waiting)
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
@@ -97,7 +102,7 @@ class Limits:
     async def enter(self) -> bool:
         """Wait for a place; False if there is none. Every True needs a `leave`."""
         if self._waiting or self.running >= self.limit:
-            if not await self._turn():
+            if not await self._wait():
                 self.refused += 1
                 return False
         else:
@@ -116,6 +121,7 @@ class Limits:
         return int(self._per_s * QUEUE_S)
 
     def leave(self) -> None:
+        """A request is over: whoever waits may come in."""
         self.running -= 1
         self._left += 1
         while self._waiting and self.running < self.limit:
@@ -133,12 +139,13 @@ class Limits:
         return True
 
     def release(self, size: int) -> None:
+        """Give back what `hold` reserved."""
         self._bytes -= size
 
-    def look(self, late_s: float, since_s: float) -> None:
+    def adapt(self, late_s: float, since_s: float) -> None:
         """Adapt to the event loop, which woke this many seconds late: less work, or more again.
 
-        since_s     since the last look
+        since_s     since the last time
         """
         self._per_s = 0.5 * (self._per_s + self._left / since_s)
         self._left = 0
@@ -154,7 +161,7 @@ class Limits:
         self.running += 1
         self._peak = max(self._peak, self.running)
 
-    async def _turn(self) -> bool:
+    async def _wait(self) -> bool:
         """Wait as one of the queue; the oldest leaves when it is full."""
         if not self.rules.max_waiting:
             return False

@@ -24,7 +24,7 @@ Endpoint = Callable[["Call"], Awaitable[None]]
 
 
 LEAVE = "windsock.leave"
-"""The ASGI extension that holds the connection's `Line`."""
+"""The ASGI extension that holds the request's `ClientConnection`."""
 
 WATCHED_FROM_S = 0.02
 """After which a client that leaves is noticed; the provider's call is then cancelled at once."""
@@ -43,37 +43,47 @@ class Call:
         self.is_answered = False
 
     def header(self, name: bytes) -> str | None:
+        """A header of the request by its name in lower case, or None."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head of an answer whose body follows in parts."""
         self.is_answered = True
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:
+        """A part of the body; more: others follow."""
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
+        """A whole answer of JSON."""
         length = (b"content-length", str(len(body)).encode())
         kind = (b"content-type", b"application/json")
         await self.begin(status, [kind, length, *(headers or [])])
         await self.write(body, more=False)
 
     async def refuse(self, problem: Problem) -> None:
+        """A whole answer that is an error."""
         await self.answer(problem.status, problem.body, problem.headers)
 
 
 class Memory(Protocol):
     """What is left for bodies."""
 
-    def hold(self, size: int) -> bool: ...
-    def release(self, size: int) -> None: ...
+    def hold(self, size: int) -> bool:
+        """Reserve so many bytes; False if there are none. Every True needs a `release`."""
+        ...
+
+    def release(self, size: int) -> None:
+        """Give back what `hold` reserved."""
+        ...
 
 
 class ClientConnection(Protocol):
-    """The connection of a request, where the server tells of its end (see `windsock.front`)."""
+    """The connection of a request, where the server tells of its end (see `uvicorn_protocol`)."""
 
     disconnected: bool
     on_leave: Callable[[], None] | None
@@ -95,6 +105,7 @@ class DataPlane:
 
     @property
     def paths(self) -> frozenset[str]:
+        """Those that do not go to the application behind."""
         return frozenset(self._endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,13 +141,15 @@ class DataPlane:
         message = f"the body exceeds {self._max_body_bytes} bytes; send less"
         await call.refuse(Problem.of(413, message))
 
-    async def _run(self, endpoint: Endpoint, call: Call, line: ClientConnection | None) -> None:
+    async def _run(
+        self, endpoint: Endpoint, call: Call, connection: ClientConnection | None
+    ) -> None:
         body = await self._read(call.receive)
         call.body = body or b""
         if body is None:
             await self._too_large(call)
             return
-        watch = _Watch(call.receive) if line is None else _Told(line)
+        watch = _LeaveWatch(call.receive) if connection is None else _LeaveCallback(connection)
         try:
             try:
                 await endpoint(call)
@@ -166,21 +179,21 @@ class DataPlane:
         return b"".join(parts)
 
 
-class _Told:
+class _LeaveCallback:
     """Cancels the task it was made in when the server says that the client left."""
 
-    __slots__ = ("_line", "_work", "is_gone")
+    __slots__ = ("_connection", "_work", "is_gone")
 
-    def __init__(self, line: ClientConnection) -> None:
-        self._line = line
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
         self._work = asyncio.current_task()
         self.is_gone = False
-        line.on_leave = self._leave
-        if line.disconnected:
+        connection.on_leave = self._leave
+        if connection.disconnected:
             self._leave()
 
     def end(self) -> None:
-        self._line.on_leave = None
+        self._connection.on_leave = None
 
     def _leave(self) -> None:
         self.is_gone = True
@@ -188,7 +201,7 @@ class _Told:
             self._work.cancel()
 
 
-class _Watch:
+class _LeaveWatch:
     """The same under a server that only tells who asks: cancels its task when the client leaves.
 
     It looks from WATCHED_FROM_S on: most calls are over by then, and need no second task.

@@ -1,24 +1,27 @@
-"""The calls of the data plane: chat completions, the decision alone, and feedback."""
+"""The calls of the data plane that decide: chat completions, embeddings, the decision alone."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
+from math import isfinite, nan
 from typing import Any
 
 import orjson
 
 from windsock.clock import Clock
-from windsock.core.model.rewards import Reward
+from windsock.core.model.decisions import Decision
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest, NoCandidate, UnknownRoute
-from windsock.service.auth import Access, Principal, credential_of
+from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
-from windsock.service.execution.executor import Failure, RequestExecutor
-from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
+from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.upstream_calls import Failure
+from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.asgi import Call
+from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
     ResponseCache,
     StreamCopy,
@@ -46,21 +49,23 @@ class OpenAICalls:
     def __init__(
         self,
         *,
-        driver: RequestExecutor,
+        executor: RequestExecutor,
         router: Router,
         clock: Clock,
         access: Access,
         feedbacks: FeedbackInbox,
+        keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
         with_features: bool = False,
         meaning: Meaning | None = None,
     ) -> None:
-        self._driver = driver
+        self._executor = executor
         self._router = router
         self._clock = clock
         self._access = access
         self._feedbacks = feedbacks
+        self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
         self._cache = cache
         self._read_chat = partial(read_chat, with_features=with_features)
@@ -69,35 +74,35 @@ class OpenAICalls:
     async def chat(self, call: Call) -> None:
         """POST /v1/chat/completions, plain or streamed."""
         started = self._clock.elapsed()
-        chat = self._read(call, "infer")
-        key = self._cache_key(call, chat)
-        if key is not None and await self._answered_from_cache(call, chat, key):
+        asked = self._read(call)
+        key = self._cache_key(call, asked)
+        if key is not None and await self._answered_from_cache(call, asked, key):
             return
-        exchange = self._open(await self._understood(chat))
-        if chat.request.is_stream:
-            await self._stream(call, exchange, chat, started, key)
+        exchange = self._open(await self._understood(asked))
+        if asked.request.is_stream:
+            await self._stream(call, exchange, asked, started, key)
         else:
-            await self._plain(call, exchange, chat, started, key)
+            await self._plain(call, exchange, asked, started, key)
 
     async def embed(self, call: Call) -> None:
         """POST /v1/embeddings. Vectors of two models cannot be compared: give it one model."""
         started = self._clock.elapsed()
-        chat = self._read(call, "infer", read_embedding)
-        await self._plain(call, self._open(chat), chat, started, None)
+        asked = self._read(call, read_embedding)
+        await self._plain(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
         """How long a prompt is taken to be, from its size: every deployment counts differently."""
-        chat = self._read(call, "infer")
-        await call.answer(200, orjson.dumps({"input_tokens": chat.request.prompt_tokens}))
+        asked = self._read(call)
+        await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
 
-    def _cache_key(self, call: Call, chat: UpstreamRequest) -> bytes | None:
+    def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
         """The key of an answer that may be kept, or None."""
         wish = call.header(b"x-windsock-cache")
-        if self._cache is None or not is_cachable(chat, wish):
+        if self._cache is None or not is_cachable(asked, wish):
             return None
-        return cache_key(chat, self._router.resolve(chat.request).candidates)
+        return cache_key(asked, self._router.resolve(asked.request).candidates)
 
-    async def _answered_from_cache(self, call: Call, chat: UpstreamRequest, key: bytes) -> bool:
+    async def _answered_from_cache(self, call: Call, asked: UpstreamRequest, key: bytes) -> bool:
         if self._cache is None or call.header(b"x-windsock-cache") == "refresh":
             return False
         kept = await self._cache.get(key, self._clock.now())
@@ -125,54 +130,13 @@ class OpenAICalls:
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
-        exchange = self._open(await self._understood(self._read(call, "infer")))
+        exchange = self._open(await self._understood(self._read(call)))
         self._feedbacks.remember(exchange.decision, exchange.decision.deployment)
-        self._driver.keep_decision(exchange.decision)
+        self._keep_decision(exchange.decision)
         await call.answer(200, orjson.dumps(decision_view(exchange)))
 
-    async def feedback(self, call: Call) -> None:
-        """POST /v1/feedback: the value of an answer, late, partial or twice."""
-        principal = self._admit(call, "feedback")
-        try:
-            asked = orjson.loads(call.body)
-        except orjson.JSONDecodeError as error:
-            raise BadRequest(f"the body is not valid JSON: {error}") from error
-        if not isinstance(asked, dict):
-            raise BadRequest("the body must be an object with decision_id and value")
-        reward = reward_of(asked, principal)
-        name = decision_name(asked)
-        try:
-            credit, is_duplicate = await self._feedbacks.take(
-                name, reward, principal.namespace, call.header(b"idempotency-key")
-            )
-        except UnknownDecision as error:
-            await call.refuse(Problem.of(404, str(error), param="decision_id"))
-            return
-        belief = credit.belief
-        body = {
-            "decision_id": name,
-            "deployment": credit.deployment,
-            "route": credit.cell.route,
-            "task": credit.cell.task,
-            "is_duplicate": is_duplicate,
-            "counted": {"weight": credit.weight, "value": credit.value},
-            "posterior": {
-                "success_mean": belief.mean,
-                "success_interval": [belief.low, belief.high],
-                "effective_samples": belief.effective_samples,
-            },
-        }
-        if reward.source == "confidence":
-            rate, to = self._feedbacks.advice(name, reward.value)
-            body["confidence"] = {"measured_success": rate, "escalate_to": to}
-        await call.answer(200, orjson.dumps(body))
-
-    def _admit(self, call: Call, scope: str) -> Principal:
-        credential = credential_of(call.header(b"authorization"), call.header(b"x-api-key"))
-        return self._access.admit(credential, scope, self._clock.now())
-
-    def _read(self, call: Call, scope: str, read: Read | None = None) -> UpstreamRequest:
-        principal = self._admit(call, scope)
+    def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
+        principal = admitted(call, self._access, "infer", self._clock.now())
         return (read or self._read_chat)(
             call.body,
             task=call.header(b"x-windsock-task"),
@@ -181,16 +145,16 @@ class OpenAICalls:
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
 
-    async def _understood(self, chat: UpstreamRequest) -> UpstreamRequest:
+    async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for."""
         if self._meaning is None:
-            return chat
-        known = (*chat.request.features, *await self._meaning(chat.raw))
-        return replace(chat, request=replace(chat.request, features=known))
+            return asked
+        known = (*asked.request.features, *await self._meaning(asked.raw))
+        return replace(asked, request=replace(asked.request, features=known))
 
-    def _open(self, chat: UpstreamRequest) -> Exchange:
+    def _open(self, asked: UpstreamRequest) -> Exchange:
         try:
-            return self._router.open(chat.request, self._clock.now())
+            return self._router.open(asked.request, self._clock.now())
         except UnknownRoute:
             self._on_unpriced()
             raise
@@ -203,17 +167,18 @@ class OpenAICalls:
         self,
         call: Call,
         exchange: Exchange,
-        chat: UpstreamRequest,
+        asked: UpstreamRequest,
         started: float,
         key: bytes | None,
     ) -> None:
-        body, failure = await self._driver.answer(exchange, chat)
+        body, failure = await self._executor.answer(exchange, asked)
         headers = self._headers(exchange, started, key)
         if body is None:
             await call.refuse(self._failed(exchange, failure, headers))
             return
-        cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
-        headers.append((b"x-windsock-cost-usd", cost.encode()))
+        if exchange.cost_usd is not None:
+            cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
+            headers.append((b"x-windsock-cost-usd", cost.encode()))
         await call.answer(200, body, headers)
         await self._keep(exchange, key, body, is_stream=False)
 
@@ -221,7 +186,7 @@ class OpenAICalls:
         self,
         call: Call,
         exchange: Exchange,
-        chat: UpstreamRequest,
+        asked: UpstreamRequest,
         started: float,
         key: bytes | None,
     ) -> None:
@@ -234,7 +199,7 @@ class OpenAICalls:
             copy.add(events)
             await call.write(events, more=True)
 
-        await self._driver.stream(exchange, chat, failure, write)
+        await self._executor.stream(exchange, asked, failure, write)
         if call.is_answered:
             await call.write(b"", more=False)
             if copy.is_whole:
@@ -246,7 +211,9 @@ class OpenAICalls:
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
     ) -> Problem:
-        back_in_s = self._router.fleet.retry_after_s(exchange.table.deployments, self._clock.now())
+        back_in_s = self._router.availability.retry_after_s(
+            exchange.table.deployments, self._clock.now()
+        )
         return failed(exchange, failure.body, headers, back_in_s=back_in_s)
 
     def _headers(
@@ -288,38 +255,17 @@ def decision_view(exchange: Exchange) -> dict[str, Any]:
             }
             for arm in table.arms
         ],
-        "ruled_out": dict(table.ruled_out),
+        "ruled_out": table.reasons,
         "note": table.note,
     }
 
 
-def decision_name(asked: dict[str, Any]) -> str:
-    """The decision's or the answer's id, under any of the names that clients use."""
-    for name in ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id"):
-        if isinstance(asked.get(name), str):
-            return str(asked[name])
-    raise BadRequest(
-        "decision_id is missing; send the x-windsock-decision-id of the answer", param="decision_id"
-    )
-
-
-def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
-    """The reported value as a reward; raises BadRequest."""
-    value = asked.get("value", asked.get("score"))
-    if isinstance(value, bool):
-        value = float(value)
-    if not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
-    return Reward(
-        value=float(value),
-        source=str(asked.get("source") or "explicit"),
-        metric=str(asked.get("metric") or asked.get("metric_name") or ""),
-        key_id=principal.key_id,
-    )
-
-
 def _seconds(text: str | None) -> float | None:
+    """A deadline from a header; raises BadRequest. No number would confuse every timer."""
     try:
-        return float(text) if text else None
-    except ValueError as error:
-        raise BadRequest("x-windsock-timeout must be seconds") from error
+        seconds = float(text) if text else None
+    except ValueError:
+        seconds = nan
+    if seconds is not None and not isfinite(seconds):
+        raise BadRequest("x-windsock-timeout must be seconds")
+    return seconds

@@ -13,6 +13,8 @@ from windsock.errors import ConfigError
 from windsock.service.gateway.response_cache import CachedAnswer
 
 PREFIX = b"windsock:1:"
+"""Of every key; the number is that of the format of entries."""
+
 PATIENCE_S = 0.25
 """A cache that takes longer than this is passed by: the answer itself is not far."""
 
@@ -20,6 +22,7 @@ REST_S = 5.0
 """After a failure the server is left alone so long, and every request is a miss."""
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
+"""Of an answer that is worth sending to another machine."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(CachedAnswer)
@@ -38,6 +41,7 @@ class RedisCache:
         self._rests_until = 0.0
 
     async def get(self, key: bytes, now: float) -> CachedAnswer | None:
+        """See `CacheBackend.get`; what cannot be read counts as absent."""
         found = await self._ask(lambda: self._client.get(PREFIX + key))
         if not isinstance(found, bytes):
             return None
@@ -48,11 +52,13 @@ class RedisCache:
         return kept if now < kept.expires_at else None
 
     async def put(self, key: bytes, kept: CachedAnswer, now: float) -> None:
+        """The server drops it when it expires."""
         lasts_ms = max(1, int((kept.expires_at - now) * 1000))
         body = _encoder.encode(kept)
         await self._ask(lambda: self._client.set(PREFIX + key, body, px=lasts_ms))
 
     async def close(self) -> None:
+        """Drop the connections."""
         with contextlib.suppress(Exception):
             await self._client.aclose()
 
@@ -65,8 +71,9 @@ class RedisCache:
             async with asyncio.timeout(PATIENCE_S):
                 return await command()
         except Exception as error:  # of many kinds, none of which may cost a client its answer
+            if clock() >= self._rests_until:  # else another request has found out and told
+                self._on_trouble(type(error).__name__)
             self._rests_until = clock() + REST_S
-            self._on_trouble(type(error).__name__)
             return None
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
 import orjson
+from cachetools import LRUCache
 
 from windsock.errors import BadRequest
 from windsock.wire.request import UpstreamRequest
 
 WISHES = ("use", "bypass", "refresh")
+"""What a client may say of the cache in `x-windsock-cache`."""
+
 ENTRY_BYTES = 512
 """What an entry weighs beside its body."""
 
@@ -28,15 +30,21 @@ class CachedAnswer(msgspec.Struct, frozen=True):
 
 
 class CacheBackend(Protocol):
-    """Where answers are kept. Neither call raises: a shelf that fails is an empty one."""
+    """Where answers are kept. Neither call raises: a backend that fails is an empty one."""
 
     max_body_bytes: int
 
-    async def get(self, key: bytes, now: float) -> CachedAnswer | None: ...
+    async def get(self, key: bytes, now: float) -> CachedAnswer | None:
+        """The answer kept under the key, unless it has expired by `now` (unix s)."""
+        ...
 
-    async def put(self, key: bytes, kept: CachedAnswer, now: float) -> None: ...
+    async def put(self, key: bytes, kept: CachedAnswer, now: float) -> None:
+        """Keep an answer until it expires."""
+        ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Let go of what is held."""
+        ...
 
 
 class MemoryCache:
@@ -44,36 +52,24 @@ class MemoryCache:
 
     def __init__(self, *, max_bytes: int) -> None:
         self.max_body_bytes = max_bytes - ENTRY_BYTES
-        self._max_bytes = max_bytes
-        self._kept: OrderedDict[bytes, CachedAnswer] = OrderedDict()
-        self.bytes = 0
+        self._kept: LRUCache[bytes, CachedAnswer] = LRUCache(max_bytes, getsizeof=_weight)
 
     async def get(self, key: bytes, now: float) -> CachedAnswer | None:
+        """See `CacheBackend.get`."""
         kept = self._kept.get(key)
-        if kept is None:
+        if kept is not None and now >= kept.expires_at:
+            del self._kept[key]
             return None
-        if now >= kept.expires_at:
-            self._drop(key)
-            return None
-        self._kept.move_to_end(key)
         return kept
 
     async def put(self, key: bytes, kept: CachedAnswer, now: float) -> None:
-        if len(kept.body) > self.max_body_bytes:
-            return
-        if key in self._kept:
-            self._drop(key)
-        self._kept[key] = kept
-        self.bytes += _weight(kept)
-        while self.bytes > self._max_bytes:
-            self._drop(next(iter(self._kept)))
+        """An answer beyond `max_body_bytes` is not kept."""
+        if len(kept.body) <= self.max_body_bytes:
+            self._kept[key] = kept
 
     async def close(self) -> None:
+        """Forget everything."""
         self._kept.clear()
-        self.bytes = 0
-
-    def _drop(self, key: bytes) -> None:
-        self.bytes -= _weight(self._kept.pop(key))
 
 
 class StreamCopy:
@@ -87,6 +83,7 @@ class StreamCopy:
         self.is_whole = max_bytes > 0
 
     def add(self, part: bytes) -> None:
+        """The next part, in order."""
         if not self.is_whole:
             return
         self._left -= len(part)
@@ -97,6 +94,7 @@ class StreamCopy:
             self._parts.append(part)
 
     def body(self) -> bytes:
+        """All parts; asked for while `is_whole` only."""
         return b"".join(self._parts)
 
 
@@ -111,18 +109,19 @@ class CacheTally:
 class ResponseCache:
     """A kept answer costs nothing and teaches nothing: it passes neither router nor ledger."""
 
-    def __init__(self, shelf: CacheBackend, *, ttl_s: float) -> None:
-        self.shelf = shelf
+    def __init__(self, backend: CacheBackend, *, ttl_s: float) -> None:
+        self._backend = backend
         self.tally = CacheTally()
         self._ttl_s = ttl_s
 
     @property
     def max_body_bytes(self) -> int:
         """Answers that are larger are not kept; a stream need not be gathered beyond it."""
-        return self.shelf.max_body_bytes
+        return self._backend.max_body_bytes
 
     async def get(self, key: bytes, now: float) -> CachedAnswer | None:
-        kept = await self.shelf.get(key, now)
+        """The kept answer, counted as a hit, or None, counted as a miss."""
+        kept = await self._backend.get(key, now)
         if kept is None:
             self.tally.misses += 1
         else:
@@ -132,18 +131,20 @@ class ResponseCache:
     async def put(
         self, key: bytes, body: bytes, *, is_stream: bool, deployment: str, now: float
     ) -> None:
+        """Keep an answer for the time that answers are kept."""
         if len(body) <= self.max_body_bytes:
             kept = CachedAnswer(body, is_stream, deployment, now + self._ttl_s)
-            await self.shelf.put(key, kept, now)
+            await self._backend.put(key, kept, now)
 
     async def close(self) -> None:
-        await self.shelf.close()
+        """Let go of what is held."""
+        await self._backend.close()
 
 
-def cache_key(chat: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
+def cache_key(asked: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
     """One key for one meaning: the whole body in canonical order, who may answer, and for whom."""
-    request = chat.request
-    body = orjson.dumps(orjson.loads(chat.raw), option=orjson.OPT_SORT_KEYS)
+    request = asked.request
+    body = orjson.dumps(orjson.loads(asked.raw), option=orjson.OPT_SORT_KEYS)
     digest = hashlib.sha256()
     for part in (request.namespace, request.task, "\n".join(candidates)):
         digest.update(b"%d:" % len(part.encode()) + part.encode())
@@ -151,13 +152,13 @@ def cache_key(chat: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
     return digest.digest()
 
 
-def is_cachable(chat: UpstreamRequest, wish: str | None) -> bool:
+def is_cachable(asked: UpstreamRequest, wish: str | None) -> bool:
     """True if the answer may be kept: asked for, or certain to be alike (temperature 0)."""
     if wish is not None and wish not in WISHES:
         raise BadRequest(f"x-windsock-cache must be one of {', '.join(WISHES)}, not {wish!r}")
     if wish == "bypass":
         return False
-    return wish is not None or chat.temperature == 0
+    return wish is not None or asked.temperature == 0
 
 
 def _weight(kept: CachedAnswer) -> int:

@@ -5,6 +5,7 @@ A dialect translates; deciding, calling, falling back, caching and recording sta
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,11 @@ from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.dialect import Dialect
 from windsock.wire.sse import BOUNDARY, data_of
+
+MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
+"""What a dialect raises for an answer that has not the shape of a chat completion."""
+
+UNTOLD = "the provider's answer has not the shape of a chat completion"
 
 
 class TranslatedCall(Call):
@@ -42,10 +48,12 @@ class TranslatedCall(Call):
         """What was asked for stays what it is."""
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        """The head of an answer, the same in every dialect."""
         self._original.is_answered = True
         await super().begin(status, headers)
 
     async def write(self, body: bytes, *, more: bool) -> None:
+        """Events of a chat stream, told in the dialect."""
         if not self._is_whole and body:
             body = b"".join(map(_event, self._told(body)))
         await super().write(body, more=more)
@@ -53,9 +61,13 @@ class TranslatedCall(Call):
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
+        """A whole answer or an error, told in the dialect."""
         self._is_whole = True
         if status == 200:
-            told = self._dialect.answered(json_codec.loads(body))
+            try:
+                told = self._dialect.answered(json_codec.loads(body))
+            except MISSHAPEN:
+                status, told = 502, self._dialect.refused(502, UNTOLD)
         else:
             told = self._dialect.refused(status, _message(body))
         await super().answer(status, json_codec.dumps(told), headers)
@@ -66,11 +78,18 @@ class TranslatedCall(Call):
             if data.strip() == b"[DONE]":
                 yield from self._dialect.ended()
             elif data:
-                chunk = json_codec.loads(data)
-                if "error" in chunk and not chunk.get("choices"):
-                    yield from self._dialect.broken(_message(data))
-                else:
-                    yield from self._dialect.streamed(chunk)
+                yield from self._told_chunk(data)
+
+    def _told_chunk(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """The events of a chunk; one that is none tells nothing."""
+        chunk = json_codec.parsed(data)
+        if not isinstance(chunk, dict):
+            return
+        if "error" in chunk and not chunk.get("choices"):
+            yield from self._dialect.broken(_message(data))
+            return
+        with contextlib.suppress(*MISSHAPEN):
+            yield from self._dialect.streamed(chunk)
 
 
 def spoken(chat: Endpoint, dialect: Callable[[], Dialect]) -> Endpoint:

@@ -86,8 +86,8 @@ class DirectCycle(RequestResponseCycle):
             self.on_leave()
 
     def _let_go(self) -> None:
-        """The scope holds this turn, which holds the scope: a cycle a request is work for the
-        collector, and what it finds too old stays for good (see `windsock.pauses`).
+        """The scope holds this object, which holds the scope: a cycle a request is work for the
+        collector, and what it finds too old stays for good (see `app.gc_tuning`).
         """
         self.scope.pop("extensions", None)
 
@@ -134,10 +134,11 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self._turn: DirectCycle | None = None
+        self._direct: DirectCycle | None = None
         self._idle_since = math.inf
 
     def on_headers_complete(self) -> None:
+        """Called by the parser: the short way, or uvicorn's own."""
         if not self._is_short():
             super().on_headers_complete()
             return
@@ -145,7 +146,7 @@ class GatewayProtocol(HttpToolsProtocol):
         scope = self.scope
         scope["method"], scope["path"] = "POST", path
         scope["raw_path"], scope["query_string"] = self.url, b""
-        turn = self._turn = self.cycle = DirectCycle(
+        cycle = self._direct = self.cycle = DirectCycle(
             scope,
             transport=self.transport,
             flow=self.flow,
@@ -154,8 +155,8 @@ class GatewayProtocol(HttpToolsProtocol):
             on_response=self.on_response_complete,
             logger=self.logger,
         )
-        scope["extensions"] = {LEAVE: turn}  # type: ignore[dict-item]
-        self._start_asgi_task(turn, self.app)
+        scope["extensions"] = {LEAVE: cycle}  # type: ignore[dict-item]
+        self._start_asgi_task(cycle, self.app)
 
     def _is_short(self) -> bool:
         """True for a plain request of the data plane, with none before it unanswered."""
@@ -169,17 +170,18 @@ class GatewayProtocol(HttpToolsProtocol):
         )
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio: the request under way is told."""
         super().connection_lost(exc)
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
-        turn, self._turn = self._turn, None
-        if turn is not None and not turn.response_complete:
-            turn.leave()
+        cycle, self._direct = self._direct, None
+        if cycle is not None and not cycle.response_complete:
+            cycle.leave()
 
     def on_response_complete(self) -> None:
         """As uvicorn's, with one timer for the life of the connection."""
-        self._turn = None
+        self._direct = None
         if self.pipeline:
             super().on_response_complete()
             return
@@ -198,6 +200,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._idle_since = math.inf
 
     def timeout_keep_alive_handler(self) -> None:
+        """The timer fired: close what has been idle too long, else look again then."""
         self.timeout_keep_alive_task = None
         left_s = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if left_s <= 0:
@@ -208,6 +211,8 @@ class GatewayProtocol(HttpToolsProtocol):
             )
 
 
-def front_for(paths: frozenset[str]) -> type[GatewayProtocol]:
+def protocol_for(paths: frozenset[str]) -> type[GatewayProtocol]:
     """The protocol of a server whose data plane has these paths."""
-    return type("Front", (GatewayProtocol,), {"paths": frozenset(path.encode() for path in paths)})
+    return type(
+        "GatewayProtocol", (GatewayProtocol,), {"paths": frozenset(path.encode() for path in paths)}
+    )

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from windsock.core.model.calls import Outcome
-from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, to_float
 from windsock.core.policies.baselines import Rules
-from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
 from windsock.simulation.world.traffic import REALTIME
 from windsock.simulation.world.world import World
 
@@ -28,31 +25,7 @@ MOMENTS = 200
 """Moments at which hindsight looks at the run."""
 
 
-class _Outsider:
-    """A policy that learns nothing from what it does."""
-
-    is_contextual = False
-
-    def task_of(self, request: RouteRequest) -> str:
-        return request.task
-
-    def refresh(self, cells: Sequence[CellView], now: float) -> None:
-        """Cells are weighed one by one."""
-
-    def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
-        """Nothing to learn."""
-
-    def settle(self, outcome: Outcome, now: float) -> None:
-        """Nothing to settle."""
-
-    def to_state(self) -> dict[str, Any]:
-        return {}
-
-    def from_state(self, state: Mapping[str, Any]) -> None:
-        """There is no state."""
-
-
-class Oracle(_Outsider):
+class Oracle(BasePolicy):
     """Knows every true quality and every true price at once: no policy can do better on average.
 
     Where the route says what a success is worth it takes the deployment of the greatest net
@@ -83,7 +56,7 @@ class Oracle(_Outsider):
         return Weighing(weights=tuple(by_name.get(name, 0.0) for name in view.deployments))
 
 
-class Hindsight(_Outsider):
+class Hindsight(BasePolicy):
     """The best fixed choice per task, chosen when all is over, by the same measure as the oracle's.
 
     Of all deployments that keep to the ceiling of a real-time route.
@@ -104,6 +77,9 @@ class Hindsight(_Outsider):
             self._best[view.cell] = self._chosen(view, now)
         return _only(view, self._best[view.cell])
 
+    def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
+        return _only(view, self._best.get(view.cell) or self._chosen(view, now))
+
     def _chosen(self, view: CellView, now: float) -> str:
         world, task = self._world, view.cell.task
         names = in_time(world, view, now)
@@ -120,7 +96,7 @@ class Hindsight(_Outsider):
         return names[shares.index(max(shares))]
 
 
-class CheapestOnTheMap(_Outsider):
+class CheapestOnTheMap(BasePolicy):
     """Least input + output price of a token, by a price map read at start: LiteLLM's cost routing.
 
     https://docs.litellm.ai/docs/routing (lowest cost), whose map is loaded when the proxy starts.
@@ -139,7 +115,7 @@ class CheapestOnTheMap(_Outsider):
         return _only(view, min(view.deployments, key=lambda name: self._sum[name]))
 
 
-class RetunedRules(_Outsider):
+class RetunedRules(BasePolicy):
     """Rules that somebody tunes anew every week, on an evaluation of every deployment.
 
     Per task the best by the oracle's measure, at that day's prices and the success measured.

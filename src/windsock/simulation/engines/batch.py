@@ -16,7 +16,6 @@ from scipy import special
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import cost_usd
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.routes import Route
 from windsock.simulation.engines.batch_attempts import (
     Answers,
@@ -133,7 +132,7 @@ class BatchEngine:
             self._note(decision, Served(deployment=None, count=group.count))
             return
         asked = self._luck.multinomial(group.count, decision.weights)
-        allowed = group.route.max_attempts
+        allowed = self.router.dispatcher.attempts_allowed(group.route)
         found = answers(self._luck, decision, asked, attempts_allowed=allowed)
         self._look_at(decision, found)
         spent = 0.0
@@ -141,7 +140,7 @@ class BatchEngine:
             self._note(decision, served)
             spent += served.usd
         policy = group.route.policy
-        if isinstance(policy, PriceAware) and policy.pacer is not None:
+        if policy.pacer is not None:
             policy.pacer.spend(spent, begin, group.count)
 
     def _decide(self, group: RequestGroup, begin: float, end: float) -> GroupDecision:
@@ -179,11 +178,11 @@ class BatchEngine:
     def _calls(self, decision: GroupDecision, name: str) -> list[CallResult]:
         """Answers as they come in this window, from the fastest to the slowest."""
         world, now, usage = self.world, decision.begin, decision.usage
-        prices = world.prices(name, now)
+        prices = world.prices(name, now, prompt_tokens=usage.prompt_tokens)
         latency_s, first_token_s = self._latency_s(name, now), world.first_token_s(name, now)
         billed = cost_usd(usage.counts(), prices) if world.scenario.bills else None
         served_model = world.served_model(name, now)
-        attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST)
+        attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST, started_at=now)
         return [
             CallResult(
                 attempt=attempt,

@@ -14,7 +14,6 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, Usage, cost_usd
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
 from windsock.simulation.engines.batch_attempts import Answers, Counts, GroupDecision, answers
@@ -116,8 +115,7 @@ class BatchCredit:
         if not count:
             return
         policy = self._router.routes[cell.route].policy
-        if isinstance(policy, PriceAware):
-            policy.served.count(cell, arm_name(*pair) if pair else name, count)
+        policy.count_served(cell, arm_name(*pair) if pair else name, count)
         units: dict[Meter, float] = {meter: n * count for meter, n in usage.counts().items()}
         self._router.beliefs.observe_usages(cell, name, units, count, end)
         self._router.observe_answers(cell, name, count, end)
@@ -240,7 +238,9 @@ class BatchCredit:
     def _target(self, decision: GroupDecision, cascade: Cascade) -> str | None:
         """The first strong deployment that can take a call."""
         able = (name for name in cascade.to if name in decision.names)
-        return next((n for n in able if self._router.fleet.can_take(n, decision.begin)), None)
+        return next(
+            (n for n in able if self._router.availability.can_take(n, decision.begin)), None
+        )
 
     def _checked(
         self, cascade: Cascade, quality: float, count: int
@@ -278,9 +278,7 @@ class BatchCredit:
         """
         judged, right = verdict.judged, verdict.right
         while judged:
-            known = sum(
-                self._router.beliefs.posterior(verdict.cell, verdict.deployment, verdict.due)
-            )
+            known = sum(self._router.beliefs.posterior(verdict.cell, verdict.deployment))
             n = min(judged, max(FEW, int(known)))
             good = int(self._luck.hypergeometric(right, judged - right, n))
             yield n, good
@@ -291,7 +289,8 @@ class BatchCredit:
 
     def _usd(self, decision: GroupDecision, name: str) -> float:
         """True dollars of one call that begins in the window: its prices hold for all of it."""
-        prices = self._world.prices(name, decision.begin)
+        size = decision.usage.prompt_tokens
+        prices = self._world.prices(name, decision.begin, prompt_tokens=size)
         return float(cost_usd(decision.usage.counts(), prices))
 
 

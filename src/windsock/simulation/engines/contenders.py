@@ -7,19 +7,10 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.policies.baselines import (
-    Cheapest,
-    EpsilonGreedy,
-    Fixed,
-    InverseSquarePrice,
-    PlainThompson,
-    RoundRobin,
-    Rules,
-    SuccessPerCost,
-)
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Policy
+from windsock.core.policies.registry import POLICIES, PolicyParts
 from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
 from windsock.core.routing.routes import Cascade
 from windsock.errors import ConfigError
@@ -27,9 +18,6 @@ from windsock.simulation.engines.baselines import CheapestOnTheMap, Hindsight, O
 from windsock.simulation.engines.paretobandit import ParetoBandit
 from windsock.simulation.world.conditions import RouteGoal
 from windsock.simulation.world.world import World
-
-LIKELY_WORTH_USD = 0.01
-"""What a success is worth to rivals that need to be told, where the scenario does not say."""
 
 ORACLE_FLOOR = 0.85
 
@@ -68,7 +56,6 @@ def contenders(world: World) -> dict[str, Contender]:
     """`windsock` first, then itself without price feeds and without doubts; the oracle last."""
     scenario = world.scenario
     rivals, aim = scenario.rivals, scenario.route
-    worth = aim.usd_per_success or LIKELY_WORTH_USD
     again = None
     if rivals.escalate_below is not None:
         again = Cascade(escalate_below=rivals.escalate_below, to=(rivals.flagship,))
@@ -79,27 +66,26 @@ def contenders(world: World) -> dict[str, Contender]:
         cascade=ours,
         heeds_latency=True,
     )
+
+    def baseline(name: str) -> Contender:
+        return Contender(make=lambda world, _, beliefs: POLICIES[name](_parts(world, beliefs)))
+
     return {
         "windsock": windsock,
         "deaf": replace(windsock, hears=False),
         "credulous": replace(windsock, guard=CREDULOUS),
-        "flagship": Contender(make=lambda *_: Fixed(rivals.flagship)),
-        "cheapest": Contender(make=lambda *_: Cheapest()),
-        "rules": Contender(
-            make=lambda *_: Rules(rivals.rules, rivals.otherwise, rivals.short_tokens),
-            cascade=again,
-        ),
+        "flagship": baseline("flagship"),
+        "cheapest": baseline("cheapest"),
+        "rules": replace(baseline("rules"), cascade=again),
         "rules_weekly": Contender(
             make=lambda world, aim, _: RetunedRules(world, floor_of(aim), worth_of(aim))
         ),
-        "round_robin": Contender(make=lambda *_: RoundRobin()),
+        "round_robin": baseline("round_robin"),
         "litellm_cost": Contender(make=lambda world, *_: CheapestOnTheMap(world)),
-        "inverse_square_price": Contender(make=lambda *_: InverseSquarePrice()),
-        "epsilon_greedy": Contender(
-            make=lambda _, __, beliefs: EpsilonGreedy(beliefs, usd_per_success=worth)
-        ),
-        "plain_thompson": Contender(make=lambda _, __, beliefs: PlainThompson(beliefs)),
-        "success_per_cost": Contender(make=lambda _, __, beliefs: SuccessPerCost(beliefs)),
+        "inverse_square_price": baseline("inverse_square_price"),
+        "epsilon_greedy": baseline("epsilon_greedy"),
+        "plain_thompson": baseline("plain_thompson"),
+        "success_per_cost": baseline("success_per_cost"),
         "paretobandit": Contender(make=lambda world, aim, _: ParetoBandit(world, floor_of(aim))),
         "hindsight": Contender(
             make=lambda world, aim, _: Hindsight(world, floor_of(aim), worth_of(aim))
@@ -122,6 +108,19 @@ def chosen(world: World, names: Sequence[str] | None) -> dict[str, Contender]:
         if name not in known:
             raise ConfigError(f"no policy is named {name!r}; known are {', '.join(known)}, all")
     return {name: known[name] for name in wanted}
+
+
+def _parts(world: World, beliefs: Beliefs) -> PolicyParts:
+    """What baselines are told of a scenario."""
+    rivals, aim = world.scenario.rivals, world.scenario.route
+    return PolicyParts(
+        beliefs=beliefs,
+        objective=objective(aim),
+        flagship=rivals.flagship,
+        otherwise=rivals.otherwise,
+        deployment_by_task=rivals.rules,
+        short_tokens=rivals.short_tokens,
+    )
 
 
 def objective(aim: RouteGoal) -> Objective:

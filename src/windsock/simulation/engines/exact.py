@@ -8,6 +8,7 @@ from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.pricing.book import PriceBook
+from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.simulation.engines.contenders import Contender
@@ -66,19 +67,21 @@ def router_of(world: World, contender: Contender, seed: int) -> Router:
         ceiling_s = scenario.realtime.max_latency_ms / 1000 if contender.heeds_latency else None
         routes[REALTIME] = _route(world, contender, REALTIME, aim, beliefs, ceiling_s)
     router = Router(
-        catalog=world.catalog(),
-        routes=routes,
-        book=PriceBook(rules=contender.guard),
-        beliefs=beliefs,
-        default_policy=lambda name: routes[ROUTE].policy,
-        seed=seed,
-        fresh_s=scenario.refresh_s,
-        fresh_outcomes=scenario.refresh_outcomes,
+        parts_of(
+            catalog=world.catalog(),
+            routes=routes,
+            book=PriceBook(rules=contender.guard),
+            beliefs=beliefs,
+            default_policy=lambda name: routes[ROUTE].policy,
+            seed=seed,
+            fresh_s=scenario.refresh_s,
+            fresh_outcomes=scenario.refresh_outcomes,
+        )
     )
     past = world.evaluations()
     for name in routes if past else ():
         strength = float(scenario.evaluated)
-        router.teach(DEFAULT_NAMESPACE, name, past, strength=strength, now=world.starts_at)
+        router.operator.teach(DEFAULT_NAMESPACE, name, past, strength=strength, now=world.starts_at)
     return router
 
 

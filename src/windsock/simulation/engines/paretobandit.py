@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import tempfile
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, to_float
-from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
 from windsock.errors import ConfigError
 from windsock.simulation.engines.baselines import best_mixture
 from windsock.simulation.world.world import World
@@ -28,7 +28,7 @@ OPEN = 2000
 LEAST_USD_PER_MTOK = 1e-6
 
 
-class ParetoBandit:
+class ParetoBandit(BasePolicy):
     """LinUCB with a budget pacer, as published: alpha and forgetting of its paper, no priors.
 
     Its features are the task, one-hot, which is all that these worlds know of a prompt. It wants
@@ -45,12 +45,6 @@ class ParetoBandit:
         self._open: dict[tuple[str, str], deque[Any]] = {}
         self._told: dict[str, tuple[float, float]] = {}
 
-    def task_of(self, request: RouteRequest) -> str:
-        return request.task
-
-    def refresh(self, cells: Sequence[CellView], now: float) -> None:
-        """It has no tables to prepare."""
-
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         self._tell_prices(view, now)
         model, log = self._router.route(self._context(view.cell.task))
@@ -59,6 +53,15 @@ class ParetoBandit:
         index = view.deployments.index(model) if model in view.deployments else 0
         return Weighing(weights=tuple(float(k == index) for k in range(len(view.deployments))))
 
+    def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
+        """Asks a copy: its router learns from being asked, and draws by a chance of its own."""
+        kept, told = self._router, dict(self._told)
+        self._router = copy.deepcopy(kept)
+        try:
+            return self.weigh(view, now)
+        finally:
+            self._router, self._told = kept, told
+
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
         """Credit one open routing of this task to this model: all of them look alike to it."""
         waiting = self._open.get((decision.cell.task, deployment))
@@ -66,15 +69,6 @@ class ParetoBandit:
             log = waiting.popleft()
             log.cost_usd = self._world.usd(deployment, decision.cell.task, now)
             self._router.process_feedback(log.request_id, reward=reward.value)
-
-    def settle(self, outcome: Outcome, now: float) -> None:
-        """Costs are told with the reward."""
-
-    def to_state(self) -> dict[str, Any]:
-        return {}
-
-    def from_state(self, state: Mapping[str, Any]) -> None:
-        """A run starts from nothing."""
 
     def _context(self, task: str) -> Any:
         context = np.zeros(len(self._tasks) + 1)

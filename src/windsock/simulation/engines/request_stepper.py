@@ -8,7 +8,6 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.rewards import Reward
-from windsock.core.model.units import cost_usd, to_float
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import BudgetSpent, NoCandidate
@@ -72,7 +71,7 @@ class RequestStepper:
                 task=ask.task,
                 deployment=served,
                 weights=dict(zip(names, weights, strict=True)),
-                usd=self._billed(ask, outcome),
+                usd=self._world.paid_usd(outcome.results),
                 right=worth,
                 latency_s=outcome.finished_at - ask.at,
                 attempts=len(outcome.results),
@@ -88,18 +87,6 @@ class RequestStepper:
         before_s = sum(result.latency_s for result in outcome.results[:-1])
         first_s = outcome.results[-1].first_byte_s
         return first_s is None or before_s + first_s > realtime.max_latency_ms / 1000
-
-    def _billed(self, ask: SimulatedRequest, outcome: Outcome) -> float:
-        """Dollars at the prices that truly held, whether or not the feed had shown them."""
-        return sum(
-            to_float(
-                cost_usd(
-                    result.usage.counts(), self._world.prices(result.attempt.deployment, ask.at)
-                )
-            )
-            for result in outcome.results
-            if result.usage is not None
-        )
 
 
 def request_of(ask: SimulatedRequest) -> RouteRequest:

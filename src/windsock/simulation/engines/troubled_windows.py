@@ -16,7 +16,6 @@ import numpy as np
 from windsock.core.model.calls import CallKind, Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
-from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.router import Router
 from windsock.simulation.engines.batch_credit import BatchCredit
 from windsock.simulation.engines.request_stepper import RequestStepper
@@ -97,7 +96,7 @@ class TroubledWindows:
 
     def _pay(self, outcome: Outcome, usd: float, count: int, now: float) -> None:
         policy = self._router.routes[outcome.decision.cell.route].policy
-        if isinstance(policy, PriceAware) and policy.pacer is not None:
+        if policy.pacer is not None:
             policy.pacer.spend(usd, now, count)
 
     def _fail(self, outcome: Outcome, count: int, now: float) -> None:

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 
 from windsock.resources import room
+from windsock.resources.declared import moment
 from windsock.simulation.world.conditions import Peak, Shock
-from windsock.simulation.world.scenario import Scenario, unix
+from windsock.simulation.world.scenario import Scenario
 
 ASIDE = re.compile(r"cached|>\d+K|regional|global|^thinking")
 """Variants that are not the model's own list price."""
@@ -44,7 +45,7 @@ def shocks(scenario: Scenario) -> list[Shock]:
     archive = scenario.archive
     if archive is None:
         return []
-    since, until = unix(archive.since), unix(archive.until)
+    since, until = moment(archive.since), moment(archive.until)
     ends = scenario.begins + scenario.hours * 3600
     found = []
     for move in moves():
@@ -75,7 +76,7 @@ def _move(row: dict[str, str], rows: list[dict[str, str]]) -> Move | None:
     if before == after and not peaks:
         return None
     return Move(
-        at=unix(row["seen_at"]),
+        at=moment(row["seen_at"]),
         deployment=f"{row['provider']}/{row['model']}",
         before=before,
         after=after,
@@ -90,7 +91,7 @@ def _nights(row: dict[str, str], rows: list[dict[str, str]]) -> Move | None:
     if row["kind"] != "offpeak" or not price or len(same) > 1:
         return None
     return Move(
-        at=unix(row["seen_at"]),
+        at=moment(row["seen_at"]),
         deployment=f"{row['provider']}/{row['model']}",
         before=price,
         after=price,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -11,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from windsock.errors import ConfigError
 from windsock.resources import folder
+from windsock.resources.declared import first_fault, moment, read_toml
 from windsock.simulation.world.conditions import (
     Announcement,
     Archive,
@@ -92,7 +91,7 @@ class Scenario(Part):
     @property
     def begins(self) -> float:
         """Unix seconds."""
-        return unix(self.starts_at)
+        return moment(self.starts_at)
 
     def realtime_share(self, task: str) -> float:
         """Share of a task's requests that go to the real-time route."""
@@ -134,7 +133,7 @@ class Scenario(Part):
         if asks_again and self.confidence is None:
             raise ValueError("asking again below a confidence needs [confidence]; add it")
         try:
-            unix(self.starts_at)
+            moment(self.starts_at)
         except ValueError:
             raise ValueError(f"starts_at {self.starts_at!r} is not an ISO time") from None
         return self
@@ -150,30 +149,12 @@ def load_scenario(place: Path) -> Scenario:
     return checked(path, _whole(path), Scenario)
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Raises ConfigError with one sentence naming file and mend."""
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); add the file") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text; save it as such") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from error
-
-
 def checked(path: Path, body: dict[str, Any], model: type[Model]) -> Model:
     """Raises ConfigError with one sentence naming file, key and mend."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
-        raise ConfigError(_sentence(path, error)) from error
-
-
-def unix(moment: str) -> float:
-    """Seconds from an ISO time; no zone means UTC. Raises ValueError."""
-    parsed = datetime.fromisoformat(moment.replace("Z", "+00:00"))
-    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+        raise ConfigError(f"{path}: {first_fault(error)[1]}") from error
 
 
 def _whole(path: Path) -> dict[str, Any]:
@@ -200,15 +181,3 @@ def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
             value = _over(lower, value)
         both[key] = value
     return both
-
-
-def _sentence(path: Path, error: ValidationError) -> str:
-    fault = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "missing":
-        return f"{path}: {key} is missing; add it"
-    if fault["type"] == "extra_forbidden":
-        return f"{path}: unknown key {key!r}; remove it"
-    message = fault["msg"].removeprefix("Value error, ")
-    given = "" if isinstance(fault["input"], dict) else f", not {fault['input']!r}"
-    return f"{path}: {key}: {message}{given}" if key else f"{path}: {message}"

@@ -7,6 +7,7 @@ policies under one seed meet the same requests and the same luck.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -15,10 +16,11 @@ from scipy import special
 
 from windsock.core.cascades.calibration import BINS
 from windsock.core.evidence.warm_start import PastResult
-from windsock.core.model.calls import Attempt, CallKind, CallResult
+from windsock.core.model.calls import Attempt, CallKind, CallResult, total_usd
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Prices, Usage, cost_usd, to_float
+from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.pricing.schedule import flat_prices, next_moment
 from windsock.simulation.world import archive, price_statements, traffic
 from windsock.simulation.world.conditions import Shock, Task
@@ -110,11 +112,24 @@ class World:
         other = f"{name.partition('/')[0]}/{self.served_model(name, at)}"
         return other if other in self.scenario.deployments else name
 
-    def prices(self, name: str, at: float) -> Prices:
-        """What is truly billed at this moment, by meter."""
+    def prices(
+        self, name: str, at: float, *, prompt_tokens: int = 0, service_tier: str | None = None
+    ) -> Prices:
+        """What is truly billed at this moment for a request of this size, by meter."""
         name = self.behind(name, at)
         index = max(0, bisect_right(self._since[name], at) - 1)
-        return flat_prices(self.truth[name][index], at)
+        quote = self.truth[name][index]
+        return flat_prices(quote, at, prompt_tokens=prompt_tokens, service_tier=service_tier)
+
+    def paid_usd(self, results: Iterable[CallResult]) -> float:
+        """True dollars of these calls, whether or not a feed had shown the prices.
+
+        raises  ValueError if one used what the scenario does not price
+        """
+        usd = total_usd(call_cost_usd(result, self) for result in results)
+        if usd is None:
+            raise ValueError("a call used what the scenario does not price")
+        return to_float(usd)
 
     def usd(self, name: str, task: str, at: float) -> float:
         """True dollars of one mean request."""
@@ -178,7 +193,8 @@ class World:
             )
         pace = 0.5 + float(ask.pace[index])
         usage = usage_of(self.scenario.tasks[ask.task], ask.prompt_tokens, ask.output_tokens)
-        billed = cost_usd(usage.counts(), self.prices(name, at)) if self.scenario.bills else None
+        prices = self.prices(name, at, prompt_tokens=usage.prompt_tokens)
+        billed = cost_usd(usage.counts(), prices) if self.scenario.bills else None
         return CallResult(
             attempt=attempt,
             kind=CallKind.ANSWERED,

@@ -13,13 +13,19 @@ from typing import Any
 import orjson
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied, listed, schema_format, text_of
+from windsock.wire.dialect import copied, listed, object_in, schema_format, text_of
 
 SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
           "stream")  # fmt: skip
+"""Fields that chat completions have under the same name."""
+
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
+"""Chat's word for a tool_choice."""
+
 STOPS = {"length": "max_tokens", "tool_calls": "tool_use", "function_call": "tool_use",
          "content_filter": "refusal"}  # fmt: skip
+"""Why a message ended, by the finish_reason of chat completions."""
+
 KINDS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -32,6 +38,7 @@ KINDS = {
     503: "overloaded_error",
     504: "timeout_error",
 }
+"""The type of an error, by its status."""
 
 
 class Messages:
@@ -45,6 +52,7 @@ class Messages:
         self._is_begun = False
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The chat body that asks for the same; raises BadRequest."""
         messages = [each for part in _turns(body) for each in _messages(part)]
         if body.get("system"):
             messages.insert(0, {"role": "system", "content": text_of(body["system"], "system")})
@@ -54,8 +62,9 @@ class Messages:
         if body.get("tools"):
             chat["tools"] = [_tool(each) for each in listed(body["tools"], "tools")]
         if body.get("tool_choice"):
-            chat |= _choice(body["tool_choice"])
-        form = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
+            chat |= _choice(object_in(body, "tool_choice"))
+        config = object_in(body, "output_config")
+        form = object_in(config, "format") or object_in(body, "output_format")
         if form.get("type") == "json_schema":
             chat["response_format"] = schema_format(form.get("schema"))
         chat |= _who(body.get("metadata"))
@@ -64,6 +73,7 @@ class Messages:
         return chat
 
     def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A message from a chat completion; tool calls become blocks of it."""
         choice = body["choices"][0]
         message = choice.get("message") or {}
         text = message.get("content") or message.get("refusal")
@@ -75,10 +85,12 @@ class Messages:
         return _message(body, content, stop, _usage(body.get("usage")))
 
     def refused(self, status: int, message: str) -> dict[str, Any]:
+        """An error with Anthropic's word for its status."""
         kind = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
         return {"type": "error", "error": {"type": kind, "message": message}}
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Events of a message; blocks open and close as text and calls come."""
         if not self._is_begun:
             self._is_begun = True
             yield {"type": "message_start", "message": _message(chunk, [], None, _usage(None))}
@@ -94,12 +106,14 @@ class Messages:
                 self._stop = STOPS.get(choice["finish_reason"], "end_turn")
 
     def ended(self) -> Iterator[dict[str, Any]]:
+        """Closes the last block, then tells why it stopped and what was used."""
         yield from self._close()
         delta = {"stop_reason": self._stop, "stop_sequence": None}
         yield {"type": "message_delta", "delta": delta, "usage": self._usage or _usage(None)}
         yield {"type": "message_stop"}
 
     def broken(self, message: str) -> Iterator[dict[str, Any]]:
+        """An error event; nothing follows it."""
         yield {"type": "error", "error": {"type": "api_error", "message": message}}
 
     def _text(self, text: str) -> Iterator[dict[str, Any]]:
@@ -133,6 +147,7 @@ class TokenCount(Messages):
     """One request to /v1/messages/count_tokens."""
 
     def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The count is told as it is."""
         return body
 
 
@@ -178,7 +193,7 @@ def _messages(turn: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _part(block: dict[str, Any]) -> dict[str, Any]:
     if block["type"] == "text":
         return {"type": "text", "text": str(block.get("text", ""))}
-    source = block.get("source") or {}
+    source = object_in(block, "source")
     if source.get("type") == "base64":
         url = f"data:{source.get('media_type')};base64,{source.get('data')}"
     elif source.get("type") == "url":

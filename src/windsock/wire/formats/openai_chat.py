@@ -5,34 +5,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 import orjson
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
-from windsock.core.model.units import Usage
 from windsock.errors import BadRequest
+from windsock.wire.format import Answer
+from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
+from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
+from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
-    OURS,
     TOKENS_PER_BYTE,
     UpstreamRequest,
     decoded,
-    drop_task,
     preferences_of,
     task_of,
 )
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
-
-PLAIN_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
-
-
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+"""A part of a message that is an image."""
 
 
 class _Schema(msgspec.Struct):
@@ -100,88 +95,62 @@ def read_chat(
     )
 
 
-def body_for(chat: UpstreamRequest, model: str, *, keeps_ours: bool = False) -> bytes:
-    """The body for an upstream: its model name, usage asked for, our own fields left out."""
-    fields = _fields.decode(chat.raw)
-    fields["model"] = msgspec.Raw(orjson.dumps(model))
-    if not keeps_ours:
-        for name in OURS:
-            fields.pop(name, None)
-    drop_task(fields)
-    if chat.request.is_stream and not chat.wants_usage:
-        options = orjson.loads(bytes(fields.get("stream_options", b"{}"))) or {}
-        fields["stream_options"] = msgspec.Raw(orjson.dumps({**options, "include_usage": True}))
-    return msgspec.json.encode(fields)
+class OpenAIChat(OpenAIFormat):
+    """Chat completions of one provider."""
+
+    call_path = "/chat/completions"
+
+    def body(self, request: UpstreamRequest, model: str) -> bytes:
+        """With logprobs asked for where the router wants to know how sure the answer is."""
+        fields = self._upstream_fields(request, model)
+        if request.wants_certainty:
+            fields.setdefault("logprobs", TRUE)
+        return msgspec.json.encode(fields)
+
+    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """A chat completion with a choice, or None."""
+        body = parsed(raw)
+        choices = body.get("choices") if isinstance(body, dict) else None
+        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+            return None
+        finish_reason = text_in(choices[0], "finish_reason")
+        return Answer(
+            body=body,
+            facts=facts_of(body, images=request.images, finish_reason=finish_reason),
+            message=part_of(choices[0], "message"),
+            certainty=certainty_of(choices[0]),
+        )
+
+    def told(
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
+    ) -> bytes:
+        """Without the logprobs that only the router asked for."""
+        if request.wants_certainty and not names_field(request, "logprobs"):
+            _drop_logprobs(answer.body)
+        return super().told(answer, request, provider=provider, cost_usd=cost_usd)
+
+    def scanner(self, request: UpstreamRequest) -> ChatStreamScanner:
+        """Expects as many answers as were asked for."""
+        return ChatStreamScanner(
+            request.choices, images=request.images, wants_usage=request.wants_usage
+        )
 
 
-def usage_of(body: Mapping[str, Any], *, images: int = 0) -> Usage | None:
-    """Counted use from an answer or a last chunk, in any of the known dialects.
-
-    images      sent with the request; no dialect counts them
-    """
-    usage = body.get("usage") or (body.get("x_groq") or {}).get("usage")
-    if not isinstance(usage, Mapping):
-        return None
-    prompt = _count(usage, "prompt_tokens")
-    completion = _count(usage, "completion_tokens")
-    if usage.keys() <= PLAIN_COUNTS:
-        return Usage(input_tokens=prompt, output_tokens=completion, images=images)
-    given = usage.get("prompt_tokens_details") or {}
-    got = usage.get("completion_tokens_details") or {}
-    cached = _count(usage, "prompt_cache_hit_tokens") or _count(given, "cached_tokens")
-    written_1h = _count(usage.get("cache_creation") or {}, "ephemeral_1h_input_tokens")
-    written = max(0, _count(given, "cache_write_tokens") - written_1h)
-    heard, spoken = _count(given, "audio_tokens"), _count(got, "audio_tokens")
-    reasoning = min(_count(got, "reasoning_tokens"), completion)
-    return Usage(
-        input_tokens=max(0, prompt - cached - written - written_1h - heard),
-        cache_read_tokens=cached,
-        cache_write_tokens=written,
-        cache_write_1h_tokens=written_1h,
-        audio_input_tokens=heard,
-        output_tokens=max(0, completion - reasoning - spoken),
-        reasoning_tokens=reasoning,
-        audio_output_tokens=spoken,
-        images=images,
-        web_searches=_count(usage.get("server_tool_use") or {}, "web_search_requests"),
-    )
-
-
-def tier_of(body: Mapping[str, Any]) -> str | None:
-    """The service tier that an answer names, such as flex or priority."""
-    tier = body.get("service_tier")
-    return tier if isinstance(tier, str) else None
-
-
-def billed_of(body: Mapping[str, Any]) -> Decimal | None:
-    """Dollars that the provider says it charged (OpenRouter's `usage.cost`)."""
-    cost = (body.get("usage") or {}).get("cost")
-    if isinstance(cost, int | float) and not isinstance(cost, bool) and cost >= 0:
-        return Decimal(str(cost))
-    return None
-
-
-def confidence_of(body: Mapping[str, Any]) -> float | None:
+def certainty_of(choice: Mapping[str, Any]) -> float | None:
     """The mean probability of an answer's tokens, 0..1, where logprobs were asked for and given.
 
     A claim, not a rate: what it is worth is learnt from feedback.
     """
-    logprobs = (body["choices"][0].get("logprobs") or {}).get("content")
-    values = [token.get("logprob") for token in logprobs or ()]
-    stated = [value for value in values if isinstance(value, int | float)]
-    return math.exp(sum(stated) / len(stated)) if stated else None
+    tokens = part_of(choice, "logprobs").get("content")
+    values = [
+        value
+        for token in (tokens if isinstance(tokens, list) else ())
+        if isinstance(token, dict) and isinstance(value := token.get("logprob"), int | float)
+    ]
+    return math.exp(min(0.0, sum(values) / len(values))) if values else None
 
 
-def with_logprobs(chat: UpstreamRequest) -> UpstreamRequest | None:
-    """The same request, asking for logprobs too; None if it asks for them or for no such thing."""
-    fields = _fields.decode(chat.raw)
-    if "logprobs" in fields or chat.request.is_stream:
-        return None
-    fields["logprobs"] = msgspec.Raw(b"true")
-    return replace(chat, raw=msgspec.json.encode(fields))
-
-
-def without_logprobs(body: dict[str, Any]) -> None:
+def _drop_logprobs(body: dict[str, Any]) -> None:
     """Take the logprobs out of an answer whose caller did not ask for them."""
     for choice in body["choices"]:
         if isinstance(choice, dict) and "logprobs" in choice:
@@ -199,27 +168,3 @@ def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
     if read.response_format and read.response_format.get("type") == "json_schema":
         needs.add("json_schema")
     return frozenset(needs)
-
-
-def _count(usage: Mapping[str, Any], name: str) -> int:
-    value = usage.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
-
-
-def _use_of(body: dict[str, Any], raw: bytes, chat: UpstreamRequest) -> tuple[Usage, bool]:
-    """Usage as counted, or estimated from sizes where the provider counts none: then True."""
-    usage = usage_of(body, images=chat.images)
-    if usage is not None:
-        return usage, False
-    output_tokens = int(len(raw) * TOKENS_PER_BYTE)
-    return Usage(input_tokens=chat.request.prompt_tokens, output_tokens=output_tokens), True
-
-
-def _answer_of(raw: bytes) -> dict[str, Any] | None:
-    """The parsed answer, or None if it is not a chat completion."""
-    body = parsed(raw)
-    if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
-        return None
-    if not body["choices"] or not isinstance(body["choices"][0], dict):
-        return None
-    return body

@@ -4,30 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 import orjson
 
+from windsock.core.model.calls import CallKind
 from windsock.errors import ProviderError
+from windsock.wire.format import AnswerFacts
+from windsock.wire.formats.openai_usage import billed_of, counted, id_of, tier_of, usage_of
 from windsock.wire.sse import BOUNDARY, DATA, data_of
+
+DONE = b"data: [DONE]\n\n"
 
 CONTENT = re.compile(
     rb'"(?:content|reasoning_content|reasoning|refusal|text|arguments|name)"\s*:\s*"(?!")'
     rb'|"tool_calls"\s*:\s*\[\s*\{|"function_call"\s*:\s*\{'
 )
+"""A field with something to show that is not empty."""
+
 FINISH = re.compile(rb'"finish_reason"\s*:\s*"(\w+)"')
 USAGE = re.compile(rb'"usage"\s*:\s*\{')
 NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
+"""An event that is an error, or holds one."""
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
+"""Of one event, which is held until its end comes."""
+
+ID_EVENTS = 3
+"""Events that are parsed to find the answer's id; nearly always the first has it."""
 
 
-class StreamScanner:
+class ChatStreamScanner:
     """Feed it bytes split anywhere; it gives whole events and remembers what they said.
 
     choices         how many answers were asked for; each must finish
+    images          sent with the request
+    wants_usage     the client asked for the usage chunk
+    response_id     of the answer, if one of its first events names it
     finish_reason   of the answer, once it came
     usage           the usage object as parsed, once it came
     content_events  events with something to show
@@ -39,19 +55,28 @@ class StreamScanner:
         "_choices",
         "_finishes",
         "_held",
+        "_id_events",
+        "_images",
+        "_wants_usage",
         "content_events",
         "error",
+        "error_kind",
         "finish_reason",
         "is_done",
         "last",
+        "response_id",
         "served_model",
         "usage",
     )
 
-    def __init__(self, choices: int = 1) -> None:
+    def __init__(self, choices: int = 1, *, images: int = 0, wants_usage: bool = False) -> None:
         self._held = b""
         self._choices = choices
+        self._images = images
+        self._wants_usage = wants_usage
         self._finishes = 0
+        self._id_events = ID_EVENTS
+        self.response_id: str | None = None
         self.content_events = 0
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
@@ -59,9 +84,11 @@ class StreamScanner:
         self.is_done = False
         self.served_model: str | None = None
         self.error: bytes | None = None
+        self.error_kind = CallKind.BROKEN
 
     @property
     def has_content(self) -> bool:
+        """Something to show has come."""
         return self.content_events > 0
 
     @property
@@ -104,6 +131,8 @@ class StreamScanner:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
+        if self._id_events:
+            self._look_for_id(held[: held.find(b"\n\n")])
         self.content_events += _contents(held, until)
         return until
 
@@ -115,12 +144,44 @@ class StreamScanner:
         if DATA.search(self._held):
             yield from self.feed(b"\n\n")
 
+    def facts(self) -> AnswerFacts:
+        """Usage, tier and charge stand in the event that carried usage."""
+        last = {**self.last, "usage": self.usage} if self.usage else {}
+        return AnswerFacts(
+            usage=usage_of(last, images=self._images),
+            served_model=self.served_model,
+            service_tier=tier_of(last),
+            billed_usd=billed_of(last),
+            finish_reason=self.finish_reason,
+            response_id=self.response_id,
+        )
+
+    def ending(self, cost_usd: Decimal | None) -> bytes:
+        """The usage chunk with cost, if the client asked for it, and the end mark."""
+        if not self._wants_usage or self.usage is None:
+            return DONE
+        usage = {**self.usage, "cost": None if cost_usd is None else float(cost_usd)}
+        last = {**self.last, "choices": [], "usage": usage}
+        return b"data: " + orjson.dumps(last) + b"\n\n" + DONE
+
+    def broken(self, message: str) -> bytes:
+        """An error within the stream; no end mark follows it."""
+        error = {
+            "message": message,
+            "type": "upstream_error",
+            "param": None,
+            "code": "stream_broken",
+        }
+        return b"data: " + orjson.dumps({"error": error}) + b"\n\n"
+
     def _read(self, event: bytes) -> bytes | None:
         """Note what an event says; None if it is not to be passed on."""
         if not event.startswith(b"data:") and not DATA.search(event):
             return event
         if CONTENT.search(event):
             self.content_events += 1
+        if self._id_events:
+            self._look_for_id(event)
         if self.served_model is None and (model := MODEL.search(event)):
             self.served_model = model[1].decode(errors="replace")
         if (finish := FINISH.search(event)) is not None:
@@ -135,6 +196,16 @@ class StreamScanner:
             return self._read_usage(event)
         return event
 
+    def _look_for_id(self, event: bytes) -> None:
+        self._id_events -= 1
+        try:
+            body = orjson.loads(data_of(event))
+        except orjson.JSONDecodeError:
+            return
+        self.response_id = id_of(body) if isinstance(body, dict) else None
+        if self.response_id is not None:
+            self._id_events = 0
+
     def _read_usage(self, event: bytes) -> bytes | None:
         try:
             body = orjson.loads(data_of(event))
@@ -142,7 +213,7 @@ class StreamScanner:
             return event
         if not isinstance(body, dict):
             return event
-        self.usage = body.get("usage") or (body.get("x_groq") or {}).get("usage") or self.usage
+        self.usage = counted(body) or self.usage
         self.last = body
         return None if NO_CHOICES.search(event) else event
 

@@ -7,17 +7,21 @@ from typing import Any
 import msgspec
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
+from windsock.errors import ProviderError
+from windsock.wire.format import Answer, StreamScanner
+from windsock.wire.formats.openai_format import OpenAIFormat
+from windsock.wire.formats.openai_usage import facts_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import (
-    EMBEDDINGS,
     TOKENS_PER_BYTE,
+    Operation,
     UpstreamRequest,
     decoded,
     preferences_of,
     task_of,
 )
 
-VECTORS_SAID = {"confidence": 1.0, "finish_reason": None}
+CERTAIN = 1.0
 """No model doubts its embedding, so no cascade asks for another."""
 
 
@@ -40,7 +44,7 @@ def read_embedding(
     key_id: str | None = None,
     deadline_s: float | None = None,
 ) -> UpstreamRequest:
-    """The same for a request to /v1/embeddings, whose answers are judged like any other."""
+    """A request to /v1/embeddings, whose answers are judged like any other; raises BadRequest."""
     read = decoded(_embedding_decoder, body)
     request = RouteRequest(
         model=read.model,
@@ -52,12 +56,27 @@ def read_embedding(
         preferences=preferences_of(read.provider) if read.provider else NO_PREFERENCES,
         deadline_s=deadline_s,
     )
-    return UpstreamRequest(raw=body, request=request, wants_usage=False, path=EMBEDDINGS)
+    return UpstreamRequest(
+        raw=body, request=request, wants_usage=False, operation=Operation.EMBEDDING
+    )
 
 
-def vectors_of(raw: bytes) -> dict[str, Any] | None:
-    """The parsed answer, or None if it holds no embedding."""
-    body = parsed(raw)
-    if not isinstance(body, dict) or not isinstance(body.get("data"), list) or not body["data"]:
-        return None
-    return body
+class OpenAIEmbeddings(OpenAIFormat):
+    """Embeddings of one provider; checks of text do not apply to them."""
+
+    call_path = "/embeddings"
+
+    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """A list of embeddings that is not empty, or None."""
+        body = parsed(raw)
+        if not isinstance(body, dict) or not isinstance(body.get("data"), list) or not body["data"]:
+            return None
+        return Answer(
+            body=body,
+            facts=facts_of(body),
+            certainty=CERTAIN,
+        )
+
+    def scanner(self, request: UpstreamRequest) -> StreamScanner:
+        """Raises ProviderError."""
+        raise ProviderError("embeddings are not streamed")

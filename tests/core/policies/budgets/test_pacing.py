@@ -43,7 +43,7 @@ def expected(policy: PriceAware) -> tuple[float, dict[str, float]]:
     for view in views():
         weights = policy.weigh(view, 300.0).weights
         usd += 0.5 * float(np.dot(weights, USD))
-        means = [policy.beliefs.summary(view.cell, name, 0.0).mean for name in NAMES]
+        means = [policy.beliefs.summary(view.cell, name).mean for name in NAMES]
         success[view.cell.task] = float(np.dot(weights, means))
     return usd, success
 

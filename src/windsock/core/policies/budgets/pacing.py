@@ -19,6 +19,8 @@ where one request to a dear model costs what hundreds to a cheap one do.
 
 DAY_S = 86_400.0
 HOURS = 24
+"""Of a day, by which traffic is counted."""
+
 PROFILE_KEEP = 0.9
 """What a day's profile keeps when the next day is added."""
 
@@ -45,12 +47,15 @@ class RequestPacer:
         self.credit_usd = min(MOST_CREDIT * unit, max(-MOST_DEBT * unit, credit))
 
     def allowance(self, now: float) -> Allowance:
+        """Dollars of the next request, with its part of what is carried forward."""
         return Allowance(usd=max(0.0, self.usd_per_request + self.credit_usd / HORIZON))
 
     def to_state(self) -> dict[str, Any]:
+        """What is carried forward, in dollars."""
         return {"credit_usd": self.credit_usd}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         self.credit_usd = float(state["credit_usd"])
 
 
@@ -75,6 +80,7 @@ class DayPacer:
         self._today[_hour(now)] += requests
 
     def allowance(self, now: float) -> Allowance:
+        """An even part of what is left of the day; spent once the cap is reached."""
         spent = self.spent_usd if _day(now) == self._day else 0.0
         left = self.usd_per_day - spent
         if left <= 0:
@@ -94,6 +100,7 @@ class DayPacer:
         return (sum(usual) - past) * pace
 
     def to_state(self) -> dict[str, Any]:
+        """The day so far and the profile of those before."""
         return {
             "spent_usd": self.spent_usd,
             "day": self._day,
@@ -103,6 +110,7 @@ class DayPacer:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`."""
         self.spent_usd = float(state["spent_usd"])
         self._day = int(state["day"])
         self._today = list(state["today"])
@@ -120,6 +128,9 @@ class DayPacer:
             ]
             self._days = PROFILE_KEEP * self._days + 1.0
         self._day, self.spent_usd, self._today = day, 0.0, [0.0] * HOURS
+
+
+Pacer = RequestPacer | DayPacer
 
 
 def _day(now: float) -> int:

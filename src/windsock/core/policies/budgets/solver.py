@@ -41,6 +41,7 @@ class Demand:
         return self.ladder.rough(value, along).usd
 
     def times(self, traffic: float) -> Demand:
+        """The same demand at `traffic` times the share."""
         return replace(self, share=self.share * traffic)
 
 
@@ -55,6 +56,7 @@ class Allocation:
     note: str = ""
 
     def rung(self, ladder: Ladder) -> Rung:
+        """The mixture of the two rungs on a ladder."""
         return mixed(ladder.at(self.low_usd), ladder.at(self.high_usd), self.share)
 
     def chosen(self, ladder: Ladder, floor: Floor | None) -> Chosen:

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.statistics import PROMPT_METERS
 from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
-from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.model.units import Counts, Meter, Prices, cost_usd, to_float
+from windsock.core.model.exclusions import Exclusion, ExclusionCode
+from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.units import PROMPT_METERS, Counts, Meter, Prices, cost_usd, to_float
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
@@ -25,10 +25,12 @@ ImaginedPrices = Mapping[str, Prices]
 
 NOTHING_IMAGINED: ImaginedPrices = MappingProxyType({})
 
-Ruling = tuple[tuple[str, str], ...]
+Ruling = tuple[tuple[str, Exclusion], ...]
 """(deployment, reason) pairs that hold for one kind of request, whatever the hour."""
 
-Viewed = tuple[CellView, dict[str, str], str]
+Exclusions = dict[str, Exclusion]
+
+Viewed = tuple[CellView, Exclusions, str]
 """The candidates left with what one request costs at each, why the others are not, and a note."""
 
 
@@ -59,6 +61,20 @@ class Candidates:
         ]
         return min([LARGE_PROMPT_TOKENS, *contexts])
 
+    def narrowing(
+        self, route: Route, common_tokens: int, request: RouteRequest, now: float
+    ) -> tuple[Ruling, int] | None:
+        """What this request rules out, and its size class; None if every candidate may serve it."""
+        if not (
+            request.needs
+            or route.rules
+            or request.preferences is not NO_PREFERENCES
+            or request.prompt_tokens + (request.max_output_tokens or 0) > common_tokens
+        ):
+            return None
+        size = max(0, (request.prompt_tokens // LARGE_PROMPT_TOKENS).bit_length())
+        return self.ruling(route, request, now), size
+
     def ruling(self, route: Route, request: RouteRequest, now: float) -> Ruling:
         """Who cannot serve this request, for reasons that lie in the request."""
         rule = next((rule for rule in route.rules if rule.matches(request)), None)
@@ -71,14 +87,14 @@ class Candidates:
         for name in route.candidates:
             reason = self._catalog.ruled_out(name, request)
             if reason is None and rule is not None and name not in rule.candidates:
-                reason = "left out by a rule of the route"
+                reason = Exclusion(ExclusionCode.RULE, "left out by a rule of the route")
             if reason is None and has_ceiling:
                 reason = self._too_dear(name, request, now)
             if reason is not None:
                 ruled.append((name, reason))
         return tuple(ruled)
 
-    def _too_dear(self, name: str, request: RouteRequest, now: float) -> str | None:
+    def _too_dear(self, name: str, request: RouteRequest, now: float) -> Exclusion | None:
         prices = self._book.prices(name, now, prompt_tokens=request.prompt_tokens)
         if prices is None:
             return None
@@ -89,7 +105,10 @@ class Candidates:
         )
         for meter, ceiling in ceilings:
             if ceiling is not None and prices.get(meter, 0) > ceiling:
-                return f"{meter} costs ${prices[meter]} per million, above the caller's ${ceiling}"
+                return Exclusion(
+                    ExclusionCode.ABOVE_CEILING,
+                    f"{meter} costs ${prices[meter]} per million, above the caller's ${ceiling}",
+                )
         return None
 
     def view(
@@ -112,7 +131,8 @@ class Candidates:
             usd = self._usd(cell, name, prompt_tokens, now, imagined.get(name))
             if usd is None:
                 reason = self._book.status(name, now).reason
-                ruled_out[name] = reason or "its price does not cover every token it bills"
+                text = reason or "its price does not cover every token it bills"
+                ruled_out[name] = Exclusion(ExclusionCode.UNPRICED, text)
             else:
                 usd_by_name[name] = usd
         note = self._drop_sick(usd_by_name, ruled_out, now)
@@ -144,14 +164,14 @@ class Candidates:
             usd = usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to))
             provider = self._catalog.deployments[to].provider
             if usd is not None and self._health.why_out(to, provider, now) is None:
-                strong = (to, usd, self._beliefs.posterior(cell, to, now))
+                strong = (to, usd, self._beliefs.posterior(cell, to))
                 break
         if strong is None:
             return ()
         offers = (
             self._confidences.compound(
                 cell,
-                (name, usd, self._beliefs.posterior(cell, name, now)),
+                (name, usd, self._beliefs.posterior(cell, name)),
                 strong,
                 cascade.escalate_below,
             )
@@ -172,9 +192,7 @@ class Candidates:
         money = self._book.effective_usd(name, mix, now, prompt_tokens=int(size))
         return None if money is None else to_float(money)
 
-    def _drop_sick(
-        self, usd_by_name: dict[str, float], ruled_out: dict[str, str], now: float
-    ) -> str:
+    def _drop_sick(self, usd_by_name: dict[str, float], ruled_out: Exclusions, now: float) -> str:
         """Move unhealthy deployments to `ruled_out`; keep the failing ones if none is left."""
         provider = self._catalog.deployments
         sick = {
@@ -190,11 +208,11 @@ class Candidates:
             note = "every candidate is unhealthy, so they are asked all the same" * bool(least_bad)
         for name, reason in sick.items():
             del usd_by_name[name]
-            ruled_out[name] = reason
+            ruled_out[name] = Exclusion(ExclusionCode.UNHEALTHY, reason)
         return note
 
     def _drop_slow(
-        self, route: Route, usd_by_name: dict[str, float], ruled_out: dict[str, str], now: float
+        self, route: Route, usd_by_name: dict[str, float], ruled_out: Exclusions, now: float
     ) -> str:
         """Move deployments above the latency ceiling to `ruled_out`; keep the fastest if none."""
         if route.max_latency_s is None:
@@ -208,8 +226,9 @@ class Candidates:
             del slow[fastest]
         for name, p95_s in slow.items():
             del usd_by_name[name]
-            ruled_out[name] = (
+            ruled_out[name] = Exclusion(
+                ExclusionCode.TOO_SLOW,
                 f"p95 to first content is {p95_s * 1000:.0f} ms, "
-                f"ceiling {route.max_latency_s * 1000:.0f} ms"
+                f"ceiling {route.max_latency_s * 1000:.0f} ms",
             )
         return note

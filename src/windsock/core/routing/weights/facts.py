@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from windsock.core.beliefs.beliefs import Beliefs, BeliefSummary
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.model.decisions import ArmFacts, CascadeFacts
 from windsock.core.model.units import Meter
 from windsock.core.policies.protocol import CellView, Weighing
@@ -14,7 +15,7 @@ def arms_of(
     view: CellView, weighing: Weighing, beliefs: Beliefs, book: PriceBook, now: float
 ) -> tuple[ArmFacts, ...]:
     """A line for each candidate of a weight table."""
-    summaries = beliefs.summaries(view.cell, view.deployments, now)
+    summaries = beliefs.summaries(view.cell, view.deployments)
     limits = weighing.limits or ((),) * len(weighing.weights)
     lines = zip(view.deployments, weighing.weights, view.usd, summaries, limits, strict=True)
     return tuple(_arm(*line, book, now) for line in lines)

@@ -16,7 +16,7 @@ def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
         "number": decision.number,
         "at": decision.at,
         "route": decision.cell.route,
-        "task": decision.cell.task,
+        "task": decision.cell.name,
         "is_task_guessed": decision.is_task_guessed,
         "requested_model": decision.requested_model,
         "deployment": decision.deployment,
@@ -29,7 +29,7 @@ def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
         facts |= {
             "served": found.served,
             "ok": found.ok,
-            "cost_usd": float(found.cost_usd),
+            "cost_usd": None if found.cost_usd is None else float(found.cost_usd),
             "finished_at": found.finished_at,
             "attempts": [
                 {

@@ -111,7 +111,7 @@ class WeightsView(Answer):
         return cls(
             namespace=table.cell.namespace,
             route=table.cell.route,
-            task=table.cell.task,
+            task=table.cell.name,
             policy=table.policy,
             version=table.version,
             at=table.at,
@@ -119,7 +119,7 @@ class WeightsView(Answer):
             note=table.note,
             weights=dict(zip(table.deployments, table.weights, strict=True)),
             candidates=[CandidateView.of(arm) for arm in table.arms],
-            ruled_out=dict(table.ruled_out),
+            ruled_out=table.reasons,
             cascades=[CascadeView.of(facts) for facts in table.cascades or ()],
         )
 

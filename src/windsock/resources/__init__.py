@@ -8,7 +8,8 @@ from pathlib import Path
 
 from windsock.errors import ConfigError
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
+"""The folder of `windsock` itself."""
 
 
 def room(name: str) -> Path:

@@ -1,0 +1,79 @@
+"""What an alarm, a recovery or a change of model does to the beliefs of a deployment."""
+
+from __future__ import annotations
+
+from windsock.core.beliefs.change_detection import (
+    KEEP_DOWN,
+    KEEP_RESTORED,
+    KEEP_UP,
+    SHIFT_SHRINK,
+    ChangeDetector,
+    Finding,
+    Mode,
+)
+from windsock.core.beliefs.route_beliefs import RouteBeliefs
+from windsock.core.beliefs.statistics import RewardStatistics
+
+
+def act_on(group: RouteBeliefs, finding: Finding, deployment: str) -> dict[str, object]:
+    """Change the belief of every task of a deployment; the facts of the finding."""
+    watch = group.watches[deployment]
+    side = watch.down if finding is Finding.WORSE else watch.up
+    shift = side.mean_excess(SHIFT_SHRINK)
+    facts: dict[str, object] = {
+        "finding": finding.value,
+        "statistic": side.statistic,
+        "shift": shift,
+        "rewards": side.count,
+    }
+    if finding is Finding.WORSE:
+        _doubt(group, deployment, watch, shift)
+    elif finding is Finding.BETTER:
+        for row in group.of_deployment(deployment).values():
+            row.move(shift, KEEP_UP)
+        watch.settle(Mode.STEADY)
+    elif finding is Finding.CONFIRMED:
+        watch.settle(Mode.LOST)
+    else:
+        is_recovery = finding is Finding.RECOVERED
+        restore(group, deployment, KEEP_RESTORED if is_recovery else group.settings.evidence_cap)
+    group.unsettle(deployment)
+    return facts
+
+
+def age(group: RouteBeliefs, deployment: str, most: float) -> None:
+    """The served model has changed: `most` rewards per task stay; `restore` takes it back."""
+    rows = group.of_deployment(deployment)
+    if not rows:
+        return
+    watch = group.watches.setdefault(deployment, ChangeDetector())
+    saved = watch.saved or {task: row.to_state() for task, row in rows.items()}
+    watch.settle(Mode.STEADY)
+    watch.saved = saved
+    for row in rows.values():
+        row.shrink_to(most)
+    group.recents.pop(deployment, None)
+    group.changes += 1
+
+
+def restore(group: RouteBeliefs, deployment: str, most: float) -> None:
+    """Put the evidence from before an alarm back, `most` rewards at most per task."""
+    watch = group.watches[deployment]
+    for task, state in watch.saved.items():
+        row = group.open(task, deployment)
+        row.copy_rewards(RewardStatistics.from_state(state))
+        row.shrink_to(most)
+    watch.settle(Mode.STEADY)
+    group.unsettle(deployment)
+
+
+def _doubt(group: RouteBeliefs, deployment: str, watch: ChangeDetector, shift: float) -> None:
+    """Move a belief down at once; as it was before the losses it is kept, for undoing."""
+    rows = group.of_deployment(deployment)
+    if watch.mode is Mode.STEADY:
+        total = sum(row.count for row in rows.values())
+        for task, row in rows.items():
+            watch.saved[task] = row.without(watch.down.excess * row.count / total).to_state()
+    for row in rows.values():
+        row.move(shift, KEEP_DOWN)
+    watch.begin_doubt()

@@ -1,0 +1,92 @@
+"""What people do to a running router: teach it, take that back, overrule an alarm or a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.evidence.learner import Learner
+from windsock.core.evidence.response_audit import ResponseAudit
+from windsock.core.evidence.warm_start import PastResult, WarmStarts
+from windsock.core.model.events import Event, EventKind
+from windsock.core.model.requests import Cell, RouteRequest
+from windsock.core.routing.routes import RouteTable
+from windsock.core.routing.weights.tables import WeightTables
+from windsock.errors import BadRequest
+
+
+class Operator:
+    """Each verb acts on the next request."""
+
+    def __init__(
+        self,
+        *,
+        routes: RouteTable,
+        beliefs: Beliefs,
+        learner: Learner,
+        warm_starts: WarmStarts,
+        audit: ResponseAudit,
+        tables: WeightTables,
+    ) -> None:
+        self._routes = routes
+        self._beliefs = beliefs
+        self._learner = learner
+        self._warm_starts = warm_starts
+        self._audit = audit
+        self._tables = tables
+
+    def teach(
+        self,
+        namespace: str,
+        route: str,
+        results: Sequence[PastResult],
+        *,
+        strength: float,
+        now: float,
+    ) -> int:
+        """Start beliefs from past evaluations; the number takes them back.
+
+        They are judgements: where they are more than a few, mere answers count no more, and the
+        first feedback drops what answers had taught, but not the lesson.
+
+        raises  UnknownRoute, BadRequest if a deployment is no candidate of the route
+        """
+        candidates = self._routes.resolve(RouteRequest(model=route)).candidates
+        for result in results:
+            if result.deployment not in candidates:
+                raise BadRequest(
+                    f"{result.deployment!r} is no candidate of {route!r}; its candidates are "
+                    f"{', '.join(candidates)}",
+                    param="deployment",
+                )
+        for result in results:
+            cell = Cell.read(namespace, route, result.task)
+            self._learner.count_judgement(cell, min(strength, result.count))
+        number = self._warm_starts.add(namespace, route, results, strength=strength, now=now)
+        self._tables.forget()
+        return number
+
+    def unteach(self, number: int) -> int:
+        """Take a lesson back; how many rates it held; raises BadRequest if there is none."""
+        held = self._warm_starts.take_back(number)
+        self._tables.forget()
+        return held
+
+    def undo_alarm(self, namespace: str, route: str, deployment: str, now: float) -> list[Event]:
+        """A person takes an alarm back: the belief from before it holds again.
+
+        raises  BadRequest if no alarm is held against the deployment there
+        """
+        if not self._beliefs.undo(namespace, route, deployment):
+            raise BadRequest(
+                f"no alarm is held against {deployment!r} on {route!r}; GET /v1/alarms lists them",
+                param="deployment",
+            )
+        self._tables.forget()
+        facts = {"namespace": namespace, "route": route}
+        undone = Event(kind=EventKind.QUALITY_UNDONE, deployment=deployment, at=now, facts=facts)
+        return [undone, *self._audit.undo_redirect(deployment, now)]
+
+    def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
+        """Bill a deployment from now on by the price of the model that answers for it."""
+        return self._audit.redirect(deployment, served, now)

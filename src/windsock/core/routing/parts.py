@@ -1,0 +1,134 @@
+"""What a router is made of; any part can be replaced before the router is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.cascades.confidence import Confidences
+from windsock.core.evidence.learner import Learner
+from windsock.core.evidence.response_audit import ResponseAudit
+from windsock.core.evidence.warm_start import WarmStarts
+from windsock.core.model.catalog import Catalog
+from windsock.core.policies.protocol import Policy
+from windsock.core.pricing.book import PriceBook
+from windsock.core.resilience.availability import Availability
+from windsock.core.resilience.concurrency import ConcurrencyLimits
+from windsock.core.resilience.health import HealthBoard
+from windsock.core.resilience.hedging import Hedging
+from windsock.core.resilience.retry_budget import RetryBudget
+from windsock.core.routing.caller_order import CallerOrder
+from windsock.core.routing.dispatch import Dispatcher
+from windsock.core.routing.operator import Operator
+from windsock.core.routing.routes import Route, RouteTable
+from windsock.core.routing.session_affinity import SessionAffinity
+from windsock.core.routing.weights.freshness import FRESH_OUTCOMES, FRESH_S
+from windsock.core.routing.weights.tables import WeightTables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterParts:
+    """Parts that know of each other; `parts_of` makes them fit.
+
+    seed            makes every draw: the same seed and decision number draw alike
+    first_number    of decisions and tables; must lie above all numbers used before
+    """
+
+    seed: int
+    first_number: int
+    catalog: Catalog
+    routes: RouteTable
+    book: PriceBook
+    beliefs: Beliefs
+    health: HealthBoard
+    limits: ConcurrencyLimits
+    availability: Availability
+    sessions: SessionAffinity
+    confidences: Confidences
+    learner: Learner
+    warm_starts: WarmStarts
+    audit: ResponseAudit
+    tables: WeightTables
+    retries: RetryBudget
+    dispatcher: Dispatcher
+    caller_order: CallerOrder
+    operator: Operator
+
+
+def parts_of(
+    *,
+    catalog: Catalog,
+    routes: Mapping[str, Route],
+    book: PriceBook,
+    beliefs: Beliefs,
+    default_policy: Callable[[str], Policy],
+    health: HealthBoard | None = None,
+    seed: int = 0,
+    first_number: int = 0,
+    fresh_s: float = FRESH_S,
+    fresh_outcomes: int = FRESH_OUTCOMES,
+    limits: ConcurrencyLimits | None = None,
+    sessions: SessionAffinity | None = None,
+    retries: RetryBudget | None = None,
+    hedging: Hedging | None = None,
+) -> RouterParts:
+    """All parts of a router, those that are not given with their defaults.
+
+    default_policy  policy of a deployment or model that is asked for by its own name
+    fresh_s         weights are solved anew this long after new evidence, if not before
+    fresh_outcomes  or after so many rewards and outcomes of a task
+    limits          how many calls each provider takes at a time
+    """
+    health, limits = health or HealthBoard(), limits or ConcurrencyLimits()
+    retries = retries or RetryBudget()
+    by_name = RouteTable(catalog, routes, default_policy)
+    confidences = Confidences(beliefs.settings)
+    learner = Learner(beliefs, confidences, by_name.evidence_of)
+    warm_starts = WarmStarts(beliefs)
+    audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
+    availability = Availability(catalog=catalog, book=book, health=health, limits=limits)
+    tables = WeightTables(
+        catalog=catalog,
+        book=book,
+        beliefs=beliefs,
+        health=health,
+        confidences=confidences,
+        first_version=first_number,
+        fresh_s=fresh_s,
+        fresh_outcomes=fresh_outcomes,
+    )
+    return RouterParts(
+        seed=seed,
+        first_number=first_number,
+        catalog=catalog,
+        routes=by_name,
+        book=book,
+        beliefs=beliefs,
+        health=health,
+        limits=limits,
+        availability=availability,
+        sessions=sessions or SessionAffinity(),
+        confidences=confidences,
+        learner=learner,
+        warm_starts=warm_starts,
+        audit=audit,
+        tables=tables,
+        retries=retries,
+        dispatcher=Dispatcher(
+            seed=seed,
+            availability=availability,
+            retries=retries,
+            hedging=hedging or Hedging(),
+            confidences=confidences,
+        ),
+        caller_order=CallerOrder(catalog, health, tables),
+        operator=Operator(
+            routes=by_name,
+            beliefs=beliefs,
+            learner=learner,
+            warm_starts=warm_starts,
+            audit=audit,
+            tables=tables,
+        ),
+    )

@@ -1,0 +1,84 @@
+"""States that an earlier windsock wrote, brought to the form that `Router.to_state` writes now.
+
+A state holds its `version`; one without is of version 0. A function a version takes a state one
+step on, so that what reads a state knows one form only. States are changed in place: they were
+parsed for this and nobody else holds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from windsock.core.model.units import MIX_METERS
+
+State = dict[str, Any]
+
+UNITS = -1
+"""Where the units of each meter stand in the state of a belief's row: last."""
+
+
+def upgraded(state: Mapping[str, Any]) -> State:
+    """The same state in the form of VERSION; raises ValueError if it is of a later one."""
+    made = dict(state)
+    version = int(made.get("version", 0))
+    if version > VERSION:
+        raise ValueError(f"written by a later windsock: version {version}, {VERSION} is known here")
+    for upgrade in UPGRADES[version:]:
+        upgrade(made)
+    _pad_units(made)
+    made["version"] = VERSION
+    return made
+
+
+def _from_0(state: State) -> None:
+    """What was added before states had a version: each of these may be missing."""
+    for group in state["beliefs"]["groups"]:
+        _add(group, watches={}, recents={}, judging=None, judged=0)
+        if group["judging"]:
+            _add(group["judging"], cells=([], []))
+    for policy in state["policies"].values():
+        _add(policy, pacer=None, served=[], segments={}, tasks={})
+        for segments in policy["segments"].values():
+            _complete_segments(segments)
+
+
+def _complete_segments(state: State) -> None:
+    """Sums were kept without squares, clusters were not merged, borders were not counted."""
+    for ridge in (*state["gains"].values(), *filter(None, [state["size"]])):
+        if len(ridge) == 3:
+            ridge.append(float(ridge[1][0]))
+    borders = state["borders"]
+    if borders:
+        clusters = len(borders["centres"])
+        _add(borders, segments=list(range(clusters)), holds=[""] * clusters)
+    _add(state, fresh=0.0, version=borders["version"] if borders else 0)
+
+
+def _pad_units(state: State) -> None:
+    """Meters that were added since a state was written have counted nothing yet."""
+    for row in _rows(state):
+        units = row[UNITS]
+        if units is not None and len(units) < len(MIX_METERS):
+            row[UNITS] = [*units, *[0.0] * (len(MIX_METERS) - len(units))]
+
+
+def _rows(state: State) -> Iterator[list[Any]]:
+    """The rows of all beliefs, those kept by an alarm too."""
+    for group in state["beliefs"]["groups"]:
+        yield from group["rows"]
+        for watch in group["watches"].values():
+            yield from watch[-1].values()
+
+
+def _add(state: State, **defaults: Any) -> None:
+    for name, value in defaults.items():
+        state.setdefault(name, value)
+
+
+UPGRADES: tuple[Callable[[State], None], ...] = (_from_0,)
+"""The function at n takes a state of version n to n + 1."""
+
+
+VERSION = len(UPGRADES)
+"""Of the states that `Router.to_state` writes now."""

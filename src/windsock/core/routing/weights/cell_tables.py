@@ -1,0 +1,160 @@
+"""The cells of every route that requests have opened, each with its weight tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.requests import DEFAULT_TASK, Cell
+from windsock.core.routing.routes import Route
+from windsock.core.routing.weights.candidates import Ruling
+
+Narrowing = tuple[Ruling, int]
+"""What a request rules out, and its size class."""
+
+
+@dataclass(slots=True)
+class Solved:
+    """A table, and the versions of what it was solved from."""
+
+    table: WeightTable
+    book_version: int
+    health_version: int
+    evidence: int
+
+
+@dataclass(slots=True)
+class CellTables:
+    """One cell of one route: its tables, by what a request rules out and its size class.
+
+    common_tokens   up to this size a prompt fits every candidate, at the same price
+    evidence        rewards and outcomes learnt since it was opened
+    noted           its tables as requests of other tasks get them, by version
+    """
+
+    cell: Cell
+    route: Route
+    common_tokens: int
+    evidence: int = 0
+    plain: Solved | None = None
+    narrowed: dict[Narrowing, Solved] = field(default_factory=dict)
+    noted: dict[int, WeightTable] = field(default_factory=dict)
+
+    def kept(self, narrowing: Narrowing | None) -> Solved | None:
+        """The table as it was last solved, stale or not."""
+        return self.plain if narrowing is None else self.narrowed.get(narrowing)
+
+
+@dataclass(slots=True)
+class RouteTables:
+    """All cells of one route in one namespace; rungs and budgets are chosen for them together."""
+
+    places: list[CellTables] = field(default_factory=list)
+    evidence: int = 0
+    refreshed: tuple[int, int, int] | None = None
+    refreshed_at: float = 0.0
+
+    def share(self, place: CellTables) -> float:
+        """Part of the route's traffic that falls in a cell, 0..1."""
+        if not self.evidence:
+            return 1.0
+        return (place.evidence + 1) / (self.evidence + len(self.places))
+
+
+@dataclass(slots=True)
+class Versions:
+    """The version of the table that is solved next; `take` counts on."""
+
+    next: int = 0
+
+    def take(self) -> int:
+        """The next version."""
+        self.next += 1
+        return self.next - 1
+
+
+class OpenCells:
+    """Cells by name, at most `max_tasks` a route and namespace besides its default task's.
+
+    What comes in excess is decided in the task's own cell if that is open, else in that of the
+    default task: never in another task's.
+    """
+
+    def __init__(self, max_tasks: int, common_tokens: Callable[[Route], int]) -> None:
+        self.max_tasks = max_tasks
+        self._common_tokens = common_tokens
+        self.places: dict[tuple[str, str, str, str], CellTables] = {}
+        """By cell; a plain tuple, since one is looked up for every request."""
+        self.groups: dict[tuple[str, str], RouteTables] = {}
+
+    def find(self, route: Route, cell: Cell) -> CellTables | None:
+        """The open cell of a route as it is configured now."""
+        place = self.places.get(cell)
+        return place if place is not None and place.route is route else None
+
+    def group_of(self, cell: Cell) -> RouteTables:
+        """All cells of the route of an open cell; raises KeyError if it is not open."""
+        return self.groups[cell.namespace, cell.route]
+
+    def open(self, route: Route, cell: Cell) -> CellTables:
+        """The cell that requests of `cell` are decided in, opened if it is not yet."""
+        group = self._group(route, cell)
+        self.groups[cell.namespace, cell.route] = group
+        instead = self._instead(route, cell, group)
+        place = self.find(route, instead)
+        if place is None:
+            place = self.places[instead] = self._new(route, instead)
+            group.places.append(place)
+            group.refreshed = None
+        return place
+
+    def as_opened(self, route: Route, cell: Cell) -> tuple[CellTables, RouteTables]:
+        """What `open` would make of it, and its route's cells then; nothing is opened."""
+        group = self._group(route, cell)
+        instead = self._instead(route, cell, group)
+        place = self.find(route, instead)
+        if place is not None:
+            return place, group
+        place = self._new(route, instead)
+        return place, replace(group, places=[*group.places, place], refreshed=None)
+
+    def count_evidence(self, cell: Cell, count: int) -> None:
+        """So many rewards or outcomes of this cell were learnt."""
+        place = self.places.get(cell)
+        if place is not None:
+            place.evidence += count
+            self.group_of(cell).evidence += count
+
+    def forget_tables(self) -> None:
+        """Drop every table; the cells and the traffic mix stay."""
+        for place in self.places.values():
+            place.plain = None
+            place.narrowed.clear()
+            place.noted.clear()
+            place.common_tokens = self._common_tokens(place.route)
+        for group in self.groups.values():
+            group.refreshed = None
+
+    def clear(self) -> None:
+        """Close every cell."""
+        self.places.clear()
+        self.groups.clear()
+
+    def _group(self, route: Route, cell: Cell) -> RouteTables:
+        """The route's open cells; none if they are those of a route that it has replaced."""
+        group = self.groups.get((cell.namespace, cell.route))
+        if group is None or (group.places and group.places[0].route is not route):
+            return RouteTables()
+        return group
+
+    def _instead(self, route: Route, cell: Cell, group: RouteTables) -> Cell:
+        """The cell itself, or the one that stands for it where no more may be opened."""
+        if len(group.places) < self.max_tasks or self.find(route, cell) is not None:
+            return cell
+        whole = cell._replace(segment="")
+        is_open = self.find(route, whole) is not None
+        return whole if is_open else whole._replace(task=DEFAULT_TASK)
+
+    def _new(self, route: Route, cell: Cell) -> CellTables:
+        return CellTables(cell=cell, route=route, common_tokens=self._common_tokens(route))

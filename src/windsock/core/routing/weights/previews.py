@@ -1,0 +1,125 @@
+"""Looking is free: weight tables for people, computed beside those that requests are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from windsock.core.model.decisions import WeightTable
+from windsock.core.model.requests import Cell, RouteRequest
+from windsock.core.policies.protocol import CellView, LazyViews
+from windsock.core.routing.routes import Route
+from windsock.core.routing.weights.candidates import Candidates, ImaginedPrices
+from windsock.core.routing.weights.cell_tables import (
+    CellTables,
+    Narrowing,
+    OpenCells,
+    RouteTables,
+    Solved,
+    Versions,
+)
+from windsock.core.routing.weights.freshness import Freshness
+from windsock.core.routing.weights.table_maker import TableMaker
+
+MOST_PREVIEWS = 1024
+"""Previews kept for the next look, each for `fresh_s` at most."""
+
+
+class Previews:
+    """What `WeightTables.lookup` would answer, with nothing opened, solved for good or moved."""
+
+    def __init__(
+        self,
+        cells: OpenCells,
+        candidates: Candidates,
+        maker: TableMaker,
+        freshness: Freshness,
+        versions: Versions,
+    ) -> None:
+        self._cells = cells
+        self._candidates = candidates
+        self._maker = maker
+        self._freshness = freshness
+        self._versions = versions
+        self._seen: dict[tuple[Cell, Narrowing | None], Solved] = {}
+        self._views: dict[tuple[str, str], tuple[object, LazyViews]] = {}
+
+    def forget(self) -> None:
+        """Drop what was computed for looks."""
+        self._seen.clear()
+        self._views.clear()
+
+    def peek(self, route: Route, cell: Cell, request: RouteRequest, now: float) -> WeightTable:
+        """The table that the next such request would be drawn from."""
+        place, group = self._cells.as_opened(route, cell)
+        if place.cell != cell:
+            note = crowded_note(self._cells.max_tasks, place.cell)
+            return noted(self._peek(place, group, request, now), note, self._versions.next)
+        return self._peek(place, group, request, now)
+
+    def views(
+        self, route: Route, cell: Cell, now: float, imagined: ImaginedPrices
+    ) -> tuple[CellView, list[CellView]]:
+        """What the policy would be shown under other prices: this cell, and all of the route."""
+        place, group = self._cells.as_opened(route, cell)
+        asked = self._maker.view(place, group, now, imagined=imagined)[0]
+        return asked, self._maker.served_views(group, now, imagined)
+
+    def _peek(
+        self, place: CellTables, group: RouteTables, request: RouteRequest, now: float
+    ) -> WeightTable:
+        if place.route.policy.is_contextual:
+            ruling = self._candidates.ruling(place.route, request, now)
+            return self._made(place, group, (ruling, 0), request, now)
+        narrowing = self._candidates.narrowing(place.route, place.common_tokens, request, now)
+        slot = place.kept(narrowing)
+        if slot is not None and not self._freshness.is_stale(slot, place, now):
+            return slot.table
+        slot = self._seen.get((place.cell, narrowing))
+        if slot is None or self._is_past(slot, place, now):
+            if len(self._seen) >= MOST_PREVIEWS:
+                self._seen.clear()
+            table = self._made(place, group, narrowing, request, now)
+            slot = self._seen[place.cell, narrowing] = self._freshness.solved(table, place)
+        return replace(slot.table, version=self._versions.next)
+
+    def _is_past(self, slot: Solved, place: CellTables, now: float) -> bool:
+        is_now = 0 <= now - slot.table.at < self._freshness.fresh_s
+        return not is_now or self._freshness.is_stale(slot, place, now)
+
+    def _made(
+        self,
+        place: CellTables,
+        group: RouteTables,
+        narrowing: Narrowing | None,
+        request: RouteRequest,
+        now: float,
+    ) -> WeightTable:
+        ruling, size = narrowing or ((), 0)
+        tokens = request.prompt_tokens if size else 0
+        viewed = self._maker.view(place, group, now, ruling=ruling, prompt_tokens=tokens)
+        is_due = self._freshness.is_due(group, now)
+        views = self._all_views(place.cell, group, now) if is_due else None
+        weighing = (
+            place.route.policy.preview(views, viewed[0], now) if viewed[0].deployments else None
+        )
+        return self._maker.table(self._versions.next, place, viewed, weighing, now)
+
+    def _all_views(self, cell: Cell, group: RouteTables, now: float) -> LazyViews:
+        """The same for all cells of a route that are looked at in one moment."""
+        key = cell.namespace, cell.route
+        seen = (now, self._freshness.versions(group), [each.cell for each in group.places])
+        known = self._views.get(key)
+        if known is None or known[0] != seen:
+            views = LazyViews(lambda: self._maker.served_views(group, now))
+            known = self._views[key] = (seen, views)
+        return known[1]
+
+
+def noted(table: WeightTable, note: str, version: int) -> WeightTable:
+    """The same table with a note more."""
+    return replace(table, version=version, note="; ".join(filter(None, (table.note, note))))
+
+
+def crowded_note(most: int, cell: Cell) -> str:
+    """Why a request is decided in another cell than its own."""
+    return f"more than {most} tasks are open on this route, so it is decided as {cell.name!r}"

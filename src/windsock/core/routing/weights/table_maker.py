@@ -1,0 +1,88 @@
+"""A weight table of a cell: its candidates, what a policy gives each, and what is told of them."""
+
+from __future__ import annotations
+
+import itertools
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.decisions import WeightTable
+from windsock.core.policies.protocol import CellView, Weighing
+from windsock.core.pricing.book import PriceBook
+from windsock.core.resilience.health import HealthBoard
+from windsock.core.routing.weights.candidates import (
+    NOTHING_IMAGINED,
+    Candidates,
+    ImaginedPrices,
+    Ruling,
+    Viewed,
+)
+from windsock.core.routing.weights.cell_tables import CellTables, RouteTables
+from windsock.core.routing.weights.facts import arms_of, cascades_of
+
+
+class TableMaker:
+    """Reads the candidates, prices and beliefs; keeps nothing."""
+
+    def __init__(
+        self, *, candidates: Candidates, book: PriceBook, beliefs: Beliefs, health: HealthBoard
+    ) -> None:
+        self._candidates = candidates
+        self._book = book
+        self._beliefs = beliefs
+        self._health = health
+
+    def view(
+        self,
+        place: CellTables,
+        group: RouteTables,
+        now: float,
+        *,
+        ruling: Ruling = (),
+        prompt_tokens: int = 0,
+        imagined: ImaginedPrices = NOTHING_IMAGINED,
+    ) -> Viewed:
+        """What a policy may know of a cell just now, and who is left out."""
+        return self._candidates.view(
+            place.cell,
+            place.route,
+            now,
+            share=group.share(place),
+            ruling=ruling,
+            prompt_tokens=prompt_tokens,
+            imagined=imagined,
+        )
+
+    def served_views(
+        self, group: RouteTables, now: float, imagined: ImaginedPrices = NOTHING_IMAGINED
+    ) -> list[CellView]:
+        """All cells of a route that somebody can serve."""
+        views = (self.view(place, group, now, imagined=imagined)[0] for place in group.places)
+        return [view for view in views if view.deployments]
+
+    def table(
+        self, version: int, place: CellTables, viewed: Viewed, weighing: Weighing | None, now: float
+    ) -> WeightTable:
+        """The table of a view as it was weighed; None if nobody can serve."""
+        view, ruled_out, note = viewed
+        weights = weighing.weights if weighing else ()
+        names = place.route.candidates
+        expires_at = min(
+            self._book.next_change_at(names, now), self._health.next_change_at(names, now)
+        )
+        arms = arms_of(view, weighing, self._beliefs, self._book, now) if weighing else ()
+        notes = [text for text in (note, weighing.note if weighing else "") if text]
+        return WeightTable(
+            version=version,
+            at=now,
+            expires_at=expires_at,
+            cell=place.cell,
+            policy=place.route.policy.name,
+            deployments=view.deployments,
+            weights=weights,
+            cumulative=tuple(itertools.accumulate(weights)),
+            arms=arms,
+            ruled_out=ruled_out,
+            value_usd=weighing.value_usd if weighing else None,
+            cascades=cascades_of(view, weighing),
+            note="; ".join(notes),
+        )

@@ -1,0 +1,89 @@
+"""What people declare in TOML: durations, moments, and one clear sentence for what is wrong."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from windsock.errors import ConfigError
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+"""A number and its unit."""
+
+SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+SECRET_NAMES = ("key", "token", "secret")
+"""Endings of names whose value no message repeats."""
+
+
+def seconds(value: object) -> float:
+    """Seconds from a number or from text such as 500ms, 30s, 5m, 1h, 7d; raises ValueError."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    match = DURATION.fullmatch(str(value).strip())
+    if match is None:
+        raise ValueError(f"{value!r} is not a duration; write one such as 500ms, 30s, 5m, 1h or 7d")
+    return float(match[1]) * SECONDS_PER_UNIT[match[2]]
+
+
+def moment(value: object) -> float:
+    """Unix seconds from a number, an ISO date or an ISO time; no zone means UTC.
+
+    raises  ValueError
+    """
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        return float(value)
+    read = datetime.fromisoformat(str(value))
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file as a table; raises ConfigError with one sentence naming file and mend."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); add the file") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text; save it as such") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def no_other(place: Sequence[str]) -> str | None:
+    """No key is known that could have been meant."""
+    return None
+
+
+def first_fault(
+    error: ValidationError, *, nearest: Callable[[Sequence[str]], str | None] = no_other
+) -> tuple[list[str], str]:
+    """The place of the first fault, and one sentence: the key, what is wrong, the mend.
+
+    nearest     the known key that an unknown one at a place was probably meant to be
+    """
+    fault = error.errors(include_url=False)[0]
+    place = [str(part) for part in fault["loc"]]
+    key = ".".join(place)
+    if fault["type"] == "extra_forbidden":
+        near = nearest(place)
+        mend = f"did you mean {near!r}?" if near else "remove it"
+        return place, f"unknown key {key!r}; {mend}"
+    if fault["type"] == "missing":
+        return place, f"{key} is missing; add it"
+    message = fault["msg"].removeprefix("Value error, ")
+    if not place:
+        return place, message
+    return place, f"{key}: {message[0].lower()}{message[1:]}{_given(place[-1], fault['input'])}"
+
+
+def _given(name: str, value: object) -> str:
+    """What stands there instead, unless it is a whole table or may be a secret."""
+    is_hidden = name.endswith(SECRET_NAMES) or isinstance(value, dict)
+    return "" if is_hidden else f", not {value!r}"

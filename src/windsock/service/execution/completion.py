@@ -1,0 +1,80 @@
+"""What follows the end of a request: it is recorded, may be judged from now on, and is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from windsock.core.model.calls import Outcome
+from windsock.core.model.events import Event
+from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.router import Router
+from windsock.observability import log
+from windsock.observability.event_bus import EventBus
+from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.store.ledger import Ledger
+
+
+class Completion:
+    """Settles what is over, once for each exchange.
+
+    on_shift    told of each cooldown that the calls began or ended
+    count       adds an outcome to the sums that are shown
+    """
+
+    def __init__(
+        self,
+        *,
+        router: Router,
+        ledger: Ledger,
+        events: EventBus,
+        feedbacks: FeedbackInbox,
+        on_shift: Callable[[Event], None],
+        count: Callable[[Outcome], None],
+    ) -> None:
+        self._router = router
+        self._ledger = ledger
+        self._events = events
+        self._feedbacks = feedbacks
+        self._on_shift = on_shift
+        self._count = count
+
+    def finish(self, exchange: Exchange, outcome: Outcome) -> None:
+        """Take over what came of an exchange."""
+        self._ledger.append(outcome)
+        for shift in exchange.shifts:
+            self._on_shift(shift)
+        hand_out_tables(self._router, self._ledger, self._events)
+        self._feedbacks.remember_outcome(outcome)
+        self._check(exchange, outcome)
+        self._count(outcome)
+        log_request(outcome)
+
+    def _check(self, exchange: Exchange, outcome: Outcome) -> None:
+        """What a declared check said of the answer is feedback."""
+        claim = exchange.answer.confidence if exchange.answer else None
+        if exchange.route.checks is not None and claim is not None:
+            self._feedbacks.check(outcome, holds=claim > 0)
+
+
+def hand_out_tables(router: Router, ledger: Ledger, events: EventBus) -> None:
+    """New weight tables go to the ledger and to who listens."""
+    for table in router.tables.drain():
+        ledger.append(table)
+        events.publish(table)
+
+
+def log_request(outcome: Outcome) -> None:
+    """One line about a request that is over."""
+    decision = outcome.decision
+    log.request_finished(
+        outcome.finished_at,
+        decision=decision.id,
+        route=decision.cell.route,
+        task=decision.cell.name,
+        deployment=outcome.served or decision.deployment,
+        propensity=round(decision.propensity, 6),
+        ok=outcome.ok,
+        attempts=len(outcome.results),
+        cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
+        latency_ms=round((outcome.finished_at - decision.at) * 1000, 1),
+    )

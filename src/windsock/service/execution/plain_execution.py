@@ -1,0 +1,136 @@
+"""One call whose answer is held whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from windsock.core.evidence.answer_checks import Checks, confidence
+from windsock.core.model.calls import Attempt, CallKind, CallResult
+from windsock.core.model.units import Usage
+from windsock.core.routing.exchange import Exchange
+from windsock.errors import ProviderError
+from windsock.providers.transport import Reply, Unreachable
+from windsock.service.execution.deadline import Deadline
+from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
+from windsock.wire.format import Answer
+from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
+
+
+@dataclass(slots=True)
+class GivenAnswer:
+    """A whole answer and whom it came from."""
+
+    target: Target
+    answer: Answer
+
+    def told(self, request: UpstreamRequest, cost_usd: float | None) -> bytes:
+        """As the client gets it."""
+        target = self.target
+        return target.format.told(self.answer, request, provider=target.provider, cost_usd=cost_usd)
+
+
+Answers = dict[int, GivenAnswer]
+"""By number of attempt."""
+
+
+async def plain_call(
+    calls: UpstreamCalls,
+    exchange: Exchange,
+    request: UpstreamRequest,
+    failure: Failure,
+    answers: Answers,
+    attempt: Attempt,
+) -> CallResult:
+    """Make the call; its answer goes to `answers`, a refusal to `failure`."""
+    call = PlainCall(calls, exchange, request, attempt)
+    try:
+        target = calls.target(attempt, request)
+        reply, raw = await call.exchanged(target)
+    except TimeoutError:
+        return call.result(CallKind.TIMED_OUT)
+    except Unreachable as error:
+        return call.result(CallKind.UNREACHABLE, note=str(error))
+    except ProviderError as error:
+        return call.result(CallKind.BAD_ANSWER, note=str(error))
+    if reply.status != 200:
+        return calls.refused(attempt, target, reply, raw, call.started, failure)
+    answer = target.format.answer(raw, request)
+    if answer is None:
+        failure.status, failure.body = 502, b""
+        return call.result(CallKind.BAD_ANSWER, status=200)
+    answers[attempt.number] = GivenAnswer(target, answer)
+    return call.answered(answer, len(raw))
+
+
+class PlainCall:
+    """One call and its times: elapsed s when it started, seconds to the head of its answer."""
+
+    __slots__ = ("_attempt", "_calls", "_exchange", "_first_byte_s", "_request", "started")
+
+    def __init__(
+        self, calls: UpstreamCalls, exchange: Exchange, request: UpstreamRequest, attempt: Attempt
+    ) -> None:
+        self.started = calls.clock.elapsed()
+        self._calls = calls
+        self._exchange = exchange
+        self._request = request
+        self._attempt = attempt
+        self._first_byte_s: float | None = None
+
+    async def exchanged(self, target: Target) -> tuple[Reply, bytes]:
+        """Send and read all, in time; raises TimeoutError, ProviderError."""
+        calls, attempt = self._calls, self._attempt
+        if attempt.not_before:
+            await calls.wait(attempt)
+        deadline = Deadline()
+        try:
+            with deadline.after(attempt.timeout_s):
+                reply = await calls.post(target, self._request)
+                try:
+                    deadline.move(self._rest_s())
+                    return reply, await reply.body()
+                finally:
+                    await reply.close()
+        finally:
+            deadline.close()
+
+    def result(self, kind: CallKind, **facts: Any) -> CallResult:
+        """How the call ended, at this moment."""
+        return self._calls.result(
+            self._attempt, kind, self.started, first_byte_s=self._first_byte_s, **facts
+        )
+
+    def answered(self, answer: Answer, size: int) -> CallResult:
+        """The result of an answer of `size` bytes; they tell its usage where nobody counts it."""
+        facts = answer.facts
+        return CallResult(
+            attempt=self._attempt,
+            kind=CallKind.ANSWERED,
+            latency_s=self._calls.clock.elapsed() - self.started,
+            status=200,
+            first_byte_s=self._first_byte_s,
+            usage=facts.usage or self._estimate(size),
+            is_usage_estimated=facts.usage is None,
+            served_model=facts.served_model,
+            service_tier=facts.service_tier,
+            billed_usd=facts.billed_usd,
+            confidence=_confidence(self._exchange.route.checks, answer),
+            finish_reason=facts.finish_reason,
+        )
+
+    def _estimate(self, size: int) -> Usage:
+        prompt_tokens = self._request.request.prompt_tokens
+        return Usage(input_tokens=prompt_tokens, output_tokens=int(size * TOKENS_PER_BYTE))
+
+    def _rest_s(self) -> float:
+        """The head came: seconds that the rest may take."""
+        clock = self._calls.clock
+        self._first_byte_s = first_byte_s = clock.elapsed() - self.started
+        return self._exchange.rest_s(first_byte_s, clock.now())
+
+
+def _confidence(checks: Checks | None, answer: Answer) -> float | None:
+    if answer.message is None:
+        return answer.certainty
+    return confidence(checks, answer.message, answer.certainty)

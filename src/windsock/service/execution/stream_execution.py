@@ -1,0 +1,153 @@
+"""One streamed call: events once it has content, then usage with its cost and the end mark."""
+
+from __future__ import annotations
+
+import asyncio
+
+from windsock.core.model.calls import Attempt, CallKind, CallResult
+from windsock.core.routing.exchange import Exchange
+from windsock.errors import ProviderError
+from windsock.providers.transport import Reply, Unreachable
+from windsock.service.execution.hedged_calls import OUTRUN, Write
+from windsock.service.execution.stream_relay import NoAnswer, Relay, StreamTimeouts
+from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
+from windsock.wire.request import UpstreamRequest
+
+BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
+BROKE_OFF = {CallKind.TIMED_OUT: "the answer was not complete in time"}
+"""What the client is told of a stream that ended in another way than by breaking."""
+
+
+async def stream_call(
+    calls: UpstreamCalls,
+    exchange: Exchange,
+    request: UpstreamRequest,
+    failure: Failure,
+    attempt: Attempt,
+    write: Write,
+) -> None:
+    """Make the call, write its events and report its end to the exchange."""
+    try:
+        target = calls.target(attempt, request)
+        relay = Relay(attempt, target.format.scanner(request))
+    except ProviderError as error:
+        failure.status = 502
+        started = calls.clock.elapsed()
+        result = calls.result(attempt, CallKind.BAD_ANSWER, started, note=str(error))
+        exchange.report(result, calls.clock.now())
+        return
+    await StreamedCall(calls, exchange, request, failure, target, relay).run(write)
+
+
+class StreamedCall:
+    """One streamed call; `run` it once."""
+
+    __slots__ = ("_calls", "_exchange", "_failure", "_refused", "_relay", "_request", "_started",
+                 "_target", "_timeouts")  # fmt: skip
+
+    def __init__(
+        self,
+        calls: UpstreamCalls,
+        exchange: Exchange,
+        request: UpstreamRequest,
+        failure: Failure,
+        target: Target,
+        relay: Relay,
+    ) -> None:
+        self._calls = calls
+        self._exchange = exchange
+        self._request = request
+        self._failure = failure
+        self._target = target
+        self._relay = relay
+        self._started = calls.clock.elapsed()
+        self._refused: CallResult | None = None
+        self._timeouts: StreamTimeouts | None = None
+
+    async def run(self, write: Write) -> None:
+        """Whatever happens, the exchange is told; what breaks the call is not raised."""
+        relay, is_ended_here = self._relay, True
+        try:
+            is_ended_here = await self._relayed(write)
+        except TimeoutError:
+            relay.fail(CallKind.TIMED_OUT, "no content in time")
+        except Unreachable as error:
+            relay.fail(CallKind.UNREACHABLE, str(error))
+        except ProviderError as error:
+            relay.fail(CallKind.BROKEN, str(error))
+        except BaseException:
+            relay.fail(CallKind.CANCELLED, "")
+            raise
+        finally:
+            await self._report()
+        if is_ended_here:
+            await self._end(write)
+
+    async def _relayed(self, write: Write) -> bool:
+        """Pass events on; False if the client is to hear nothing of how this call ended."""
+        calls, relay = self._calls, self._relay
+        if relay.attempt.not_before:
+            await calls.wait(relay.attempt)
+        timeouts = self._timeouts = self._stream_timeouts()
+        reply, raw = await timeouts.first(self._answered())
+        if reply.status != 200:
+            self._refused = calls.refused(
+                relay.attempt, self._target, reply, raw, self._started, self._failure
+            )
+            return False
+        while events := await relay.next(reply, timeouts):
+            if relay.first_byte_s is None and not self._commit():
+                return False
+            await write(events)
+        relay.end()
+        return True
+
+    def _commit(self) -> bool:
+        """The first content came: from here on the answer is this one, unless its twin's is."""
+        relay = self._relay
+        relay.first_byte_s = self._calls.clock.elapsed() - self._started
+        is_first = self._exchange.commit(relay.attempt)
+        if not is_first:
+            relay.fail(CallKind.CANCELLED, OUTRUN)
+        return is_first
+
+    async def _answered(self) -> tuple[Reply, bytes]:
+        """The head of a stream, or the whole of a refusal; raises NoAnswer."""
+        relay = self._relay
+        relay.is_sent = True
+        reply = relay.reply = await self._calls.post(self._target, self._request)
+        if reply.status != 200:
+            return reply, await reply.body()
+        if reply.headers.get("content-type", "").startswith("text/html"):
+            raise NoAnswer("the answer is an HTML page")
+        return reply, b""
+
+    def _stream_timeouts(self) -> StreamTimeouts:
+        exchange, deadline_s = self._exchange, self._exchange.request.deadline_s
+        until = None
+        if deadline_s is not None:
+            left_s = exchange.decision.at + deadline_s - self._calls.clock.now()
+            until = asyncio.get_running_loop().time() + left_s
+        return StreamTimeouts(
+            first_s=self._relay.attempt.timeout_s, stall_s=exchange.route.stall_s, until=until
+        )
+
+    async def _report(self) -> None:
+        calls, relay = self._calls, self._relay
+        if self._timeouts is not None:
+            self._timeouts.close()
+        await relay.close()
+        result = self._refused or calls.result(
+            relay.attempt, relay.kind, self._started, **relay.facts(self._request)
+        )
+        self._exchange.report(result, calls.clock.now())
+
+    async def _end(self, write: Write) -> None:
+        """The client's last events, or the word that nothing came from here."""
+        relay = self._relay
+        if relay.first_byte_s is None:
+            self._failure.status = 502
+        elif relay.kind is CallKind.ANSWERED:
+            await write(relay.scanner.ending(self._exchange.spent_usd()))
+        elif relay.scanner.error is None:
+            await write(relay.scanner.broken(BROKE_OFF.get(relay.kind, BROKEN_STREAM)))

@@ -1,0 +1,104 @@
+"""What plain and streamed calls share: where a call goes, how it is sent, what a refusal means."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from windsock.clock import Clock
+from windsock.core.model.calls import Attempt, CallKind, CallResult
+from windsock.core.routing.router import Router
+from windsock.errors import ProviderError
+from windsock.providers.transport import Caller, Endpoint, Reply
+from windsock.providers.upstream import Upstream
+from windsock.wire.format import Format
+from windsock.wire.request import UpstreamRequest
+
+
+@dataclass(slots=True)
+class Failure:
+    """The last upstream error, for the client when nothing else is left."""
+
+    status: int | None = None
+    body: bytes = b""
+
+
+@dataclass(slots=True, kw_only=True)
+class Target:
+    """Whom one call asks, and in which format; a reload meanwhile changes nothing of it.
+
+    Treat it as immutable: frozen, it would cost a call three times as much to make.
+    """
+
+    provider: str
+    model: str
+    endpoint: Endpoint
+    format: Format
+
+
+class UpstreamCalls:
+    """Calls to providers, as one executor makes them.
+
+    upstreams   by provider id; a reload replaces them
+    """
+
+    def __init__(
+        self, *, router: Router, upstreams: Mapping[str, Upstream], caller: Caller, clock: Clock
+    ) -> None:
+        self.upstreams = upstreams
+        self.clock = clock
+        self._router = router
+        self._caller = caller
+
+    def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
+        """Raises ProviderError if the provider offers no such call, or is no longer known."""
+        deployment = self._router.catalog.deployments.get(attempt.deployment)
+        upstream = self.upstreams.get(deployment.provider) if deployment else None
+        spoken = upstream.formats.get(request.operation) if upstream else None
+        if deployment is None or upstream is None or spoken is None:
+            raise ProviderError(f"{attempt.deployment} offers no {request.operation} calls")
+        return Target(
+            provider=deployment.provider,
+            model=deployment.model,
+            endpoint=upstream.endpoint,
+            format=spoken,
+        )
+
+    async def post(self, target: Target, request: UpstreamRequest) -> Reply:
+        """Send the call; raises ProviderError (see `Caller.post`)."""
+        spoken, model = target.format, target.model
+        path, body = spoken.path(request, model), spoken.body(request, model)
+        return await self._caller.post(target.endpoint, path, body)
+
+    def refused(
+        self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
+        failure: Failure,
+    ) -> CallResult:  # fmt: skip
+        """The result of a call whose answer is an error, which `failure` remembers."""
+        refusal = target.format.refusal(reply.status, raw, reply.headers, self.clock.now())
+        failure.status = reply.status
+        failure.body = target.endpoint.without_secrets(refusal.body)
+        return self.result(
+            attempt,
+            refusal.kind,
+            started,
+            status=reply.status,
+            retry_after_s=refusal.retry_after_s,
+        )
+
+    def result(self, attempt: Attempt, kind: CallKind, started: float, **facts: Any) -> CallResult:
+        """How a call ended that began at `started` (elapsed s)."""
+        latency_s = self.clock.elapsed() - started
+        return CallResult(attempt=attempt, kind=kind, latency_s=latency_s, **facts)
+
+    async def wait(self, attempt: Attempt) -> None:
+        """Until the call may be made."""
+        pause_s = attempt.not_before - self.clock.now()
+        if pause_s > 0:
+            await asyncio.sleep(pause_s)
+
+    async def close(self) -> None:
+        """Drop the connections."""
+        await self._caller.close()

@@ -1,0 +1,105 @@
+"""The value of an answer, as clients report it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from windsock.clock import Clock
+from windsock.core.evidence.learner import Credit
+from windsock.core.model.rewards import Reward
+from windsock.errors import BadRequest
+from windsock.service.auth import Access, Principal, credential_of
+from windsock.service.error_responses import Problem
+from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
+from windsock.service.gateway.asgi import Call
+
+NAMES = ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id")
+"""Under which clients name what they judge."""
+
+
+class FeedbackEndpoint:
+    """POST /v1/feedback: the value of an answer, late, partial or twice."""
+
+    def __init__(self, *, access: Access, feedbacks: FeedbackInbox, clock: Clock) -> None:
+        self._access = access
+        self._feedbacks = feedbacks
+        self._clock = clock
+
+    async def __call__(self, call: Call) -> None:
+        """Answers 404 where no such decision is known to the key; raises BadRequest."""
+        principal = admitted(call, self._access, "feedback", self._clock.now())
+        asked = _asked(call.body)
+        reward, name = reward_of(asked, principal), decision_name(asked)
+        try:
+            credit, is_duplicate = await self._feedbacks.observe(
+                name, reward, principal.namespace, call.header(b"idempotency-key")
+            )
+        except UnknownDecision as error:
+            await call.refuse(Problem.of(404, str(error), param="decision_id"))
+            return
+        body = credit_view(name, credit, is_duplicate=is_duplicate)
+        if reward.source == "confidence":
+            rate, to = self._feedbacks.advice(name, principal.namespace, reward.value)
+            body["confidence"] = {"measured_success": rate, "escalate_to": to}
+        await call.answer(200, orjson.dumps(body))
+
+
+def admitted(call: Call, access: Access, scope: str, now: float) -> Principal:
+    """Who calls, by the key in the headers; raises what `Access.admit` does."""
+    credential = credential_of(call.header(b"authorization"), call.header(b"x-api-key"))
+    return access.admit(credential, scope, now)
+
+
+def credit_view(name: str, credit: Credit, *, is_duplicate: bool) -> dict[str, Any]:
+    """What was made of a reward, as it is answered."""
+    belief = credit.belief
+    return {
+        "decision_id": name,
+        "deployment": credit.deployment,
+        "route": credit.cell.route,
+        "task": credit.cell.name,
+        "is_duplicate": is_duplicate,
+        "counted": {"weight": credit.weight, "value": credit.value},
+        "posterior": {
+            "success_mean": belief.mean,
+            "success_interval": [belief.low, belief.high],
+            "effective_samples": belief.effective_samples,
+        },
+    }
+
+
+def decision_name(asked: dict[str, Any]) -> str:
+    """The decision's or the answer's id, under any of the names that clients use."""
+    for name in NAMES:
+        if isinstance(asked.get(name), str):
+            return str(asked[name])
+    raise BadRequest(
+        "decision_id is missing; send the x-windsock-decision-id of the answer", param="decision_id"
+    )
+
+
+def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
+    """The reported value as a reward; raises BadRequest."""
+    value = asked.get("value", asked.get("score"))
+    if isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
+    return Reward(
+        value=float(value),
+        source=str(asked.get("source") or "explicit"),
+        metric=str(asked.get("metric") or asked.get("metric_name") or ""),
+        key_id=principal.key_id,
+    )
+
+
+def _asked(raw: bytes) -> dict[str, Any]:
+    try:
+        asked = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is not valid JSON: {error}") from error
+    if not isinstance(asked, dict):
+        raise BadRequest("the body must be an object with decision_id and value")
+    return asked

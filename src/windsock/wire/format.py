@@ -1,0 +1,163 @@
+"""The seam of wire formats: all that the calls of a request know of a provider's language.
+
+A format is one object per provider and kind of call, made by an entry of `wire.registry` from what
+is known of the provider; adding one takes a file in `wire.formats`, that entry and a line in
+`presets.toml`. What comes out of it is in the terms of the client's call (chat completions and
+embeddings in OpenAI's shape), whatever the provider speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from windsock.core.model.calls import CallKind
+from windsock.core.model.units import Usage
+from windsock.wire.request import Operation, UpstreamRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderTraits:
+    """What a provider does its own way within a format; stated in `presets.toml`.
+
+    keeps_router_fields     it understands `models`, `provider` and the like itself
+    """
+
+    keeps_router_fields: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class AnswerFacts:
+    """What an answer, whole or streamed, says of itself. None: it does not say.
+
+    usage           as counted by the provider
+    served_model    the provider's own name of the model that answered
+    service_tier    its word for how it was served
+    billed_usd      what it says it charged
+    finish_reason   in the words of chat completions
+    response_id     by which a client may name it in feedback
+    """
+
+    usage: Usage | None = None
+    served_model: str | None = None
+    service_tier: str | None = None
+    billed_usd: Decimal | None = None
+    finish_reason: str | None = None
+    response_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """A whole answer.
+
+    body            parsed, for `Format.told` only
+    message         the assistant's message that declared checks look at; None: they do not apply
+    certainty       0..1, how sure the answer claims to be, if it does
+    """
+
+    body: dict[str, Any]
+    facts: AnswerFacts
+    message: Mapping[str, Any] | None = None
+    certainty: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What an answer that is an error means.
+
+    retry_after_s   seconds to leave the provider alone, if it says so
+    body            the error as a client may be told it, in OpenAI's shape
+    """
+
+    kind: CallKind
+    body: bytes
+    retry_after_s: float | None = None
+
+
+class StreamScanner(Protocol):
+    """Reads one stream as it passes; made anew for each.
+
+    content_events  events so far with something to show
+    error           an error event's body, if one came; it was passed on
+    error_kind      what that error means for the router
+    is_done         the end mark came
+    """
+
+    content_events: int
+    error: bytes | None
+    error_kind: CallKind
+    is_done: bool
+
+    @property
+    def has_content(self) -> bool:
+        """Something to show has come."""
+        ...
+
+    @property
+    def is_complete(self) -> bool:
+        """Everything asked for came to its end, with or without an end mark."""
+        ...
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Bytes split anywhere -> whole events to pass on; raises ProviderError.
+
+        What belongs to the end of the stream (usage, end mark) is kept for `ending`.
+        """
+        ...
+
+    def rest(self) -> Iterator[bytes]:
+        """What is left to pass on once the connection has ended."""
+        ...
+
+    def facts(self) -> AnswerFacts:
+        """As far as they are known."""
+        ...
+
+    def ending(self, cost_usd: Decimal | None) -> bytes:
+        """The events that end a whole stream, with its cost if the client asked for usage."""
+        ...
+
+    def broken(self, message: str) -> bytes:
+        """The event that ends a stream which broke off; nothing follows it."""
+        ...
+
+
+class Format(Protocol):
+    """One kind of call in a provider's language. Without state: one object serves all calls.
+
+    headers     that every call carries beside those of the provider's configuration
+    """
+
+    headers: Mapping[str, str]
+
+    def path(self, request: UpstreamRequest, model: str) -> str:
+        """Of the call, below the provider's base URL; percent-encoded, with a query if need be."""
+        ...
+
+    def body(self, request: UpstreamRequest, model: str) -> bytes:
+        """What is sent; `model` is the provider's own name."""
+        ...
+
+    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """The answer in a body of status 200, or None if it is none."""
+        ...
+
+    def told(
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
+    ) -> bytes:
+        """The answer as the client gets it, with who gave it and what the request cost."""
+        ...
+
+    def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
+        """What an answer of another status means; `now` is unix s, header names in lower case."""
+        ...
+
+    def scanner(self, request: UpstreamRequest) -> StreamScanner:
+        """The reader of a streamed answer; raises ProviderError where nothing is streamed."""
+        ...
+
+
+Formats = Mapping[Operation, Format]
+"""Of one provider. An operation that is missing is one that it does not offer."""

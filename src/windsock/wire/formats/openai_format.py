@@ -1,0 +1,66 @@
+"""What OpenAI's kinds of calls have in common: bodies that change only where they must."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+import orjson
+
+from windsock.wire import json_codec
+from windsock.wire.format import Answer, ProviderTraits, Refusal
+from windsock.wire.request import OURS, UpstreamRequest, drop_task
+from windsock.wire.upstream_errors import refusal_of
+
+TRUE = msgspec.Raw(b"true")
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+class OpenAIFormat:
+    """A kind of call of OpenAI's, as one provider takes it. Kinds add their path and answers."""
+
+    headers: Mapping[str, str] = {}
+    call_path: str
+
+    def __init__(self, traits: ProviderTraits) -> None:
+        self._dropped = () if traits.keeps_router_fields else OURS
+
+    def path(self, request: UpstreamRequest, model: str) -> str:
+        """The same for every model."""
+        return self.call_path
+
+    def body(self, request: UpstreamRequest, model: str) -> bytes:
+        """The client's, with the provider's name of the model and our own fields left out."""
+        return msgspec.json.encode(self._upstream_fields(request, model))
+
+    def told(
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
+    ) -> bytes:
+        """The answer with `provider` and `usage.cost` as OpenRouter gives them."""
+        body = answer.body
+        body["provider"] = provider
+        if isinstance(body.get("usage"), dict):
+            body["usage"]["cost"] = cost_usd
+        return json_codec.dumps(body)
+
+    def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
+        """Read from the status and OpenAI's codes; the client is told it as it is."""
+        return refusal_of(status, raw, headers, now)
+
+    def _upstream_fields(self, request: UpstreamRequest, model: str) -> dict[str, msgspec.Raw]:
+        """Fields as they are sent; a stream's usage is always asked for."""
+        fields = _fields.decode(request.raw)
+        fields["model"] = msgspec.Raw(orjson.dumps(model))
+        for name in self._dropped:
+            fields.pop(name, None)
+        drop_task(fields)
+        if request.request.is_stream and not request.wants_usage:
+            options = orjson.loads(bytes(fields.get("stream_options", b"{}"))) or {}
+            fields["stream_options"] = msgspec.Raw(orjson.dumps({**options, "include_usage": True}))
+        return fields
+
+
+def names_field(request: UpstreamRequest, name: str) -> bool:
+    """Whether the client's own body has this field."""
+    return name in _fields.decode(request.raw)

@@ -1,0 +1,65 @@
+"""More tasks than there is room for: looks take none of it, and no task is taken for another."""
+
+import httpx
+
+from tests.running import Running, config_of, running
+from tests.upstream import Answer, completion, upstream
+from windsock.service.auth import new_key
+from windsock.store.keys import VirtualKey, add_key
+
+READ, INFER = ("read",), ("infer", "feedback")
+
+
+async def with_keys(it: Running, *scopes: tuple[str, ...]) -> list[dict[str, str]]:
+    """Headers of new keys of one namespace."""
+    made = []
+    for scope in scopes:
+        secret, public, digest = new_key()
+        key = VirtualKey(id=public, name="t", sha256=digest, namespace="team", scopes=scope,
+                         created_at=0.0)  # fmt: skip
+        add_key(it.service.engine, key)
+        made.append({"authorization": f"Bearer {secret}"})
+    await it.service._look_for_keys()
+    return made
+
+
+async def sql_request(it: Running, headers: dict[str, str]) -> httpx.Response:
+    asked = {"role": "user", "content": "hi"}
+    body = {"model": "auto", "metadata": {"task": "sql"}, "messages": [asked]}
+    return await it.http.post("/v1/chat/completions", json=body, headers=headers)
+
+
+async def task_of(it: Running, answer: httpx.Response, headers: dict[str, str]) -> str:
+    await it.service.ledger.flushed()
+    name = answer.headers["x-windsock-decision-id"]
+    return (await it.http.get(f"/v1/decisions/{name}", headers=headers)).json()["task"]
+
+
+async def test_a_reader_of_many_tasks_does_not_take_the_room_of_those_who_ask(tmp_path) -> None:
+    async with upstream(lambda _: Answer(completion())) as model:
+        async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
+            reader, asker = await with_keys(it, READ, INFER)
+            for number in range(505):
+                query = {"route": "auto", "task": f"z{number}"}
+                seen = await it.http.get("/v1/weights", params=query, headers=reader)
+                assert seen.json()["data"][0]["task"] in (f"z{number}", "default")
+            answer = await sql_request(it, asker)
+            assert await task_of(it, answer, reader) == "sql"
+
+
+async def test_more_tasks_than_there_is_room_for_are_never_mixed(tmp_path) -> None:
+    """What finds no room is refused, or decided as the route's own task, which is said."""
+    async with upstream(lambda _: Answer(completion())) as model:
+        config = config_of(("acme", model.url, 1.0), ("bolt", model.url, 1.0))
+        async with running(config, tmp_path) as it:
+            reader, asker = await with_keys(it, READ, INFER)
+            for number in range(505):
+                body = {"model": "auto", "metadata": {"task": f"z{number}"}, "messages": []}
+                await it.http.post("/v1/route", json=body, headers=asker)
+            answer = await sql_request(it, asker)
+            if answer.status_code == 200:
+                assert await task_of(it, answer, reader) == "default"
+                assert "task" in answer.headers["x-windsock-note"]
+            else:
+                assert 400 <= answer.status_code < 500
+                assert "task" in answer.json()["error"]["message"]
