@@ -12,8 +12,7 @@ from windsock.providers.upstream import upstream_of
 from windsock.resources import room
 from windsock.service.execution.executor import RequestExecutor
 from windsock.simulation.engines.contenders import chosen
-from windsock.simulation.engines.exact import ExactEngine
-from windsock.simulation.engines.request_stepper import request_of
+from windsock.simulation.engines.exact import ExactEngine, request_of
 from windsock.simulation.world.scenario import load_scenario
 from windsock.simulation.world.world import World
 from windsock.wire.format import ProviderTraits

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from windsock.resources.declared import moment, read_toml
+from windsock.resources.declared import Part, Share, moment, read_toml
 from windsock.simulation.results.measures import RunSummary, mean_share
 from windsock.simulation.results.run import Run
-from windsock.simulation.world.conditions import Hour, Part, Positive, Share
+from windsock.simulation.world.conditions import Hour, Positive
 from windsock.simulation.world.scenario import checked
 from windsock.simulation.world.world import World
 

@@ -23,6 +23,7 @@ console = Console()
 def show_weights(
     service: ServiceClient, *, route: str | None, task: str | None, watch: bool
 ) -> None:
+    """Every route and task asked for; with `watch` anew every two seconds, until Ctrl-C."""
     asked = {name: value for name, value in (("route", route), ("task", task)) if value}
     while True:
         for cell in service.ask("/v1/weights", params=asked)["data"]:
@@ -98,6 +99,7 @@ def show_decision(service: ServiceClient, decision: str, *, as_json: bool) -> No
 
 
 def show_prices(service: ServiceClient) -> None:
+    """Prices in force, USD per million tokens, with feed and age."""
     table = _table("deployment", "in $/M", "out $/M", "cache read", "feed", "age", "note")
     for price in service.ask("/v1/prices")["data"]:
         usd = price["usd_per_mtok"]
@@ -123,6 +125,7 @@ def show_prices(service: ServiceClient) -> None:
 
 
 def show_history(service: ServiceClient, deployment: str) -> None:
+    """Every accepted quote of a deployment, as the service orders them."""
     table = _table("seen (UTC)", "in $/M", "out $/M", "feed", "as")
     answer = service.ask("/v1/prices/history", params={"deployment": deployment})
     for quote in answer["data"]:
@@ -139,6 +142,7 @@ def show_history(service: ServiceClient, deployment: str) -> None:
 
 
 def show_quarantine(service: ServiceClient) -> None:
+    """Quotes that are held, and why."""
     held = service.ask("/v1/prices/quarantine")["data"]
     if not held:
         console.print("No quote is held.")
@@ -158,6 +162,7 @@ def show_quarantine(service: ServiceClient) -> None:
 
 
 def rule(service: ServiceClient, verdict: str, deployment: str, feed: str) -> None:
+    """Approve or reject a held quote; `verdict` is the word for it in the path."""
     path = f"/v1/prices/quarantine/{verdict}"
     service.ask(path, method="POST", json={"deployment": deployment, "feed": feed})
     console.print(f"{deployment} as quoted by {feed}: {verdict}d")
@@ -174,11 +179,13 @@ def learn(service: ServiceClient, outcomes: Path, *, route: str, strength: float
 
 
 def unlearn(service: ServiceClient, lesson: int) -> None:
+    """Take a lesson back by its number."""
     answer = service.ask(f"/v1/learn/{lesson}", method="DELETE")
     console.print(f"lesson {lesson} with {answer['taught']} rates was taken back")
 
 
 def show_alarms(service: ServiceClient) -> None:
+    """Beliefs that an alarm has changed."""
     alarms = service.ask("/v1/alarms")["data"]
     if not alarms:
         console.print("No alarm is held.")
@@ -196,12 +203,14 @@ def show_alarms(service: ServiceClient) -> None:
 
 
 def undo_alarm(service: ServiceClient, route: str, deployment: str) -> None:
+    """Put the belief from before an alarm back."""
     body = {"route": route, "deployment": deployment}
     service.ask("/v1/alarms/undo", method="POST", json=body)
     console.print(f"{deployment} on {route}: the belief from before the alarm holds again")
 
 
 def show_keys(keys: Iterable[Any]) -> None:
+    """Virtual keys without their secrets."""
     table = _table("id", "name", "namespace", "scopes", "state")
     for key in keys:
         state = "revoked" if key.revoked_at else "active"
@@ -210,6 +219,7 @@ def show_keys(keys: Iterable[Any]) -> None:
 
 
 def show_findings(findings: Sequence[Diagnosis]) -> None:
+    """What the doctor found, one line each."""
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]mend[/]"
         text = escape(finding.text)

@@ -27,6 +27,7 @@ from windsock.simulation.engines.batch_attempts import (
     mean_tokens,
 )
 from windsock.simulation.engines.batch_credit import BatchCredit, Served
+from windsock.simulation.engines.batch_judgements import BatchJudgements
 from windsock.simulation.engines.contenders import Contender
 from windsock.simulation.engines.exact import router_of
 from windsock.simulation.engines.price_playback import PricePlayback
@@ -66,7 +67,8 @@ class BatchEngine:
         self._feeding = PricePlayback(world, self.router, self.run_.splits, hears=contender.hears)
         self._weather: Any = np.random.default_rng([world.scenario.seed, seed, 1])
         self._luck: Any = np.random.default_rng([world.scenario.seed, seed, 2])
-        self._credit = BatchCredit(world, self.router, self._luck, self._look_at)
+        self._judgements = BatchJudgements(world.scenario, self.router, self._luck)
+        self._credit = BatchCredit(world, self.router, self._luck, self._judgements, self._look_at)
         self._troubled = TroubledWindows(world, self.router, self.run_, self._credit, self._weather)
 
     def run(self, progress: Progress | None = None) -> Run:
@@ -94,7 +96,7 @@ class BatchEngine:
 
     def _judge(self, until: float) -> None:
         self._troubled.judge(until)
-        self._credit.judge(until)
+        self._judgements.judge(until)
 
     def _groups(self, begin: float, end: float) -> list[RequestGroup]:
         """Who asks in this window; a policy that looks at requests sees several sizes of prompt."""

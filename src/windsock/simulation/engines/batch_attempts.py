@@ -56,10 +56,12 @@ class GroupDecision:
 
     @property
     def cell(self) -> Cell:
+        """Namespace, route and task that the table is of."""
         return self.table.cell
 
     @property
     def names(self) -> tuple[str, ...]:
+        """Deployments, in the order of all arrays."""
         return self.table.deployments
 
 
@@ -82,6 +84,7 @@ class Answers:
 
     @property
     def good(self) -> Counts:
+        """Calls that brought an answer, (deployments,)."""
         return np.asarray(self.served.sum(axis=1))
 
     @property

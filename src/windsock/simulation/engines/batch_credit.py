@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,20 +9,14 @@ from typing import Any
 import numpy as np
 
 from windsock.core.cascades.cascade_arm import arm_name
-from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell
-from windsock.core.model.rewards import Reward
 from windsock.core.model.units import Meter, Usage, cost_usd
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
 from windsock.simulation.engines.batch_attempts import Answers, Counts, GroupDecision, answers
+from windsock.simulation.engines.batch_judgements import BatchJudgements
 from windsock.simulation.world.world import World
-
-JUDGED_ONE_BY_ONE = 8
-"""Judgements of one window that a policy is told which looks at single requests."""
-
-FEW = 10
-"""Judgements that are learnt at once of a deployment that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,29 +33,12 @@ class Served:
     attempts: int = 0
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Verdict:
-    """Judged answers of one deployment, known from `due` on.
-
-    claim   how sure they were, if answers tell
-    pair    the cascade that earned them, if one did
-    """
-
-    due: float
-    number: int
-    cell: Cell
-    deployment: str
-    judged: int
-    right: int
-    claim: float | None
-    pair: tuple[str, str] | None
-
-
 class BatchCredit:
     """Draws what answers are worth, asks again where a cascade does, and teaches the router.
 
-    luck    numpy generator
-    look    is told of every round of calls: (decision, good, failed) by deployment
+    luck        numpy generator
+    judgements  what is taught of the worth of answers, when it is known
+    look        is told of the calls of every escalation
     """
 
     def __init__(
@@ -70,14 +46,14 @@ class BatchCredit:
         world: World,
         router: Router,
         luck: Any,
+        judgements: BatchJudgements,
         look: Callable[[GroupDecision, Answers], None],
     ) -> None:
         self._world = world
         self._router = router
         self._luck = luck
         self._look = look
-        self._verdicts: list[_Verdict] = []
-        self._number = 0
+        self._judgements = judgements
 
     def credit(self, decision: GroupDecision, found: Answers) -> Iterator[Served]:
         """Every group of answers, those that a cascade asked for included, and what was lost."""
@@ -119,26 +95,7 @@ class BatchCredit:
         units: dict[Meter, float] = {meter: n * count for meter, n in usage.counts().items()}
         self._router.beliefs.observe_usages(cell, name, units, count, end)
         self._router.observe_answers(cell, name, count, end)
-        scenario = self._world.scenario
-        judged = int(self._luck.binomial(count, scenario.feedback_share))
-        if judged:
-            praised = int(self._luck.hypergeometric(right, count - right, judged))
-            self._number += 1
-            due = end + scenario.feedback_delay_s
-            verdict = _Verdict(due, self._number, cell, name, judged, praised, claim, pair)
-            heapq.heappush(self._verdicts, verdict)
-
-    def judge(self, until: float) -> None:
-        """Learn the judgements that are known by then, unix s."""
-        while self._verdicts and self._verdicts[0].due <= until:
-            verdict = heapq.heappop(self._verdicts)
-            self._learn(verdict)
-            policy = self._router.routes[verdict.cell.route].policy
-            if policy.is_contextual:
-                told = min(verdict.judged, JUDGED_ONE_BY_ONE)
-                for i in range(told):
-                    value = float(i < round(told * verdict.right / verdict.judged))
-                    policy.learn(_decision(verdict), verdict.deployment, Reward(value=value), until)
+        self._judgements.append(cell, name, count, right, end, claim=claim, pair=pair)
 
     def _answered(self, decision: GroupDecision, name: str, count: int, attempts: int) -> Served:
         """Answers that nobody checks."""
@@ -258,32 +215,6 @@ class BatchCredit:
             count = int(found.lost_calls[k])
             self._router.observe_failures(decision.cell, decision.names[k], count, decision.end)
 
-    def _learn(self, verdict: _Verdict) -> None:
-        """Judgements teach a deployment or the cascade that earned them, and what claims meant."""
-        cell, judged, right, at = verdict.cell, verdict.judged, verdict.right, verdict.due
-        known = self._router.confidences
-        if verdict.claim is not None:
-            known.calibrate(cell, verdict.deployment, verdict.claim, right / judged, judged)
-        if verdict.pair is not None:
-            known.credit_sums(cell, verdict.pair, judged, right, right, at)
-            return
-        for n, good in self._portions(verdict):
-            self._router.learn_sums(cell, verdict.deployment, n, good, good, at)
-
-    def _portions(self, verdict: _Verdict) -> Iterator[tuple[int, int]]:
-        """(judged, right) of no more at once than is known already.
-
-        The watch for silent changes compares with what is known: thousands of judgements at once
-        on a deployment that nobody knows would look like a change.
-        """
-        judged, right = verdict.judged, verdict.right
-        while judged:
-            known = sum(self._router.beliefs.posterior(verdict.cell, verdict.deployment))
-            n = min(judged, max(FEW, int(known)))
-            good = int(self._luck.hypergeometric(right, judged - right, n))
-            yield n, good
-            judged, right = judged - n, right - good
-
     def _quality(self, decision: GroupDecision, name: str) -> float:
         return self._world.quality(name, decision.group.task, decision.begin)
 
@@ -299,18 +230,3 @@ def _cascade_share(table: WeightTable, name: str) -> float:
     weight = table.weights[table.deployments.index(name)]
     cascades = table.cascades or ()
     return sum(each.weight for each in cascades if each.deployment == name) / weight
-
-
-def _decision(verdict: _Verdict) -> Decision:
-    """Stands for the many decisions that were judged together."""
-    return Decision(
-        number=verdict.number,
-        id=str(verdict.number),
-        at=verdict.due,
-        cell=verdict.cell,
-        table_version=0,
-        deployment=verdict.deployment,
-        propensity=1.0,
-        draw=0.0,
-        requested_model=verdict.cell.route,
-    )

@@ -18,7 +18,7 @@ from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
 from windsock.core.routing.router import Router
 from windsock.simulation.engines.batch_credit import BatchCredit
-from windsock.simulation.engines.request_stepper import RequestStepper
+from windsock.simulation.engines.exact import RequestStepper
 from windsock.simulation.results.run import Run, Step
 from windsock.simulation.world.traffic import requests_at
 from windsock.simulation.world.world import World

@@ -75,9 +75,11 @@ class World:
         ]
 
     def hour(self, at: float) -> float:
+        """Hours since the start of the run."""
         return (at - self.starts_at) / HOUR_S
 
     def catalog(self) -> Catalog:
+        """All deployments of the scenario, also those that come later."""
         return Catalog(
             Deployment(
                 id=name,
@@ -148,9 +150,11 @@ class World:
         return quality
 
     def exists(self, name: str, at: float) -> bool:
+        """True from the hour on at which the deployment is offered."""
         return self.scenario.deployments[name].from_hour <= self.hour(at)
 
     def is_up(self, name: str, at: float) -> bool:
+        """True if it exists and no outage holds."""
         hour = self.hour(at)
         return self.exists(name, at) and not any(
             outage.deployment == name and outage.from_hour <= hour < outage.to_hour
@@ -170,6 +174,7 @@ class World:
         return served
 
     def slowness(self, name: str, at: float) -> float:
+        """Factor on its usual times, 1 while nothing slows it down."""
         hour = self.hour(at)
         factor = 1.0
         for slow in self.scenario.slowdowns:
@@ -209,6 +214,7 @@ class World:
         )
 
     def is_right(self, name: str, ask: SimulatedRequest, at: float) -> bool:
+        """True if its answer to this request would be right."""
         return bool(ask.luck[self.names.index(name)] < self.quality(name, ask.task, at))
 
     def worth(self, name: str, ask: SimulatedRequest, at: float) -> float:
