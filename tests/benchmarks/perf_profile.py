@@ -37,7 +37,7 @@ from tests.benchmarks.perf_sides import (
     windsock_config,
 )
 from windsock.app.bootstrap import serve_forever
-from windsock.cli.key_admin import create_key
+from windsock.cli.key_commands import create_key
 from windsock.config.file import parse
 
 KINDS = {"plain": PLAIN, "large": LARGE, "burst": BURST, "paced": PACED}

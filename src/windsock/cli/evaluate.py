@@ -42,6 +42,7 @@ class AnySecret(dict[str, str]):
     """Keys are not needed to reckon."""
 
     def get(self, name: str, default: Any = None) -> Any:
+        """The value, or a word in its place: no key is needed to evaluate."""
         return super().get(name) or default or "unset"
 
 

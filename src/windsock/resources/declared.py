@@ -28,7 +28,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class Part(BaseModel):
-    """A table of a declaration: unknown keys are errors, and nothing changes once it is read."""
+    """A declared table: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -37,6 +37,12 @@ CELLS = 60
 EVENTS = 100
 """Events shown, and remembered of each deployment."""
 
+STATIC = tuple(
+    files(package).joinpath("static")
+    for package in ("windsock.service.control", "windsock.resources")
+)
+"""Folders of the page's own files, and of those that it shares with reports."""
+
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
     "x-content-type-options": "nosniff",
@@ -208,12 +214,11 @@ async def _views(
 
 
 def _file(name: str) -> Response:
-    place = files("windsock.service.control").joinpath("static")
-    known = {each.name for each in place.iterdir() if each.is_file()}
+    known = {each.name: each for place in STATIC for each in place.iterdir() if each.is_file()}
     if name not in known:
         return Response(status_code=404, headers=PAGE_HEADERS)
     kind = TYPES.get(name.rpartition(".")[2], "text/plain")
-    return Response(place.joinpath(name).read_bytes(), media_type=kind, headers=PAGE_HEADERS)
+    return Response(known[name].read_bytes(), media_type=kind, headers=PAGE_HEADERS)
 
 
 def _columns(points: Any, names: list[str], since: float) -> dict[str, Any]:
