@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.running import Running, config_of, running
 from tests.store.samples import shift, table
 from tests.upstream import Answer, completion, upstream
@@ -59,16 +61,19 @@ async def test_the_page_of_a_route_shows_its_events_however_many_others_have(tmp
         assert [event["deployment"] for event in shown] == ["bolt/m"]
 
 
-async def test_the_page_of_a_namespace_shows_its_weights_however_many_cells_others_have(
-    tmp_path,
+@pytest.mark.parametrize("namespace", [SMALL, LARGE])
+async def test_the_page_of_a_route_shows_its_weights_however_many_cells_others_have(
+    namespace, tmp_path
 ) -> None:
+    """The others are in another namespace, or in the same one on another route."""
     async with shared(tmp_path) as (it, headers):
         for number in range(80):
             await ask(it, headers[LARGE], "auto", f"t{number}")
-        await ask(it, headers[SMALL], "side", "chat")
-        view = await page(it, headers[SMALL], "side")
+        await ask(it, headers[namespace], "side", "chat")
+        view = await page(it, headers[namespace], "side")
         assert view["routes"]["side"] == ["chat"]
         assert view["table"] is not None
+        assert view["weights"]["at"]
 
 
 async def test_a_stream_of_weights_loses_no_event_to_those_it_does_not_show(tmp_path) -> None:

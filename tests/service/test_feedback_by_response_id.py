@@ -131,16 +131,6 @@ async def test_after_a_restart_both_names_of_a_decision_are_one(tmp_path) -> Non
             assert await credited(it, decision) == [1.0]
 
 
-async def test_after_a_restart_a_callers_own_confidence_is_answered_too(tmp_path) -> None:
-    async with twice(tmp_path) as start:
-        async with start() as it:
-            name, _ = await plain(it)
-        async with start() as it:
-            answer = await judge(it, name, 0.4, source="confidence")
-            assert answer.status_code == 200, answer.text
-            assert answer.json()["confidence"]["escalate_to"] is None
-
-
 @pytest.mark.parametrize("starts", [1, 2])
 async def test_two_namespaces_whose_answers_have_the_same_id_find_their_own(
     starts, tmp_path

@@ -105,7 +105,10 @@ def decisions(
     limit: int | None = None,
     namespace: str | None = None,
 ) -> Iterator[Outcome | Decision]:
-    """Decisions in order of time, fetched a page at a time; no transaction stays open between."""
+    """Decisions in order of time, fetched a page at a time; no transaction stays open between.
+
+    limit   of those that can be read
+    """
     place = tuple_(_decision.c.at, _decision.c.position)
     query = select(_decision).where(_decision.c.at >= since, _decision.c.at < until)
     if namespace is not None:
@@ -115,10 +118,11 @@ def decisions(
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
         rows = _all(engine, page.order_by(_decision.c.at, _decision.c.position).limit(size))
-        yield from (each for _, each in _readable(rows, _decision_of))
+        found = [each for _, each in _readable(rows, _decision_of)]
+        yield from found
         if len(rows) < size:
             return
-        left = None if left is None else left - size
+        left = None if left is None else left - len(found)
         page = query.where(_decision.c.at >= rows[-1].at).where(
             place > (rows[-1].at, rows[-1].position)
         )

@@ -35,33 +35,6 @@ def truly_next(each: Window, after: float) -> float:
     return math.inf
 
 
-def test_a_window_from_a_minute_that_is_skipped_opens_when_the_clock_jumps_over_it() -> None:
-    early = window(179, 240, days=SUNDAY, timezone=NEW_YORK)
-    jump = at("2026-03-08T07:00:00")
-    assert (is_open(early, jump - 1), is_open(early, jump)) == (False, True)
-    assert next_boundary(early, at("2026-03-05T00:00:00")) == jump
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "after", "expected"),
-    [
-        (90, 120, "2026-11-01T05:00:00", "2026-11-01T05:30:00"),
-        (90, 120, "2026-11-01T05:30:00", "2026-11-01T06:00:00"),
-        (90, 120, "2026-11-01T06:00:00", "2026-11-01T06:30:00"),
-        (90, 120, "2026-11-01T06:30:00", "2026-11-01T07:00:00"),
-        (30, 90, "2026-11-01T06:00:00", "2026-11-01T06:30:00"),
-        (60, 61, "2026-11-01T06:00:00", "2026-11-01T06:01:00"),
-    ],
-)
-def test_an_hour_that_comes_twice_opens_and_closes_a_window_twice(
-    start, end, after, expected
-) -> None:
-    """No boundary is passed over; in between the price may be looked at once more."""
-    each = window(start, end, days=SUNDAY, timezone=NEW_YORK)
-    assert truly_next(each, at(after)) == at(expected)
-    assert at(after) < next_boundary(each, at(after)) <= at(expected)
-
-
 @given(
     st.sampled_from([(zone, change) for zone, both in CHANGES.items() for change in both]),
     st.integers(0, 1439),

@@ -1,11 +1,11 @@
 """The page at /: prices, weights and deployments over time, from memory, one update a second."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -31,8 +31,10 @@ POINTS = 600
 EVERY_S = 1.0
 """Between two views of a stream."""
 
-CELLS = 60
-"""Cells whose weights are remembered."""
+CELLS_OF_A_ROUTE = 60
+MAX_CELLS = 240
+"""Cells whose weights are remembered: of one route in one namespace, and of all together, some
+15 MB. Where that is short all routes have an equal part, of one cell at least."""
 
 EVENTS = 100
 """Events shown, and remembered of each deployment."""
@@ -60,6 +62,11 @@ class _Series:
         default_factory=lambda: deque(maxlen=POINTS)
     )
 
+    def append(self, at: float, weights: dict[str, float]) -> None:
+        """One more point; weights that did not move are kept once."""
+        last = self.points[-1][1] if self.points else None
+        self.points.append((at, last if last == weights else weights))
+
 
 class Dashboard:
     """A bounded memory of what the page draws. `sample` is called about once a second."""
@@ -86,12 +93,13 @@ class Dashboard:
         """One point on every line; nothing is solved for it."""
         now = self._clock.now()
         self._prices.append((now, self._blended(now)))
-        for cell in self._router.tables.cells()[:CELLS]:
+        sampled = self._sampled()
+        for cell in sampled:
             table = self._router.tables.standing(cell)
-            if table is None:
-                continue
-            weights = dict(zip(table.deployments, table.weights, strict=True))
-            self._series(cell).points.append((now, weights))
+            if table is not None:
+                weights = dict(zip(table.deployments, table.weights, strict=True))
+                self._cells.setdefault(cell, _Series()).append(now, weights)
+        self._forget_all_but(sampled)
 
     def view(
         self, route: str | None, task: str | None, namespace: str, since: float = 0.0
@@ -117,12 +125,21 @@ class Dashboard:
             "events": self._events_of(names),
         }
 
-    def _series(self, cell: Cell) -> _Series:
-        """The one way into what is kept: the cell that came first leaves when there are CELLS."""
-        series = self._cells.setdefault(cell, _Series())
-        if len(self._cells) > CELLS:
-            del self._cells[next(iter(self._cells))]
-        return series
+    def _sampled(self) -> list[Cell]:
+        """As many cells of every namespace and route, however many others have."""
+        by_route: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+        for cell in self._router.tables.cells():
+            by_route[cell.namespace, cell.route].append(cell)
+        part = max(1, MAX_CELLS // max(1, len(by_route)))
+        part = min(part, CELLS_OF_A_ROUTE)
+        return [cell for cells in by_route.values() for cell in cells[:part]]
+
+    def _forget_all_but(self, sampled: list[Cell]) -> None:
+        """Where more than MAX_CELLS are remembered, those go first that came first."""
+        kept = set(sampled)
+        old = (cell for cell in list(self._cells) if cell not in kept)
+        for cell in islice(old, max(0, len(self._cells) - MAX_CELLS)):
+            del self._cells[cell]
 
     def _events_of(self, names: list[str]) -> list[dict[str, Any]]:
         """The last of these deployments, and of what concerns none, oldest first."""
