@@ -144,7 +144,7 @@ def stronger_answers(
     count       requests that have an answer already, which stands where none of them answers
     made        calls that each request has made before, less than attempts_allowed
     """
-    size = len(decision.names)
+    size = len(decision.fails)
     served, lost = _nothing(size, attempts_allowed)
     bad, call = np.zeros(size, np.int64), made
     for call, target in enumerate(targets[: attempts_allowed - made], start=made):
