@@ -13,6 +13,7 @@ import pytest
 from tests.running import Running, config_of, running
 from tests.store.samples import shift, table
 from tests.upstream import Answer, completion, upstream
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 from windsock.service.auth import new_key
 from windsock.store.keys import VirtualKey, add_key
@@ -93,3 +94,43 @@ async def test_a_stream_of_weights_loses_no_event_to_those_it_does_not_show(tmp_
                 while not (line := await anext(lines)).startswith("data:"):
                     pass
         assert json.loads(line[5:])["namespace"] == SMALL
+
+
+def drift(number: int, namespace: str) -> Event:
+    """What somebody's own feedback said of a deployment that all share."""
+    return Event(
+        kind=EventKind.QUALITY_DRIFTED,
+        deployment="acme/m",
+        at=float(number),
+        facts={"namespace": namespace, "route": "auto", "finding": "worse"},
+    )
+
+
+async def test_a_stream_of_weights_tells_nothing_that_others_have_learnt(tmp_path) -> None:
+    """Their drifts are theirs; a price that moved is everybody's."""
+    async with shared(tmp_path) as (it, headers):
+        url = "/v1/weights/stream"
+        async with it.http.stream("GET", url, headers=headers[SMALL]) as answer:
+            lines = answer.aiter_lines()
+            assert await anext(lines) == ": connected"
+            await asyncio.sleep(0.05)
+            for said in (drift(1, LARGE), drift(2, SMALL), drift(3, LARGE), shift(4)):
+                it.service.events.publish(said)
+            told: list[str] = []
+            async with asyncio.timeout(2):
+                while len(told) < 2:
+                    line = await anext(lines)
+                    told += [line[5:]] * line.startswith("data:")
+        first, second = (json.loads(each) for each in told)
+        assert (first["event"], first["namespace"]) == ("quality.drifted", SMALL)
+        assert second["event"] == "price.shifted"
+
+
+async def test_a_page_tells_nothing_that_others_have_learnt(tmp_path) -> None:
+    async with shared(tmp_path) as (it, headers):
+        await ask(it, headers[SMALL], "auto", "chat")
+        it.service.events.publish(drift(1, SMALL))
+        for number in range(300):
+            it.service.events.publish(drift(2 + number, LARGE))
+        shown = (await page(it, headers[SMALL], "auto"))["events"]
+        assert [event.get("namespace") for event in shown if event["at"] < 1000] == [SMALL]

@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib.resources import files
-from itertools import chain, islice
+from itertools import chain, islice, product
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -37,7 +37,8 @@ MAX_CELLS = 240
 15 MB. Where that is short all routes have an equal part, of one cell at least."""
 
 EVENTS = 100
-"""Events shown, and remembered of each deployment."""
+"""Events shown, and remembered of each deployment: of those that tell of one namespace alone as many
+for each."""
 
 STATIC = tuple(
     files(package).joinpath("static")
@@ -76,7 +77,7 @@ class Dashboard:
         self._clock = clock
         self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
         self._cells: dict[Cell, _Series] = {}
-        self._events: dict[str, deque[dict[str, Any]]] = {}
+        self._events: dict[tuple[str | None, str], deque[dict[str, Any]]] = {}
         self.is_closed = False
 
     def close(self) -> None:
@@ -86,7 +87,8 @@ class Dashboard:
     def on_event(self, event: Event | WeightTable) -> None:
         """Listener of the event bus."""
         if isinstance(event, Event):
-            known = self._events.setdefault(event.deployment, deque(maxlen=EVENTS))
+            place = (event.namespace, event.deployment)
+            known = self._events.setdefault(place, deque(maxlen=EVENTS))
             known.append(event_view(event))
 
     def sample(self) -> None:
@@ -122,7 +124,7 @@ class Dashboard:
             "prices": _columns(self._prices, names, since),
             "weights": _columns(self._cells[cell].points if cell else (), names, since),
             "table": self._table(cell, now) if cell else None,
-            "events": self._events_of(names),
+            "events": self._events_of(names, namespace),
         }
 
     def _sampled(self) -> list[Cell]:
@@ -141,9 +143,13 @@ class Dashboard:
         for cell in islice(old, max(0, len(self._cells) - MAX_CELLS)):
             del self._cells[cell]
 
-    def _events_of(self, names: list[str]) -> list[dict[str, Any]]:
-        """The last of these deployments, and of what concerns none, oldest first."""
-        known = (self._events.get(name, ()) for name in ("", *names))
+    def _events_of(self, names: list[str], namespace: str) -> list[dict[str, Any]]:
+        """The last of these deployments, and of what concerns none, oldest first.
+
+        What others have learnt of a deployment is theirs.
+        """
+        places = product((None, namespace), ("", *names))
+        known = (self._events.get(place, ()) for place in places)
         return sorted(chain.from_iterable(known), key=itemgetter("at"))[-EVENTS:]
 
     def _names(self, cell: Cell | None) -> list[str]:
