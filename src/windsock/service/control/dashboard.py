@@ -5,7 +5,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib.resources import files
-from itertools import chain, islice, product
+from itertools import chain, product
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -37,8 +37,8 @@ MAX_CELLS = 240
 15 MB. Where that is short all routes have an equal part, of one cell at least."""
 
 EVENTS = 100
-"""Events shown, and remembered of each deployment: of those that tell of one namespace alone as many
-for each."""
+"""Events shown, and remembered of each deployment; as many more of it for every namespace that they
+tell of alone."""
 
 STATIC = tuple(
     files(package).joinpath("static")
@@ -95,13 +95,11 @@ class Dashboard:
         """One point on every line; nothing is solved for it."""
         now = self._clock.now()
         self._prices.append((now, self._blended(now)))
-        sampled = self._sampled()
-        for cell in sampled:
+        for cell in self._sampled():
             table = self._router.tables.standing(cell)
             if table is not None:
                 weights = dict(zip(table.deployments, table.weights, strict=True))
                 self._cells.setdefault(cell, _Series()).append(now, weights)
-        self._forget_all_but(sampled)
 
     def view(
         self, route: str | None, task: str | None, namespace: str, since: float = 0.0
@@ -128,20 +126,19 @@ class Dashboard:
         }
 
     def _sampled(self) -> list[Cell]:
-        """As many cells of every namespace and route, however many others have."""
-        by_route: dict[tuple[str, str], list[Cell]] = defaultdict(list)
-        for cell in self._router.tables.cells():
-            by_route[cell.namespace, cell.route].append(cell)
-        part = max(1, MAX_CELLS // max(1, len(by_route)))
-        part = min(part, CELLS_OF_A_ROUTE)
-        return [cell for cells in by_route.values() for cell in cells[:part]]
+        """As many cells of every namespace and route, however many others have.
 
-    def _forget_all_but(self, sampled: list[Cell]) -> None:
-        """Where more than MAX_CELLS are remembered, those go first that came first."""
-        kept = set(sampled)
-        old = (cell for cell in list(self._cells) if cell not in kept)
-        for cell in islice(old, max(0, len(self._cells) - MAX_CELLS)):
-            del self._cells[cell]
+        What is remembered beyond that is forgotten, that of closed cells first.
+        """
+        is_open = dict.fromkeys(self._router.tables.cells())
+        by_route: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+        for cell in (*is_open, *(cell for cell in self._cells if cell not in is_open)):
+            by_route[cell.namespace, cell.route].append(cell)
+        part = min(CELLS_OF_A_ROUTE, max(1, MAX_CELLS // max(1, len(by_route))))
+        for cell in chain.from_iterable(cells[part:] for cells in by_route.values()):
+            self._cells.pop(cell, None)
+        kept = chain.from_iterable(cells[:part] for cells in by_route.values())
+        return [cell for cell in kept if cell in is_open]
 
     def _events_of(self, names: list[str], namespace: str) -> list[dict[str, Any]]:
         """The last of these deployments, and of what concerns none, oldest first.
