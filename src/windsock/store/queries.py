@@ -57,6 +57,7 @@ __all__ = [
     "report",
     "revoke_key",
     "set_meta",
+    "snapshots",
     "table",
     "table_at",
     "tables_at",
@@ -214,9 +215,17 @@ def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Ev
 
 def latest_snapshot(engine: Engine) -> tuple[int, StateSnapshot] | None:
     """(position, snapshot), or None if none was ever taken."""
-    query = select(_snapshot).order_by(_snapshot.c.position.desc()).limit(1)
-    rows = _all(engine, query)
-    return (rows[0].position, StateSnapshot(rows[0].at, rows[0].body)) if rows else None
+    return next(snapshots(engine), None)
+
+
+def snapshots(engine: Engine) -> Iterator[tuple[int, StateSnapshot]]:
+    """(position, snapshot) of those that are kept, newest first, each read when it is asked for."""
+    newest_first = select(_snapshot).order_by(_snapshot.c.position.desc()).limit(1)
+    rows = _all(engine, newest_first)
+    while rows:
+        (row,) = rows
+        yield row.position, StateSnapshot(row.at, row.body)
+        rows = _all(engine, newest_first.where(_snapshot.c.position < row.position))
 
 
 def tail(engine: Engine, after: int) -> Iterator[Entry]:
