@@ -11,7 +11,7 @@ from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
 from windsock.core.evidence.weighting import RewardWeighting
-from windsock.core.model.calls import FINAL, Outcome
+from windsock.core.model.calls import FAILURES, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
@@ -66,7 +66,7 @@ class Learner:
         else:
             weighting.response(cell, deployment).count(rewards=1.0)
         weight, value = weighting.weigh(cell, deployment, reward)
-        self.count_judgement(cell, weight)
+        self.count_judgement(cell, weight - (replaced.weight if replaced else 0.0))
         if weight > 0 and reward.source not in UNCALIBRATING:
             self._confidences.learn(decision.id, cell, deployment, value)
         if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
@@ -142,10 +142,10 @@ class Learner:
             )
 
     def _observe_failures(self, cell: Cell, outcome: Outcome, now: float) -> None:
-        """No answer came back, which counts against success."""
+        """No answer came back, which counts against those that are at fault."""
         weight = self._rules(cell).transport_weight
         for result in outcome.results:
-            if weight > 0 and result.kind not in FINAL:
+            if weight > 0 and result.kind in FAILURES:
                 self._beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
 
     def _weighting(self, cell: Cell) -> RewardWeighting:
