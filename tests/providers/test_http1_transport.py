@@ -51,6 +51,8 @@ async def answered(pieces: list[bytes], asks: int = 1) -> tuple[list[bytes], int
                     writer.write(piece)
                     await asyncio.sleep(0.001)
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
         ended.set()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import Any
 
@@ -29,6 +28,7 @@ def dumps(body: Any) -> bytes:
 
 def parsed(raw: bytes) -> Any:
     """JSON, or None."""
-    with contextlib.suppress(ValueError):
+    try:
         return loads(raw)
-    return None
+    except ValueError:
+        return None

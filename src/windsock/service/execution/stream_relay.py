@@ -116,27 +116,27 @@ class Relay:
         self._is_begun = False
         self._is_over = False
 
-    async def next(self, reply: Reply, patience: StreamTimeouts) -> bytes:
+    async def next(self, reply: Reply, timeouts: StreamTimeouts) -> bytes:
         """Whole events, joined; nothing before the first content comes; b"" at the end.
 
         raises  TimeoutError without progress, NoAnswer, Interrupted, TooLarge
         """
         scanner = self.scanner
         while not self._is_over:
-            events = await self._arrived(reply, patience)
+            events = await self._arrived(reply, timeouts)
             if scanner.content_events != self._seen or (scanner.is_complete and not self._is_begun):
                 self._seen, self._is_begun = scanner.content_events, True
-                patience.renew(scanner)
+                timeouts.renew(scanner)
             if self._is_begun and events:
                 return self._released(events)
             self._hold(events)
         return b""
 
-    async def _arrived(self, reply: Reply, patience: StreamTimeouts) -> bytes:
+    async def _arrived(self, reply: Reply, timeouts: StreamTimeouts) -> bytes:
         """What breaks once the answer is complete takes nothing from it."""
         scanner = self.scanner
         try:
-            chunk = await patience.next(reply)
+            chunk = await timeouts.next(reply)
         except (TimeoutError, Interrupted):
             if not (scanner.is_complete or scanner.is_done):
                 raise
@@ -145,7 +145,7 @@ class Relay:
         events = b"".join(scanner.feed(chunk) if chunk else scanner.rest())
         self._is_over = not chunk or scanner.error is not None
         if scanner.is_done:
-            patience.hurry()
+            timeouts.hurry()
         return events
 
     def _released(self, events: bytes) -> bytes:

@@ -29,6 +29,7 @@ class CellTables:
     """One cell of one route: its tables, by what a request rules out and its size class.
 
     common_tokens   up to this size a prompt fits every candidate, at the same price
+    is_plain        no rule of the route and no request's own weighing stands before `plain`
     evidence        rewards and outcomes learnt since it was opened
     noted           its tables as requests of other tasks get them, by version
     """
@@ -36,6 +37,7 @@ class CellTables:
     cell: Cell
     route: Route
     common_tokens: int
+    is_plain: bool = True
     evidence: int = 0
     plain: Solved | None = None
     narrowed: dict[Narrowing, Solved] = field(default_factory=dict)
@@ -157,4 +159,9 @@ class OpenCells:
         return whole if is_open else whole._replace(task=DEFAULT_TASK)
 
     def _new(self, route: Route, cell: Cell) -> CellTables:
-        return CellTables(cell=cell, route=route, common_tokens=self._common_tokens(route))
+        return CellTables(
+            cell=cell,
+            route=route,
+            common_tokens=self._common_tokens(route),
+            is_plain=not route.rules and not route.policy.is_contextual,
+        )

@@ -9,7 +9,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import CascadeFacts, WeightTable
-from windsock.core.model.requests import Cell, RouteRequest
+from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.policies.protocol import CellView, LazyViews, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
@@ -76,6 +76,15 @@ class WeightTables:
             place = self._cells.open(route, Cell(*key))
             if place.cell != key:
                 return self._crowded(place, request, now)
+        if place.is_plain and not (
+            request.needs
+            or request.preferences is not NO_PREFERENCES
+            or request.prompt_tokens + (request.max_output_tokens or 0) > place.common_tokens
+        ):
+            slot = place.plain
+            if slot is None or self._freshness.is_stale(slot, place, now):
+                slot = place.plain = self._solve(place, (), 0, now)
+            return slot.table
         return self._at(place, request, now)
 
     def peek(self, route: Route, namespace: str, name: str, now: float) -> WeightTable:
@@ -167,7 +176,9 @@ class WeightTables:
         anew = OpenCells(self._cells.max_tasks, self._candidates.common_tokens)
         for place in self._cells.places.values():
             tokens = self._candidates.common_tokens(place.route)
-            anew.places[place.cell] = CellTables(place.cell, place.route, tokens, place.evidence)
+            anew.places[place.cell] = replace(
+                place, common_tokens=tokens, plain=None, narrowed={}, noted={}
+            )
         for key, group in self._cells.groups.items():
             places = [anew.places[place.cell] for place in group.places]
             anew.groups[key] = RouteTables(places, group.evidence)
@@ -190,6 +201,7 @@ class WeightTables:
         return made
 
     def _at(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
+        """The table of a cell; `lookup` has found the usual one before it asks here."""
         if place.route.policy.is_contextual:
             return self._contextual(place, request, now)
         narrowing = self._candidates.narrowing(place.route, place.common_tokens, request, now)
