@@ -62,7 +62,7 @@ class Learner:
         weighting = self._weighting(cell)
         if replaced is not None:
             weighting.give_back(cell, deployment, replaced.reward, replaced.weight)
-            self._retract(decision, deployment, replaced, now)
+            self._retract(decision, deployment, replaced)
         else:
             weighting.response(cell, deployment).count(rewards=1.0)
         weight, value = weighting.weigh(cell, deployment, reward)
@@ -128,7 +128,7 @@ class Learner:
         for name, body in state.items():
             self._weighting(Cell("", name, "")).from_state(body)
 
-    def _retract(self, decision: Decision, deployment: str, replaced: Feedback, now: float) -> None:
+    def _retract(self, decision: Decision, deployment: str, replaced: Feedback) -> None:
         """Take an earlier reward back, from whom it was credited to."""
         value, weight = replaced.reward.value, replaced.weight
         if not self._confidences.credit_cascade(decision, deployment, value, -weight, replaced.at):
@@ -137,7 +137,6 @@ class Learner:
                 deployment,
                 value,
                 weight=weight,
-                now=now,
                 observed_at=replaced.at,
             )
 

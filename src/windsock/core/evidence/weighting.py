@@ -189,8 +189,7 @@ class RewardWeighting:
         total = sum(each.weight for each in tallies.values())
         reporting = sum(1 for key, each in tallies.items() if key and each.weight > 0)
         limit = max(self._most_share, FAIR_SHARES / max(1, reporting))
-        is_alone = total <= own.weight
-        if is_alone or limit >= 1.0 or own.weight < FREE_REWARDS * self._most_share:
+        if limit >= 1.0 or own.weight < FREE_REWARDS * self._most_share:
             return float("inf")
         return max(0.0, (limit * total - own.weight) / (1 - limit))
 
