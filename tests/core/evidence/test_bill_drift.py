@@ -99,3 +99,57 @@ def test_a_watch_goes_on_after_a_restart() -> None:
     one, two = (bills(each, 1.5, 100, 0.1, seed=9) for each in (watch, again))
     assert one == two
     assert one is not None and isinstance(one[1], BillDrift)
+
+
+def alternating(watch: BillWatch, count: int, spread: float = 0.1) -> BillWatch:
+    """Bills that lie by turns over and under the expected."""
+    for i in range(count):
+        assert watch.observe(0.002 * math.exp(spread if i % 2 else -spread), 0.002) is None
+    return watch
+
+
+def test_dear_requests_and_cheap_ones_make_one_ratio() -> None:
+    watch = BillWatch()
+    for i in range(500):
+        expected = 0.001 * (1 + i % 50)
+        assert watch.observe(1.5 * expected, expected) is None
+
+
+def test_what_is_usual_is_the_mean_of_the_bills_seen() -> None:
+    watch = BillWatch()
+    logs = [0.5, -0.25, 0.125, 0.0, 1.0]
+    for ratio in logs:
+        watch.observe(0.002 * math.exp(ratio), 0.002)
+    count, mean, square, _ = watch.to_state()
+    assert count == 5
+    assert mean == pytest.approx(sum(logs) / 5)
+    assert square == pytest.approx(sum(ratio * ratio for ratio in logs) / 5)
+
+
+def test_the_twenty_first_bill_is_the_first_that_is_judged() -> None:
+    for count, is_judged in ((19, False), (20, True)):
+        watch = alternating(BillWatch(), count)
+        watch.observe(0.01, 0.002)
+        sums = watch.to_state()[-1]
+        assert any(count for _, count, _ in sums) is is_judged
+
+
+def test_what_twenty_bills_say_is_doubted_more_than_what_five_hundred_do() -> None:
+    early, late = (bills(alternating(BillWatch(), count), math.exp(0.3), 50) for count in (20, 500))
+    assert early is not None and late is not None
+    assert late[0] <= 5
+    assert 40 <= early[0] <= 50
+
+
+def test_what_is_usual_may_lie_far_from_the_expected() -> None:
+    even, dear = (bills(used(0.1, usual=usual), 1.25 * usual, 100, 0.1, 3) for usual in (1.0, 3.0))
+    assert even is not None and dear is not None
+    assert dear[0] == even[0]
+
+
+@pytest.mark.parametrize("factor", [1 / 1.4, 1.4])
+def test_a_small_change_in_wild_bills_is_found_in_either_direction(factor: float) -> None:
+    found = bills(used(0.5), factor, 1000, 0.5, seed=4)
+    assert found is not None
+    assert found[0] <= 200
+    assert found[1].factor == pytest.approx(factor, rel=0.25)

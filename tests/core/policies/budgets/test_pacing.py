@@ -311,3 +311,10 @@ def test_the_first_request_of_a_day_gets_its_part_and_not_the_whole_day() -> Non
     state = pacer.to_state()
     pacer.expected_requests(5 * DAY_S)
     assert pacer.to_state() == state, "looking ahead moves nothing"
+
+
+def test_of_a_day_that_has_not_begun_nothing_is_spent() -> None:
+    pacer = DayPacer(1.0)
+    assert pacer.spent_usd == 0.0
+    assert pacer.allowance(0.0).usd == 1.0
+    assert pacer.expected_requests(0.0) == 0.0

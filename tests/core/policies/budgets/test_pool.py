@@ -251,3 +251,16 @@ def test_a_late_count_of_requests_ages_nothing() -> None:
     assert part.traffic(3600.0) == pytest.approx(110.0)
     assert part.traffic(0.0) == pytest.approx(110.0), "nor does a clock set back make more of it"
     assert part.traffic(7200.0) == pytest.approx(55.0)
+
+
+@pytest.mark.parametrize("spender", [BUSY, IDLE, ("default", "never")])
+def test_a_look_shows_what_a_solve_would_choose_and_keeps_nothing(spender) -> None:
+    purse = shared(1000.0)
+    purse.spend(IDLE, 3000.0, 0.0, 1000.0)
+    purse.solve(BUSY, [fixed(0.5)], 0.0)
+    purse.solve(IDLE, [claim(1.0)], 0.0)
+    paid = purse.paid
+    seen = purse.preview(spender, [claim(2.0), fixed(0.9)], 60.0)
+    assert purse.paid == paid
+    assert seen == purse.preview(spender, [claim(2.0), fixed(0.9)], 60.0)
+    assert seen == purse.solve(spender, [claim(2.0), fixed(0.9)], 60.0)
