@@ -1,7 +1,6 @@
 """The layout is a promise: what no import linter sees of it. Who may import whom: `make check`."""
 
 import ast
-import importlib
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,14 +173,6 @@ def test_functions_are_small() -> None:
     ]
     assert median(sizes) <= MEDIAN_FUNCTION
     assert quantiles(sizes, n=10)[-1] <= LONG_FUNCTION
-
-
-BENCHMARKS = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("[a-z]*.py"))
-
-
-@pytest.mark.parametrize("name", BENCHMARKS)
-def test_a_benchmark_can_be_imported(name: str) -> None:
-    assert importlib.import_module(f"tests.benchmarks.{name}").__doc__
 
 
 def test_what_is_mutated_by_night_is_there() -> None:

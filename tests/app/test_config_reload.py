@@ -23,7 +23,7 @@ async def edited(tmp_path):
         )
         path.write_text(text)
         async with running(text, tmp_path) as it:
-            reloader = Reloader(service=it.service, path=path, environ={})
+            reloader = Reloader(target=it.service.reloaded, path=path, environ={})
             seen = []
             it.service.events.listeners.append(seen.append)
 
@@ -32,7 +32,7 @@ async def edited(tmp_path):
                 assert old in body
                 path.write_text(body.replace(old, new))
                 os.utime(path, ns=(len(seen) + 1, len(body)))
-                reloader.look()
+                reloader.check()
                 return seen[-1]
 
             yield it, edit

@@ -36,9 +36,9 @@ async def ejected(tmp_path, rules: ProbeRules) -> AsyncIterator[tuple[Running, P
                 one,
                 Probes(
                     router=service.router,
-                    driver=service.driver,
+                    executor=service.executor,
                     clock=service.clock,
-                    publish=service.intake.on_shift,
+                    publish=service.ingestion.on_shift,
                     rules=rules,
                 ),
             )
@@ -51,7 +51,7 @@ async def state(it: Running) -> str:
 
 async def looked(probes: Probes, times: int = 4) -> None:
     for _ in range(times):
-        probes.look()
+        probes.check()
         await asyncio.sleep(0.02)
 
 

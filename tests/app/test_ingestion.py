@@ -1,5 +1,7 @@
 """What feeds bring in: whom a row means, models that retire, moving names."""
 
+import asyncio
+import json
 from decimal import Decimal
 
 import pytest
@@ -28,7 +30,7 @@ def intake(*names: str, prices: dict[str, float] | None = None, dated: tuple[Ali
         router=wind,
         identity=Identity(wind.catalog, provider_names(), dated=dated),
         clock=ManualClock(START),
-        keep=lambda _: None,
+        append=lambda _: None,
         publish=seen.append,
     )
     return made, wind, seen
@@ -184,3 +186,19 @@ def test_a_health_row_without_a_subject_refuses_the_body() -> None:
     stated = feed().model_dump() | {"kind": "health", "quotes": None, "health": ".[]"}
     with pytest.raises(FeedError, match="unreadable"):
         read(FeedDefinition.model_validate(stated), b'[{"state": "down"}]', seen_at=START)
+
+
+async def test_an_edit_in_the_middle_of_a_reading_loses_no_price_of_the_new_deployment() -> None:
+    made, wind, _ = intake("acme/a")
+    rows = [{"provider": "acme", "model": "b", "input": 1.0, "output": 2.0}]
+    rows += [{"provider": "other", "model": f"m{n}", "input": 1, "output": 1} for n in range(40)]
+    reading = read(feed(), json.dumps(rows).encode(), seen_at=START)
+    under_way = asyncio.create_task(made.take_in(feed(), reading))
+    for _ in range(2):
+        await asyncio.sleep(0)
+    assert not under_way.done()
+    wind.catalog.adopt([deployment("acme/a"), deployment("acme/b")])
+    made.adopt(Identity(wind.catalog, provider_names()), [])
+    await under_way
+    status = wind.book.status("acme/b", START)
+    assert (status.quote is not None, status.vanished) == (True, ())

@@ -32,14 +32,14 @@ def watch(wind) -> tuple[StalenessMonitor, ManualClock, list[Event], Poller]:
         on_failure=lambda *_: None,
     )
     seen: list[Event] = []
-    vigil = StalenessMonitor(
+    monitor = StalenessMonitor(
         router=wind,
         poller=poller,
         clock=clock,
         publish=seen.append,
         nearest=lambda name: [f"near {name}"],
     )
-    return vigil, clock, seen, poller
+    return monitor, clock, seen, poller
 
 
 def kinds(seen: list[Event]) -> list[str]:
@@ -48,35 +48,35 @@ def kinds(seen: list[Event]) -> list[str]:
 
 def test_a_price_that_nothing_confirms_goes_stale_once_and_comes_back_once() -> None:
     wind = router(prices={CHEAP: 1.0})
-    vigil, clock, seen, _ = watch(wind)
-    vigil.look()
+    monitor, clock, seen, _ = watch(wind)
+    monitor.check()
     clock.advance_to(START + 2 * DAY)
-    vigil.look()
-    vigil.look()
+    monitor.check()
+    monitor.check()
     assert kinds(seen) == [f"price.went_stale {CHEAP}"]
     wind.absorb(quote(CHEAP, usd=1.0, seen_at=clock.now()), clock.now())
-    vigil.look()
+    monitor.check()
     assert kinds(seen)[1:] == [f"price.is_fresh {CHEAP}"]
 
 
 async def test_a_feed_without_a_good_reading_goes_stale() -> None:
-    vigil, clock, seen, poller = watch(router(prices={CHEAP: 1.0}))
+    monitor, clock, seen, poller = watch(router(prices={CHEAP: 1.0}))
     await poller.poll_now("sheet")
     clock.advance_to(START + 600)
     await poller.poll_now("sheet")
-    vigil.look()
+    monitor.check()
     assert "feed.went_stale" in kinds(seen)
     await poller.stop()
 
 
 async def test_an_unpriced_deployment_is_reported_once_with_near_names() -> None:
     wind = router(prices={CHEAP: 1.0}, deployments=(deployment("dark/horse"),))
-    vigil, _, seen, poller = watch(wind)
-    vigil.look()
+    monitor, _, seen, poller = watch(wind)
+    monitor.check()
     assert "feed.unmatched dark/horse" not in kinds(seen), "not before every feed was asked"
     await poller.poll_now("sheet")
-    vigil.look()
-    vigil.look()
+    monitor.check()
+    monitor.check()
     (found,) = [shift for shift in seen if shift.kind == "feed.unmatched"]
     assert found.deployment == "dark/horse"
     assert found.facts["near"] == ["near dark/horse"]
@@ -84,8 +84,8 @@ async def test_an_unpriced_deployment_is_reported_once_with_near_names() -> None
 
 
 def test_requests_for_what_has_no_price_refresh_the_feeds_once_a_minute() -> None:
-    vigil, clock, _, _ = watch(router(prices={CHEAP: 1.0}))
-    assert vigil.wants_refresh()
-    assert not vigil.wants_refresh()
+    monitor, clock, _, _ = watch(router(prices={CHEAP: 1.0}))
+    assert monitor.wants_refresh()
+    assert not monitor.wants_refresh()
     clock.advance_to(START + REFRESH_S)
-    assert vigil.wants_refresh()
+    assert monitor.wants_refresh()

@@ -143,7 +143,7 @@ def built(folder: Path) -> tuple[FeedIngestion, Ledger]:
         router=router,
         identity=Identity(catalog, provider_names()),
         clock=SystemClock(),
-        keep=ledger.append,
+        append=ledger.append,
         publish=lambda _: None,
     )
     return intake, ledger

@@ -152,7 +152,7 @@ async def learn_and_solve(service: Service) -> None:
 
 
 async def snapshot(service: Service) -> None:
-    service.keep_snapshot()
+    service.housekeeping.keep_snapshot()
     await service.ledger.flushed()
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from tests.benchmarks.perf_machine import (
+    ONE_THREAD,
     Reading,
     cores,
     ended,
@@ -30,14 +31,13 @@ from tests.benchmarks.perf_machine import (
 from tests.benchmarks.perf_sides import (
     BURST,
     LARGE,
-    ONE_THREAD,
     PACED,
     PLAIN,
     Gateway,
     windsock_config,
 )
 from windsock.app.bootstrap import serve_forever
-from windsock.cli.key_admin import create_key
+from windsock.cli.key_commands import create_key
 from windsock.config.file import parse
 
 KINDS = {"plain": PLAIN, "large": LARGE, "burst": BURST, "paced": PACED}

@@ -33,7 +33,7 @@ from tests.benchmarks.perf_machine import (
     python,
     wait_for_port,
 )
-from windsock.cli.key_admin import create_key
+from windsock.cli.key_commands import create_key
 from windsock.config.file import parse
 
 CONFIG, PORT = "{config}", "{port}"

@@ -8,6 +8,7 @@ from rich.console import Console
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.cli import tables
+from windsock.cli.service_client import ServiceClient
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -21,7 +22,9 @@ async def test_explain_tells_the_weights_the_draw_and_the_cost(tmp_path, monkeyp
             name = answer.headers["x-windsock-decision-id"]
             await it.http.post("/v1/feedback", json={"decision_id": name, "value": True})
             await asyncio.sleep(0.6)
-            await asyncio.to_thread(tables.show_decision, it.url, name, as_json=False)
+            await asyncio.to_thread(
+                tables.show_decision, ServiceClient(it.url), name, as_json=False
+            )
     text = out.getvalue()
     assert "acme/m for 'auto', task 'default'" in text
     assert "gives acme/m" in text

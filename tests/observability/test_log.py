@@ -8,7 +8,7 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, upstream
-from windsock.app.background.ingestion import log_shift
+from windsock.app.background.ingestion import log_event
 from windsock.core.model.events import Event
 from windsock.core.model.units import Meter
 from windsock.observability import log
@@ -70,7 +70,7 @@ def test_a_price_move_is_one_line_of_plain_numbers() -> None:
     lines = io.StringIO()
     log.configure(stream=lines)
     facts = {"usd_per_mtok": {Meter.INPUT: Decimal("0.27")}, "feed": "sheet"}
-    log_shift(Event(kind="price.shifted", deployment="acme/m", at=1.0, facts=facts))
+    log_event(Event(kind="price.shifted", deployment="acme/m", at=1.0, facts=facts))
     line = json.loads(lines.getvalue())
     assert line["event"] == "price.shifted"
     assert line["usd_per_mtok"] == {"input": 0.27}

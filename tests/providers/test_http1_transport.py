@@ -40,11 +40,11 @@ async def test_a_header_with_a_line_break_is_not_sent() -> None:
 
 async def answered(pieces: list[bytes], asks: int = 1) -> tuple[list[bytes], int]:
     """Bodies of `asks` calls to a server that sends each answer in these pieces."""
-    connections, ended = 0, asyncio.Event()
+    connections: list[asyncio.Event] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
-        connections += 1
+        ended = asyncio.Event()
+        connections.append(ended)
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while await reader.readuntil(b"{}"):
                 for piece in pieces:
@@ -66,10 +66,11 @@ async def answered(pieces: list[bytes], asks: int = 1) -> tuple[list[bytes], int
             await reply.close()
     finally:
         await caller.close()
-        await ended.wait()
+        for ended in connections:
+            await ended.wait()
         server.close()
         await server.wait_closed()
-    return bodies, connections
+    return bodies, len(connections)
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])

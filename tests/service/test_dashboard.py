@@ -68,7 +68,7 @@ async def use(it: Running, *, requests: int) -> None:
 def move_price(it: Running, deployment: str, usd_in: str, usd_out: str) -> None:
     now = it.service.clock.now()
     prices = {Meter.INPUT: Decimal(usd_in), Meter.OUTPUT: Decimal(usd_out)}
-    it.service.intake.on_quote(
+    it.service.ingestion.on_quote(
         Quote(deployment=deployment, feed="config", feed_model="m", usd_per_mtok=prices,
               seen_at=now), now
     )  # fmt: skip

@@ -15,11 +15,12 @@ from tests.builders import START
 from tests.running import config_of
 from tests.upstream import Answer, Upstream, completion, upstream
 from windsock.app.bootstrap import build
-from windsock.app.service import Service, hand_out_tables
+from windsock.app.service import Service
 from windsock.clock import ManualClock
 from windsock.config.file import parse
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter
+from windsock.service.execution.completion import hand_out_tables
 
 TASKS = ("sql", "ner", "sql", "chat")
 NAMES = ("acme/m", "bolt/m", "crux/m")
@@ -88,7 +89,7 @@ class Watched:
     def reprice(self, name: str, usd: float) -> None:
         prices = {Meter.INPUT: Decimal(str(usd)), Meter.OUTPUT: Decimal(str(usd)) * 4}
         now = self.clock.now()
-        self.service.intake.on_quote(
+        self.service.ingestion.on_quote(
             Quote(deployment=name, feed="config", feed_model="m", usd_per_mtok=prices, seen_at=now),
             now,
         )

@@ -19,7 +19,7 @@ async def with_keys(it: Running, *scopes: tuple[str, ...]) -> list[dict[str, str
                          created_at=0.0)  # fmt: skip
         add_key(it.service.engine, key)
         made.append({"authorization": f"Bearer {secret}"})
-    await it.service._look_for_keys()
+    await it.service.housekeeping.read_keys()
     return made
 
 

@@ -26,7 +26,7 @@ def reprice(it: Running, usd: float) -> None:
     prices = {Meter.INPUT: Decimal(str(usd)), Meter.OUTPUT: Decimal(str(usd)) * 4}
     stated = Quote(deployment="acme/m", feed="sheet", feed_model="m", usd_per_mtok=prices,
                    seen_at=now, trust=0.9)  # fmt: skip
-    it.service.intake.on_quote(stated, now)
+    it.service.ingestion.on_quote(stated, now)
 
 
 @asynccontextmanager

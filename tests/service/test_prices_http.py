@@ -28,7 +28,7 @@ def quote(it, usd: float, feed: str = "sheet") -> Quote:
         seen_at=it.service.clock.now(),
         trust=0.9,
     )
-    it.service.intake.on_quote(stated, stated.seen_at)
+    it.service.ingestion.on_quote(stated, stated.seen_at)
     return stated
 
 
@@ -137,7 +137,7 @@ async def test_a_silent_redirect_is_an_event_and_the_served_model_is_billed(tmp_
             cheap = quote(it, 1.0)
             dear = replace(cheap, deployment="acme/n", feed_model="n")
             dear = replace(dear, usd_per_mtok={m: usd * 3 for m, usd in cheap.usd_per_mtok.items()})
-            it.service.intake.on_quote(dear, dear.seen_at)
+            it.service.ingestion.on_quote(dear, dear.seen_at)
             ask = {**ASK, "model": "acme/m"}
             costs = [
                 (await it.http.post("/v1/chat/completions", json=ask)).json()["usage"]["cost"]
@@ -201,6 +201,6 @@ async def test_images_and_the_tier_that_served_are_billed_at_their_own_prices(tm
             half = {meter: usd / 2 for meter, usd in stated.usd_per_mtok.items()}
             later = stated.seen_at + 0.001
             whole = replace(stated, usd_per_mtok=prices, service_tiers={"flex": half})
-            it.service.intake.on_quote(replace(whole, seen_at=later), later)
+            it.service.ingestion.on_quote(replace(whole, seen_at=later), later)
             body = (await it.http.post("/v1/chat/completions", json=ask)).json()
             assert body["usage"]["cost"] == pytest.approx((12 * 1 + 3 * 4 + 2 * 4000) / 1e6)

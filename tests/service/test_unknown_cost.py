@@ -44,7 +44,7 @@ async def redirecting(tmp_path: Path) -> AsyncIterator[Running]:
             for name in ("acme/m", "bolt/m"):
                 stated = Quote(deployment=name, feed="sheet", feed_model=name, usd_per_mtok=prices,
                                seen_at=now, trust=0.9)  # fmt: skip
-                it.service.intake.on_quote(stated, now)
+                it.service.ingestion.on_quote(stated, now)
             yield it
 
 

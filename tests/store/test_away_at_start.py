@@ -44,7 +44,7 @@ async def test_beliefs_of_before_and_of_meanwhile_are_there_once_it_is_back(
                 await judged(it, 5)
                 assert await samples(it) < before
                 await asyncio.to_thread(postgres.start)
-                while not it.service.is_restored:
+                while not it.service.housekeeping.is_restored:
                     await asyncio.sleep(0.1)
                 after = await samples(it)
                 assert after > before

@@ -14,6 +14,7 @@ from tests.store.samples import (
     decision,
     feedback,
     keep,
+    last_position,
     ledger_on,
     outcome,
     shift,
@@ -24,7 +25,7 @@ from windsock.core.model.rewards import Feedback
 from windsock.store import queries
 from windsock.store.ledger import Ledger
 from windsock.store.rows import StateSnapshot
-from windsock.store.writer import SNAPSHOTS, WRITERS, Writer, last_position
+from windsock.store.writer import MAX_SNAPSHOTS, MAX_WRITERS, Writer
 
 
 def numbers(engine: Engine, after: int = 0) -> list[int]:
@@ -117,9 +118,9 @@ def test_a_commit_that_was_not_confirmed_is_not_done_twice(engine: Engine) -> No
 
 
 def test_old_processes_are_forgotten_but_the_order_is_not(engine: Engine) -> None:
-    for number in range(WRITERS + 4):
+    for number in range(MAX_WRITERS + 4):
         keep(engine, [outcome(number)])
-    assert last_position(engine) == WRITERS + 4
+    assert last_position(engine) == MAX_WRITERS + 4
 
 
 def test_the_same_word_under_the_same_idempotency_key_is_kept_once(engine: Engine) -> None:
@@ -140,11 +141,11 @@ def test_the_same_word_under_the_same_idempotency_key_is_kept_once(engine: Engin
 
 
 def test_only_the_last_snapshots_are_kept(engine: Engine) -> None:
-    for number in range(SNAPSHOTS + 3):
+    for number in range(MAX_SNAPSHOTS + 3):
         keep(engine, [outcome(number), StateSnapshot(float(number), b"x" * 100)])
     with engine.connect() as connection:
         kept = connection.exec_driver_sql("SELECT count(*) FROM snapshot").scalar()
-    assert kept == SNAPSHOTS
+    assert kept == MAX_SNAPSHOTS
 
 
 def test_what_cannot_be_a_row_is_given_up_alone_and_counted(engine: Engine) -> None:

@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from tests.builders import CHEAP, FLAGSHIP, START, quote
-from tests.store.samples import keep, outcome
+from tests.store.samples import keep, last_position, outcome
 from windsock.store import queries
 from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey
 from windsock.store.migrations import upgrade_engine
-from windsock.store.recovery import SMALL, rescue, set_aside_if_corrupt
+from windsock.store.recovery import MAX_CHECKED_BYTES, rescue, set_aside_if_corrupt
 from windsock.store.rows import StateSnapshot
-from windsock.store.writer import last_position
 
 STAMP = "20261124T120000Z"
 QUOTES = [quote(CHEAP), quote(FLAGSHIP)]
@@ -110,7 +109,7 @@ def test_the_log_of_a_corrupt_file_goes_with_it(path: Path) -> None:
 
 def test_a_large_file_is_checked_at_the_ends_of_its_tables(path: Path) -> None:
     with path.open("r+b") as file:
-        file.truncate(SMALL + 4096)
+        file.truncate(MAX_CHECKED_BYTES + 4096)
     assert set_aside_if_corrupt(url_of(path), STAMP) is None
     overwrite(path, page_of(path, "feedback"), 2000)
     assert set_aside_if_corrupt(url_of(path), STAMP) is not None

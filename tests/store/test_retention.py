@@ -9,7 +9,7 @@ from tests.store.samples import feedback, keep, ledger_on, outcome, shift
 from tests.store.test_queries import table
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.store import queries
-from windsock.store.retention import CHUNK, DAY_S, Keep, prune
+from windsock.store.retention import DAY_S, MAX_ROWS, Keep, prune
 
 NOW = START + 1000 * DAY_S
 
@@ -64,11 +64,11 @@ def test_decisions_go_with_their_attempts_and_feedback_if_that_is_wished(engine:
 
 
 def test_pruning_and_writing_do_not_hinder_each_other(engine: Engine) -> None:
-    keep(engine, [replace(shift(n), at=START) for n in range(3 * CHUNK + 10)])
+    keep(engine, [replace(shift(n), at=START) for n in range(3 * MAX_ROWS + 10)])
     with ledger_on(engine) as ledger:
         for number in range(2000):
             ledger.append(outcome(number))
-        assert prune(engine, NOW) == 3 * CHUNK + 10
+        assert prune(engine, NOW) == 3 * MAX_ROWS + 10
     assert ledger.stats().dropped == 0
     assert counts(engine)["decision"] == 2000
     assert queries.events(engine, since=0) == []

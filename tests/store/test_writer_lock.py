@@ -16,7 +16,7 @@ HOLD = """
 import sys
 from windsock.store.writer_lock import WriterLock
 claim = WriterLock(sys.argv[1])
-claim.take()
+claim.acquire()
 print("taken", flush=True)
 sys.stdin.read()
 """
@@ -25,8 +25,8 @@ sys.stdin.read()
 def claimed(url: str, engine: Engine) -> Ledger:
     """A ledger as `windsock serve` opens it; raises StoreTaken."""
     claim = WriterLock(url)
-    claim.take()
-    ledger = Ledger(engine, claim=claim, flush_s=0.02)
+    claim.acquire()
+    ledger = Ledger(engine, lock=claim, flush_s=0.02)
     ledger.open()
     return ledger
 
@@ -60,8 +60,8 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"taken\n"
         with pytest.raises(StoreTaken):
-            WriterLock(url).take()
+            WriterLock(url).acquire()
         holder.kill()
     claim = WriterLock(url)
-    claim.take()
+    claim.acquire()
     claim.release()

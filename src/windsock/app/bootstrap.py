@@ -36,8 +36,8 @@ def build(
     settings = with_defaults(settings, presets(), environ)
     catalog = catalog_of(settings, presets())
     upstreams = upstreams_of(settings, presets(), environ, catalog)
-    claim = WriterLock(settings.store.url) if is_alone else None
-    core = core_of(settings, environ, catalog, clock or SystemClock(), claim)
+    lock = WriterLock(settings.store.url) if is_alone else None
+    core = core_of(settings, environ, catalog, clock or SystemClock(), lock)
     return with_edges(core, settings, upstreams)
 
 
@@ -53,8 +53,8 @@ def serve_forever(
     configure_log(settings)
     service = build(settings, environ, is_alone=True)
     if config is not None:
-        reloader = Reloader(service=service, path=config, environ=environ)
-        service.on_second.append(reloader.look)
+        reloader = Reloader(target=service.reloaded, path=config, environ=environ)
+        service.housekeeping.on_second.append(reloader.check)
     server = server_of(
         service,
         host=host or settings.server.host,
@@ -65,5 +65,6 @@ def serve_forever(
 
 
 def configure_log(settings: Settings) -> None:
+    """The log's level and form, as the server's settings have them."""
     kind = settings.server.log_format
     log.configure(level=settings.server.log_level, is_json=kind != "console")

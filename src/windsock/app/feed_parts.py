@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from windsock.config.settings import DeploymentSettings, FeedOverride, Settings, StatedPrice
 from windsock.core.model.catalog import Catalog, Deployment
@@ -14,6 +13,7 @@ from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.resources import folder
 
 OWN_FEED = "config"
+"""Stands as the feed of the owner's own prices."""
 
 
 def aliases_of(settings: Settings) -> list[Alias]:
@@ -47,29 +47,32 @@ def _own_quote(deployment: Deployment, price: StatedPrice, now: float) -> Quote:
 
 def feeds_of(settings: Settings, extra: tuple[Path, ...] = ()) -> list[FeedDefinition]:
     """The enabled feeds with the operator's changes; raises ConfigError on unknown names."""
-    dirs = (*settings.feeds.dirs, *extra)
-    found = []
-    for name in settings.feeds.enabled:
-        definition = load_feed(folder("pricefeeds", "feed.toml", name, dirs))
-        change = settings.feeds.override.get(name, FeedOverride())
-        update: dict[str, Any] = {
-            key: value
-            for key, value in (
-                ("url", change.url),
-                ("every", change.every),
-                ("trust", change.trust),
-                ("allow_private", change.allow_private or None),
-            )
-            if value is not None
-        }
-        if change.api_key:
-            update["headers"] = {"authorization": f"Bearer {change.api_key}"}
-        found.append(definition.model_copy(update=update))
-    for name in settings.feeds.override:
-        if name not in settings.feeds.enabled:
-            raise ConfigError(
-                f"feeds.override.{name}: no such feed is enabled; add it to feeds.enabled"
-            )
-    if settings.feeds.offline:
+    stated = settings.feeds
+    dirs = (*stated.dirs, *extra)
+    found = [
+        _changed(
+            load_feed(folder("pricefeeds", "feed.toml", name, dirs)),
+            stated.override.get(name, FeedOverride()),
+        )
+        for name in stated.enabled
+    ]
+    unknown = [name for name in stated.override if name not in stated.enabled]
+    if unknown:
+        raise ConfigError(
+            f"feeds.override.{unknown[0]}: no such feed is enabled; add it to feeds.enabled"
+        )
+    if stated.offline:
         return [each for each in found if not each.url.startswith(("http:", "https:"))]
     return found
+
+
+def _changed(definition: FeedDefinition, change: FeedOverride) -> FeedDefinition:
+    stated = {
+        "url": change.url,
+        "every": change.every,
+        "trust": change.trust,
+        "allow_private": change.allow_private or None,
+        "headers": {"authorization": f"Bearer {change.api_key}"} if change.api_key else None,
+    }
+    update = {key: value for key, value in stated.items() if value is not None}
+    return definition.model_copy(update=update)

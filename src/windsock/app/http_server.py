@@ -45,6 +45,7 @@ class Server(uvicorn.Server):
         self._on_shutdown = on_shutdown
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, with ACCEPTORS accepts on each socket."""
         await super().startup(sockets=sockets)
         for server in list(self.servers):
             for listener in server.sockets:
@@ -65,6 +66,7 @@ class Server(uvicorn.Server):
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Turn away, serve on for the delay, then drain."""
         self._on_signal()
         await self._wait()
         self._on_shutdown()
@@ -80,6 +82,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the server, and are not raised again after it."""
         before = {
             each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
         }
@@ -91,6 +94,7 @@ class Server(uvicorn.Server):
 
 
 def server_of(service: Service, *, host: str, port: int) -> Server:
+    """uvicorn around a service; port 0 is any that is free."""
     return Server(
         uvicorn.Config(
             service.app,

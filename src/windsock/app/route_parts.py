@@ -1,19 +1,34 @@
-"""Routes and their policies, from settings."""
+"""Routes with their policies, and the router over them, from settings."""
 
 from __future__ import annotations
 
-from windsock.config.route_settings import CascadeSettings, CheckSettings, RouteSettings
-from windsock.config.settings import Settings
+from typing import Any
+
+from windsock.config.benchmark_rates import published
+from windsock.config.route_settings import (
+    CascadeSettings,
+    CheckSettings,
+    RouteSettings,
+    RuleSettings,
+)
+from windsock.config.settings import Settings, guard_rules
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.benchmark_priors import NOTHING
+from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.context.segments import SegmentSettings
 from windsock.core.evidence.answer_checks import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
+from windsock.core.model.catalog import Catalog
 from windsock.core.policies.budgets.pacing import DayPacer
 from windsock.core.policies.budgets.pool import BudgetPool
 from windsock.core.policies.objectives import Objective
+from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Policy
 from windsock.core.policies.registry import BUDGETED, PolicyParts, policy_named
+from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyRules
+from windsock.core.routing.parts import parts_of
+from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade, Route, Rule
 from windsock.errors import ConfigError
 
@@ -23,34 +38,12 @@ DEFAULT_FLOOR = 0.90
 
 def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
     """Routes with the policy that their objective asks for; a budget is one for all its routes."""
-    purses = {
+    pools = {
         name: BudgetPool(DayPacer(each.usd_per_day)) for name, each in settings.budgets.items()
     }
     return {
-        name: Route(
-            name=name,
-            candidates=route.candidates,
-            policy=_policy(
-                name, route, settings, beliefs, purses[route.budget] if route.budget else None
-            ),
-            rules=tuple(
-                Rule(
-                    candidates=frozenset(rule.candidates),
-                    task=rule.when.task,
-                    max_prompt_tokens=rule.when.max_prompt_tokens,
-                    min_prompt_tokens=rule.when.min_prompt_tokens,
-                )
-                for rule in route.rules
-            ),
-            cascade=_cascade(route.cascade),
-            checks=_checks(route.check),
-            max_latency_s=route.max_latency_ms / 1000 if route.max_latency_ms else None,
-            first_byte_s=route.first_byte_timeout,
-            answer_s=route.answer_timeout,
-            stall_s=route.stall_timeout,
-            max_attempts=route.max_attempts,
-            hedge_share=route.hedge,
-            source_weights={**SOURCE_WEIGHTS, **route.source_weights},
+        name: _route(
+            name, route, _policy(name, route, settings, beliefs, pools.get(route.budget or ""))
         )
         for name, route in settings.routes.items()
     }
@@ -61,7 +54,7 @@ def _policy(
     route: RouteSettings,
     settings: Settings,
     beliefs: Beliefs,
-    purse: BudgetPool | None,
+    pool: BudgetPool | None,
 ) -> Policy:
     """The policy that a route names; raises ConfigError if there is none of that name."""
     parts = PolicyParts(
@@ -74,18 +67,45 @@ def _policy(
         },
         segments=SegmentSettings() if route.segments else None,
         classifies=route.classify,
-        purse=purse,
+        purse=pool,
     )
     try:
         made = policy_named(route.policy, parts)
     except ConfigError as error:
         raise ConfigError(f"routes.{name}.policy: {error}") from error
-    if route.policy not in BUDGETED and (purse is not None or route.objective == "budget"):
+    if route.policy not in BUDGETED and (pool is not None or route.objective == "budget"):
         raise ConfigError(
             f"routes.{name}.policy: {route.policy!r} keeps to no budget; "
             f"leave out the budget or the policy"
         )
     return made
+
+
+def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
+    return Route(
+        name=name,
+        candidates=stated.candidates,
+        policy=policy,
+        rules=tuple(_rule(each) for each in stated.rules),
+        cascade=_cascade(stated.cascade),
+        checks=_checks(stated.check),
+        max_latency_s=stated.max_latency_ms / 1000 if stated.max_latency_ms else None,
+        first_byte_s=stated.first_byte_timeout,
+        answer_s=stated.answer_timeout,
+        stall_s=stated.stall_timeout,
+        max_attempts=stated.max_attempts,
+        hedge_share=stated.hedge,
+        source_weights={**SOURCE_WEIGHTS, **stated.source_weights},
+    )
+
+
+def _rule(stated: RuleSettings) -> Rule:
+    return Rule(
+        candidates=frozenset(stated.candidates),
+        task=stated.when.task,
+        max_prompt_tokens=stated.when.max_prompt_tokens,
+        min_prompt_tokens=stated.when.min_prompt_tokens,
+    )
 
 
 def _cascade(stated: CascadeSettings | None) -> Cascade | None:
@@ -119,6 +139,7 @@ def load_rules_of(settings: Settings) -> dict[str, ConcurrencyRules]:
 
 
 def objective_of(route: RouteSettings, settings: Settings) -> Objective:
+    """What a route's policy aims at, with the floor that holds where none is stated."""
     needs_floor = route.objective == "cost_per_success"
     budget = settings.budgets[route.budget] if route.budget else None
     return Objective(
@@ -131,4 +152,33 @@ def objective_of(route: RouteSettings, settings: Settings) -> Objective:
         usd_per_day=budget.usd_per_day if budget else None,
         explore=route.explore,
         max_share_change_per_min=route.max_share_change_per_min,
+    )
+
+
+def router_of(settings: Settings, catalog: Catalog, *, has_priors: bool, **facts: Any) -> Router:
+    """A router that knows no price and has learnt nothing yet.
+
+    has_priors  beliefs lean on published benchmark rates
+    facts       of `parts_of`, beside what settings decide
+    """
+    beliefs = _beliefs(settings, catalog, has_priors=has_priors)
+    default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
+    return Router(
+        parts_of(
+            catalog=catalog,
+            routes=routes_of(settings, beliefs),
+            book=PriceBook(rules=guard_rules(settings)),
+            beliefs=beliefs,
+            default_policy=lambda _: PriceAware(beliefs, default),
+            **facts,
+        )
+    )
+
+
+def _beliefs(settings: Settings, catalog: Catalog, *, has_priors: bool) -> Beliefs:
+    learning = settings.learning
+    models = {each.id: each.model for each in catalog.deployments.values()}
+    return Beliefs(
+        BeliefSettings(half_life_s=learning.half_life, evidence_cap=learning.evidence_cap),
+        published=published(models) if has_priors else NOTHING,
     )

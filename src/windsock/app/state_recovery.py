@@ -86,7 +86,7 @@ def _relearn(
 
 
 def stored_decision(engine: Engine, name: str, namespace: str | None = None) -> OpenDecision | None:
-    """A decision and what was said of it, by its id or, in a namespace, its answer's; None: gone."""
+    """A decision and what was said of it, by its id or, in a namespace, by its answer's id."""
     found = queries.decision(engine, name)
     if found is None and namespace is not None:
         found = queries.decision_of_response(engine, name, namespace)

@@ -10,6 +10,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from windsock import __version__
+from windsock.cli import service_commands
+from windsock.cli.feed_commands import feeds_app
+from windsock.cli.key_commands import keys_app
+from windsock.cli.options import Config, config_path
+from windsock.cli.price_commands import prices_app
 from windsock.errors import ConfigError, WindsockError
 from windsock.observability import log
 
@@ -20,24 +25,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-prices_app = typer.Typer(help="The price book, its history and held quotes.", no_args_is_help=True)
-feeds_app = typer.Typer(help="Feed declarations.", no_args_is_help=True)
-alarms_app = typer.Typer(help="Silent changes of quality that were found.", no_args_is_help=True)
-keys_app = typer.Typer(help="Virtual keys.", no_args_is_help=True)
 import_app = typer.Typer(help="Configurations of other routers.", no_args_is_help=True)
 db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
 app.add_typer(feeds_app, name="feeds")
-app.add_typer(alarms_app, name="alarms")
+app.add_typer(service_commands.alarms_app, name="alarms")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 app.add_typer(import_app, name="import")
-
-Config = Annotated[
-    Path | None, typer.Option("--config", "-c", help="windsock.toml; found here if not named")
-]
-Url = Annotated[str, typer.Option("--url", help="a running windsock", envvar="WINDSOCK_URL")]
-HERE = "http://127.0.0.1:8787"
 
 
 def main() -> NoReturn:
@@ -62,12 +57,6 @@ def _complain(error: object, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _config(path: Path | None) -> Path | None:
-    if path is None and Path("windsock.toml").is_file():
-        return Path("windsock.toml")
-    return path
-
-
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -84,8 +73,8 @@ def serve(
     from windsock.app.bootstrap import serve_forever
     from windsock.config.file import load
 
-    settings = load(_config(config), os.environ)
-    serve_forever(settings, os.environ, config=_config(config), host=host, port=port)
+    settings = load(config_path(config), os.environ)
+    serve_forever(settings, os.environ, config=config_path(config), host=host, port=port)
 
 
 @app.command()
@@ -157,12 +146,12 @@ def evaluate(
     from windsock.cli.evaluate import write_world
 
     if world is not None:
-        print(write_world(world, config=_config(config), environ=os.environ, since=since,
+        print(write_world(world, config=config_path(config), environ=os.environ, since=since,
                           route=route))  # fmt: skip
         return
     found = reckon(
         policy,
-        config=_config(config),
+        config=config_path(config),
         environ=os.environ,
         since=since,
         prices=price or (),
@@ -172,171 +161,13 @@ def evaluate(
         raise typer.Exit(1)
 
 
-@app.command()
-def weights(
-    route: Annotated[str | None, typer.Option()] = None,
-    task: Annotated[str | None, typer.Option()] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="print anew when weights change")] = False,
-    url: Url = HERE,
-) -> None:
-    """Live weights of a running service."""
-    from windsock.cli import tables
-
-    tables.show_weights(url, route=route, task=task, watch=watch)
-
-
-@app.command()
-def learn(
-    outcomes: Annotated[
-        Path | None,
-        typer.Argument(help="CSV: task, deployment and success (with count), or reward per prompt"),
-    ] = None,
-    route: Annotated[str, typer.Option()] = "auto",
-    strength: Annotated[float, typer.Option(help="most rewards a rate may count for")] = 50.0,
-    undo: Annotated[int | None, typer.Option(help="take a lesson back, by its number")] = None,
-    url: Url = HERE,
-) -> None:
-    """Start a running service's beliefs from past evaluations, or take that back."""
-    from windsock.cli import tables
-
-    if undo is not None:
-        tables.unlearn(url, undo)
-    elif outcomes is None:
-        raise ConfigError("name a CSV file of outcomes, or --undo and a lesson's number")
-    else:
-        tables.learn(url, outcomes, route=route, strength=strength)
-
-
-@app.command()
-def explain(
-    decision: str,
-    url: Url = HERE,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-) -> None:
-    """Why a decision fell as it did."""
-    from windsock.cli import tables
-
-    tables.show_decision(url, decision, as_json=as_json)
-
-
-@prices_app.command("list")
-def prices_list(url: Url = HERE) -> None:
-    """Prices in force, their feed and age."""
-    from windsock.cli import tables
-
-    tables.show_prices(url)
-
-
-@prices_app.command("history")
-def prices_history(deployment: str, url: Url = HERE) -> None:
-    """Every accepted quote of a deployment."""
-    from windsock.cli import tables
-
-    tables.show_history(url, deployment)
-
-
-@prices_app.command("quarantine")
-def prices_quarantine(url: Url = HERE) -> None:
-    """Quotes that are not believed yet, and why."""
-    from windsock.cli import tables
-
-    tables.show_quarantine(url)
-
-
-@prices_app.command("approve")
-def prices_approve(deployment: str, feed: str, url: Url = HERE) -> None:
-    """Believe a held quote."""
-    from windsock.cli import tables
-
-    tables.rule(url, "approve", deployment, feed)
-
-
-@prices_app.command("reject")
-def prices_reject(deployment: str, feed: str, url: Url = HERE) -> None:
-    """Drop a held quote."""
-    from windsock.cli import tables
-
-    tables.rule(url, "reject", deployment, feed)
-
-
-@feeds_app.command("check")
-def feeds_check(
-    path: Annotated[
-        Path | None,
-        typer.Argument(help="a feed folder, or a folder of them; the shipped ones if none"),
-    ] = None,
-    live: Annotated[bool, typer.Option("--live", help="fetch instead of the sample")] = False,
-    write: Annotated[
-        bool, typer.Option("--write", help="write expected.csv from the sample")
-    ] = False,
-) -> None:
-    """Read feeds and show what they yield, and what the guard says of each row."""
-    from windsock.cli.feed_check import check_feeds
-
-    if not check_feeds(path, live=live, write=write):
-        raise typer.Exit(1)
-
-
-@alarms_app.command("list")
-def alarms_list(url: Url = HERE) -> None:
-    """Beliefs that an alarm has changed."""
-    from windsock.cli import tables
-
-    tables.show_alarms(url)
-
-
-@alarms_app.command("undo")
-def alarms_undo(
-    deployment: str, route: Annotated[str, typer.Option()] = "auto", url: Url = HERE
-) -> None:
-    """Put the belief from before an alarm back."""
-    from windsock.cli import tables
-
-    tables.undo_alarm(url, route, deployment)
-
-
-@keys_app.command("create")
-def keys_create(
-    name: Annotated[str, typer.Argument(help="what the key is for")],
-    namespace: Annotated[str, typer.Option()] = "default",
-    scope: Annotated[list[str] | None, typer.Option("--scope", help="repeatable")] = None,
-    config: Config = None,
-) -> None:
-    """Make a key and show it once."""
-    from windsock.cli.key_admin import create_key
-    from windsock.config.file import load
-
-    scopes = tuple(scope or ("infer", "feedback", "read"))
-    print(create_key(load(_config(config), os.environ), name, namespace, scopes))
-
-
-@keys_app.command("list")
-def keys_list(config: Config = None) -> None:
-    """All keys, without their secrets."""
-    from windsock.cli import tables
-    from windsock.cli.key_admin import list_keys
-    from windsock.config.file import load
-
-    tables.show_keys(list_keys(load(_config(config), os.environ)))
-
-
-@keys_app.command("revoke")
-def keys_revoke(key_id: str, config: Config = None) -> None:
-    """End a key; a running service notices within seconds."""
-    from windsock.cli.key_admin import revoke_key
-    from windsock.config.file import load
-
-    if not revoke_key(load(_config(config), os.environ), key_id):
-        raise WindsockError(f"no active key has the id {key_id!r}; see 'windsock keys list'")
-
-
 @db_app.command("upgrade")
 def db_upgrade(config: Config = None) -> None:
     """Bring the database to this version's schema."""
     from windsock.config.file import load
     from windsock.store.migrations import upgrade
 
-    upgrade(load(_config(config), os.environ).store.url)
+    upgrade(load(config_path(config), os.environ).store.url)
 
 
 @import_app.command("litellm")
@@ -353,6 +184,11 @@ def import_litellm(
     tables.import_litellm(config, to, force=force)
 
 
+app.command()(service_commands.weights)
+app.command()(service_commands.learn)
+app.command()(service_commands.explain)
+
+
 @app.command()
 def doctor(config: Config = None) -> None:
     """Check configuration, keys, prices and store; say what to do about each fault."""
@@ -361,7 +197,7 @@ def doctor(config: Config = None) -> None:
     from windsock.config.file import load
 
     log.configure(level="error", is_json=False)
-    findings = examine(load(_config(config), os.environ), os.environ)
+    findings = examine(load(config_path(config), os.environ), os.environ)
     tables.show_findings(findings)
     if any(not finding.ok for finding in findings):
         raise typer.Exit(1)

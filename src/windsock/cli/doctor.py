@@ -76,7 +76,7 @@ async def _reached(service: Service, environ: Mapping[str, str]) -> list[Diagnos
     """Every provider and feed, asked at once."""
     fetcher = Fetcher(environ)
     async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
-        upstreams = service.driver.calls.upstreams.items()
+        upstreams = service.executor.calls.upstreams.items()
         providers = [_provider(http, name, upstream.endpoint) for name, upstream in upstreams]
         feeds = [_feed(fetcher, definition, service) for definition in service.poller.definitions()]
         found = await asyncio.gather(*providers, *feeds)
@@ -111,7 +111,7 @@ async def _feed(fetcher: Fetcher, definition: FeedDefinition, service: Service) 
     except FeedError as error:
         text = f"{error}; what is known stays in force"
         return Diagnosis(subject=subject, ok=False, text=text)
-    service.intake.on_reading(definition, found)
+    service.ingestion.on_reading(definition, found)
     return Diagnosis(subject=subject, ok=True, text=f"{len(found.rows) + len(found.health)} rows")
 
 
@@ -124,7 +124,7 @@ def _price(service: Service, name: str) -> Diagnosis:
     status = service.router.book.status(name, service.clock.now())
     if status.quote is not None:
         return Diagnosis(subject=name, ok=True, text=f"priced by {status.quote.feed}")
-    near = service.intake.nearest(name)
+    near = service.ingestion.nearest(name)
     hint = f"; feeds list {', '.join(near)}" if near else ""
     mend = f'name the feed\'s model in [deployments."{name}"] price_names, or state a price'
     return Diagnosis(subject=name, ok=False, text=f"{status.reason}{hint}; {mend}")

@@ -13,19 +13,13 @@ from sqlalchemy import Engine
 
 from windsock.app.catalog_parts import catalog_of
 from windsock.app.feed_parts import own_quotes
-from windsock.app.route_parts import DEFAULT_FLOOR, objective_of, routes_of
+from windsock.app.route_parts import objective_of, router_of
 from windsock.clock import Clock, SystemClock
 from windsock.config.file import load
-from windsock.config.settings import Settings, guard_rules
-from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.statistics import BeliefSettings
+from windsock.config.settings import Settings
 from windsock.core.model.calls import Outcome
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.ticks import Quote
-from windsock.core.policies.objectives import Objective
-from windsock.core.policies.price_aware import PriceAware
-from windsock.core.pricing.book import PriceBook
-from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.errors import ConfigError
 from windsock.evaluation import report
@@ -48,6 +42,7 @@ class AnySecret(dict[str, str]):
     """Keys are not needed to reckon."""
 
     def get(self, name: str, default: Any = None) -> Any:
+        """The value, or a word in its place: no key is needed to evaluate."""
         return super().get(name) or default or "unset"
 
 
@@ -188,25 +183,10 @@ def _watched(engine: Engine) -> Iterator[Any]:
 
 
 def _router(settings: Settings, catalog: Catalog, fresh_s: float) -> Router:
-    learning = settings.learning
-    beliefs = Beliefs(
-        BeliefSettings(half_life_s=learning.half_life, evidence_cap=learning.evidence_cap)
-    )
-    routes = routes_of(settings, beliefs)
-    if not routes:
+    if not settings.routes:
         raise ConfigError("the policy file has no [routes]; add the ones to evaluate")
-    default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
-    return Router(
-        parts_of(
-            catalog=catalog,
-            routes=routes,
-            book=PriceBook(rules=guard_rules(settings)),
-            beliefs=beliefs,
-            default_policy=lambda _: PriceAware(beliefs, default),
-            fresh_s=fresh_s,
-            fresh_outcomes=FRESH_OUTCOMES,
-        )
-    )
+    facts = {"fresh_s": fresh_s, "fresh_outcomes": FRESH_OUTCOMES}
+    return router_of(settings, catalog, has_priors=False, **facts)
 
 
 def _store(settings: Settings) -> Engine:

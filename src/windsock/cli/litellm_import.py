@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from windsock.errors import ConfigError
 from windsock.providers.presets import presets, provider_names
 
-BARE = re.compile(r"[A-Za-z0-9_-]+")
 USD_PER_TOKEN = {
     "input_cost_per_token": "input",
     "output_cost_per_token": "output",
@@ -26,7 +26,7 @@ class Imported:
 
     routes: dict[str, list[str]] = field(default_factory=dict)
     providers: dict[str, dict[str, str]] = field(default_factory=dict)
-    prices: dict[str, dict[str, str]] = field(default_factory=dict)
+    prices: dict[str, dict[str, float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -58,18 +58,13 @@ def read_litellm(path: Path) -> Imported:
 
 def as_toml(found: Imported, source: str) -> str:
     """The text of a windsock.toml; keys stay references to the environment."""
-    lines = [f"# Made from {source} by 'windsock import litellm'."]
-    lines += [f"# {note}" for note in found.notes]
-    for name, facts in found.providers.items():
-        lines += ["", f"[providers.{_key(name)}]"]
-        lines += [f"{key} = {_text(value)}" for key, value in facts.items()]
-    for name, price in found.prices.items():
-        told = ", ".join(f"{meter} = {usd}" for meter, usd in price.items())
-        lines += ["", f"[deployments.{_key(name)}]", f"price = {{ {told} }}"]
-    for name, candidates in found.routes.items():
-        listed = "".join(f"    {_text(each)},\n" for each in candidates)
-        lines += ["", f"[routes.{_key(name)}]", f"candidates = [\n{listed}]"]
-    return "\n".join(lines) + "\n"
+    notes = [f"# Made from {source} by 'windsock import litellm'."]
+    notes += [f"# {note}" for note in found.notes]
+    prices = {name: {"price": price} for name, price in found.prices.items()}
+    routes = {name: {"candidates": names} for name, names in found.routes.items()}
+    tables = {"providers": found.providers, "deployments": prices, "routes": routes}
+    body = {name: table for name, table in tables.items() if table}
+    return "\n".join(notes) + "\n\n" + tomli_w.dumps(body)
 
 
 def _take(found: Imported, entry: Any) -> None:
@@ -119,26 +114,16 @@ def _provider(found: Imported, name: str, base_url: Any, key: Any) -> str:
     return made
 
 
-def _price(stated: Mapping[str, Any]) -> dict[str, str]:
-    """Prices stated in the file, USD per million."""
+def _price(stated: Mapping[str, Any]) -> dict[str, float]:
+    """Prices stated in the file, USD per million, to a millionth of a dollar."""
     found = {}
     for key, meter in USD_PER_TOKEN.items():
         value = stated.get(key)
         if isinstance(value, int | float) and value > 0:
-            found[meter] = f"{value * 1e6:.6f}".rstrip("0").rstrip(".")
+            found[meter] = round(value * 1e6, 6)
     return found
 
 
 def _secret(text: str) -> str:
     """`os.environ/NAME` as `${NAME}`."""
     return f"${{{text.removeprefix('os.environ/')}}}" if text.startswith("os.environ/") else text
-
-
-def _key(name: str) -> str:
-    return name if BARE.fullmatch(name) else _text(name)
-
-
-def _text(value: str) -> str:
-    """A TOML basic string."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'

@@ -14,16 +14,19 @@ from rich.table import Table
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
-from windsock.cli.service_client import ask
+from windsock.cli.service_client import ServiceClient
 from windsock.errors import ConfigError
 
 console = Console()
 
 
-def show_weights(url: str, *, route: str | None, task: str | None, watch: bool) -> None:
+def show_weights(
+    service: ServiceClient, *, route: str | None, task: str | None, watch: bool
+) -> None:
+    """Every route and task asked for; with `watch` anew every two seconds, until Ctrl-C."""
     asked = {name: value for name, value in (("route", route), ("task", task)) if value}
     while True:
-        for cell in ask(url, "/v1/weights", params=asked)["data"]:
+        for cell in service.ask("/v1/weights", params=asked)["data"]:
             console.print(weights_table(cell))
         if not watch:
             return
@@ -62,9 +65,9 @@ def weights_table(cell: dict[str, Any]) -> Table:
     return table
 
 
-def show_decision(url: str, decision: str, *, as_json: bool) -> None:
+def show_decision(service: ServiceClient, decision: str, *, as_json: bool) -> None:
     """One decision: what was asked, the weights, the draw from them, and what came of it."""
-    told = ask(url, f"/v1/decisions/{decision}")
+    told = service.ask(f"/v1/decisions/{decision}")
     if as_json:
         console.print_json(data=told)
         return
@@ -95,9 +98,10 @@ def show_decision(url: str, decision: str, *, as_json: bool) -> None:
         console.print(f"judged {each['value']:g} by {each['source']}", highlight=False)
 
 
-def show_prices(url: str) -> None:
+def show_prices(service: ServiceClient) -> None:
+    """Prices in force, USD per million tokens, with feed and age."""
     table = _table("deployment", "in $/M", "out $/M", "cache read", "feed", "age", "note")
-    for price in ask(url, "/v1/prices")["data"]:
+    for price in service.ask("/v1/prices")["data"]:
         usd = price["usd_per_mtok"]
         note = price["reason"] or ", ".join(
             text
@@ -120,9 +124,10 @@ def show_prices(url: str) -> None:
     console.print(table)
 
 
-def show_history(url: str, deployment: str) -> None:
+def show_history(service: ServiceClient, deployment: str) -> None:
+    """Every accepted quote of a deployment, as the service orders them."""
     table = _table("seen (UTC)", "in $/M", "out $/M", "feed", "as")
-    answer = ask(url, "/v1/prices/history", params={"deployment": deployment})
+    answer = service.ask("/v1/prices/history", params={"deployment": deployment})
     for quote in answer["data"]:
         usd = quote["usd_per_mtok"]
         seen = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(quote["seen_at"]))
@@ -136,8 +141,9 @@ def show_history(url: str, deployment: str) -> None:
     console.print(table)
 
 
-def show_quarantine(url: str) -> None:
-    held = ask(url, "/v1/prices/quarantine")["data"]
+def show_quarantine(service: ServiceClient) -> None:
+    """Quotes that are held, and why."""
+    held = service.ask("/v1/prices/quarantine")["data"]
     if not held:
         console.print("No quote is held.")
         return
@@ -155,29 +161,32 @@ def show_quarantine(url: str) -> None:
     console.print(table)
 
 
-def rule(url: str, verdict: str, deployment: str, feed: str) -> None:
+def rule(service: ServiceClient, verdict: str, deployment: str, feed: str) -> None:
+    """Approve or reject a held quote; `verdict` is the word for it in the path."""
     path = f"/v1/prices/quarantine/{verdict}"
-    ask(url, path, method="POST", json={"deployment": deployment, "feed": feed})
+    service.ask(path, method="POST", json={"deployment": deployment, "feed": feed})
     console.print(f"{deployment} as quoted by {feed}: {verdict}d")
 
 
-def learn(url: str, outcomes: Path, *, route: str, strength: float) -> None:
+def learn(service: ServiceClient, outcomes: Path, *, route: str, strength: float) -> None:
     """Teach a running service; prints the number that takes it back."""
     body = {"route": route, "strength": strength, "results": read_outcomes(outcomes)}
-    answer = ask(url, "/v1/learn", method="POST", json=body)
+    answer = service.ask("/v1/learn", method="POST", json=body)
     number = answer["lesson"]
     console.print(
         f"lesson {number}: {answer['taught']} rates; 'windsock learn --undo {number}' takes it back"
     )
 
 
-def unlearn(url: str, lesson: int) -> None:
-    answer = ask(url, f"/v1/learn/{lesson}", method="DELETE")
+def unlearn(service: ServiceClient, lesson: int) -> None:
+    """Take a lesson back by its number."""
+    answer = service.ask(f"/v1/learn/{lesson}", method="DELETE")
     console.print(f"lesson {lesson} with {answer['taught']} rates was taken back")
 
 
-def show_alarms(url: str) -> None:
-    alarms = ask(url, "/v1/alarms")["data"]
+def show_alarms(service: ServiceClient) -> None:
+    """Beliefs that an alarm has changed."""
+    alarms = service.ask("/v1/alarms")["data"]
     if not alarms:
         console.print("No alarm is held.")
         return
@@ -193,13 +202,15 @@ def show_alarms(url: str) -> None:
     console.print(table)
 
 
-def undo_alarm(url: str, route: str, deployment: str) -> None:
+def undo_alarm(service: ServiceClient, route: str, deployment: str) -> None:
+    """Put the belief from before an alarm back."""
     body = {"route": route, "deployment": deployment}
-    ask(url, "/v1/alarms/undo", method="POST", json=body)
+    service.ask("/v1/alarms/undo", method="POST", json=body)
     console.print(f"{deployment} on {route}: the belief from before the alarm holds again")
 
 
 def show_keys(keys: Iterable[Any]) -> None:
+    """Virtual keys without their secrets."""
     table = _table("id", "name", "namespace", "scopes", "state")
     for key in keys:
         state = "revoked" if key.revoked_at else "active"
@@ -208,6 +219,7 @@ def show_keys(keys: Iterable[Any]) -> None:
 
 
 def show_findings(findings: Sequence[Diagnosis]) -> None:
+    """What the doctor found, one line each."""
     for finding in findings:
         mark = "[green]ok  [/]" if finding.ok else "[red]mend[/]"
         text = escape(finding.text)

@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from windsock.config.value_types import Part, Seconds, Share
+from windsock.config.value_types import Seconds
+from windsock.resources.declared import Part, Share
 
 
 class RuleCondition(Part):

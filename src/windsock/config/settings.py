@@ -15,10 +15,10 @@ from pydantic import (
 )
 
 from windsock.config.route_settings import BudgetSettings, RouteSettings
-from windsock.config.value_types import Moment, Part, Seconds, Share, UsdPerMtok
+from windsock.config.value_types import Moment, Seconds, UsdPerMtok
 from windsock.core.model.units import MAIN_METERS, Meter
 from windsock.core.pricing.rules import GuardRules
-from windsock.resources.declared import seconds
+from windsock.resources.declared import Part, Share, seconds
 
 
 class ServerSettings(Part):

@@ -1,11 +1,11 @@
-"""What values in windsock.toml may look like: durations, moments, shares, prices."""
+"""What values in windsock.toml may look like: durations, moments, prices."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from windsock.resources.declared import moment, seconds
 
@@ -15,14 +15,5 @@ Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
 Moment = Annotated[float, BeforeValidator(moment)]
 """Unix s."""
 
-Share = Annotated[float, Field(ge=0, le=1)]
-"""0..1."""
-
 UsdPerMtok = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 """USD for a million units, not negative."""
-
-
-class Part(BaseModel):
-    """A table of the configuration file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)

@@ -43,6 +43,7 @@ class PriceHistory:
         return int((self.clock.now() - self.started_at) / DAY_S) % STORY_DAYS
 
     def body(self) -> dict[str, Any]:
+        """The prices of the story's present day, as models.dev would list them."""
         prices = dict(PRICES_AT_START)
         today = STORY_BEGINS.timestamp() + self.day() * 86400
         for name, at, price in events_of_story():

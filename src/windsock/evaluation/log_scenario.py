@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+import tomli_w
 
 from windsock.core.model.calls import CallKind, Outcome
 from windsock.core.model.rewards import Feedback
@@ -131,45 +132,16 @@ def scenario_of(
 
 
 def toml(body: Mapping[str, Any]) -> str:
-    """Plain values first, then tables, then arrays of tables."""
-    lines = [f"{key} = {_value(value)}" for key, value in body.items() if not _is_table(value)]
-    for key, value in body.items():
-        if isinstance(value, Mapping):
-            lines += _table(key, value)
-        elif _is_table(value):
-            for each in value:
-                lines += ["", f"[[{key}]]", *(f"{k} = {_value(v)}" for k, v in each.items())]
-    return "\n".join(lines) + "\n"
+    """TOML of plain values, tables and arrays of tables; numbers to six significant digits."""
+    return tomli_w.dumps(_rounded(body))
 
 
-def _table(name: str, body: Mapping[str, Any]) -> list[str]:
-    if body and all(isinstance(value, Mapping) for value in body.values()):
-        return [
-            line for key, value in body.items() for line in _lines(f"{name}.{_key(key)}", value)
-        ]
-    return _lines(name, body)
-
-
-def _lines(name: str, body: Mapping[str, Any]) -> list[str]:
-    return ["", f"[{name}]", *(f"{key} = {_value(value)}" for key, value in body.items())]
-
-
-def _value(value: Any) -> str:
+def _rounded(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(k)} = {_value(v)}" for k, v in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_value, value)) + "]"
-    return f"{value:.6g}" if isinstance(value, float) else json.dumps(value)
-
-
-def _key(key: str) -> str:
-    return key if key.replace("_", "").isalnum() and key.isascii() else json.dumps(key)
-
-
-def _is_table(value: Any) -> bool:
-    return isinstance(value, Mapping) or (
-        isinstance(value, list) and bool(value) and isinstance(value[0], Mapping)
-    )
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _place(book: Logbook, name: str, quotes: Sequence[Quote], begins: float) -> dict[str, Any]:

@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-EVENTS = frozenset(
+from windsock.core.model.events import EventKind
+
+LOG_ONLY = frozenset(
     {
         "service.started",
         "service.draining",
         "service.stopped",
-        "config.reloaded",
-        "config.rejected",
         "request.finished",
-        "feedback.received",
-        "price.shifted",
-        "price.held",
-        "price.released",
-        "price.unread",
-        "price.went_stale",
-        "price.is_fresh",
-        "feed.read",
-        "feed.failed",
-        "feed.went_stale",
-        "feed.is_fresh",
-        "feed.unmatched",
-        "health.changed",
-        "cooldown.began",
-        "cooldown.ended",
-        "cooldown.cut_short",
-        "quality.drifted",
-        "quality.undone",
-        "bill.drifted",
-        "model.redirected",
         "store.failed",
-        "store.recovered",
         "cache.failed",
         "state.restored",
         "state.set_aside",
+        "task.failed",
         "webhook.failed",
-        "demo.started",
     }
 )
+"""Lines that are no events: nobody is told of them."""
+
+EVENTS = LOG_ONLY | frozenset(EventKind)

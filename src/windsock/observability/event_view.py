@@ -10,6 +10,7 @@ from windsock.core.model.events import Event
 
 
 def event_view(shift: Event) -> dict[str, Any]:
+    """`event`, `deployment`, `at` (unix s) and the facts beside them; money as numbers."""
     return {
         "event": shift.kind,
         "deployment": shift.deployment,

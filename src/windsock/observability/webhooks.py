@@ -14,6 +14,7 @@ import orjson
 from windsock.clock import Clock
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
+from windsock.observability import background
 from windsock.observability.event_view import event_view
 from windsock.observability.log import event_log
 
@@ -21,8 +22,13 @@ MAX_WAITING = 1000
 """Events kept while a receiver is away; the oldest go first, and are counted."""
 
 TRIES = 5
+"""Of one event, all in all."""
+
 FIRST_PAUSE_S = 0.5
+"""After the first try; doubled after each."""
+
 TIMEOUT_S = 10.0
+"""Of one try."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +44,7 @@ class Hook:
     events: tuple[str, ...] = ()
 
     def wants(self, kind: str) -> bool:
+        """Whether events of this kind are sent there."""
         return not self.events or any(kind.startswith(each) for each in self.events)
 
 
@@ -64,11 +71,13 @@ class Webhooks:
                 queue.put_nowait(event)
 
     def start(self) -> None:
+        """Deliver from now on, on the running event loop."""
         self._tasks = [
-            asyncio.create_task(self._deliver(hook, queue)) for hook, queue in self._queues
+            background.start("webhook", self._deliver(hook, queue)) for hook, queue in self._queues
         ]
 
     async def stop(self) -> None:
+        """Deliver nothing more; what waits is lost."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from windsock.errors import ConfigError
 
@@ -21,6 +21,16 @@ SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 SECRET_NAMES = ("key", "token", "secret")
 """Endings of names whose value no message repeats."""
+
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+"""0..1."""
+
+
+class Part(BaseModel):
+    """A declared table: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def seconds(value: object) -> float:

@@ -14,25 +14,39 @@ from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.errors import CallerError, StoreError
 
 SCOPES = ("infer", "feedback", "read", "admin")
+"""What keys may be allowed: calls, feedback, inspection, everything."""
+
 PREFIX = "sk-ws-"
 PUBLIC_CHARS = 12
+"""Of the public id, which follows the prefix."""
 
 
 class KeyRecord(Protocol):
     """A key as the store keeps it: only the hash of the secret."""
 
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The public part, by which a presented key is found."""
+
     @property
-    def sha256(self) -> str: ...
+    def sha256(self) -> str:
+        """Of the whole key, in hex."""
+
     @property
-    def namespace(self) -> str: ...
+    def namespace(self) -> str:
+        """Whose beliefs and decisions its calls share."""
+
     @property
-    def scopes(self) -> tuple[str, ...]: ...
+    def scopes(self) -> tuple[str, ...]:
+        """Of SCOPES; admin includes the others."""
+
     @property
-    def expires_at(self) -> float | None: ...
+    def expires_at(self) -> float | None:
+        """Unix s."""
+
     @property
-    def revoked_at(self) -> float | None: ...
+    def revoked_at(self) -> float | None:
+        """Unix s."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +82,13 @@ class Access:
         self._are_known = False
 
     def replace_keys(self, keys: Iterable[KeyRecord]) -> None:
+        """All keys of the store; those that were known and are missing are known no more."""
         self._keys = {key.id: (key, _holder_of(key)) for key in keys if key.revoked_at is None}
         self._are_known = True
 
     @property
     def needs_key(self) -> bool:
+        """Whether a call without a key is refused; also as long as no key was read."""
         has_keys = bool(self._keys) or not self._are_known
         return self._mode == "required" or (self._mode == "auto" and has_keys)
 
@@ -126,6 +142,7 @@ def new_key() -> tuple[str, str, str]:
 
 
 def public_id(credential: str) -> str:
+    """Of a key as presented; any text has one."""
     return credential[len(PREFIX) : len(PREFIX) + PUBLIC_CHARS]
 
 

@@ -37,6 +37,7 @@ class Problem:
         code: str | None = None,
         headers: list[tuple[bytes, bytes]] | None = None,
     ) -> Problem:
+        """OpenAI's error type goes by the status."""
         kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(
             status, "invalid_request_error" if status < 500 else "server_error"
         )

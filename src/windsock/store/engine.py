@@ -15,7 +15,9 @@ from windsock.store.recovery import set_aside_if_corrupt, sqlite_path
 
 __all__ = ["open_engine", "reading", "set_aside_if_corrupt", "sqlite_path"]
 
-WAL_LIMIT = 64 * 1024 * 1024
+MAX_WAL_BYTES = 64 * 1024 * 1024
+"""To which SQLite cuts its log at a checkpoint."""
+
 REFUSALS = ("authentication failed", "does not exist", "permission denied", "no pg_hba")
 """What PostgreSQL says where it is there and refuses us; its driver gives no code for them."""
 
@@ -80,5 +82,5 @@ def _tune(connection: sqlite3.Connection, _: object) -> None:
     with contextlib.suppress(sqlite3.OperationalError):
         cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.execute(f"PRAGMA journal_size_limit={WAL_LIMIT}")
+    cursor.execute(f"PRAGMA journal_size_limit={MAX_WAL_BYTES}")
     cursor.close()

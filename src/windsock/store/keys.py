@@ -46,6 +46,7 @@ def keys(engine: Engine) -> list[VirtualKey]:
 
 
 def add_key(engine: Engine, key: VirtualKey) -> None:
+    """Raises StoreError, also if there is one of this id."""
     values = {
         **{name: getattr(key, name) for name in _key.c.keys()},  # noqa: SIM118
         "scopes": " ".join(key.scopes),
@@ -70,6 +71,7 @@ def meta(engine: Engine, name: str) -> str | None:
 
 
 def set_meta(engine: Engine, name: str, value: str) -> None:
+    """In place of what it was; raises StoreError."""
     with reading(), engine.begin() as connection:
         connection.execute(delete(_meta).where(_meta.c.name == name))
         connection.execute(insert(_meta).values(name=name, value=value))

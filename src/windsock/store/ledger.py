@@ -22,8 +22,12 @@ from windsock.store.writer_lock import WriterLock
 
 __all__ = ["Entry", "Ledger", "LedgerStats", "StateSnapshot"]
 
-BATCH = 2000
+MAX_BATCH = 2000
+"""Entries of one transaction."""
+
 SPARED_FROM = 0.8
+"""Part of `max_pending` from which on only what cannot be had again is taken."""
+
 MAX_PAUSE_S = 5.0
 """Between attempts while the store is away."""
 
@@ -46,7 +50,7 @@ class Ledger:
     events and health reports are dropped, so that decisions, feedback and prices have the rest.
 
     prepare         brings the schema up to date before the first batch; tried until it succeeds
-    claim           keeps other processes out, from `open` or the next batch on
+    lock            keeps other processes out, from `open` or the next batch on
     on_trouble      called from the writer's thread with the failure, and with None on recovery
     """
 
@@ -57,11 +61,11 @@ class Ledger:
         flush_s: float = 0.25,
         max_pending: int = 100_000,
         prepare: Callable[[], None] | None = None,
-        claim: WriterLock | None = None,
+        lock: WriterLock | None = None,
         on_trouble: Callable[[str | None], None] | None = None,
     ) -> None:
-        self._writer = Writer(engine, prepare=prepare, claim=claim)
-        self._claim = claim
+        self._writer = Writer(engine, prepare=prepare, lock=lock)
+        self._writer_lock = lock
         self._flush_s = flush_s
         self._max_pending = max_pending
         self._spare = int(max_pending * SPARED_FROM)
@@ -84,8 +88,8 @@ class Ledger:
 
     def open(self) -> None:
         """Start the writer; entries appended before wait for it; raises StoreTaken."""
-        if self._claim is not None:
-            with contextlib.suppress(SQLAlchemyError, OSError):  # away: claimed with the next batch
+        if self._writer_lock is not None:
+            with contextlib.suppress(SQLAlchemyError, OSError):  # away: locked with the next batch
                 self._writer.connect()
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._thread.start()
@@ -117,10 +121,11 @@ class Ledger:
         if self._thread is not None:
             self._thread.join(patience_s)
             self._thread = None
-        if self._claim is not None:
-            self._claim.release()
+        if self._writer_lock is not None:
+            self._writer_lock.release()
 
     def stats(self) -> LedgerStats:
+        """As it is now; from any thread."""
         dropped = self._lost + self._refused
         return LedgerStats(
             pending=self._queued - self._done,
@@ -168,9 +173,9 @@ class Ledger:
     def _next_batch(self) -> bool:
         """A batch that failed stays as it is, so that its number keeps its meaning."""
         if not self._batch:
-            while self._backlog and len(self._batch) < BATCH:
+            while self._backlog and len(self._batch) < MAX_BATCH:
                 self._batch.append(self._backlog.popleft())
-            while self._queue and len(self._batch) < BATCH:
+            while self._queue and len(self._batch) < MAX_BATCH:
                 self._batch.append(self._queue.popleft())
             self._waiting = len(self._batch) + len(self._backlog)
         return bool(self._batch)

@@ -65,6 +65,8 @@ __all__ = [
 ]
 
 PAGE = 1000
+"""Rows fetched at a time."""
+
 T = TypeVar("T")
 
 _decision: Table = DecisionRow.__table__  # type: ignore[attr-defined]

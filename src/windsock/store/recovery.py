@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 from windsock.store.tables import HeldRow, KeyRow, MetaRow, QuoteRow, SnapshotRow, WriterRow
 
 MAGIC = b"SQLite format 3\x00"
-SMALL = 1024 * 1024 * 1024
+MAX_CHECKED_BYTES = 1024 * 1024 * 1024
 """Files up to this size are checked whole; of larger ones both ends of every table."""
 
 CARRIED: dict[type[SQLModel], str] = {
@@ -88,7 +88,7 @@ def _is_corrupt(path: Path) -> bool:
         return True
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=5)) as connection:
-            return not _looks_sound(connection, whole=path.stat().st_size <= SMALL)
+            return not _looks_sound(connection, whole=path.stat().st_size <= MAX_CHECKED_BYTES)
     except sqlite3.OperationalError:
         return False
     except sqlite3.DatabaseError:

@@ -20,7 +20,7 @@ from windsock.store.tables import (
 from windsock.store.writer import begin_alone
 
 DAY_S = 86400.0
-CHUNK = 1000
+MAX_ROWS = 1000
 """Rows deleted in one transaction, so that the ledger's writer never waits long."""
 
 _attempt: Table = AttemptRow.__table__  # type: ignore[attr-defined]
@@ -67,7 +67,7 @@ def _prune(connection: Connection, table: Table, column: str, before: float) -> 
     """From the oldest row on, until one is young enough."""
     gone = 0
     while True:
-        query = select(table.c.position, table.c[column]).order_by(table.c.position).limit(CHUNK)
+        query = select(table.c.position, table.c[column]).order_by(table.c.position).limit(MAX_ROWS)
         oldest = connection.execute(query).all()
         connection.rollback()
         old = [position for position, at in oldest if at < before]
@@ -78,5 +78,5 @@ def _prune(connection: Connection, table: Table, column: str, before: float) -> 
             connection.execute(delete(table).where(table.c.position.in_(old)))
             connection.commit()
         gone += len(old)
-        if len(old) < CHUNK:
+        if len(old) < MAX_ROWS:
             return gone

@@ -30,7 +30,8 @@ from windsock.store.tables import (
 )
 
 PICO = Decimal(10) ** 12
-MOST = 2**63 - 1
+MAX_PICO_USD = 2**63 - 1
+"""Of a column of 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ def rows_of(entry: Entry, position: int) -> Iterator[Row]:
 
 
 def by_table(rows: Iterable[Row]) -> dict[type[SQLModel], list[dict[str, Any]]]:
+    """In order of first mention, and within a table as they came."""
     tables: dict[type[SQLModel], list[dict[str, Any]]] = {}
     for table, row in rows:
         tables.setdefault(table, []).append(row)
@@ -90,7 +92,7 @@ def by_table(rows: Iterable[Row]) -> dict[type[SQLModel], list[dict[str, Any]]]:
 
 def pico_usd(money: Decimal) -> int:
     """Whole picodollars, rounded half even; at most 9.2 million dollars."""
-    return min(round(money * PICO), MOST)
+    return min(round(money * PICO), MAX_PICO_USD)
 
 
 def _finite(seconds: float) -> float:

@@ -23,10 +23,11 @@ from windsock.store.rows import Entry, Row, by_table, rows_of
 from windsock.store.tables import AttemptRow, FeedbackRow, SnapshotRow, WriterRow
 from windsock.store.writer_lock import WriterLock
 
-SNAPSHOTS = 3
+MAX_SNAPSHOTS = 3
 """Snapshots kept; older ones go when a new one comes."""
 
-WRITERS = 16
+MAX_WRITERS = 16
+"""Processes whose last batch is remembered."""
 
 BREATH, BREATH_S = 16, 0.0002
 """After so many entries the writer's thread lets go of the interpreter, or the event loop would
@@ -58,7 +59,7 @@ class Writer:
     once more does not double it.
 
     prepare     brings the schema up to date; run before the first batch
-    claim       keeps other processes out
+    lock        keeps other processes out
     """
 
     def __init__(
@@ -66,11 +67,11 @@ class Writer:
         engine: Engine,
         *,
         prepare: Callable[[], None] | None = None,
-        claim: WriterLock | None = None,
+        lock: WriterLock | None = None,
     ) -> None:
         self._engine = engine
         self._prepare = prepare
-        self._claim = claim
+        self._writer_lock = lock
         self._connection: Connection | None = None
         self._id = secrets.token_hex(8)
         self._batch = 0
@@ -96,6 +97,7 @@ class Writer:
         return lost
 
     def close(self) -> None:
+        """Let go of the connection, broken or not; the next batch makes another."""
         connection, self._connection = self._connection, None
         if connection is not None:
             _quietly(connection.close)
@@ -104,18 +106,18 @@ class Writer:
         """The connection, made if there is none; raises StoreTaken and what the driver raises."""
         if self._connection is None:
             self._connection = self._engine.connect()
-            if self._claim is not None:
-                self._take(self._claim, self._connection)
+            if self._writer_lock is not None:
+                self._acquire(self._writer_lock, self._connection)
             if self._engine.dialect.name == "sqlite":
                 self._connection.exec_driver_sql("PRAGMA cache_size=-8000")
                 self._connection.rollback()
         return self._connection
 
-    def _take(self, claim: WriterLock, connection: Connection) -> None:
-        """The claim is the session's: the connection must not go back to the pool alive."""
+    def _acquire(self, lock: WriterLock, connection: Connection) -> None:
+        """The lock is the session's: the connection must not go back to the pool alive."""
         connection.detach()
         try:
-            claim.take_on(connection)
+            lock.acquire_on(connection)
         except BaseException:
             self.close()
             raise
@@ -152,7 +154,7 @@ class Writer:
             connection.execute(update(_writer).where(_writer.c.id == self._id).values(values))
             return
         connection.execute(insert(_writer).values(id=self._id, **values))
-        newest = select(_writer.c.id).order_by(_writer.c.position.desc()).limit(WRITERS)
+        newest = select(_writer.c.id).order_by(_writer.c.position.desc()).limit(MAX_WRITERS)
         connection.execute(delete(_writer).where(_writer.c.id.not_in(newest)))
 
 
@@ -200,12 +202,6 @@ def begin_alone(connection: Connection) -> None:
         connection.execute(text("LOCK TABLE writer IN EXCLUSIVE MODE"))
 
 
-def last_position(engine: Engine) -> int:
-    """Of the last entry in the store; 0 in an empty one."""
-    with engine.connect() as connection:
-        return connection.execute(select(func.max(_writer.c.position))).scalar() or 0
-
-
 def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], int]:
     """Rows with positions from 1 on, and the number of entries that make none."""
     rows: list[Row] = []
@@ -222,7 +218,7 @@ def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], int]:
 
 
 def _drop_old_snapshots(connection: Connection) -> None:
-    newest = select(_snapshot.c.position).order_by(_snapshot.c.position.desc()).limit(SNAPSHOTS)
+    newest = select(_snapshot.c.position).order_by(_snapshot.c.position.desc()).limit(MAX_SNAPSHOTS)
     connection.execute(delete(_snapshot).where(_snapshot.c.position.not_in(newest)))
 
 

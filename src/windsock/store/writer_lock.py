@@ -30,8 +30,8 @@ class WriterLock:
         self._path = sqlite_path(url)
         self._file: int | None = None
 
-    def take(self) -> None:
-        """Raises StoreTaken. PostgreSQL's is taken by `take_on`, since its lock is a session's."""
+    def acquire(self) -> None:
+        """Raises StoreTaken. PostgreSQL's lock is a session's: see `acquire_on`."""
         if self._path is None or not self._path.absolute().parent.is_dir():
             return
         try:
@@ -43,7 +43,7 @@ class WriterLock:
             self.release()
             raise StoreTaken(str(self._path))
 
-    def take_on(self, connection: Connection) -> None:
+    def acquire_on(self, connection: Connection) -> None:
         """For as long as this connection lives; raises StoreTaken."""
         if connection.dialect.name != "postgresql":
             return
@@ -54,6 +54,7 @@ class WriterLock:
             raise StoreTaken(str(connection.engine.url.database))
 
     def release(self) -> None:
+        """Let others write; SQLite's only, the other ends with its session."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

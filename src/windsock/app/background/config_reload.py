@@ -6,32 +6,45 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from windsock.app.background.ingestion import FeedIngestion
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.feed_parts import aliases_of, feeds_of, own_quotes
 from windsock.app.route_parts import load_rules_of, routes_of
-from windsock.app.service import Service
 from windsock.config.file import load
 from windsock.config.settings import Settings
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import Identity
+from windsock.core.routing.router import Router
 from windsock.errors import ConfigError
+from windsock.feeds.poller import Poller
 from windsock.providers.presets import presets, provider_names
+from windsock.service.execution.executor import RequestExecutor
 
 AT_START = ("server", "store", "cache", "guard", "learning", "health", "webhooks")
 """Tables that are read at the start only."""
 
 
 @dataclass(slots=True, kw_only=True)
-class Reloader:
-    """Looks at the file's time and size; call `look` now and then.
+class ReloadTarget:
+    """What an edit changes. settings: as they are now."""
 
-    service     what is to change
+    router: Router
+    executor: RequestExecutor
+    ingestion: FeedIngestion
+    poller: Poller
+    settings: Settings
+
+
+@dataclass(slots=True, kw_only=True)
+class Reloader:
+    """Looks at the file's time and size; call `check` now and then.
+
     path        of windsock.toml
     """
 
-    service: Service
+    target: ReloadTarget
     path: Path
     environ: Mapping[str, str]
     _seen: tuple[int, int] | None = None
@@ -39,8 +52,8 @@ class Reloader:
     def __post_init__(self) -> None:
         self._seen = self._stamp()
 
-    def look(self) -> None:
-        """Take over the file if it was written since the last look; publishes what came of it."""
+    def check(self) -> None:
+        """Take over the file if it was written since the last check; publishes what came of it."""
         stamp = self._stamp()
         if stamp is None or stamp == self._seen:
             return
@@ -48,30 +61,27 @@ class Reloader:
         try:
             facts = self._adopt(load(self.path, self.environ))
         except ConfigError as error:
-            self._publish("config.rejected", {"error": str(error)})
+            self._publish(EventKind.CONFIG_REJECTED, {"error": str(error)})
         else:
-            self._publish("config.reloaded", facts)
+            self._publish(EventKind.CONFIG_RELOADED, facts)
 
     def _adopt(self, settings: Settings) -> dict[str, object]:
         """Everything that can fail comes before anything that changes."""
-        service, known = self.service, presets()
+        target, known = self.target, presets()
+        router, ingestion, old = target.router, target.ingestion, target.settings
         settings = with_defaults(settings, known, self.environ)
         catalog = catalog_of(settings, known)
         upstreams = upstreams_of(settings, known, self.environ, catalog)
-        feeds = feeds_of(settings)
-        routes = routes_of(settings, service.router.beliefs)
-        own = own_quotes(settings, catalog, service.clock.now())
+        feeds, routes = feeds_of(settings), routes_of(settings, router.beliefs)
+        own = own_quotes(settings, catalog, ingestion.clock.now())
 
-        old = service.settings
-        service.router.adopt(
-            _with_learnt_facts(service, old, settings, catalog.deployments), routes
-        )
-        service.router.limits.adopt(load_rules_of(settings))
-        service.driver.calls.upstreams = upstreams
-        dated = aliases_of(settings)
-        service.intake.adopt(Identity(service.router.catalog, provider_names(), dated=dated), own)
-        service.poller.adopt(feeds)
-        service.settings = settings
+        router.adopt(_with_learnt_facts(router, old, settings, catalog.deployments), routes)
+        router.limits.adopt(load_rules_of(settings))
+        target.executor.calls.upstreams = upstreams
+        names = Identity(router.catalog, provider_names(), dated=aliases_of(settings))
+        ingestion.adopt(names, own)
+        target.poller.adopt(feeds)
+        target.settings = settings
         waiting = [name for name in AT_START if getattr(old, name) != getattr(settings, name)]
         return {
             "routes": list(routes),
@@ -86,16 +96,17 @@ class Reloader:
             return None
         return stat.st_mtime_ns, stat.st_size
 
-    def _publish(self, kind: str, facts: dict[str, object]) -> None:
-        shift = Event(kind=EventKind(kind), deployment="", at=self.service.clock.now(), facts=facts)
-        self.service.intake.publish(shift)
+    def _publish(self, kind: EventKind, facts: dict[str, object]) -> None:
+        ingestion = self.target.ingestion
+        at = ingestion.clock.now()
+        ingestion.publish(Event(kind=kind, deployment="", at=at, facts=facts))
 
 
 def _with_learnt_facts(
-    service: Service, old: Settings, new: Settings, stated: Mapping[str, Deployment]
+    router: Router, old: Settings, new: Settings, stated: Mapping[str, Deployment]
 ) -> list[Deployment]:
     """Deployments that the edit left alone keep what feeds told of them."""
-    known = service.router.catalog.deployments
+    known = router.catalog.deployments
     return [
         known[name] if name in known and _same(old, new, name, deployment.provider) else deployment
         for name, deployment in stated.items()

@@ -18,11 +18,14 @@ from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.routing.router import Router
 from windsock.errors import WindsockError
+from windsock.observability import background
 from windsock.providers.liveness import ModelsProbe
 from windsock.service.execution.executor import RequestExecutor
 from windsock.wire.formats.openai_chat import read_chat
 
 FREE_PROBE_S = 5.0
+"""Between two looks at a provider's list of models."""
+
 PROBE_TASK = "windsock-probe"
 """Paid probes stand under this task in reports, on the deployment's own name as route."""
 
@@ -40,7 +43,7 @@ class Probes:
     """Called once a second; what it starts runs beside, at most one of a kind for each."""
 
     router: Router
-    driver: RequestExecutor
+    executor: RequestExecutor
     clock: Clock
     publish: Callable[[Event], None]
     rules: ProbeRules
@@ -48,7 +51,7 @@ class Probes:
     _asked_at: dict[str, float] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Start what is due."""
         failing = self.router.health.failing(self.clock.now())
         known = self.router.catalog.deployments
@@ -64,6 +67,7 @@ class Probes:
                 self._start(name, self._ask_a_word(name))
 
     async def stop(self) -> None:
+        """End what is under way."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -81,12 +85,12 @@ class Probes:
         return True
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
-        task = self._tasks[name] = asyncio.create_task(work)
+        task = self._tasks[name] = background.start(f"probe of {name}", work)
         task.add_done_callback(lambda _: self._tasks.pop(name, None))
 
     async def _ask_for_models(self, provider: str) -> None:
         """The free signal, for every deployment of the provider that is ejected by then."""
-        upstream = self.driver.calls.upstreams.get(provider)
+        upstream = self.executor.calls.upstreams.get(provider)
         is_there = None if upstream is None else await self.models.is_there(upstream.endpoint)
         if is_there is None:
             return
@@ -105,4 +109,4 @@ class Probes:
             exchange = self.router.open(chat.request, self.clock.now())
         except WindsockError:
             return  # neither priced nor allowed to be asked: there is nothing to find out
-        await self.driver.answer(exchange, chat)
+        await self.executor.answer(exchange, chat)

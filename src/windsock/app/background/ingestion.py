@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
@@ -32,7 +31,7 @@ class NothingHeld(CallerError):
 class FeedIngestion:
     """Callbacks of the poller.
 
-    keep        writes a record to the ledger
+    append      writes a record to the ledger; never blocks
     publish     tells the log, the event stream and the dashboard
     owned       deployments with a price of the owner's own, which no feed may change
     """
@@ -40,7 +39,7 @@ class FeedIngestion:
     router: Router
     identity: Identity
     clock: Clock
-    keep: Callable[[Any], object]
+    append: Callable[[Quote | HealthReport], object]
     publish: Callable[[Event], None]
     owned: frozenset[str] = frozenset()
     _listed: dict[str, dict[str, PriceRow]] = field(default_factory=dict)
@@ -56,10 +55,16 @@ class FeedIngestion:
             pass
 
     async def take_in(self, definition: FeedDefinition, reading: Reading) -> None:
-        """The same, with room for requests every few rows."""
+        """The same, with room for requests every few rows.
+
+        Given up where `adopt` comes between, which has read it under the new names by then.
+        """
+        identity = self.identity
         for count, _ in enumerate(self._steps(definition, reading)):
             if count % SLICE_ROWS == 0:
                 await asyncio.sleep(0)
+                if self.identity is not identity:
+                    return
 
     def _steps(self, definition: FeedDefinition, reading: Reading) -> Iterator[None]:
         """Absorb row after row, each as seen now: others may be absorbed in between."""
@@ -94,13 +99,17 @@ class FeedIngestion:
             self.router.book.forget(name)
             self._kept.pop(name, None)
         self.identity, self.owned = identity, owned
-        for served in self.router.redirects.values():
-            if served not in self.router.catalog.deployments:
-                identity.follow(served)
+        self.follow_redirects()
         for quote in own:
             self.on_quote(quote, now)
         for definition, reading in list(self._readings.values()):
             self.on_reading(definition, reading)
+
+    def follow_redirects(self) -> None:
+        """Look for prices of the models that deployments were found to be redirected to."""
+        for served in self.router.redirects.values():
+            if served not in self.router.catalog.deployments:
+                self.identity.follow(served)
 
     def on_failure(self, definition: FeedDefinition, error: FeedError) -> None:
         """A feed could not be read; what is known stays in force and grows older."""
@@ -129,7 +138,7 @@ class FeedIngestion:
         quote = self.router.book.in_force(deployment, now)
         if quote is not None and quote is not self._kept.get(deployment):
             self._kept[deployment] = quote
-            self.keep(quote)
+            self.append(quote)
 
     def _reports(
         self, definition: FeedDefinition, reading: Reading, now: float
@@ -191,7 +200,7 @@ class FeedIngestion:
     def _absorb(self, tick: Quote | HealthReport | Vanished, now: float) -> None:
         shifts = self.router.absorb(tick, now)
         if shifts and isinstance(tick, HealthReport):
-            self.keep(tick)
+            self.append(tick)
         for shift in shifts:
             self.publish(shift)
 
@@ -256,7 +265,7 @@ def quote_of(
     )
 
 
-def log_shift(shift: Event) -> None:
+def log_event(shift: Event) -> None:
     """One line in the log."""
     facts = {
         name: value for name, value in event_view(shift).items() if name not in ("event", "at")

@@ -19,6 +19,14 @@ LEAST_STALE_S = 30.0
 REFRESH_S = 60.0
 """Least time between two polls that requests for unpriced models may cause."""
 
+KINDS = {
+    ("price", True): EventKind.PRICE_WENT_STALE,
+    ("price", False): EventKind.PRICE_IS_FRESH,
+    ("feed", True): EventKind.FEED_WENT_STALE,
+    ("feed", False): EventKind.FEED_IS_FRESH,
+}
+"""By what grew old, and whether it is stale now."""
+
 
 @dataclass(slots=True, kw_only=True)
 class StalenessMonitor:
@@ -34,8 +42,8 @@ class StalenessMonitor:
     _stale_feeds: set[str] = field(default_factory=set)
     _refreshed_at: float = float("-inf")
 
-    def look(self) -> None:
-        """Compare with the last look."""
+    def check(self) -> None:
+        """Compare with the last check; publish what began or ended since."""
         now = self.clock.now()
         self._report_unmatched(now)
         for name in self.router.catalog.deployments:
@@ -82,6 +90,6 @@ class StalenessMonitor:
         if is_stale == (name in known):
             return
         (known.add if is_stale else known.discard)(name)
-        kind = f"{subject}.went_stale" if is_stale else f"{subject}.is_fresh"
+        kind = KINDS[subject, is_stale]
         now = self.clock.now()
-        self.publish(Event(kind=EventKind(kind), deployment=deployment, at=now, facts=facts))
+        self.publish(Event(kind=kind, deployment=deployment, at=now, facts=facts))

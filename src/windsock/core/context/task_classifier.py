@@ -1,8 +1,8 @@
 """A task for requests that name none, learnt from those that name theirs.
 
-Diagonal discriminant analysis on the features of a request (`core.context.features`): a mean per task,
-one variance per feature for all. It proposes only where it is nearly sure, and never learns from
-its own proposals.
+Diagonal discriminant analysis on the numbers of `context.features`: a mean per task, one variance
+per number for all. It proposes only where it is nearly sure, and never learns from its own
+proposals.
 """
 
 from __future__ import annotations

@@ -96,6 +96,12 @@ class Learner:
         if weight > 0 and not self._weighting(cell).is_judged(cell):
             self._beliefs.observe_sums(cell, deployment, weight, weight, weight, now=now)
 
+    def observe_failures(self, cell: Cell, deployment: str, count: int, now: float) -> None:
+        """So many calls of requests that got no answer failed, which counts against success."""
+        weight = count * self._rules(cell).transport_weight
+        if weight > 0:
+            self._beliefs.observe_sums(cell, deployment, weight, 0.0, 0.0, now=now)
+
     def observe_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage and transport success from a finished request."""
         cell, served = outcome.decision.cell, outcome.served

@@ -78,8 +78,9 @@ class ResponseAudit:
     ) -> list[Event]:
         """A bill may release a held quote, and a run of bills shows a price nobody announced."""
         name, begun_at = result.attempt.deployment, result.attempt.started_at
-        shifts = self._book.confirm_bill(name, usage, billed_usd, begun_at, now)
-        expected = self._book.cost_usd(name, usage, begun_at)
+        tier = result.service_tier
+        shifts = self._book.confirm_bill(name, usage, billed_usd, begun_at, now, service_tier=tier)
+        expected = self._book.cost_usd(name, usage, begun_at, service_tier=tier)
         if expected is None:
             return shifts
         watch = self._bills.setdefault(name, BillWatch())

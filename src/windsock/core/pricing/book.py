@@ -10,8 +10,9 @@ from typing import Any
 
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
-from windsock.core.model.units import Counts, Prices, Usage, cost_usd
+from windsock.core.model.units import Counts, Prices, Usage
 from windsock.core.pricing.call_costs import known_cost_usd
+from windsock.core.pricing.comparison import Bill
 from windsock.core.pricing.late_ticks import Entry
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
@@ -155,22 +156,34 @@ class PriceBook:
         return self._ruled(entry, [])
 
     def confirm_bill(
-        self, deployment: str, usage: Usage, billed_usd: Decimal, at: float, now: float
+        self,
+        deployment: str,
+        usage: Usage,
+        billed_usd: Decimal,
+        at: float,
+        now: float,
+        *,
+        service_tier: str | None = None,
     ) -> list[Event]:
-        """A bill speaks for the price in force, or for a statement of a feed that it matches."""
+        """A bill speaks for the price in force, or for a statement of a feed that it matches.
+
+        at      unix s at which the call began
+        """
         entry = self._entries.get(deployment)
         if entry is None or billed_usd <= 0 or deployment in self._redirects:
             return []
-        current = entry.timeline.in_force(at)
-        if current is not None and self._bills(current, usage, billed_usd, at):
-            entry.timeline.confirm(now)
+        bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
+        timeline, within = entry.timeline, self.rules.bill_within
+        current = timeline.in_force(at)
+        if current is not None and bill.fits(current, within):
+            timeline.confirm(now)
             return []
-        held = [h.quote for h in entry.timeline.held.values() if not h.is_final]
-        direct = [quote for quote in entry.timeline.statements.values() if not quote.is_indirect]
+        held = [h.quote for h in timeline.held.values() if not h.is_final]
+        direct = [quote for quote in timeline.statements.values() if not quote.is_indirect]
         for quote in (*held, *direct):
             is_due = quote.valid_from is None or quote.valid_from <= now
-            if is_due and not is_expired(quote, now) and self._bills(quote, usage, billed_usd, at):
-                return self._ruled(entry, entry.timeline.release(quote, now))
+            if is_due and not is_expired(quote, now) and bill.fits(quote, within):
+                return self._ruled(entry, timeline.release(quote, now))
         return []
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
@@ -248,12 +261,6 @@ class PriceBook:
     def _ruled(self, entry: Entry, shifts: list[Event]) -> list[Event]:
         entry.settle()
         return self._moved(shifts)
-
-    def _bills(self, quote: Quote, usage: Usage, billed_usd: Decimal, at: float) -> bool:
-        prices = flat_prices(quote, at, prompt_tokens=usage.prompt_tokens)
-        expected = cost_usd(usage.counts(), prices)
-        within = Decimal(str(self.rules.bill_within))
-        return expected > 0 and abs(billed_usd - expected) <= within * expected
 
     def _billed(self, deployment: str) -> Entry | None:
         """The entry whose prices bill a deployment, its own or that of a redirect."""

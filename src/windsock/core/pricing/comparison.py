@@ -1,15 +1,41 @@
-"""When two quotes say the same, and what several say together."""
+"""When two quotes say the same, what several say together, and which of them a bill fits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from windsock.core.model.ticks import Quote, Window
-from windsock.core.model.units import MAIN_METERS, Meter, Prices
+from windsock.core.model.units import MAIN_METERS, Meter, Prices, Usage, cost_usd
 from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.schedule import flat_prices
 from windsock.core.pricing.validation import all_prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a provider says that a call cost.
+
+    at              unix s at which the call began
+    service_tier    the provider's own word for how it was served
+    """
+
+    usage: Usage
+    usd: Decimal
+    at: float
+    service_tier: str | None = None
+
+    def fits(self, quote: Quote, within: float) -> bool:
+        """True if the call costs as much at this quote, up to the share `within`."""
+        prices = flat_prices(
+            quote,
+            self.at,
+            prompt_tokens=self.usage.prompt_tokens,
+            service_tier=self.service_tier,
+        )
+        expected = cost_usd(self.usage.counts(), prices)
+        return expected > 0 and abs(self.usd - expected) <= Decimal(str(within)) * expected
 
 
 def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:

@@ -145,6 +145,10 @@ class Router:
         """Answers came back that nobody has judged yet."""
         self._learner.observe_answers(cell, deployment, count, now)
 
+    def observe_failures(self, cell: Cell, deployment: str, count: int, now: float) -> None:
+        """Calls of requests that got no answer failed."""
+        self._learner.observe_failures(cell, deployment, count, now)
+
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
         self.limits.end(self.availability.provider(result.attempt.deployment), result, now)

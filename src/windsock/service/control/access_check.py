@@ -10,6 +10,7 @@ from fastapi import Request
 from windsock.clock import Clock
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
+from windsock.core.model.requests import Cell
 from windsock.core.routing.router import Router
 from windsock.observability.event_bus import EventBus
 from windsock.service.auth import Access, Principal, credential_of
@@ -20,7 +21,11 @@ Rule = Callable[[str, str], list[Event]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insight:
-    """What the inspection calls look at."""
+    """What the inspection calls look at, and who may.
+
+    publish     tells the log, the ledger and every listener of an event
+    table_at    (namespace, route, task, unix s) -> the table that was in use then, if any
+    """
 
     router: Router
     clock: Clock
@@ -31,9 +36,13 @@ class Insight:
     publish: Callable[[Event], None]
     table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
 
+    def allowed(self, scope: str) -> Callable[[Request], Principal]:
+        """A dependency that admits callers with this scope."""
+        return allowed(self.access, self.clock, scope)
+
 
 def allowed(access: Access, clock: Clock, scope: str) -> Callable[[Request], Principal]:
-    """A dependency that admits callers with this scope."""
+    """A dependency that admits callers with this scope; it raises AccessDenied or StoreError."""
 
     def admit(request: Request) -> Principal:
         headers = request.headers
@@ -41,3 +50,12 @@ def allowed(access: Access, clock: Clock, scope: str) -> Callable[[Request], Pri
         return access.admit(credential, scope, clock.now())
 
     return admit
+
+
+def shown_table(router: Router, cell: Cell, now: float) -> WeightTable:
+    """The weights of a cell as they stand, at most a moment old, since looking solves nothing.
+
+    Only where the cell has no plain table yet, the router is asked for one.
+    """
+    table = router.tables.standing(cell)
+    return table or router.table(cell.namespace, cell.route, cell.name, now)

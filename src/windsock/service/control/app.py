@@ -23,7 +23,10 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether traffic may come: set by the composition root and by shutdown."""
+    """Whether traffic may come: set by the composition root and by shutdown.
+
+    degraded    what does not work just now, by part; traffic may come all the same
+    """
 
     is_loaded: bool = False
     is_draining: bool = False
@@ -80,28 +83,16 @@ def _health_routes(
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
-    @routes.get("/health/liveliness", include_in_schema=False)
-    @routes.get("/health/liveness", include_in_schema=False)
     async def healthz() -> dict[str, str]:
         return {"status": "ok", "version": __version__}
 
     @routes.get("/readyz")
-    @routes.get("/health/readiness", include_in_schema=False)
     async def readyz(response: Response) -> dict[str, Any]:
-        usable = [
-            n for n in router.catalog.deployments if router.availability.is_open(n, clock.now())
-        ]
-        faults = []
-        if not readiness.is_loaded:
-            faults.append("still starting")
-        if readiness.is_draining:
-            faults.append("shutting down")
-        if not usable:
-            faults.append("no deployment is priced and healthy")
+        usable, faults = _readiness(router, clock.now(), readiness)
         response.status_code = 503 if faults else 200
         return {
             "status": "; ".join(faults) or "ready",
-            "usable_deployments": len(usable),
+            "usable_deployments": usable,
             "degraded": readiness.degraded,
         }
 
@@ -109,4 +100,19 @@ def _health_routes(
     async def scrape() -> Response:
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
+    for path in ("/health/liveliness", "/health/liveness"):
+        routes.add_api_route(path, healthz, include_in_schema=False)
+    routes.add_api_route("/health/readiness", readyz, include_in_schema=False)
     return routes
+
+
+def _readiness(router: Router, now: float, readiness: Readiness) -> tuple[int, list[str]]:
+    """How many deployments may be drawn, and what keeps traffic away."""
+    names = router.catalog.deployments
+    usable = sum(router.availability.is_open(name, now) for name in names)
+    faults = {
+        "still starting": not readiness.is_loaded,
+        "shutting down": readiness.is_draining,
+        "no deployment is priced and healthy": not usable,
+    }
+    return usable, [name for name, holds in faults.items() if holds]

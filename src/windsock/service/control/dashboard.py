@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import chain
+from operator import itemgetter
 from typing import Annotated, Any
 
 import orjson
@@ -12,7 +14,7 @@ from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import WeightTable
+from windsock.core.model.decisions import ArmFacts, WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import MAIN_METERS, to_float
@@ -20,14 +22,26 @@ from windsock.core.pricing.comparison import blended
 from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Access, Principal
-from windsock.service.control.access_check import allowed
+from windsock.service.control.access_check import allowed, shown_table
+from windsock.service.control.schemas.base import number
 
 POINTS = 600
 """Points kept per line: at one a second, the last ten minutes."""
 
 EVERY_S = 1.0
+"""Between two views of a stream."""
+
 CELLS = 60
+"""Cells whose weights are remembered."""
+
 EVENTS = 100
+"""Events shown, and remembered of each deployment."""
+
+STATIC = tuple(
+    files(package).joinpath("static")
+    for package in ("windsock.service.control", "windsock.resources")
+)
+"""Folders of the page's own files, and of those that it shares with reports."""
 
 PAGE_HEADERS = {
     "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -55,7 +69,7 @@ class Dashboard:
         self._clock = clock
         self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
         self._cells: dict[Cell, _Series] = {}
-        self._events: deque[dict[str, Any]] = deque(maxlen=EVENTS)
+        self._events: dict[str, deque[dict[str, Any]]] = {}
         self.is_closed = False
 
     def close(self) -> None:
@@ -65,7 +79,8 @@ class Dashboard:
     def on_event(self, event: Event | WeightTable) -> None:
         """Listener of the event bus."""
         if isinstance(event, Event):
-            self._events.append(event_view(event))
+            known = self._events.setdefault(event.deployment, deque(maxlen=EVENTS))
+            known.append(event_view(event))
 
     def sample(self) -> None:
         """One point on every line; nothing is solved for it."""
@@ -76,7 +91,7 @@ class Dashboard:
             if table is None:
                 continue
             weights = dict(zip(table.deployments, table.weights, strict=True))
-            self._cells.setdefault(cell, _Series()).points.append((now, weights))
+            self._series(cell).points.append((now, weights))
 
     def view(
         self, route: str | None, task: str | None, namespace: str, since: float = 0.0
@@ -99,8 +114,20 @@ class Dashboard:
             "prices": _columns(self._prices, names, since),
             "weights": _columns(self._cells[cell].points if cell else (), names, since),
             "table": self._table(cell, now) if cell else None,
-            "events": [e for e in self._events if not e["deployment"] or e["deployment"] in names],
+            "events": self._events_of(names),
         }
+
+    def _series(self, cell: Cell) -> _Series:
+        """The one way into what is kept: the cell that came first leaves when there are CELLS."""
+        series = self._cells.setdefault(cell, _Series())
+        if len(self._cells) > CELLS:
+            del self._cells[next(iter(self._cells))]
+        return series
+
+    def _events_of(self, names: list[str]) -> list[dict[str, Any]]:
+        """The last of these deployments, and of what concerns none, oldest first."""
+        known = (self._events.get(name, ()) for name in ("", *names))
+        return sorted(chain.from_iterable(known), key=itemgetter("at"))[-EVENTS:]
 
     def _names(self, cell: Cell | None) -> list[str]:
         if cell is None:
@@ -118,29 +145,29 @@ class Dashboard:
         return found
 
     def _table(self, cell: Cell, now: float) -> dict[str, Any]:
-        table = self._router.table(cell.namespace, cell.route, cell.name, now)
-        rows = []
-        for arm in sorted(table.arms, key=lambda arm: -arm.weight):
-            latency = self._router.health.latency(arm.deployment, now)
-            rows.append(
-                {
-                    "deployment": arm.deployment,
-                    "weight": arm.weight,
-                    "success": arm.success_mean,
-                    "low": arm.success_low,
-                    "high": arm.success_high,
-                    "n": arm.effective_samples,
-                    "usd": arm.expected_usd,
-                    "input": _number(arm.input_usd_per_mtok),
-                    "output": _number(arm.output_usd_per_mtok),
-                    "feed": arm.quote_feed,
-                    "age_s": arm.price_age_s,
-                    "p50_ms": latency.p50_s and latency.p50_s * 1000,
-                    "p95_ms": latency.p95_s and latency.p95_s * 1000,
-                    "limits": list(arm.limits),
-                }
-            )
+        table = shown_table(self._router, cell, now)
+        arms = sorted(table.arms, key=lambda arm: -arm.weight)
+        rows = [self._row(arm, now) for arm in arms]
         return {"rows": rows, "ruled_out": table.reasons, "note": table.note}
+
+    def _row(self, arm: ArmFacts, now: float) -> dict[str, Any]:
+        latency = self._router.health.latency(arm.deployment, now)
+        return {
+            "deployment": arm.deployment,
+            "weight": arm.weight,
+            "success": arm.success_mean,
+            "low": arm.success_low,
+            "high": arm.success_high,
+            "n": arm.effective_samples,
+            "usd": arm.expected_usd,
+            "input": number(arm.input_usd_per_mtok),
+            "output": number(arm.output_usd_per_mtok),
+            "feed": arm.quote_feed,
+            "age_s": arm.price_age_s,
+            "p50_ms": latency.p50_s and latency.p50_s * 1000,
+            "p95_ms": latency.p95_s and latency.p95_s * 1000,
+            "limits": list(arm.limits),
+        }
 
 
 def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIRouter:
@@ -187,12 +214,11 @@ async def _views(
 
 
 def _file(name: str) -> Response:
-    place = files("windsock.service.control").joinpath("static")
-    known = {each.name for each in place.iterdir() if each.is_file()}
+    known = {each.name: each for place in STATIC for each in place.iterdir() if each.is_file()}
     if name not in known:
         return Response(status_code=404, headers=PAGE_HEADERS)
     kind = TYPES.get(name.rpartition(".")[2], "text/plain")
-    return Response(place.joinpath(name).read_bytes(), media_type=kind, headers=PAGE_HEADERS)
+    return Response(known[name].read_bytes(), media_type=kind, headers=PAGE_HEADERS)
 
 
 def _columns(points: Any, names: list[str], since: float) -> dict[str, Any]:
@@ -202,7 +228,3 @@ def _columns(points: Any, names: list[str], since: float) -> dict[str, Any]:
         "at": [at for at, _ in points],
         "series": {name: [values.get(name) for _, values in points] for name in names},
     }
-
-
-def _number(price: Any) -> float | None:
-    return None if price is None else float(price)

@@ -1,13 +1,47 @@
 """Models and deployments over HTTP."""
 
-from __future__ import annotations
+from typing import Annotated, Any
 
-from typing import Any
+from fastapi import APIRouter, Depends
 
+from windsock.core.model.catalog import Capabilities, Deployment
 from windsock.core.model.units import Meter
 from windsock.core.routing.router import Router
-from windsock.service.control.schemas.admin import DeploymentView
+from windsock.service.auth import Principal
+from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.admin import DeploymentsAnswer, DeploymentView
 from windsock.service.control.schemas.prices import usd_per_unit
+
+SHOWN_CAPABILITIES = (
+    "vision",
+    "audio",
+    "tools",
+    "json_schema",
+    "context_tokens",
+    "max_output_tokens",
+)
+
+
+def deployment_routes(insight: Insight) -> APIRouter:
+    """GET /v1/models, /v1/deployments."""
+    router, clock = insight.router, insight.clock
+    routes = APIRouter(tags=["inspect"])
+    Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
+
+    @routes.get("/v1/models")
+    def models(caller: Caller) -> dict[str, Any]:
+        now = clock.now()
+        names = [*router.routes, *router.catalog.deployments]
+        return {"object": "list", "data": [model_view(router, name, now) for name in names]}
+
+    @routes.get("/v1/deployments")
+    async def deployments(caller: Caller) -> DeploymentsAnswer:
+        now = clock.now()
+        return DeploymentsAnswer(
+            data=[deployment_view(router, name, now) for name in router.catalog.deployments]
+        )
+
+    return routes
 
 
 def model_view(router: Router, name: str, now: float) -> dict[str, Any]:
@@ -17,62 +51,63 @@ def model_view(router: Router, name: str, now: float) -> dict[str, Any]:
     if deployment is None:
         candidates = router.routes[name].candidates
         return {**model, "name": f"route {name}", "candidates": list(candidates)}
-    has = deployment.capabilities
-    prices = router.book.prices(name, now) or {}
     return {
         **model,
         "owned_by": deployment.provider,
         "name": deployment.model,
-        "context_length": has.context_tokens,
-        "architecture": {
-            "input_modalities": [
-                "text",
-                *["image"] * bool(has.vision),
-                *["audio"] * bool(has.audio),
-            ],
-            "output_modalities": ["text"],
-        },
-        "pricing": {
-            "prompt": usd_per_unit(prices.get(Meter.INPUT)),
-            "completion": usd_per_unit(prices.get(Meter.OUTPUT)),
-            "input_cache_read": usd_per_unit(prices.get(Meter.CACHE_READ)),
-            "request": usd_per_unit(prices.get(Meter.REQUEST)),
-        },
+        "context_length": deployment.capabilities.context_tokens,
+        "architecture": _architecture(deployment.capabilities),
+        "pricing": _pricing(router, name, now),
+    }
+
+
+def _architecture(has: Capabilities) -> dict[str, list[str]]:
+    inputs = ["text", *["image"] * bool(has.vision), *["audio"] * bool(has.audio)]
+    return {"input_modalities": inputs, "output_modalities": ["text"]}
+
+
+def _pricing(router: Router, name: str, now: float) -> dict[str, str | None]:
+    prices = router.book.prices(name, now) or {}
+    return {
+        "prompt": usd_per_unit(prices.get(Meter.INPUT)),
+        "completion": usd_per_unit(prices.get(Meter.OUTPUT)),
+        "input_cache_read": usd_per_unit(prices.get(Meter.CACHE_READ)),
+        "request": usd_per_unit(prices.get(Meter.REQUEST)),
     }
 
 
 def deployment_view(router: Router, name: str, now: float) -> DeploymentView:
+    """Health of a deployment of the catalog at `now` (unix s)."""
     deployment = router.catalog.deployments[name]
-    health = router.health
+    health, provider = router.health, deployment.provider
     latency = health.latency(name, now)
-    report = health.report_of(name, deployment.provider, now)
-    successes, failures = health.tallies(name)
-    calls = successes + failures
+    report = health.report_of(name, provider, now)
     until = health.cooldown_until(name)
-    has = deployment.capabilities
     return DeploymentView(
         deployment=name,
-        provider=deployment.provider,
+        provider=provider,
         model=deployment.model,
-        state=health.state_of(name, deployment.provider, now),
-        why_out=health.why_out(name, deployment.provider, now),
+        state=health.state_of(name, provider, now),
+        why_out=health.why_out(name, provider, now),
         cooldown_until=until if until > now else None,
         reported=report.state.value if report else "unknown",
         p50_first_byte_ms=_ms(latency.p50_s),
         p95_first_byte_ms=_ms(latency.p95_s),
         latency_samples=latency.samples,
-        successes=successes,
-        failures=failures,
-        uptime=successes / calls if calls else None,
-        capabilities={
-            "vision": has.vision,
-            "audio": has.audio,
-            "tools": has.tools,
-            "json_schema": has.json_schema,
-            "context_tokens": has.context_tokens,
-            "max_output_tokens": has.max_output_tokens,
-        },
+        capabilities=_capabilities(deployment),
+        **_uptime(*health.tallies(name)),
     )
+
+
+def _uptime(successes: int, failures: int) -> dict[str, Any]:
+    calls = successes + failures
+    uptime = successes / calls if calls else None
+    return {"successes": successes, "failures": failures, "uptime": uptime}
+
+
+def _capabilities(deployment: Deployment) -> dict[str, Any]:
+    has = deployment.capabilities
+    return {name: getattr(has, name) for name in SHOWN_CAPABILITIES}
 
 
 def _ms(seconds: float | None) -> float | None:

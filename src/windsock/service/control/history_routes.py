@@ -1,24 +1,25 @@
 """What happened: decisions and their explanations, price history, and the report."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from sqlalchemy import Engine
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.rewards import Feedback
+from windsock.core.model.ticks import Quote
 from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
-from windsock.service.control.access_check import Insight, allowed
+from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
 from windsock.service.control.schemas.weights import WeightsView
-from windsock.store import queries
 
 DAY_S = 86400.0
 GROUPS = ("route", "task", "deployment", "key")
@@ -28,16 +29,34 @@ class NoSuchDecision(CallerError):
     """The store holds no decision of this id for this caller."""
 
 
-def history_routes(insight: Insight, engine: Engine) -> APIRouter:
-    """GET /v1/decisions, /v1/decisions/{id}, /v1/prices/history, /v1/report, /v1/weights/at."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the store holds: see `store.queries`. Its calls block, and raise StoreError.
+
+    decision, feedback_of   by the decision's id
+    decisions               by since, until, limit and namespace, oldest first
+    table                   by its version
+    quotes                  of a deployment, by since and until
+    report                  sums by since, by and namespace
+    """
+
+    decision: Callable[[str], Outcome | Decision | None]
+    decisions: Callable[..., Iterator[Outcome | Decision]]
+    table: Callable[[int], WeightTable | None]
+    feedback_of: Callable[[str], list[Feedback]]
+    quotes: Callable[..., list[Quote]]
+    report: Callable[..., list[dict[str, Any]]]
+
+
+def history_routes(insight: Insight, past: History) -> APIRouter:
+    """GET /v1/decisions, /v1/decisions/{id}, /v1/prices/history, /v1/report."""
     clock = insight.clock
-    reader = allowed(insight.access, clock, "read")
     routes = APIRouter()
-    Caller = Annotated[Principal, Depends(reader)]  # noqa: N806
+    Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
     @routes.get("/v1/decisions/{decision_id}", tags=["history"])
     async def explanation(caller: Caller, decision_id: str) -> dict[str, Any]:
-        found = await asyncio.to_thread(_explained, engine, decision_id, caller.namespace)
+        found = await asyncio.to_thread(_explained, past, decision_id, caller.namespace)
         if found is None:
             raise NoSuchDecision(f"no decision {decision_id!r} is known to this key")
         return found
@@ -51,37 +70,47 @@ def history_routes(insight: Insight, engine: Engine) -> APIRouter:
     ) -> StreamingResponse:
         end = clock.now() if until is None else until
         begin = end - DAY_S if since is None else since
-        lines = _lines(engine, caller.namespace, begin, end, limit)
+        lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
     @routes.get("/v1/prices/history", tags=["prices"])
     async def prices(
         caller: Caller, deployment: str, since: float = 0.0, until: float | None = None
     ) -> HistoryAnswer:
-        if deployment not in insight.router.catalog.deployments:
-            near = insight.router.catalog.nearest(deployment)
-            raise BadRequest(
-                f"no deployment is named {deployment!r}; nearest is {near!r}", param="deployment"
-            )
+        _check_name(insight, deployment)
         end = clock.now() + 1 if until is None else until
-        quotes = await asyncio.to_thread(queries.quotes, engine, deployment, since=since, until=end)
+        quotes = await asyncio.to_thread(past.quotes, deployment, since=since, until=end)
         return HistoryAnswer(data=[HistoryView.of(quote) for quote in quotes])
 
     @routes.get("/v1/report", tags=["history"])
     async def report(
         caller: Caller, since: float | None = None, by: str = "task,deployment"
     ) -> dict[str, Any]:
-        groups = tuple(name for name in by.split(",") if name)
-        unknown = [name for name in groups if name not in GROUPS]
-        if unknown:
-            raise BadRequest(f"by: {unknown[0]!r} is none of {', '.join(GROUPS)}", param="by")
+        groups = _groups(by)
         begin = clock.now() - DAY_S if since is None else since
         rows = await asyncio.to_thread(
-            queries.report, engine, since=begin, by=groups, namespace=caller.namespace
+            past.report, since=begin, by=groups, namespace=caller.namespace
         )
         return {"since": begin, "by": groups, "data": [report_line(row) for row in rows]}
 
     return routes
+
+
+def _check_name(insight: Insight, deployment: str) -> None:
+    catalog = insight.router.catalog
+    if deployment not in catalog.deployments:
+        near = catalog.nearest(deployment)
+        raise BadRequest(
+            f"no deployment is named {deployment!r}; nearest is {near!r}", param="deployment"
+        )
+
+
+def _groups(by: str) -> tuple[str, ...]:
+    groups = tuple(name for name in by.split(",") if name)
+    unknown = [name for name in groups if name not in GROUPS]
+    if unknown:
+        raise BadRequest(f"by: {unknown[0]!r} is none of {', '.join(GROUPS)}", param="by")
+    return groups
 
 
 def report_line(row: dict[str, Any]) -> dict[str, Any]:
@@ -110,19 +139,19 @@ def report_line(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _explained(engine: Engine, decision_id: str, namespace: str) -> dict[str, Any] | None:
-    found = queries.decision(engine, decision_id)
+def _explained(past: History, decision_id: str, namespace: str) -> dict[str, Any] | None:
+    found = past.decision(decision_id)
     decision = found.decision if isinstance(found, Outcome) else found
     if decision is None or decision.cell.namespace != namespace:
         return None
-    table = queries.table(engine, decision.table_version)
+    table = past.table(decision.table_version)
     return {
         **decision_facts(found or decision),
         "table": WeightsView.of(table).model_dump() if table else None,
         "draw": _redrawn(decision, table),
         "feedback": [
             {"value": each.reward.value, "source": each.reward.source, "at": each.at}
-            for each in queries.feedback_of(engine, decision_id)
+            for each in past.feedback_of(decision_id)
         ],
     }
 
@@ -143,9 +172,7 @@ def _redrawn(decision: Decision, table: WeightTable | None) -> dict[str, Any]:
 
 
 def _lines(
-    engine: Engine, namespace: str, since: float, until: float, limit: int
+    past: History, namespace: str, since: float, until: float, limit: int
 ) -> Iterator[bytes]:
-    for found in queries.decisions(engine, since=since, until=until, limit=limit):
-        decision = found.decision if isinstance(found, Outcome) else found
-        if decision.cell.namespace == namespace:
-            yield orjson.dumps(decision_facts(found)) + b"\n"
+    for found in past.decisions(since=since, until=until, limit=limit, namespace=namespace):
+        yield orjson.dumps(decision_facts(found)) + b"\n"

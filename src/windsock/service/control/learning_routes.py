@@ -1,12 +1,62 @@
 """Alarms of silent change, and lessons from past evaluations, over HTTP."""
 
-from __future__ import annotations
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 
 from windsock.core.beliefs.summaries import Alarm
-from windsock.service.control.schemas.admin import AlarmView
+from windsock.core.evidence.warm_start import PastResult
+from windsock.observability.event_view import event_view
+from windsock.service.auth import Principal
+from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.admin import (
+    AlarmsAnswer,
+    AlarmView,
+    Lesson,
+    LessonAnswer,
+    Undo,
+)
+from windsock.service.control.schemas.prices import RulingAnswer
+
+
+def learning_routes(insight: Insight) -> APIRouter:
+    """GET /v1/alarms; POST /v1/alarms/undo, /v1/learn; DELETE /v1/learn/{lesson}."""
+    router, clock = insight.router, insight.clock
+    routes = APIRouter(tags=["inspect"])
+    Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
+    Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
+
+    @routes.get("/v1/alarms")
+    async def alarms(caller: Caller) -> AlarmsAnswer:
+        mine = [a for a in router.beliefs.alarms() if a.namespace == caller.namespace]
+        return AlarmsAnswer(data=[alarm_view(each) for each in mine])
+
+    @routes.post("/v1/alarms/undo")
+    async def undo(caller: Admin, asked: Undo) -> RulingAnswer:
+        shifts = router.operator.undo_alarm(
+            caller.namespace, asked.route, asked.deployment, clock.now()
+        )
+        for shift in shifts:
+            insight.publish(shift)
+        return RulingAnswer(events=[event_view(shift) for shift in shifts])
+
+    @routes.post("/v1/learn")
+    async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
+        results = [PastResult(**result.model_dump()) for result in lesson.results]
+        number = router.operator.teach(
+            caller.namespace, lesson.route, results, strength=lesson.strength, now=clock.now()
+        )
+        return LessonAnswer(lesson=number, taught=len(results))
+
+    @routes.delete("/v1/learn/{lesson}")
+    async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
+        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
+
+    return routes
 
 
 def alarm_view(alarm: Alarm) -> AlarmView:
+    """An alarm that a person may take back."""
     return AlarmView(
         route=alarm.route,
         deployment=alarm.deployment,

@@ -16,6 +16,7 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.units import Meter, to_float
 from windsock.core.routing.router import Router
+from windsock.service.control.access_check import shown_table
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import CacheTally
 
@@ -43,6 +44,7 @@ class Tallies:
     events: Counter[str] = field(default_factory=Counter)
 
     def count(self, outcome: Outcome) -> None:
+        """One more finished request."""
         cell = outcome.decision.cell
         served = outcome.served or outcome.decision.deployment
         tally = self.by_name.setdefault((cell.route, cell.name, served), Tally())
@@ -56,8 +58,35 @@ class Tallies:
         tally.seconds += outcome.finished_at - outcome.decision.at
 
     def on_event(self, event: Event | WeightTable) -> None:
+        """Listener of the event bus."""
         if isinstance(event, Event):
             self.events[event.kind] += 1
+
+
+SUMS = {
+    "requests": ("windsock_requests", "Finished requests."),
+    "failed": ("windsock_requests_failed", "Requests without a whole answer."),
+    "attempts": ("windsock_attempts", "Calls made, retries and fallbacks included."),
+    "cost_usd": ("windsock_cost_usd", "Dollars spent, all attempts."),
+    "unknown_cost": (
+        "windsock_requests_unknown_cost",
+        "Finished requests whose cost is not known; it is not in windsock_cost_usd.",
+    ),
+    "seconds": ("windsock_request_seconds", "Seconds from decision to end."),
+}
+"""Name and help of each sum of a `Tally`."""
+
+BELIEVED = (
+    ("windsock_weight", "Probability that the next request goes here."),
+    ("windsock_success_mean", "Believed probability of success."),
+    ("windsock_expected_usd", "Expected dollars of one request."),
+)
+
+OF_DEPLOYMENTS = (
+    ("windsock_price_usd_per_mtok", "Price in force.", ["deployment", "meter"]),
+    ("windsock_price_age_seconds", "Since a feed last confirmed the price.", ["deployment"]),
+    ("windsock_deployment_up", "1 if it may be drawn.", ["deployment"]),
+)
 
 
 class Metrics(Collector):
@@ -80,12 +109,15 @@ class Metrics(Collector):
         self._registry.register(self)
 
     def text(self) -> bytes:
+        """In Prometheus' text format 0.0.4."""
         return generate_latest(self._registry)
 
     def describe(self) -> Iterable[Metric]:
+        """Nothing: names are not checked against other collectors."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
+        """Every family, as it stands now; changes nothing."""
         yield from self._requests()
         yield from self._weights()
         yield from self._prices()
@@ -93,77 +125,41 @@ class Metrics(Collector):
         yield self._events()
 
     def _requests(self) -> Iterable[Metric]:
-        labels = ["route", "task", "deployment"]
-        families = {
-            "requests": CounterMetricFamily(
-                "windsock_requests", "Finished requests.", labels=labels
-            ),
-            "failed": CounterMetricFamily(
-                "windsock_requests_failed", "Requests without a whole answer.", labels=labels
-            ),
-            "attempts": CounterMetricFamily(
-                "windsock_attempts", "Calls made, retries and fallbacks included.", labels=labels
-            ),
-            "cost_usd": CounterMetricFamily(
-                "windsock_cost_usd", "Dollars spent, all attempts.", labels=labels
-            ),
-            "unknown_cost": CounterMetricFamily(
-                "windsock_requests_unknown_cost",
-                "Finished requests whose cost is not known; it is not in windsock_cost_usd.",
-                labels=labels,
-            ),
-            "seconds": CounterMetricFamily(
-                "windsock_request_seconds", "Seconds from decision to end.", labels=labels
-            ),
-        }
-        for names, tally in self._tallies.by_name.items():
-            for field_name, family in families.items():
+        for field_name, (name, text) in SUMS.items():
+            family = CounterMetricFamily(name, text, labels=["route", "task", "deployment"])
+            for names, tally in self._tallies.by_name.items():
                 family.add_metric(names, getattr(tally, field_name))
-        yield from families.values()
+            yield family
 
     def _weights(self) -> Iterable[Metric]:
         labels = ["namespace", "route", "task", "deployment"]
-        weight = GaugeMetricFamily(
-            "windsock_weight", "Probability that the next request goes here.", labels=labels
-        )
-        success = GaugeMetricFamily(
-            "windsock_success_mean", "Believed probability of success.", labels=labels
-        )
-        expected = GaugeMetricFamily(
-            "windsock_expected_usd", "Expected dollars of one request.", labels=labels
-        )
+        weight, success, expected = families = [
+            GaugeMetricFamily(name, text, labels=labels) for name, text in BELIEVED
+        ]
         now = self._clock.now()
         for cell in self._router.tables.cells():
-            for arm in self._router.table(cell.namespace, cell.route, cell.name, now).arms:
+            for arm in shown_table(self._router, cell, now).arms:
                 names = [*cell.stored, arm.deployment]
                 weight.add_metric(names, arm.weight)
                 success.add_metric(names, arm.success_mean)
                 expected.add_metric(names, arm.expected_usd)
-        yield from (weight, success, expected)
+        yield from families
 
     def _prices(self) -> Iterable[Metric]:
-        price = GaugeMetricFamily(
-            "windsock_price_usd_per_mtok", "Price in force.", labels=["deployment", "meter"]
-        )
-        age = GaugeMetricFamily(
-            "windsock_price_age_seconds",
-            "Since a feed last confirmed the price.",
-            labels=["deployment"],
-        )
-        up = GaugeMetricFamily(
-            "windsock_deployment_up", "1 if it may be drawn.", labels=["deployment"]
-        )
-        now = self._clock.now()
-        for name in self._router.catalog.deployments:
-            prices = self._router.book.prices(name, now) or {}
+        price, age, up = families = [
+            GaugeMetricFamily(name, text, labels=labels) for name, text, labels in OF_DEPLOYMENTS
+        ]
+        now, router = self._clock.now(), self._router
+        for name in router.catalog.deployments:
+            prices = router.book.prices(name, now) or {}
             for meter in (Meter.INPUT, Meter.OUTPUT):
                 if meter in prices:
                     price.add_metric([name, meter.value], to_float(prices[meter]))
-            status = self._router.book.status(name, now)
+            status = router.book.status(name, now)
             if status.age_s is not None:
                 age.add_metric([name], status.age_s)
-            up.add_metric([name], float(self._router.availability.is_open(name, now)))
-        yield from (price, age, up)
+            up.add_metric([name], float(router.availability.is_open(name, now)))
+        yield from families
 
     def _events(self) -> Metric:
         family = CounterMetricFamily(
@@ -187,9 +183,12 @@ class Metrics(Collector):
             "windsock_requests_refused", "Requests refused as too many.", value=limits.refused
         )
         if self._cache is not None:
-            looked = CounterMetricFamily(
-                "windsock_cache", "Requests whose answer was looked for.", labels=["found"]
-            )
-            looked.add_metric(["hit"], self._cache.hits)
-            looked.add_metric(["miss"], self._cache.misses)
-            yield looked
+            yield self._cache_looks(self._cache)
+
+    def _cache_looks(self, cache: CacheTally) -> Metric:
+        looked = CounterMetricFamily(
+            "windsock_cache", "Requests whose answer was looked for.", labels=["found"]
+        )
+        looked.add_metric(["hit"], cache.hits)
+        looked.add_metric(["miss"], cache.misses)
+        return looked

@@ -1,38 +1,21 @@
-"""What the router knows, over HTTP: weights, prices, deployments, models, what-if."""
+"""Weights over HTTP: now, in the past, as a stream, and under imagined prices."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
-from windsock.core.evidence.warm_start import PastResult
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.routing.router import Router
-from windsock.core.routing.what_if import what_if
+from windsock.core.routing.what_if import WhatIfResult, what_if
 from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
-from windsock.service.control.access_check import Insight, allowed
-from windsock.service.control.deployment_routes import deployment_view, model_view
-from windsock.service.control.learning_routes import alarm_view
-from windsock.service.control.price_routes import held_view, price_view
-from windsock.service.control.schemas.admin import (
-    AlarmsAnswer,
-    DeploymentsAnswer,
-    Lesson,
-    LessonAnswer,
-    Undo,
-)
-from windsock.service.control.schemas.prices import (
-    PricesAnswer,
-    QuarantineAnswer,
-    Ruling,
-    RulingAnswer,
-)
+from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.weights import (
     RungView,
     WeightsAnswer,
@@ -43,22 +26,13 @@ from windsock.service.control.schemas.weights import (
 )
 
 
-def insight_routes(insight: Insight) -> APIRouter:
-    """GET /v1/models, /v1/weights, /v1/prices, /v1/deployments; POST /v1/whatif."""
+def weights_routes(insight: Insight) -> APIRouter:
+    """GET /v1/weights, /v1/weights/stream; POST /v1/whatif."""
     router, clock = insight.router, insight.clock
-    reader = allowed(insight.access, clock, "read")
-    admin = allowed(insight.access, clock, "admin")
-    routes = APIRouter()
-    Caller = Annotated[Principal, Depends(reader)]  # noqa: N806
-    Admin = Annotated[Principal, Depends(admin)]  # noqa: N806
+    routes = APIRouter(tags=["inspect"])
+    Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
-    @routes.get("/v1/models", tags=["inspect"])
-    def models(caller: Caller) -> dict[str, Any]:
-        now = clock.now()
-        names = [*router.routes, *router.catalog.deployments]
-        return {"object": "list", "data": [model_view(router, name, now) for name in names]}
-
-    @routes.get("/v1/weights", tags=["inspect"])
+    @routes.get("/v1/weights")
     async def weights(
         caller: Caller,
         route: str | None = None,
@@ -78,88 +52,20 @@ def insight_routes(insight: Insight) -> APIRouter:
                 view.ladder = _ladder(router, table, now)
         return WeightsAnswer(data=views)
 
-    @routes.get("/v1/weights/stream", tags=["inspect"])
+    @routes.get("/v1/weights/stream")
     async def stream(caller: Caller) -> StreamingResponse:
         events = _weight_events(insight.events, caller.namespace)
         return StreamingResponse(events, media_type="text/event-stream")
 
-    @routes.get("/v1/prices", tags=["prices"])
-    async def prices(caller: Caller, deployment: str | None = None) -> PricesAnswer:
-        names = [deployment] if deployment else list(router.catalog.deployments)
-        return PricesAnswer(data=[price_view(router, name, clock.now()) for name in names])
-
-    @routes.get("/v1/prices/quarantine", tags=["prices"])
-    async def quarantine(caller: Caller) -> QuarantineAnswer:
-        return QuarantineAnswer(data=[held_view(held) for held in router.book.held()])
-
-    @routes.post("/v1/prices/quarantine/approve", tags=["prices"])
-    async def approve(caller: Admin, ruling: Ruling) -> RulingAnswer:
-        shifts = insight.approve(ruling.deployment, ruling.feed)
-        return RulingAnswer(events=[event_view(shift) for shift in shifts])
-
-    @routes.post("/v1/prices/quarantine/reject", tags=["prices"])
-    async def reject(caller: Admin, ruling: Ruling) -> RulingAnswer:
-        shifts = insight.reject(ruling.deployment, ruling.feed)
-        return RulingAnswer(events=[event_view(shift) for shift in shifts])
-
-    @routes.get("/v1/deployments", tags=["inspect"])
-    async def deployments(caller: Caller) -> DeploymentsAnswer:
-        now = clock.now()
-        return DeploymentsAnswer(
-            data=[deployment_view(router, name, now) for name in router.catalog.deployments]
-        )
-
-    @routes.post("/v1/whatif", tags=["inspect"])
+    @routes.post("/v1/whatif")
     async def whatif(
         caller: Caller, asked: WhatIf, requests_per_day: Annotated[float | None, Query()] = None
     ) -> WhatIfAnswer:
-        now = clock.now()
-        pairs = _asked(router, caller.namespace, asked.route, asked.task)
-        found = [
-            what_if(router, caller.namespace, name, task, asked.prices, now) for name, task in pairs
-        ]
-        return WhatIfAnswer(
-            data=[
-                WhatIfView(
-                    route=name,
-                    task=task,
-                    weights_now=result.weights_now,
-                    weights_then=result.weights_then,
-                    usd_per_request_now=result.usd_now,
-                    usd_per_request_then=result.usd_then,
-                    requests_per_day=requests_per_day,
-                    daily_bill_now_usd=_times(requests_per_day, result.usd_now),
-                    daily_bill_then_usd=_times(requests_per_day, result.usd_then),
-                )
-                for (name, task), result in zip(pairs, found, strict=True)
-            ]
-        )
-
-    @routes.get("/v1/alarms", tags=["inspect"])
-    async def alarms(caller: Caller) -> AlarmsAnswer:
-        mine = [a for a in router.beliefs.alarms() if a.namespace == caller.namespace]
-        return AlarmsAnswer(data=[alarm_view(each) for each in mine])
-
-    @routes.post("/v1/alarms/undo", tags=["inspect"])
-    async def undo(caller: Admin, asked: Undo) -> RulingAnswer:
-        shifts = router.operator.undo_alarm(
-            caller.namespace, asked.route, asked.deployment, clock.now()
-        )
-        for shift in shifts:
-            insight.publish(shift)
-        return RulingAnswer(events=[event_view(shift) for shift in shifts])
-
-    @routes.post("/v1/learn", tags=["inspect"])
-    async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
-        results = [PastResult(**result.model_dump()) for result in lesson.results]
-        number = router.operator.teach(
-            caller.namespace, lesson.route, results, strength=lesson.strength, now=clock.now()
-        )
-        return LessonAnswer(lesson=number, taught=len(results))
-
-    @routes.delete("/v1/learn/{lesson}", tags=["inspect"])
-    async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
-        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
+        now, data = clock.now(), []
+        for route, task in _asked(router, caller.namespace, asked.route, asked.task):
+            found = what_if(router, caller.namespace, route, task, asked.prices, now)
+            data.append(_what_if_view(route, task, found, requests_per_day))
+        return WhatIfAnswer(data=data)
 
     return routes
 
@@ -180,14 +86,21 @@ def _asked(
 
 
 async def _weight_events(events: EventBus, namespace: str) -> AsyncIterator[bytes]:
+    def is_shown(event: Event | WeightTable) -> bool:
+        return isinstance(event, Event) or event.cell.namespace == namespace
+
     yield b": connected\n\n"
-    async for event in events.stream():
-        if isinstance(event, WeightTable) and event.cell.namespace == namespace:
-            body = orjson.dumps(WeightsView.of(event).model_dump())
-            yield b"event: weights\ndata: " + body + b"\n\n"
-        elif isinstance(event, Event):
-            yield b"event: " + event.kind.encode() + b"\ndata: "
-            yield orjson.dumps(event_view(event), default=str) + b"\n\n"
+    async for event in events.stream(is_shown):
+        yield _sent(event)
+
+
+def _sent(event: Event | WeightTable) -> bytes:
+    """As a server-sent event."""
+    if isinstance(event, Event):
+        kind, body = event.kind.encode(), orjson.dumps(event_view(event), default=str)
+    else:
+        kind, body = b"weights", orjson.dumps(WeightsView.of(event).model_dump())
+    return b"event: " + kind + b"\ndata: " + body + b"\n\n"
 
 
 def _weights(router: Router, table: WeightTable) -> WeightsView:
@@ -219,6 +132,22 @@ def _ladder(router: Router, table: WeightTable, now: float) -> list[RungView]:
             )
         )
     return rungs
+
+
+def _what_if_view(
+    route: str, task: str, found: WhatIfResult, requests_per_day: float | None
+) -> WhatIfView:
+    return WhatIfView(
+        route=route,
+        task=task,
+        weights_now=found.weights_now,
+        weights_then=found.weights_then,
+        usd_per_request_now=found.usd_now,
+        usd_per_request_then=found.usd_then,
+        requests_per_day=requests_per_day,
+        daily_bill_now_usd=_times(requests_per_day, found.usd_now),
+        daily_bill_then_usd=_times(requests_per_day, found.usd_then),
+    )
 
 
 def _times(requests: float | None, usd: float) -> float | None:

@@ -117,6 +117,7 @@ class PlainCall:
             billed_usd=facts.billed_usd,
             confidence=_confidence(self._exchange.route.checks, answer),
             finish_reason=facts.finish_reason,
+            response_id=facts.response_id,
         )
 
     def _estimate(self, size: int) -> Usage:

@@ -184,6 +184,7 @@ class Relay:
             "served_model": said.served_model,
             "billed_usd": said.billed_usd,
             "finish_reason": said.finish_reason,
+            "response_id": said.response_id,
             "note": self.note,
         }
 

@@ -43,6 +43,7 @@ class Oracle(BasePolicy):
         self._usd_per_success = usd_per_success
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """The true best mixture of this moment."""
         world, task = self._world, view.cell.task
         names = in_time(world, view, now)
         rates = [world.quality(name, task, now) for name in names]
@@ -73,11 +74,13 @@ class Hindsight(BasePolicy):
         self._best: dict[Cell, str] = {}
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the task's best fixed choice, which is made at the first look."""
         if view.cell not in self._best:
             self._best[view.cell] = self._chosen(view, now)
         return _only(view, self._best[view.cell])
 
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
+        """The same, and no choice is kept."""
         return _only(view, self._best.get(view.cell) or self._chosen(view, now))
 
     def _chosen(self, view: CellView, now: float) -> str:
@@ -112,6 +115,7 @@ class CheapestOnTheMap(BasePolicy):
         }
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the one of the least price on the map."""
         return _only(view, min(view.deployments, key=lambda name: self._sum[name]))
 
 
@@ -134,6 +138,7 @@ class RetunedRules(BasePolicy):
         self._rules = Rules({}, world.scenario.rivals.otherwise)
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to this week's rule."""
         week = int((now - self._world.starts_at) // WEEK_S)
         if week != self._week:
             self._week = week

@@ -124,6 +124,7 @@ def _parts(world: World, beliefs: Beliefs) -> PolicyParts:
 
 
 def objective(aim: RouteGoal) -> Objective:
+    """What a scenario's route is after, in the router's terms."""
     return Objective(
         kind=aim.objective,
         quality_floor=aim.quality_floor,

@@ -46,6 +46,7 @@ class ParetoBandit(BasePolicy):
         self._told: dict[str, tuple[float, float]] = {}
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
+        """All to the model that its router draws, which then waits for the request's reward."""
         self._tell_prices(view, now)
         model, log = self._router.route(self._context(view.cell.task))
         if request is not None:

@@ -36,6 +36,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> 
 
 
 def twin(text: str) -> str:
+    """The same as a table, folded below a chart."""
     return f"<details class='twin'><summary>The same as a table</summary>{text}</details>"
 
 

@@ -47,7 +47,7 @@ def html(scenario: Scenario, name: str, found: Sweep) -> str:
     filled = _static("report.html")
     for mark, text in (
         ("TITLE", escape(f"{name}: {scenario.title}")),
-        ("STYLE", _static("report.css")),
+        ("STYLE", _static("colours.css", "windsock.resources") + _static("report.css")),
         ("BODY", "\n".join(body)),
         ("SCRIPT", _static("report.js")),
     ):
@@ -55,10 +55,8 @@ def html(scenario: Scenario, name: str, found: Sweep) -> str:
     return filled
 
 
-def _static(name: str) -> str:
-    return (
-        files("windsock.simulation.reporting").joinpath("static", name).read_text(encoding="utf-8")
-    )
+def _static(name: str, package: str = "windsock.simulation.reporting") -> str:
+    return files(package).joinpath("static", name).read_text(encoding="utf-8")
 
 
 def _header(scenario: Scenario, name: str, found: Sweep, first: dict[str, Standing]) -> str:

@@ -28,9 +28,11 @@ class Frame:
     is_log: bool = False
 
     def x(self, hour: float) -> float:
+        """Pixels from the left of a value of x."""
         return round(LEFT + (self.width - LEFT - RIGHT) * hour / self.hours, 1)
 
     def y(self, value: float) -> float:
+        """Pixels from the top of a value of y."""
         low, high = self.low, self.high
         if self.is_log:
             low, high, value = math.log(low), math.log(high), math.log(max(value, self.low))
@@ -88,6 +90,7 @@ def stack(
 
 
 def x_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> str:
+    """Ticks and their words below a frame."""
     base, right = frame.height - BOTTOM, frame.width - RIGHT
     texts = [
         f'<text class="tick" x="{frame.x(hour)}" y="{base + 17}" '
@@ -98,6 +101,7 @@ def x_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> str:
 
 
 def y_axis(frame: Frame, ticks: Sequence[tuple[float, str]]) -> str:
+    """Lines and their words left of a frame."""
     return "".join(
         f'<line class="rule" x1="{LEFT}" x2="{frame.width - RIGHT}" y1="{frame.y(at)}" '
         f'y2="{frame.y(at)}"/>'

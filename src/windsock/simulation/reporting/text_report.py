@@ -128,6 +128,7 @@ def _against(cost: float, other: Standing | None) -> str:
 
 
 def rounded(value: Any) -> Any:
+    """The value with every number in it to `DIGITS` significant digits."""
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
     if isinstance(value, dict):

@@ -30,6 +30,7 @@ YARDSTICKS = ("oracle", "hindsight")
 
 
 def named(policy: str) -> str:
+    """What the report calls a policy."""
     return POLICY_WORDS.get(policy, policy)
 
 
@@ -47,6 +48,7 @@ def dollars(usd: float) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
+    """A share, 0..1, as a percentage with a true minus."""
     return f"{share * 100:.{digits}f} %".replace("-", "−")
 
 
@@ -56,6 +58,7 @@ def points(gain: float) -> str:
 
 
 def span(hours: float) -> str:
+    """Hours as days from two days on."""
     if hours >= 48:
         return f"{hours / 24:g} days"
     return f"{hours:g} hour{'s' * (hours != 1)}"
@@ -88,6 +91,7 @@ def seeds_sentence(standing: dict[str, Standing]) -> str:
 
 
 def ranged(found: Spread, scale: float = 1.0, form: str = ".4g") -> str:
+    """Least to most of a spread, times `scale`; nothing where they are one."""
     if found.least == found.most:
         return ""
     return f"{found.least * scale:{form}} to {found.most * scale:{form}}"

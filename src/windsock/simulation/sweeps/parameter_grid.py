@@ -27,6 +27,7 @@ class Case:
 
     @property
     def label(self) -> str:
+        """Its settings as KEY=VALUE, separated by commas."""
         return ", ".join(f"{key}={value}" for key, value in self.settings)
 
 

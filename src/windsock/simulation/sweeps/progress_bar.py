@@ -32,6 +32,7 @@ class Bar:
 
     @contextlib.contextmanager
     def watch(self, board: Board) -> Iterator[None]:
+        """Show what the board says until the block ends."""
         ended = threading.Event()
         with Progress(*_columns(), console=self._console, transient=True) as bars:
             task = bars.add_task("", total=None, rate="", ended=0, runs=board.runs)

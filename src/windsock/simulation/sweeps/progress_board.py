@@ -32,6 +32,7 @@ class Board:
     @classmethod
     @contextlib.contextmanager
     def opened(cls, runs: int) -> Iterator[Board]:
+        """A board of so many runs, in a file that goes with the block."""
         with tempfile.TemporaryDirectory(prefix="windsock-") as folder:
             path = Path(folder) / "board"
             path.write_bytes(bytes(16 * (runs + 1)))
@@ -79,9 +80,11 @@ class News:
 
     @property
     def is_stopped(self) -> bool:
+        """True if the sweep was told to end."""
         return bool(self._rows[0, DONE])
 
     def begin(self, total: int) -> None:
+        """The run will take `total` steps."""
         self._rows[self._row, TOTAL] = total
 
     def __call__(self, done: int) -> None:

@@ -63,6 +63,7 @@ class Sweep:
 
     @property
     def is_whole(self) -> bool:
+        """True if no run of it was ended by Ctrl-C."""
         done = [result for result in self.results if result.summary.is_whole]
         return len(done) == self.asked
 

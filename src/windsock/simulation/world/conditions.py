@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+from windsock.resources.declared import Part, Share
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Hour = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 UsdPerMtok = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$|^24:00$")]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Priced(Part):
@@ -204,7 +201,7 @@ class Rivals(Part):
     """
 
     flagship: str
-    rules: dict[str, str] = {}
+    rules: dict[str, str] = Field(default_factory=dict)
     otherwise: str
     short_tokens: Annotated[int, Field(ge=1)] | None = None
     escalate_below: Share | None = None
@@ -218,4 +215,4 @@ class Archive(Part):
 
     since: str
     until: str
-    aliases: dict[str, str] = {}
+    aliases: dict[str, str] = Field(default_factory=dict)

@@ -166,11 +166,13 @@ class OutcomeWorld(World):
         return np.array([rows[ask.task][int(mark * len(rows[ask.task]))] for ask, mark in drawn])
 
     def usd(self, name: str, task: str, at: float) -> float:
+        """True dollars of one mean request of a task."""
         sent, received = self._mean_tokens[task][self._column[name]].tolist()
         counts = Usage(input_tokens=round(sent), output_tokens=round(received)).counts()
         return to_float(cost_usd(counts, self.prices(name, at)))
 
     def call(self, attempt: Attempt, ask: SimulatedRequest, at: float) -> CallResult:
+        """What the deployment does with the request, its answer's confidence as recorded."""
         row, column = self._prompts[ask.number], self._column[attempt.deployment]
         sent, received = self._table.tokens[row, column].tolist()
         sized = replace(ask, prompt_tokens=int(sent), output_tokens=int(received))
@@ -184,6 +186,7 @@ class OutcomeWorld(World):
         return told if now == usual else min(1.0, told * now / max(usual, 1e-9))
 
     def is_right(self, name: str, ask: SimulatedRequest, at: float) -> bool:
+        """True with a probability of the recorded worth."""
         return bool(ask.luck[self.names.index(name)] < self.worth(name, ask, at))
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from windsock.errors import ConfigError
 from windsock.resources import folder
-from windsock.resources.declared import first_fault, moment, read_toml
+from windsock.resources.declared import Part, Share, first_fault, moment, read_toml
 from windsock.simulation.world.conditions import (
     Announcement,
     Archive,
@@ -19,14 +19,12 @@ from windsock.simulation.world.conditions import (
     Hour,
     Lie,
     Outage,
-    Part,
     Positive,
     Realtime,
     Redirect,
     Rhythm,
     Rivals,
     RouteGoal,
-    Share,
     Shock,
     Silence,
     Slowdown,

@@ -46,7 +46,17 @@ class SimulatedRequest:
 def simulated_requests(scenario: Scenario, seed: int) -> list[SimulatedRequest]:
     """The whole traffic, arrival by arrival."""
     rng: Any = np.random.default_rng([scenario.seed, seed])
-    at = _arrivals(scenario, rng)
+    return requests_at(scenario, rng, _arrivals(scenario, rng))
+
+
+def requests_at(
+    scenario: Scenario, rng: Any, at: NDArray[np.float64], first_number: int = 0
+) -> list[SimulatedRequest]:
+    """Requests that arrive at these unix times, with all their luck drawn from `rng`.
+
+    at              (requests,), ascending
+    first_number    the others count on from it
+    """
     count = len(at)
     tasks = list(scenario.tasks)
     shares = np.array([scenario.tasks[task].share for task in tasks])
@@ -62,7 +72,7 @@ def simulated_requests(scenario: Scenario, seed: int) -> list[SimulatedRequest]:
              for task in tasks]  # fmt: skip
     return [
         SimulatedRequest(
-            number=i,
+            number=first_number + i,
             at=float(at[i]),
             task=tasks[which[i]],
             prompt_tokens=max(1, int(means[which[i]][0] * size[i, 0])),

@@ -75,9 +75,11 @@ class World:
         ]
 
     def hour(self, at: float) -> float:
+        """Hours since the start of the run."""
         return (at - self.starts_at) / HOUR_S
 
     def catalog(self) -> Catalog:
+        """All deployments of the scenario, also those that come later."""
         return Catalog(
             Deployment(
                 id=name,
@@ -148,14 +150,20 @@ class World:
         return quality
 
     def exists(self, name: str, at: float) -> bool:
+        """True from the hour on at which the deployment is offered."""
         return self.scenario.deployments[name].from_hour <= self.hour(at)
 
     def is_up(self, name: str, at: float) -> bool:
+        """True if it exists and no outage holds."""
         hour = self.hour(at)
         return self.exists(name, at) and not any(
             outage.deployment == name and outage.from_hour <= hour < outage.to_hour
             for outage in self.scenario.outages
         )
+
+    def failure_share(self, name: str, at: float) -> float:
+        """Share of its calls that fail, 0..1; all of them while it is down."""
+        return self.scenario.deployments[name].failure_share if self.is_up(name, at) else 1.0
 
     def served_model(self, name: str, at: float) -> str:
         """The model that the answers name."""
@@ -166,6 +174,7 @@ class World:
         return served
 
     def slowness(self, name: str, at: float) -> float:
+        """Factor on its usual times, 1 while nothing slows it down."""
         hour = self.hour(at)
         factor = 1.0
         for slow in self.scenario.slowdowns:
@@ -183,7 +192,7 @@ class World:
         name = attempt.deployment
         index = self.names.index(name)
         place = self.scenario.deployments[name]
-        if not self.is_up(name, at) or ask.fate[index] < place.failure_share:
+        if ask.fate[index] < self.failure_share(name, at):
             return CallResult(
                 attempt=attempt, kind=CallKind.SERVER_ERROR, latency_s=0.05, status=503
             )
@@ -205,6 +214,7 @@ class World:
         )
 
     def is_right(self, name: str, ask: SimulatedRequest, at: float) -> bool:
+        """True if its answer to this request would be right."""
         return bool(ask.luck[self.names.index(name)] < self.quality(name, ask.task, at))
 
     def worth(self, name: str, ask: SimulatedRequest, at: float) -> float:

@@ -29,6 +29,8 @@ class DeploymentView(Answer):
 
 
 class DeploymentsAnswer(Answer):
+    """Of the whole catalog."""
+
     data: list[DeploymentView]
 
 
@@ -50,6 +52,8 @@ class Lesson(Answer):
 
 
 class LessonAnswer(Answer):
+    """The number that takes a lesson back, and how many rates it holds."""
+
     lesson: int
     taught: int
 
@@ -65,6 +69,8 @@ class AlarmView(Answer):
 
 
 class AlarmsAnswer(Answer):
+    """Alarms of the caller's namespace."""
+
     data: list[AlarmView]
 
 

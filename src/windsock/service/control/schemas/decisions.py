@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from windsock.core.model.calls import Outcome
+from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.decisions import Decision
 
 
 def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
     """A decision as it is exported: everything anyone's off-policy evaluation needs."""
-    decision = found.decision if isinstance(found, Outcome) else found
-    facts: dict[str, Any] = {
+    if isinstance(found, Outcome):
+        return {**_decided(found.decision), **_finished(found)}
+    return _decided(found)
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
+    return {
         "decision_id": decision.id,
         "number": decision.number,
         "at": decision.at,
@@ -25,21 +30,23 @@ def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
         "table_version": decision.table_version,
         "prompt_tokens": decision.prompt_tokens,
     }
-    if isinstance(found, Outcome):
-        facts |= {
-            "served": found.served,
-            "ok": found.ok,
-            "cost_usd": None if found.cost_usd is None else float(found.cost_usd),
-            "finished_at": found.finished_at,
-            "attempts": [
-                {
-                    "deployment": result.attempt.deployment,
-                    "reason": result.attempt.reason.value,
-                    "kind": result.kind.value,
-                    "status": result.status,
-                    "latency_s": result.latency_s,
-                }
-                for result in found.results
-            ],
-        }
-    return facts
+
+
+def _finished(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "served": outcome.served,
+        "ok": outcome.ok,
+        "cost_usd": None if outcome.cost_usd is None else float(outcome.cost_usd),
+        "finished_at": outcome.finished_at,
+        "attempts": [_attempt(result) for result in outcome.results],
+    }
+
+
+def _attempt(result: CallResult) -> dict[str, Any]:
+    return {
+        "deployment": result.attempt.deployment,
+        "reason": result.attempt.reason.value,
+        "kind": result.kind.value,
+        "status": result.status,
+        "latency_s": result.latency_s,
+    }

@@ -32,6 +32,8 @@ class PriceView(Answer):
 
 
 class PricesAnswer(Answer):
+    """Of the whole catalog, or of the one deployment asked for."""
+
     data: list[PriceView]
 
 
@@ -47,6 +49,7 @@ class HistoryView(Answer):
 
     @classmethod
     def of(cls, quote: Quote) -> HistoryView:
+        """Without tiers and windows."""
         return cls(
             deployment=quote.deployment,
             feed=quote.feed,
@@ -58,6 +61,8 @@ class HistoryView(Answer):
 
 
 class HistoryAnswer(Answer):
+    """Oldest first."""
+
     data: list[HistoryView]
 
 
@@ -73,6 +78,8 @@ class HeldView(Answer):
 
 
 class QuarantineAnswer(Answer):
+    """Every quote that is held."""
+
     data: list[HeldView]
 
 
@@ -84,10 +91,13 @@ class Ruling(Answer):
 
 
 class RulingAnswer(Answer):
+    """What came of it."""
+
     events: list[dict[str, Any]]
 
 
 def numbers(prices: Mapping[Any, Decimal]) -> dict[str, float]:
+    """USD per million units, by the meter's name."""
     return {str(meter): float(price) for meter, price in prices.items()}
 
 

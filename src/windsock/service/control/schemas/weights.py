@@ -39,6 +39,7 @@ class CandidateView(Answer):
 
     @classmethod
     def of(cls, arm: ArmFacts) -> CandidateView:
+        """As the table has it; what is known only now is left out."""
         return cls(
             deployment=arm.deployment,
             weight=arm.weight,
@@ -85,6 +86,7 @@ class CascadeView(Answer):
 
     @classmethod
     def of(cls, facts: CascadeFacts) -> CascadeView:
+        """As the table has it."""
         return cls.model_validate(asdict(facts))
 
 
@@ -108,6 +110,7 @@ class WeightsView(Answer):
 
     @classmethod
     def of(cls, table: WeightTable) -> WeightsView:
+        """A table of any moment, without ladder and segment."""
         return cls(
             namespace=table.cell.namespace,
             route=table.cell.route,
@@ -125,6 +128,8 @@ class WeightsView(Answer):
 
 
 class WeightsAnswer(Answer):
+    """One view a route and task."""
+
     data: list[WeightsView]
 
 
@@ -137,6 +142,8 @@ class WhatIf(Answer):
 
 
 class WhatIfView(Answer):
+    """Weights and expected dollars as they are and as they would be."""
+
     route: str
     task: str
     weights_now: dict[str, float]
@@ -149,4 +156,6 @@ class WhatIfView(Answer):
 
 
 class WhatIfAnswer(Answer):
+    """One view a route and task."""
+
     data: list[WhatIfView]

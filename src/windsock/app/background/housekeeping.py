@@ -1,0 +1,157 @@
+"""What runs beside the requests: fresh tables and keys, snapshots, a bounded store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Engine
+
+from windsock.app import gc_tuning
+from windsock.clock import Clock
+from windsock.core.model.events import Event, EventKind
+from windsock.core.routing.router import Router
+from windsock.errors import StoreError
+from windsock.observability.event_bus import EventBus
+from windsock.service.auth import Access
+from windsock.service.execution.completion import hand_out_tables
+from windsock.service.gateway.admission import Limits
+from windsock.store import queries
+from windsock.store.ledger import Ledger
+from windsock.store.retention import prune
+from windsock.store.rows import StateSnapshot
+
+TURN_S = 0.25
+"""Between two turns of `turn_forever`."""
+
+KEYS_EVERY_S = 2.0
+"""Between two looks for keys in the store."""
+
+SECOND_S = 1.0
+
+PRUNE_EVERY_S = 3600.0
+
+RESTORE_AGAIN_S = 1.0
+"""Between two attempts to read a store that was away at the start."""
+
+BETWEEN_SOLVES_S = 0.004
+"""Long enough for a request that came during a solve, and may need one itself, to have its turn."""
+
+MAX_SOLVES = 8
+"""Tables solved at one turn; what is left waits for the next, or a request."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Housekeeping:
+    """The background work of a service, each kind a coroutine that runs until it is cancelled.
+
+    snapshot_every_s    between two snapshots of the router
+    publish             tells the log, the ledger and every listener of an event
+    restore             reads what a store holds that was away at the start; raises StoreError
+    is_restored         False until it has; no snapshot is taken before
+    on_second           called about once a second
+    """
+
+    clock: Clock
+    engine: Engine
+    ledger: Ledger
+    router: Router
+    events: EventBus
+    access: Access
+    limits: Limits
+    snapshot_every_s: float
+    publish: Callable[[Event], None]
+    restore: Callable[[], None]
+    is_restored: bool = True
+    on_second: list[Callable[[], None]] = field(default_factory=list)
+
+    def work(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
+        """Each kind, by name."""
+        yield "housekeeping", self.turn_forever()
+        yield "snapshots", self.keep_snapshots()
+        yield "pruning", self.prune_store()
+        yield "recovery", self.recover()
+
+    async def turn_forever(self) -> None:
+        """Adapt to the load, solve stale tables ahead of requests, hand out new ones."""
+        keys_at = second_at = turned_at = self.clock.elapsed()
+        while True:
+            slept_at = self.clock.elapsed()
+            await asyncio.sleep(TURN_S)
+            now = self.clock.elapsed()
+            self.limits.adapt(now - slept_at - TURN_S, now - turned_at)
+            turned_at = now
+            await self._solve_ahead()
+            self._hand_out()
+            if self.clock.elapsed() - second_at >= SECOND_S:
+                second_at = self.clock.elapsed()
+                for each in self.on_second:
+                    each()
+            if self.clock.elapsed() - keys_at > KEYS_EVERY_S:
+                keys_at = self.clock.elapsed()
+                await self.read_keys()
+
+    async def read_keys(self) -> None:
+        """Keys as the store has them; while it is away, those known before."""
+        with contextlib.suppress(StoreError):
+            self.access.replace_keys(await asyncio.to_thread(queries.keys, self.engine))
+
+    async def keep_snapshots(self) -> None:
+        """Append the router's state to the ledger now and then."""
+        while True:
+            await asyncio.sleep(self.snapshot_every_s)
+            self.keep_snapshot()
+
+    async def prune_store(self) -> None:
+        """Keep the store bounded; what cannot be deleted now is deleted an hour later."""
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_S)
+            with contextlib.suppress(StoreError):
+                await asyncio.to_thread(prune, self.engine, self.clock.now())
+
+    async def recover(self) -> None:
+        """Read a store that was away at the start, once it takes entries.
+
+        All that happened since is in it by then, so that restoring it is as good as having
+        restored it at the start. Reading holds up the event loop: no entry may come between.
+        """
+        if self.is_restored:
+            return
+        now = self.clock.now()
+        self.ledger.append(Event(kind=EventKind.STORE_RECOVERED, deployment="", at=now))
+        while not self.is_restored:
+            while self.ledger.stats().pending:
+                await self.ledger.flushed()
+            try:
+                self.restore()
+            except StoreError:  # away again; what it holds is read whole at the next attempt
+                await asyncio.sleep(RESTORE_AGAIN_S)
+            else:
+                self.is_restored = True
+
+    def keep_snapshot(self) -> None:
+        """Append the router's state to the ledger, if it is whole."""
+        if not self.is_restored:
+            return
+        with gc_tuning.uncollected():
+            body = orjson.dumps({"seed": self.router.seed, "router": self.router.to_state()})
+        self.ledger.append(StateSnapshot(self.clock.now(), body))
+
+    def hand_out_tables(self) -> None:
+        """New weight tables go to the ledger and to who listens."""
+        hand_out_tables(self.router, self.ledger, self.events)
+
+    def _hand_out(self) -> None:
+        self.hand_out_tables()
+        for event in self.router.drain_shifts():
+            self.publish(event)
+
+    async def _solve_ahead(self) -> None:
+        for _ in range(MAX_SOLVES):
+            if not self.router.tables.refresh(self.clock.now()):
+                return
+            await asyncio.sleep(BETWEEN_SOLVES_S)

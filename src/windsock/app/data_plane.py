@@ -1,0 +1,136 @@
+"""The data plane, from settings: who carries requests, what it admits, and what it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from windsock.app.background.staleness_monitor import StalenessMonitor
+from windsock.app.core_parts import Core
+from windsock.app.service import Service
+from windsock.config.settings import Settings
+from windsock.core.routing.router import Router
+from windsock.feeds.poller import Poller
+from windsock.observability import log
+from windsock.providers.prompt_embedding import Embedder
+from windsock.providers.transport import Caller, Endpoint
+from windsock.providers.upstream import Upstream
+from windsock.service.control.metrics import Tallies
+from windsock.service.execution.completion import Completion
+from windsock.service.execution.executor import RequestExecutor
+from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.gateway.admission import LimitRules, Limits
+from windsock.service.gateway.asgi import Endpoint as PathEndpoint
+from windsock.service.gateway.endpoints import Meaning, OpenAICalls
+from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
+from windsock.service.gateway.redis_cache import RedisCache
+from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
+from windsock.service.gateway.translation import spoken
+from windsock.wire.formats.anthropic_messages import Messages, TokenCount
+from windsock.wire.formats.openai_responses import Responses
+
+
+def executor_of(
+    core: Core,
+    upstreams: Mapping[str, Upstream],
+    feedbacks: FeedbackInbox,
+    tallies: Tallies,
+    caller: Caller,
+) -> RequestExecutor:
+    """Runs requests; what is over is recorded, counted and may be judged."""
+    completion = Completion(
+        router=core.router,
+        ledger=core.ledger,
+        events=core.events,
+        feedbacks=feedbacks,
+        on_shift=core.ingestion.on_shift,
+        count=tallies.count,
+    )
+    return RequestExecutor(
+        router=core.router,
+        upstreams=upstreams,
+        caller=caller,
+        clock=core.clock,
+        finished=completion.finish,
+    )
+
+
+def calls_of(
+    service: Service, settings: Settings, caller: Caller, staleness: StalenessMonitor
+) -> OpenAICalls:
+    """The calls of the data plane, before admission."""
+    return OpenAICalls(
+        executor=service.executor,
+        router=service.router,
+        clock=service.clock,
+        access=service.access,
+        feedbacks=service.feedbacks,
+        keep_decision=service.ledger.append,
+        on_unpriced=lambda: _refresh(staleness, service.poller),
+        cache=service.cache,
+        with_features=any(route.segments or route.classify for route in settings.routes.values()),
+        meaning=_meaning(settings, caller),
+    )
+
+
+def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[str, PathEndpoint]:
+    """The data plane's calls; those that call providers pass the door."""
+    chat = limits.guarded(calls.chat)
+    return {
+        "/v1/chat/completions": chat,
+        "/chat/completions": chat,
+        "/v1/messages": spoken(chat, Messages),
+        "/v1/messages/count_tokens": spoken(calls.count, TokenCount),
+        "/v1/responses": spoken(chat, Responses),
+        "/v1/embeddings": limits.guarded(calls.embed),
+        "/v1/route": calls.route,
+        "/v1/feedback": FeedbackEndpoint(
+            access=service.access, feedbacks=service.feedbacks, clock=service.clock
+        ),
+    }
+
+
+def limits_of(settings: Settings, router: Router) -> Limits:
+    """The door of the data plane, which providers' own limits narrow."""
+    server = settings.server
+    rules = LimitRules(
+        max_concurrent=server.max_concurrent,
+        max_waiting=server.max_waiting,
+        wait_s=server.queue_timeout,
+        max_bytes=int(server.max_inflight_mb * 1024 * 1024),
+    )
+    return Limits(rules, capacity=router.availability.capacity)
+
+
+def cache_of(settings: Settings) -> ResponseCache | None:
+    """Where answers are kept, in memory or in Redis; None if none are."""
+    cache = settings.cache
+    if not cache.enabled:
+        return None
+    backend: CacheBackend = MemoryCache(max_bytes=int(cache.max_mb * 1024 * 1024))
+    if cache.url is not None:
+        backend = RedisCache(cache.url, on_trouble=_cache_trouble)
+    return ResponseCache(backend, ttl_s=cache.ttl)
+
+
+def _meaning(settings: Settings, caller: Caller) -> Meaning | None:
+    asked = settings.embeddings
+    if asked is None:
+        return None
+    headers = {"authorization": f"Bearer {asked.api_key}"} if asked.api_key else {}
+    endpoint = Endpoint(base_url=asked.base_url.rstrip("/"), headers=headers)
+    embedder = Embedder(
+        caller=caller, endpoint=endpoint, model=asked.model, timeout_s=asked.timeout
+    )
+    return embedder.numbers
+
+
+def _cache_trouble(error: str) -> None:
+    log.event_log().warning("cache.failed", error=error)
+
+
+def _refresh(staleness: StalenessMonitor, poller: Poller) -> None:
+    """Somebody asked for what has no price: look at the price feeds again, once a minute."""
+    if staleness.wants_refresh():
+        for definition in poller.definitions():
+            if definition.kind == "price":
+                poller.poll_soon(definition.id)

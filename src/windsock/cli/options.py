@@ -1,0 +1,26 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+HERE = "http://127.0.0.1:8787"
+"""Where `windsock serve` listens if nothing else is said."""
+
+Config = Annotated[
+    Path | None, typer.Option("--config", "-c", help="windsock.toml; found here if not named")
+]
+Url = Annotated[str, typer.Option("--url", help="a running windsock", envvar="WINDSOCK_URL")]
+Key = Annotated[
+    str | None, typer.Option("--key", help="a key of that windsock", envvar="WINDSOCK_API_KEY")
+]
+
+
+def config_path(path: Path | None) -> Path | None:
+    """The file named, else windsock.toml if one is here, else None."""
+    if path is None and Path("windsock.toml").is_file():
+        return Path("windsock.toml")
+    return path

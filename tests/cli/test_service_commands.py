@@ -1,0 +1,79 @@
+"""Every command that asks a running service sends the key it is given."""
+
+import asyncio
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.running import config_of, running
+from tests.upstream import Answer, completion, upstream
+from windsock.cli import app
+from windsock.errors import WindsockError
+
+TOKEN = "root-of-all"
+
+COMMANDS = (
+    ["weights"],
+    ["explain", "DECISION"],
+    ["prices", "list"],
+    ["prices", "history", "acme/m"],
+    ["prices", "quarantine"],
+    ["alarms", "list"],
+    ["learn", "OUTCOMES"],
+    ["learn", "--undo", "1"],
+)
+REFUSED = (
+    (["prices", "approve", "acme/m", "own"], "no quote"),
+    (["prices", "reject", "acme/m", "own"], "no quote"),
+    (["alarms", "undo", "acme/m"], "no alarm"),
+)
+"""Commands that reach the service, which has nothing to do for them."""
+
+
+def run(command: list[str], *options: str, **environ: str | None):
+    environ = {"WINDSOCK_URL": None, "WINDSOCK_API_KEY": None, **environ}
+    return CliRunner().invoke(app, [*command, *options], env=environ)
+
+
+async def test_every_command_that_asks_a_service_takes_a_key(tmp_path) -> None:
+    outcomes = tmp_path / "outcomes.csv"
+    outcomes.write_text("task,deployment,success,count\nsql,acme/m,0.9,20\n")
+    async with upstream(lambda _: Answer(completion())) as model:
+        config = config_of(("acme", model.url, 1.0))
+        config += f'[server]\nkeys = "required"\nadmin_token = "{TOKEN}"\n'
+        async with running(config, tmp_path) as it:
+            ask = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+            headers = {"authorization": f"Bearer {TOKEN}"}
+            answer = await it.http.post("/v1/chat/completions", json=ask, headers=headers)
+            names = {
+                "DECISION": answer.headers["x-windsock-decision-id"],
+                "OUTCOMES": str(outcomes),
+            }
+            for command in COMMANDS:
+                args = [names.get(word, word) for word in command]
+                bare = await asyncio.to_thread(run, args, "--url", it.url)
+                assert isinstance(bare.exception, WindsockError), command
+                assert "--key or WINDSOCK_API_KEY" in str(bare.exception), command
+                given = await asyncio.to_thread(run, args, "--url", it.url, "--key", TOKEN)
+                assert given.exit_code == 0, (command, given.exception)
+            for command, words in REFUSED:
+                given = await asyncio.to_thread(run, command, "--url", it.url, "--key", TOKEN)
+                assert words in str(given.exception), command
+            told = {"WINDSOCK_URL": it.url, "WINDSOCK_API_KEY": TOKEN}
+            by_name = await asyncio.to_thread(lambda: run(["prices", "list"], **told))
+            assert by_name.exit_code == 0
+            assert "acme/m" in by_name.output
+
+
+async def test_something_else_that_answers_is_one_sentence() -> None:
+    async with upstream(lambda _: Answer(b"<html>hello</html>")) as page:
+        done = await asyncio.to_thread(run, ["weights"], "--url", page.url)
+    assert isinstance(done.exception, WindsockError)
+    assert "is no windsock" in str(done.exception)
+
+
+@pytest.mark.parametrize("url", ["http://[", "nonsense"])
+def test_an_address_that_is_none_is_one_sentence(url) -> None:
+    done = run(["weights"], "--url", url)
+    assert isinstance(done.exception, WindsockError)
+    assert "no windsock answers" in str(done.exception)
