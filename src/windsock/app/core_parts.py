@@ -34,8 +34,8 @@ from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
 from windsock.store.writer_lock import WriterLock
 
-EMBEDDED = "genai-prices"
-"""The feed that is read at the start, from a package: prices without a network."""
+EMBEDDED = "package:"
+"""The scheme of feeds that are read at the start: prices from a package, without a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ def _first_prices(
         ingestion.on_quote(quote, now)
     ingestion.owned = frozenset(quote.deployment for quote in own)
     for definition in definitions:
-        if definition.id == EMBEDDED and definition.url.startswith("package:"):
+        if definition.url.startswith(EMBEDDED):
             try:
                 ingestion.on_reading(definition, read(definition, packaged(), seen_at=now))
             except FeedError as error:
