@@ -1,18 +1,22 @@
-"""What becomes of a statement: believed at once, held until it is confirmed, or only noted."""
+"""What becomes of a statement: a vote on the price, held until it is confirmed, or only noted."""
 
 from __future__ import annotations
 
 import math
+from bisect import insort
+from collections.abc import Iterable
 
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
-from windsock.core.pricing.comparison import agrees, alike, blended, says_less, weighted_median
+from windsock.core.pricing.comparison import agrees, alike, blended, weighted_median
 from windsock.core.pricing.plausibility import suspicion
 from windsock.core.pricing.schedule import is_expired, starts_at
-from windsock.core.pricing.timeline import PriceTimeline
+from windsock.core.pricing.standing import elsewhere_usd, standing_of, supports, votes_of, winner
+from windsock.core.pricing.timeline import PriceTimeline, Track
 from windsock.core.pricing.validation import (
     Doubt,
     Evidence,
+    can_be_approved,
     invalid_reason,
     without_signals,
     without_vain_zeros,
@@ -24,38 +28,115 @@ FORECAST = Doubt("is announced for later, a forecast until then")
 MAX_PAST_PRICES = 64
 """Accepted prices among which an old one is looked for."""
 
+MAX_LATE_TICKS = 32
+"""Ticks per deployment among which one that comes late is put in its place."""
+
+Place = tuple[float, float, str]
+"""(seen_at, less trust, feed): of statements of one moment the most trusted comes first."""
+
+
+class Entry:
+    """A timeline, and what is needed to put a late tick in its place: the same in every order.
+
+    timeline    as of the last tick
+    """
+
+    __slots__ = ("_base", "_ticks", "_upto", "timeline")
+
+    def __init__(self, timeline: PriceTimeline) -> None:
+        self.timeline = timeline
+        self._base = timeline.copy()  # as it was before the last ticks
+        self._ticks: list[Quote | Vanished] = []
+        self._upto: Place = (-math.inf, 0.0, "")
+
+    def is_late(self, tick: Quote | Vanished) -> bool:
+        """True if a tick that belongs behind it has come before."""
+        return _place(tick) <= self._upto
+
+    def append(self, tick: Quote | Vanished) -> list[Event]:
+        """Absorb a tick that is not late; tells what it changed."""
+        self._upto = _place(tick)
+        self._ticks.append(tick)
+        if len(self._ticks) > MAX_LATE_TICKS:
+            absorb(self._base, self._ticks.pop(0))
+        return absorb(self.timeline, tick)
+
+    def insert(self, tick: Quote | Vanished) -> list[Event]:
+        """Replay the last ticks with a late one in its place; tells what that changed."""
+        before, revision = self.timeline, self.timeline.revision
+        told = self._replay()
+        insort(self._ticks, tick, key=_order)
+        events = [event for event in self._replay() if event not in told]
+        after = self.timeline
+        is_same = after.accepted == before.accepted and after.standing == before.standing
+        after.revision = revision + (not is_same)
+        return events
+
+    def settle(self) -> None:
+        """Something outside the feeds acted: later ticks count from here."""
+        self._base = self.timeline.copy()
+        self._ticks.clear()
+
+    def rewind(self, now: float) -> None:
+        """The clock was set back to `now`: nothing known may lie in the future."""
+        self.timeline.rewind(now)
+        self._upto = min(self._upto, (now, -math.inf, ""))
+        self.settle()
+
+    def _replay(self) -> list[Event]:
+        self.timeline = self._base.copy()
+        return [event for tick in self._ticks for event in absorb(self.timeline, tick)]
+
+
+def _place(tick: Quote | Vanished) -> Place:
+    return tick.seen_at, -tick.trust if isinstance(tick, Quote) else 0.0, tick.feed
+
+
+def _order(tick: Quote | Vanished) -> tuple[Place, bool, str, float, str]:
+    """The one order in which statements count; only equal ones have none."""
+    if isinstance(tick, Vanished):
+        return _place(tick), False, tick.feed_model, math.inf, ""
+    start = -math.inf if tick.valid_from is None else tick.valid_from
+    prices = repr(sorted((str(meter), str(usd)) for meter, usd in tick.usd_per_mtok.items()))
+    return _place(tick), tick.is_indirect, tick.feed_model, start, prices
+
 
 def absorb(timeline: PriceTimeline, tick: Quote | Vanished) -> list[Event]:
     """Take one statement into a timeline, not earlier than those before; tells what it changed."""
     if isinstance(tick, Vanished):
         timeline.vanished[tick.feed] = tick.seen_at
         return []
-    if timeline.vanished:
-        timeline.vanished.pop(tick.feed, None)
-    reason = invalid_reason(tick, timeline.rules)
+    timeline.vanished.pop(tick.feed, None)
     if _goes_by_another_name(timeline, tick):
         return []
+    reason = _no_price(timeline, tick)
     if reason is not None:
         tick = without_signals(tick)
-    if _refreshes(timeline, tick) or is_expired(tick, tick.seen_at):
+        reason = None if _was_believed(timeline, tick) else reason
+    if is_expired(tick, tick.seen_at):
         return []
     if reason is not None:
-        return timeline.hold(tick, Doubt(reason), is_final=True)
+        return timeline.hold(tick, Doubt(reason), is_final=True)[0]
     quote = without_vain_zeros(tick)
     if quote.valid_from is not None and quote.valid_from > quote.seen_at:
         return _announced(timeline, quote)
+    if quote.is_indirect:
+        timeline.statements[f"{quote.feed} of {quote.feed_model}"] = quote
+        return _seconded(timeline, quote)
     return _stated(timeline, quote)
 
 
-def _refreshes(timeline: PriceTimeline, tick: Quote) -> bool:
-    """True for the word of a feed that sets the price, or of a direct one that repeats it."""
-    if tick.is_indirect or not timeline.accepted or not tick.same_price(timeline.accepted[-1]):
-        return False
-    timeline.statements[tick.feed] = tick
-    timeline.confirm(tick.seen_at)
-    if timeline.held:
-        timeline.held.pop((tick.feed, None), None)
-    return True
+def _no_price(timeline: PriceTimeline, tick: Quote) -> str | None:
+    """Why it cannot be a price; the owner's own is bounded by sense alone."""
+    if tick.feed in timeline.rules.owner_feeds and can_be_approved(tick):
+        return None
+    return invalid_reason(tick, timeline.rules)
+
+
+def _was_believed(timeline: PriceTimeline, tick: Quote) -> bool:
+    """True if it is its feed's word, since a person believed it."""
+    track = None if tick.is_indirect else timeline.tracks.get(tick.feed)
+    return track is not None and tick.same_price(track.word)
 
 
 def _goes_by_another_name(timeline: PriceTimeline, tick: Quote) -> bool:
@@ -73,112 +154,92 @@ def _announced(timeline: PriceTimeline, quote: Quote) -> list[Event]:
     if any(quote.same_price(past) for past in timeline.accepted[-MAX_PAST_PRICES:]):
         return []
     is_fact = quote.trust >= timeline.rules.scheduling_trust
-    doubt = _doubt(timeline, quote, timeline.in_force(quote.seen_at)) if is_fact else FORECAST
+    doubt = _doubt(timeline, quote) if is_fact else FORECAST
     if doubt is None:
         return timeline.accept(quote, quote.seen_at)
-    return timeline.hold(quote, Doubt(doubt.reason))
+    return timeline.hold(quote, Doubt(doubt.reason))[0]
 
 
 def _stated(timeline: PriceTimeline, quote: Quote) -> list[Event]:
-    now = quote.seen_at
-    if quote.is_indirect:
-        timeline.statements[f"{quote.feed} of {quote.feed_model}"] = quote
-        return _second(timeline, quote)
-    before = timeline.statements.get(quote.feed)
-    timeline.statements[quote.feed] = quote
-    current = timeline.in_force(now)
-    if current is not None and alike(quote, current, timeline.rules):
-        timeline.confirm(now)
-        timeline.held.pop((quote.feed, None), None)
-        return []
-    if current is not None and not _is_news(timeline, quote, before, current):
-        return _second(timeline, quote)
-    return _judge(timeline, quote, current)
+    """A feed's word of now: heard again, a vote, or held; then all votes are counted anew."""
+    now, feed = quote.seen_at, quote.feed
+    timeline.statements[feed] = quote
+    track = timeline.tracks.get(feed)
+    if track is not None and alike(quote, track.word, timeline.rules):
+        timeline.held.pop((feed, None), None)
+        timeline.hear(feed, now)
+        return _seconded(timeline, quote)
+    told = _judged(timeline, quote)
+    return [*told, *_seconded(timeline, quote), *_disputed(timeline, feed, track, now)]
 
 
-def _judge(timeline: PriceTimeline, quote: Quote, current: Quote | None) -> list[Event]:
+def _judged(timeline: PriceTimeline, quote: Quote) -> list[Event]:
+    """A new word becomes the feed's vote, or is held."""
     now = quote.seen_at
-    doubt = _doubt(timeline, quote, current)
+    doubt = _doubt(timeline, quote)
     if doubt is None:
-        return timeline.accept(quote, now, is_proven=current is None)
-    if _was_recent(timeline, quote) or _is_seconded(timeline, quote):
-        return timeline.accept(quote, now)
-    if doubt.polls is not None and _was_announced(timeline, quote):
-        return timeline.accept(quote, now)
-    return timeline.hold(quote, doubt)
+        timeline.believe(quote, now, is_proven=False)
+        return []
+    is_proven = _was_recent(timeline, quote) or _is_agreed(timeline, quote)
+    is_proven = is_proven or (doubt.polls is not None and _was_announced(timeline, quote))
+    told: list[Event] = []
+    if not is_proven:
+        _believe_part(timeline, doubt.cautious)
+        told, is_proven = timeline.hold(quote, doubt)
+    if is_proven:
+        timeline.believe(quote, now, is_proven=True)
+    return told
 
 
-def _doubt(timeline: PriceTimeline, quote: Quote, current: Quote | None) -> Doubt | None:
-    if quote.feed in timeline.rules.owner_feeds:
+def _believe_part(timeline: PriceTimeline, cautious: Quote | None) -> None:
+    """What is in no doubt of a held quote is the feed's vote meanwhile."""
+    if cautious is None:
+        return
+    track = timeline.tracks.get(cautious.feed)
+    if track is None or not alike(cautious, track.word, timeline.rules):
+        timeline.believe(cautious, cautious.seen_at, is_proven=False)
+    else:
+        timeline.hear(cautious.feed, cautious.seen_at)
+
+
+def _doubt(timeline: PriceTimeline, quote: Quote) -> Doubt | None:
+    """Measured by the feed's own last word, and by the price in force where that differs."""
+    rules = timeline.rules
+    if quote.feed in rules.owner_feeds:
         return None
-    return suspicion(quote, _evidence(timeline, quote, current), timeline.rules)
+    track = timeline.tracks.get(quote.feed)
+    doubt = suspicion(quote, _evidence(timeline, quote, track), rules)
+    current = timeline.in_force(quote.seen_at)
+    if doubt is None or track is None or current is None or alike(current, track.word, rules):
+        return doubt
+    is_fine = suspicion(quote, Evidence(last=current), rules) is None
+    return None if is_fine else doubt
 
 
-def _evidence(timeline: PriceTimeline, quote: Quote, current: Quote | None) -> Evidence:
+def _evidence(timeline: PriceTimeline, quote: Quote, track: Track | None) -> Evidence:
     now = quote.seen_at
-    others = list(timeline.others(quote.feed, now))
-    direct = [other for other in others if not other.is_indirect]
-    values = [(blended(each.usd_per_mtok), each.trust) for each in direct or others]
+    if track is None:
+        return Evidence()
+    is_today = now - track.anchored_at < timeline.rules.fall_window_s
     return Evidence(
-        last=current,
-        anchor=timeline.anchor
-        if now - timeline.anchored_at < timeline.rules.fall_window_s
-        else None,
-        elsewhere=weighted_median(values) if values else None,
-        is_elsewhere_direct=bool(direct),
-        is_contradicted=_is_contradicted(timeline, quote, direct),
+        last=track.word,
+        anchor=track.anchor if is_today else None,
+        is_contradicted=_is_contradicted(timeline, quote),
     )
 
 
-def _is_contradicted(timeline: PriceTimeline, quote: Quote, direct: list[Quote]) -> bool:
+def _is_contradicted(timeline: PriceTimeline, quote: Quote) -> bool:
     """The dearer half of trust restates something else since this was first said."""
     held = timeline.held.get((quote.feed, None))
     if held is None:
         return False
     price = blended(quote.usd_per_mtok)
     restated = [
-        (blended(each.usd_per_mtok), each.trust) for each in direct if each.seen_at > held.since
+        (blended(each.usd_per_mtok), each.trust)
+        for each in timeline.others(quote.feed, quote.seen_at)
+        if not each.is_indirect and each.seen_at > held.since
     ]
     return weighted_median([*restated, (price, quote.trust)]) > price
-
-
-def _is_news(timeline: PriceTimeline, quote: Quote, before: Quote | None, current: Quote) -> bool:
-    """A feed's word counts when it changes its mind, or when nothing better is known."""
-    if quote.feed == current.feed:
-        return True
-    held = timeline.held.get((quote.feed, None))
-    if held is not None and alike(held.quote, quote, timeline.rules):
-        return True
-    if says_less(quote, current, timeline.rules):
-        timeline.confirm(quote.seen_at)
-        return False
-    is_stale = quote.seen_at - timeline.confirmed_at > timeline.rules.stale_s
-    if before is None:
-        outweighs = quote.trust > current.trust or _is_joined(timeline, quote, current)
-        return is_stale or (outweighs and not _lags(timeline, quote, current))
-    if alike(before, quote, timeline.rules):
-        return is_stale
-    return is_stale or not _lags(timeline, quote, current)
-
-
-def _is_joined(timeline: PriceTimeline, quote: Quote, current: Quote) -> bool:
-    """True if feeds that say the same have, together, more trust than those for the current."""
-    direct = [q for q in timeline.others(quote.feed, quote.seen_at) if not q.is_indirect]
-    pro = sum(each.trust for each in direct if agrees(each, quote, timeline.rules))
-    con = sum(each.trust for each in direct if agrees(each, current, timeline.rules))
-    return pro > 0 and pro + quote.trust > con
-
-
-def _lags(timeline: PriceTimeline, quote: Quote, current: Quote) -> bool:
-    """True if it states a price that the feed of the current one has already left behind."""
-    leader = timeline.statements.get(current.feed)
-    if leader is None or not alike(leader, current, timeline.rules):
-        return False
-    return any(
-        alike(past, quote, timeline.rules)
-        for past in timeline.accepted[-MAX_PAST_PRICES:]
-        if past is not current
-    )
 
 
 def _was_recent(timeline: PriceTimeline, quote: Quote) -> bool:
@@ -203,16 +264,84 @@ def _was_announced(timeline: PriceTimeline, quote: Quote) -> bool:
     )
 
 
-def _is_seconded(timeline: PriceTimeline, quote: Quote) -> bool:
+def _is_agreed(timeline: PriceTimeline, quote: Quote) -> bool:
     return any(
         agrees(other, quote, timeline.rules) for other in timeline.others(quote.feed, quote.seen_at)
     )
 
 
-def _second(timeline: PriceTimeline, witness: Quote) -> list[Event]:
-    """A witness that does not set the price releases a held one that it agrees with."""
-    for (feed, valid_from), held in timeline.held.items():
-        is_open = valid_from is None and not held.is_final and feed != witness.feed
-        if is_open and agrees(held.quote, witness, timeline.rules):
-            return timeline.accept(held.quote, witness.seen_at)
-    return []
+def _seconded(timeline: PriceTimeline, witness: Quote) -> list[Event]:
+    """A witness releases what is held of others that it agrees with; then the votes are counted."""
+    now = witness.seen_at
+    held = [
+        each.quote
+        for (feed, valid_from), each in timeline.held.items()
+        if valid_from is None and not each.is_final and feed != witness.feed
+    ]
+    for quote in held:
+        if agrees(quote, witness, timeline.rules):
+            timeline.believe(quote, now, is_proven=True)
+    return settle(timeline, now)
+
+
+def settle(timeline: PriceTimeline, now: float) -> list[Event]:
+    """Count the votes: the price in force is what most trust speaks for, in whatever order."""
+    rules = timeline.rules
+    _start_due(timeline, now)
+    _prove_agreed(timeline, now)
+    votes = votes_of(timeline, now)
+    best = winner(votes, elsewhere_usd(timeline, now), rules)
+    current = timeline.in_force(now)
+    told: list[Event] = []
+    if best is not None and (current is None or not alike(best.quote, current, rules)):
+        told = timeline.accept(best.quote, now)
+    elif current is not None and _is_heard(timeline, current, now):
+        timeline.confirm(now)
+    timeline.stand(standing_of(timeline, votes, now), now)
+    return told
+
+
+def _is_heard(timeline: PriceTimeline, current: Quote, now: float) -> bool:
+    """True if a feed says the price in force at this very moment."""
+    return any(
+        track.heard_at == now and supports(track.word, current, timeline.rules)
+        for track in timeline.tracks.values()
+    )
+
+
+def _start_due(timeline: PriceTimeline, now: float) -> None:
+    """What an owner scheduled is its word from then on."""
+    for quote in timeline.accepted[-MAX_PAST_PRICES:]:
+        track = timeline.tracks.get(quote.feed)
+        if quote.valid_from is None or track is None:
+            continue
+        if track.heard_at < starts_at(quote) <= now:
+            timeline.believe(quote, starts_at(quote), is_proven=True)
+
+
+def _prove_agreed(timeline: PriceTimeline, now: float) -> None:
+    """Two lists that say the same prove it, also one that speaks of the model sold elsewhere."""
+    unproven = [track.word for track in timeline.tracks.values() if not track.is_proven]
+    for word in unproven:
+        others: Iterable[Quote] = (
+            *(track.word for feed, track in timeline.tracks.items() if feed != word.feed),
+            *(quote for quote in timeline.others(word.feed, now) if quote.is_indirect),
+        )
+        if any(agrees(other, word, timeline.rules) for other in others):
+            timeline.prove(word.feed)
+
+
+def _disputed(timeline: PriceTimeline, feed: str, before: Track | None, now: float) -> list[Event]:
+    """Tells that a feed's new word is not what the price in force is."""
+    track, current = timeline.tracks.get(feed), timeline.in_force(now)
+    is_new = track is not None and (before is None or track.word is not before.word)
+    if track is None or current is None or not is_new or feed not in timeline.standing.dissenting:
+        return []
+    facts: dict[str, object] = {
+        "feed": feed,
+        "usd_per_mtok": dict(track.word.usd_per_mtok),
+        "in_force": dict(current.usd_per_mtok),
+        "in_force_feed": current.feed,
+    }
+    kind = EventKind.PRICE_DISPUTED
+    return [Event(kind=kind, deployment=track.word.deployment, at=now, facts=facts)]
