@@ -12,19 +12,20 @@ from typing import Any
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Counts, Prices, Usage
-from windsock.core.pricing.acceptance import Entry, settle
 from windsock.core.pricing.call_costs import known_cost_usd
 from windsock.core.pricing.comparison import Bill
-from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
-from windsock.core.pricing.standing import (
+from windsock.core.pricing.consensus.acceptance import settle
+from windsock.core.pricing.consensus.late_ticks import Entry
+from windsock.core.pricing.consensus.standing import (
     PriceStatus,
     Statement,
     statements_of,
     status_of,
 )
+from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
+from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
 from windsock.core.pricing.state import timeline_of_state, timeline_state
-from windsock.core.pricing.timeline import PriceTimeline, Standing
 from windsock.core.pricing.validation import Held, can_be_approved
 
 NOBODY = Standing()

@@ -31,15 +31,13 @@ def suspicion(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None
 
 
 def _faces(quote: Quote, last: Quote) -> Iterator[tuple[Prices, Prices]]:
-    """Prices now and before, as sold plainly, in each service tier and at each size; no hours."""
+    """Prices now and before: plainly, at each size, and in each service tier; no hours."""
     now, was = replace(quote, windows=()), replace(last, windows=())
     bounds = {tier.min_prompt_tokens + 1 for each in (now, was) for tier in each.tiers}
     for size in sorted({0, *bounds}):
-        for tier in (None, *sorted(now.service_tiers.keys() & was.service_tiers.keys())):
-            yield (
-                flat_prices(now, 0.0, prompt_tokens=size, service_tier=tier),
-                flat_prices(was, 0.0, prompt_tokens=size, service_tier=tier),
-            )
+        yield flat_prices(now, 0.0, prompt_tokens=size), flat_prices(was, 0.0, prompt_tokens=size)
+    for name in sorted(now.service_tiers.keys() & was.service_tiers.keys()):
+        yield flat_prices(now, 0.0, service_tier=name), flat_prices(was, 0.0, service_tier=name)
 
 
 def _misshapen(quote: Quote, last: Quote | None, rules: GuardRules) -> str | None:

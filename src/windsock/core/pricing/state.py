@@ -10,9 +10,10 @@ from typing import Any
 
 from windsock.core.model.ticks import Quote, Tier, Window
 from windsock.core.model.units import Meter, Prices
+from windsock.core.pricing.consensus.standing import standing_of
+from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.consensus.votes import votes_of
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.standing import standing_of, votes_of
-from windsock.core.pricing.timeline import PriceTimeline, Track
 from windsock.core.pricing.validation import Held
 
 PLAIN = tuple(

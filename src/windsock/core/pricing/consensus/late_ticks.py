@@ -1,0 +1,83 @@
+"""Statements that come late are put in their place: prices are the same in whatever order."""
+
+from __future__ import annotations
+
+import math
+from bisect import insort
+
+from windsock.core.model.events import Event
+from windsock.core.model.ticks import Quote, Vanished
+from windsock.core.pricing.consensus.acceptance import absorb
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+
+MAX_LATE_TICKS = 32
+"""Ticks per deployment among which one that comes late is put in its place."""
+
+Place = tuple[float, float, str]
+"""(seen_at, less trust, feed): of statements of one moment the most trusted comes first."""
+
+
+class Entry:
+    """A timeline, and what is needed to put a late tick in its place: the same in every order.
+
+    timeline    as of the last tick
+    """
+
+    __slots__ = ("_base", "_ticks", "_upto", "timeline")
+
+    def __init__(self, timeline: PriceTimeline) -> None:
+        self.timeline = timeline
+        self._base = timeline.copy()  # as it was before the last ticks
+        self._ticks: list[Quote | Vanished] = []
+        self._upto: Place = (-math.inf, 0.0, "")
+
+    def is_late(self, tick: Quote | Vanished) -> bool:
+        """True if a tick that belongs behind it has come before."""
+        return _place(tick) <= self._upto
+
+    def append(self, tick: Quote | Vanished) -> list[Event]:
+        """Absorb a tick that is not late; tells what it changed."""
+        self._upto = _place(tick)
+        self._ticks.append(tick)
+        if len(self._ticks) > MAX_LATE_TICKS:
+            absorb(self._base, self._ticks.pop(0))
+        return absorb(self.timeline, tick)
+
+    def insert(self, tick: Quote | Vanished) -> list[Event]:
+        """Replay the last ticks with a late one in its place; tells what that changed."""
+        before, revision = self.timeline, self.timeline.revision
+        told = self._replay()
+        insort(self._ticks, tick, key=_order)
+        events = [event for event in self._replay() if event not in told]
+        after = self.timeline
+        is_same = after.accepted == before.accepted and after.standing == before.standing
+        after.revision = revision + (not is_same)
+        return events
+
+    def settle(self) -> None:
+        """Something outside the feeds acted: later ticks count from here."""
+        self._base = self.timeline.copy()
+        self._ticks.clear()
+
+    def rewind(self, now: float) -> None:
+        """The clock was set back to `now`: nothing known may lie in the future."""
+        self.timeline.rewind(now)
+        self._upto = min(self._upto, (now, -math.inf, ""))
+        self.settle()
+
+    def _replay(self) -> list[Event]:
+        self.timeline = self._base.copy()
+        return [event for tick in self._ticks for event in absorb(self.timeline, tick)]
+
+
+def _place(tick: Quote | Vanished) -> Place:
+    return tick.seen_at, -tick.trust if isinstance(tick, Quote) else 0.0, tick.feed
+
+
+def _order(tick: Quote | Vanished) -> tuple[Place, bool, str, float, str]:
+    """The one order in which statements count; only equal ones have none."""
+    if isinstance(tick, Vanished):
+        return _place(tick), False, tick.feed_model, math.inf, ""
+    start = -math.inf if tick.valid_from is None else tick.valid_from
+    prices = repr(sorted((str(meter), str(usd)) for meter, usd in tick.usd_per_mtok.items()))
+    return _place(tick), tick.is_indirect, tick.feed_model, start, prices
