@@ -16,6 +16,9 @@ UNPRICED = "no feed quotes a price"
 
 DAY_S = 86400.0
 
+MOST_APART = 3.0
+"""Lists that differ by more do not differ about a price: one of them is wrong."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceStatus:
@@ -24,8 +27,10 @@ class PriceStatus:
     reason          why there is none, if there is none
     age_s           since a feed or a bill last confirmed it
     uncertainty     relative: what other feeds disagree by, and more with every day of age
-    is_provisional  one list alone says it: taken for as dear as is plausible, for a bounded share
-    dearer_by       relative: what it is taken to cost more than stated, as feeds disagree
+    is_provisional  no second list says it: taken for as dear as is plausible, for a bounded share
+                    if no other list knows the deployment at all
+    dearer_by       relative: what it is taken to cost more than stated, as feeds disagree; below 0
+                    where it is far above what others sell the model at
     vanished        feeds that once listed it and no longer do
     """
 
@@ -110,6 +115,7 @@ def standing_of(timeline: PriceTimeline, votes: Sequence[Vote], now: float) -> S
     is_proven = is_owner(current, rules) or any(vote.is_proven for vote in behind)
     return Standing(
         is_provisional=bool(behind) and not is_proven,
+        is_alone=bool(behind) and not is_proven and len(votes) == 1,
         dearer_by=_dearer_by(timeline, current, votes, now, is_proven=is_proven),
         lagging=frozenset(vote.feed for vote in votes if vote.lags),
         dissenting=frozenset(vote.feed for vote in votes if vote not in behind),
@@ -119,19 +125,24 @@ def standing_of(timeline: PriceTimeline, votes: Sequence[Vote], now: float) -> S
 def _dearer_by(
     timeline: PriceTimeline, current: Quote, votes: Sequence[Vote], now: float, *, is_proven: bool
 ) -> float:
-    """How much dearer than stated: what feeds say on average; at the most, while provisional."""
-    price, total = blended(current.usd_per_mtok), sum(vote.trust for vote in votes)
-    if not price or not total or is_owner(current, timeline.rules):
+    """How much dearer than stated: what feeds say on average, where they differ by little.
+
+    While provisional at the dearer end of what is plausible: the dearest that any list says; with
+    one list alone not below what others sell the model at, nor above `alone_ratios` times that.
+    """
+    price = blended(current.usd_per_mtok)
+    if not price or is_owner(current, timeline.rules):
         return 0.0
-    above = [
-        (max(0.0, float(blended(vote.quote.usd_per_mtok) / price) - 1), vote.trust)
-        for vote in votes
-    ]
-    dearer = sum(rise * trust for rise, trust in above) / total
-    if not is_proven:
-        elsewhere = elsewhere_usd(timeline, now) or price
-        dearer = max(float(elsewhere / price) - 1, *(rise for rise, _ in above))
-    return min(max(dearer, 0.0), timeline.rules.alone_ratios[0] - 1)
+    times = ((float(blended(vote.quote.usd_per_mtok) / price), vote.trust) for vote in votes)
+    said = [(max(1.0, each), trust) for each, trust in times if each <= MOST_APART]
+    if is_proven or not said:
+        total = sum(trust for _, trust in said)
+        return sum(each * trust for each, trust in said) / total - 1 if total else 0.0
+    dearest, elsewhere = max(each for each, _ in said), elsewhere_usd(timeline, now)
+    if not elsewhere or len(votes) > 1:
+        return dearest - 1
+    usual = float(elsewhere / price)
+    return min(max(dearest, usual), timeline.rules.alone_ratios[0] * usual) - 1
 
 
 def _uncertainty(

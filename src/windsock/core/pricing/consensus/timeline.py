@@ -51,13 +51,15 @@ class Track:
 class Standing:
     """What the votes say of the price in force, as of the last statement.
 
-    is_provisional  one list alone says so, and nothing else speaks for it
-    dearer_by       relative: what it should be taken to cost more than is stated
+    is_provisional  one list says so, and nothing else speaks for it
+    is_alone        no other list states any price either
+    dearer_by       relative: what it should be taken to cost more than is stated, or less
     lagging         feeds that say what another has left behind
     dissenting      feeds that speak for another price
     """
 
     is_provisional: bool = False
+    is_alone: bool = False
     dearer_by: float = 0.0
     lagging: frozenset[str] = frozenset()
     dissenting: frozenset[str] = frozenset()

@@ -160,7 +160,7 @@ class Candidates:
         """Bounds for prices that one list alone states, while another candidate's is proven."""
         bounds = tuple(
             self._book.rules.provisional_share
-            if name in stated and self._book.standing(name).is_provisional
+            if name in stated and self._book.standing(name).is_alone
             else 1.0
             for name in names
         )
