@@ -167,6 +167,8 @@ class PriceBook:
     ) -> list[Event]:
         """A bill speaks for the price in force, or for a statement of a feed that it matches.
 
+        One of another service tier brings no statement into force, for that is mostly base prices.
+
         at      unix s at which the call began
         """
         entry = self._entries.get(deployment)
@@ -177,6 +179,8 @@ class PriceBook:
         current = timeline.in_force(at)
         if current is not None and bill.fits(current, within):
             timeline.confirm(now)
+            return []
+        if not bill.is_standard:
             return []
         held = [h.quote for h in timeline.held.values() if not h.is_final]
         direct = [quote for quote in timeline.statements.values() if not quote.is_indirect]
