@@ -27,6 +27,7 @@ CACHE_READ = (
     *CACHE_HIT,
     *NATIVE_READ,
     "cached_tokens",
+    "cached_input_tokens",
     "cache_read_tokens",
     "cachedContentTokenCount",
 )
