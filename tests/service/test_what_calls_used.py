@@ -30,8 +30,7 @@ def told(row: dict[str, Any], *, stream: bool) -> Answer:
     """The answer to a call, whose usage a stream gives with its finish or, as OpenAI, after it."""
     model = {"model": row["id"]}
     if not stream:
-        usage = max(row.get("before", []), key=str, default={}) | row["usage"]
-        return Answer(placed(row, completion(**model), row["usage"] if any(usage.values()) else {}))
+        return Answer(placed(row, completion(**model), row["usage"]))
     events = stream_of(["hel", "lo"], usage=False, done=False)[:-1]
     events += [event({**chunk({}, **model), "usage": usage}) for usage in row.get("before", [])]
     is_with_finish = row.get("place", "usage") != "usage"
@@ -138,10 +137,9 @@ async def test_what_cannot_be_is_counted_here_and_told_of(tmp_path, kind: str, s
         assert kept["attempts"][0]["is_usage_estimated"]
         (view,) = (await it.http.get("/v1/deployments")).json()["data"]
         told_of = await it.http.get("/metrics")
-    if kind != "text":
-        assert view["usage_doubted"] == 1
-        assert view["usage_doubt"]
-        assert 'event="usage.doubted"' in told_of.text
+    assert view["usage_doubted"] == 1
+    assert view["usage_doubt"]
+    assert 'event="usage.doubted"' in told_of.text
 
 
 async def test_an_answer_above_the_models_limit_is_not_believed(tmp_path) -> None:
@@ -180,6 +178,16 @@ async def test_a_bill_enters_only_where_it_is_plausible(tmp_path, bill: str, str
         assert view["bills_doubted"] == (bill in ("800", "a-slip-of-ten"))
         metrics = (await it.http.get("/metrics")).text
         assert ('event="bill.doubted"' in metrics) == (bill in ("800", "a-slip-of-ten"))
+
+
+async def test_a_gateway_may_state_its_bill_in_a_header(tmp_path) -> None:
+    header = {"x-litellm-response-cost": "0.00055"}
+    answer = Answer(completion(model="m", usage=plain(100, 100)), headers=header)
+    async with upstream(lambda _: answer) as gateway:
+        async with running(config_of(("litellm", gateway.url, 1.0)), tmp_path) as it:
+            body = {**ASK, "model": "auto"}
+            told_of = (await it.http.post("/v1/chat/completions", json=body)).json()
+            assert told_of["usage"]["cost"] == pytest.approx(0.00055)
 
 
 async def test_one_absurd_answer_moves_no_traffic_and_no_money(tmp_path) -> None:

@@ -95,4 +95,5 @@ def _endpoint(
     headers = dict(own.headers)
     if key is not None:
         headers |= {"authorization": f"Bearer {key}"} if auth == "bearer" else {auth: key}
-    return Endpoint(base_url=base_url.rstrip("/"), headers=headers)
+    bill_header = preset.bill_header if preset else ""
+    return Endpoint(base_url=base_url.rstrip("/"), headers=headers, bill_header=bill_header)

@@ -31,6 +31,7 @@ class Preset:
     model_prefixes      written by some before a model's name, without meaning
     sites               regions that it writes before a model's name, with a dot
     bill                where its answers say what they cost, the best place first
+    bill_header         the header of an answer that says so
     usage               what it counts its own way
     """
 
@@ -48,6 +49,7 @@ class Preset:
     model_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     bill: tuple[BillField, ...] = ()
+    bill_header: str = ""
     usage: UsageHabits = NO_HABITS
 
 

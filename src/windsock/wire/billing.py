@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from windsock.wire.json_codec import at
+
+MOST = Decimal(10) ** 24
+"""Of any unit; what is larger is no charge."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillField:
@@ -34,14 +39,17 @@ def billed_usd(body: Mapping[str, Any], fields: Iterable[BillField]) -> Decimal 
 def _stated_usd(body: Mapping[str, Any], field: BillField) -> Decimal | None:
     charged = _amount(body, field.path)
     beside = _amount(body, field.own_key) if field.own_key else None
-    if beside and (not charged or _value(body, field.own_key_mark) is True):
+    if beside and (not charged or at(body, field.own_key_mark) is True):
         charged = beside + (charged or 0)
     return None if charged is None else charged / field.units_per_usd
 
 
 def _amount(body: Mapping[str, Any], path: str) -> Decimal | None:
+    return amount_of(at(body, path))
+
+
+def amount_of(value: Any) -> Decimal | None:
     """A number from 0 on, also as text; None for all else."""
-    value = _value(body, path)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -49,15 +57,3 @@ def _amount(body: Mapping[str, Any], path: str) -> Decimal | None:
     except InvalidOperation:
         return None
     return amount if amount.is_finite() and 0 <= amount < MOST else None
-
-
-MOST = Decimal(10) ** 24
-"""Of any unit; what is larger is no charge."""
-
-
-def _value(body: Any, path: str) -> Any:
-    for name in path.split("."):
-        if not isinstance(body, dict):
-            return None
-        body = body.get(name)
-    return body

@@ -13,6 +13,7 @@ from windsock.providers.transport import Reply, Unreachable
 from windsock.service.execution.call_usage import usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
+from windsock.wire.billing import amount_of
 from windsock.wire.format import Answer
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
@@ -60,6 +61,8 @@ async def plain_call(
         failure.status, failure.body = 502, b""
         return call.result(CallKind.BAD_ANSWER, status=200)
     answers[attempt.number] = GivenAnswer(target, answer)
+    if (header := target.endpoint.bill_header) and not answer.facts.billed_usd:
+        answer.facts.billed_usd = amount_of(reply.headers.get(header))
     return call.answered(answer, len(raw), target)
 
 

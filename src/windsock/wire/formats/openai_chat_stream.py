@@ -13,8 +13,8 @@ from windsock.core.model.calls import CallKind
 from windsock.errors import ProviderError
 from windsock.wire.billing import billed_usd
 from windsock.wire.format import AnswerFacts, ProviderTraits
+from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_usage import counted, counts_in, id_of, tier_of
-from windsock.wire.formats.usage_counts import merged
 from windsock.wire.sse import BOUNDARY, DATA, data_of
 
 DONE = b"data: [DONE]\n\n"

@@ -12,7 +12,8 @@ from typing import Any
 from windsock.core.model.units import Usage
 from windsock.wire.billing import billed_usd
 from windsock.wire.format import NO_HABITS, AnswerFacts, ProviderTraits, UsageHabits
-from windsock.wire.formats.usage_counts import Counts, counts_of, merged
+from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.usage_counts import Counts, counts_of
 
 MAX_ID_CHARS = 255
 """Of an answer's id; a longer one is no name, and no index of a database would take it."""

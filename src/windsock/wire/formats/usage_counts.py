@@ -6,13 +6,21 @@ shown. What is no count (text, a negative, a fraction) is not said, and empties 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
 from windsock.core.model.units import Family, Usage
 from windsock.wire.format import NO_HABITS, UsageHabits
+from windsock.wire.formats.count_fields import (
+    MOST,
+    count,
+    count_of_modality,
+    first_count,
+    most_count,
+)
+from windsock.wire.json_codec import at
 
 PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens")
 ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens")
@@ -48,8 +56,7 @@ SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_
 """Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock, DeepSeek
 and Moonshot; a dot leads into an object."""
 
-MOST = 2**62
-"""No count is as large; it could not be stored either."""
+ALL_UNSAID = frozenset({Family.PROMPT, Family.ANSWER})
 
 
 class Counts(NamedTuple):
@@ -100,7 +107,7 @@ def counts_of(
     habits: UsageHabits = NO_HABITS,
     is_answer_free: bool = False,
 ) -> Counts | None:
-    """Counted use; None if the object says nothing readable, or nothing but zeros.
+    """Counted use; None if the object says nothing, or nothing but zeros.
 
     images          sent with the request; no dialect counts them
     is_answer_free  nothing is generated (embeddings): all tokens are the prompt's
@@ -108,11 +115,10 @@ def counts_of(
     said = _stated(usage, habits)
     _complete(said, is_answer_free)
     if not (said.prompt or said.answer or said.cached or said.written or said.reasoning):
-        return None
+        return Counts(Usage(images=images), ALL_UNSAID) if _is_nonsense(usage) else None
     reading = _reading(said)
-    sent = _sent(said, reading)
     made = Usage(
-        **sent,
+        **_sent(said, reading),
         **_received(said, reading),
         images=images,
         web_searches=_searches(usage, habits),
@@ -125,61 +131,35 @@ def counts_of(
     return Counts(made, frozenset(unsaid))
 
 
-def merged(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
-    """The usage of a stream after one more statement: zeros and nonsense replace no count."""
-    made = dict(before)
-    for name, value in later.items():
-        known = made.get(name)
-        if isinstance(known, dict) and isinstance(value, dict):
-            made[name] = merged(known, value)
-        elif _is_number(value) or (value and not _is_number(known)) or not known:
-            made[name] = value
-    return made
-
-
-def at(body: Any, path: str) -> Any:
-    """The value at a dotted path, None if there is none."""
-    for name in path.split("."):
-        if not isinstance(body, dict):
-            return None
-        body = body.get(name)
-    return body
-
-
-def count(value: Any) -> int | None:
-    """A whole number from 0 on, also one written with a point; None for all else."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
-    return value if is_count else None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0
+def _is_nonsense(usage: Mapping[str, Any]) -> bool:
+    """It speaks of the main counts, in what is no count."""
+    values = (usage.get(name) for name in (*PROMPT, *ANSWER, *TOTAL))
+    return any(value is not None and count(value) is None for value in values)
 
 
 def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:
     given = [part for name in GIVEN if isinstance(part := usage.get(name), dict)]
     got = [part for name in GOT if isinstance(part := usage.get(name), dict)]
-    cached = max(_most([usage], CACHE_READ), _most(given, CACHE_READ_PART))
-    written_1h = _most([usage, *given], WRITTEN_1H)
-    by_life = _most([usage, *given], WRITTEN_5M) + written_1h
-    written = max(_most([usage], CACHE_WRITE), _most(given, CACHE_WRITE_PART), by_life)
-    thoughts = _most([usage], THOUGHTS)
-    natives = _most([usage], NATIVE_READ) + _most([usage], NATIVE_WRITE) + by_life
+    cached = max(most_count([usage], CACHE_READ), most_count(given, CACHE_READ_PART))
+    written_1h = most_count([usage, *given], WRITTEN_1H)
+    by_life = most_count([usage, *given], WRITTEN_5M) + written_1h
+    written = max(most_count([usage], CACHE_WRITE), most_count(given, CACHE_WRITE_PART), by_life)
+    thoughts = most_count([usage], THOUGHTS)
+    natives = most_count([usage], NATIVE_READ) + most_count([usage], NATIVE_WRITE) + by_life
     return _Stated(
-        prompt=_first(usage, PROMPT)
-        or _most([usage], CACHE_HIT) + _most([usage], CACHE_MISS)
+        prompt=first_count(usage, PROMPT)
+        or most_count([usage], CACHE_HIT) + most_count([usage], CACHE_MISS)
         or None,
-        answer=_first(usage, ANSWER),
-        total=_first(usage, TOTAL) or 0,
+        answer=first_count(usage, ANSWER),
+        total=first_count(usage, TOTAL) or 0,
         cached=cached,
         written=written,
         written_1h=min(written, written_1h),
-        reasoning=max(thoughts, _most([usage, *got], REASONING)),
-        extra=_most([usage], TOOL_PROMPT) + sum(_most([usage], [p]) for p in habits.extra_prompt),
-        heard=_most(given, ["audio_tokens"]) + _of_modality(usage, GIVEN, "AUDIO"),
-        spoken=_most(got, ["audio_tokens"]) + _of_modality(usage, GOT, "AUDIO"),
+        reasoning=max(thoughts, most_count([usage, *got], REASONING)),
+        extra=most_count([usage], TOOL_PROMPT)
+        + sum(most_count([usage], [p]) for p in habits.extra_prompt),
+        heard=most_count(given, ["audio_tokens"]) + count_of_modality(usage, GIVEN, "AUDIO"),
+        spoken=most_count(got, ["audio_tokens"]) + count_of_modality(usage, GOT, "AUDIO"),
         is_cache_beside="prompt_tokens" not in usage and not given and natives > 0,
         is_reasoning_beside=thoughts > 0,
         is_reasoning_apart=habits.is_reasoning_beside,
@@ -274,28 +254,10 @@ def _received(said: _Stated, reading: _Reading) -> dict[str, int]:
 
 
 def _searches(usage: Mapping[str, Any], habits: UsageHabits) -> int:
-    own = sum(_most([usage], [path]) for path in habits.searches)
+    own = _sum(usage, habits.searches)
     is_marked = any(at(usage, path) for path in habits.search_marks)
-    return max(own, _most([usage], SEARCHES), int(is_marked))
+    return max(own, most_count([usage], SEARCHES), int(is_marked))
 
 
-def _first(usage: Mapping[str, Any], names: Iterable[str]) -> int | None:
-    """The first positive count under these names, else 0 if one says so, else None."""
-    found = [known for name in names if (known := count(usage.get(name))) is not None]
-    return next((known for known in found if known), found[0] if found else None)
-
-
-def _most(places: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> int:
-    """The largest count at these paths; many say nothing, or 0, where another says it."""
-    return max((count(at(place, path)) or 0 for place in places for path in paths), default=0)
-
-
-def _of_modality(usage: Mapping[str, Any], names: Iterable[str], modality: str) -> int:
-    """Gemini lists tokens by modality."""
-    lists = (part for name in names if isinstance(part := usage.get(name), list))
-    return sum(
-        count(each.get("tokenCount")) or 0
-        for part in lists
-        for each in part
-        if isinstance(each, dict) and each.get("modality") == modality
-    )
+def _sum(usage: Mapping[str, Any], paths: tuple[str, ...]) -> int:
+    return sum(count(at(usage, path)) or 0 for path in paths)
