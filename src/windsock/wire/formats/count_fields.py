@@ -39,7 +39,13 @@ def first_count(usage: Mapping[str, Any], names: Iterable[str]) -> int | None:
 
 def most_count(places: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> int:
     """The largest count at these paths; many say nothing, or 0, where another says it."""
-    return max((count(at(place, path)) or 0 for place in places for path in paths), default=0)
+    most = 0
+    for place in places:
+        for path in paths:
+            value = at(place, path) if "." in path else place.get(path)
+            if value and (found := count(value)) and found > most:
+                most = found
+    return most
 
 
 def count_of_modality(usage: Mapping[str, Any], names: Iterable[str], modality: str) -> int:

@@ -121,11 +121,17 @@ def _usages(body: Mapping[str, Any]) -> Iterator[Any]:
 
 def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:
     """The counts of an object that distinguishes nothing and adds up, as most do."""
-    if usage.keys() != PLAIN_COUNTS:
+    prompt, answer = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if type(prompt) is not int or type(answer) is not int or prompt <= 0 or answer <= 0:
         return None
-    prompt, answer = usage["prompt_tokens"], usage["completion_tokens"]
-    is_sound = type(prompt) is int and type(answer) is int and prompt > 0 and answer > 0
-    if not is_sound or usage["total_tokens"] != prompt + answer:
+    if usage.get("total_tokens") != prompt + answer:
+        return None
+    if any(_says_more(value) for name, value in usage.items() if name not in PLAIN_COUNTS):
         return None
     made = Usage(input_tokens=prompt, output_tokens=answer, images=images)
     return Counts(made, NOTHING_UNSAID)
+
+
+def _says_more(value: Any) -> bool:
+    """It is neither nothing nor an object of nothing but zeros."""
+    return any(value.values()) if isinstance(value, dict) else bool(value)
