@@ -24,6 +24,8 @@ class EventKind(StrEnum):
     QUALITY_DRIFTED = "quality.drifted"
     QUALITY_UNDONE = "quality.undone"
     BILL_DRIFTED = "bill.drifted"
+    BILL_DOUBTED = "bill.doubted"
+    USAGE_DOUBTED = "usage.doubted"
     MODEL_REDIRECTED = "model.redirected"
     CONFIG_RELOADED = "config.reloaded"
     CONFIG_REJECTED = "config.rejected"

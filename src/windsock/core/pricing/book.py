@@ -185,6 +185,8 @@ class PriceBook:
     ) -> list[Event]:
         """A bill speaks for the price in force, or for a statement of a feed that it matches.
 
+        One of another service tier brings no statement into force, for that is mostly base prices.
+
         at      unix s at which the call began
         """
         entry = self._entries.get(deployment)
@@ -196,6 +198,8 @@ class PriceBook:
         if current is not None and bill.fits(current, within):
             timeline.confirm(now)
             return self._backed(entry, current, now) if timeline.standing.is_provisional else []
+        if not bill.is_standard:
+            return []
         held = [h.quote for h in timeline.held.values() if not h.is_final]
         direct = [quote for quote in timeline.statements.values() if not quote.is_indirect]
         for quote in (*held, *direct):
