@@ -55,9 +55,7 @@ def test_no_more_is_taken_back_than_was_there() -> None:
     assert sums(row) == (1.0, 1.0, 1.0), "nor is any reward above one"
 
 
-def test_a_half_life_later_all_counts_half_and_a_late_reward_as_if_it_had_come_in_time() -> (
-    None
-):
+def test_a_half_life_later_all_counts_half_and_a_late_reward_as_if_it_had_come_in_time() -> None:
     row = row_of(0.5, 0.5)
     row.observe(1.0, 1.0, HALF, SETTINGS)
     assert sums(row) == pytest.approx((2.0, 1.5, 1.25))
