@@ -176,3 +176,27 @@ def test_a_belief_moves_with_as_much_evidence_as_before(shift: float, a: float) 
     assert sum(found) == pytest.approx(10.0)
     assert found[0] == pytest.approx(a)
     assert min(found) > 0.0
+
+
+def test_a_quality_that_is_lost_is_found_in_rewards_that_come_in_bulk() -> None:
+    beliefs = Beliefs()
+    for _ in range(20):
+        beliefs.observe_sums(CELL, "m", 10.0, 10.0, 10.0, now=0.0)
+    for _ in range(10):
+        beliefs.observe_sums(CELL, "m", 10.0, 0.0, 0.0, now=1.0)
+    shifts = beliefs.drain()
+    assert shifts
+    assert {shift.deployment for shift in shifts} == {"m"}
+    assert (shifts[0].at, shifts[0].facts["namespace"]) == (1.0, "default")
+    assert beliefs.drain() == [], "each is told once"
+
+
+def test_use_in_bulk_is_learnt_as_one_by_one() -> None:
+    together, apart = Beliefs(), Beliefs()
+    for _ in range(4):
+        apart.observe_usage(CELL, "m", USED, 3.0)
+    counts = {meter: 4.0 * count for meter, count in apart.mix(CELL, "m").items()}
+    counts.pop(Meter.REQUEST)
+    together.observe_usages(CELL, "m", counts, 4.0, 3.0)
+    assert together.mix(CELL, "m") == apart.mix(CELL, "m")
+    assert rows(together)["chat", "m"][3:6] == [None, 4.0, 3.0]
