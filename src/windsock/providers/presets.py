@@ -10,6 +10,8 @@ from importlib.resources import files
 from typing import Any
 
 from windsock.core.model.model_names import ProviderNames
+from windsock.wire.billing import BillField
+from windsock.wire.format import NO_HABITS, ProviderTraits, UsageHabits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,9 @@ class Preset:
     aliases             its other names; `name@region` where that site has its own prices
     model_prefixes      written by some before a model's name, without meaning
     sites               regions that it writes before a model's name, with a dot
+    bill                where its answers say what they cost, the best place first
+    bill_header         the header of an answer that says so
+    usage               what it counts its own way
     """
 
     id: str
@@ -43,6 +48,9 @@ class Preset:
     aliases: tuple[str, ...] = ()
     model_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
+    bill: tuple[BillField, ...] = ()
+    bill_header: str = ""
+    usage: UsageHabits = NO_HABITS
 
 
 @cache
@@ -70,6 +78,22 @@ def provider_names() -> ProviderNames:
     )
 
 
+@cache
+def bill_fields() -> tuple[BillField, ...]:
+    """Every place where any provider is known to state a charge: a gateway may pass it on."""
+    known = known_providers().values()
+    return tuple(dict.fromkeys(field for each in known for field in each.bill))
+
+
+def traits_of(preset: Preset) -> ProviderTraits:
+    """What the wire formats must know of a provider."""
+    return ProviderTraits(
+        keeps_router_fields=preset.keeps_router_fields,
+        bill=tuple(dict.fromkeys((*preset.bill, *bill_fields()))),
+        usage=preset.usage,
+    )
+
+
 def _alias(provider: str, stated: str) -> tuple[str, tuple[str, str]]:
     """`name@region` of a provider: the name, and whom and which site it means."""
     name, _, region = stated.partition("@")
@@ -77,6 +101,11 @@ def _alias(provider: str, stated: str) -> tuple[str, tuple[str, str]]:
 
 
 def _preset(name: str, body: dict[str, Any]) -> Preset:
-    lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
-    stated: dict[str, Any] = {**body, **lists}
+    stated = _tuples(body)
+    stated["bill"] = tuple(BillField(**field) for field in body.get("bill", ()))
+    stated["usage"] = UsageHabits(**_tuples(body.get("usage", {})))
     return Preset(id=name, **stated)
+
+
+def _tuples(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in body.items()}
