@@ -13,6 +13,7 @@ class EventKind(StrEnum):
     PRICE_SHIFTED = "price.shifted"
     PRICE_HELD = "price.held"
     PRICE_RELEASED = "price.released"
+    PRICE_DISPUTED = "price.disputed"
     PRICE_UNREAD = "price.unread"
     PRICE_WENT_STALE = "price.went_stale"
     PRICE_IS_FRESH = "price.is_fresh"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from windsock.core.beliefs.beliefs import Beliefs
@@ -137,14 +137,34 @@ class Candidates:
                 usd_by_name[name] = usd
         note = self._drop_sick(usd_by_name, ruled_out, now)
         note = note or self._drop_slow(route, usd_by_name, ruled_out, now)
+        stated = [name for name in usd_by_name if name not in imagined]
         view = CellView(
             cell=cell,
             deployments=tuple(usd_by_name),
             usd=tuple(usd_by_name.values()),
+            dearer_by=self._dearer_by(usd_by_name, stated),
+            most_share=self._most_share(usd_by_name, stated),
             share=share,
             compounds=self._compounds(cell, route, usd_by_name, prompt_tokens, now, imagined),
         )
         return view, ruled_out, note
+
+    def _dearer_by(self, names: Collection[str], stated: Collection[str]) -> tuple[float, ...]:
+        """What each price should be taken to be above what is stated; empty if none should."""
+        dearer = tuple(
+            self._book.standing(name).dearer_by if name in stated else 0.0 for name in names
+        )
+        return dearer if any(dearer) else ()
+
+    def _most_share(self, names: Collection[str], stated: Collection[str]) -> tuple[float, ...]:
+        """Bounds for prices that one list alone states, while another candidate's is proven."""
+        bounds = tuple(
+            self._book.rules.provisional_share
+            if name in stated and self._book.standing(name).is_alone
+            else 1.0
+            for name in names
+        )
+        return bounds if 1.0 in bounds and min(bounds) < 1.0 else ()
 
     def _compounds(
         self,
