@@ -214,7 +214,7 @@ class Believed:
     def of(cls, book: PriceBook, at: float) -> Believed:
         quoted, standing = book.in_force("a/m", at), book.standing("a/m")
         prices = tuple(quoted.usd_per_mtok.values()) if quoted else None
-        facts = (prices, standing.is_provisional, round(standing.dearer_by, 6))
+        facts = (prices, standing.is_alone, round(standing.dearer_by, 6))
         return cls(max(at, START), facts, book.to_state())
 
 
