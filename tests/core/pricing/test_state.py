@@ -11,6 +11,7 @@ import pytest
 from tests.builders import START, quote
 from windsock.core.model.ticks import Quote, Tier, Window
 from windsock.core.model.units import Meter
+from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.rules import DEFAULT_RULES
 from windsock.core.pricing.state import (
     quote_of_state,
@@ -18,7 +19,6 @@ from windsock.core.pricing.state import (
     timeline_of_state,
     timeline_state,
 )
-from windsock.core.pricing.timeline import PriceTimeline
 from windsock.core.pricing.validation import Held
 
 FULL = Quote(
@@ -99,8 +99,7 @@ def timeline() -> PriceTimeline:
         refused={"list": quote(usd=9.0, feed="list")},
         vanished={"sheet": START + 30.0},
         confirmed_at=START + 20.0,
-        anchor=quote(usd=0.5),
-        anchored_at=START + 10.0,
+        counted_at=START + 10.0,
     )
 
 
@@ -109,7 +108,13 @@ def test_all_that_is_known_of_a_price_is_stored_and_read_back_under_the_rules_of
     known_held = {key: held for key, held in known.held.items() if key[0] == held.quote.feed}
     assert known_held == known.held
     state = json.loads(json.dumps(timeline_state(known)))
-    assert timeline_of_state(state, DEFAULT_RULES) == known
+    again = timeline_of_state(state, DEFAULT_RULES)
+    assert timeline_state(again) == timeline_state(known)
+    assert (again.accepted, again.held, again.refused) == (
+        known.accepted,
+        known.held,
+        known.refused,
+    )
     assert timeline_of_state(state, DEFAULT_RULES).rules is DEFAULT_RULES
 
 
@@ -122,8 +127,8 @@ def test_a_price_is_stored_under_names_that_stay() -> None:
         "refused",
         "vanished",
         "confirmed_at",
-        "anchor",
-        "anchored_at",
+        "tracks",
+        "counted_at",
     ]
     waiting, final = state["held"]
     assert {name: waiting[name] for name in waiting if name != "quote"} == {
@@ -138,11 +143,9 @@ def test_a_price_is_stored_under_names_that_stay() -> None:
     assert final["valid_from"] is None
 
 
-@pytest.mark.parametrize("name", ["confirmed_at", "anchored_at"])
+@pytest.mark.parametrize("name", ["confirmed_at", "counted_at"])
 def test_what_never_happened_is_stored_as_nothing(name: str) -> None:
     state = timeline_state(PriceTimeline(rules=DEFAULT_RULES))
     assert state[name] is None
-    assert state["anchor"] is None
     again = timeline_of_state(json.loads(json.dumps(state)), DEFAULT_RULES)
     assert getattr(again, name) == -math.inf
-    assert again.anchor is None
