@@ -82,10 +82,10 @@ def test_a_late_statement_tells_what_it_changed_and_nothing_else() -> None:
         quote(usd=2.5, feed="list", trust=0.95, seen_at=START + 150.0), START + 2 * HOUR
     )
     assert shift.kind == "price.shifted"
-    before = book.version
+    before = book.in_force(CHEAP, START + 2 * HOUR)
     again = quote(usd=2.0, feed="doubtful", trust=0.1, seen_at=START + 30.0)
     assert shift not in book.absorb(again, START + 2 * HOUR)
-    assert book.version == before
+    assert book.in_force(CHEAP, START + 2 * HOUR) == before
 
 
 def test_the_same_statement_read_twice_is_one() -> None:
