@@ -24,7 +24,7 @@ from windsock.core.pricing.consensus.standing import (
 )
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
+from windsock.core.pricing.schedule import flat_prices, next_moment, starts_at
 from windsock.core.pricing.state import timeline_of_state, timeline_state
 from windsock.core.pricing.validation import Held, can_be_approved
 
@@ -185,8 +185,6 @@ class PriceBook:
     ) -> list[Event]:
         """A bill speaks for the price in force, or for a statement of a feed that it matches.
 
-        One of another service tier brings no statement into force, for that is mostly base prices.
-
         at      unix s at which the call began
         """
         entry = self._entries.get(deployment)
@@ -197,14 +195,12 @@ class PriceBook:
         current = timeline.in_force(at)
         if current is not None and bill.fits(current, within):
             timeline.confirm(now)
-            return self._backed(entry, current, now) if timeline.standing.is_provisional else []
-        if not bill.is_standard:
-            return []
+            is_backed = timeline.standing.is_provisional and bill.is_standard
+            return self._backed(entry, current, now) if is_backed else []
         held = [h.quote for h in timeline.held.values() if not h.is_final]
         direct = [quote for quote in timeline.statements.values() if not quote.is_indirect]
         for quote in (*held, *direct):
-            is_due = quote.valid_from is None or quote.valid_from <= now
-            if is_due and not is_expired(quote, now) and bill.fits(quote, within):
+            if bill.backs(quote, now, within):
                 return self._backed(entry, quote, now)
         return []
 

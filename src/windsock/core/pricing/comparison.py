@@ -9,7 +9,7 @@ from decimal import Decimal
 from windsock.core.model.ticks import Quote, Window
 from windsock.core.model.units import MAIN_METERS, Meter, Prices, Usage, cost_usd
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.schedule import flat_prices
+from windsock.core.pricing.schedule import flat_prices, is_expired
 from windsock.core.pricing.validation import all_prices
 
 STANDARD_TIERS = frozenset({None, "", "default", "standard", "auto", "on_demand"})
@@ -38,6 +38,12 @@ class Bill:
     def is_standard(self) -> bool:
         """It speaks of base prices."""
         return self.service_tier in STANDARD_TIERS
+
+    def backs(self, quote: Quote, now: float, within: float) -> bool:
+        """True if it may bring this statement into force: one of base prices that fits, and due."""
+        is_due = quote.valid_from is None or quote.valid_from <= now
+        is_in_time = is_due and not is_expired(quote, now)
+        return self.is_standard and is_in_time and self.fits(quote, within)
 
     def fits(self, quote: Quote, within: float) -> bool:
         """True if the call costs as much at this quote, up to the share `within`.
