@@ -14,6 +14,8 @@ from windsock.core.pricing.rules import DEFAULT_RULES
 
 FELL_AT = START + 600.0
 MINUTE = 60.0
+PAUSE = 7920.0
+"""Between two polls: twelve of them take a day, which a fall that is denied needs, too."""
 
 
 def say(book: PriceBook, at: float, usd: float, feed: str, **facts: object) -> None:
@@ -32,12 +34,12 @@ def settled() -> PriceBook:
 def polls_to_believe(book: PriceBook, between: list[tuple[float, str, dict[str, object]]]) -> int:
     """Polls of a fall to 0.9 until it is in force; what others say in each pause between them."""
     for poll in range(30):
-        at = FELL_AT + poll * MINUTE
+        at = FELL_AT + poll * PAUSE
         say(book, at, 0.9, "sheet")
         if in_force(book, at).usd_per_mtok[Meter.INPUT] == Decimal("0.9"):
             return poll + 1
         for usd, feed, facts in between:
-            say(book, at + MINUTE / 2, usd, feed, **facts)
+            say(book, at + PAUSE / 2, usd, feed, **facts)
     raise AssertionError("never believed")
 
 

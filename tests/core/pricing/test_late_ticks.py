@@ -11,7 +11,7 @@ import pytest
 from tests.builders import CHEAP, START, quote
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.book import PriceBook
-from windsock.core.pricing.late_ticks import MAX_LATE_TICKS
+from windsock.core.pricing.consensus.late_ticks import MAX_LATE_TICKS
 
 HOUR = 3600.0
 Tick = Quote | Vanished
@@ -83,7 +83,7 @@ def test_a_late_statement_tells_what_it_changed_and_nothing_else() -> None:
     )
     assert shift.kind == "price.shifted"
     before = book.version
-    again = quote(usd=2.0, feed="doubtful", trust=0.1, seen_at=START + 30.0)
+    again = quote(usd=2.0, seen_at=START + 30.0)
     assert book.absorb(again, START + 2 * HOUR) == []
     assert book.version == before
 

@@ -11,6 +11,7 @@ import pytest
 from tests.builders import START, quote
 from windsock.core.model.ticks import Quote, Tier, Window
 from windsock.core.model.units import Meter
+from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
 from windsock.core.pricing.rules import DEFAULT_RULES
 from windsock.core.pricing.state import (
     quote_of_state,
@@ -18,7 +19,6 @@ from windsock.core.pricing.state import (
     timeline_of_state,
     timeline_state,
 )
-from windsock.core.pricing.timeline import PriceTimeline
 from windsock.core.pricing.validation import Held
 
 FULL = Quote(
@@ -99,8 +99,17 @@ def timeline() -> PriceTimeline:
         refused={"list": quote(usd=9.0, feed="list")},
         vanished={"sheet": START + 30.0},
         confirmed_at=START + 20.0,
-        anchor=quote(usd=0.5),
-        anchored_at=START + 10.0,
+        tracks={
+            "sheet": Track(
+                words=(quote(usd=1.0), quote(usd=2.0)),
+                since=START + 60.0,
+                heard_at=START + 60.0,
+                is_proven=True,
+                anchor=quote(usd=0.5),
+                anchored_at=START + 10.0,
+            )
+        },
+        counted_at=START + 60.0,
     )
 
 
@@ -122,8 +131,8 @@ def test_a_price_is_stored_under_names_that_stay() -> None:
         "refused",
         "vanished",
         "confirmed_at",
-        "anchor",
-        "anchored_at",
+        "tracks",
+        "counted_at",
     ]
     waiting, final = state["held"]
     assert {name: waiting[name] for name in waiting if name != "quote"} == {
@@ -138,11 +147,9 @@ def test_a_price_is_stored_under_names_that_stay() -> None:
     assert final["valid_from"] is None
 
 
-@pytest.mark.parametrize("name", ["confirmed_at", "anchored_at"])
+@pytest.mark.parametrize("name", ["confirmed_at", "counted_at"])
 def test_what_never_happened_is_stored_as_nothing(name: str) -> None:
     state = timeline_state(PriceTimeline(rules=DEFAULT_RULES))
     assert state[name] is None
-    assert state["anchor"] is None
     again = timeline_of_state(json.loads(json.dumps(state)), DEFAULT_RULES)
     assert getattr(again, name) == -math.inf
-    assert again.anchor is None
