@@ -160,7 +160,7 @@ BILLS = {
     "text": ("free", None),
     "negative": (-1, None),
     "near": (0.00055, 0.00055),
-    "as-text": ("0.00055", 0.00055),
+    "a-number-as-text": ("0.00055", None),
 }
 
 

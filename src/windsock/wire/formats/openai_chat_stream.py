@@ -11,7 +11,7 @@ import orjson
 
 from windsock.core.model.calls import CallKind
 from windsock.errors import ProviderError
-from windsock.wire.billing import billed_usd
+from windsock.wire.billing import billed_of
 from windsock.wire.format import AnswerFacts, ProviderTraits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_usage import counted, counts_in, id_of, tier_of
@@ -175,7 +175,7 @@ class ChatStreamScanner:
             unsaid=counts.unsaid if counts else frozenset(),
             served_model=self.served_model,
             service_tier=tier_of(last) or self.service_tier,
-            billed_usd=billed_usd(last, self._traits.bill),
+            billed_usd=billed_of(last, self._traits.bill),
             finish_reason=self.finish_reason,
             response_id=self.response_id,
         )

@@ -124,17 +124,7 @@ class Candidates:
     ) -> Viewed:
         """The candidates left, what one request costs at each, and why the others are not left."""
         ruled_out = dict(ruling)
-        usd_by_name: dict[str, float] = {}
-        for name in route.candidates:
-            if name in ruled_out:
-                continue
-            usd = self._usd(cell, name, prompt_tokens, now, imagined.get(name))
-            if usd is None:
-                reason = self._book.status(name, now).reason
-                text = reason or "its price does not cover every token it bills"
-                ruled_out[name] = Exclusion(ExclusionCode.UNPRICED, text)
-            else:
-                usd_by_name[name] = usd
+        usd_by_name = self._priced(cell, route, ruled_out, prompt_tokens, now, imagined)
         note = self._drop_sick(usd_by_name, ruled_out, now)
         note = note or self._drop_slow(route, usd_by_name, ruled_out, now)
         stated = [name for name in usd_by_name if name not in imagined]
@@ -148,6 +138,29 @@ class Candidates:
             compounds=self._compounds(cell, route, usd_by_name, prompt_tokens, now, imagined),
         )
         return view, ruled_out, note
+
+    def _priced(
+        self,
+        cell: Cell,
+        route: Route,
+        ruled_out: Exclusions,
+        prompt_tokens: int,
+        now: float,
+        imagined: ImaginedPrices,
+    ) -> dict[str, float]:
+        """Dollars of one request at each candidate not ruled out; one without goes there."""
+        usd_by_name = {}
+        for name in route.candidates:
+            if name in ruled_out:
+                continue
+            usd = self._usd(cell, name, prompt_tokens, now, imagined.get(name))
+            if usd is None:
+                reason = self._book.status(name, now).reason
+                text = reason or "its price does not cover every token it bills"
+                ruled_out[name] = Exclusion(ExclusionCode.UNPRICED, text)
+            else:
+                usd_by_name[name] = usd
+        return usd_by_name
 
     def _dearer_by(self, names: Collection[str], stated: Collection[str]) -> tuple[float, ...]:
         """What each price should be taken to be above what is stated; empty if none should."""
@@ -179,13 +192,18 @@ class Candidates:
         cascade = route.cascade
         if cascade is None:
             return None
-        strong = None
-        for to in cascade.to:
-            usd = usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to))
-            provider = self._catalog.deployments[to].provider
-            if usd is not None and self._health.why_out(to, provider, now) is None:
-                strong = (to, usd, self._beliefs.posterior(cell, to))
-                break
+        costs = (
+            (to, usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to)))
+            for to in cascade.to
+        )
+        strong = next(
+            (
+                (to, usd, self._beliefs.posterior(cell, to))
+                for to, usd in costs
+                if usd is not None and self._is_healthy(to, now)
+            ),
+            None,
+        )
         if strong is None:
             return ()
         offers = (
@@ -199,6 +217,10 @@ class Candidates:
             if name not in cascade.to
         )
         return tuple(offer for offer in offers if offer is not None)
+
+    def _is_healthy(self, name: str, now: float) -> bool:
+        provider = self._catalog.deployments[name].provider
+        return self._health.why_out(name, provider, now) is None
 
     def _usd(
         self, cell: Cell, name: str, prompt_tokens: int, now: float, imagined: Prices | None
