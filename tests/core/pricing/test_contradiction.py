@@ -14,6 +14,8 @@ from windsock.core.pricing.rules import DEFAULT_RULES
 
 FELL_AT = START + 600.0
 MINUTE = 60.0
+PAUSE = 7920.0
+"""Between two polls: twelve of them take a day, which a fall that is denied needs, too."""
 
 
 def say(book: PriceBook, at: float, usd: float, feed: str, **facts: object) -> None:
@@ -29,23 +31,15 @@ def settled() -> PriceBook:
     return book
 
 
-A_DAY_OF_POLLS = DEFAULT_RULES.contradicted_s / (DEFAULT_RULES.contradicted_polls - 1)
-"""Seconds between polls of which the number that settles a contradiction takes a day."""
-
-
-def polls_to_believe(
-    book: PriceBook,
-    between: list[tuple[float, str, dict[str, object]]],
-    every_s: float = MINUTE,
-) -> int:
+def polls_to_believe(book: PriceBook, between: list[tuple[float, str, dict[str, object]]]) -> int:
     """Polls of a fall to 0.9 until it is in force; what others say in each pause between them."""
     for poll in range(30):
-        at = FELL_AT + poll * every_s
+        at = FELL_AT + poll * PAUSE
         say(book, at, 0.9, "sheet")
         if in_force(book, at).usd_per_mtok[Meter.INPUT] == Decimal("0.9"):
             return poll + 1
         for usd, feed, facts in between:
-            say(book, at + every_s / 2, usd, feed, **facts)
+            say(book, at + PAUSE / 2, usd, feed, **facts)
     raise AssertionError("never believed")
 
 
@@ -64,7 +58,7 @@ def test_what_was_said_before_the_fall_does_not_deny_it(before_s: float) -> None
 
 def test_what_is_said_again_since_the_fall_does() -> None:
     again = [(2.0, "list", {"trust": 0.95})]
-    assert polls_to_believe(settled(), again, A_DAY_OF_POLLS) == DEFAULT_RULES.contradicted_polls
+    assert polls_to_believe(settled(), again) == DEFAULT_RULES.contradicted_polls
 
 
 def test_a_denial_of_an_earlier_fall_says_nothing_of_a_later_one() -> None:
@@ -91,6 +85,4 @@ def test_one_that_is_trusted_less_does_not_deny_alone_but_two_of_them_do() -> No
         (2.0, name, {"trust": 0.5}) for name in ("one", "two")
     ]
     assert polls_to_believe(settled(), doubtful[:1]) == DEFAULT_RULES.fall_polls
-    assert polls_to_believe(settled(), doubtful, A_DAY_OF_POLLS) == (
-        DEFAULT_RULES.contradicted_polls
-    )
+    assert polls_to_believe(settled(), doubtful) == DEFAULT_RULES.contradicted_polls

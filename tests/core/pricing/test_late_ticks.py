@@ -76,12 +76,16 @@ def test_a_statement_that_comes_late_counts_from_when_it_was_made(behind: int) -
     assert known(book_of(*ticks, late, now=now)) == known(book_of(*in_time, now=now))
 
 
-def test_a_late_statement_tells_what_it_changed_and_nothing_told_before() -> None:
+def test_a_late_statement_tells_what_it_changed_and_nothing_else() -> None:
     book = book_of(*series(3))
     (shift,) = book.absorb(
         quote(usd=2.5, feed="list", trust=0.95, seen_at=START + 150.0), START + 2 * HOUR
     )
     assert shift.kind == "price.shifted"
+    before = book.version
+    again = quote(usd=2.0, seen_at=START + 30.0)
+    assert book.absorb(again, START + 2 * HOUR) == []
+    assert book.version == before
 
 
 def test_the_same_statement_read_twice_is_one() -> None:

@@ -28,9 +28,6 @@ from windsock.core.pricing.schedule import flat_prices, next_moment, starts_at
 from windsock.core.pricing.state import timeline_of_state, timeline_state
 from windsock.core.pricing.validation import Held, can_be_approved
 
-NOBODY = Standing()
-"""Where nobody states a price."""
-
 
 class PriceBook:
     """Believes or holds quotes; `version` grows on every change that can move a weight."""
@@ -113,7 +110,7 @@ class PriceBook:
     def standing(self, deployment: str) -> Standing:
         """What the votes say of the price in force: provisional, dearer than stated, disputed."""
         entry = self._billed(deployment)
-        return entry.timeline.standing if entry else NOBODY
+        return entry.timeline.standing if entry else Standing()
 
     def is_stale(self, age_s: float | None) -> bool:
         """True if nothing confirmed a price for longer than the rules allow."""
@@ -160,11 +157,8 @@ class PriceBook:
         entry = self._entries[deployment]
         quote = entry.timeline.held_of(feed).quote
         if not can_be_approved(quote):
-            raise ValueError(
-                f"what {feed} says of {deployment} is no price, so none can approve it"
-            )
-        reason = quote.zero_reason or "approved"
-        return self._backed(entry, replace(quote, zero_reason=reason), now)
+            raise ValueError(f"what {feed} says of {deployment} is no price that can be approved")
+        return self._backed(entry, replace(quote, zero_reason=quote.zero_reason or "approved"), now)
 
     def reject(self, deployment: str, feed: str, now: float) -> list[Event]:
         """A person drops a held quote; equal ones stay dropped; raises KeyError if none is held."""
@@ -195,8 +189,10 @@ class PriceBook:
         current = timeline.in_force(at)
         if current is not None and bill.fits(current, within):
             timeline.confirm(now)
-            is_backed = timeline.standing.is_provisional and bill.is_standard
-            return self._backed(entry, current, now) if is_backed else []
+            is_open = timeline.standing.is_provisional and current is timeline.in_force(now)
+            return self._backed(entry, current, now) if is_open and bill.is_standard else []
+        if not bill.is_standard:
+            return []
         held = [h.quote for h in timeline.held.values() if not h.is_final]
         direct = [quote for quote in timeline.statements.values() if not quote.is_indirect]
         for quote in (*held, *direct):

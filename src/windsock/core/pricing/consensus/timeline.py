@@ -90,7 +90,7 @@ class PriceTimeline:
     tracks: dict[str, Track] = field(default_factory=dict)
     standing: Standing = Standing()
     counted_at: float = -math.inf
-    revision: int = 0
+    revision: int = field(default=0, compare=False)
 
     def copy(self) -> PriceTimeline:
         """The same, to be changed apart; quotes are shared."""
