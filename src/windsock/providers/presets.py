@@ -23,6 +23,7 @@ class Preset:
     keeps_router_fields it understands the router's own fields of a request itself
     status              id of its health feed
     models              candidates when no configuration names any
+    embedding_models    the same for /v1/embeddings
     is_explicit         used only when the configuration names it
     is_aggregator       sells other providers' models under `author/model`
     aliases             its other names; `name@region` where that site has its own prices
@@ -38,6 +39,7 @@ class Preset:
     keeps_router_fields: bool = False
     status: str | None = None
     models: tuple[str, ...] = ()
+    embedding_models: tuple[str, ...] = ()
     is_explicit: bool = False
     is_aggregator: bool = False
     aliases: tuple[str, ...] = ()

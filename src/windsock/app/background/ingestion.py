@@ -262,6 +262,7 @@ def quote_of(
         zero_reason=row.zero_reason,
         trust=definition.trust,
         is_indirect=is_indirect,
+        mode=row.mode,
     )
 
 

@@ -19,7 +19,7 @@ PLAIN = tuple(
     for field in fields(Quote)
     if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers")
 )
-"""Fields of a quote that are JSON as they are."""
+"""Fields of a quote that are JSON as they are; states of before lack some that have a default."""
 
 
 def quote_state(quote: Quote) -> dict[str, Any]:
@@ -28,7 +28,8 @@ def quote_state(quote: Quote) -> dict[str, Any]:
         **{name: getattr(quote, name) for name in PLAIN},
         "usd_per_mtok": _prices_state(quote.usd_per_mtok),
         "tiers": [
-            [t.min_prompt_tokens, t.is_strict, _prices_state(t.usd_per_mtok)] for t in quote.tiers
+            [t.min_prompt_tokens, t.is_strict, _prices_state(t.usd_per_mtok), t.service_tier]
+            for t in quote.tiers
         ],
         "windows": [
             [
@@ -48,11 +49,16 @@ def quote_state(quote: Quote) -> dict[str, Any]:
 def quote_of_state(state: Mapping[str, Any]) -> Quote:
     """The quote of a `quote_state`."""
     return Quote(
-        **{name: state[name] for name in PLAIN},
+        **{name: state[name] for name in PLAIN if name in state},
         usd_per_mtok=_prices(state["usd_per_mtok"]),
         tiers=tuple(
-            Tier(min_prompt_tokens=bound, is_strict=strict, usd_per_mtok=_prices(prices))
-            for bound, strict, prices in state["tiers"]
+            Tier(
+                min_prompt_tokens=bound,
+                is_strict=strict,
+                usd_per_mtok=_prices(prices),
+                service_tier=tier[0] if tier else None,
+            )
+            for bound, strict, prices, *tier in state["tiers"]
         ),
         windows=tuple(
             Window(
