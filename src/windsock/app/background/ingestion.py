@@ -120,7 +120,7 @@ class FeedIngestion:
 
     def on_quote(self, quote: Quote, now: float) -> None:
         """Absorb one price statement and keep what came of it."""
-        before = self.router.book.in_force(quote.deployment, now)
+        before = self.router.book.believed(quote.deployment, now)
         self._kept.setdefault(quote.deployment, before)
         self._absorb(quote, now)
         self._keep_in_force(quote.deployment, now)
@@ -135,7 +135,7 @@ class FeedIngestion:
 
     def _keep_in_force(self, deployment: str, now: float) -> None:
         """Write the accepted price to the ledger, once."""
-        quote = self.router.book.in_force(deployment, now)
+        quote = self.router.book.believed(deployment, now)
         if quote is not None and quote is not self._kept.get(deployment):
             self._kept[deployment] = quote
             self.append(quote)
@@ -160,7 +160,7 @@ class FeedIngestion:
                     if name == served:
                         quote = quote_of(row, name, definition, shift.at, is_indirect)
                         self.on_quote(quote, shift.at)
-        if self.router.book.in_force(served, shift.at) is not None:
+        if self.router.book.believed(served, shift.at) is not None:
             for each in self.router.operator.redirect(shift.deployment, served, shift.at):
                 self.publish(each)
 
@@ -181,7 +181,7 @@ class FeedIngestion:
         rule: Callable[[str, str, float], list[Event]],
         now: float,
     ) -> list[Event]:
-        self._kept.setdefault(deployment, self.router.book.in_force(deployment, now))
+        self._kept.setdefault(deployment, self.router.book.believed(deployment, now))
         try:
             shifts = rule(deployment, feed, now)
         except KeyError as error:

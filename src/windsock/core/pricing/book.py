@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,8 @@ from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Counts, Prices, Usage
 from windsock.core.pricing.call_costs import known_cost_usd
 from windsock.core.pricing.comparison import Bill
+from windsock.core.pricing.facets.contract import Adjustment
+from windsock.core.pricing.facets.effective import EffectivePrices
 from windsock.core.pricing.late_ticks import Entry
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
@@ -29,6 +32,7 @@ class PriceBook:
         self.rules = rules or GuardRules()
         self.version = 0
         self._entries: dict[str, Entry] = {}
+        self._effective = EffectivePrices()
         self._redirects: dict[str, str] = {}
         self._changed_at: dict[str | None, int] = {None: 0}
         self._now = -math.inf
@@ -42,16 +46,30 @@ class PriceBook:
             self._rewind(now)
         self._now = now
         entry = self._entry(tick.deployment)
-        if not entry.is_late(tick):
-            return self._moved(entry.append(tick))
-        before = entry.timeline.in_force(now)
-        shifts = entry.insert(tick)
-        if entry.timeline.in_force(now) != before:
+        before, said = entry.timeline.in_force(now), entry.timeline.statements.get(tick.feed)
+        if entry.is_late(tick):
+            shifts = entry.insert(tick)
+            if entry.timeline.in_force(now) != before:
+                self._changed(tick.deployment)
+        else:
+            shifts = self._moved(entry.append(tick))
+        if self._effective.heard(tick.deployment, entry.timeline, said, tick.feed, now):
             self._changed(tick.deployment)
         return shifts
 
+    def adjust(self, adjustments: Mapping[str, Sequence[Adjustment]]) -> None:
+        """Bill list prices by these contracts from now on; what is left out has none."""
+        self._effective.adjust(adjustments)
+        self._changed(None)
+
     def in_force(self, deployment: str, at: float) -> Quote | None:
-        """The accepted quote that bills a request at `at`."""
+        """What bills a request at `at`: the believed quote, whole, as its contract has it."""
+        name = self._redirects.get(deployment, deployment)
+        entry = self._entries.get(name)
+        return None if entry is None else self._effective.of(name, entry.timeline, at)
+
+    def believed(self, deployment: str, at: float) -> Quote | None:
+        """The accepted quote alone, as its feed states it."""
         entry = self._billed(deployment)
         return None if entry is None else entry.timeline.in_force(at)
 
@@ -89,14 +107,15 @@ class PriceBook:
         """How its price stands at `now`."""
         entry = self._billed(deployment)
         timeline = entry.timeline if entry else PriceTimeline(self.rules)
-        return status_of(timeline, now, billed_as=self._redirects.get(deployment))
+        status = status_of(timeline, now, billed_as=self._redirects.get(deployment))
+        return replace(status, quote=self.in_force(deployment, now))
 
     def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
         """The quote in force and its age in s: the part of `status` that weight tables show."""
         entry = self._billed(deployment)
         if entry is None:
             return None, None
-        quote = entry.timeline.in_force(now)
+        quote = self.in_force(deployment, now)
         return quote, entry.timeline.age_s(quote, now)
 
     def is_stale(self, age_s: float | None) -> bool:
@@ -174,7 +193,7 @@ class PriceBook:
             return []
         bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
         timeline, within = entry.timeline, self.rules.bill_within
-        current = timeline.in_force(at)
+        current = self._effective.of(deployment, timeline, at)
         if current is not None and bill.fits(current, within):
             timeline.confirm(now)
             return []
@@ -182,7 +201,11 @@ class PriceBook:
         direct = [quote for quote in timeline.statements.values() if not quote.is_indirect]
         for quote in (*held, *direct):
             is_due = quote.valid_from is None or quote.valid_from <= now
-            if is_due and not is_expired(quote, now) and bill.fits(quote, within):
+            if (
+                is_due
+                and not is_expired(quote, now)
+                and bill.fits(self._effective.billed(deployment, timeline, quote), within)
+            ):
                 return self._ruled(entry, timeline.release(quote, now))
         return []
 

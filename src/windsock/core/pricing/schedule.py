@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -34,14 +34,11 @@ def flat_prices(
     base = quote.usd_per_mtok
     served = whole(quote.service_tiers.get(service_tier or "", {}), base)
     sized = whole(_merged(_sizes(quote, prompt_tokens, None)), base)
-    sized |= _of_large_prompts(quote, at, prompt_tokens)
+    sized |= _hours(quote, at, lambda bound: 0 < bound < prompt_tokens)
     flat = times(times(base, served, base), sized, base)
     if service_tier in quote.service_tiers:
         flat |= _merged(_sizes(quote, prompt_tokens, service_tier))
-    for window in quote.windows:
-        if not window.min_prompt_tokens and is_open(window, at):
-            flat = times(flat, window.usd_per_mtok, base)
-    return flat
+    return times(flat, _hours(quote, at, lambda bound: bound == 0), base)
 
 
 def starts_at(quote: Quote) -> float:
@@ -170,11 +167,11 @@ def _merged(tiers: Iterator[Tier]) -> dict[Meter, Decimal]:
     return {meter: usd for tier in tiers for meter, usd in tier.usd_per_mtok.items()}
 
 
-def _of_large_prompts(quote: Quote, at: float, prompt_tokens: int) -> dict[Meter, Decimal]:
-    """Prices of hours that hold for large prompts alone."""
+def _hours(quote: Quote, at: float, fits: Callable[[int], bool]) -> dict[Meter, Decimal]:
+    """Prices of the open windows whose bound on prompts fits; later ones win."""
     return {
         meter: usd
         for window in quote.windows
-        if 0 < window.min_prompt_tokens < prompt_tokens and is_open(window, at)
+        if fits(window.min_prompt_tokens) and is_open(window, at)
         for meter, usd in window.usd_per_mtok.items()
     }
