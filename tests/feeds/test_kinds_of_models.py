@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from tests.builders import START
-from windsock.app.background.ingestion import quote_of
 from windsock.core.model.units import Meter, Usage
 from windsock.core.pricing.book import PriceBook
 from windsock.feeds.definition import load_feed
+from windsock.feeds.quotes import quote_of
 from windsock.feeds.reader import read
 from windsock.resources import folders
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from windsock.app.background.ingestion import FeedIngestion, log_event
-from windsock.app.feed_parts import aliases_of, feeds_of, own_quotes
+from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
 from windsock.app.route_parts import load_rules_of, router_of
 from windsock.app.state_recovery import opened_store, restore, stored_state
 from windsock.clock import Clock
@@ -74,7 +74,9 @@ def core_of(
         clock=clock,
         append=ledger.append,
         publish=_publisher(events, ledger),
+        rates=rates_of(settings),
     )
+    router.book.adjust(contracts_of(settings, catalog))
     if not away:
         restore(router, engine, state, position, clock)
     ingestion.follow_redirects()

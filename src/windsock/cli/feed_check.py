@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from windsock.app.background.ingestion import quote_of
+from windsock.feeds.quotes import quote_of
 from windsock.clock import SystemClock
 from windsock.core.model.units import Meter
 from windsock.core.pricing.rules import DEFAULT_RULES

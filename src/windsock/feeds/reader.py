@@ -156,16 +156,16 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: 
             if entry.get("skip"):
                 skipped.append((f"{provider}/{model}", str(entry["skip"])))
                 continue
-            rows.append(_row(definition, provider, str(model), entry, seen_at))
+            rows.append(row_of(definition, provider, str(model), entry, seen_at))
         except (ValueError, KeyError, TypeError, InvalidOperation) as error:
             skipped.append((f"{provider}/{model}", f"unreadable: {error}"))
     return Reading(rows=tuple(rows), facts=tuple(facts), skipped=tuple(skipped))
 
 
-def _row(
+def row_of(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any], seen_at: float
 ) -> PriceRow:
-    """One price statement; raises ValueError and the like for what cannot be read."""
+    """One price statement from a row as a mapping gives it; raises ValueError and the like."""
     factor = USD_PER_MTOK[definition.unit or "usd/mtok"]
     discounted = factor * (1 - Decimal(str(entry.get("discount") or 0)))
     base, tiers = _sizes(entry, discounted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
@@ -11,9 +11,11 @@ from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import Identity
 from windsock.core.model.ticks import HealthReport, Quote, Vanished
+from windsock.core.pricing.facets.contract import ExchangeRate, in_dollars
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest, CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
+from windsock.feeds.quotes import quote_of, rows_at
 from windsock.feeds.reader import PriceRow, Reading
 from windsock.feeds.retirements import Retirements
 from windsock.observability.event_view import event_view
@@ -34,6 +36,7 @@ class FeedIngestion:
     append      writes a record to the ledger; never blocks
     publish     tells the log, the event stream and the dashboard
     owned       deployments with a price of the owner's own, which no feed may change
+    rates       by currency, at which prices in it are taken
     """
 
     router: Router
@@ -42,6 +45,7 @@ class FeedIngestion:
     append: Callable[[Quote | HealthReport], object]
     publish: Callable[[Event], None]
     owned: frozenset[str] = frozenset()
+    rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
     _listed: dict[str, dict[str, PriceRow]] = field(default_factory=dict)
     _unread: dict[str, frozenset[str]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
@@ -70,14 +74,15 @@ class FeedIngestion:
         """Absorb row after row, each as seen now: others may be absorbed in between."""
         listed: dict[str, PriceRow] = {}
         self._readings[definition.id] = definition, reading
-        for row in reading.rows:
+        for row in rows_at(reading.rows, self.clock.now()):
             yield
             now = self.clock.now()
             self._seen.add(f"{row.provider}/{row.model}")
             for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
                 if deployment not in self.owned:
                     listed[deployment] = row
-                    self.on_quote(quote_of(row, deployment, definition, now, is_indirect), now)
+                    quote = quote_of(row, deployment, definition, now, is_indirect)
+                    self.on_quote(in_dollars(quote, self.rates.get(row.currency)), now)
         for facts in reading.facts:
             yield
             at = self.clock.now()
@@ -240,30 +245,6 @@ class FeedIngestion:
                 )
                 self._absorb(tick, now)
         self._listed[definition.id] = listed
-
-
-def quote_of(
-    row: PriceRow, deployment: str, definition: FeedDefinition, seen_at: float, is_indirect: bool
-) -> Quote:
-    """A feed's row as a statement about one deployment."""
-    return Quote(
-        deployment=deployment,
-        feed=definition.id,
-        feed_model=row.model,
-        usd_per_mtok=row.usd_per_mtok,
-        tiers=row.tiers,
-        windows=row.windows,
-        service_tiers=row.service_tiers,
-        quoted_at=row.quoted_at,
-        seen_at=seen_at,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        currency=row.currency,
-        zero_reason=row.zero_reason,
-        trust=definition.trust,
-        is_indirect=is_indirect,
-        mode=row.mode,
-    )
 
 
 def log_event(shift: Event) -> None:

@@ -41,7 +41,7 @@ def absorb(timeline: PriceTimeline, tick: Quote | Vanished) -> list[Event]:
         return []
     if reason is not None:
         return timeline.hold(tick, Doubt(reason), is_final=True)
-    quote = without_vain_zeros(tick)
+    quote = tick if tick.feed in timeline.rules.owner_feeds else without_vain_zeros(tick)
     if quote.valid_from is not None and quote.valid_from > quote.seen_at:
         return _announced(timeline, quote)
     return _stated(timeline, quote)
@@ -144,8 +144,11 @@ def _is_contradicted(timeline: PriceTimeline, quote: Quote, direct: list[Quote])
 
 def _is_news(timeline: PriceTimeline, quote: Quote, before: Quote | None, current: Quote) -> bool:
     """A feed's word counts when it changes its mind, or when nothing better is known."""
-    if quote.feed == current.feed:
+    owners = timeline.rules.owner_feeds
+    if quote.feed == current.feed or quote.feed in owners:
         return True
+    if current.feed in owners and current.feed not in timeline.vanished:
+        return False
     held = timeline.held.get((quote.feed, None))
     if held is not None and alike(held.quote, quote, timeline.rules):
         return True

@@ -61,12 +61,23 @@ def invalid_reason(quote: Quote, rules: GuardRules) -> str | None:
         return f"stated in {quote.currency}, not in USD"
     if any(meter not in quote.usd_per_mtok for meter in MAIN_METERS):
         return "states no price for input or for output"
+    if quote.feed in rules.owner_feeds:
+        return _no_number(quote)
     zero_reason = quote.zero_reason or _kinds_zero(quote)
     for prices in all_prices(quote):
         for meter, price in prices.items():
             reason = _meter_fault(meter, price, zero_reason, rules)
             if reason is not None:
                 return reason
+    return None
+
+
+def _no_number(quote: Quote) -> str | None:
+    """Why not even an owner can mean it."""
+    for prices in all_prices(quote):
+        for meter, price in prices.items():
+            if not price.is_finite() or price < 0:
+                return f"{meter} is {price}, which is no price"
     return None
 
 
