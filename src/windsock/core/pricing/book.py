@@ -47,13 +47,10 @@ class PriceBook:
         self._now = now
         entry = self._entry(tick.deployment)
         before, said = entry.timeline.in_force(now), entry.timeline.statements.get(tick.feed)
-        if entry.is_late(tick):
-            shifts = entry.insert(tick)
-            if entry.timeline.in_force(now) != before:
-                self._changed(tick.deployment)
-        else:
-            shifts = self._moved(entry.append(tick))
-        if self._effective.heard(tick.deployment, entry.timeline, said, tick.feed, now):
+        is_late = entry.is_late(tick)
+        shifts = entry.insert(tick) if is_late else self._moved(entry.append(tick))
+        is_other = is_late and entry.timeline.in_force(now) != before
+        if self._effective.heard(entry.timeline, said, tick, now) or is_other:
             self._changed(tick.deployment)
         return shifts
 
@@ -91,16 +88,22 @@ class PriceBook:
         self, deployment: str, usage: Usage, at: float, *, service_tier: str | None = None
     ) -> Decimal | None:
         """Dollars for a counted use; None without a price of all that was used."""
-        prices = self.prices(
-            deployment, at, prompt_tokens=usage.prompt_tokens, service_tier=service_tier
+        size, counts = usage.prompt_tokens, usage.counts()
+        return self.effective_usd(
+            deployment, counts, at, prompt_tokens=size, service_tier=service_tier
         )
-        return None if prices is None else known_cost_usd(usage.counts(), prices)
 
     def effective_usd(
-        self, deployment: str, mix: Counts, at: float, *, prompt_tokens: int = 0
+        self,
+        deployment: str,
+        mix: Counts,
+        at: float,
+        *,
+        prompt_tokens: int = 0,
+        service_tier: str | None = None,
     ) -> Decimal | None:
         """Expected dollars of one request that uses its meters like `mix`."""
-        prices = self.prices(deployment, at, prompt_tokens=prompt_tokens)
+        prices = self.prices(deployment, at, prompt_tokens=prompt_tokens, service_tier=service_tier)
         return None if prices is None else known_cost_usd(mix, prices)
 
     def status(self, deployment: str, now: float) -> PriceStatus:
@@ -112,11 +115,8 @@ class PriceBook:
 
     def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
         """The quote in force and its age in s: the part of `status` that weight tables show."""
-        entry = self._billed(deployment)
-        if entry is None:
-            return None, None
-        quote = self.in_force(deployment, now)
-        return quote, entry.timeline.age_s(quote, now)
+        quote, entry = self.in_force(deployment, now), self._billed(deployment)
+        return (quote, entry.timeline.age_s(quote, now)) if entry else (None, None)
 
     def is_stale(self, age_s: float | None) -> bool:
         """True if nothing confirmed a price for longer than the rules allow."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from windsock.core.model.ticks import Quote
+from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.facets.merge import completed
 from windsock.core.pricing.timeline import PriceTimeline
@@ -84,13 +84,13 @@ class EffectivePrices:
         return self._at(deployment).billed(timeline, quote)
 
     def heard(
-        self, deployment: str, timeline: PriceTimeline, said: Quote | None, feed: str, now: float
+        self, timeline: PriceTimeline, said: Quote | None, tick: Quote | Vanished, now: float
     ) -> bool:
         """A feed that last `said` something spoke: True if that alters what is billed."""
-        says = timeline.statements.get(feed)
+        says = timeline.statements.get(tick.feed)
         if says is None or (said is not None and says.same_price(said)):
             return False
-        return self._at(deployment).refresh(timeline, now)
+        return self._at(tick.deployment).refresh(timeline, now)
 
     def _at(self, deployment: str) -> _Completions:
         found = self._by_name.get(deployment)

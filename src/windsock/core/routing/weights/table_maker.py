@@ -10,7 +10,9 @@ from windsock.core.policies.protocol import CellView, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.weights.candidates import (
+    AS_USUAL,
     NOTHING_IMAGINED,
+    Asked,
     Candidates,
     ImaginedPrices,
     Ruling,
@@ -38,7 +40,7 @@ class TableMaker:
         now: float,
         *,
         ruling: Ruling = (),
-        prompt_tokens: int = 0,
+        asked: Asked = AS_USUAL,
         imagined: ImaginedPrices = NOTHING_IMAGINED,
     ) -> Viewed:
         """What a policy may know of a cell just now, and who is left out."""
@@ -48,7 +50,7 @@ class TableMaker:
             now,
             share=group.share(place),
             ruling=ruling,
-            prompt_tokens=prompt_tokens,
+            asked=asked,
             imagined=imagined,
         )
 
