@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -29,6 +30,7 @@ class Preset:
     aliases             its other names; `name@region` where that site has its own prices
     model_prefixes      written by some before a model's name, without meaning
     sites               regions that it writes before a model's name, with a dot
+    uplifts             by region: share that it adds to its worldwide price there
     """
 
     id: str
@@ -45,13 +47,16 @@ class Preset:
     aliases: tuple[str, ...] = ()
     model_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
+    uplifts: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @cache
 def known_providers() -> Mapping[str, Preset]:
     """All that is known of any provider, by its id."""
     text = files("windsock.providers").joinpath("presets.toml").read_text(encoding="utf-8")
-    return {name: _preset(name, body) for name, body in tomllib.loads(text).items()}
+    return {
+        name: _preset(name, body) for name, body in tomllib.loads(text, parse_float=Decimal).items()
+    }
 
 
 @cache
@@ -69,6 +74,7 @@ def provider_names() -> ProviderNames:
         aggregators=frozenset(each.id for each in known if each.is_aggregator),
         model_prefixes=tuple(prefix for each in known for prefix in each.model_prefixes),
         sites={each.id: each.sites for each in known if each.sites},
+        uplifts={each.id: each.uplifts for each in known if each.uplifts},
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from decimal import Decimal
 
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
-from windsock.core.model.model_names import Identity
+from windsock.core.model.model_names import Identity, nearest
 from windsock.core.model.ticks import HealthReport, Quote, Vanished
-from windsock.core.pricing.facets.contract import ExchangeRate, in_dollars
+from windsock.core.pricing.facets.contract import ExchangeRate, in_dollars, uplifted
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest, CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
@@ -74,15 +74,18 @@ class FeedIngestion:
         """Absorb row after row, each as seen now: others may be absorbed in between."""
         listed: dict[str, PriceRow] = {}
         self._readings[definition.id] = definition, reading
-        for row in rows_at(reading.rows, self.clock.now()):
+        rows = rows_at(reading.rows, self.clock.now())
+        own_rows = self._with_rows_of_their_own(rows)
+        for row in rows:
             yield
             now = self.clock.now()
             self._seen.add(f"{row.provider}/{row.model}")
-            for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
+            for deployment, is_indirect, share in self._meant(row, own_rows, now):
                 if deployment not in self.owned:
                     listed[deployment] = row
                     quote = quote_of(row, deployment, definition, now, is_indirect)
-                    self.on_quote(in_dollars(quote, self.rates.get(row.currency)), now)
+                    quote = in_dollars(quote, self.rates.get(row.currency))
+                    self.on_quote(uplifted(quote, share), now)
         for facts in reading.facts:
             yield
             at = self.clock.now()
@@ -94,6 +97,26 @@ class FeedIngestion:
             self._absorb(report, self.clock.now())
         self._notice_unread(definition, reading, listed)
         self._notice_absence(definition, listed, self.clock.now())
+
+    def _meant(
+        self, row: PriceRow, own_rows: frozenset[str], now: float
+    ) -> Iterator[tuple[str, bool, Decimal | None]]:
+        """(deployment, is_indirect, share that its site adds) of all that a row speaks of."""
+        uplifts = dict(self.identity.uplifted(row.provider, row.model))
+        for deployment, share in uplifts.items():
+            if deployment not in own_rows:
+                yield deployment, False, share
+        for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
+            if not is_indirect or deployment not in uplifts:
+                yield deployment, is_indirect, None
+
+    def _with_rows_of_their_own(self, rows: Iterable[PriceRow]) -> frozenset[str]:
+        """Deployments whose own site a list prices, which no share is added to."""
+        now = self.clock.now()
+        resolved = (self.identity.resolve(row.provider, row.model, now) for row in rows)
+        return frozenset(
+            name for names in resolved for name, is_indirect in names if not is_indirect
+        )
 
     def adopt(self, identity: Identity, own: Iterable[Quote]) -> None:
         """Other names and own prices: what feeds last said is read again under them."""
@@ -200,7 +223,7 @@ class FeedIngestion:
 
     def nearest(self, deployment: str) -> list[str]:
         """Names that feeds listed and that look like this deployment's."""
-        return get_close_matches(deployment, self._seen, n=3)
+        return nearest(deployment, self._seen)
 
     def _absorb(self, tick: Quote | HealthReport | Vanished, now: float) -> None:
         shifts = self.router.absorb(tick, now)

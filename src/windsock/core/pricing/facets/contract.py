@@ -41,6 +41,11 @@ def adjusted(quote: Quote, adjustments: Iterable[Adjustment]) -> Quote:
     return quote if factor == 1 else scaled(quote, factor)
 
 
+def uplifted(quote: Quote, share: Decimal | None) -> Quote:
+    """The worldwide price at a site that adds a share to it; None: it adds none."""
+    return quote if share is None else scaled(quote, 1 + share)
+
+
 def in_dollars(quote: Quote, rate: ExchangeRate | None) -> Quote:
     """A quote in another currency at a stated rate; without one it stays what it is."""
     if rate is None or quote.currency != rate.currency:
