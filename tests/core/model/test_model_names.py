@@ -154,3 +154,9 @@ def test_a_worldwide_price_speaks_of_sites_that_add_a_share_to_it() -> None:
     assert dict(sold.uplifted("bedrock_converse", "global.anthropic.x")) == found
     assert dict(sold.uplifted("bedrock_converse", "us.anthropic.x")) == {}
     assert dict(sold.uplifted("anthropic", "anthropic.x")) == {}
+
+
+def test_a_model_that_is_named_like_its_provider_is_another_than_the_bare_one() -> None:
+    sold = identity("acme/m")
+    assert sold.resolve("acme", "acme/m") == (("acme/m", False),)
+    assert sold.resolve("acme", "acme/acme/m") == ()

@@ -57,7 +57,8 @@ class ProviderNames:
         """A feed's name in the words used here: sites, hosts after `@` and prefixes undone."""
         provider, region = self.split_region(feed_provider)
         model = VERSION.sub(r"-\1", feed_model.lower())
-        for prefix in (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes):
+        prefixes = (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes)
+        for prefix in dict.fromkeys(prefixes):  # each once: acme/acme/m is acme's acme/m
             model = model.removeprefix(prefix)
         site, _, rest = model.partition(".")
         if site in self.sites.get(provider, ()):
