@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve
 TEST := $(VENV)/.test
+MUTATION := $(VENV)/.mutation
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench mutants lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -25,6 +26,12 @@ check: $(TEST)
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
+# Changes the code in a hundred small ways a file, and counts which the tests notice: about an hour.
+mutants: $(MUTATION)
+	$(BIN)/mutmut run $(MUTANTS)
+	$(BIN)/mutmut export-cicd-stats
+	$(BIN)/python -m tests.mutation
+
 $(VENV)/pyvenv.cfg:
 	$(PYTHON) -c 'import sys; sys.exit("windsock needs Python 3.11 or newer; name one with make PYTHON=...") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
@@ -39,11 +46,16 @@ $(TEST): $(SERVE) deploy/locks/test.txt
 	$(PIP) install --require-hashes -r deploy/locks/test.txt
 	touch $@
 
-# Needs uv; writes the three lock files anew from pyproject.toml.
+$(MUTATION): $(TEST) deploy/locks/mutation.txt
+	$(PIP) install --require-hashes -r deploy/locks/mutation.txt
+	touch $@
+
+# Needs uv; writes the four lock files anew from pyproject.toml.
 lock:
 	printf 'hatchling==1.33.0\neditables==0.5\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o deploy/locks/serve.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra test -c deploy/locks/serve.txt -o deploy/locks/test.txt
+	printf 'mutmut>=3.8,<4\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/mutation.txt
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -1,7 +1,7 @@
 """The layout is a promise: what no import linter sees of it. Who may import whom: `make check`."""
 
 import ast
-import importlib
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
@@ -175,9 +175,10 @@ def test_functions_are_small() -> None:
     assert quantiles(sizes, n=10)[-1] <= LONG_FUNCTION
 
 
-BENCHMARKS = sorted(path.stem for path in (ROOT / "tests" / "benchmarks").glob("[a-z]*.py"))
-
-
-@pytest.mark.parametrize("name", BENCHMARKS)
-def test_a_benchmark_can_be_imported(name: str) -> None:
-    assert importlib.import_module(f"tests.benchmarks.{name}").__doc__
+def test_what_is_mutated_by_night_is_there() -> None:
+    mutation = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mutmut"]
+    named = mutation["only_mutate"]
+    assert named == sorted(set(named), key=named.index)
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    tested = mutation["pytest_add_cli_args_test_selection"]
+    assert [name for name in tested if not (ROOT / name).exists()] == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from tests.builders import START, router
+from tests.builders import START, request, router
 from tests.running import config_of, running
 from tests.store.samples import decision, outcome, table
 from windsock.clock import ManualClock
@@ -14,7 +14,7 @@ from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
 from windsock.observability.event_bus import MAX_BACKLOG, EventBus
 from windsock.service.auth import new_key
-from windsock.service.control.dashboard import EVENTS, Dashboard
+from windsock.service.control.dashboard import CELLS_OF_A_ROUTE, EVENTS, MAX_CELLS, Dashboard
 from windsock.store.keys import VirtualKey, add_key, keys
 
 CLOSED = "http://127.0.0.1:9"
@@ -86,7 +86,23 @@ def test_the_page_remembers_no_more_cells_than_it_draws() -> None:
     dashboard = Dashboard(wind, ManualClock(START))
     for round_ in range(3):
         for number in range(50):
-            wind.table("default", "auto", f"t{round_}-{number}", START)
+            wind.open(request(task=f"t{round_}-{number}"), START)
         dashboard.sample()
         wind.tables.close_all()
-    assert len(dashboard.view("auto", None, "default")["routes"]["auto"]) <= 60
+    shown = dashboard.view("auto", None, "default")["routes"]["auto"]
+    assert len(shown) == CELLS_OF_A_ROUTE
+    assert {f"t2-{number}" for number in range(50)} <= set(shown)
+
+
+def test_the_page_remembers_some_of_every_namespace_within_one_bound() -> None:
+    wind = router()
+    dashboard = Dashboard(wind, ManualClock(START))
+    for number in range(MAX_CELLS // 8):
+        for task in range(20):
+            wind.open(request(task=f"t{task}", namespace=f"n{number}"), START)
+    dashboard.sample()
+    shown = [
+        len(dashboard.view("auto", None, f"n{number}")["routes"]["auto"])
+        for number in range(MAX_CELLS // 8)
+    ]
+    assert set(shown) == {8}

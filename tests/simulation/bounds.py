@@ -9,10 +9,11 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from windsock.resources.declared import Part, Share, moment, read_toml
-from windsock.simulation.results.measures import RunSummary, mean_share
-from windsock.simulation.results.run import Run
+from windsock.simulation.results.measures import RunSummary
+from windsock.simulation.results.run import Run, Step
 from windsock.simulation.world.conditions import Hour, Positive
 from windsock.simulation.world.scenario import checked
+from windsock.simulation.world.traffic import HOUR_S
 from windsock.simulation.world.world import World
 
 
@@ -164,3 +165,33 @@ def _wrong_shares(bounds: Bounds, world: World, run: Run) -> Iterator[str]:
                 f"weight of {row.deployment} at {row.at} is {found:.3f}, "
                 f"not {row.least:g} to {row.most:g}"
             )
+
+
+def mean_share(
+    run: Run,
+    world: World,
+    hour: float,
+    deployment: str,
+    hours: float = 1.0,
+    task: str | None = None,
+) -> float:
+    """Mean weight of a deployment over the requests of some hours; nan if there were none.
+
+    task    of one task, or of all of them
+    """
+    begin = world.starts_at + hour * HOUR_S
+    seen = [
+        (step.weights.get(deployment, 0.0), step.count * _inside(step, begin, hours * HOUR_S))
+        for step in run.steps
+        if task in (None, step.task)
+    ]
+    total = sum(count for _, count in seen)
+    return sum(weight * count for weight, count in seen) / total if total else float("nan")
+
+
+def _inside(step: Step, begin: float, span_s: float) -> float:
+    """Share of a step's requests that came within a span."""
+    if not step.span_s:
+        return float(begin <= step.at < begin + span_s)
+    overlap_s = min(step.at + step.span_s, begin + span_s) - max(step.at, begin)
+    return max(0.0, overlap_s) / step.span_s

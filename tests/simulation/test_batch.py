@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from tests.simulation.bounds import mean_share
 from windsock.resources import room
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.engines.windows import windows
-from windsock.simulation.results.measures import RunSummary, mean_share, summarize
+from windsock.simulation.results.measures import RunSummary, summarize
 from windsock.simulation.world.conditions import CascadeAim, Confidence
 from windsock.simulation.world.scenario import Scenario, load_scenario
 from windsock.simulation.world.world import World

@@ -5,7 +5,13 @@ import pytest
 
 from windsock.resources import room
 from windsock.simulation.engines import runner
-from windsock.simulation.engines.batch_attempts import GroupDecision, RequestGroup, answers
+from windsock.simulation.engines.batch_attempts import (
+    Answers,
+    GroupDecision,
+    RequestGroup,
+    answers,
+    stronger_answers,
+)
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.engines.exact import router_of
 from windsock.simulation.results.measures import summarize
@@ -85,16 +91,20 @@ def test_both_engines_ask_again_alike_where_calls_fail(share: float) -> None:
     assert batch[2] == pytest.approx(exact[2], abs=0.03)
 
 
-def drawn(weights: list[float], fails: list[float], asked: list[int], allowed: int):
-    """Answers of one group in the world of two deployments."""
+def decided(weights: list[float], fails: list[float], count: int) -> GroupDecision:
+    """Of one group in a world of as many deployments."""
     world = World(failing(len(weights), 0.0), 0)
     router = router_of(world, chosen(world, ["round_robin"])["round_robin"], 0)
-    group = RequestGroup(router.routes["auto"], "sql", 100, sum(asked))
+    group = RequestGroup(router.routes["auto"], "sql", 100, count)
     table = router.table("default", "auto", "sql", world.starts_at)
-    decision = GroupDecision(
+    return GroupDecision(
         group=group, table=table, weights=np.array(weights), weight_by_name={},
         fails=np.array(fails), usage=None, begin=0.0, end=1.0,
     )  # fmt: skip
+
+
+def drawn(weights: list[float], fails: list[float], asked: list[int], allowed: int) -> Answers:
+    decision = decided(weights, fails, sum(asked))
     return answers(np.random.default_rng(0), decision, np.array(asked), attempts_allowed=allowed)
 
 
@@ -122,6 +132,21 @@ def test_where_there_is_no_other_the_same_one_is_asked_until_no_call_is_left() -
 def test_where_no_weight_is_left_the_last_one_is_asked_as_the_exchange_does() -> None:
     found = drawn([1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [10, 0, 0], 3)
     assert found.served[:, 1].tolist() == [0, 0, 10]
+
+
+@pytest.mark.parametrize(
+    ("targets", "allowed", "served", "lost"),
+    [([1], 3, [0, 0, 0], 10), ([1, 2], 3, [0, 0, 10], 0), ([1, 2], 2, [0, 0, 0], 10)],
+)
+def test_a_doubted_answer_is_asked_again_of_strong_ones_only(targets, allowed, served, lost):
+    """The first of them fails always; who stays with the first answer has made its calls."""
+    found = stronger_answers(
+        np.random.default_rng(0), decided([0.8, 0.1, 0.1], [0.0, 1.0, 0.0], 10), targets, 10,
+        made=1, attempts_allowed=allowed,
+    )  # fmt: skip
+    assert found.served.sum(axis=1).tolist() == served
+    assert found.lost.tolist() == [0, lost, 0][:allowed]
+    assert found.bad.tolist() == [0, 10, 0]
 
 
 def test_requests_without_an_answer_teach_that_a_deployment_fails() -> None:

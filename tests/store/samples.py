@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from hypothesis import strategies as st
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from tests.builders import CHEAP, START
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, Outcome
@@ -23,6 +23,12 @@ from windsock.store.ledger import Ledger
 from windsock.store.rows import Entry
 
 CELL = Cell("default", "auto", "chat")
+
+
+def last_position(engine: Engine) -> int:
+    """Of the last entry in the store; 0 in an empty one."""
+    with engine.connect() as store:
+        return store.execute(text("SELECT max(position) FROM writer")).scalar() or 0
 
 
 def decision(number: int, /, **facts: Any) -> Decision:

@@ -2,12 +2,17 @@
 
 import asyncio
 
+import orjson
 import pytest
 
+from tests.builders import router
 from tests.running import Running, config_of, running
 from tests.store.conftest import Postgres
 from tests.upstream import Answer, completion, upstream
 from windsock.store import queries
+
+HALF = orjson.dumps({"router": {**router().to_state(), "rewards": {"auto": {"tallies": 7}}}})
+"""A state whose beliefs are whole, and what comes after them is not."""
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -87,3 +92,32 @@ async def test_a_snapshot_that_cannot_be_read_is_set_aside(tmp_path) -> None:
             async with running(config, tmp_path) as again:
                 assert (await again.http.get("/readyz")).status_code == 200
                 assert await samples(again) > 1
+
+
+BROKEN = (b"not json", b"[1, 2]", b"{}", b'{"router": {"beliefs": {"groups": [{}]}}}', HALF)
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+async def test_if_the_last_snapshot_cannot_be_taken_over_the_one_before_it_is(
+    broken: bytes, tmp_path
+) -> None:
+    """The rows that it was made of are gone, so that nothing else can hold what was learnt."""
+    async with upstream(lambda _: Answer(completion())) as acme:
+        config = config_of(("acme", acme.url, 1.0))
+        async with running(config, tmp_path) as it:
+            await judged(it, 10)
+            before = await samples(it)
+            it.service.housekeeping.keep_snapshot()
+            await it.service.ledger.flushed()
+            engine = it.service.engine
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DELETE FROM feedback")
+            connection.exec_driver_sql("DELETE FROM decision")
+            last = "(SELECT max(position) FROM snapshot)"
+            change = f"UPDATE snapshot SET body = ? WHERE position = {last}"
+            connection.exec_driver_sql(change, (broken,))
+            (count,) = connection.exec_driver_sql("SELECT count(*) FROM snapshot").one()
+        engine.dispose()
+        assert count == 2
+        async with running(config, tmp_path) as again:
+            assert await samples(again) == pytest.approx(before, rel=1e-3)

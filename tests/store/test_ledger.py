@@ -14,6 +14,7 @@ from tests.store.samples import (
     decision,
     feedback,
     keep,
+    last_position,
     ledger_on,
     outcome,
     shift,
@@ -24,7 +25,7 @@ from windsock.core.model.rewards import Feedback
 from windsock.store import queries
 from windsock.store.ledger import Ledger
 from windsock.store.rows import StateSnapshot
-from windsock.store.writer import MAX_SNAPSHOTS, MAX_WRITERS, Writer, last_position
+from windsock.store.writer import MAX_SNAPSHOTS, MAX_WRITERS, Writer
 
 
 def numbers(engine: Engine, after: int = 0) -> list[int]:

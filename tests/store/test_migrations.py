@@ -12,14 +12,13 @@ from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
 from tests.builders import CHEAP, START, quote
-from tests.store.samples import call, decision, feedback, keep, outcome, shift
+from tests.store.samples import call, decision, feedback, keep, last_position, outcome, shift
 from windsock.errors import StoreError
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.migrations import HEAD, HERE, revision_of, upgrade, upgrade_engine
 from windsock.store.rows import StateSnapshot, rows_of
-from windsock.store.writer import last_position
 
 FIRST = {
     "decision": (

@@ -52,6 +52,18 @@ def test_decisions_of_one_namespace_are_limited_among_themselves(engine: Engine)
     assert [each.decision.number for each in found] == [50, 51, 52, 53, 54]
 
 
+def test_rows_that_cannot_be_read_use_up_no_limit(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a page of nothing but such rows end an export."""
+    monkeypatch.setattr(queries, "PAGE", 5)
+    keep(engine, [outcome(n) for n in range(30)])
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE decision SET body = '{}' WHERE number < 12"))
+    found = queries.decisions(engine, since=0, until=START * 2, limit=10)
+    assert [each.decision.number for each in found] == list(range(12, 22))
+
+
 def test_an_export_can_be_left_half_way_while_the_ledger_goes_on(engine: Engine) -> None:
     keep(engine, [outcome(n) for n in range(2000)])
     export = queries.decisions(engine, since=0, until=START * 2)

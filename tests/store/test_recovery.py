@@ -8,14 +8,13 @@ import pytest
 from sqlalchemy import text
 
 from tests.builders import CHEAP, FLAGSHIP, START, quote
-from tests.store.samples import keep, outcome
+from tests.store.samples import keep, last_position, outcome
 from windsock.store import queries
 from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey
 from windsock.store.migrations import upgrade_engine
 from windsock.store.recovery import MAX_CHECKED_BYTES, rescue, set_aside_if_corrupt
 from windsock.store.rows import StateSnapshot
-from windsock.store.writer import last_position
 
 STAMP = "20261124T120000Z"
 QUOTES = [quote(CHEAP), quote(FLAGSHIP)]

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from tests.store.samples import FLOATS, anything, keep
+from tests.store.samples import FLOATS, anything, keep, last_position
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
@@ -23,7 +23,6 @@ from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
 from windsock.store.rows import StateSnapshot
-from windsock.store.writer import last_position
 
 OF_STATE = (Decision, Outcome, Feedback, Quote, Held, HealthReport)
 

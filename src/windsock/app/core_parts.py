@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
@@ -12,7 +13,7 @@ from sqlalchemy import Engine
 from windsock.app.background.ingestion import FeedIngestion, log_event
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
 from windsock.app.route_parts import load_rules_of, router_of
-from windsock.app.state_recovery import opened_store, restore, stored_state
+from windsock.app.state_recovery import opened_store, restored
 from windsock.clock import Clock
 from windsock.config.settings import Settings, guard_rules
 from windsock.core.model.catalog import Catalog
@@ -33,8 +34,8 @@ from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
 from windsock.store.writer_lock import WriterLock
 
-EMBEDDED = "genai-prices"
-"""The feed that is read at the start, from a package: prices without a network."""
+EMBEDDED = "package:"
+"""The scheme of feeds that are read at the start: prices from a package, without a network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +67,8 @@ def core_of(
     definitions = feeds_of(settings)
     readiness, events = Readiness(), EventBus()
     engine, away, ledger = _store(settings, clock, lock, readiness)
-    position, state = (0, {}) if away else stored_state(engine)
-    router = _router(settings, catalog, state, clock)
+    new_router = partial(_router, settings, catalog, clock)
+    router = new_router({}) if away else restored(new_router, engine)
     ingestion = FeedIngestion(
         router=router,
         identity=Identity(catalog, provider_names(), dated=aliases_of(settings)),
@@ -77,8 +78,6 @@ def core_of(
         rates=rates_of(settings),
     )
     router.book.adjust(contracts_of(settings, catalog))
-    if not away:
-        restore(router, engine, state, position, clock)
     ingestion.follow_redirects()
     _first_prices(settings, ingestion, definitions, clock)
     return Core(
@@ -96,12 +95,16 @@ def core_of(
 
 def restore_again(core: Core) -> None:
     """All that a store holds that was away at the start; raises StoreError if it is away again."""
-    position, state = stored_state(core.engine)
-    core.router.book.from_state({"pages": {}, "redirects": {}})
-    core.router.beliefs.from_state({"groups": []})
-    restore(core.router, core.engine, state, position, core.clock)
+    restored(lambda _: _emptied(core.router), core.engine)
     core.ingestion.follow_redirects()
     core.router.tables.forget()
+
+
+def _emptied(router: Router) -> Router:
+    """The same one, knowing no price and believing nothing."""
+    router.book.from_state({"pages": {}, "redirects": {}})
+    router.beliefs.from_state({"groups": []})
+    return router
 
 
 def _store(
@@ -141,9 +144,9 @@ def _poller(
     )
 
 
-def _router(settings: Settings, catalog: Catalog, state: Mapping[str, Any], clock: Clock) -> Router:
+def _router(settings: Settings, catalog: Catalog, clock: Clock, kept: Mapping[str, Any]) -> Router:
     """As the snapshot's seed, the configured one or a new one has it draw."""
-    seed = state.get("seed", settings.learning.seed)
+    seed = kept.get("seed", settings.learning.seed)
     return router_of(
         settings,
         catalog,
@@ -164,7 +167,7 @@ def _first_prices(
         ingestion.on_quote(quote, now)
     ingestion.owned = frozenset(quote.deployment for quote in own)
     for definition in definitions:
-        if definition.id == EMBEDDED and definition.url.startswith("package:"):
+        if definition.url.startswith(EMBEDDED):
             try:
                 ingestion.on_reading(definition, read(definition, packaged(), seen_at=now))
             except FeedError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -14,7 +14,7 @@ from windsock.config.settings import Settings
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.rewards import Feedback, OpenDecision
-from windsock.core.model.ticks import HealthReport
+from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.observability import log
@@ -23,32 +23,61 @@ from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
 from windsock.store.recovery import rescue, set_aside_if_corrupt
 
+UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
+"""What taking over a state raises that is none."""
 
-def stored_state(engine: Engine) -> tuple[int, dict[str, Any]]:
-    """(position, state) of the last snapshot; (0, {}) if there is none that can be read."""
-    found = queries.latest_snapshot(engine)
-    if found is None:
-        return 0, {}
-    try:
-        state = dict(orjson.loads(found[1].body))
-        state["router"]
-    except (KeyError, TypeError, ValueError) as error:
-        log.event_log().error("state.set_aside", reason=f"{type(error).__name__}: {error}")
-        return 0, {}
-    return found[0], state
+NewRouter = Callable[[Mapping[str, Any]], Router]
+"""A router that has learnt nothing, for what a snapshot holds; {} where there is none."""
 
 
-def restore(
-    router: Router, engine: Engine, state: Mapping[str, Any], position: int, clock: Clock
-) -> None:
-    """Restart is a replay: the last snapshot, then what was appended after it."""
-    router.book.restore(queries.all_quotes(engine))
-    if state:
+def restored(new_router: NewRouter, engine: Engine) -> Router:
+    """Restart is a replay: the last snapshot that can be taken over, then what came after it.
+
+    raises  StoreError if the store cannot be read
+    """
+    quotes = queries.all_quotes(engine)
+    starts = (_start(new_router, quotes, *each) for each in stored_states(engine))
+    position, router = next(start for start in starts if start is not None)
+    replayed = _replay(router, engine, position)
+    if position or replayed:
+        log.event_log().info("state.restored", replayed=replayed)
+    return router
+
+
+def stored_states(engine: Engine) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(position, what is kept) of the snapshots, newest first; at last (0, {}), the beginning."""
+    for position, snapshot in queries.snapshots(engine):
         try:
-            router.from_state(state["router"])
-        except (KeyError, TypeError, ValueError) as error:
-            log.event_log().error("state.set_aside", reason=f"{type(error).__name__}: {error}")
-            state, position = {}, 0
+            kept = dict(orjson.loads(snapshot.body))
+            kept["router"]
+        except UNREADABLE as error:
+            _set_aside(error)
+        else:
+            yield position, kept
+    yield 0, {}
+
+
+def _start(
+    new_router: NewRouter, quotes: list[Quote], position: int, kept: Mapping[str, Any]
+) -> tuple[int, Router] | None:
+    """(position, router) with the state of a snapshot, None if that is none."""
+    router = new_router(kept)
+    router.book.restore(quotes)
+    try:
+        if kept:
+            router.from_state(kept["router"])
+    except UNREADABLE as error:
+        _set_aside(error)
+        return None
+    return position, router
+
+
+def _set_aside(error: Exception) -> None:
+    log.event_log().error("state.set_aside", reason=f"{type(error).__name__}: {error}")
+
+
+def _replay(router: Router, engine: Engine, position: int) -> int:
+    """Learn what was appended after a position; how many entries that were."""
     replayed = 0
     said: dict[tuple[str, str, str, str | None], Feedback] = {}
     for entry in queries.tail(engine, position):
@@ -59,8 +88,7 @@ def restore(
             router.absorb(entry, entry.seen_at)
         elif isinstance(entry, Feedback):
             _relearn(router, engine, entry, said)
-    if state or replayed:
-        log.event_log().info("state.restored", replayed=replayed)
+    return replayed
 
 
 def _relearn(

@@ -57,6 +57,7 @@ __all__ = [
     "report",
     "revoke_key",
     "set_meta",
+    "snapshots",
     "table",
     "table_at",
     "tables_at",
@@ -105,7 +106,10 @@ def decisions(
     limit: int | None = None,
     namespace: str | None = None,
 ) -> Iterator[Outcome | Decision]:
-    """Decisions in order of time, fetched a page at a time; no transaction stays open between."""
+    """Decisions in order of time, fetched a page at a time; no transaction stays open between.
+
+    limit   of those that can be read
+    """
     place = tuple_(_decision.c.at, _decision.c.position)
     query = select(_decision).where(_decision.c.at >= since, _decision.c.at < until)
     if namespace is not None:
@@ -115,10 +119,11 @@ def decisions(
     while left is None or left > 0:
         size = PAGE if left is None else min(PAGE, left)
         rows = _all(engine, page.order_by(_decision.c.at, _decision.c.position).limit(size))
-        yield from (each for _, each in _readable(rows, _decision_of))
+        found = [each for _, each in _readable(rows, _decision_of)]
+        yield from found
         if len(rows) < size:
             return
-        left = None if left is None else left - size
+        left = None if left is None else left - len(found)
         page = query.where(_decision.c.at >= rows[-1].at).where(
             place > (rows[-1].at, rows[-1].position)
         )
@@ -210,9 +215,17 @@ def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Ev
 
 def latest_snapshot(engine: Engine) -> tuple[int, StateSnapshot] | None:
     """(position, snapshot), or None if none was ever taken."""
-    query = select(_snapshot).order_by(_snapshot.c.position.desc()).limit(1)
-    rows = _all(engine, query)
-    return (rows[0].position, StateSnapshot(rows[0].at, rows[0].body)) if rows else None
+    return next(snapshots(engine), None)
+
+
+def snapshots(engine: Engine) -> Iterator[tuple[int, StateSnapshot]]:
+    """(position, snapshot) of those that are kept, newest first, each read when it is asked for."""
+    newest_first = select(_snapshot).order_by(_snapshot.c.position.desc()).limit(1)
+    rows = _all(engine, newest_first)
+    while rows:
+        (row,) = rows
+        yield row.position, StateSnapshot(row.at, row.body)
+        rows = _all(engine, newest_first.where(_snapshot.c.position < row.position))
 
 
 def tail(engine: Engine, after: int) -> Iterator[Entry]:

@@ -202,12 +202,6 @@ def begin_alone(connection: Connection) -> None:
         connection.execute(text("LOCK TABLE writer IN EXCLUSIVE MODE"))
 
 
-def last_position(engine: Engine) -> int:
-    """Of the last entry in the store; 0 in an empty one."""
-    with engine.connect() as connection:
-        return connection.execute(select(func.max(_writer.c.position))).scalar() or 0
-
-
 def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], int]:
     """Rows with positions from 1 on, and the number of entries that make none."""
     rows: list[Row] = []

@@ -80,7 +80,7 @@ def test_a_retracted_reward_leaves_no_trace() -> None:
         beliefs.observe(CELL, "m", 1.0, now=float(i))
         clean.observe(CELL, "m", 1.0, now=float(i))
     beliefs.observe(CELL, "m", 0.0, now=10.0)
-    beliefs.retract(CELL, "m", 0.0, now=10.0)
+    beliefs.retract(CELL, "m", 0.0, observed_at=10.0)
     clean.observe(CELL, "n", 1.0, weight=0.0, now=10.0)
     assert beliefs.posterior(CELL, "m") == pytest.approx(clean.posterior(CELL, "m"))
 

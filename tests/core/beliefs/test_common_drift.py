@@ -172,7 +172,7 @@ def test_what_was_read_in_part_is_what_is_read_as_a_whole(looks_every: int) -> N
         beliefs.observe(cell, name, float(dice.random() < rate), now=float(i))
         drifts.append(beliefs.drift(cell, name) if i % looks_every == 0 else 0.0)
         if i % 90 == 50:
-            beliefs.retract(cell, name, 1.0, now=float(i))
+            beliefs.retract(cell, name, 1.0, observed_at=float(i))
         if i == 300:
             beliefs.age_deployment("b", keep=4.0)
         if i == 500:

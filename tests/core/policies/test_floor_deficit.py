@@ -60,3 +60,50 @@ def test_debts_survive_a_restart() -> None:
     served.observe(CELL, "bad", 50)
     other.from_state(json.loads(json.dumps(served.to_state())))
     assert other.raise_by(CELL, 0.8, {"bad": 0.7}) == served.raise_by(CELL, 0.8, {"bad": 0.7})
+
+
+def test_the_last_thousand_requests_are_what_a_floor_remembers() -> None:
+    served = FloorDeficit()
+    served.observe(CELL, "bad", 100)
+    served.observe(CELL, "good", 900)
+    success = {"bad": 0.7, "good": 0.8}
+    assert served.raise_by(CELL, 0.8, success) == pytest.approx(100 * 0.1 / 250)
+    for half in (50, 25, 12.5):
+        for _ in range(693):
+            served.observe(CELL, "good")
+        assert served.raise_by(CELL, 0.8, success) == pytest.approx(half * 0.1 / 250, rel=0.01)
+
+
+def test_a_short_history_owes_for_every_request_of_it() -> None:
+    served = FloorDeficit()
+    for requests in range(1, 101):
+        served.observe(CELL, "bad")
+        assert served.raise_by(CELL, 0.8, {"bad": 0.7}) == pytest.approx(requests * 0.1 / 250)
+    served.observe(CELL, "gone", 100)
+    assert served.raise_by(CELL, 0.8, {"bad": 0.7}) == pytest.approx(100 * 0.1 / 250)
+
+
+def test_no_debt_raises_a_floor_by_more_than_five_points() -> None:
+    served = FloorDeficit()
+    served.observe(CELL, "bad", 1000)
+    assert served.raise_by(CELL, 0.8, {"bad": 0.2}) == 0.05
+
+
+def test_good_service_of_the_past_is_forgotten_as_well() -> None:
+    served = FloorDeficit()
+    served.observe(CELL, "good", 1_000_000)
+    served.observe(CELL, "bad", 1000)
+    assert served.raise_by(CELL, 0.8, {"good": 0.9, "bad": 0.6}) > 0.0
+
+
+def test_debts_move_with_the_requests_of_a_task() -> None:
+    served = FloorDeficit()
+    old = CELL._replace(task="old")
+    served.observe(old, "bad", 40)
+    served.observe(CELL, "bad", 60)
+    served.absorb(CELL, old)
+    assert served.raise_by(CELL, 0.8, {"bad": 0.7}) == pytest.approx(100 * 0.1 / 250)
+    assert served.raise_by(old, 0.8, {"bad": 0.7}) == 0.0
+    before = served.to_state()
+    served.absorb(CELL, CELL._replace(task="never asked"))
+    assert served.to_state() == before

@@ -33,8 +33,6 @@ def test_every_policy_weighs_looks_and_keeps_its_state(name: str) -> None:
     assert policy.weigh(VIEW, START).weights == pytest.approx(seen.weights)
     assert sum(seen.weights) == pytest.approx(1.0)
     policy.from_state(before)
-    policy.from_state(policy_named("round_robin", parts()).to_state())
-    policy.from_state(policy_named("price_aware", parts()).to_state())
 
 
 @pytest.mark.parametrize("name", ["flagship", "rules"])

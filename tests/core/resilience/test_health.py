@@ -7,7 +7,7 @@ import pytest
 
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
 from windsock.core.model.ticks import HealthReport, HealthState
-from windsock.core.resilience.health import HealthBoard
+from windsock.core.resilience.health import HealthBoard, Latency
 from windsock.core.resilience.rules import HealthRules
 
 NAME, PROVIDER = "acme/small", "acme"
@@ -195,3 +195,81 @@ def test_an_answer_to_a_call_made_before_the_ejection_does_not_end_it() -> None:
     assert board.state_of(NAME, PROVIDER, 12.0) == "open"
     board.record(result(CallKind.ANSWERED, latency_s=1.0), 12.0)
     assert board.state_of(NAME, PROVIDER, 12.0) == "closed"
+
+
+def test_of_one_that_was_never_called_nothing_is_held_against_it() -> None:
+    board = HealthBoard()
+    assert board.state_of(NAME, PROVIDER, 0.0) == "closed"
+    assert board.tallies(NAME) == (0, 0)
+    assert board.cooldown_until(NAME) == 0.0
+    assert board.latency(NAME, 0.0) == Latency(p50_s=None, p95_s=None, samples=0)
+    assert board.failing(0.0) == []
+    assert board.hear(NAME, 0.0, is_there=False) == []
+
+
+def test_fewer_failures_than_half_eject_nobody() -> None:
+    board = HealthBoard()
+    for i in range(100):
+        kind = CallKind.SERVER_ERROR if i % 5 < 2 else CallKind.ANSWERED
+        assert board.record(result(kind), i * 0.05) == []
+    assert board.why_out(NAME, PROVIDER, 5.0) is None
+
+
+def test_ten_samples_are_enough_for_a_latency_and_ten_minutes_keep_them() -> None:
+    board = HealthBoard()
+    for i in range(9):
+        board.record(result(CallKind.ANSWERED, first_byte_s=0.1 * i), 0.0)
+    assert board.latency(NAME, 0.0) == Latency(p50_s=None, p95_s=None, samples=9)
+    board.record(result(CallKind.ANSWERED, first_byte_s=0.9), 1.0)
+    found = board.latency(NAME, 600.0)
+    assert (found.p50_s, found.p95_s) == (pytest.approx(0.4), pytest.approx(0.9))
+    assert found.samples == 10
+    assert board.latency(NAME, 600.5).samples == 1
+
+
+def test_whoever_keeps_an_answer_is_told_of_every_change_of_it() -> None:
+    board = HealthBoard()
+    seen = [board.version]
+
+    def changed() -> bool:
+        seen.append(board.version)
+        return seen[-1] > seen[-2]
+
+    fail(board, 5, 0.0)
+    assert changed()
+    assert board.failing(1.0) == [NAME]
+    board.hear(NAME, 20.0, is_there=False)
+    assert changed(), "out for longer"
+    (shift,) = board.hear(NAME, 21.0, is_there=True)
+    assert changed(), "back early"
+    assert (shift.deployment, shift.at) == (NAME, 21.0)
+    assert board.failing(21.0) == []
+    for state in (HealthState.DOWN, HealthState.UP):
+        report = HealthReport(subject=PROVIDER, feed="status", state=state, seen_at=22.0)
+        (word,) = board.absorb(report, 22.0)
+        assert (word.deployment, word.at) == (PROVIDER, 22.0)
+        assert changed()
+        assert board.absorb(report, 22.0) == []
+        assert not changed(), "the same word again"
+
+
+def test_a_cooldown_names_who_and_why() -> None:
+    board = HealthBoard()
+    fail(board, 4, 0.0)
+    (shift,) = board.record(result(CallKind.SERVER_ERROR, status=503), 0.0)
+    assert (shift.kind, shift.deployment, shift.at) == ("cooldown.began", NAME, 0.0)
+    assert shift.facts == {
+        "reason": "server_error",
+        "status": 503,
+        "cooldown_s": 30.0,
+        "ejections": 1,
+    }
+
+
+def test_one_that_a_key_or_a_limit_keeps_out_is_not_failing() -> None:
+    board = HealthBoard()
+    board.record(result(CallKind.AUTH_FAILED, status=401), 0.0)
+    assert board.why_out(NAME, PROVIDER, 1.0) is not None
+    assert board.failing(1.0) == []
+    assert board.hear(NAME, 1.0, is_there=False) == []
+    assert board.cooldown_until(NAME) == 60.0

@@ -12,6 +12,7 @@ from windsock.core.resilience.hedging import Hedging
 from windsock.core.resilience.retry_budget import RetryBudget
 from windsock.core.routing.exchange import Exchange, State
 from windsock.core.routing.router import Router
+from windsock.core.routing.routes import Cascade
 
 PRICES = {CHEAP: 1.0, MID: 1.0}
 THREE = {CHEAP: 1.0, MID: 1.0, FLAGSHIP: 1.0}
@@ -55,6 +56,24 @@ def test_a_late_call_is_raced_by_another_deployment_and_the_first_answer_counts(
     outcome = exchange.outcome(START + 0.8)
     assert outcome.served == second.deployment
     assert [result.kind for result in outcome.results] == [CallKind.ANSWERED, CallKind.CANCELLED]
+
+
+@pytest.mark.parametrize(("claim", "is_doubted"), [(0.99, False), (0.5, True)])
+def test_after_a_race_it_is_the_given_answer_that_is_doubted(claim, is_doubted) -> None:
+    cascade = Cascade(escalate_below=0.85, to=(FLAGSHIP,))
+    wind = warmed(prices=THREE, cascade=cascade)
+    exchange = wind.open(request(preferences=Preferences(order=(CHEAP, MID))), START)
+    first = exchange.next_attempt(START)
+    assert exchange.hedge_after_s(START) is not None
+    second = exchange.hedge(START + 0.5)
+    exchange.report(answered(second, confidence=claim), START + 0.8)
+    exchange.drop(failed(first, CallKind.CANCELLED), START + 0.8)
+    stronger = exchange.next_attempt(START + 0.8)
+    if not is_doubted:
+        assert stronger is None
+        assert exchange.outcome(START + 0.8).served == MID
+        return
+    assert (stronger.deployment, stronger.reason) == (FLAGSHIP, AttemptReason.ESCALATION)
 
 
 def test_of_two_streams_the_one_with_the_first_content_is_given() -> None:

@@ -9,6 +9,8 @@ from windsock.core.model.rewards import Reward
 from windsock.core.routing.exchange import State
 from windsock.core.routing.routes import Cascade
 
+STRONG = "dale/huge"
+
 
 def test_an_answer_ends_it() -> None:
     exchange = router().open(request(), START)
@@ -145,15 +147,57 @@ def test_a_doubted_answer_escalates_and_the_stronger_answer_is_given() -> None:
     assert exchange.outcome(START).served == FLAGSHIP
 
 
-def test_a_failed_escalation_leaves_the_first_answer() -> None:
+@pytest.mark.parametrize("allow_fallbacks", [False, True])
+@pytest.mark.parametrize(
+    "kind", [CallKind.BAD_ANSWER, CallKind.SERVER_ERROR, CallKind.CALLER_ERROR]
+)
+def test_a_failed_escalation_leaves_the_first_answer(kind, allow_fallbacks) -> None:
+    """Nobody is asked in its place, and not the same one again."""
     cascade = Cascade(escalate_below=0.85, to=(FLAGSHIP,))
-    wishes = Preferences(order=(CHEAP,), allow_fallbacks=False)
+    wishes = Preferences(order=(CHEAP,), allow_fallbacks=allow_fallbacks)
     exchange = router(cascade=cascade).open(request(preferences=wishes), START)
     exchange.report(answered(exchange.next_attempt(START), confidence=0.6), START)
     stronger = exchange.next_attempt(START)
-    exchange.report(failed(stronger, CallKind.BAD_ANSWER), START)
+    exchange.report(failed(stronger, kind), START)
     assert exchange.next_attempt(START) is None
+    assert exchange.state is State.DONE
     assert exchange.outcome(START).served == CHEAP
+
+
+@pytest.mark.parametrize("allow_fallbacks", [False, True])
+def test_after_a_failed_escalation_another_strong_one_may_be_asked(allow_fallbacks) -> None:
+    wishes = Preferences(order=(CHEAP,), allow_fallbacks=allow_fallbacks)
+    cascade = Cascade(escalate_below=0.85, to=(FLAGSHIP, STRONG))
+    prices = {CHEAP: 0.1, MID: 1.0, FLAGSHIP: 5.0, STRONG: 9.0}
+    exchange = router(prices=prices, cascade=cascade).open(request(preferences=wishes), START)
+    exchange.report(answered(exchange.next_attempt(START), confidence=0.6), START)
+    exchange.report(failed(exchange.next_attempt(START)), START)
+    other = exchange.next_attempt(START)
+    if not allow_fallbacks:
+        assert other is None
+        return
+    assert (other.deployment, other.reason) == (STRONG, AttemptReason.ESCALATION)
+    exchange.report(answered(other), START)
+    assert exchange.next_attempt(START) is None
+    assert exchange.outcome(START).served == STRONG
+
+
+def test_asking_a_second_strong_one_draws_on_the_budget_of_extra_calls() -> None:
+    cascade = Cascade(escalate_below=0.85, to=(FLAGSHIP, STRONG))
+    wind = router(prices={CHEAP: 0.1, FLAGSHIP: 5.0, STRONG: 9.0}, cascade=cascade)
+    seconds = 0
+    for _ in range(1000):
+        exchange = wind.open(request(preferences=Preferences(order=(CHEAP,))), START)
+        exchange.report(answered(exchange.next_attempt(START), confidence=0.6), START)
+        first = exchange.next_attempt(START)
+        exchange.report(failed(first, CallKind.CONTENT_REFUSED), START)
+        second = exchange.next_attempt(START)
+        if second is not None:
+            seconds += 1
+            exchange.report(answered(second), START)
+            assert exchange.next_attempt(START) is None
+        exchange.outcome(START)
+    assert 0 < seconds <= 0.2 * 1000 + 10
 
 
 def test_asking_twice_while_a_call_is_under_way_is_a_mistake() -> None:

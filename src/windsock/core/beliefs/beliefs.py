@@ -79,14 +79,12 @@ class Beliefs:
         value: float,
         *,
         weight: float = 1.0,
-        now: float,
-        observed_at: float | None = None,
+        observed_at: float,
     ) -> None:
-        """Take back a reward, discounted since `observed_at` (`now` if not known)."""
-        at = now if observed_at is None else observed_at
+        """Take back what is left of a reward that was observed then."""
         group = self._open(cell)
         total = -weight * value
-        group.learn(cell.name, deployment, -weight, total, total * value, at)
+        group.learn(cell.name, deployment, -weight, total, total * value, observed_at)
         group.changes += 1
 
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:

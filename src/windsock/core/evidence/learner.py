@@ -11,7 +11,7 @@ from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
 from windsock.core.evidence.weighting import RewardWeighting
-from windsock.core.model.calls import FINAL, Outcome
+from windsock.core.model.calls import FAILURES, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
@@ -62,11 +62,11 @@ class Learner:
         weighting = self._weighting(cell)
         if replaced is not None:
             weighting.give_back(cell, deployment, replaced.reward, replaced.weight)
-            self._retract(decision, deployment, replaced, now)
+            self._retract(decision, deployment, replaced)
         else:
             weighting.response(cell, deployment).count(rewards=1.0)
         weight, value = weighting.weigh(cell, deployment, reward)
-        self.count_judgement(cell, weight)
+        self.count_judgement(cell, weight - (replaced.weight if replaced else 0.0))
         if weight > 0 and reward.source not in UNCALIBRATING:
             self._confidences.learn(decision.id, cell, deployment, value)
         if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
@@ -134,7 +134,7 @@ class Learner:
         for name, body in state.items():
             self._weighting(Cell("", name, "")).from_state(body)
 
-    def _retract(self, decision: Decision, deployment: str, replaced: Feedback, now: float) -> None:
+    def _retract(self, decision: Decision, deployment: str, replaced: Feedback) -> None:
         """Take an earlier reward back, from whom it was credited to."""
         value, weight = replaced.reward.value, replaced.weight
         if not self._confidences.credit_cascade(decision, deployment, value, -weight, replaced.at):
@@ -143,15 +143,14 @@ class Learner:
                 deployment,
                 value,
                 weight=weight,
-                now=now,
                 observed_at=replaced.at,
             )
 
     def _observe_failures(self, cell: Cell, outcome: Outcome, now: float) -> None:
-        """No answer came back, which counts against success."""
+        """No answer came back, which counts against those that are at fault."""
         weight = self._rules(cell).transport_weight
         for result in outcome.results:
-            if weight > 0 and result.kind not in FINAL:
+            if weight > 0 and result.kind in FAILURES:
                 self._beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
 
     def _weighting(self, cell: Cell) -> RewardWeighting:

@@ -111,10 +111,13 @@ class RewardWeighting:
         return self._responses.setdefault((cell, deployment), Response())
 
     def count_judgement(self, cell: Cell, weight: float) -> bool:
-        """Note judgements of a task; True if there are enough of them now and were not before."""
+        """Note judgements of a task; True if there are enough of them now and were not before.
+
+        weight  of a correction: what it counts for beyond the one that it replaces, if it does
+        """
         before = self._judged.get(cell, 0.0)
-        self._judged[cell] = min(JUDGED_FROM, before + weight)
-        return before < JUDGED_FROM <= before + weight
+        after = self._judged[cell] = min(JUDGED_FROM, before + max(0.0, weight))
+        return before < JUDGED_FROM <= after
 
     def is_judged(self, cell: Cell) -> bool:
         """True if somebody judges answers of this task."""
@@ -186,8 +189,7 @@ class RewardWeighting:
         total = sum(each.weight for each in tallies.values())
         reporting = sum(1 for key, each in tallies.items() if key and each.weight > 0)
         limit = max(self._most_share, FAIR_SHARES / max(1, reporting))
-        is_alone = total <= own.weight
-        if is_alone or limit >= 1.0 or own.weight < FREE_REWARDS * self._most_share:
+        if limit >= 1.0 or own.weight < FREE_REWARDS * self._most_share:
             return float("inf")
         return max(0.0, (limit * total - own.weight) / (1 - limit))
 

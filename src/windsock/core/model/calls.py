@@ -65,6 +65,20 @@ class CallKind(StrEnum):
 FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED, CallKind.CALLER_TIMED_OUT})
 """Another deployment would do no better."""
 
+FAILURES = frozenset(
+    {
+        CallKind.SERVER_ERROR,
+        CallKind.TIMED_OUT,
+        CallKind.UNREACHABLE,
+        CallKind.BAD_ANSWER,
+        CallKind.BROKEN,
+    }
+)
+"""What the deployment is at fault for: only these count against its health and its success.
+
+Requests that no answer fits, callers who give up, quotas and keys say nothing of either.
+"""
+
 RETRIABLE = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
 """Worth asking the same deployment once more when there is no other."""
 

@@ -41,10 +41,16 @@ class Event:
 
     deployment  or provider; empty where none is concerned
     at          unix s
-    facts       what the log and the event stream show
+    facts       what the log and the event stream show; with `namespace` where one alone is meant
     """
 
     kind: EventKind
     deployment: str
     at: float
     facts: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def namespace(self) -> str | None:
+        """The one whose requests and feedback it tells of; None if it concerns everybody."""
+        named = self.facts.get("namespace")
+        return None if named is None else str(named)

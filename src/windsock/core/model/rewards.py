@@ -8,6 +8,10 @@ from types import MappingProxyType
 
 from windsock.core.model.decisions import Decision
 
+MAX_MATTERS_OF_A_DECISION = 64
+MAX_KEYS_OF_A_DECISION = 64
+"""What is remembered of one decision so that it is corrected, or counted once; the oldest go."""
+
 Matter = tuple[str, str, str | None]
 """(metric, source, key id): of equal ones the later replaces the earlier."""
 
@@ -43,18 +47,23 @@ class OpenDecision:
     """A decision that may still be judged: who served it, and what was said of it.
 
     Of most nothing is ever said: what is empty is shared.
+
+    said    the last word on each matter, oldest first, at most MAX_MATTERS_OF_A_DECISION
+    keys    idempotency keys, oldest first, at most MAX_KEYS_OF_A_DECISION
     """
 
     decision: Decision
     deployment: str
     said: Mapping[Matter, Feedback] = field(default_factory=lambda: NOTHING_SAID)
-    keys: frozenset[str] = frozenset()
+    keys: tuple[str, ...] = ()
 
     def hear(self, feedback: Feedback) -> None:
         """Note what was said, in place of what the same source had said of the same."""
-        self.said = {**self.said, matter_of(feedback.reward): feedback}
-        if feedback.idempotency_key is not None:
-            self.keys |= {feedback.idempotency_key}
+        matter, key = matter_of(feedback.reward), feedback.idempotency_key
+        others = [each for each in self.said.items() if each[0] != matter]
+        self.said = dict([*others, (matter, feedback)][-MAX_MATTERS_OF_A_DECISION:])
+        if key is not None:
+            self.keys = (*self.keys, key)[-MAX_KEYS_OF_A_DECISION:]
 
 
 NOTHING_SAID: Mapping[Matter, Feedback] = MappingProxyType({})

@@ -73,9 +73,8 @@ class RoundRobin(BasePolicy):
         return {"turn": self._turn}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        """Go on where it was; another kind of policy has left no turn."""
-        if "turn" in state:
-            self._turn = int(state["turn"])
+        """Go on where it was."""
+        self._turn = int(state["turn"])
 
 
 class InverseSquarePrice(BasePolicy):

@@ -189,8 +189,6 @@ class PriceAware(BasePolicy):
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over what is still asked for by the settings of now."""
-        if "served" not in state:
-            return
         if self.pacer is not None and state["pacer"]:
             self.pacer.from_state(state["pacer"])
         self.served.from_state(state["served"])

@@ -126,8 +126,19 @@ class Policy(Protocol):
         ...
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what `to_state` gave, or what a policy of another kind did."""
+        """Take over what `to_state` of the same kind gave."""
         ...
+
+
+def state_of(policy: Policy) -> dict[str, Any]:
+    """JSON-able, exact, with the name of the policy's kind."""
+    return {"kind": policy.name, **policy.to_state()}
+
+
+def take_over(policy: Policy, state: Mapping[str, Any]) -> None:
+    """Go on from a state of `state_of`; after a policy of another kind this one starts fresh."""
+    if state["kind"] == policy.name:
+        policy.from_state(state)
 
 
 class BasePolicy:

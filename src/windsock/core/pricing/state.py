@@ -8,7 +8,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.model.ticks import Quote, Tier, Window
+from windsock.core.model.ticks import CHAT, Quote, Tier, Window
 from windsock.core.model.units import Meter, Prices
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.timeline import PriceTimeline
@@ -17,9 +17,9 @@ from windsock.core.pricing.validation import Held
 PLAIN = tuple(
     field.name
     for field in fields(Quote)
-    if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers")
+    if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers", "mode")
 )
-"""Fields of a quote that are JSON as they are; states of before lack some that have a default."""
+"""Fields of a quote that are JSON as they are."""
 
 
 def quote_state(quote: Quote) -> dict[str, Any]:
@@ -28,7 +28,12 @@ def quote_state(quote: Quote) -> dict[str, Any]:
         **{name: getattr(quote, name) for name in PLAIN},
         "usd_per_mtok": _prices_state(quote.usd_per_mtok),
         "tiers": [
-            [t.min_prompt_tokens, t.is_strict, _prices_state(t.usd_per_mtok), t.service_tier]
+            [
+                t.min_prompt_tokens,
+                t.is_strict,
+                _prices_state(t.usd_per_mtok),
+                *([t.service_tier] if t.service_tier else []),
+            ]
             for t in quote.tiers
         ],
         "windows": [
@@ -43,13 +48,14 @@ def quote_state(quote: Quote) -> dict[str, Any]:
             for w in quote.windows
         ],
         "service_tiers": {name: _prices_state(p) for name, p in quote.service_tiers.items()},
+        **({"mode": quote.mode} if quote.mode != CHAT else {}),
     }
 
 
 def quote_of_state(state: Mapping[str, Any]) -> Quote:
     """The quote of a `quote_state`."""
     return Quote(
-        **{name: state[name] for name in PLAIN if name in state},
+        **{name: state[name] for name in PLAIN},
         usd_per_mtok=_prices(state["usd_per_mtok"]),
         tiers=tuple(
             Tier(
@@ -72,6 +78,7 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
             for days, start, end, timezone, prices, *bound in state["windows"]
         ),
         service_tiers={name: _prices(p) for name, p in state["service_tiers"].items()},
+        mode=state.get("mode", CHAT),
     )
 
 

@@ -11,23 +11,12 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from windsock.core.model.calls import CallKind, CallResult
+from windsock.core.model.calls import FAILURES, CallKind, CallResult
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
 from windsock.core.resilience.status_reports import StatusBoard
-
-FAILURES = frozenset(
-    {
-        CallKind.SERVER_ERROR,
-        CallKind.TIMED_OUT,
-        CallKind.UNREACHABLE,
-        CallKind.BAD_ANSWER,
-        CallKind.BROKEN,
-    }
-)
-"""What counts against a deployment. Errors of the caller, of quota and of keys do not."""
 
 
 @dataclass(slots=True)

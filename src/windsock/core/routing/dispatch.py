@@ -6,7 +6,14 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from windsock.core.cascades.confidence import Confidences
-from windsock.core.model.calls import HEDGED, RETRIABLE, Attempt, CallKind, CallResult
+from windsock.core.model.calls import (
+    HEDGED,
+    RETRIABLE,
+    Attempt,
+    AttemptReason,
+    CallKind,
+    CallResult,
+)
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import RouteRequest
 from windsock.core.resilience.availability import Availability
@@ -34,6 +41,15 @@ class Plan:
     decision: Decision
     table: WeightTable
     queue: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NextCall:
+    """Whom to call after a failure, and how many seconds from now."""
+
+    deployment: str
+    reason: AttemptReason
+    wait_s: float = 0.0
 
 
 class Dispatcher:
@@ -99,6 +115,39 @@ class Dispatcher:
             return next((name for name in rest if self._availability.can_take(name, now)), None)
         mark = uniform(self._seed, plan.decision.number, made or UNMADE)
         return self._availability.redraw(plan.table, mark, tried, last, now)
+
+    def after_failure(
+        self,
+        plan: Plan,
+        tried: Set[str],
+        results: Sequence[CallResult],
+        made: int,
+        left_s: float | None,
+        now: float,
+    ) -> NextCall | None:
+        """Another deployment if there is one, else the same after a pause; None without budget.
+
+        The arguments are those of `another` and `retry_wait_s`; results are at least one.
+        """
+        last = results[-1]
+        other = self.another(plan, tried, last, made, now)
+        if other is not None:
+            return NextCall(other, AttemptReason.FALLBACK) if self.may_retry(now) else None
+        wait_s = self.retry_wait_s(plan, len(results), last, left_s, now)
+        if wait_s is None or not self.may_retry(now):
+            return None
+        return NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
+
+    def as_strong(
+        self, plan: Plan, answer: CallResult, tried: Set[str], now: float
+    ) -> NextCall | None:
+        """In place of a stronger deployment that failed another of its cascade; None: the answer
+        is given."""
+        may_fall_back = plan.request.preferences.allow_fallbacks
+        other = self.escalation(plan, answer, tried, now) if may_fall_back else None
+        if other is None or not self.may_retry(now):
+            return None
+        return NextCall(other, AttemptReason.ESCALATION)
 
     def may_retry(self, now: float) -> bool:
         """Spend one call beyond the first, if the budget of a share of all requests allows it."""

@@ -22,7 +22,7 @@ from windsock.core.model.calls import (
 )
 from windsock.core.model.events import Event
 from windsock.core.model.requests import RouteRequest
-from windsock.core.routing.dispatch import Dispatcher, Plan
+from windsock.core.routing.dispatch import Dispatcher, NextCall, Plan
 from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
 
 
@@ -182,7 +182,7 @@ class Exchange:
         elif self.state is State.STREAMING:
             self.state = State.BROKEN
         elif kind in FINAL:
-            self.state = State.EXHAUSTED
+            self._give_up()
         else:
             self.state = State.FAILED_ONCE
 
@@ -251,33 +251,32 @@ class Exchange:
         return result.kind
 
     def _after_failure(self, now: float) -> Attempt | None:
-        last = self._results[-1]
-        attempt = self._elsewhere_or_again(last, now) if self._may_go_on(now) else None
-        if attempt is None:
-            self.state = State.DONE if self.answer is not None else State.EXHAUSTED
-        return attempt
-
-    def _elsewhere_or_again(self, last: CallResult, now: float) -> Attempt | None:
-        """Another deployment if there is one, else the same after a pause; None without budget."""
-        dispatcher = self._dispatcher
-        other = dispatcher.another(self._plan, self._tried(), last, self.made, now)
-        if other is not None:
-            if not dispatcher.may_retry(now):
-                return None
-            return self._try(other, AttemptReason.FALLBACK, now)
-        left_s = self._left_s(now)
-        wait_s = dispatcher.retry_wait_s(self._plan, len(self._results), last, left_s, now)
-        if wait_s is None or not dispatcher.may_retry(now):
+        call = self._next_call(now) if self._may_go_on(now) else None
+        if call is None:
+            self._give_up()
             return None
-        return self._try(last.attempt.deployment, AttemptReason.RETRY, now, wait_s)
+        return self._try(call.deployment, call.reason, now, call.wait_s)
+
+    def _next_call(self, now: float) -> NextCall | None:
+        """Nobody stands in for a stronger deployment that failed but one as strong."""
+        dispatcher, plan, tried = self._dispatcher, self._plan, self._tried()
+        if self.answer is not None:
+            return dispatcher.as_strong(plan, self.answer, tried, now)
+        left_s = self._left_s(now)
+        return dispatcher.after_failure(plan, tried, self._results, self.made, left_s, now)
 
     def _after_answer(self, now: float) -> Attempt | None:
-        answer = self._results[-1]
-        stronger = self._dispatcher.escalation(self._plan, answer, self._tried(), now)
-        if stronger is not None and self._may_go_on(now):
-            return self._try(stronger, AttemptReason.ESCALATION, now)
-        self.state = State.DONE
-        return None
+        stronger = None
+        if self.answer is not None and self._may_go_on(now):
+            stronger = self._dispatcher.escalation(self._plan, self.answer, self._tried(), now)
+        if stronger is None:
+            self._give_up()
+            return None
+        return self._try(stronger, AttemptReason.ESCALATION, now)
+
+    def _give_up(self) -> None:
+        """No more calls; an answer is given though it was doubted."""
+        self.state = State.DONE if self.answer is not None else State.EXHAUSTED
 
     def _tried(self) -> set[str]:
         """Deployments that need not be asked any more."""

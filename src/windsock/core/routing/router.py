@@ -24,6 +24,7 @@ from windsock.core.model.requests import (
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
+from windsock.core.policies.protocol import state_of, take_over
 from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.dispatch import Plan
 from windsock.core.routing.exchange import Exchange
@@ -223,7 +224,7 @@ class Router:
         return {
             "version": VERSION,
             "beliefs": self.beliefs.to_state(),
-            "policies": {name: route.policy.to_state() for name, route in self._routes.items()},
+            "policies": {name: state_of(route.policy) for name, route in self._routes.items()},
             "rewards": self._learner.to_state(),
             "scrutiny": self._audit.to_state(),
             "confidences": self.confidences.to_state(),
@@ -233,7 +234,7 @@ class Router:
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`, also one that an earlier windsock wrote.
 
-        Policies of routes that are gone are left out.
+        Policies of routes that are gone, or of another kind by now, are left out.
 
         raises  KeyError, TypeError or ValueError if it is no state, or of a later version
         """
@@ -241,7 +242,7 @@ class Router:
         self.beliefs.from_state(state["beliefs"])
         for name, body in state["policies"].items():
             if name in self._routes:
-                self._routes[name].policy.from_state(body)
+                take_over(self._routes[name].policy, body)
         self._learner.from_state(state["rewards"])
         self._audit.from_state(state["scrutiny"])
         self.confidences.from_state(state["confidences"])

@@ -9,7 +9,7 @@ from windsock.core.evidence.answer_checks import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.policies.protocol import Policy
+from windsock.core.policies.protocol import Policy, state_of, take_over
 from windsock.errors import UnknownRoute
 
 
@@ -103,10 +103,10 @@ class RouteTable:
         self._default_policy = default_policy
 
     def adopt(self, routes: Mapping[str, Route]) -> None:
-        """Other routes from now on; a policy takes over the state of that of the same name."""
+        """Other routes from now on; a policy takes over the state of one of its kind there."""
         for name, route in routes.items():
             if name in self.by_name:
-                route.policy.from_state(self.by_name[name].policy.to_state())
+                take_over(route.policy, state_of(self.by_name[name].policy))
         self.by_name.clear()
         self.by_name.update(routes)
         self._implicit.clear()

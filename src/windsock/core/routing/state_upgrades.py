@@ -55,6 +55,13 @@ def _complete_segments(state: State) -> None:
     _add(state, fresh=0.0, version=borders["version"] if borders else 0)
 
 
+def _from_1(state: State) -> None:
+    """The kind of a policy was not named; two of those that could be chosen keep a state."""
+    marks = {"served": "price_aware", "turn": "round_robin"}
+    for policy in state["policies"].values():
+        _add(policy, kind=next((marks[key] for key in marks if key in policy), ""))
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -76,7 +83,7 @@ def _add(state: State, **defaults: Any) -> None:
         state.setdefault(name, value)
 
 
-UPGRADES: tuple[Callable[[State], None], ...] = (_from_0,)
+UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1)
 """The function at n takes a state of version n to n + 1."""
 
 

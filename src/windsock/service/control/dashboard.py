@@ -1,11 +1,11 @@
 """The page at /: prices, weights and deployments over time, from memory, one update a second."""
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, product
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -31,11 +31,14 @@ POINTS = 600
 EVERY_S = 1.0
 """Between two views of a stream."""
 
-CELLS = 60
-"""Cells whose weights are remembered."""
+CELLS_OF_A_ROUTE = 60
+MAX_CELLS = 240
+"""Cells whose weights are remembered: of one route in one namespace, and of all together, some
+15 MB. Where that is short all routes have an equal part, of one cell at least."""
 
 EVENTS = 100
-"""Events shown, and remembered of each deployment."""
+"""Events shown, and remembered of each deployment; as many more of it for every namespace that they
+tell of alone."""
 
 STATIC = tuple(
     files(package).joinpath("static")
@@ -60,6 +63,11 @@ class _Series:
         default_factory=lambda: deque(maxlen=POINTS)
     )
 
+    def append(self, at: float, weights: dict[str, float]) -> None:
+        """One more point; weights that did not move are kept once."""
+        last = self.points[-1][1] if self.points else None
+        self.points.append((at, last if last == weights else weights))
+
 
 class Dashboard:
     """A bounded memory of what the page draws. `sample` is called about once a second."""
@@ -69,7 +77,7 @@ class Dashboard:
         self._clock = clock
         self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
         self._cells: dict[Cell, _Series] = {}
-        self._events: dict[str, deque[dict[str, Any]]] = {}
+        self._events: dict[tuple[str | None, str], deque[dict[str, Any]]] = {}
         self.is_closed = False
 
     def close(self) -> None:
@@ -79,19 +87,19 @@ class Dashboard:
     def on_event(self, event: Event | WeightTable) -> None:
         """Listener of the event bus."""
         if isinstance(event, Event):
-            known = self._events.setdefault(event.deployment, deque(maxlen=EVENTS))
+            place = (event.namespace, event.deployment)
+            known = self._events.setdefault(place, deque(maxlen=EVENTS))
             known.append(event_view(event))
 
     def sample(self) -> None:
         """One point on every line; nothing is solved for it."""
         now = self._clock.now()
         self._prices.append((now, self._blended(now)))
-        for cell in self._router.tables.cells()[:CELLS]:
+        for cell in self._sampled():
             table = self._router.tables.standing(cell)
-            if table is None:
-                continue
-            weights = dict(zip(table.deployments, table.weights, strict=True))
-            self._series(cell).points.append((now, weights))
+            if table is not None:
+                weights = dict(zip(table.deployments, table.weights, strict=True))
+                self._cells.setdefault(cell, _Series()).append(now, weights)
 
     def view(
         self, route: str | None, task: str | None, namespace: str, since: float = 0.0
@@ -114,19 +122,31 @@ class Dashboard:
             "prices": _columns(self._prices, names, since),
             "weights": _columns(self._cells[cell].points if cell else (), names, since),
             "table": self._table(cell, now) if cell else None,
-            "events": self._events_of(names),
+            "events": self._events_of(names, namespace),
         }
 
-    def _series(self, cell: Cell) -> _Series:
-        """The one way into what is kept: the cell that came first leaves when there are CELLS."""
-        series = self._cells.setdefault(cell, _Series())
-        if len(self._cells) > CELLS:
-            del self._cells[next(iter(self._cells))]
-        return series
+    def _sampled(self) -> list[Cell]:
+        """As many cells of every namespace and route, however many others have.
 
-    def _events_of(self, names: list[str]) -> list[dict[str, Any]]:
-        """The last of these deployments, and of what concerns none, oldest first."""
-        known = (self._events.get(name, ()) for name in ("", *names))
+        What is remembered beyond that is forgotten, that of closed cells first.
+        """
+        is_open = dict.fromkeys(self._router.tables.cells())
+        by_route: dict[tuple[str, str], list[Cell]] = defaultdict(list)
+        for cell in (*is_open, *(cell for cell in self._cells if cell not in is_open)):
+            by_route[cell.namespace, cell.route].append(cell)
+        part = min(CELLS_OF_A_ROUTE, max(1, MAX_CELLS // max(1, len(by_route))))
+        for cell in chain.from_iterable(cells[part:] for cells in by_route.values()):
+            self._cells.pop(cell, None)
+        kept = chain.from_iterable(cells[:part] for cells in by_route.values())
+        return [cell for cell in kept if cell in is_open]
+
+    def _events_of(self, names: list[str], namespace: str) -> list[dict[str, Any]]:
+        """The last of these deployments, and of what concerns none, oldest first.
+
+        What others have learnt of a deployment is theirs.
+        """
+        places = product((None, namespace), ("", *names))
+        known = (self._events.get(place, ()) for place in places)
         return sorted(chain.from_iterable(known), key=itemgetter("at"))[-EVENTS:]
 
     def _names(self, cell: Cell | None) -> list[str]:

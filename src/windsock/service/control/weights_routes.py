@@ -87,7 +87,9 @@ def _asked(
 
 async def _weight_events(events: EventBus, namespace: str) -> AsyncIterator[bytes]:
     def is_shown(event: Event | WeightTable) -> bool:
-        return isinstance(event, Event) or event.cell.namespace == namespace
+        if isinstance(event, Event):
+            return event.namespace in (None, namespace)
+        return event.cell.namespace == namespace
 
     yield b": connected\n\n"
     async for event in events.stream(is_shown):

@@ -18,6 +18,9 @@ from windsock.service.gateway.asgi import Call
 NAMES = ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id")
 """Under which clients name what they judge."""
 
+MAX_NAME_CHARS = 255
+"""Of a metric, a source or an idempotency key: they are kept as long as their decision is."""
+
 
 class FeedbackEndpoint:
     """POST /v1/feedback: the value of an answer, late, partial or twice."""
@@ -34,7 +37,7 @@ class FeedbackEndpoint:
         reward, name = reward_of(asked, principal), decision_name(asked)
         try:
             credit, is_duplicate = await self._feedbacks.observe(
-                name, reward, principal.namespace, call.header(b"idempotency-key")
+                name, reward, principal.namespace, _idempotency_key(call)
             )
         except UnknownDecision as error:
             await call.refuse(Problem.of(404, str(error), param="decision_id"))
@@ -81,7 +84,7 @@ def decision_name(asked: dict[str, Any]) -> str:
 
 
 def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
-    """The reported value as a reward; raises BadRequest."""
+    """The reported value as a reward; raises BadRequest, also on names that are too long."""
     value = asked.get("value", asked.get("score"))
     if isinstance(value, bool):
         value = float(value)
@@ -89,10 +92,21 @@ def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
         raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
     return Reward(
         value=float(value),
-        source=str(asked.get("source") or "explicit"),
-        metric=str(asked.get("metric") or asked.get("metric_name") or ""),
+        source=_short(str(asked.get("source") or "explicit"), "source"),
+        metric=_short(str(asked.get("metric") or asked.get("metric_name") or ""), "metric"),
         key_id=principal.key_id,
     )
+
+
+def _idempotency_key(call: Call) -> str | None:
+    key = call.header(b"idempotency-key")
+    return None if key is None else _short(key, "idempotency-key")
+
+
+def _short(text: str, param: str) -> str:
+    if len(text) > MAX_NAME_CHARS:
+        raise BadRequest(f"{param} has more than {MAX_NAME_CHARS} characters", param=param)
+    return text
 
 
 def _asked(raw: bytes) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 It is the exchange's rule in counts: what failed goes to a deployment that this request has not
 tried, by the same weights; only where there is none left, to the same one again; and no request
-makes more calls than its route allows.
+makes more calls than its route allows. A doubted answer is asked again of strong ones only.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,31 +99,18 @@ class Answers:
         return int(self.lost @ _calls(len(self.lost)))
 
 
-def answers(
-    luck: Any,
-    decision: GroupDecision,
-    asked: Counts,
-    *,
-    attempts_allowed: int,
-    made: int = 0,
-    tried: NDArray[np.bool_] | None = None,
-) -> Answers:
+def answers(luck: Any, decision: GroupDecision, asked: Counts, *, attempts_allowed: int) -> Answers:
     """Draw what comes back from the deployments asked, and from those asked after a failure.
 
     luck                numpy generator
-    asked               (deployments,) requests, by the deployment of their next call
+    asked               (deployments,) requests, by the deployment of their first call
     attempts_allowed    calls of one request, all reasons together
-    made                calls that each of them has made before, less than attempts_allowed
-    tried               (deployments,) those that they have called before
     """
     size = len(asked)
-    served, lost = (
-        np.zeros((size, attempts_allowed), np.int64),
-        np.zeros(attempts_allowed, np.int64),
-    )
+    served, lost = _nothing(size, attempts_allowed)
     bad, lost_calls = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    paths, known = asked[None, :], np.zeros((1, size), bool) if tried is None else tried[None, :]
-    for call in range(made, attempts_allowed):
+    paths, known = asked[None, :], np.zeros((1, size), bool)
+    for call in range(attempts_allowed):
         # What failed once for a request fails for it again there: its fate is drawn once.
         failed = luck.binomial(paths, np.where(known, 1.0, decision.fails))
         served[:, call] = (paths - failed).sum(axis=0)
@@ -138,7 +126,41 @@ def answers(
             np.add.at(lost_calls, last, counts * (attempts_allowed - known.sum(axis=1)))
             break
         paths = luck.multinomial(counts, _another(decision.weights, known, last))
-    return Answers(served=served, lost=lost, lost_calls=lost_calls, bad=bad, rounds=call + 1 - made)
+    return Answers(served=served, lost=lost, lost_calls=lost_calls, bad=bad, rounds=call + 1)
+
+
+def stronger_answers(
+    luck: Any,
+    decision: GroupDecision,
+    targets: Sequence[int],
+    count: int,
+    *,
+    made: int,
+    attempts_allowed: int,
+) -> Answers:
+    """Draw what comes back from strong deployments, each asked where those before it failed.
+
+    targets     indices of them, at least one; nobody else stands in for them
+    count       requests that have an answer already, which stands where none of them answers
+    made        calls that each request has made before, less than attempts_allowed
+    """
+    size = len(decision.fails)
+    served, lost = _nothing(size, attempts_allowed)
+    bad, call = np.zeros(size, np.int64), made
+    for call, target in enumerate(targets[: attempts_allowed - made], start=made):
+        bad[target] = luck.binomial(count, decision.fails[target])
+        served[target, call] = count - bad[target]
+        count = int(bad[target])
+        if not count:
+            break
+    lost[call] = count
+    nobody = np.zeros(size, np.int64)
+    return Answers(served=served, lost=lost, lost_calls=nobody, bad=bad, rounds=call + 1 - made)
+
+
+def _nothing(size: int, attempts_allowed: int) -> tuple[Counts, Counts]:
+    """(served, lost) of nobody."""
+    return np.zeros((size, attempts_allowed), np.int64), np.zeros(attempts_allowed, np.int64)
 
 
 def failure_shares(world: World, names: tuple[str, ...], at: float) -> Shares:

@@ -14,7 +14,12 @@ from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage, cost_usd
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
-from windsock.simulation.engines.batch_attempts import Answers, Counts, GroupDecision, answers
+from windsock.simulation.engines.batch_attempts import (
+    Answers,
+    Counts,
+    GroupDecision,
+    stronger_answers,
+)
 from windsock.simulation.engines.batch_judgements import BatchJudgements
 from windsock.simulation.world.world import World
 
@@ -109,23 +114,24 @@ class BatchCredit:
     ) -> Iterator[Served]:
         """Answers that tell how sure they are; where a cascade is in use the doubtful go on."""
         name, count = decision.names[k], int(by_call.sum())
-        target = self._target(decision, cascade)
-        doubted = self._doubted(decision.table, name, by_call) if target else by_call * 0
+        targets = self._targets(decision, cascade)
+        doubted = self._doubted(decision.table, name, by_call) if targets else by_call * 0
         quality = self._quality(decision, name)
         sure, doubtful = self._checked(cascade, quality, int(doubted.sum()))
         others = self._checked(cascade, quality, count - int(doubted.sum()))
         claims = ((1.0 + cascade.escalate_below) / 2, cascade.escalate_below / 2)
         for claim, (seen, _), (more, _) in zip(claims, (sure, doubtful), others, strict=True):
             self._router.confidences.count(decision.cell, name, claim, seen + more)
-        pair = (name, target) if target and decision.table.cascades is not None else None
+        is_weighed = decision.table.cascades is not None
+        pair = (name, targets[0]) if targets and is_weighed else None
         taught = (decision.cell, name, decision.usage)
         self.teach(*taught, *sure, decision.end, claim=claims[0], pair=pair)
         for claim, (seen, right) in zip(claims, others, strict=True):
             self.teach(*taught, seen, right, decision.end, claim=claim)
         kept, right = count - doubtful[0], sure[1] + sum(right for _, right in others)
-        if target and doubtful[0]:
+        if doubtful[0]:
             calls = self._luck.multivariate_hypergeometric(doubted, doubtful[0])
-            found = self._ask_again(decision, k, target, calls)
+            found = self._ask_again(decision, targets, calls)
             stays = int(sum(each.lost.sum() for each in found))
             if stays:
                 stays_right = int(self._luck.hypergeometric(doubtful[1], doubtful[0] - doubtful[1],
@@ -139,18 +145,15 @@ class BatchCredit:
         yield Served(deployment=name, count=kept, right=right, usd=usd, attempts=attempts)
 
     def _ask_again(
-        self, decision: GroupDecision, k: int, target: str, calls: Counts
+        self, decision: GroupDecision, targets: list[str], calls: Counts
     ) -> list[Answers]:
-        """What comes back from the target, by the calls (less 1) that were made before."""
+        """What comes back from the targets, by the calls (less 1) that were made before."""
+        indices = [decision.names.index(name) for name in targets]
         found = []
-        for made, count in enumerate(calls[:-1], start=1):
-            asked, tried = (
-                np.zeros(len(decision.names), np.int64),
-                np.zeros(len(decision.names), bool),
+        for made, count in enumerate(calls[:-1].tolist(), start=1):
+            each = stronger_answers(
+                self._luck, decision, indices, count, made=made, attempts_allowed=len(calls)
             )
-            asked[decision.names.index(target)], tried[k] = count, True
-            each = answers(self._luck, decision, asked, made=made, tried=tried,
-                           attempts_allowed=len(calls))  # fmt: skip
             self._look(decision, each)
             found.append(each)
         return found
@@ -192,12 +195,11 @@ class BatchCredit:
             doubted[0] = self._luck.binomial(by_call[0], _cascade_share(table, name))
         return doubted
 
-    def _target(self, decision: GroupDecision, cascade: Cascade) -> str | None:
-        """The first strong deployment that can take a call."""
+    def _targets(self, decision: GroupDecision, cascade: Cascade) -> list[str]:
+        """The strong deployments that can take a call, in the cascade's order."""
+        can_take = self._router.availability.can_take
         able = (name for name in cascade.to if name in decision.names)
-        return next(
-            (n for n in able if self._router.availability.can_take(n, decision.begin)), None
-        )
+        return [name for name in able if can_take(name, decision.begin)]
 
     def _checked(
         self, cascade: Cascade, quality: float, count: int

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ class ParetoBandit(BasePolicy):
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
         """Asks a copy: its router learns from being asked, and draws by a chance of its own."""
         kept, told = self._router, dict(self._told)
-        self._router = copy.deepcopy(kept)
+        self._router = _copied(kept)
         try:
             return self.weigh(view, now)
         finally:
@@ -143,3 +144,9 @@ class ParetoBandit(BasePolicy):
             total += kind.share * sum(w * u for w, u in zip(weights, usd, strict=True))
             shares += kind.share
         return total / shares
+
+
+def _copied(router: Any) -> Any:
+    """The package's own copy leaves out every lock but that of its pacer, which gets a new one."""
+    lock = router.budget_pacer._lock
+    return copy.deepcopy(router, {id(lock): RLock()})

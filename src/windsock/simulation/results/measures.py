@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from windsock.simulation.results.run import Run, Split, Step
 from windsock.simulation.world.conditions import Shock
-from windsock.simulation.world.traffic import HOUR_S
 from windsock.simulation.world.world import World
 
 MOVED = 0.9
@@ -118,36 +117,6 @@ def _realtime_kept(steps: Sequence[Step]) -> float | None:
     asked = sum(step.count for step in steps if step.is_realtime)
     late = sum(step.late for step in steps if step.is_realtime)
     return 1.0 - late / asked if asked else None
-
-
-def mean_share(
-    run: Run,
-    world: World,
-    hour: float,
-    deployment: str,
-    hours: float = 1.0,
-    task: str | None = None,
-) -> float:
-    """Mean weight of a deployment over the requests of some hours; nan if there were none.
-
-    task    of one task, or of all of them
-    """
-    begin = world.starts_at + hour * HOUR_S
-    seen = [
-        (step.weights.get(deployment, 0.0), step.count * _inside(step, begin, hours * HOUR_S))
-        for step in run.steps
-        if task in (None, step.task)
-    ]
-    total = sum(count for _, count in seen)
-    return sum(weight * count for weight, count in seen) / total if total else float("nan")
-
-
-def _inside(step: Step, begin: float, span_s: float) -> float:
-    """Share of a step's requests that came within a span."""
-    if not step.span_s:
-        return float(begin <= step.at < begin + span_s)
-    overlap_s = min(step.at + step.span_s, begin + span_s) - max(step.at, begin)
-    return max(0.0, overlap_s) / step.span_s
 
 
 def _shocks(run: Run, world: World) -> list[ShockMeasure]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import linprog
@@ -10,7 +12,9 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.requests import Cell
 from windsock.core.policies.budgets.pacing import DAY_S, DayPacer, RequestPacer
-from windsock.core.policies.budgets.pool import BudgetPool
+from windsock.core.policies.budgets.pool import BudgetPool, Spender
+from windsock.core.policies.budgets.solver import Demand
+from windsock.core.policies.frontier import Arms, Ladder
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import CellView
@@ -168,3 +172,95 @@ def test_what_a_fixed_route_spends_is_left_out_of_what_the_others_may() -> None:
     }
     assert usd["batch"] > 2 * budget
     assert usd["chat"] == pytest.approx(min(USD), rel=0.01)
+
+
+BUSY, IDLE = ("default", "chat"), ("default", "batch")
+
+
+def fixed(usd: float) -> Demand:
+    """What a route claims that spends `usd` a request whatever the budget is."""
+    return replace(claim(1.0), fixed_usd=usd)
+
+
+def claim(share: float) -> Demand:
+    """A route whose success rises with every dollar, from nothing to ten."""
+    a, b = np.array([10.0, 500.0, 990.0]), np.array([990.0, 500.0, 10.0])
+    return Demand(ladder=Ladder(Arms(a=a, b=b, usd=np.array([0.0, 1.0, 10.0]))), share=share)
+
+
+def usd_of(purse: BudgetPool, now: float, *claims: Demand) -> float:
+    """Dollars a request that the busy route gets when it claims this."""
+    paid = purse.solve(BUSY, claims, now)
+    total = sum(each.share for each in claims)
+    return sum(each.share * paid.rung(each.ladder).usd for each in claims) / total
+
+
+def shared(requests: float = 1000.0) -> BudgetPool:
+    purse = BudgetPool(RequestPacer(1.0))
+    purse.spend(BUSY, requests, 0.0, requests)
+    return purse
+
+
+@pytest.mark.parametrize("usd", [100.0, 500.0])
+def test_a_route_that_nobody_has_used_yet_is_provided_for_as_a_thousandth(usd: float) -> None:
+    purse = shared()
+    purse.solve(IDLE, [fixed(usd)], 0.0)
+    expected = 1.0 - (usd - 1.0) / 1000.0
+    assert usd_of(purse, 0.0, claim(1.0)) == pytest.approx(expected, rel=0.002)
+
+
+def test_a_route_without_traffic_takes_no_more_than_its_thousandth_of_a_budget() -> None:
+    purse = shared()
+    alone = usd_of(purse, 0.0, claim(1.0))
+    purse.solve(IDLE, [fixed(0.0)], 0.0)
+    assert usd_of(purse, 0.0, claim(1.0)) == pytest.approx(alone, rel=0.003)
+
+
+def test_before_any_traffic_all_routes_count_alike() -> None:
+    purse = BudgetPool(RequestPacer(1.0))
+    purse.solve(IDLE, [fixed(0.5)], 0.0)
+    assert usd_of(purse, 0.0, claim(1.0)) == pytest.approx(1.5, rel=0.001)
+
+
+def test_a_route_counts_by_its_requests_of_the_last_hours() -> None:
+    purse = shared(1000.0)
+    purse.spend(IDLE, 1000.0, 0.0, 1000.0)
+    purse.solve(IDLE, [fixed(0.5)], 0.0)
+    assert usd_of(purse, 0.0, claim(1.0)) == pytest.approx(1.5, rel=0.001)
+    hour = 3600.0
+    purse.spend(BUSY, 500.0, hour, 500.0)
+    now_half = 1.0 + 0.5 * 500.0 / 1000.0
+    assert usd_of(purse, hour, claim(1.0)) == pytest.approx(now_half, rel=0.001)
+    assert usd_of(purse, 100 * hour, claim(1.0)) == pytest.approx(now_half, rel=0.001), (
+        "where all are silent none counts less beside the others"
+    )
+
+
+def test_what_a_route_claimed_before_is_forgotten_when_it_claims_anew() -> None:
+    purse = shared()
+    purse.spend(IDLE, 1000.0, 0.0, 1000.0)
+    purse.solve(IDLE, [fixed(0.9), fixed(0.1)], 0.0)
+    purse.solve(IDLE, [fixed(0.5)], 0.0)
+    assert usd_of(purse, 0.0, claim(1.0)) == pytest.approx(1.5, rel=0.001)
+
+
+def test_a_late_count_of_requests_ages_nothing() -> None:
+    part = Spender()
+    part.observe(100.0, 3600.0)
+    part.observe(10.0, 0.0)
+    assert part.traffic(3600.0) == pytest.approx(110.0)
+    assert part.traffic(0.0) == pytest.approx(110.0), "nor does a clock set back make more of it"
+    assert part.traffic(7200.0) == pytest.approx(55.0)
+
+
+@pytest.mark.parametrize("spender", [BUSY, IDLE, ("default", "never")])
+def test_a_look_shows_what_a_solve_would_choose_and_keeps_nothing(spender) -> None:
+    purse = shared(1000.0)
+    purse.spend(IDLE, 3000.0, 0.0, 1000.0)
+    purse.solve(BUSY, [fixed(0.5)], 0.0)
+    purse.solve(IDLE, [claim(1.0)], 0.0)
+    paid = purse.paid
+    seen = purse.preview(spender, [claim(2.0), fixed(0.9)], 60.0)
+    assert purse.paid == paid
+    assert seen == purse.preview(spender, [claim(2.0), fixed(0.9)], 60.0)
+    assert seen == purse.solve(spender, [claim(2.0), fixed(0.9)], 60.0)

@@ -91,9 +91,10 @@ class DayPacer:
         """Requests still to come today, by the profile of past days and the pace of this one."""
         gone_s = now % DAY_S
         seen = sum(self._today) if _day(now) == self._day else 0.0
-        if self._days == 0.0:
+        profile, days = self._past(now)
+        if days == 0.0:
             return seen * (DAY_S - gone_s) / max(gone_s, 60.0)
-        usual = [count / self._days for count in self._profile]
+        usual = [count / days for count in profile]
         hour, into = _hour(now), (gone_s % 3600.0) / 3600.0
         past = sum(usual[:hour]) + usual[hour] * into
         pace = (seen + 0.1 * sum(usual)) / (past + 0.1 * sum(usual)) if sum(usual) else 1.0
@@ -121,13 +122,15 @@ class DayPacer:
         day = _day(now)
         if day <= self._day:
             return
-        if self._day >= 0:
-            self._profile = [
-                PROFILE_KEEP * old + new
-                for old, new in zip(self._profile, self._today, strict=True)
-            ]
-            self._days = PROFILE_KEEP * self._days + 1.0
+        self._profile, self._days = self._past(now)
         self._day, self.spent_usd, self._today = day, 0.0, [0.0] * HOURS
+
+    def _past(self, now: float) -> tuple[list[float], float]:
+        """The profile of the days before the one of `now`, and how many days it stands for."""
+        if self._day < 0 or _day(now) <= self._day:
+            return self._profile, self._days
+        pairs = zip(self._profile, self._today, strict=True)
+        return [PROFILE_KEEP * old + new for old, new in pairs], PROFILE_KEEP * self._days + 1.0
 
 
 Pacer = RequestPacer | DayPacer

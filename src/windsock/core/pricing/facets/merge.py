@@ -41,8 +41,10 @@ def completed(base: Quote, statements: Iterable[Quote], rules: GuardRules, at: f
     """The price in force with each meter and term from the best feed that agrees on its base.
 
     base        in force at `at` (unix s); of equal trust its own words stand
-    returns     `base` itself if nothing is altered
+    returns     `base` itself if nothing is altered, or if it states no whole base
     """
+    if any(meter not in base.usd_per_mtok for meter in MAIN_METERS):
+        return base  # kept by a store of before; there is nothing to agree on
     speakers = sorted(
         [base, *_witnesses(base, statements, rules, at)],
         key=lambda each: (-each.trust, each is not base, each.feed),

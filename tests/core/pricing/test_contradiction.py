@@ -1,0 +1,86 @@
+"""A fall is doubted longer while dearer statements are made anew, not because some were made."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.builders import START, quote
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Meter
+from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.rules import DEFAULT_RULES
+
+FELL_AT = START + 600.0
+MINUTE = 60.0
+
+
+def say(book: PriceBook, at: float, usd: float, feed: str, **facts: object) -> None:
+    prices = {Meter.INPUT: Decimal(str(usd)), Meter.OUTPUT: Decimal(str(usd)) * 4}
+    book.absorb(quote(feed=feed, usd_per_mtok=prices, seen_at=at, **facts), at)
+
+
+def settled() -> PriceBook:
+    """Two feeds, the second trusted more, have said 2 dollars."""
+    book = PriceBook()
+    say(book, START, 2.0, "sheet")
+    say(book, START, 2.0, "list", trust=0.95)
+    return book
+
+
+def polls_to_believe(book: PriceBook, between: list[tuple[float, str, dict[str, object]]]) -> int:
+    """Polls of a fall to 0.9 until it is in force; what others say in each pause between them."""
+    for poll in range(30):
+        at = FELL_AT + poll * MINUTE
+        say(book, at, 0.9, "sheet")
+        if in_force(book, at).usd_per_mtok[Meter.INPUT] == Decimal("0.9"):
+            return poll + 1
+        for usd, feed, facts in between:
+            say(book, at + MINUTE / 2, usd, feed, **facts)
+    raise AssertionError("never believed")
+
+
+def in_force(book: PriceBook, at: float) -> Quote:
+    found = book.in_force("acme/small", at)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("before_s", [300.0, MINUTE / 2, 0.0])
+def test_what_was_said_before_the_fall_does_not_deny_it(before_s: float) -> None:
+    book = settled()
+    say(book, FELL_AT - before_s, 2.0, "list", trust=0.95)
+    assert polls_to_believe(book, []) == DEFAULT_RULES.fall_polls
+
+
+def test_what_is_said_again_since_the_fall_does() -> None:
+    again = [(2.0, "list", {"trust": 0.95})]
+    assert polls_to_believe(settled(), again) == DEFAULT_RULES.contradicted_polls
+
+
+def test_a_denial_of_an_earlier_fall_says_nothing_of_a_later_one() -> None:
+    book = settled()
+    for poll in range(2):
+        say(book, START + 60.0 + poll * MINUTE, 0.8, "sheet")
+        say(book, START + 90.0 + poll * MINUTE, 2.0, "list", trust=0.95)
+    say(book, START + 300.0, 2.0, "sheet")
+    assert polls_to_believe(book, []) == DEFAULT_RULES.fall_polls
+
+
+def test_a_still_lower_statement_is_no_denial() -> None:
+    lower = [(0.6, "list", {"trust": 0.95})]
+    assert polls_to_believe(settled(), lower) == DEFAULT_RULES.fall_polls
+
+
+def test_the_same_model_sold_elsewhere_denies_nothing() -> None:
+    elsewhere = [(2.0, "shop", {"trust": 0.95, "is_indirect": True, "feed_model": "other/small"})]
+    assert polls_to_believe(settled(), elsewhere) == DEFAULT_RULES.fall_polls
+
+
+def test_one_that_is_trusted_less_does_not_deny_alone_but_two_of_them_do() -> None:
+    doubtful: list[tuple[float, str, dict[str, object]]] = [
+        (2.0, name, {"trust": 0.5}) for name in ("one", "two")
+    ]
+    assert polls_to_believe(settled(), doubtful[:1]) == DEFAULT_RULES.fall_polls
+    assert polls_to_believe(settled(), doubtful) == DEFAULT_RULES.contradicted_polls

@@ -1,0 +1,94 @@
+"""Of statements of one moment each has its place, so that none depends on who was read first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from tests.builders import CHEAP, START, quote
+from windsock.core.model.ticks import Quote, Vanished
+from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.late_ticks import MAX_LATE_TICKS
+
+HOUR = 3600.0
+Tick = Quote | Vanished
+
+FIRST = quote(usd=2.0, feed="list", trust=0.95)
+GONE = Vanished(deployment=CHEAP, feed="sheet", feed_model=CHEAP, seen_at=START + HOUR)
+
+
+def then(usd: float, **facts: object) -> Quote:
+    """What was said of the price an hour later."""
+    return quote(usd=usd, seen_at=START + HOUR, **facts)  # type: ignore[arg-type]
+
+
+def book_of(*ticks: Tick, now: float = START + 2 * HOUR) -> PriceBook:
+    book = PriceBook()
+    for tick in ticks:
+        book.absorb(tick, now)
+    return book
+
+
+def known(book: PriceBook) -> str:
+    return json.dumps(book.to_state(), sort_keys=True)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        (GONE, then(1.9), then(2.1)),
+        (GONE, then(1.0), then(3.0, feed="list")),
+        (GONE, then(2.0), replace(GONE, feed="list")),
+        (then(1.9), then(1.9, trust=0.6), then(2.3, trust=0.6, feed="third")),
+        (then(1.9), then(2.2, feed_model="other"), then(2.4, feed_model="third")),
+        (then(1.9), then(2.2, is_indirect=True), then(1.7, is_indirect=True, feed="list")),
+        (then(1.9), then(2.2, valid_from=START + 3 * HOUR), then(2.5, valid_from=START + HOUR)),
+        (then(1.8), then(2.2), then(2.6)),
+    ],
+)
+def test_of_one_moment_it_does_not_matter_who_is_read_first(told: tuple[Tick, ...]) -> None:
+    books = [known(book_of(FIRST, *order)) for order in permutations(told)]
+    assert set(books) == {books[0]}
+
+
+def test_of_one_moment_the_most_trusted_is_heard_first() -> None:
+    doubted, trusted = then(1.9, feed="one", trust=0.4), then(2.1, feed="two", trust=0.9)
+    book = book_of(trusted, doubted)
+    found = book.in_force(CHEAP, START + 2 * HOUR)
+    assert found is not None
+    assert found.feed == "two"
+    assert known(book_of(doubted, trusted)) == known(book)
+
+
+def series(count: int) -> list[Quote]:
+    return [quote(usd=2.0 + 0.01 * (i % 7), seen_at=START + 60.0 * i) for i in range(count)]
+
+
+@pytest.mark.parametrize("behind", [1, 5, MAX_LATE_TICKS - 1, MAX_LATE_TICKS])
+def test_a_statement_that_comes_late_counts_from_when_it_was_made(behind: int) -> None:
+    ticks = series(60)
+    late = quote(usd=2.5, feed="list", trust=0.95, seen_at=ticks[-behind].seen_at - 30.0)
+    now = START + 2 * HOUR
+    in_time = [*ticks[:-behind], late, *ticks[-behind:]]
+    assert known(book_of(*ticks, late, now=now)) == known(book_of(*in_time, now=now))
+
+
+def test_a_late_statement_tells_what_it_changed_and_nothing_else() -> None:
+    book = book_of(*series(3))
+    (shift,) = book.absorb(
+        quote(usd=2.5, feed="list", trust=0.95, seen_at=START + 150.0), START + 2 * HOUR
+    )
+    assert shift.kind == "price.shifted"
+    before = book.version
+    again = quote(usd=2.0, feed="doubtful", trust=0.1, seen_at=START + 30.0)
+    assert book.absorb(again, START + 2 * HOUR) == []
+    assert book.version == before
+
+
+def test_the_same_statement_read_twice_is_one() -> None:
+    for tick in (then(2.2), GONE):
+        once, twice = book_of(FIRST, tick), book_of(FIRST, tick, tick)
+        assert known(once) == known(twice)
