@@ -36,7 +36,9 @@ TOP = {
 # fmt: on
 MAX_MODULES = 12
 MAX_LINES = 300
-LONGER: dict[str, str] = {}
+LONGER: dict[str, str] = {
+    "core/pricing/book.py": "the front of belief, facets and contracts, until bills move out"
+}
 """Modules that may have more lines, each with its reason."""
 MAX_UNDOCUMENTED = 20
 MEDIAN_FUNCTION, LONG_FUNCTION = 8, 20

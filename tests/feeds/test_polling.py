@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from windsock.clock import SystemClock
+from windsock.core.model.units import Meter
 from windsock.core.pricing.rules import GuardRules
 from windsock.errors import FeedError
 from windsock.feeds.address_policy import is_public
@@ -242,3 +243,71 @@ async def test_a_list_of_models_that_lost_half_is_refused_until_it_has_stayed_so
     await poller.stop()
     assert readings == [10, 4]
     assert len(failures) == 2
+
+
+class Slow:
+    """A server whose first answer is written when it is asked, and sent when it is let go."""
+
+    def __init__(self) -> None:
+        self.price = 1
+        self.asked = 0
+        self.is_asked = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def answer(self, _: web.Request) -> web.Response:
+        self.asked += 1
+        body = [{"model": "m", "input": self.price, "output": 2}]
+        if self.asked == 1:
+            self.is_asked.set()
+            await self.go.wait()
+        return web.json_response(body)
+
+
+def listening(stated: FeedDefinition, readings: list[tuple[str, int]]) -> Poller:
+    """A poller that absorbs in two steps, as the service does."""
+
+    async def absorb(told: FeedDefinition, reading) -> None:
+        await asyncio.sleep(0)
+        (row,) = reading.rows
+        readings.append((told.unit, int(row.usd_per_mtok[Meter.INPUT])))
+
+    return Poller(
+        [stated],
+        fetcher=Fetcher(),
+        clock=SystemClock(),
+        on_reading=absorb,
+        on_failure=lambda d, e: None,
+    )
+
+
+async def test_what_was_asked_last_is_absorbed_last(serve) -> None:
+    """Polls that come while one is under way are one poll, which begins after it."""
+    server = Slow()
+    readings: list[tuple[str, int]] = []
+    poller = listening(definition(await serve(server.answer)), readings)
+    first = poller.poll_soon("test")
+    await server.is_asked.wait()
+    server.price = 3
+    later = [poller.poll_soon("test") for _ in range(5)]
+    await asyncio.wait(later, timeout=0.3)
+    server.go.set()
+    await asyncio.gather(first, *later)
+    await poller.poll_now("test")
+    await poller.stop()
+    assert [price for _, price in readings] == [1, 3, 3]
+    assert server.asked == 3
+
+
+async def test_what_a_feed_said_under_its_old_declaration_is_dropped(serve) -> None:
+    server = Slow()
+    url = await serve(server.answer)
+    readings: list[tuple[str, int]] = []
+    poller = listening(definition(url), readings)
+    first = poller.poll_soon("test")
+    await server.is_asked.wait()
+    poller.adopt([definition(url, unit="cent/token")])
+    await poller.poll_now("test")
+    server.go.set()
+    await first
+    await poller.stop()
+    assert {unit for unit, _ in readings} == {"cent/token"}

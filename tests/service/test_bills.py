@@ -1,4 +1,4 @@
-"""What a provider says it charged is what a request is said to have cost."""
+"""What a provider plausibly says it charged is what a request is said to have cost."""
 
 import json
 
@@ -6,15 +6,15 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, stream_of, upstream
-from windsock.wire.formats.openai_usage import billed_of
+from windsock.wire.billing import billed_of
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
-BILL = 0.015625
+BILL = 2**-15
 USAGE = {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15, "cost": BILL}
 
 
 def billing(body: dict) -> Answer:
-    """An answer for 24 millionths of a dollar by the list, billed at a hundredth and more."""
+    """An answer for 24 millionths of a dollar by the list, billed at 31."""
     if not body.get("stream"):
         return Answer(completion(usage=USAGE))
     plain = b'"usage": {"prompt_tokens": 12, "completion_tokens": 3, "total_tokens": 15}'

@@ -13,10 +13,9 @@ from windsock.config.settings import (
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.core.model.model_names import split_site
 from windsock.errors import ConfigError
-from windsock.providers.presets import Preset
+from windsock.providers.presets import Preset, traits_of
 from windsock.providers.transport import Endpoint
 from windsock.providers.upstream import Upstream, upstream_of
-from windsock.wire.format import ProviderTraits
 from windsock.wire.registry import formats_of
 
 
@@ -73,8 +72,7 @@ def _upstream(
     """In the format of the provider's preset; what has none speaks as most do."""
     own = settings.providers.get(name, ProviderSettings())
     preset = known.get(own.preset or name) or Preset(id=name)
-    traits = ProviderTraits(keeps_router_fields=preset.keeps_router_fields)
-    formats = formats_of(preset.format, traits)
+    formats = formats_of(preset.format, traits_of(preset))
     return upstream_of(_endpoint(name, settings, known, environ), formats)
 
 
@@ -98,4 +96,5 @@ def _endpoint(
     headers = dict(own.headers)
     if key is not None:
         headers |= {"authorization": f"Bearer {key}"} if auth == "bearer" else {auth: key}
-    return Endpoint(base_url=base_url.rstrip("/"), headers=headers)
+    bill_header = preset.bill_header if preset else ""
+    return Endpoint(base_url=base_url.rstrip("/"), headers=headers, bill_header=bill_header)

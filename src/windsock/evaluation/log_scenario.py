@@ -96,13 +96,50 @@ def scenario_of(
     route   its [route] table
     raises  ConfigError if the log is too short to be a world
     """
+    _check(book)
+    begins = min(book.at) // HOUR_S * HOUR_S
+    hours = max(1.0, -(-(max(book.at) - begins) // HOUR_S))
+    places = _places(book, quotes, begins)
+    dearest = max(places, key=lambda name: (places[name]["output"], places[name]["input"]))
+    return {
+        "title": f"What was logged from {_iso(begins)} on",
+        "about": "Written from a log: success rates are what was judged, a few judgements leaning "
+        "on the others; tokens are means per task.",
+        "starts_at": _iso(begins),
+        "hours": hours,
+        **_traffic(book, hours),
+        "route": dict(route),
+        "rivals": {"flagship": dearest, "otherwise": dearest},
+        "deployments": places,
+        "shocks": _shocks(places, quotes, begins, hours),
+    }
+
+
+def _check(book: Logbook) -> None:
     if len(book.at) < LEAST_REQUESTS or not book.delays_s:
         raise ConfigError(
             f"the log holds {len(book.at)} answered requests of this time, {len(book.delays_s)} of "
             f"them judged; a world needs {LEAST_REQUESTS} and some judgements"
         )
-    begins = min(book.at) // HOUR_S * HOUR_S
-    hours = max(1.0, -(-(max(book.at) - begins) // HOUR_S))
+
+
+def _traffic(book: Logbook, hours: float) -> dict[str, Any]:
+    """Who asked for what, how often and when, and how much of it was judged."""
+    judged = len(book.delays_s) / sum(len(rows) for rows in book.tokens.values())
+    return {
+        "engine": "exact" if len(book.at) <= MOST_EXACT else "batch",
+        "requests_per_hour": len(book.at) / hours,
+        "feedback_share": min(1.0, judged),
+        "feedback_delay_s": sum(book.delays_s) / len(book.delays_s),
+        "rhythm": {"by_hour": _by_hour(book.at, hours)},
+        "tasks": {task: _kind(rows) for task, rows in sorted(book.tokens.items())},
+    }
+
+
+def _places(
+    book: Logbook, quotes: Mapping[str, Sequence[Quote]], begins: float
+) -> dict[str, dict[str, Any]]:
+    """Those that were called and have a price; raises ConfigError if there is none."""
     places = {
         name: _place(book, name, list(quotes[name]), begins)
         for name in sorted(book.by_deployment)
@@ -110,25 +147,7 @@ def scenario_of(
     }
     if not places:
         raise ConfigError("no deployment of the log has a price in it; a world needs prices")
-    dearest = max(places, key=lambda name: (places[name]["output"], places[name]["input"]))
-    judged = len(book.delays_s) / sum(len(rows) for rows in book.tokens.values())
-    return {
-        "title": f"What was logged from {_iso(begins)} on",
-        "about": "Written from a log: success rates are what was judged, a few judgements leaning "
-        "on the others; tokens are means per task.",
-        "engine": "exact" if len(book.at) <= MOST_EXACT else "batch",
-        "hours": hours,
-        "requests_per_hour": len(book.at) / hours,
-        "starts_at": _iso(begins),
-        "feedback_share": min(1.0, judged),
-        "feedback_delay_s": sum(book.delays_s) / len(book.delays_s),
-        "route": dict(route),
-        "rhythm": {"by_hour": _by_hour(book.at, hours)},
-        "rivals": {"flagship": dearest, "otherwise": dearest},
-        "tasks": {task: _kind(rows) for task, rows in sorted(book.tokens.items())},
-        "deployments": places,
-        "shocks": _shocks(places, quotes, begins, hours),
-    }
+    return places
 
 
 def toml(body: Mapping[str, Any]) -> str:

@@ -36,6 +36,8 @@ class FeedStatus:
 
     rows            of the last good body, prices and health together
     short_polls     polls in a row whose body was refused because it had lost half of them
+    turn            held by the poll under way, until its reading is absorbed
+    waiting         the one poll that begins after it
     """
 
     id: str
@@ -50,6 +52,8 @@ class FeedStatus:
     quiet_until: float = 0.0
     validators: Validators = field(default_factory=Validators)
     reading: Reading | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: asyncio.Task[None] | None = None
 
 
 class Poller:
@@ -157,14 +161,28 @@ class Poller:
         await asyncio.shield(self.poll_soon(feed_id))
 
     def poll_soon(self, feed_id: str) -> asyncio.Task[None]:
-        """Start a poll and go on."""
-        task = asyncio.ensure_future(self._poll(feed_id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        """Start a poll and go on; while one is under way, the one that begins after it.
 
-    async def _poll(self, feed_id: str) -> None:
-        definition, status = self._definitions[feed_id], self._status[feed_id]
+        So an older body is never absorbed after a newer one.
+        """
+        status = self._status[feed_id]
+        if status.waiting is None or status.waiting.done():
+            status.waiting = asyncio.ensure_future(self._in_turn(status))
+            self._tasks.add(status.waiting)
+            status.waiting.add_done_callback(self._tasks.discard)
+        return status.waiting
+
+    async def _in_turn(self, status: FeedStatus) -> None:
+        async with status.turn:
+            status.waiting = None
+            if self._is_known(status):
+                await self._poll(self._definitions[status.id], status)
+
+    def _is_known(self, status: FeedStatus) -> bool:
+        """False once the feed has gone, or is declared in another way."""
+        return self._status.get(status.id) is status
+
+    async def _poll(self, definition: FeedDefinition, status: FeedStatus) -> None:
         if self._clock.elapsed() < status.quiet_until:
             return
         status.polls += 1
@@ -172,11 +190,15 @@ class Poller:
         try:
             reading = await self._read(definition, status)
         except FeedError as error:
+            if not self._is_known(status):
+                return
             status.failures += 1
             status.error = str(error)
             if isinstance(error, RetryLater):
                 status.quiet_until = self._clock.elapsed() + error.wait_s
             self._on_failure(definition, error)
+            return
+        if not self._is_known(status):
             return
         status.error = None
         status.last_good_at = self._clock.elapsed()

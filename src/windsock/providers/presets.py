@@ -11,6 +11,8 @@ from importlib.resources import files
 from typing import Any
 
 from windsock.core.model.model_names import ProviderNames
+from windsock.wire.billing import BillField
+from windsock.wire.format import NO_HABITS, ProviderTraits, UsageHabits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,9 @@ class Preset:
     model_prefixes      written by some before a model's name, without meaning
     sites               regions that it writes before a model's name, with a dot
     uplifts             by region: share that it adds to its worldwide price there
+    bill                where its answers say what they cost, the best place first
+    bill_header         the header of an answer that says so
+    usage               what it counts its own way
     """
 
     id: str
@@ -48,6 +53,9 @@ class Preset:
     model_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     uplifts: Mapping[str, Decimal] = field(default_factory=dict)
+    bill: tuple[BillField, ...] = ()
+    bill_header: str = ""
+    usage: UsageHabits = NO_HABITS
 
 
 @cache
@@ -78,6 +86,22 @@ def provider_names() -> ProviderNames:
     )
 
 
+@cache
+def bill_fields() -> tuple[BillField, ...]:
+    """Every place where any provider is known to state a charge: a gateway may pass it on."""
+    known = known_providers().values()
+    return tuple(dict.fromkeys(field for each in known for field in each.bill))
+
+
+def traits_of(preset: Preset) -> ProviderTraits:
+    """What the wire formats must know of a provider."""
+    return ProviderTraits(
+        keeps_router_fields=preset.keeps_router_fields,
+        bill=tuple(dict.fromkeys((*preset.bill, *bill_fields()))),
+        usage=preset.usage,
+    )
+
+
 def _alias(provider: str, stated: str) -> tuple[str, tuple[str, str]]:
     """`name@region` of a provider: the name, and whom and which site it means."""
     name, _, region = stated.partition("@")
@@ -85,6 +109,11 @@ def _alias(provider: str, stated: str) -> tuple[str, tuple[str, str]]:
 
 
 def _preset(name: str, body: dict[str, Any]) -> Preset:
-    lists = {key: tuple(value) for key, value in body.items() if isinstance(value, list)}
-    stated: dict[str, Any] = {**body, **lists}
+    stated = _tuples(body)
+    stated["bill"] = tuple(BillField(**field) for field in body.get("bill", ()))
+    stated["usage"] = UsageHabits(**_tuples(body.get("usage", {})))
     return Preset(id=name, **stated)
+
+
+def _tuples(body: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in body.items()}

@@ -23,10 +23,14 @@ HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where a provider is reached. Comes from configuration only, never from a request."""
+    """Where a provider is reached. Comes from configuration only, never from a request.
+
+    bill_header of its answers, in lower case, that says what one cost; empty if none does
+    """
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    bill_header: str = ""
 
     def without_secrets(self, body: bytes) -> bytes:
         """What a provider said, less our key if it repeats it."""

@@ -14,8 +14,29 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from windsock.core.model.calls import CallKind
-from windsock.core.model.units import Usage
+from windsock.core.model.units import Family, Usage
+from windsock.wire.billing import BillField
 from windsock.wire.request import Operation, UpstreamRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageHabits:
+    """What a provider counts its own way; paths are dotted, from the usage object on.
+
+    is_reasoning_beside completion leaves reasoning out, and so does the total
+    extra_prompt        prompt tokens that stand beside the prompt
+    searches            searches that were billed; their sum counts
+    search_marks        a value there says that the request was a search
+    """
+
+    is_reasoning_beside: bool = False
+    extra_prompt: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    search_marks: tuple[str, ...] = ()
+
+
+NO_HABITS = UsageHabits()
+"""Of a provider that counts as its dialect does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,9 +44,13 @@ class ProviderTraits:
     """What a provider does its own way within a format; stated in `presets.toml`.
 
     keeps_router_fields     it understands `models`, `provider` and the like itself
+    bill                    where its answers say what they cost, the best place first
+    usage                   how it counts
     """
 
     keeps_router_fields: bool = False
+    bill: tuple[BillField, ...] = ()
+    usage: UsageHabits = NO_HABITS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +58,7 @@ class AnswerFacts:
     """What an answer, whole or streamed, says of itself. None: it does not say.
 
     usage           as counted by the provider
+    unsaid          families of tokens of which `usage` knows nothing, for nothing readable was said
     served_model    the provider's own name of the model that answered
     service_tier    its word for how it was served
     billed_usd      what it says it charged
@@ -41,6 +67,7 @@ class AnswerFacts:
     """
 
     usage: Usage | None = None
+    unsaid: frozenset[Family] = frozenset()
     served_model: str | None = None
     service_tier: str | None = None
     billed_usd: Decimal | None = None

@@ -32,3 +32,12 @@ def parsed(raw: bytes) -> Any:
         return loads(raw)
     except ValueError:
         return None
+
+
+def at(body: Any, path: str) -> Any:
+    """The value at a dotted path, None if there is none."""
+    for name in path.split("."):
+        if not isinstance(body, dict):
+            return None
+        body = body.get(name)
+    return body

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from tests.builders import CHEAP, START, deployment, quote
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.evidence.response_audit import ResponseAudit
@@ -62,3 +64,37 @@ def test_a_bill_of_another_service_tier_confirms_the_price_in_force() -> None:
     book.absorb(quote(service_tiers={"flex": FLEX}), START)
     audited(book).audit(billed(FULL_USD / 2, 100, tier="flex"), START + 101)
     assert book.status(CHEAP, START + 101).age_s == 0.0
+
+
+def test_a_bill_of_a_tier_without_a_price_shows_nothing_of_any_price() -> None:
+    """Neither that it moved, nor that it is confirmed, nor that a held one is true."""
+    assert kinds_told([(FULL_USD, None)] * 100 + [(FULL_USD * 2, "priority")] * 60) == []
+    book = PriceBook()
+    book.absorb(quote(), START)
+    audited(book).audit(billed(FULL_USD, 100, tier="priority"), START + 101)
+    assert book.status(CHEAP, START + 101).age_s == 101.0
+
+
+def test_each_tier_drifts_for_itself() -> None:
+    dearer = [(FULL_USD * Decimal("0.75"), "flex")] * 60
+    mixed = [(FULL_USD / 2, "flex"), (FULL_USD, None)] * 100
+    assert kinds_told(mixed + dearer) == ["bill.drifted"]
+
+
+def test_a_bill_that_cannot_be_is_told_of_now_and_then_and_learnt_from_never() -> None:
+    book = PriceBook()
+    book.absorb(quote(), START)
+    audit = audited(book)
+    told = []
+    for number in range(100):
+        told += audit.audit(billed(FULL_USD, number), START + number)
+        told += audit.audit(billed(FULL_USD * 10**6, number), START + number)
+    assert [event.kind for event in told] == ["bill.doubted"]
+    assert told[0].facts["factor"] == pytest.approx(1e6)
+    assert (audit.doubts.of(CHEAP).bills, audit.doubts.of("other").bills) == (100, 0)
+    later = audit.audit(billed(FULL_USD * 10**6, 100), START + 4000)
+    assert [event.kind for event in later] == ["bill.doubted"]
+
+
+def test_a_bill_of_nothing_is_no_bill() -> None:
+    assert kinds_told([(Decimal(0), None)] * 200) == []

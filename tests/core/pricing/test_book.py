@@ -119,13 +119,16 @@ def test_polls_must_be_in_a_row_and_of_different_moments() -> None:
     assert usd(book, LATER + 5) == 1
 
 
-def test_a_fall_that_a_trusted_feed_keeps_denying_needs_twelve_polls() -> None:
+@pytest.mark.parametrize(("every_s", "polls"), [(3 * HOUR, 12), (900, 97), (20, 4321)])
+def test_a_fall_that_a_trusted_feed_keeps_denying_needs_twelve_polls_and_a_day(
+    every_s, polls
+) -> None:
     book = book_with(quote(usd=1.0, trust=0.8))
     say(book, START, 1.0, feed="other", trust=0.8)
-    for poll in range(1, 13):
+    for poll in range(1, polls + 1):
         assert usd(book, LATER) == 1, poll
-        say(book, START + 900 * poll, 0.2, trust=0.8)
-        say(book, START + 900 * poll + 1, 1.0, feed="other", trust=0.8)
+        say(book, START + every_s * poll, 0.2, trust=0.8)
+        say(book, START + every_s * poll + 1, 1.0, feed="other", trust=0.8)
     assert usd(book, LATER) == Decimal("0.2")
 
 
@@ -140,7 +143,7 @@ def test_a_less_trusted_feed_that_denies_a_fall_does_not_delay_it() -> None:
 
 def test_an_embedded_list_gives_way_to_two_live_feeds_that_agree() -> None:
     book = book_with(quote(usd=1.0, feed="embedded", trust=0.8))
-    assert say(book, START + 1, 0.2, feed="one", trust=0.7) == []
+    assert say(book, START + 1, 0.2, feed="one", trust=0.7) == ["price.disputed"]
     assert say(book, START + 2, 0.2, feed="two", trust=0.6) == ["price.shifted"]
     assert say(book, START + DAY, 1.0, feed="embedded", trust=0.8) == []
     assert usd(book, START + DAY) == Decimal("0.2")
@@ -311,7 +314,7 @@ def test_uncertainty_shows_how_far_feeds_disagree() -> None:
     book = book_with(quote(usd=1.0, trust=0.9))
     assert book.status(CHEAP, START).uncertainty == 0
     for feed, price in (("b", 2.0), ("c", 2.2)):
-        assert say(book, START, price, feed=feed, trust=0.6) == []
+        assert say(book, START, price, feed=feed, trust=0.6) == ["price.disputed"]
     assert book.status(CHEAP, START).uncertainty == pytest.approx(0.5)
     assert book.status(CHEAP, START + 5 * DAY).uncertainty == pytest.approx(0.6)
 
@@ -333,7 +336,12 @@ def test_versions_grow_only_with_what_can_move_a_weight() -> None:
     version = book.version
     say(book, START + 1, 1.0)
     say(book, START + 2, 0.1)
+    say(book, START + 2, 0.1)
+    assert book.version == version
     say(book, START + 3, 1.3, feed="late", trust=0.1)
+    assert book.version > version
+    version = book.version
+    say(book, START + 3.5, 1.3, feed="late", trust=0.1)
     assert book.version == version
     say(book, START + 4, 1.1)
     assert book.version > version

@@ -11,7 +11,7 @@ import pytest
 from tests.builders import CHEAP, START, quote
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.book import PriceBook
-from windsock.core.pricing.late_ticks import MAX_LATE_TICKS
+from windsock.core.pricing.consensus.late_ticks import MAX_LATE_TICKS
 
 HOUR = 3600.0
 Tick = Quote | Vanished

@@ -11,6 +11,7 @@ import pytest
 from tests.builders import START, quote
 from windsock.core.model.ticks import Quote, Tier, Window
 from windsock.core.model.units import Meter
+from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.rules import DEFAULT_RULES
 from windsock.core.pricing.state import (
     quote_of_state,
@@ -18,7 +19,6 @@ from windsock.core.pricing.state import (
     timeline_of_state,
     timeline_state,
 )
-from windsock.core.pricing.timeline import PriceTimeline
 from windsock.core.pricing.validation import Held
 
 FULL = Quote(

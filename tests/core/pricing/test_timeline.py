@@ -218,7 +218,8 @@ def test_a_price_in_force_lately_may_come_back_at_once() -> None:
 def test_a_less_trusted_feed_does_not_overrule_and_a_more_trusted_one_does() -> None:
     book = PriceBook()
     book.absorb(quote(usd=1.0, feed="list", trust=0.7), START)
-    assert book.absorb(quote(usd=1.2, feed="late", trust=0.5), START + 1) == []
+    (told,) = book.absorb(quote(usd=1.2, feed="late", trust=0.5), START + 1)
+    assert told.kind == "price.disputed"
     assert (
         book.absorb(quote(usd=1.1, feed="owner", trust=0.9), START + 2)[0].kind == "price.shifted"
     )

@@ -138,20 +138,96 @@ def test_many_small_falls_in_a_day_are_measured_against_its_first_price() -> Non
     assert doubt(stated("1.2", "4.8"), stated("0.9", "3.6"), anchor=LAST) is not None
 
 
-def test_what_others_keep_denying_needs_twelve_polls() -> None:
+def test_what_others_keep_denying_needs_twelve_polls_and_a_day() -> None:
     found = doubt(LAST, stated("0.6", "2.4"), is_contradicted=True)
     assert found is not None
-    assert found.polls == RULES.contradicted_polls
+    assert (found.polls, found.seconds) == (12, 86_400)
 
 
-@pytest.mark.parametrize(
-    ("usd", "is_direct", "polls"),
-    [("2", True, "fine"), ("0.5", True, 12), ("0.5", False, "fine"), ("0.2", False, None)],
+LESSER = {
+    Meter.CACHE_READ: "0.2",
+    Meter.CACHE_WRITE: "2.5",
+    Meter.CACHE_WRITE_1H: "4",
+    Meter.REASONING: "8",
+    Meter.AUDIO_INPUT: "20",
+    Meter.AUDIO_OUTPUT: "40",
+    Meter.IMAGE: "5000",
+    Meter.REQUEST: "5000",
+    Meter.WEB_SEARCH: "10000",
+}
+FULL = quote(
+    usd_per_mtok={**LAST.usd_per_mtok, **{m: Decimal(usd) for m, usd in LESSER.items()}},
+    tiers=(
+        Tier(
+            min_prompt_tokens=128_000,
+            usd_per_mtok={Meter.INPUT: Decimal(4), Meter.OUTPUT: Decimal(12)},
+        ),
+    ),
+    service_tiers={
+        "flex": {Meter.INPUT: Decimal(1), Meter.OUTPUT: Decimal(4)},
+        "priority": {Meter.INPUT: Decimal(4), Meter.OUTPUT: Decimal(16)},
+    },
 )
-def test_a_first_price_is_measured_by_what_other_feeds_say(usd, is_direct, polls) -> None:
-    ground = Evidence(elsewhere=Decimal(2), is_elsewhere_direct=is_direct)
-    found = suspicion(stated(usd, usd), ground, RULES)
-    assert (found.polls if found else "fine") == polls
+
+
+@pytest.mark.parametrize("times", ["0.01", "100"])
+@pytest.mark.parametrize("meter", Meter)
+def test_a_hundred_times_more_or_less_in_one_meter_is_never_released_by_polls(meter, times) -> None:
+    prices = {**FULL.usd_per_mtok, meter: FULL.usd_per_mtok[meter] * Decimal(times)}
+    found = doubt(FULL, replace(FULL, usd_per_mtok=prices))
+    assert found is not None
+    assert found.polls is None
+    if meter in LESSER:
+        assert found.cautious == FULL
+
+
+@pytest.mark.parametrize("times", ["0.01", "0.11", "9", "100"])
+@pytest.mark.parametrize("place", ["tier", "flex", "priority"])
+def test_sizes_and_service_tiers_are_guarded_as_the_base_is(place, times) -> None:
+    def off(prices):
+        return {meter: usd * Decimal(times) for meter, usd in prices.items()}
+
+    if place == "tier":
+        spoilt = replace(
+            FULL, tiers=(replace(FULL.tiers[0], usd_per_mtok=off(FULL.tiers[0].usd_per_mtok)),)
+        )
+    else:
+        tiers = {**FULL.service_tiers, place: off(FULL.service_tiers[place])}
+        spoilt = replace(FULL, service_tiers=tiers)
+    assert doubt(FULL, spoilt) is not None
+
+
+@pytest.mark.parametrize("bound", [128, 1280, 12_800, 1_280_000, 12_800_000])
+def test_a_size_of_another_order_waits_for_proof(bound) -> None:
+    found = doubt(FULL, replace(FULL, tiers=(replace(FULL.tiers[0], min_prompt_tokens=bound),)))
+    assert found is not None
+    assert found.polls is None
+
+
+def test_a_size_that_moves_to_another_that_is_sold_is_believed() -> None:
+    moved = replace(FULL, tiers=(replace(FULL.tiers[0], min_prompt_tokens=200_000),))
+    assert doubt(FULL, moved) is None
+
+
+def test_a_lesser_meter_in_doubt_does_not_keep_the_rest_from_being_believed() -> None:
+    prices = {**FULL.usd_per_mtok, Meter.INPUT: Decimal("1.8"), Meter.REASONING: Decimal("0.08")}
+    found = doubt(FULL, replace(FULL, usd_per_mtok=prices))
+    assert found is not None
+    assert found.cautious is not None
+    assert found.cautious.usd_per_mtok == {**FULL.usd_per_mtok, Meter.INPUT: Decimal("1.8")}
+
+
+def test_a_first_listing_is_taken_without_its_odd_meters() -> None:
+    prices = {
+        **LAST.usd_per_mtok,
+        Meter.CACHE_READ: Decimal(200),
+        Meter.REQUEST: Decimal(9_000_000),
+    }
+    found = suspicion(quote(usd_per_mtok=prices), Evidence(), RULES)
+    assert found is not None
+    assert found.cautious is not None
+    assert found.cautious.usd_per_mtok[Meter.CACHE_READ] == 3
+    assert found.cautious.usd_per_mtok[Meter.REQUEST] == 100_000
 
 
 def test_a_first_price_dearer_than_anything_sold_waits_for_proof() -> None:

@@ -1,7 +1,5 @@
 """A late call gets a twin beside it, within a budget of calls and of dollars."""
 
-from decimal import Decimal
-
 import pytest
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router
@@ -206,12 +204,13 @@ def test_the_call_that_lost_its_race_is_paid_and_kept_too() -> None:
     wind = warmed()
     exchange = late(wind)
     first, second = exchange.trying, exchange.hedge(START + 0.5)
-    exchange.report(answered(first, billed_usd=Decimal("0.25")), START + 0.8)
-    lost = failed(second, CallKind.CANCELLED, billed_usd=Decimal("0.5"))
+    exchange.report(answered(first), START + 0.8)
+    kept = wind.cost_usd(exchange.results[0])
+    lost = answered(second, kind=CallKind.CANCELLED)
     exchange.drop(lost, START + 0.8)
     assert exchange.next_attempt(START + 0.8) is None
     outcome = exchange.outcome(START + 0.8)
-    assert outcome.cost_usd == Decimal("0.75")
+    assert outcome.cost_usd == kept + wind.cost_usd(lost) > kept
     assert [result.attempt.number for result in outcome.results] == [0, 1]
     assert wind.health.tallies(second.deployment)[1] == 0, "giving a call up is no failure of it"
 

@@ -42,7 +42,7 @@ def test_a_tier_without_a_price_of_its_own_is_decided_as_usual() -> None:
 
 
 def test_traffic_moves_to_whoever_is_cheaper_at_that_tier() -> None:
-    wind = flexible(medium=0.1)
+    wind = flexible(medium=0.25)
     usual, flex = (
         dict(zip(table.deployments, table.weights, strict=True))
         for table in (

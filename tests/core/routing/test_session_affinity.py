@@ -5,13 +5,19 @@ from decimal import Decimal
 
 import pytest
 
-from tests.builders import CHEAP, MID, START, answered, deployment, quote, request, router
+from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, deployment, quote, request, router
+from windsock.core.model.decisions import CascadeFacts, WeightTable
 from windsock.core.model.requests import Preferences
 from windsock.core.model.ticks import Tier
 from windsock.core.model.units import Meter, Usage
 from windsock.core.policies.objectives import Objective
 from windsock.core.routing.router import Router
-from windsock.core.routing.session_affinity import SessionAffinity, Warm
+from windsock.core.routing.session_affinity import (
+    MAX_SESSIONS,
+    SessionAffinity,
+    Warm,
+    cascades_of,
+)
 
 LONG = Usage(input_tokens=100_000, output_tokens=500)
 
@@ -177,3 +183,104 @@ def test_the_price_of_a_prompt_of_this_size_tells_what_a_move_loses() -> None:
         for tokens in (500, 100_000)
     ]
     assert ["prompt cache" in note for note in notes] == [False, True]
+
+
+def facts_of(to: str, weight: float, name: str = CHEAP) -> CascadeFacts:
+    return CascadeFacts(
+        deployment=name,
+        to=to,
+        weight=weight,
+        success_mean=0.9,
+        expected_usd=0.01,
+        escalated=0.2,
+        unsure=0.0,
+        wrong_found=0.5,
+        right_passed=0.9,
+        judged=100.0,
+        gain=0.05,
+    )
+
+
+def weighed(*weights: float, cascades: tuple[CascadeFacts, ...] | None = ()) -> WeightTable:
+    """A table over CHEAP, MID and FLAGSHIP with these weights."""
+    table = router().table("default", "auto", "default", START)
+    order = (CHEAP, MID, FLAGSHIP)
+    arms = tuple(next(arm for arm in table.arms if arm.deployment == name) for name in order)
+    return replace(table, deployments=order, weights=weights, arms=arms, cascades=cascades)
+
+
+def test_a_cascade_keeps_its_part_of_its_deployments_weight() -> None:
+    cascades = (facts_of(MID, 0.2), facts_of(FLAGSHIP, 0.1), facts_of(FLAGSHIP, 0.3, MID))
+    table = weighed(0.4, 0.6, 0.0, cascades=cascades)
+    moved = cascades_of(table, (1.0, 0.0, 0.0))
+    assert moved is not None
+    assert [each.weight for each in moved] == pytest.approx([0.5, 0.25, 0.0])
+    assert [replace(each, weight=0.0) for each in moved] == [
+        replace(each, weight=0.0) for each in cascades
+    ]
+
+
+def test_a_cascade_of_one_without_weight_stays_undrawn() -> None:
+    table = weighed(0.0, 1.0, 0.0, cascades=(facts_of(MID, 0.0),))
+    (still,) = cascades_of(table, (0.5, 0.5, 0.0)) or ()
+    assert still.weight == 0.0
+    assert cascades_of(weighed(1.0, 0.0, 0.0, cascades=None), (1.0, 0.0, 0.0)) is None
+
+
+PRICED = {Meter.INPUT: Decimal(1), Meter.CACHE_READ: Decimal(0)}
+
+
+def benefit(table: WeightTable, name: str, value_usd: float) -> float:
+    (arm,) = [arm for arm in table.arms if arm.deployment == name]
+    return value_usd * arm.success_mean - arm.expected_usd
+
+
+def test_who_is_not_worth_the_move_gives_its_weight_to_the_warm_one() -> None:
+    affinity, value_usd = SessionAffinity(), 0.01
+    table = replace(weighed(0.2, 0.3, 0.5), value_usd=value_usd)
+    arms = tuple(
+        replace(arm, success_mean=success, expected_usd=0.0)
+        for arm, success in zip(table.arms, (0.5, 0.6, 0.9), strict=True)
+    )
+    table = replace(table, arms=arms)
+    loss = benefit(table, MID, value_usd) - benefit(table, CHEAP, value_usd)
+    warm = Warm(CHEAP, round(loss * 1e6) + 100, START + 60.0)
+    adjusted = affinity.adjust(table, warm, PRICED)
+    assert adjusted is not None
+    assert adjusted.stays == (MID,)
+    assert adjusted.weights == pytest.approx((0.5, 0.0, 0.5))
+    small = replace(warm, tokens=round(loss * 1e6) - 100)
+    assert affinity.adjust(table, small, PRICED) is None, "both are worth it"
+
+
+def test_where_no_value_is_put_on_success_or_it_is_no_candidate_nothing_is_moved() -> None:
+    affinity = SessionAffinity()
+    table = replace(weighed(0.2, 0.3, 0.5), value_usd=0.01)
+    warm = Warm(CHEAP, 10**9, START + 60.0)
+    assert affinity.adjust(table, warm, PRICED) is not None
+    assert affinity.adjust(replace(table, value_usd=None), warm, PRICED) is None
+    assert affinity.adjust(table, replace(warm, deployment="gone/away"), PRICED) is None
+
+
+def test_audio_is_held_by_no_cache_and_the_answer_begins_the_next_prompt() -> None:
+    affinity = SessionAffinity()
+    usage = Usage(input_tokens=100, audio_input_tokens=40, output_tokens=7)
+    affinity.remember(HOME, CHEAP, usage, START)
+    warm = affinity.find(HOME, START)
+    assert warm is not None
+    assert warm.tokens == usage.prompt_tokens - 40 + 7
+
+
+def test_only_the_last_conversations_are_remembered() -> None:
+    affinity = SessionAffinity()
+    usage = Usage(input_tokens=100)
+    affinity.remember(("default", "auto", "first"), CHEAP, usage, START)
+    affinity.remember(("default", "auto", "again"), CHEAP, usage, START)
+    for i in range(MAX_SESSIONS - 2):
+        affinity.remember(("default", "auto", f"s{i}"), CHEAP, usage, START)
+    assert affinity.find(("default", "auto", "first"), START) is not None
+    affinity.remember(("default", "auto", "first"), CHEAP, usage, START)
+    affinity.remember(("default", "auto", "one more"), CHEAP, usage, START)
+    assert affinity.find(("default", "auto", "again"), START) is None
+    assert affinity.find(("default", "auto", "first"), START) is not None
+    assert affinity.find(("default", "auto", "one more"), START) is not None

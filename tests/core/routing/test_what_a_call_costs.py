@@ -20,33 +20,77 @@ PRICES = {Meter.INPUT: Decimal(3), Meter.OUTPUT: Decimal(15)}
 ALL_PRICES = {meter: Decimal(place + 2) for place, meter in enumerate(Meter)}
 
 
-@pytest.mark.parametrize("bill", ["0.5", "0.000000000123", "0"])
-def test_the_providers_bill_is_what_a_call_costs(bill: str) -> None:
+RECKONED = Decimal("0.0013")
+"""500 tokens at 1, 200 at 4."""
+
+
+@pytest.mark.parametrize("bill", ["0.00026", "0.0006", "0.0013", "0.0026", "0.0065"])
+def test_a_plausible_bill_is_what_a_call_costs(bill: str) -> None:
     wind = router(prices={CHEAP: 1.0})
+    assert wind.cost_usd(answered(CALL)) == RECKONED
     assert wind.cost_usd(answered(CALL, billed_usd=Decimal(bill))) == Decimal(bill)
-    without_usage = answered(CALL, billed_usd=Decimal(bill), usage=None)
-    assert wind.cost_usd(without_usage) == Decimal(bill)
-    assert wind.cost_usd(answered(CALL)) == Decimal("0.0013"), "500 at 1, 200 at 4"
+
+
+@pytest.mark.parametrize("bill", ["0", "0.000000000123", "0.00025", "0.0066", "0.013", "800"])
+def test_any_other_bill_is_not(bill: str) -> None:
+    """Nor is one of nothing: a gateway that knows no price writes 0."""
+    wind = router(prices={CHEAP: 1.0})
+    assert wind.cost_usd(answered(CALL, billed_usd=Decimal(bill))) == RECKONED
+
+
+@pytest.mark.parametrize(
+    ("bill", "usd"),
+    [("0.0013", "0.0013"), ("0.5", "0.5"), ("0", None), ("1e-9", None), ("0.8", None)],
+)
+def test_where_no_price_is_known_a_bill_within_what_tokens_are_sold_for_is(
+    bill: str, usd: str | None
+) -> None:
+    wind = router(prices={}, deployments=(deployment(CHEAP),))
+    cost = wind.cost_usd(answered(CALL, billed_usd=Decimal(bill)))
+    assert cost == (None if usd is None else Decimal(usd))
+
+
+def test_a_price_of_zero_is_not_changed_by_a_bill() -> None:
+    wind = router(prices={}, deployments=(deployment(CHEAP),))
+    free = {Meter.INPUT: Decimal(0), Meter.OUTPUT: Decimal(0)}
+    wind.absorb(quote(CHEAP, usd_per_mtok=free, zero_reason="local"), START)
+    for bill in ("0", "0.25"):
+        assert wind.cost_usd(answered(CALL, billed_usd=Decimal(bill))) == 0
+
+
+def test_a_search_without_a_price_may_cost_what_searches_cost() -> None:
+    wind = router(prices={CHEAP: 1.0})
+    searched = Usage(input_tokens=500, output_tokens=200, web_searches=1)
+    for bill, usd in (("0.0063", "0.0063"), ("0.02", "0.02"), ("0.06", "0.0013")):
+        call = answered(CALL, billed_usd=Decimal(bill), usage=searched)
+        assert wind.cost_usd(call) == Decimal(usd)
+
+
+def test_a_bill_for_a_use_that_nobody_counted_is_unknown() -> None:
+    wind = router(prices={CHEAP: 1.0})
+    assert wind.cost_usd(failed(CALL, billed_usd=Decimal("0.25"))) is None
+    assert wind.cost_usd(failed(CALL)) == 0
 
 
 def test_a_failed_call_that_was_billed_is_paid_as_well() -> None:
     exchange = router(prices={CHEAP: 1.0}).open(request(), START)
     first = exchange.next_attempt(START)
-    exchange.report(failed(first, billed_usd=Decimal("0.25")), START)
-    exchange.report(answered(exchange.next_attempt(START), billed_usd=Decimal("0.5")), START)
+    used = Usage(input_tokens=500)
+    exchange.report(failed(first, usage=used, billed_usd=Decimal("0.0004")), START)
+    exchange.report(answered(exchange.next_attempt(START), billed_usd=Decimal("0.002")), START)
     assert exchange.next_attempt(START) is None
-    assert exchange.outcome(START).cost_usd == Decimal("0.75")
+    assert exchange.outcome(START).cost_usd == Decimal("0.0024")
 
 
 def test_a_budget_is_charged_what_the_provider_charged() -> None:
     aim = Objective(kind="budget", usd_per_request=0.002)
     wind = router(prices={CHEAP: 1.0}, objective=aim)
     exchange = wind.open(request(), START)
-    exchange.report(answered(exchange.next_attempt(START), billed_usd=Decimal("0.022")), START)
+    exchange.report(answered(exchange.next_attempt(START), billed_usd=Decimal("0.006")), START)
     exchange.next_attempt(START)
     exchange.outcome(START)
     pacer = wind.routes["auto"].policy.pacer
-    assert pacer.allowance(START).usd == pytest.approx(0.002 - 0.02 / HORIZON)
+    assert pacer.allowance(START).usd == pytest.approx(0.002 - 0.004 / HORIZON)
 
 
 def test_a_cache_write_for_an_hour_without_a_price_is_billed_as_a_cache_write() -> None:

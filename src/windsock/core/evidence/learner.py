@@ -106,7 +106,9 @@ class Learner:
         """Learn usage and transport success from a finished request."""
         cell, served = outcome.decision.cell, outcome.served
         if served is None:
-            self._observe_failures(cell, outcome, now)
+            for result in outcome.results:
+                if result.kind in FAILURES:
+                    self.observe_failures(cell, result.attempt.deployment, 1, now)
             return
         if self._rules(cell).has_cascade:
             self._confidences.remember(outcome)
@@ -145,13 +147,6 @@ class Learner:
                 weight=weight,
                 observed_at=replaced.at,
             )
-
-    def _observe_failures(self, cell: Cell, outcome: Outcome, now: float) -> None:
-        """No answer came back, which counts against those that are at fault."""
-        weight = self._rules(cell).transport_weight
-        for result in outcome.results:
-            if weight > 0 and result.kind in FAILURES:
-                self._beliefs.observe(cell, result.attempt.deployment, 0.0, weight=weight, now=now)
 
     def _weighting(self, cell: Cell) -> RewardWeighting:
         """Where rewards of a route are weighed: by source, and bounded for each key."""

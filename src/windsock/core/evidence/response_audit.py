@@ -8,12 +8,15 @@ from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.evidence.bill_monitor import BillWatch
+from windsock.core.evidence.doubts import DoubtLog
 from windsock.core.model.calls import CallResult
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import is_same_model
 from windsock.core.model.units import Usage, to_float
 from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.call_costs import is_plausible_bill, known_cost_usd
+from windsock.core.pricing.comparison import STANDARD_TIERS, prices_tier
 
 REDIRECT_KEEPS = 4.0
 """Rewards per task that a belief keeps when the model behind a name has changed."""
@@ -23,6 +26,7 @@ class ResponseAudit:
     """Compares every answer with what was expected of it.
 
     redirects   deployment -> what answers for it and is billed instead
+    doubts      what deployments said of their calls and was not believed
     """
 
     def __init__(self, *, catalog: Catalog, book: PriceBook, beliefs: Beliefs) -> None:
@@ -32,11 +36,14 @@ class ResponseAudit:
         self._bills: dict[str, BillWatch] = {}
         self._served: dict[str, str] = {}
         self.redirects: dict[str, str] = {}
+        self.doubts = DoubtLog()
 
     def audit(self, result: CallResult, now: float) -> list[Event]:
         """What one finished call shows of bills and models, and what it changes."""
         shifts = []
-        if result.billed_usd is not None and result.usage is not None:
+        if result.usage_doubt:
+            shifts += self.doubts.note_usage(result, now)
+        if result.billed_usd and result.usage is not None:
             shifts += self._compare_bill(result, result.usage, result.billed_usd, now)
         if result.served_model is not None:
             shifts += self._compare_model(result.attempt.deployment, result.served_model, now)
@@ -76,23 +83,45 @@ class ResponseAudit:
     def _compare_bill(
         self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float
     ) -> list[Event]:
-        """A bill may release a held quote, and a run of bills shows a price nobody announced."""
-        name, begun_at = result.attempt.deployment, result.attempt.started_at
-        tier = result.service_tier
-        shifts = self._book.confirm_bill(name, usage, billed_usd, begun_at, now, service_tier=tier)
-        expected = self._book.cost_usd(name, usage, begun_at, service_tier=tier)
-        if expected is None:
+        """A bill may release a held quote, and a run of bills shows a price nobody announced.
+
+        Each service tier is compared with its own price; one that has none shows nothing of any.
+        """
+        name, at, tier = result.attempt.deployment, result.attempt.started_at, result.service_tier
+        prompt_tokens = usage.prompt_tokens
+        prices = self._book.prices(name, at, prompt_tokens=prompt_tokens, service_tier=tier)
+        expected = None if prices is None else known_cost_usd(usage.counts(), prices)
+        is_plausible = is_plausible_bill(billed_usd, usage, prices or {}, expected)
+        shifts: list[Event] = []
+        if not result.is_usage_estimated:
+            shifts += self._book.confirm_bill(name, usage, billed_usd, at, now, service_tier=tier)
+        if not is_plausible:
+            return shifts + self.doubts.note_bill(result, billed_usd, expected, now)
+        if expected is None or result.is_usage_estimated or not self._is_priced(name, tier, at):
             return shifts
-        watch = self._bills.setdefault(name, BillWatch())
+        return shifts + self._watch_bill(name, tier, billed_usd, expected, now)
+
+    def _watch_bill(
+        self, name: str, tier: str | None, billed_usd: Decimal, expected: Decimal, now: float
+    ) -> list[Event]:
+        key = name if tier in STANDARD_TIERS else f"{name} {tier}"
+        watch = self._bills.setdefault(key, BillWatch())
         drift = watch.observe(to_float(billed_usd), to_float(expected))
-        if drift is not None:
-            facts = {
-                "factor": drift.factor,
-                "bills": drift.bills,
-                "statistic": drift.statistic,
-            }
-            shifts.append(Event(kind=EventKind.BILL_DRIFTED, deployment=name, at=now, facts=facts))
-        return shifts
+        if drift is None:
+            return []
+        facts: dict[str, object] = {
+            "factor": drift.factor,
+            "bills": drift.bills,
+            "statistic": drift.statistic,
+        }
+        if tier not in STANDARD_TIERS:
+            facts["service_tier"] = tier
+        return [Event(kind=EventKind.BILL_DRIFTED, deployment=name, at=now, facts=facts)]
+
+    def _is_priced(self, name: str, tier: str | None, at: float) -> bool:
+        """True if the price of the tier that was used is known."""
+        quote = self._book.in_force(name, at)
+        return quote is not None and prices_tier(quote, tier)
 
     def _compare_model(self, deployment: str, served: str, now: float) -> list[Event]:
         """Another model than the one asked for, or than before, is told and billed as what it is.

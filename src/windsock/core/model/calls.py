@@ -98,8 +98,9 @@ class CallResult:
     latency_s       from sending to the end
     first_byte_s    from sending to the first content, if any came
     usage           counted by the provider, or an estimate if `is_usage_estimated`
+    usage_doubt     why the provider's own counts were not believed; empty where they were
     service_tier    the provider's own word for how it was served, where prices differ by it
-    billed_usd      what the provider says it charged, if it says so
+    billed_usd      what the provider says it charged, if it says so: evidence, not yet the cost
     confidence      0..1, of the answer, where a check or logprobs give one
     response_id     the answer's own id, by which callers may name it later
     """
@@ -119,6 +120,7 @@ class CallResult:
     finish_reason: str | None = None
     note: str = ""
     response_id: str | None = None
+    usage_doubt: str = ""
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)

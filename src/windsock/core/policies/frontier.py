@@ -114,6 +114,10 @@ def rung_values(usd: FloatArray) -> FloatArray:
     )
 
 
+TRACE = 1e-9
+"""Weight that the best of the others get before ceilings are kept: enough to have a proportion."""
+
+
 class Ladder:
     """Rungs of one cell, each solved when it is first asked for."""
 
@@ -178,9 +182,7 @@ class Ladder:
 
     def _solve(self, value_usd: float) -> Rung:
         arms = self.arms
-        weights = self._contest.weights(value_usd)
-        if arms.most is not None:
-            weights = below(weights, arms.most)
+        weights = self._bounded(self._contest.weights(value_usd), value_usd)
         weights = above(weights, arms.least(weights, value_usd))
         return Rung(
             value_usd=value_usd,
@@ -189,6 +191,19 @@ class Ladder:
             success=float(weights @ arms.mean),
             error=float(np.linalg.norm(weights * arms.spread)),
         )
+
+    def _bounded(self, weights: FloatArray, value_usd: float) -> FloatArray:
+        """Below their ceilings; the best of the others is next where bounded arms won it all."""
+        arms = self.arms
+        if arms.most is None:
+            return weights
+        free = np.flatnonzero(arms.most >= 1.0)
+        if len(free) and not weights[free].any():
+            weights = weights.copy()
+            among = Contest(arms.a[free], arms.b[free], arms.usd[free])
+            weights[free] = TRACE * among.weights(value_usd)
+            weights /= weights.sum()
+        return below(weights, arms.most)
 
 
 def first_true(count: int, is_true: Callable[[int], bool], *, near: int | None = None) -> int:

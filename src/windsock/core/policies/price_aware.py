@@ -113,7 +113,7 @@ class PriceAware(BasePolicy):
         pairs = [self.beliefs.posterior(view.cell, name) for name in view.deployments]
         pairs += [(compound.a, compound.b) for compound in extra]
         a, b = np.array(pairs, dtype=np.float64).T
-        costs = (*view.usd, *(compound.usd for compound in extra))
+        costs = (*view.prudent_usd, *(compound.usd for compound in extra))
         arms = Arms(
             a=np.ascontiguousarray(a),
             b=np.ascontiguousarray(b),
@@ -238,9 +238,10 @@ class PriceAware(BasePolicy):
 
     def _most(self, view: CellView) -> FloatArray | None:
         young = [self.beliefs.is_young(view.cell, name) for name in view.deployments]
-        if not any(young) or all(young):
-            return None
-        return np.where(young, YOUNG_SHARE, 1.0)
+        most = np.where(young, YOUNG_SHARE, 1.0) if not all(young) else np.ones(len(young))
+        if view.most_share:
+            most = np.minimum(most, view.most_share)
+        return most if most.min() < 1.0 else None
 
     def _doubts(self, view: CellView, name: str) -> tuple[str, ...]:
         """Why little is believed of a deployment: young, or its quality in doubt or lost."""

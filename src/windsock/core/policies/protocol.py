@@ -20,7 +20,10 @@ class CellView:
     """What a policy may know of a cell just now.
 
     deployments     candidates that can serve
-    usd             expected dollars of one request, in that order
+    usd             expected dollars of one request, in that order, at the prices in force
+    dearer_by       relative: how much dearer than that each should be taken for, as price lists
+                    disagree or one alone states it; empty: not at all
+    most_share      of the weight that each may get, since its price is provisional; empty: all
     share           of the route's traffic that falls in this cell
     compounds       cascades that could be arms of their own; None if the route has none
     """
@@ -28,8 +31,17 @@ class CellView:
     cell: Cell
     deployments: tuple[str, ...]
     usd: tuple[float, ...]
+    dearer_by: tuple[float, ...] = ()
+    most_share: tuple[float, ...] = ()
     share: float = 1.0
     compounds: tuple[CascadeArm, ...] | None = None
+
+    @property
+    def prudent_usd(self) -> tuple[float, ...]:
+        """Expected dollars of one request, as dear as its price should be taken for."""
+        if not self.dearer_by:
+            return self.usd
+        return tuple(usd * (1 + by) for usd, by in zip(self.usd, self.dearer_by, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

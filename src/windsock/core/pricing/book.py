@@ -14,15 +14,24 @@ from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.model.units import Counts, Prices, Usage
 from windsock.core.pricing.call_costs import known_cost_usd
 from windsock.core.pricing.comparison import Bill
+from windsock.core.pricing.consensus.acceptance import settle
+from windsock.core.pricing.consensus.late_ticks import Entry
+from windsock.core.pricing.consensus.standing import (
+    PriceStatus,
+    Statement,
+    statements_of,
+    status_of,
+)
+from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.facets.contract import Adjustment
 from windsock.core.pricing.facets.effective import EffectivePrices
-from windsock.core.pricing.late_ticks import Entry
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices, is_expired, next_moment, starts_at
 from windsock.core.pricing.state import timeline_of_state, timeline_state
-from windsock.core.pricing.status import PriceStatus, status_of
-from windsock.core.pricing.timeline import PriceTimeline
 from windsock.core.pricing.validation import Held, can_be_approved
+
+NOBODY = Standing()
+"""Where nobody states a price."""
 
 
 class PriceBook:
@@ -46,13 +55,11 @@ class PriceBook:
             self._rewind(now)
         self._now = now
         entry = self._entry(tick.deployment)
-        before, said = entry.timeline.in_force(now), entry.timeline.statements.get(tick.feed)
-        is_late = entry.is_late(tick)
-        shifts = entry.insert(tick) if is_late else self._moved(entry.append(tick))
-        is_other = is_late and entry.timeline.in_force(now) != before
-        if self._effective.heard(entry.timeline, said, tick, now) or is_other:
+        before, said = entry.timeline.revision, entry.timeline.statements.get(tick.feed)
+        told = entry.insert(tick) if entry.is_late(tick) else entry.append(tick)
+        if self._effective.heard(entry.timeline, said, tick, now):
             self._changed(tick.deployment)
-        return shifts
+        return self._moved(entry, tick.deployment, before, told)
 
     def adjust(self, adjustments: Mapping[str, Sequence[Adjustment]]) -> None:
         """Bill list prices by these contracts from now on; what is left out has none."""
@@ -118,6 +125,16 @@ class PriceBook:
         quote, entry = self.in_force(deployment, now), self._billed(deployment)
         return (quote, entry.timeline.age_s(quote, now)) if entry else (None, None)
 
+    def statements(self, deployment: str, now: float) -> list[Statement]:
+        """What every feed says of a price, its age and trust, and whether it agrees."""
+        entry = self._billed(deployment)
+        return statements_of(entry.timeline, now) if entry else []
+
+    def standing(self, deployment: str) -> Standing:
+        """What the votes say of the price in force: provisional, dearer than stated, disputed."""
+        entry = self._billed(deployment)
+        return entry.timeline.standing if entry else NOBODY
+
     def is_stale(self, age_s: float | None) -> bool:
         """True if nothing confirmed a price for longer than the rules allow."""
         return age_s is not None and age_s > self.rules.stale_s
@@ -166,13 +183,15 @@ class PriceBook:
             raise ValueError(
                 f"what {feed} says of {deployment} is no price, so none can approve it"
             )
-        return self._ruled(entry, entry.timeline.approve(feed, now))
+        reason = quote.zero_reason or "approved"
+        return self._backed(entry, replace(quote, zero_reason=reason), now)
 
     def reject(self, deployment: str, feed: str, now: float) -> list[Event]:
         """A person drops a held quote; equal ones stay dropped; raises KeyError if none is held."""
         entry = self._entries[deployment]
         entry.timeline.reject(feed)
-        return self._ruled(entry, [])
+        entry.settle()
+        return []
 
     def confirm_bill(
         self,
@@ -186,6 +205,8 @@ class PriceBook:
     ) -> list[Event]:
         """A bill speaks for the price in force, or for a statement of a feed that it matches.
 
+        One of another service tier brings no statement into force, for that is mostly base prices.
+
         at      unix s at which the call began
         """
         entry = self._entries.get(deployment)
@@ -196,17 +217,17 @@ class PriceBook:
         current = self._effective.of(deployment, timeline, at)
         if current is not None and bill.fits(current, within):
             timeline.confirm(now)
+            believed = timeline.in_force(at) if timeline.standing.is_provisional else None
+            return self._backed(entry, believed, now) if believed else []
+        if not bill.is_standard:
             return []
         held = [h.quote for h in timeline.held.values() if not h.is_final]
         direct = [quote for quote in timeline.statements.values() if not quote.is_indirect]
         for quote in (*held, *direct):
             is_due = quote.valid_from is None or quote.valid_from <= now
-            if (
-                is_due
-                and not is_expired(quote, now)
-                and bill.fits(self._effective.billed(deployment, timeline, quote), within)
-            ):
-                return self._ruled(entry, timeline.release(quote, now))
+            stated = self._effective.billed(deployment, timeline, quote)
+            if is_due and not is_expired(quote, now) and bill.fits(stated, within):
+                return self._backed(entry, quote, now)
         return []
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
@@ -240,6 +261,7 @@ class PriceBook:
             timeline = self._entry(quote.deployment).timeline
             insort(timeline.accepted, quote, key=starts_at)
             timeline.statements[quote.feed] = quote
+            timeline.believe(quote, quote.seen_at, is_proven=True)
             timeline.confirm(quote.seen_at)
         for each in held:
             self._entry(each.quote.deployment).timeline.put_on_hold(each)
@@ -275,15 +297,21 @@ class PriceBook:
             entry.rewind(now)
         self._changed(None)
 
-    def _moved(self, shifts: list[Event]) -> list[Event]:
-        for shift in shifts:
-            if shift.kind != "price.held":
-                self._changed(shift.deployment)
-        return shifts
+    def _moved(
+        self, entry: Entry, deployment: str, revision: int, told: list[Event]
+    ) -> list[Event]:
+        """Count a change of what is believed of a deployment's price, if there was one."""
+        if entry.timeline.revision != revision:
+            self._changed(deployment)
+        return told
 
-    def _ruled(self, entry: Entry, shifts: list[Event]) -> list[Event]:
+    def _backed(self, entry: Entry, quote: Quote, now: float) -> list[Event]:
+        """A bill or a person speaks for a quote, from `now` on."""
+        before = entry.timeline.revision
+        entry.timeline.back(quote, now)
+        told = settle(entry.timeline, now)
         entry.settle()
-        return self._moved(shifts)
+        return self._moved(entry, quote.deployment, before, told)
 
     def _billed(self, deployment: str) -> Entry | None:
         """The entry whose prices bill a deployment, its own or that of a redirect."""

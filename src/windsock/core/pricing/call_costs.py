@@ -6,7 +6,14 @@ from decimal import Decimal
 from typing import Protocol
 
 from windsock.core.model.calls import CallResult
-from windsock.core.model.units import Counts, Prices, cost_usd
+from windsock.core.model.units import MTOK, Counts, Meter, Prices, Usage, cost_usd
+from windsock.core.pricing.rules import DEFAULT_RULES
+
+BILL_FACTOR = 5
+"""How many times dearer or cheaper than reckoned a bill may be and be believed."""
+
+MOST_USD_PER_SEARCH = Decimal("0.05")
+"""The dearest search sold; Perplexity's and OpenRouter's are 0.005 to 0.022."""
 
 
 class PriceSource(Protocol):
@@ -25,23 +32,49 @@ class PriceSource(Protocol):
 
 
 def call_cost_usd(result: CallResult, source: PriceSource) -> Decimal | None:
-    """Dollars of one call: as billed where its provider says so, else its use at our price.
+    """Dollars of one call: its use at our price, or the provider's bill where that is plausible.
 
     The price is that of the moment at which the call began, whatever has become of it since. A
-    call that used nothing costs 0; one whose use has no price is None, for nobody knows.
+    call that used nothing costs 0; one whose use has no price is None, for nobody knows, unless a
+    plausible bill says it.
     """
-    if result.billed_usd is not None:
-        return result.billed_usd
-    usage = result.usage
+    usage, billed = result.usage, result.billed_usd
     if usage is None:
-        return Decimal(0)
+        return None if billed else Decimal(0)
     prices = source.prices(
         result.attempt.deployment,
         result.attempt.started_at,
         prompt_tokens=usage.prompt_tokens,
         service_tier=result.service_tier,
     )
-    return None if prices is None else known_cost_usd(usage.counts(), prices)
+    reckoned = None if prices is None else known_cost_usd(usage.counts(), prices)
+    if billed and is_plausible_bill(billed, usage, prices or {}, reckoned):
+        return billed
+    return reckoned
+
+
+def is_plausible_bill(
+    billed_usd: Decimal, usage: Usage, prices: Prices, reckoned_usd: Decimal | None
+) -> bool:
+    """True if a bill may be what the call cost.
+
+    Between a fifth and five times what was reckoned: wider than any service tier, discount or
+    silent change of price but the rarest (0.5 to 2.5), narrower than a slip of currency (6.5) or
+    unit (10). Where nothing could be reckoned, within what is a price of a token at all
+    (`GuardRules`). A bill of 0 says nothing, for gateways that know no price write it.
+
+    prices      that held for the call; searches without one may have cost what the dearest do
+    """
+    if billed_usd <= 0:
+        return False
+    fees = 0 if Meter.WEB_SEARCH in prices else usage.web_searches * MOST_USD_PER_SEARCH
+    if reckoned_usd is not None:
+        least, most = reckoned_usd / BILL_FACTOR, reckoned_usd * BILL_FACTOR + fees
+    else:
+        tokens = usage.prompt_tokens + usage.completion_tokens
+        least = DEFAULT_RULES.least_usd_per_mtok * tokens / MTOK
+        most = DEFAULT_RULES.most_usd_per_mtok * tokens / MTOK + fees
+    return least <= billed_usd <= most
 
 
 def known_cost_usd(counts: Counts, prices: Prices) -> Decimal | None:

@@ -12,6 +12,14 @@ from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices
 from windsock.core.pricing.validation import all_prices
 
+STANDARD_TIERS = frozenset({None, "", "default", "standard", "auto", "on_demand"})
+"""How providers say that a call was served as usual."""
+
+
+def prices_tier(quote: Quote, service_tier: str | None) -> bool:
+    """True if the quote says what a call of this tier costs."""
+    return service_tier in STANDARD_TIERS or service_tier in quote.service_tiers
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
@@ -26,8 +34,18 @@ class Bill:
     at: float
     service_tier: str | None = None
 
+    @property
+    def is_standard(self) -> bool:
+        """It speaks of base prices."""
+        return self.service_tier in STANDARD_TIERS
+
     def fits(self, quote: Quote, within: float) -> bool:
-        """True if the call costs as much at this quote, up to the share `within`."""
+        """True if the call costs as much at this quote, up to the share `within`.
+
+        A quote without a price of the tier that was used says nothing of such a call.
+        """
+        if not prices_tier(quote, self.service_tier):
+            return False
         prices = flat_prices(
             quote,
             self.at,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from windsock.core.model.ticks import CHAT, Quote
 from windsock.core.model.units import MAIN_METERS, Meter, Prices
-from windsock.core.pricing.comparison import blended
+from windsock.core.pricing.meter_bands import lesser_doubt, move_doubt
 from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.schedule import flat_prices
 from windsock.core.pricing.validation import Doubt, Evidence
-
-JUDGED = (Meter.INPUT, Meter.OUTPUT, Meter.CACHE_READ)
-"""Meters whose falls are measured."""
 
 
 def suspicion(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
@@ -23,23 +22,58 @@ def suspicion(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None
     if reason is not None:
         return Doubt(reason)
     if last is None:
-        return _lonely(quote, ground, rules)
+        return _lonely(quote, rules) or lesser_doubt(quote, None, (), rules)
     reason = _slipped(quote, last, rules) or _misplaced(quote, last, rules)
     if reason is not None:
         return Doubt(reason)
-    return _fallen(quote, ground, rules) or _risen(quote, last, rules)
+    pairs = list(_faces(quote, last))
+    return _moved(quote, ground, pairs, rules) or lesser_doubt(quote, ground, pairs, rules)
+
+
+def _faces(quote: Quote, last: Quote) -> Iterator[tuple[Prices, Prices]]:
+    """Prices now and before: plainly, at each size, and in each service tier; no hours."""
+    now, was = replace(quote, windows=()), replace(last, windows=())
+    bounds = {tier.min_prompt_tokens + 1 for each in (now, was) for tier in each.tiers}
+    for size in sorted({0, *bounds}):
+        yield flat_prices(now, 0.0, prompt_tokens=size), flat_prices(was, 0.0, prompt_tokens=size)
+    for name in sorted(now.service_tiers.keys() & was.service_tiers.keys()):
+        yield flat_prices(now, 0.0, service_tier=name), flat_prices(was, 0.0, service_tier=name)
 
 
 def _misshapen(quote: Quote, last: Quote | None, rules: GuardRules) -> str | None:
     """Suspicions that lie in the quote itself; the same shape before excuses it."""
     if _is_lopsided(quote, rules) and (last is None or not _is_lopsided(last, rules)):
         return "output is priced far below input, or far above it"
-    low, high = rules.override_ratios
-    for prices in _overrides(quote):
-        for meter in MAIN_METERS:
-            base = quote.usd_per_mtok[meter]
-            if base and meter in prices and not low <= float(prices[meter] / base) <= high:
-                return f"{meter} at some hour or size is far from the base price"
+    return _far_from_base(quote, rules) or _odd_bound(quote, last, rules)
+
+
+def _far_from_base(quote: Quote, rules: GuardRules) -> str | None:
+    """An hour, a size or a service tier that is hardly of the same price list as the base."""
+    by_ratios = (
+        (rules.override_ratios, _overrides(quote)),
+        (rules.service_ratios, quote.service_tiers.values()),
+    )
+    for (low, high), lists in by_ratios:
+        for prices in lists:
+            for meter in prices.keys() & quote.usd_per_mtok.keys():
+                base = quote.usd_per_mtok[meter]
+                if base and not low <= float(prices[meter] / base) <= high:
+                    return f"{meter} at some hour or size is far from the base price"
+    return None
+
+
+def _odd_bound(quote: Quote, last: Quote | None, rules: GuardRules) -> str | None:
+    """A size from which another price holds that is no size of a long prompt: 128 for 128k."""
+    bounds = sorted(tier.min_prompt_tokens for tier in quote.tiers)
+    least, most = rules.tier_tokens
+    if any(bound and not least <= bound <= most for bound in bounds):
+        return "another price holds from a prompt size that nobody sells by"
+    known = sorted(tier.min_prompt_tokens for tier in last.tiers) if last else []
+    if len(known) == len(bounds) and any(
+        one and other and not 1 / rules.max_rise <= one / other <= rules.max_rise
+        for one, other in zip(bounds, known, strict=True)
+    ):
+        return "the prompt size from which another price holds has moved far"
     return None
 
 
@@ -53,27 +87,15 @@ def _is_lopsided(quote: Quote, rules: GuardRules) -> bool:
 def _overrides(quote: Quote) -> Iterable[Prices]:
     yield from (tier.usd_per_mtok for tier in quote.tiers)
     yield from (window.usd_per_mtok for window in quote.windows)
-    yield from quote.service_tiers.values()
 
 
-def _lonely(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
-    """A first price has only other feeds, and what was ever sold, to be measured by."""
-    price = blended(quote.usd_per_mtok)
-    if ground.elsewhere is None:
-        is_dear = any(
-            quote.usd_per_mtok[meter] > most
-            for meter, most in zip(MAIN_METERS, rules.dear_usd_per_mtok, strict=True)
-        )
-        return Doubt("is dearer than anything sold so far") if is_dear else None
-    if not price or not ground.elsewhere:
-        return None
-    ratio = float(price / ground.elsewhere)
-    bound = rules.alone_ratios[0 if ground.is_elsewhere_direct else 1]
-    if _power_of_ten(ratio, rules):
-        return Doubt(f"is {ratio:.3g} times what other feeds say, a power of ten")
-    if not 1 / bound <= ratio <= bound:
-        return Doubt(f"is {ratio:.3g} times what other feeds say", rules.contradicted_polls)
-    return None
+def _lonely(quote: Quote, rules: GuardRules) -> Doubt | None:
+    """A first price is measured by what was ever sold; other feeds outvote it."""
+    is_dear = any(
+        quote.usd_per_mtok[meter] > most
+        for meter, most in zip(MAIN_METERS, rules.dear_usd_per_mtok, strict=True)
+    )
+    return Doubt("is dearer than anything sold so far") if is_dear else None
 
 
 def _slipped(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
@@ -107,35 +129,21 @@ def _misplaced(quote: Quote, last: Quote, rules: GuardRules) -> str | None:
     return None
 
 
-def _fallen(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None:
-    last = ground.last
-    if last is None:
-        return None
+def _moved(
+    quote: Quote, ground: Evidence, pairs: Iterable[tuple[Prices, Prices]], rules: GuardRules
+) -> Doubt | None:
+    """Falls at any hour, size and service tier, and within a day; rises at any size and tier."""
+    befores = [before for before in (ground.last, ground.anchor) if before is not None]
     falls = [
         _lowest(quote, meter) / was
-        for meter in JUDGED
-        for before in (last, ground.anchor or last)
-        if (was := _lowest(before, meter)) and meter in quote.usd_per_mtok
+        for meter in MAIN_METERS
+        for before in befores
+        if (was := _lowest(before, meter))
     ]
-    ratio = float(min(falls, default=Decimal(1)))
-    if ratio == 0:
-        return Doubt("becomes free")
-    if ratio < rules.deepest_fall:
-        return Doubt(f"falls to {ratio:.3g} of the last price at once")
-    if ratio < rules.max_fall:
-        polls = rules.contradicted_polls if ground.is_contradicted else rules.fall_polls
-        return Doubt(f"falls to {ratio:.3g} of the last price at once", polls)
-    return None
-
-
-def _risen(quote: Quote, last: Quote, rules: GuardRules) -> Doubt | None:
-    ratios = [_ratio(quote.usd_per_mtok, last.usd_per_mtok, meter) for meter in MAIN_METERS]
-    ratio = max((each for each in ratios if each is not None), default=1.0)
-    if ratio > rules.highest_rise:
-        return Doubt(f"rises {ratio:.3g} times at once")
-    if ratio > rules.max_rise:
-        return Doubt(f"rises {ratio:.3g} times at once", rules.rise_polls)
-    return None
+    ratios = [now[m] / was[m] for now, was in pairs for m in MAIN_METERS if was[m]]
+    lowest, highest = min([*falls, *ratios], default=Decimal(1)), max(ratios, default=Decimal(1))
+    fallen = move_doubt("", lowest, ground, rules) if lowest < 1 else None
+    return fallen or (move_doubt("", highest, ground, rules) if highest > 1 else None)
 
 
 def _lowest(quote: Quote, meter: Meter) -> Decimal:

@@ -28,19 +28,28 @@ class GuardRules:
                         small falls are not believed where one big one would be held
     least_output_ratio  0.5: output below half of input hints at swapped or cached prices
     most_output_ratio   30: output that many times input hints at a slip in one of them
-    override_ratios     (0.1, 10): tiers and windows against the base price; real ones 0.25 to 2.5
+    override_ratios     (0.1, 15): sizes and hours against the base price; real ones 0.25 to 12
+    service_ratios      (0.2, 5): service tiers against the base price; real ones 0.25 to 2.5
+    tier_tokens         (4000, 10 million): prompt sizes from which another price may hold
     slip_tolerance      0.05: how near to a power of ten counts as a slip of units
     fx_ratios           (6.5, 7.4): yuan or a like currency taken for dollars, both meters alike
-    alone_ratios        (3, 10): a first price this far from what other feeds say of the same
-                        deployment, or of the same model sold elsewhere, is held
+    alone_ratios        (2, 10): a price that one list states is taken for at most twice what
+                        others sell the model at; of lists that each state another, one 10 times
+                        off counts last
     rise_polls          2 equal polls in a row release a rise beyond `max_rise`
     fall_polls          3 release a fall beyond `max_fall`
     contradicted_polls  12 do while other feeds, by trust the majority, keep restating other prices;
                         a feed that stays half as long for as many polls is read again
+    contradicted_s      1 day: that long at least, too, however often the feed is polled
     agree_within        0.02: two feeds agree if input and output each differ by less
     same_within         1e-6: below it two prices are the same (float noise in feeds)
     bill_within         0.02: a bill confirms a price if it is that near
-    recent_s            7 days: a price in force this recently may come back at once
+    recent_s            7 days: a price in force this recently may come back at once; a move that no
+                        other list followed for longer no longer speaks for those that lag behind
+    provisional_share   0.05 of a task's requests at most where one list alone knows a price and
+                        others can serve it at one that is proven
+    provisional_s       60 days after which its word is proven by time; wrong first listings stood
+                        for 44 days in the middle
     stale_s             1 day: a price that nothing confirmed for longer is shown as stale
     uncertainty_per_day 0.02 of the price, for every day since it was last confirmed
     scheduling_trust    1.0: feeds trusted this much (the owner's sheet) schedule prices as facts;
@@ -61,17 +70,22 @@ class GuardRules:
     fall_window_s: float = 86400.0
     least_output_ratio: float = 0.5
     most_output_ratio: float = 30.0
-    override_ratios: tuple[float, float] = (0.1, 10.0)
+    override_ratios: tuple[float, float] = (0.1, 15.0)
+    service_ratios: tuple[float, float] = (0.2, 5.0)
+    tier_tokens: tuple[int, int] = (4000, 10_000_000)
     slip_tolerance: float = 0.05
     fx_ratios: tuple[float, float] = (6.5, 7.4)
-    alone_ratios: tuple[float, float] = (3.0, 10.0)
+    alone_ratios: tuple[float, float] = (2.0, 10.0)
     rise_polls: int = 2
     fall_polls: int = 3
     contradicted_polls: int = 12
+    contradicted_s: float = 86400.0
     agree_within: float = 0.02
     same_within: float = 1e-6
     bill_within: float = 0.02
     recent_s: float = 7 * 86400.0
+    provisional_share: float = 0.05
+    provisional_s: float = 60 * 86400.0
     stale_s: float = 86400.0
     uncertainty_per_day: float = 0.02
     scheduling_trust: float = 1.0

@@ -10,8 +10,10 @@ from typing import Any
 
 from windsock.core.model.ticks import CHAT, Quote, Tier, Window
 from windsock.core.model.units import Meter, Prices
+from windsock.core.pricing.consensus.standing import standing_of
+from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.consensus.votes import votes_of
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.timeline import PriceTimeline
 from windsock.core.pricing.validation import Held
 
 PLAIN = tuple(
@@ -91,8 +93,8 @@ def timeline_state(timeline: PriceTimeline) -> dict[str, Any]:
         "refused": [quote_state(quote) for quote in timeline.refused.values()],
         "vanished": dict(timeline.vanished),
         "confirmed_at": _finite(timeline.confirmed_at),
-        "anchor": quote_state(timeline.anchor) if timeline.anchor else None,
-        "anchored_at": _finite(timeline.anchored_at),
+        "tracks": {feed: _track_state(track) for feed, track in timeline.tracks.items()},
+        "counted_at": _finite(timeline.counted_at),
     }
 
 
@@ -100,7 +102,7 @@ def timeline_of_state(state: Mapping[str, Any], rules: GuardRules) -> PriceTimel
     """The timeline of a `timeline_state`, under these rules."""
     refused = [quote_of_state(each) for each in state["refused"]]
     helds = [_held_of_state(each) for each in state["held"]]
-    return PriceTimeline(
+    timeline = PriceTimeline(
         rules=rules,
         accepted=[quote_of_state(each) for each in state["accepted"]],
         statements={name: quote_of_state(each) for name, each in state["said"].items()},
@@ -108,8 +110,39 @@ def timeline_of_state(state: Mapping[str, Any], rules: GuardRules) -> PriceTimel
         refused={quote.feed: quote for quote in refused},
         vanished=dict(state["vanished"]),
         confirmed_at=_endless(state["confirmed_at"]),
+    )
+    if "tracks" not in state:  # written before every feed had a vote
+        for quote in timeline.accepted:
+            timeline.believe(quote, quote.seen_at, is_proven=True)
+        return timeline
+    timeline.tracks = {feed: _track_of_state(each) for feed, each in state["tracks"].items()}
+    timeline.counted_at = _endless(state["counted_at"])
+    votes = votes_of(timeline, timeline.counted_at)
+    timeline.stand(standing_of(timeline, votes, timeline.counted_at), timeline.counted_at)
+    return timeline
+
+
+def _track_state(track: Track) -> dict[str, Any]:
+    return {
+        "words": [quote_state(word) for word in track.words],
+        "since": track.since,
+        "heard_at": track.heard_at,
+        "is_proven": track.is_proven,
+        "anchor": quote_state(track.anchor) if track.anchor else None,
+        "anchored_at": _finite(track.anchored_at),
+        "backed_at": _finite(track.backed_at),
+    }
+
+
+def _track_of_state(state: Mapping[str, Any]) -> Track:
+    return Track(
+        words=tuple(quote_of_state(word) for word in state["words"]),
+        since=state["since"],
+        heard_at=state["heard_at"],
+        is_proven=state["is_proven"],
         anchor=quote_of_state(state["anchor"]) if state["anchor"] else None,
         anchored_at=_endless(state["anchored_at"]),
+        backed_at=_endless(state["backed_at"]),
     )
 
 

@@ -31,10 +31,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a quote should be confirmed first, and how many equal polls do (None: no number)."""
+    """Why a quote should be confirmed first.
+
+    polls       equal polls that confirm it; None: no number does
+    seconds     that they must span
+    cautious    what may be believed of it meanwhile: itself without the meters in doubt
+    """
 
     reason: str
     polls: int | None = None
+    seconds: float = 0.0
+    cautious: Quote | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +50,11 @@ class Evidence:
 
     last            the price in force, if any
     anchor          the price in force before the unproven falls of the last day
-    elsewhere       blended USD per million that other feeds say, trust-weighted median
-    is_elsewhere_direct     they speak of this deployment itself
     is_contradicted other feeds keep restating another price since this one was first stated
     """
 
     last: Quote | None = None
     anchor: Quote | None = None
-    elsewhere: Decimal | None = None
-    is_elsewhere_direct: bool = True
     is_contradicted: bool = False
 
 

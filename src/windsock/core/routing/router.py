@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.learner import Credit
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
@@ -177,6 +178,10 @@ class Router:
     def cost_usd(self, result: CallResult) -> Decimal | None:
         """Dollars of one call at the price in force when it began, None if that is not known."""
         return call_cost_usd(result, self.book)
+
+    def doubts_of(self, deployment: str) -> Doubts:
+        """What a deployment said of its calls and was not believed."""
+        return self._audit.doubts.of(deployment)
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality found since the last call."""

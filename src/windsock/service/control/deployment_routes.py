@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
+from windsock.core.evidence.doubts import Doubts
 from windsock.core.model.catalog import Capabilities, Deployment
 from windsock.core.model.units import Meter
 from windsock.core.routing.router import Router
@@ -96,7 +97,17 @@ def deployment_view(router: Router, name: str, now: float) -> DeploymentView:
         latency_samples=latency.samples,
         capabilities=_capabilities(deployment),
         **_uptime(*health.tallies(name)),
+        **_doubts(router.doubts_of(name)),
     )
+
+
+def _doubts(doubts: Doubts) -> dict[str, Any]:
+    return {
+        "usage_doubted": doubts.usages,
+        "usage_doubt": doubts.usage_doubt or None,
+        "bills_doubted": doubts.bills,
+        "bill_factor": doubts.bill_factor,
+    }
 
 
 def _uptime(successes: int, failures: int) -> dict[str, Any]:

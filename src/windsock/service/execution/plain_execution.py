@@ -7,12 +7,13 @@ from typing import Any
 
 from windsock.core.evidence.answer_checks import Checks, confidence
 from windsock.core.model.calls import Attempt, CallKind, CallResult
-from windsock.core.model.units import Usage
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
 from windsock.providers.transport import Reply, Unreachable
+from windsock.service.execution.call_usage import usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
+from windsock.wire.billing import amount_of
 from windsock.wire.format import Answer
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
@@ -60,7 +61,9 @@ async def plain_call(
         failure.status, failure.body = 502, b""
         return call.result(CallKind.BAD_ANSWER, status=200)
     answers[attempt.number] = GivenAnswer(target, answer)
-    return call.answered(answer, len(raw))
+    if (header := target.endpoint.bill_header) and not answer.facts.billed_usd:
+        answer.facts.billed_usd = amount_of(reply.headers.get(header))
+    return call.answered(answer, len(raw), target)
 
 
 class PlainCall:
@@ -101,17 +104,17 @@ class PlainCall:
             self._attempt, kind, self.started, first_byte_s=self._first_byte_s, **facts
         )
 
-    def answered(self, answer: Answer, size: int) -> CallResult:
+    def answered(self, answer: Answer, size: int, target: Target) -> CallResult:
         """The result of an answer of `size` bytes; they tell its usage where nobody counts it."""
         facts = answer.facts
+        counted_here = int(size * TOKENS_PER_BYTE)
         return CallResult(
             attempt=self._attempt,
             kind=CallKind.ANSWERED,
             latency_s=self._calls.clock.elapsed() - self.started,
             status=200,
             first_byte_s=self._first_byte_s,
-            usage=facts.usage or self._estimate(size),
-            is_usage_estimated=facts.usage is None,
+            **usage_facts(facts, self._request, counted_here, target.capabilities),
             served_model=facts.served_model,
             service_tier=facts.service_tier,
             billed_usd=facts.billed_usd,
@@ -119,10 +122,6 @@ class PlainCall:
             finish_reason=facts.finish_reason,
             response_id=facts.response_id,
         )
-
-    def _estimate(self, size: int) -> Usage:
-        prompt_tokens = self._request.request.prompt_tokens
-        return Usage(input_tokens=prompt_tokens, output_tokens=int(size * TOKENS_PER_BYTE))
 
     def _rest_s(self) -> float:
         """The head came: seconds that the rest may take."""

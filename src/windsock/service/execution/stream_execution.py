@@ -138,7 +138,10 @@ class StreamedCall:
             self._timeouts.close()
         await relay.close()
         result = self._refused or calls.result(
-            relay.attempt, relay.kind, self._started, **relay.facts(self._request)
+            relay.attempt,
+            relay.kind,
+            self._started,
+            **relay.facts(self._request, self._target.capabilities),
         )
         self._exchange.report(result, calls.clock.now())
 

@@ -7,9 +7,10 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from windsock.core.model.calls import Attempt, CallKind
-from windsock.core.model.units import Usage
+from windsock.core.model.catalog import Capabilities
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
+from windsock.service.execution.call_usage import usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.wire.format import StreamScanner
 from windsock.wire.request import UpstreamRequest
@@ -166,20 +167,17 @@ class Relay:
         """The call ended in this way instead."""
         self.kind, self.note = kind, note
 
-    def facts(self, request: UpstreamRequest) -> dict[str, Any]:
+    def facts(self, request: UpstreamRequest, has: Capabilities) -> dict[str, Any]:
         """Of the call's result: usage as counted, or estimated where content came without it."""
         scanner, said = self.scanner, self.scanner.facts()
         was_worked_on = scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
-        is_estimated = said.usage is None and self.is_sent and was_worked_on
-        usage = said.usage
-        if is_estimated:
-            prompt_tokens = request.request.prompt_tokens
-            usage = Usage(input_tokens=prompt_tokens, output_tokens=scanner.content_events)
+        used: dict[str, Any] = {}
+        if said.usage is not None or (self.is_sent and was_worked_on):
+            used = usage_facts(said, request, scanner.content_events, has)
         return {
             "status": self.reply.status if self.reply else None,
             "first_byte_s": self.first_byte_s,
-            "usage": usage,
-            "is_usage_estimated": is_estimated,
+            **used,
             "service_tier": said.service_tier,
             "served_model": said.served_model,
             "billed_usd": said.billed_usd,

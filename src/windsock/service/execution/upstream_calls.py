@@ -9,6 +9,7 @@ from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.model.calls import Attempt, CallKind, CallResult
+from windsock.core.model.catalog import Capabilities
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
@@ -36,6 +37,7 @@ class Target:
     model: str
     endpoint: Endpoint
     format: Format
+    capabilities: Capabilities
 
 
 class UpstreamCalls:
@@ -64,6 +66,7 @@ class UpstreamCalls:
             model=deployment.model,
             endpoint=upstream.endpoint,
             format=spoken,
+            capabilities=deployment.capabilities,
         )
 
     async def post(self, target: Target, request: UpstreamRequest) -> Reply:

@@ -31,7 +31,10 @@ CREDULOUS = GuardRules(
     most_output_ratio=1e6,
     slip_tolerance=0.0,
     fx_ratios=(0.0, 0.0),
-    alone_ratios=(1e6, 1e6),
+    alone_ratios=(1.0, 1e6),
+    service_ratios=(0.0, 1e6),
+    tier_tokens=(0, 10**9),
+    provisional_share=1.0,
 )
 """Believes what any feed says last."""
 

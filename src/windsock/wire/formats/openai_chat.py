@@ -118,7 +118,7 @@ class OpenAIChat(OpenAIFormat):
         finish_reason = text_in(choices[0], "finish_reason")
         return Answer(
             body=body,
-            facts=facts_of(body, images=request.images, finish_reason=finish_reason),
+            facts=facts_of(body, self._traits, images=request.images, finish_reason=finish_reason),
             message=part_of(choices[0], "message"),
             certainty=certainty_of(choices[0]),
         )
@@ -134,7 +134,10 @@ class OpenAIChat(OpenAIFormat):
     def scanner(self, request: UpstreamRequest) -> ChatStreamScanner:
         """Expects as many answers as were asked for."""
         return ChatStreamScanner(
-            request.choices, images=request.images, wants_usage=request.wants_usage
+            request.choices,
+            images=request.images,
+            wants_usage=request.wants_usage,
+            traits=self._traits,
         )
 
 

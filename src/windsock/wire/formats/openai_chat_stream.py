@@ -11,8 +11,10 @@ import orjson
 
 from windsock.core.model.calls import CallKind
 from windsock.errors import ProviderError
-from windsock.wire.format import AnswerFacts
-from windsock.wire.formats.openai_usage import billed_of, counted, id_of, tier_of, usage_of
+from windsock.wire.billing import billed_of
+from windsock.wire.format import AnswerFacts, ProviderTraits
+from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.openai_usage import counted, counts_in, id_of, tier_of
 from windsock.wire.sse import BOUNDARY, DATA, data_of
 
 DONE = b"data: [DONE]\n\n"
@@ -24,7 +26,12 @@ CONTENT = re.compile(
 """A field with something to show that is not empty."""
 
 FINISH = re.compile(rb'"finish_reason"\s*:\s*"(\w+)"')
-USAGE = re.compile(rb'"usage"\s*:\s*\{')
+USAGE = re.compile(rb'"usage(?:_?[mM]etadata)?"\s*:\s*\{')
+NOTED = (
+    (b'"usage', b'"usage":null', USAGE),
+    (b'"finish_reason"', b'"finish_reason":null', FINISH),
+)
+"""How a fact begins, how it looks where it says nothing, and how it looks where it does."""
 NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
@@ -32,6 +39,9 @@ ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 """Of one event, which is held until its end comes."""
+
+PLAIN = ProviderTraits()
+"""Of a provider of which nothing is known."""
 
 ID_EVENTS = 3
 """Events that are parsed to find the answer's id; nearly always the first has it."""
@@ -45,7 +55,8 @@ class ChatStreamScanner:
     wants_usage     the client asked for the usage chunk
     response_id     of the answer, if one of its first events names it
     finish_reason   of the answer, once it came
-    usage           the usage object as parsed, once it came
+    usage           what its usage objects said together, once one came
+    service_tier    as the last event that was parsed names it
     content_events  events with something to show
     last            the event that carried usage, as parsed
     error           an error event's body, if one came
@@ -57,6 +68,7 @@ class ChatStreamScanner:
         "_held",
         "_id_events",
         "_images",
+        "_traits",
         "_wants_usage",
         "content_events",
         "error",
@@ -66,17 +78,27 @@ class ChatStreamScanner:
         "last",
         "response_id",
         "served_model",
+        "service_tier",
         "usage",
     )
 
-    def __init__(self, choices: int = 1, *, images: int = 0, wants_usage: bool = False) -> None:
+    def __init__(
+        self,
+        choices: int = 1,
+        *,
+        images: int = 0,
+        wants_usage: bool = False,
+        traits: ProviderTraits = PLAIN,
+    ) -> None:
         self._held = b""
         self._choices = choices
         self._images = images
+        self._traits = traits
         self._wants_usage = wants_usage
         self._finishes = 0
         self._id_events = ID_EVENTS
         self.response_id: str | None = None
+        self.service_tier: str | None = None
         self.content_events = 0
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
@@ -123,8 +145,8 @@ class ChatStreamScanner:
         for word in (b'"error"', b"[DONE]"):
             found = held.find(word, 0, until)
             until = until if found < 0 else _start_of_event(held, found)
-        for name, fact in ((b'"usage"', USAGE), (b'"finish_reason"', FINISH)):
-            if held.count(name, 0, until) > held.count(name + b":null", 0, until):
+        for name, empty, fact in NOTED:
+            if held.count(name, 0, until) > held.count(empty, 0, until):
                 match = fact.search(held, 0, until)
                 until = _start_of_event(held, match.start()) if match else until
         if not until:
@@ -145,13 +167,15 @@ class ChatStreamScanner:
             yield from self.feed(b"\n\n")
 
     def facts(self) -> AnswerFacts:
-        """Usage, tier and charge stand in the event that carried usage."""
+        """The charge stands in the last event that carried usage."""
         last = {**self.last, "usage": self.usage} if self.usage else {}
+        counts = counts_in(last, images=self._images, habits=self._traits.usage)
         return AnswerFacts(
-            usage=usage_of(last, images=self._images),
+            usage=counts.usage if counts else None,
+            unsaid=counts.unsaid if counts else frozenset(),
             served_model=self.served_model,
-            service_tier=tier_of(last),
-            billed_usd=billed_of(last),
+            service_tier=tier_of(last) or self.service_tier,
+            billed_usd=billed_of(last, self._traits.bill),
             finish_reason=self.finish_reason,
             response_id=self.response_id,
         )
@@ -202,7 +226,9 @@ class ChatStreamScanner:
             body = orjson.loads(data_of(event))
         except orjson.JSONDecodeError:
             return
-        self.response_id = id_of(body) if isinstance(body, dict) else None
+        if isinstance(body, dict):
+            self.response_id = id_of(body)
+            self.service_tier = tier_of(body) or self.service_tier
         if self.response_id is not None:
             self._id_events = 0
 
@@ -213,7 +239,8 @@ class ChatStreamScanner:
             return event
         if not isinstance(body, dict):
             return event
-        self.usage = counted(body) or self.usage
+        if (usage := counted(body)) is not None:
+            self.usage = merged(self.usage or {}, usage) or self.usage
         self.last = body
         return None if NO_CHOICES.search(event) else event
 

@@ -82,7 +82,7 @@ class OpenAIEmbeddings(OpenAIFormat):
             return None
         return Answer(
             body=body,
-            facts=facts_of(body),
+            facts=facts_of(body, self._traits, is_answer_free=True),
             certainty=CERTAIN,
         )
 

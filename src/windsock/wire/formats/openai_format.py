@@ -24,6 +24,7 @@ class OpenAIFormat:
     call_path: str
 
     def __init__(self, traits: ProviderTraits) -> None:
+        self._traits = traits
         self._dropped = () if traits.keeps_router_fields else OURS
 
     def path(self, request: UpstreamRequest, model: str) -> str:

@@ -5,58 +5,60 @@ Providers write anything; what has not the expected shape counts as not said.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 from windsock.core.model.units import Usage
-from windsock.wire.format import AnswerFacts
+from windsock.wire.billing import billed_of
+from windsock.wire.format import NO_HABITS, AnswerFacts, ProviderTraits, UsageHabits
+from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.usage_counts import Counts, counts_of
 
 MAX_ID_CHARS = 255
 """Of an answer's id; a longer one is no name, and no index of a database would take it."""
 
-PLAIN_COUNTS = frozenset({"prompt_tokens", "completion_tokens", "total_tokens"})
+MAX_TIER_CHARS = 32
+"""Of a service tier's name."""
+
+PLAIN_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 """Keys of a usage object that distinguishes nothing."""
+
+NOTHING_UNSAID: frozenset[Any] = frozenset()
 
 
 def usage_of(body: Mapping[str, Any], *, images: int = 0) -> Usage | None:
-    """Counted use from an answer or a last chunk, in any of the known dialects.
+    """Counted use from an answer or a last chunk, None if it says nothing readable.
 
     images      sent with the request; no dialect counts them
     """
+    counts = counts_in(body, images=images)
+    return counts.usage if counts else None
+
+
+def counts_in(
+    body: Mapping[str, Any],
+    *,
+    images: int = 0,
+    habits: UsageHabits = NO_HABITS,
+    is_answer_free: bool = False,
+) -> Counts | None:
+    """Counted use in any of the known dialects, and what was not said (`counts_of`)."""
     usage = counted(body)
     if usage is None:
         return None
-    prompt = _count(usage, "prompt_tokens")
-    completion = _count(usage, "completion_tokens")
-    if usage.keys() <= PLAIN_COUNTS:
-        return Usage(input_tokens=prompt, output_tokens=completion, images=images)
-    given = part_of(usage, "prompt_tokens_details")
-    got = part_of(usage, "completion_tokens_details")
-    cached = _count(usage, "prompt_cache_hit_tokens") or _count(given, "cached_tokens")
-    written_1h = _count(part_of(usage, "cache_creation"), "ephemeral_1h_input_tokens")
-    written = max(0, _count(given, "cache_write_tokens") - written_1h)
-    heard, spoken = _count(given, "audio_tokens"), _count(got, "audio_tokens")
-    reasoning = min(_count(got, "reasoning_tokens"), completion)
-    return Usage(
-        input_tokens=max(0, prompt - cached - written - written_1h - heard),
-        cache_read_tokens=cached,
-        cache_write_tokens=written,
-        cache_write_1h_tokens=written_1h,
-        audio_input_tokens=heard,
-        output_tokens=max(0, completion - reasoning - spoken),
-        reasoning_tokens=reasoning,
-        audio_output_tokens=spoken,
-        images=images,
-        web_searches=_count(part_of(usage, "server_tool_use"), "web_search_requests"),
+    return _plain(usage, images) or counts_of(
+        usage, images=images, habits=habits, is_answer_free=is_answer_free
     )
 
 
 def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The usage object of an answer or a chunk, or None."""
-    usage = body.get("usage") or part_of(body, "x_groq").get("usage")
-    return usage if isinstance(usage, dict) else None
+    """What the usage objects of an answer or a chunk say together, wherever they stand.
+
+    None if there is none.
+    """
+    found = [usage for usage in _usages(body) if isinstance(usage, dict)]
+    return reduce(merged, found) if found else None
 
 
 def id_of(body: Mapping[str, Any]) -> str | None:
@@ -66,27 +68,27 @@ def id_of(body: Mapping[str, Any]) -> str | None:
 
 
 def tier_of(body: Mapping[str, Any]) -> str | None:
-    """The service tier that an answer names, such as flex or priority."""
-    return text_in(body, "service_tier")
-
-
-def billed_of(body: Mapping[str, Any]) -> Decimal | None:
-    """Dollars that the provider says it charged (OpenRouter's `usage.cost`)."""
-    cost = part_of(body, "usage").get("cost")
-    if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost < math.inf:
-        return Decimal(str(cost))
-    return None
+    """The service tier that an answer names, such as flex or priority, in lower case."""
+    named = text_in(body, "service_tier") or text_in(part_of(body, "usage"), "service_tier")
+    return named.lower() if named and len(named) <= MAX_TIER_CHARS else None
 
 
 def facts_of(
-    body: Mapping[str, Any], *, images: int = 0, finish_reason: str | None = None
+    body: Mapping[str, Any],
+    traits: ProviderTraits,
+    *,
+    images: int = 0,
+    finish_reason: str | None = None,
+    is_answer_free: bool = False,
 ) -> AnswerFacts:
     """What a whole answer says of itself; the end of its text is the caller's to find."""
+    counts = counts_in(body, images=images, habits=traits.usage, is_answer_free=is_answer_free)
     return AnswerFacts(
-        usage=usage_of(body, images=images),
+        usage=counts.usage if counts else None,
+        unsaid=counts.unsaid if counts else NOTHING_UNSAID,
         served_model=text_in(body, "model"),
         service_tier=tier_of(body),
-        billed_usd=billed_of(body),
+        billed_usd=billed_of(body, traits.bill),
         finish_reason=finish_reason,
         response_id=id_of(body),
     )
@@ -104,6 +106,32 @@ def part_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _count(usage: Mapping[str, Any], name: str) -> int:
-    value = usage.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+def _usages(body: Mapping[str, Any]) -> Iterator[Any]:
+    """Where providers put it, the usual place last, since the last one wins."""
+    for name in ("response", "message", "x_groq"):
+        yield part_of(body, name).get("usage")
+    choices = body.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict):
+            yield choice.get("usage")
+    yield body.get("usageMetadata")
+    yield body.get("usage_metadata")
+    yield body.get("usage")
+
+
+def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:
+    """The counts of an object that distinguishes nothing and adds up, as most do."""
+    prompt, answer = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if type(prompt) is not int or type(answer) is not int or prompt <= 0 or answer <= 0:
+        return None
+    if usage.get("total_tokens") != prompt + answer:
+        return None
+    if any(_says_more(value) for name, value in usage.items() if name not in PLAIN_COUNTS):
+        return None
+    made = Usage(input_tokens=prompt, output_tokens=answer, images=images)
+    return Counts(made, NOTHING_UNSAID)
+
+
+def _says_more(value: Any) -> bool:
+    """It is neither nothing nor an object of nothing but zeros."""
+    return any(value.values()) if isinstance(value, dict) else bool(value)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from windsock.core.model.ticks import Quote, Vanished
+from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.facets.merge import completed
-from windsock.core.pricing.timeline import PriceTimeline
 
 MAX_COMPLETIONS = 16
 """Per deployment; calls that began under an older one are over."""
@@ -54,9 +54,8 @@ class _Completions:
         return quote if is_own else adjusted(quote, self.adjustments)
 
     def _completed(self, timeline: PriceTimeline, base: Quote, at: float) -> Quote:
-        held = {feed for feed, valid_from in timeline.held if valid_from is None}
-        believed = [each for each in timeline.statements.values() if each.feed not in held]
-        return self.billed(timeline, completed(base, believed, timeline.rules, at))
+        words = [replace(t.word, seen_at=t.heard_at) for t in timeline.tracks.values()]
+        return self.billed(timeline, completed(base, words, timeline.rules, at))
 
     def _added(self, timeline: PriceTimeline, base: Quote, at: float) -> Quote:
         billed = self._completed(timeline, base, at)

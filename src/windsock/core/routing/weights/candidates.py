@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import NamedTuple
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.cascade_arm import CascadeArm
@@ -17,6 +16,7 @@ from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
+from windsock.core.routing.weights.asked import AS_USUAL, Asked
 
 LARGE_PROMPT_TOKENS = 32_768
 """Prompts above this size are priced by their own size class, since price tiers may apply."""
@@ -31,19 +31,6 @@ Ruling = tuple[tuple[str, Exclusion], ...]
 
 Exclusions = dict[str, Exclusion]
 
-
-class Asked(NamedTuple):
-    """What a request asks that prices depend on.
-
-    prompt_tokens   estimate, 0 for what the task's requests are like
-    service_tier    as asked for, where a candidate has prices for it; None: as usual
-    """
-
-    prompt_tokens: int = 0
-    service_tier: str | None = None
-
-
-AS_USUAL = Asked()
 
 Viewed = tuple[CellView, Exclusions, str]
 """The candidates left with what one request costs at each, why the others are not, and a note."""
@@ -150,7 +137,32 @@ class Candidates:
     ) -> Viewed:
         """The candidates left, what one request costs at each, and why the others are not left."""
         ruled_out = dict(ruling)
-        usd_by_name: dict[str, float] = {}
+        usd_by_name = self._priced(cell, route, ruled_out, asked, now, imagined)
+        note = self._drop_sick(usd_by_name, ruled_out, now)
+        note = note or self._drop_slow(route, usd_by_name, ruled_out, now)
+        stated = [name for name in usd_by_name if name not in imagined]
+        view = CellView(
+            cell=cell,
+            deployments=tuple(usd_by_name),
+            usd=tuple(usd_by_name.values()),
+            dearer_by=self._dearer_by(usd_by_name, stated),
+            most_share=self._most_share(usd_by_name, stated),
+            share=share,
+            compounds=self._compounds(cell, route, usd_by_name, asked, now, imagined),
+        )
+        return view, ruled_out, note
+
+    def _priced(
+        self,
+        cell: Cell,
+        route: Route,
+        ruled_out: Exclusions,
+        asked: Asked,
+        now: float,
+        imagined: ImaginedPrices,
+    ) -> dict[str, float]:
+        """Dollars of one request at each candidate not ruled out; one without goes there."""
+        usd_by_name = {}
         for name in route.candidates:
             if name in ruled_out:
                 continue
@@ -161,16 +173,24 @@ class Candidates:
                 ruled_out[name] = Exclusion(ExclusionCode.UNPRICED, text)
             else:
                 usd_by_name[name] = usd
-        note = self._drop_sick(usd_by_name, ruled_out, now)
-        note = note or self._drop_slow(route, usd_by_name, ruled_out, now)
-        view = CellView(
-            cell=cell,
-            deployments=tuple(usd_by_name),
-            usd=tuple(usd_by_name.values()),
-            share=share,
-            compounds=self._compounds(cell, route, usd_by_name, asked, now, imagined),
+        return usd_by_name
+
+    def _dearer_by(self, names: Collection[str], stated: Collection[str]) -> tuple[float, ...]:
+        """What each price should be taken to be above what is stated; empty if none should."""
+        dearer = tuple(
+            self._book.standing(name).dearer_by if name in stated else 0.0 for name in names
         )
-        return view, ruled_out, note
+        return dearer if any(dearer) else ()
+
+    def _most_share(self, names: Collection[str], stated: Collection[str]) -> tuple[float, ...]:
+        """Bounds for prices that one list alone states, while another candidate's is proven."""
+        bounds = tuple(
+            self._book.rules.provisional_share
+            if name in stated and self._book.standing(name).is_alone
+            else 1.0
+            for name in names
+        )
+        return bounds if 1.0 in bounds and min(bounds) < 1.0 else ()
 
     def _compounds(
         self,
@@ -185,13 +205,18 @@ class Candidates:
         cascade = route.cascade
         if cascade is None:
             return None
-        strong = None
-        for to in cascade.to:
-            usd = usd_by_name.get(to) or self._usd(cell, to, asked, now, imagined.get(to))
-            provider = self._catalog.deployments[to].provider
-            if usd is not None and self._health.why_out(to, provider, now) is None:
-                strong = (to, usd, self._beliefs.posterior(cell, to))
-                break
+        costs = (
+            (to, usd_by_name.get(to) or self._usd(cell, to, asked, now, imagined.get(to)))
+            for to in cascade.to
+        )
+        strong = next(
+            (
+                (to, usd, self._beliefs.posterior(cell, to))
+                for to, usd in costs
+                if usd is not None and self._is_healthy(to, now)
+            ),
+            None,
+        )
         if strong is None:
             return ()
         offers = (
@@ -205,6 +230,10 @@ class Candidates:
             if name not in cascade.to
         )
         return tuple(offer for offer in offers if offer is not None)
+
+    def _is_healthy(self, name: str, now: float) -> bool:
+        provider = self._catalog.deployments[name].provider
+        return self._health.why_out(name, provider, now) is None
 
     def _usd(
         self, cell: Cell, name: str, asked: Asked, now: float, imagined: Prices | None

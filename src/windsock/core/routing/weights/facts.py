@@ -45,7 +45,11 @@ def _arm(
         quote_feed=quote.feed if quote else None,
         quote_seen_at=quote.seen_at if quote else None,
         price_age_s=age_s,
-        limits=(*limits, "stale price") if book.is_stale(age_s) else limits,
+        limits=(
+            *limits,
+            *("stale price",) * book.is_stale(age_s),
+            *("provisional price",) * book.standing(name).is_provisional,
+        ),
     )
 
 

@@ -8,7 +8,8 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import CellView, LazyViews
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.candidates import Asked, Candidates, ImaginedPrices
+from windsock.core.routing.weights.asked import Asked
+from windsock.core.routing.weights.candidates import Candidates, ImaginedPrices
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
     Narrowing,

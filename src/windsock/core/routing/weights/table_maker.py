@@ -9,10 +9,9 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.policies.protocol import CellView, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
+from windsock.core.routing.weights.asked import AS_USUAL, Asked
 from windsock.core.routing.weights.candidates import (
-    AS_USUAL,
     NOTHING_IMAGINED,
-    Asked,
     Candidates,
     ImaginedPrices,
     Ruling,

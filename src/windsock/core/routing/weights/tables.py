@@ -14,9 +14,8 @@ from windsock.core.policies.protocol import CellView, LazyViews, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
+from windsock.core.routing.weights.asked import AS_USUAL, Asked
 from windsock.core.routing.weights.candidates import (
-    AS_USUAL,
-    Asked,
     Candidates,
     ImaginedPrices,
     Ruling,

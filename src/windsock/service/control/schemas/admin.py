@@ -25,6 +25,10 @@ class DeploymentView(Answer):
     successes: int
     failures: int
     uptime: float | None
+    usage_doubted: int = Field(description="calls whose counts were not believed, since the start")
+    usage_doubt: str | None = Field(description="why those of the last such call were not")
+    bills_doubted: int = Field(description="bills that were not believed, since the start")
+    bill_factor: float | None = Field(description="the last such bill over what was reckoned")
     capabilities: dict[str, Any]
 
 

@@ -49,4 +49,8 @@ def _attempt(result: CallResult) -> dict[str, Any]:
         "kind": result.kind.value,
         "status": result.status,
         "latency_s": result.latency_s,
+        "service_tier": result.service_tier,
+        "is_usage_estimated": result.is_usage_estimated,
+        "usage_doubt": result.usage_doubt or None,
+        "billed_usd": None if result.billed_usd is None else float(result.billed_usd),
     }

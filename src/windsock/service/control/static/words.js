@@ -65,6 +65,8 @@ export function told(event) {
       ];
     case "price.held":
       return ["price held back", `${event.reason}: ${prices(event)}${from}`];
+    case "price.disputed":
+      return ["price lists disagree", `${prices(event)}${from}; in force is that of ${event.in_force_feed}`];
     case "price.unread":
       return ["price unreadable", `${event.reason}${from}`];
     case "price.went_stale":

@@ -7,8 +7,8 @@ from bisect import insort
 
 from windsock.core.model.events import Event
 from windsock.core.model.ticks import Quote, Vanished
-from windsock.core.pricing.acceptance import absorb
-from windsock.core.pricing.timeline import PriceTimeline
+from windsock.core.pricing.consensus.acceptance import absorb
+from windsock.core.pricing.consensus.timeline import PriceTimeline
 
 MAX_LATE_TICKS = 32
 """Ticks per deployment among which one that comes late is put in its place."""
@@ -18,7 +18,7 @@ Place = tuple[float, float, str]
 
 
 class Entry:
-    """A timeline, and what is needed to put a late tick in its place.
+    """A timeline, and what is needed to put a late tick in its place: the same in every order.
 
     timeline    as of the last tick
     """
@@ -45,9 +45,14 @@ class Entry:
 
     def insert(self, tick: Quote | Vanished) -> list[Event]:
         """Replay the last ticks with a late one in its place; tells what that changed."""
+        before, revision = self.timeline, self.timeline.revision
         told = self._replay()
         insort(self._ticks, tick, key=_order)
-        return [event for event in self._replay() if event not in told]
+        events = [event for event in self._replay() if event not in told]
+        after = self.timeline
+        is_same = after.accepted == before.accepted and after.standing == before.standing
+        after.revision = revision + (not is_same)
+        return events
 
     def settle(self) -> None:
         """Something outside the feeds acted: later ticks count from here."""

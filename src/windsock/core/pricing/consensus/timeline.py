@@ -6,17 +6,63 @@ import math
 from bisect import bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote
-from windsock.core.pricing.comparison import alike, blended, weighted_median
+from windsock.core.pricing.comparison import alike
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import is_expired, starts_at
 from windsock.core.pricing.validation import Doubt, Held
 
 HeldKey = tuple[str, float | None]
 """(feed, valid_from of a forecast)."""
+
+MAX_WORDS = 8
+"""What a feed said that it is remembered by: enough to see that another is late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Track:
+    """What one feed was believed to say, whatever others say.
+
+    words       different prices in order, the last is its vote
+    since       unix s since which it says so
+    heard_at    unix s at which it last said so
+    is_proven   a second list, a bill, a person or time spoke for it; a plausible move keeps that
+    backed_at   unix s at which a bill or a person last spoke for this very word
+    anchor      its word before the unproven falls of the last day, and since when
+    """
+
+    words: tuple[Quote, ...]
+    since: float
+    heard_at: float
+    is_proven: bool = False
+    anchor: Quote | None = None
+    anchored_at: float = -math.inf
+    backed_at: float = -math.inf
+
+    @property
+    def word(self) -> Quote:
+        """What it says now."""
+        return self.words[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What the votes say of the price in force, as of the last statement.
+
+    is_provisional  one list says so, and nothing else speaks for it
+    is_alone        no other list states any price either
+    dearer_by       relative: what it should be taken to cost more than is stated, or less
+    lagging         feeds that say what another has left behind
+    dissenting      feeds that speak for another price
+    """
+
+    is_provisional: bool = False
+    is_alone: bool = False
+    dearer_by: float = 0.0
+    lagging: frozenset[str] = frozenset()
+    dissenting: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -29,7 +75,9 @@ class PriceTimeline:
     held            not believed yet; forecasts stand under their `valid_from`
     refused         quotes a person rejected, per feed
     vanished        when a feed was seen to list it no more
-    anchor          price before the unproven falls of the last day, and since when
+    tracks          what each feed was believed to say: the votes on the price
+    standing        what they say of the price in force, as counted at `counted_at`
+    revision        grows whenever that may move a weight; not kept
     """
 
     rules: GuardRules
@@ -39,8 +87,10 @@ class PriceTimeline:
     refused: dict[str, Quote] = field(default_factory=dict)
     vanished: dict[str, float] = field(default_factory=dict)
     confirmed_at: float = -math.inf
-    anchor: Quote | None = None
-    anchored_at: float = -math.inf
+    tracks: dict[str, Track] = field(default_factory=dict)
+    standing: Standing = Standing()
+    counted_at: float = -math.inf
+    revision: int = 0
 
     def copy(self) -> PriceTimeline:
         """The same, to be changed apart; quotes are shared."""
@@ -51,6 +101,7 @@ class PriceTimeline:
             held=dict(self.held),
             refused=dict(self.refused),
             vanished=dict(self.vanished),
+            tracks=dict(self.tracks),
         )
 
     def in_force(self, at: float) -> Quote | None:
@@ -73,19 +124,9 @@ class PriceTimeline:
         """Hold a quote, in place of what was held before."""
         self.held[_held_key(held.quote)] = held
 
-    def approve(self, feed: str, now: float) -> list[Event]:
-        """Believe what is held of this feed; raises KeyError if nothing is."""
-        held = self.held_of(feed)
-        reason = held.quote.zero_reason or "approved"
-        return self.accept(replace(held.quote, zero_reason=reason), now)
-
     def reject(self, feed: str) -> None:
         """Drop what is held of this feed; equal quotes stay dropped."""
         self.refused[feed] = self.held.pop(self._key(feed)).quote
-
-    def release(self, quote: Quote, now: float) -> list[Event]:
-        """Believe a statement that something outside the feeds has proved."""
-        return self.accept(quote, now)
 
     def rewind(self, now: float) -> None:
         """The clock was set back: what was learnt later is taken as learnt now."""
@@ -93,7 +134,7 @@ class PriceTimeline:
         self.statements = {feed: _by(quote, now) for feed, quote in self.statements.items()}
         self.held = {k: replace(h, since=min(h.since, now)) for k, h in self.held.items()}
         self.confirmed_at = min(self.confirmed_at, now)
-        self.anchored_at = min(self.anchored_at, now)
+        self.tracks = {feed: _track_by(track, now) for feed, track in self.tracks.items()}
 
     def age_s(self, quote: Quote | None, now: float) -> float | None:
         """Seconds since the price in force was last confirmed; None without one."""
@@ -109,26 +150,63 @@ class PriceTimeline:
             if quote.feed != feed and now - quote.seen_at <= self.rules.recent_s:
                 yield quote
 
-    def disagreement(self, quote: Quote, now: float) -> float:
-        """How far the trust-weighted median of direct statements lies off, relative to it."""
-        stated = [
-            (blended(q.usd_per_mtok), q.trust) for q in self.others("", now) if not q.is_indirect
-        ]
-        median = weighted_median(stated) if stated else Decimal(0)
-        return float(abs(blended(quote.usd_per_mtok) / median - 1)) if median else 0.0
+    def hear(self, feed: str, now: float) -> None:
+        """A feed says again what it was believed to say."""
+        track = self.tracks[feed]
+        is_proven = track.is_proven or now - track.since >= self.rules.provisional_s
+        self.tracks[feed] = replace(track, heard_at=now, is_proven=is_proven)
 
-    def accept(self, quote: Quote, now: float, *, is_proven: bool = True) -> list[Event]:
-        """Believe a quote from `now` on, and tell it.
+    def believe(self, quote: Quote, now: float, *, is_proven: bool) -> None:
+        """A feed's vote is this from `now` on.
 
-        is_proven   False where one feed alone says so: falls are measured from the price before
+        is_proven   by more than its own word: falls are then measured from here
         """
+        track = self.tracks.get(quote.feed)
+        if track is None:
+            made = Track(words=(quote,), since=now, heard_at=now, is_proven=is_proven)
+            self.tracks[quote.feed] = replace(made, anchor=quote, anchored_at=now)
+            return
+        anchor, anchored_at = track.anchor, track.anchored_at
+        if is_proven:
+            anchor, anchored_at = quote, now
+        elif now - anchored_at >= self.rules.fall_window_s:
+            anchor, anchored_at = track.word, now
+        moved = Track(
+            words=(*track.words, quote)[-MAX_WORDS:],
+            since=now,
+            heard_at=now,
+            is_proven=is_proven or track.is_proven,
+            anchor=anchor,
+            anchored_at=anchored_at,
+        )
+        self.tracks[quote.feed] = moved
+
+    def prove(self, feed: str) -> None:
+        """More than the feed itself speaks for its word."""
+        track = self.tracks.get(feed)
+        if track is not None and not track.is_proven:
+            self.tracks[feed] = replace(track, is_proven=True)
+
+    def back(self, quote: Quote, now: float) -> None:
+        """A bill or a person speaks for a quote: it is its feed's word, before other lists."""
+        track = self.tracks.get(quote.feed)
+        if track is None or not alike(quote, track.word, self.rules):
+            self.believe(quote, now, is_proven=True)
+        track = self.tracks[quote.feed]
+        self.tracks[quote.feed] = replace(track, is_proven=True, backed_at=now)
+
+    def stand(self, standing: Standing, now: float) -> None:
+        """Take over what a count of the votes gave."""
+        self.revision += standing != self.standing
+        self.standing, self.counted_at = standing, now
+
+    def accept(self, quote: Quote, now: float) -> list[Event]:
+        """The price in force is this from `now` on, and that is told."""
         last = self.in_force(now)
-        self._anchor(quote, last, now, is_proven=is_proven)
         if quote.seen_at != now:
             quote = replace(quote, seen_at=now)
         insort(self.accepted, quote, key=starts_at)
-        if starts_at(quote) <= now:
-            self.statements[quote.feed] = quote
+        self.revision += 1
         self.confirm(now)
         settled = [key for key, held in self.held.items() if self._settles(quote, key, held)]
         released = [held for key in settled if _is_of(held := self.held.pop(key), quote)]
@@ -147,32 +225,28 @@ class PriceTimeline:
             return feed == quote.feed and valid_from == quote.valid_from
         return feed == quote.feed or (not held.is_final and alike(held.quote, quote, self.rules))
 
-    def _anchor(self, quote: Quote, last: Quote | None, now: float, *, is_proven: bool) -> None:
-        """Remember the price that the falls of a day are measured against."""
-        if is_proven:
-            self.anchor, self.anchored_at = quote, now
-        elif now - self.anchored_at >= self.rules.fall_window_s:
-            self.anchor, self.anchored_at = last, now
-
-    def hold(self, quote: Quote, doubt: Doubt, *, is_final: bool = False) -> list[Event]:
-        """Hold a quote back, count its polls, and believe it once there are enough of them.
+    def hold(
+        self, quote: Quote, doubt: Doubt, *, is_final: bool = False
+    ) -> tuple[list[Event], bool]:
+        """Hold a quote back and count its polls; what that tells, and True if they are enough.
 
         is_final    it is no price at all: no poll releases it
         """
         refused = self.refused.get(quote.feed)
         if refused is not None and refused.same_price(quote):
-            return []
+            return [], False
         now = quote.seen_at
         held = self.held.get(_held_key(quote))
         if held is None or not _repeats(quote, held, doubt):
             since, polls = now, 1
         else:
             since, polls = held.since, held.polls + (now > held.quote.seen_at)
-        if doubt.polls is not None and polls >= doubt.polls:
-            return self.accept(quote, now)
         made = Held(quote=quote, reason=doubt.reason, since=since, polls=polls)
         self.put_on_hold(replace(made, needs=doubt.polls, is_final=is_final))
-        return [] if held is not None and since == held.since else [_told(quote, doubt)]
+        is_known = held is not None and since == held.since
+        is_enough = doubt.polls is not None and polls >= doubt.polls
+        is_enough = is_enough and now - since >= doubt.seconds
+        return [] if is_known or is_enough else [_told(quote, doubt)], is_enough
 
     def _key(self, feed: str) -> HeldKey:
         """Of what is held now, else of the next forecast; raises KeyError."""
@@ -206,6 +280,13 @@ def _is_of(held: Held, quote: Quote) -> bool:
 def _repeats(quote: Quote, held: Held, doubt: Doubt) -> bool:
     """True for the same price again; a price that is no number equals nothing, itself included."""
     return quote.same_price(held.quote) or (held.is_final and held.reason == doubt.reason)
+
+
+def _track_by(track: Track, now: float) -> Track:
+    since, heard_at = min(track.since, now), min(track.heard_at, now)
+    words = tuple(_by(word, now) for word in track.words)
+    anchored_at = min(track.anchored_at, now)
+    return replace(track, words=words, since=since, heard_at=heard_at, anchored_at=anchored_at)
 
 
 def _by(quote: Quote, now: float) -> Quote:

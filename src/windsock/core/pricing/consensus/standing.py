@@ -1,0 +1,169 @@
+"""How a price stands: whose word it is, who says otherwise, how sure it is, what is held back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from windsock.core.model.ticks import Quote
+from windsock.core.pricing.comparison import blended, weighted_median
+from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
+from windsock.core.pricing.consensus.votes import Vote, elsewhere_usd, is_owner, supports
+from windsock.core.pricing.validation import Held
+
+UNPRICED = "no feed quotes a price"
+"""Why there is no price where nobody ever stated one."""
+
+DAY_S = 86400.0
+
+MOST_APART = 3.0
+"""Lists that differ by more do not differ about a price: one of them is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceStatus:
+    """How a deployment's price stands.
+
+    reason          why there is none, if there is none
+    age_s           since a feed or a bill last confirmed it
+    uncertainty     relative: what other feeds disagree by, and more with every day of age
+    is_provisional  no second list says it: taken for as dear as is plausible, for a bounded share
+                    if no other list knows the deployment at all
+    dearer_by       relative: what it is taken to cost more than stated, as feeds disagree; below 0
+                    where it is far above what others sell the model at
+    vanished        feeds that once listed it and no longer do
+    """
+
+    quote: Quote | None
+    reason: str | None
+    age_s: float | None
+    is_stale: bool
+    uncertainty: float
+    held: tuple[Held, ...]
+    is_provisional: bool = False
+    dearer_by: float = 0.0
+    vanished: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What one feed last said of a price, and what becomes of it.
+
+    age_s       seconds since it said so
+    agrees      with the price in force
+    stands      agrees, dissents, lags (others have left that price behind), held, or elsewhere
+                (the same model, sold by another)
+    """
+
+    quote: Quote
+    age_s: float
+    agrees: bool
+    stands: str
+
+
+def status_of(timeline: PriceTimeline, now: float, *, billed_as: str | None) -> PriceStatus:
+    """How the price of a timeline stands at `now`.
+
+    billed_as   the deployment that answers instead, if another does
+    """
+    quote = timeline.in_force(now)
+    age_s = timeline.age_s(quote, now)
+    return PriceStatus(
+        quote=quote,
+        reason=None if quote else _why_unpriced(timeline, billed_as),
+        age_s=age_s,
+        is_stale=age_s is not None and age_s > timeline.rules.stale_s,
+        uncertainty=_uncertainty(timeline, quote, age_s, now),
+        held=tuple(timeline.held.values()),
+        is_provisional=timeline.standing.is_provisional,
+        dearer_by=timeline.standing.dearer_by,
+        vanished=tuple(sorted(timeline.vanished)),
+    )
+
+
+def statements_of(timeline: PriceTimeline, now: float) -> list[Statement]:
+    """What every feed last said, the most trusted first."""
+    current = timeline.in_force(now)
+    held = {h.quote.feed for h in timeline.held.values() if h.quote.valid_from is None}
+    spoken = sorted(timeline.statements.values(), key=lambda q: (-q.trust, q.feed, q.feed_model))
+    return [_statement(timeline, quote, current, held, now) for quote in spoken]
+
+
+def _statement(
+    timeline: PriceTimeline, quote: Quote, current: Quote | None, held: set[str], now: float
+) -> Statement:
+    is_same = current is not None and supports(quote, current, timeline.rules)
+    if quote.is_indirect:
+        stands = "elsewhere"
+    elif is_same:
+        stands = "agrees"
+    elif quote.feed in held:
+        stands = "held"
+    else:
+        stands = "lags" if quote.feed in timeline.standing.lagging else "dissents"
+    return Statement(
+        quote=quote, age_s=max(0.0, now - quote.seen_at), agrees=is_same, stands=stands
+    )
+
+
+def standing_of(timeline: PriceTimeline, votes: Sequence[Vote], now: float) -> Standing:
+    """What there is to know about the price in force, besides what it is."""
+    current, rules = timeline.in_force(now), timeline.rules
+    if current is None:
+        return Standing()
+    behind = [vote for vote in votes if supports(vote.quote, current, rules)]
+    is_proven = is_owner(current, rules) or any(vote.is_proven for vote in behind)
+    return Standing(
+        is_provisional=bool(behind) and not is_proven,
+        is_alone=bool(behind) and not is_proven and len(votes) == 1,
+        dearer_by=_dearer_by(timeline, current, votes, now, is_proven=is_proven),
+        lagging=frozenset(vote.feed for vote in votes if vote.lags),
+        dissenting=frozenset(vote.feed for vote in votes if vote not in behind),
+    )
+
+
+def _dearer_by(
+    timeline: PriceTimeline, current: Quote, votes: Sequence[Vote], now: float, *, is_proven: bool
+) -> float:
+    """How much dearer than stated: what feeds say on average, where they differ by little.
+
+    While provisional at the dearer end of what is plausible: the dearest that any list says; with
+    one list alone not below what others sell the model at, nor above `alone_ratios` times that.
+    """
+    price = blended(current.usd_per_mtok)
+    if not price or is_owner(current, timeline.rules):
+        return 0.0
+    times = ((float(blended(vote.quote.usd_per_mtok) / price), vote.trust) for vote in votes)
+    said = [(max(1.0, each), trust) for each, trust in times if each <= MOST_APART]
+    if is_proven or not said:
+        total = sum(trust for _, trust in said)
+        return sum(each * trust for each, trust in said) / total - 1 if total else 0.0
+    dearest, elsewhere = max(each for each, _ in said), elsewhere_usd(timeline, now)
+    if not elsewhere or len(votes) > 1:
+        return dearest - 1
+    usual = float(elsewhere / price)
+    return min(max(dearest, usual), timeline.rules.alone_ratios[0] * usual) - 1
+
+
+def _uncertainty(
+    timeline: PriceTimeline, quote: Quote | None, age_s: float | None, now: float
+) -> float:
+    if quote is None or age_s is None:
+        return 1.0
+    aged = age_s / DAY_S * timeline.rules.uncertainty_per_day
+    return min(1.0, aged + _disagreement(timeline, quote, now))
+
+
+def _disagreement(timeline: PriceTimeline, quote: Quote, now: float) -> float:
+    """How far the trust-weighted median of direct statements lies off, relative to it."""
+    said = [q for q in timeline.others("", now) if not q.is_indirect]
+    median = weighted_median([(blended(q.usd_per_mtok), q.trust) for q in said]) if said else 0
+    return float(abs(blended(quote.usd_per_mtok) / median - 1)) if median else 0.0
+
+
+def _why_unpriced(timeline: PriceTimeline, billed_as: str | None) -> str:
+    if billed_as is not None:
+        return f"answers come from {billed_as}, whose price is not known"
+    for held in timeline.held.values():
+        return f"price held: {held.quote.feed} {held.reason}"
+    return "price is not in force yet, or no longer" if timeline.accepted else UNPRICED

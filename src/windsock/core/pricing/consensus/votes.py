@@ -1,0 +1,167 @@
+"""Every feed's voice for a price, whose voices count together, and which price most speak for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import MAIN_METERS
+from windsock.core.pricing.comparison import agrees, alike, blended, says_less, weighted_median
+from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.schedule import is_expired
+
+LEAST_LEAD = 0.5
+"""Share of a list's trust that another needs for the first to count as late, not as dissenting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """A feed's voice for a price, its own or that of a feed which it lags behind."""
+
+    feed: str
+    quote: Quote
+    trust: float
+    is_proven: bool
+    is_backed: bool
+    lags: bool
+
+
+def supports(quote: Quote, other: Quote, rules: GuardRules) -> bool:
+    """True if a statement speaks for another: it says the same, or less."""
+    return agrees(quote, other, rules) or says_less(quote, other, rules)
+
+
+def votes_of(timeline: PriceTimeline, now: float) -> list[Vote]:
+    """The voices that count at `now`: of feeds that spoke lately, else of all, in order of name."""
+    tracks = {feed: timeline.tracks[feed] for feed in sorted(timeline.tracks)}
+    recent_s = timeline.rules.recent_s
+    fresh = {feed: track for feed, track in tracks.items() if now - track.heard_at <= recent_s}
+    heard = fresh or tracks
+    voices = []
+    for feed, track in heard.items():
+        leader = _leader(feed, heard, now, timeline.rules)
+        word = _unexpired(heard[leader], now)
+        if word is not None:
+            vote = Vote(
+                feed=feed,
+                quote=word,
+                trust=track.word.trust,
+                is_proven=track.is_proven,
+                is_backed=leader == feed and now - track.backed_at <= recent_s,
+                lags=leader != feed,
+            )
+            voices.append(vote)
+    return voices
+
+
+def _unexpired(track: Track, now: float) -> Quote | None:
+    return next((word for word in reversed(track.words) if not is_expired(word, now)), None)
+
+
+def _leader(feed: str, heard: dict[str, Track], now: float, rules: GuardRules) -> str:
+    """The feed that a late one stands behind, at the end of the chain; itself if it is not late."""
+    seen = {feed}
+    while True:
+        ahead = [
+            name for name in heard if name not in seen and _lags(feed, name, heard, now, rules)
+        ]
+        if not ahead:
+            return feed
+        feed = max(ahead, key=lambda name: (heard[name].word.trust, name))
+        seen.add(feed)
+
+
+def _lags(feed: str, ahead: str, heard: dict[str, Track], now: float, rules: GuardRules) -> bool:
+    """True if a feed says what another has left behind; of two, that moved last leads.
+
+    A move that nobody joined within days leads no longer: it dissents.
+    """
+    late, lead = heard[feed], heard[ahead]
+    if lead.word.trust < LEAST_LEAD * late.word.trust or lead.since < late.backed_at:
+        return False
+    if alike(late.word, lead.word, rules) or not _left(lead, late.word, rules):
+        return False
+    if _left(late, lead.word, rules) and late.since >= lead.since:
+        return False
+    return now - lead.since <= rules.recent_s or any(
+        agrees(track.word, lead.word, rules)
+        for name, track in heard.items()
+        if name not in (feed, ahead)
+    )
+
+
+def _left(track: Track, word: Quote, rules: GuardRules) -> bool:
+    return any(alike(past, word, rules) for past in track.words[:-1])
+
+
+def winner(votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) -> Vote | None:
+    """The voice with the most trust behind it, the dearer one on a tie.
+
+    What a bill, a person, time or a second list proved goes before what one list alone says; the
+    owner's word before all.
+
+    elsewhere   blended USD per million at which others sell the model
+    """
+    if not votes:
+        return None
+    return max(votes, key=lambda vote: _rank(vote, votes, elsewhere, rules))
+
+
+Rank = tuple[bool, bool, bool, bool, float, int, float, Decimal, str]
+
+
+def _rank(vote: Vote, votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) -> Rank:
+    quote = vote.quote
+    behind = [each for each in votes if supports(each.quote, quote, rules)]
+    is_proven = any(each.is_proven for each in behind)
+    return (
+        is_owner(quote, rules),
+        vote.is_backed,
+        is_proven,
+        not (is_strange(quote, elsewhere, rules) or _is_foreign(quote, votes, rules)),
+        round(sum(each.trust for each in behind), 9),
+        len(quote.windows) + len(quote.tiers),
+        quote.trust,
+        blended(quote.usd_per_mtok),
+        quote.feed,
+    )
+
+
+def is_owner(quote: Quote, rules: GuardRules) -> bool:
+    """True for the word of whoever runs the service: the configuration, the own price sheet."""
+    return quote.feed in rules.owner_feeds or quote.trust >= rules.scheduling_trust
+
+
+def is_strange(quote: Quote, elsewhere: Decimal | None, rules: GuardRules) -> bool:
+    """True if others sell the model at a very different price."""
+    price = blended(quote.usd_per_mtok)
+    if not elsewhere or not price:
+        return False
+    most = Decimal(str(rules.alone_ratios[1]))
+    return not 1 / most <= price / elsewhere <= most
+
+
+def _is_foreign(quote: Quote, votes: Iterable[Vote], rules: GuardRules) -> bool:
+    """True if it is another's price times the rate of a currency: taken for dollars."""
+    low, high = (Decimal(str(bound)) for bound in rules.fx_ratios)
+    return any(
+        all(
+            other.quote.usd_per_mtok[m]
+            and low <= quote.usd_per_mtok[m] / other.quote.usd_per_mtok[m] <= high
+            for m in MAIN_METERS
+        )
+        for other in votes
+    )
+
+
+def elsewhere_usd(timeline: PriceTimeline, now: float) -> Decimal | None:
+    """Trust-weighted median of the blended price at which others sell the model, if they do."""
+    sold = [
+        (blended(each.usd_per_mtok), each.trust)
+        for each in timeline.others("", now)
+        if each.is_indirect
+    ]
+    return weighted_median(sold) if sold else None

@@ -1,0 +1,31 @@
+"""What a call used: as its provider counts where that can be, else as counted here from bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from windsock.core.evidence.usage_check import checked_usage
+from windsock.core.model.catalog import Capabilities
+from windsock.core.model.units import Usage
+from windsock.wire.format import AnswerFacts
+from windsock.wire.request import Operation, UpstreamRequest
+
+
+def usage_facts(
+    said: AnswerFacts, request: UpstreamRequest, output_tokens: int, has: Capabilities
+) -> dict[str, Any]:
+    """The fields of a call's result that tell its use.
+
+    output_tokens   counted here from what came
+    """
+    own = Usage(
+        input_tokens=request.request.prompt_tokens,
+        output_tokens=0 if request.operation is Operation.EMBEDDING else output_tokens,
+        images=request.images,
+    )
+    checked = checked_usage(said.usage, said.unsaid, own, has, choices=request.choices)
+    return {
+        "usage": checked.usage,
+        "is_usage_estimated": checked.is_estimated,
+        "usage_doubt": checked.doubt,
+    }

@@ -1,0 +1,70 @@
+"""Counts as the fields of a usage object state them; what is no count is not said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from windsock.wire.json_codec import at
+
+MOST = 2**62
+"""No count is as large; it could not be stored either."""
+
+
+def merged(before: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """The usage of a stream after one more statement: zeros and nonsense replace no count."""
+    made = dict(before)
+    for name, value in later.items():
+        known = made.get(name)
+        if isinstance(known, dict) and isinstance(value, dict):
+            made[name] = merged(known, value)
+        elif _replaces(value, known):
+            made[name] = value
+    return made
+
+
+def count(value: Any) -> int | None:
+    """A whole number from 0 on, also one written with a point; None for all else."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
+    return value if is_count else None
+
+
+def first_count(usage: Mapping[str, Any], names: Iterable[str]) -> int | None:
+    """The first positive count under these names, else 0 if one says so, else None."""
+    found = [known for name in names if (known := count(usage.get(name))) is not None]
+    return next((known for known in found if known), found[0] if found else None)
+
+
+def most_count(places: Iterable[Mapping[str, Any]], paths: Iterable[str]) -> int:
+    """The largest count at these paths; many say nothing, or 0, where another says it."""
+    most = 0
+    for place in places:
+        for path in paths:
+            value = at(place, path) if "." in path else place.get(path)
+            if value and (found := count(value)) and found > most:
+                most = found
+    return most
+
+
+def count_of_modality(usage: Mapping[str, Any], names: Iterable[str], modality: str) -> int:
+    """Gemini lists tokens by modality."""
+    lists = (part for name in names if isinstance(part := usage.get(name), list))
+    return sum(
+        count(each.get("tokenCount")) or 0
+        for part in lists
+        for each in part
+        if isinstance(each, dict) and each.get("modality") == modality
+    )
+
+
+def _replaces(value: Any, known: Any) -> bool:
+    """A number takes the place of anything, but a fraction not that of a count."""
+    if _is_number(value):
+        return not isinstance(known, int) or not known or count(value) is not None
+    return not known or (bool(value) and not _is_number(known))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value > 0

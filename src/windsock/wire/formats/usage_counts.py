@@ -1,0 +1,263 @@
+"""A usage object as arithmetic: which of its numbers stand inside which, so that they add up.
+
+The total decides. What no reading of the parts explains was billed as output: thinking that is not
+shown. What is no count (text, a negative, a fraction) is not said, and empties nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, NamedTuple
+
+from windsock.core.model.units import Family, Usage
+from windsock.wire.format import NO_HABITS, UsageHabits
+from windsock.wire.formats.count_fields import (
+    MOST,
+    count,
+    count_of_modality,
+    first_count,
+    most_count,
+)
+from windsock.wire.json_codec import at
+
+PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "inputTokens")
+ANSWER = ("completion_tokens", "output_tokens", "candidatesTokenCount", "outputTokens")
+TOTAL = ("total_tokens", "totalTokenCount", "totalTokens")
+GIVEN = ("prompt_tokens_details", "input_tokens_details", "promptTokensDetails")
+GOT = ("completion_tokens_details", "output_tokens_details", "candidatesTokensDetails")
+CACHE_HIT = ("prompt_cache_hit_tokens",)
+CACHE_MISS = ("prompt_cache_miss_tokens",)
+NATIVE_READ = ("cache_read_input_tokens", "cacheReadInputTokens")
+NATIVE_WRITE = ("cache_creation_input_tokens", "cacheWriteInputTokens")
+CACHE_READ = (
+    *CACHE_HIT,
+    *NATIVE_READ,
+    "cached_tokens",
+    "cached_input_tokens",
+    "cache_read_tokens",
+    "cachedContentTokenCount",
+)
+CACHE_READ_PART = ("cached_tokens", "cache_read_input_tokens", "cache_read_tokens")
+CACHE_WRITE = (*NATIVE_WRITE, "cache_write_tokens", "cache_creation_tokens")
+CACHE_WRITE_PART = (
+    "cache_write_tokens",
+    "cache_creation_tokens",
+    "cache_creation_input_tokens",
+    "cached_creation_tokens",
+)
+WRITTEN_5M = ("cache_creation.ephemeral_5m_input_tokens",)
+WRITTEN_1H = ("cache_creation.ephemeral_1h_input_tokens",)
+REASONING = ("reasoning_tokens", "reasoning_output_tokens")
+THOUGHTS = ("thoughtsTokenCount",)
+TOOL_PROMPT = ("toolUsePromptTokenCount",)
+SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
+"""Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock, DeepSeek
+and Moonshot; a dot leads into an object."""
+
+ALL_UNSAID = frozenset({Family.PROMPT, Family.ANSWER})
+
+
+class Counts(NamedTuple):
+    """Counted use, and the families of tokens that nothing readable was said of."""
+
+    usage: Usage
+    unsaid: frozenset[Family]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Stated:
+    """The numbers of a usage object, None and 0 where it says nothing.
+
+    extra           prompt tokens that stand beside the prompt: what tools and searches fed in
+    is_cache_beside the names are Anthropic's, whose input leaves out what the cache had
+    is_reasoning_beside the names are Gemini's, whose answer leaves thoughts out
+    is_reasoning_apart  the provider is known for it, whatever its total says
+    """
+
+    prompt: int | None
+    answer: int | None
+    total: int
+    cached: int
+    written: int
+    written_1h: int
+    reasoning: int
+    extra: int
+    heard: int
+    spoken: int
+    is_cache_beside: bool
+    is_reasoning_beside: bool
+    is_reasoning_apart: bool
+
+
+class _Reading(NamedTuple):
+    """What stands beside instead of inside, and how many tokens no part explains."""
+
+    cached: bool
+    written: bool
+    reasoning: bool
+    rest: int
+
+
+def counts_of(
+    usage: Mapping[str, Any],
+    *,
+    images: int = 0,
+    habits: UsageHabits = NO_HABITS,
+    is_answer_free: bool = False,
+) -> Counts | None:
+    """Counted use; None if the object says nothing, or nothing but zeros.
+
+    images          sent with the request; no dialect counts them
+    is_answer_free  nothing is generated (embeddings): all tokens are the prompt's
+    """
+    said = _stated(usage, habits)
+    _complete(said, is_answer_free)
+    if not (said.prompt or said.answer or said.cached or said.written or said.reasoning):
+        return Counts(Usage(images=images), ALL_UNSAID) if _is_nonsense(usage) else None
+    reading = _reading(said)
+    made = Usage(
+        **_sent(said, reading),
+        **_received(said, reading),
+        images=images,
+        web_searches=_searches(usage, habits),
+    )
+    unsaid = set()
+    if not said.prompt and not made.prompt_tokens:
+        unsaid.add(Family.PROMPT)
+    if said.answer is None and not made.completion_tokens and not is_answer_free:
+        unsaid.add(Family.ANSWER)
+    return Counts(made, frozenset(unsaid))
+
+
+def _is_nonsense(usage: Mapping[str, Any]) -> bool:
+    """It speaks of the main counts, in what is no count."""
+    values = (usage.get(name) for name in (*PROMPT, *ANSWER, *TOTAL))
+    return any(value is not None and count(value) is None for value in values)
+
+
+def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:
+    given = [part for name in GIVEN if isinstance(part := usage.get(name), dict)]
+    got = [part for name in GOT if isinstance(part := usage.get(name), dict)]
+    cached = max(most_count([usage], CACHE_READ), most_count(given, CACHE_READ_PART))
+    written_1h = most_count([usage, *given], WRITTEN_1H)
+    by_life = most_count([usage, *given], WRITTEN_5M) + written_1h
+    written = max(most_count([usage], CACHE_WRITE), most_count(given, CACHE_WRITE_PART), by_life)
+    thoughts = most_count([usage], THOUGHTS)
+    natives = most_count([usage], NATIVE_READ) + most_count([usage], NATIVE_WRITE) + by_life
+    return _Stated(
+        prompt=first_count(usage, PROMPT)
+        or most_count([usage], CACHE_HIT) + most_count([usage], CACHE_MISS)
+        or None,
+        answer=first_count(usage, ANSWER),
+        total=first_count(usage, TOTAL) or 0,
+        cached=cached,
+        written=written,
+        written_1h=min(written, written_1h),
+        reasoning=max(thoughts, most_count([usage, *got], REASONING)),
+        extra=most_count([usage], TOOL_PROMPT)
+        + sum(most_count([usage], [p]) for p in habits.extra_prompt),
+        heard=most_count(given, ["audio_tokens"]) + count_of_modality(usage, GIVEN, "AUDIO"),
+        spoken=most_count(got, ["audio_tokens"]) + count_of_modality(usage, GOT, "AUDIO"),
+        is_cache_beside="prompt_tokens" not in usage and not given and natives > 0,
+        is_reasoning_beside=thoughts > 0,
+        is_reasoning_apart=habits.is_reasoning_beside,
+    )
+
+
+def _complete(said: _Stated, is_answer_free: bool) -> None:
+    """What is missing and follows from the rest."""
+    if is_answer_free:
+        said.prompt, said.answer, said.total = said.prompt or said.total, 0, 0
+    elif said.answer is None and said.prompt and said.total >= said.prompt:
+        said.answer = said.total - said.prompt
+    elif said.prompt is None and said.answer and said.total > said.answer:
+        said.prompt = said.total - said.answer
+
+
+def _reading(said: _Stated) -> _Reading:
+    """The reading of the parts that adds up to the total, else the usual one and the rest."""
+    prompt, answer = said.prompt or 0, said.answer or 0
+    sums: list[tuple[int, int, _Reading]] = []
+    for cached, written, reasoning, extra in product(
+        _places(said.cached, prompt, said.is_cache_beside),
+        _places(said.written, prompt, said.is_cache_beside),
+        _places(said.reasoning, _room(said, answer), said.is_reasoning_beside),
+        _places(said.extra, -1, True),
+    ):
+        inside = said.cached * (not cached.beside) + said.written * (not written.beside)
+        if inside > prompt:
+            continue
+        places = (cached, written, reasoning, extra)
+        reading = _Reading(cached.beside, written.beside, reasoning.beside, 0)
+        total = prompt + answer + sum(place.tokens for place in places)
+        sums.append((sum(place.is_unusual for place in places), total, reading))
+    sums.sort(key=lambda each: each[0])
+    for _, total, reading in sums:
+        if total == said.total:
+            return reading
+    _, total, usual = sums[0]
+    return usual._replace(rest=max(0, said.total - total) if said.total else 0)
+
+
+def _room(said: _Stated, answer: int) -> int:
+    """Reasoning tokens that the answer may hold: what the total says is stronger than its size."""
+    if said.is_reasoning_apart:
+        return -1
+    return MOST if said.total else answer
+
+
+class _Place(NamedTuple):
+    """Where a part may stand, what it then adds to the total, and whether that is unusual."""
+
+    beside: bool
+    tokens: int
+    is_unusual: int
+
+
+def _places(part: int, whole: int, is_beside: bool) -> Iterator[_Place]:
+    """The usual one first; a part that does not fit is beside, whether the total has it or not."""
+    if not part:
+        yield _Place(is_beside, 0, 0)
+        return
+    if part > whole:
+        yield _Place(True, part, 0)
+        yield _Place(True, 0, 1)
+        return
+    yield _Place(is_beside, part * is_beside, 0)
+    yield _Place(not is_beside, part * (not is_beside), 1)
+
+
+def _sent(said: _Stated, reading: _Reading) -> dict[str, int]:
+    inside = said.cached * (not reading.cached) + said.written * (not reading.written)
+    fresh = max(0, (said.prompt or 0) - inside) + said.extra
+    heard = min(said.heard, fresh)
+    return {
+        "input_tokens": fresh - heard,
+        "cache_read_tokens": said.cached,
+        "cache_write_tokens": said.written - said.written_1h,
+        "cache_write_1h_tokens": said.written_1h,
+        "audio_input_tokens": heard,
+    }
+
+
+def _received(said: _Stated, reading: _Reading) -> dict[str, int]:
+    answer = (said.answer or 0) + reading.rest + said.reasoning * reading.reasoning
+    reasoning = min(max(said.reasoning, reading.rest), answer)
+    spoken = min(said.spoken, answer - reasoning)
+    return {
+        "output_tokens": answer - reasoning - spoken,
+        "reasoning_tokens": reasoning,
+        "audio_output_tokens": spoken,
+    }
+
+
+def _searches(usage: Mapping[str, Any], habits: UsageHabits) -> int:
+    own = _sum(usage, habits.searches)
+    is_marked = any(at(usage, path) for path in habits.search_marks)
+    return max(own, most_count([usage], SEARCHES), int(is_marked))
+
+
+def _sum(usage: Mapping[str, Any], paths: tuple[str, ...]) -> int:
+    return sum(count(at(usage, path)) or 0 for path in paths)

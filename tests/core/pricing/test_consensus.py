@@ -1,0 +1,184 @@
+"""Which price is in force where feeds differ: what most trust speaks for, in whatever order."""
+
+import itertools
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import CHEAP, START, quote
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Meter, Usage
+from windsock.core.pricing.book import PriceBook
+
+HOUR, DAY = 3600.0, 86400.0
+TRUST = {"a": 0.95, "b": 0.7, "c": 0.6, "d": 0.5, "e": 0.4}
+
+
+def says(feed: str, usd_in: str, usd_out: str, at: float = START, **facts) -> Quote:
+    prices = {Meter.INPUT: Decimal(usd_in), Meter.OUTPUT: Decimal(usd_out)}
+    return quote(
+        feed=feed, usd_per_mtok=prices, seen_at=at, **{"trust": TRUST.get(feed, 0.5), **facts}
+    )
+
+
+def book_of(*quotes: Quote) -> PriceBook:
+    book = PriceBook()
+    for each in quotes:
+        book.absorb(each, each.seen_at)
+    return book
+
+
+def usd(book: PriceBook, at: float = START + 1000 * DAY) -> Decimal:
+    quoted = book.in_force(CHEAP, at)
+    assert quoted is not None
+    return quoted.usd_per_mtok[Meter.INPUT]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations("abcd")))
+def test_three_lists_outvote_a_fourth_whoever_speaks_first(order) -> None:
+    words = {"a": (".16", "1.3"), "b": (".3", "2.5"), "c": (".3", "2.5"), "d": (".3", "2.5")}
+    book = book_of(*(says(feed, *words[feed], START + i) for i, feed in enumerate(order)))
+    assert usd(book) == Decimal(".3")
+    stands = {each.quote.feed: each.stands for each in book.statements(CHEAP, START + 10)}
+    assert stands == {"a": "dissents", "b": "agrees", "c": "agrees", "d": "agrees"}
+
+
+FIRST = st.dictionaries(
+    st.sampled_from(sorted(TRUST)), st.sampled_from(["0.5", "0.505", "0.8", "1", "3", "10"])
+)
+SOLD = st.sampled_from([None, "0.6", "8"])
+
+
+@settings(max_examples=150, deadline=None)
+@given(FIRST.filter(bool), SOLD, st.randoms(use_true_random=False))
+def test_the_order_in_which_feeds_speak_changes_nothing(words, elsewhere, dice) -> None:
+    told = [(feed, price, False) for feed, price in words.items()]
+    told += [("x", elsewhere, True)] * (elsewhere is not None)
+    seen = set()
+    for _ in range(4):
+        dice.shuffle(told)
+        book = PriceBook()
+        for i, (feed, price, is_indirect) in enumerate(told):
+            book.absorb(says(feed, price, price, START + i, is_indirect=is_indirect), START + i)
+        standing = book.standing(CHEAP)
+        seen.add((book.in_force(CHEAP, START + 9).usd_per_mtok[Meter.INPUT], standing))
+    assert len(seen) == 1
+
+
+MOVES = st.lists(st.sampled_from(["0.8", "1", "1.2", "1.5"]), min_size=1, max_size=3)
+
+
+@settings(max_examples=100, deadline=None)
+@given(MOVES, st.randoms(use_true_random=False))
+def test_lists_that_come_late_by_the_same_path_never_bring_an_old_price_back(path, dice) -> None:
+    path = [price for price, _ in itertools.groupby(path)]
+    if len(set(path)) < len(path):
+        return
+    book = PriceBook()
+    places = dict.fromkeys("abc", -1)
+    at = START
+    while min(places.values()) < len(path) - 1:
+        feed = dice.choice([f for f, place in places.items() if place < len(path) - 1])
+        places[feed] += 1
+        at += HOUR
+        book.absorb(says(feed, path[places[feed]], path[places[feed]], at), at)
+        assert usd(book, at) == Decimal(path[max(places.values())])
+
+
+def test_a_plausible_move_of_one_feed_acts_at_once_though_others_still_say_the_old_price() -> None:
+    book = book_of(*(says(feed, "1", "4") for feed in "bcd"))
+    at = START + DAY
+    (told,) = book.absorb(says("c", "0.7", "2.8", at), at)
+    assert told.kind == "price.shifted"
+    for feed in "bd":
+        book.absorb(says(feed, "1", "4", at + 60), at + 60)
+    assert usd(book) == Decimal("0.7")
+    assert {s.quote.feed: s.stands for s in book.statements(CHEAP, at + 60)}["b"] == "lags"
+    book.absorb(says("c", "1", "4", at + 120), at + 120)
+    assert usd(book) == 1
+
+
+def test_a_move_that_nobody_follows_for_a_week_is_outvoted_again() -> None:
+    book = book_of(*(says(feed, "1", "4") for feed in "bcd"))
+    for hours in range(1, 200):
+        at = START + hours * HOUR
+        book.absorb(says("c", "0.7", "2.8", at), at)
+        for feed in "bd":
+            book.absorb(says(feed, "1", "4", at + 60), at + 60)
+    assert usd(book) == 1
+
+
+def test_one_list_alone_is_provisional_until_a_second_a_bill_or_time_speaks_for_it() -> None:
+    alone = says("b", "0.2", "0.8")
+    used = Usage(input_tokens=1000, output_tokens=1000)
+    book = book_of(alone)
+    assert book.standing(CHEAP).is_alone
+    assert book.status(CHEAP, START).is_provisional
+    book.absorb(says("d", "0.2", "0.8", START + 1), START + 1)
+    assert not book.standing(CHEAP).is_provisional
+    book = book_of(alone)
+    book.confirm_bill(CHEAP, used, Decimal("0.001"), START + 1, START + 1)
+    assert not book.standing(CHEAP).is_provisional
+    book = book_of(alone)
+    for day in range(61):
+        at = START + DAY * day
+        book.absorb(replace(alone, seen_at=at), at)
+        assert book.standing(CHEAP).is_provisional == (day < 60)
+
+
+def test_a_provisional_price_is_taken_for_what_others_sell_the_model_at() -> None:
+    sold = says("x", "0.6", "2.4", is_indirect=True)
+    assert book_of(sold, says("b", "0.2", "0.8")).standing(CHEAP).dearer_by == pytest.approx(2.0)
+    assert book_of(sold, says("b", "0.9", "3.6")).standing(CHEAP).dearer_by == 0.0
+    dear = book_of(sold, says("b", "6", "24")).standing(CHEAP).dearer_by
+    assert dear == pytest.approx(1.2 / 6 - 1)
+    assert book_of(says("b", "0.2", "0.8")).standing(CHEAP).dearer_by == 0.0
+
+
+def test_dissent_is_told_once_and_makes_the_price_dearer_than_stated() -> None:
+    book = book_of(says("b", "1", "4"), says("c", "1", "4"))
+    (told,) = book.absorb(says("d", "1.5", "6", START + 1), START + 1)
+    assert (told.kind, told.facts["feed"]) == ("price.disputed", "d")
+    assert book.absorb(says("d", "1.5", "6", START + 2), START + 2) == []
+    assert book.standing(CHEAP).dearer_by == pytest.approx(0.5 * 0.5 / 1.8)
+
+
+def test_yuan_that_one_list_takes_for_dollars_count_last() -> None:
+    book = book_of(says("a", "6", "24"), says("d", "0.85", "3.4"))
+    assert usd(book) == Decimal("0.85")
+
+
+@pytest.mark.parametrize("usd_in", ["0", "2000", "0.0000001"])
+def test_what_the_owner_states_is_never_held_and_never_outvoted(usd_in: str) -> None:
+    book = book_of(says("a", "1", "4"), says("b", "1", "4"))
+    own = says("config", usd_in, usd_in, START + 1, trust=1.0, zero_reason="configured")
+    book.absorb(own, START + 1)
+    assert usd(book) == Decimal(usd_in)
+    book.absorb(says("a", "1.1", "4", START + 2), START + 2)
+    assert usd(book) == Decimal(usd_in)
+    assert book.held() == []
+    assert not book.standing(CHEAP).is_provisional
+
+
+def test_a_snapshot_written_before_feeds_had_votes_is_read() -> None:
+    state = json.loads(json.dumps(book_of(says("b", "1", "4")).to_state()))
+    page = state["pages"][CHEAP]
+    del page["tracks"], page["counted_at"]
+    page |= {"anchor": None, "anchored_at": None}
+    book = PriceBook()
+    book.from_state(state)
+    book.absorb(says("d", "2", "8", START + 1), START + 1)
+    assert usd(book) == 1
+    assert not book.standing(CHEAP).is_provisional
+
+
+def test_looking_at_statements_changes_nothing() -> None:
+    book = book_of(says("b", "1", "4"), says("c", "2", "4", START + 1))
+    before = json.dumps(book.to_state())
+    assert [s.age_s for s in book.statements(CHEAP, START + 11)] == [11, 10]
+    assert book.statements("acme/unheard", START) == []
+    assert json.dumps(book.to_state()) == before
