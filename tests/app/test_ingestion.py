@@ -202,3 +202,25 @@ async def test_an_edit_in_the_middle_of_a_reading_loses_no_price_of_the_new_depl
     await under_way
     status = wind.book.status("acme/b", START)
     assert (status.quote is not None, status.vanished) == (True, ())
+
+
+def row(model: str, usd: int, provider: str = "bedrock") -> PriceRow:
+    prices = {Meter.INPUT: Decimal(usd), Meter.OUTPUT: Decimal(usd * 5)}
+    return PriceRow(provider=provider, model=model, usd_per_mtok=prices)
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_a_region_is_priced_with_its_uplift_unless_a_list_states_it(is_reversed) -> None:
+    us, eu, world = "bedrock/us.a.m", "bedrock/eu.a.m", "bedrock/a.m"
+    made, wind, _ = intake(us, eu, world)
+    rows = [row("a.m", 3), row("eu.a.m", 4)]
+    made.on_reading(feed(), Reading(rows=tuple(reversed(rows) if is_reversed else rows)))
+    prices = {name: wind.book.prices(name, START)[Meter.INPUT] for name in (us, eu, world)}
+    assert prices == {us: Decimal("3.3"), eu: 4, world: 3}
+
+
+def test_the_nearest_names_share_words_with_the_one_that_nothing_prices() -> None:
+    made, _, _ = intake("acme/gpt-4o")
+    rows = tuple(row(name, 1, "azure") for name in ("gpt-4o-2024-08-06", "gpt-4o", "llama-3"))
+    made.on_reading(feed(), Reading(rows=rows))
+    assert made.nearest("acme/gpt-4o")[0] == "azure/gpt-4o"

@@ -204,3 +204,15 @@ async def test_images_and_the_tier_that_served_are_billed_at_their_own_prices(tm
             it.service.ingestion.on_quote(replace(whole, seen_at=later), later)
             body = (await it.http.post("/v1/chat/completions", json=ask)).json()
             assert body["usage"]["cost"] == pytest.approx((12 * 1 + 3 * 4 + 2 * 4000) / 1e6)
+
+
+async def test_a_deployment_without_a_price_is_shown_with_the_nearest_names(tmp_path) -> None:
+    config = (
+        '[providers.acme]\nbase_url = "https://acme.test/v1"\n'
+        '[routes.auto]\ncandidates = ["acme/gpt-4o-mini"]\n'
+        '[feeds]\nenabled = ["genai-prices"]\n'
+    )
+    async with running(config, tmp_path) as it:
+        (view,) = (await it.http.get("/v1/prices")).json()["data"]
+        assert not view["is_priced"]
+        assert any(name.endswith("gpt-4o-mini") for name in view["nearest"]), view

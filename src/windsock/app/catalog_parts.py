@@ -11,6 +11,7 @@ from windsock.config.settings import (
     Settings,
 )
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
+from windsock.core.model.model_names import split_site
 from windsock.errors import ConfigError
 from windsock.providers.presets import Preset, traits_of
 from windsock.providers.transport import Endpoint
@@ -36,7 +37,7 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
     own = settings.deployments.get(name, DeploymentSettings())
     provider, _, model = name.partition("/")
     provider = own.provider or provider
-    model = own.model or model.partition("@")[0]
+    model = own.model or split_site(model)[0]
     if not model:
         raise ConfigError(f"deployment {name!r} names no model; write it as provider/model")
     if provider not in settings.providers and provider not in presets:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from windsock.app.background.ingestion import FeedIngestion, log_event
-from windsock.app.feed_parts import aliases_of, feeds_of, own_quotes
+from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
 from windsock.app.route_parts import load_rules_of, router_of
 from windsock.app.state_recovery import opened_store, restored
 from windsock.clock import Clock
@@ -75,7 +75,9 @@ def core_of(
         clock=clock,
         append=ledger.append,
         publish=_publisher(events, ledger),
+        rates=rates_of(settings),
     )
+    router.book.adjust(contracts_of(settings, catalog))
     ingestion.follow_redirects()
     _first_prices(settings, ingestion, definitions, clock)
     return Core(

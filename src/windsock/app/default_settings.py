@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from windsock.app.catalog_parts import deployment_names
 from windsock.config.route_settings import RouteSettings
-from windsock.config.settings import ProviderSettings, Settings
+from windsock.config.settings import DeploymentSettings, ProviderSettings, Settings
 from windsock.errors import ConfigError
 from windsock.providers.presets import Preset
 
@@ -14,7 +14,7 @@ from windsock.providers.presets import Preset
 def with_defaults(
     settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
 ) -> Settings:
-    """What the owner has left out: the route `auto`, and the status feeds of the providers."""
+    """What the owner has left out: the routes `auto` and `embeddings`, and the status feeds."""
     return _with_status_feeds(_with_a_route(settings, known, environ), known)
 
 
@@ -24,12 +24,12 @@ def _with_a_route(
     """With no route configured: a route `auto` over every provider whose key is set."""
     if settings.routes:
         return settings
-    names = [
-        f"{preset.id}/{model}"
+    usable = [
+        preset
         for preset in known.values()
         if preset.key and environ.get(preset.key) and not preset.is_explicit
-        for model in preset.models
     ]
+    names = [f"{preset.id}/{model}" for preset in usable for model in preset.models]
     names += [name for name in settings.deployments if name not in names]
     if not names:
         keys = ", ".join(p.key for p in known.values() if p.key and p.models)
@@ -37,7 +37,25 @@ def _with_a_route(
             f"nothing to route to: set a provider's key ({keys}), write a windsock.toml with "
             "[routes.auto], or try 'windsock demo'"
         )
-    return settings.model_copy(update={"routes": {"auto": RouteSettings(candidates=tuple(names))}})
+    auto = RouteSettings(candidates=tuple(names))
+    return _with_embeddings(settings.model_copy(update={"routes": {"auto": auto}}), usable)
+
+
+def _with_embeddings(settings: Settings, usable: Sequence[Preset]) -> Settings:
+    """The embedding models of these providers by name, and a route `embeddings` over the first.
+
+    Over one alone: vectors of two models cannot be compared.
+    """
+    names = [f"{preset.id}/{model}" for preset in usable for model in preset.embedding_models]
+    if not names:
+        return settings
+    added = {name: settings.deployments.get(name, DeploymentSettings()) for name in names}
+    return settings.model_copy(
+        update={
+            "deployments": {**settings.deployments, **added},
+            "routes": {**settings.routes, "embeddings": RouteSettings(candidates=(names[0],))},
+        }
+    )
 
 
 def _with_status_feeds(settings: Settings, known: Mapping[str, Preset]) -> Settings:

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from windsock.config.settings import DeploymentSettings, FeedOverride, Settings, StatedPrice
+from windsock.config.price_settings import PriceSettings
+from windsock.config.settings import (
+    DeploymentSettings,
+    FeedOverride,
+    ProviderSettings,
+    Settings,
+)
 from windsock.core.model.catalog import Catalog, Deployment
 from windsock.core.model.model_names import Alias
 from windsock.core.model.ticks import Quote
+from windsock.core.model.units import MTOK, STANDALONE
+from windsock.core.pricing.facets.contract import Adjustment, ExchangeRate, in_dollars
 from windsock.errors import ConfigError
 from windsock.feeds.definition import FeedDefinition, load_feed
+from windsock.feeds.quotes import quote_of, rows_at
+from windsock.feeds.reader import PriceRow, row_of
 from windsock.resources import folder
 
-OWN_FEED = "config"
+OWN = FeedDefinition(
+    id="config",
+    kind="price",
+    url="file:windsock.toml",
+    every=1,
+    unit="usd/mtok",
+    trust=1,
+    quotes=".",
+)
 """Stands as the feed of the owner's own prices."""
 
 
@@ -22,27 +41,49 @@ def aliases_of(settings: Settings) -> list[Alias]:
 
 
 def own_quotes(settings: Settings, catalog: Catalog, now: float) -> list[Quote]:
-    """The prices that the owner states, which no feed may change."""
-    quotes = []
-    for deployment in catalog.deployments.values():
-        own = settings.deployments.get(deployment.id, DeploymentSettings()).price
-        provider = settings.providers.get(deployment.provider)
-        price = own or (provider.price if provider else None)
-        if price is not None:
-            quotes.append(_own_quote(deployment, price, now))
-    return quotes
+    """The prices that the owner states, which no feed may change: those of now and of later."""
+    rates = rates_of(settings)
+    return [
+        in_dollars(quote_of(row, each.id, OWN, now, False), rates.get(row.currency))
+        for each in catalog.deployments.values()
+        for row in rows_at(_own_rows(settings, each, now), now)
+    ]
 
 
-def _own_quote(deployment: Deployment, price: StatedPrice, now: float) -> Quote:
-    return Quote(
-        deployment=deployment.id,
-        feed=OWN_FEED,
-        feed_model=deployment.model,
-        usd_per_mtok=price.usd_per_mtok,
-        seen_at=now,
-        zero_reason=price.reason,
-        trust=1.0,
-    )
+def _own_rows(settings: Settings, deployment: Deployment, now: float) -> list[PriceRow]:
+    own = settings.deployments.get(deployment.id, DeploymentSettings())
+    provider = settings.providers.get(deployment.provider)
+    stated = [*([own.price] if own.price else []), *own.prices]
+    if not stated and provider is not None and provider.price is not None:
+        stated = [provider.price]
+    return [row_of(OWN, deployment.provider, deployment.model, _row(p), now) for p in stated]
+
+
+def _row(price: PriceSettings) -> dict[str, Any]:
+    """As a feed would state it: what stands alone per single unit."""
+    row = {**price.row(), "zero_reason": price.reason}
+    for each in (row, *row["tiers"], *row["windows"], *row["service_tiers"].values()):
+        each |= {m.value: each[m.value] / MTOK for m in STANDALONE if m.value in each}
+    return row
+
+
+def contracts_of(settings: Settings, catalog: Catalog) -> dict[str, list[Adjustment]]:
+    """What comes on top of list prices, by deployment."""
+    contracts = {}
+    for each in catalog.deployments.values():
+        provider = settings.providers.get(each.provider, ProviderSettings())
+        own = settings.deployments.get(each.id, DeploymentSettings())
+        further = provider.model_copy(update={"discount": None}).terms()
+        contracts[each.id] = [*own.terms(provider.discount), *further]
+    return {name: terms for name, terms in contracts.items() if terms}
+
+
+def rates_of(settings: Settings) -> dict[str, ExchangeRate]:
+    """What other currencies are in US dollars, as the owner states it."""
+    return {
+        name: ExchangeRate(currency=name, **dict(stated))
+        for name, stated in settings.currencies.items()
+    }
 
 
 def feeds_of(settings: Settings, extra: tuple[Path, ...] = ()) -> list[FeedDefinition]:

@@ -191,6 +191,7 @@ def _insight(service: Service) -> Insight:
         events=service.events,
         approve=service.ingestion.approve,
         reject=service.ingestion.reject,
+        nearest=service.ingestion.nearest,
         publish=service.ingestion.publish,
         table_at=table_at,
     )

@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from windsock.app.background.ingestion import quote_of
 from windsock.clock import SystemClock
 from windsock.core.model.units import Meter
 from windsock.core.pricing.rules import DEFAULT_RULES
@@ -23,6 +22,7 @@ from windsock.errors import ConfigError, FeedError
 from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.expected_rows import rows_as_csv
 from windsock.feeds.fetcher import Fetcher, Validators
+from windsock.feeds.quotes import quote_of
 from windsock.feeds.reader import Reading, read
 from windsock.resources import folders
 

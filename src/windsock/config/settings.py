@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_type_hints
+from typing import Annotated, Literal, get_type_hints
 
 from pydantic import (
     BeforeValidator,
@@ -14,9 +13,9 @@ from pydantic import (
     model_validator,
 )
 
+from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings
-from windsock.config.value_types import Moment, Seconds, UsdPerMtok
-from windsock.core.model.units import MAIN_METERS, Meter
+from windsock.config.value_types import Moment, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, Share, seconds
 
@@ -61,37 +60,11 @@ class StoreSettings(Part):
     snapshot_every: Seconds = 5.0
 
 
-class StatedPrice(Part):
-    """An owner's own price; a price of 0 needs a reason."""
-
-    reason: str | None = None
-
-    @model_validator(mode="after")
-    def _zero_needs_a_reason(self) -> Self:
-        if not self.reason and all(not self.usd_per_mtok[meter] for meter in MAIN_METERS):
-            raise ValueError('a price of 0 needs a reason; add reason = "local" or the like')
-        return self
-
-    @property
-    def usd_per_mtok(self) -> dict[Meter, Decimal]:
-        """What is stated, by meter."""
-        stated = {meter: getattr(self, meter.value) for meter in Meter}
-        return {meter: usd for meter, usd in stated.items() if usd is not None}
-
-
-PriceSettings = create_model(  # a key for each meter, USD per million units
-    "PriceSettings",
-    __base__=StatedPrice,
-    **{  # type: ignore[call-overload]
-        meter.value: (UsdPerMtok, ...) if meter in MAIN_METERS else (UsdPerMtok | None, None)
-        for meter in Meter
-    },
-)
-
-
-class ProviderSettings(Part):
+class ProviderSettings(ContractSettings):
     """A provider.
 
+    price           of all its deployments, in place of what feeds say
+    discount        (and `adjustments`) on what feeds say
     max_concurrent  calls at a time; while it is full, others are asked
     adaptive        find that number, below max_concurrent, from how latency grows under load:
                     for servers that queue instead of refusing, such as your own
@@ -117,9 +90,12 @@ class CapabilitySettings(Part):
     max_output_tokens: int | None = Field(default=None, gt=0)
 
 
-class DeploymentSettings(Part):
+class DeploymentSettings(ContractSettings):
     """A deployment, by its id.
 
+    price           its own, in place of what feeds say
+    prices          several, dated by `valid_from`
+    discount        in place of its provider's; `adjustments` come on top of those
     provider, model read from the id if left out
     price_names     further names under which feeds may quote it
     """
@@ -127,6 +103,7 @@ class DeploymentSettings(Part):
     provider: str | None = None
     model: str | None = None
     price: PriceSettings | None = None
+    prices: tuple[PriceSettings, ...] = ()
     price_names: tuple[str, ...] = ()
     capabilities: CapabilitySettings = CapabilitySettings()
 
@@ -242,6 +219,7 @@ class Settings(Part):
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     deployments: dict[str, DeploymentSettings] = Field(default_factory=dict)
     aliases: tuple[AliasSettings, ...] = ()
+    currencies: dict[str, CurrencySettings] = Field(default_factory=dict)
     routes: dict[str, RouteSettings] = Field(default_factory=dict)
     budgets: dict[str, BudgetSettings] = Field(default_factory=dict)
     cache: CacheSettings = CacheSettings()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from windsock.core.model.ticks import Tier, Window
+from windsock.core.model.ticks import CHAT, Tier, Window
 from windsock.core.model.units import Meter, Prices
 from windsock.feeds.reader import Reading
 
@@ -19,11 +19,16 @@ def rows_as_csv(reading: Reading) -> Iterator[dict[str, str]]:
             **{meter.value: _text(row.usd_per_mtok.get(meter)) for meter in Meter},
             "tiers": " ".join(_tier_text(tier) for tier in row.tiers),
             "windows": " ".join(_window_text(window) for window in row.windows),
+            "service_tiers": " ".join(
+                f"{name}:{_flat(prices)}" for name, prices in row.service_tiers.items()
+            ),
+            "mode": "" if row.mode == CHAT else row.mode,
             "zero_reason": row.zero_reason or "",
             "state": "",
         }
+    terms = ("tiers", "windows", "service_tiers", "mode")
     for report in reading.health:
-        blank = dict.fromkeys([*(meter.value for meter in Meter), "tiers", "windows"], "")
+        blank = dict.fromkeys([*(meter.value for meter in Meter), *terms], "")
         yield {
             "provider": report.subject,
             "model": "",
@@ -43,7 +48,8 @@ def _flat(prices: Prices) -> str:
 
 def _tier_text(tier: Tier) -> str:
     bound = ">" if tier.is_strict else ">="
-    return f"{bound}{tier.min_prompt_tokens}:{_flat(tier.usd_per_mtok)}"
+    served = f"/{tier.service_tier}" if tier.service_tier else ""
+    return f"{bound}{tier.min_prompt_tokens}{served}:{_flat(tier.usd_per_mtok)}"
 
 
 def _window_text(window: Window) -> str:

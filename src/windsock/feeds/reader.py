@@ -15,8 +15,15 @@ from xml.etree import ElementTree
 
 import jq
 
-from windsock.core.model.ticks import HealthReport, HealthState, ModelFacts, Tier, Window
-from windsock.core.model.units import Meter, Prices
+from windsock.core.model.ticks import (
+    CHAT,
+    HealthReport,
+    HealthState,
+    ModelFacts,
+    Tier,
+    Window,
+)
+from windsock.core.model.units import MAIN_METERS, Meter, Prices
 from windsock.errors import FeedError
 from windsock.feeds.definition import USD_PER_MTOK, FeedDefinition
 from windsock.feeds.price_terms import meters, windows
@@ -44,6 +51,7 @@ class PriceRow:
     valid_until: float | None = None
     currency: str = "USD"
     zero_reason: str | None = None
+    mode: str = CHAT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,19 +156,22 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: 
             if entry.get("skip"):
                 skipped.append((f"{provider}/{model}", str(entry["skip"])))
                 continue
-            rows.append(_row(definition, provider, str(model), entry, seen_at))
+            rows.append(row_of(definition, provider, str(model), entry, seen_at))
         except (ValueError, KeyError, TypeError, InvalidOperation) as error:
             skipped.append((f"{provider}/{model}", f"unreadable: {error}"))
     return Reading(rows=tuple(rows), facts=tuple(facts), skipped=tuple(skipped))
 
 
-def _row(
+def row_of(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any], seen_at: float
 ) -> PriceRow:
-    """One price statement; raises ValueError and the like for what cannot be read."""
+    """One price statement from a row as a mapping gives it; raises ValueError and the like."""
     factor = USD_PER_MTOK[definition.unit or "usd/mtok"]
     discounted = factor * (1 - Decimal(str(entry.get("discount") or 0)))
     base, tiers = _sizes(entry, discounted)
+    mode = str(entry.get("mode") or CHAT)
+    if mode != CHAT and base:
+        base = {**dict.fromkeys(MAIN_METERS, Decimal(0)), **base}
     if Meter.INPUT not in base:
         raise ValueError("states no input price")
     return PriceRow(
@@ -174,7 +185,7 @@ def _row(
             for window in windows(each, discounted, seen_at)
         ),
         service_tiers={
-            str(name): meters(prices, factor)
+            str(name): meters(prices, discounted)
             for name, prices in (entry.get("service_tiers") or {}).items()
         },
         quoted_at=_moment(entry.get("quoted_at")),
@@ -182,6 +193,7 @@ def _row(
         valid_until=_moment(entry.get("valid_until")),
         currency=str(entry.get("currency") or definition.currency),
         zero_reason=entry.get("zero_reason"),
+        mode=mode,
     )
 
 
@@ -194,7 +206,14 @@ def _sizes(entry: dict[str, Any], factor: Decimal) -> tuple[Prices, tuple[Tier, 
             base = {**prices, **base}
         if least > 0:
             is_strict = bool(step.get("strict", True))
-            tiers.append(Tier(min_prompt_tokens=least, is_strict=is_strict, usd_per_mtok=prices))
+            tiers.append(
+                Tier(
+                    min_prompt_tokens=least,
+                    is_strict=is_strict,
+                    usd_per_mtok=prices,
+                    service_tier=step.get("service_tier"),
+                )
+            )
     return base, tuple(tiers)
 
 

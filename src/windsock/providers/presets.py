@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -25,11 +26,13 @@ class Preset:
     keeps_router_fields it understands the router's own fields of a request itself
     status              id of its health feed
     models              candidates when no configuration names any
+    embedding_models    the same for /v1/embeddings
     is_explicit         used only when the configuration names it
     is_aggregator       sells other providers' models under `author/model`
     aliases             its other names; `name@region` where that site has its own prices
     model_prefixes      written by some before a model's name, without meaning
     sites               regions that it writes before a model's name, with a dot
+    uplifts             by region: share that it adds to its worldwide price there
     bill                where its answers say what they cost, the best place first
     bill_header         the header of an answer that says so
     usage               what it counts its own way
@@ -43,11 +46,13 @@ class Preset:
     keeps_router_fields: bool = False
     status: str | None = None
     models: tuple[str, ...] = ()
+    embedding_models: tuple[str, ...] = ()
     is_explicit: bool = False
     is_aggregator: bool = False
     aliases: tuple[str, ...] = ()
     model_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
+    uplifts: Mapping[str, Decimal] = field(default_factory=dict)
     bill: tuple[BillField, ...] = ()
     bill_header: str = ""
     usage: UsageHabits = NO_HABITS
@@ -57,7 +62,9 @@ class Preset:
 def known_providers() -> Mapping[str, Preset]:
     """All that is known of any provider, by its id."""
     text = files("windsock.providers").joinpath("presets.toml").read_text(encoding="utf-8")
-    return {name: _preset(name, body) for name, body in tomllib.loads(text).items()}
+    return {
+        name: _preset(name, body) for name, body in tomllib.loads(text, parse_float=Decimal).items()
+    }
 
 
 @cache
@@ -75,6 +82,7 @@ def provider_names() -> ProviderNames:
         aggregators=frozenset(each.id for each in known if each.is_aggregator),
         model_prefixes=tuple(prefix for each in known for prefix in each.model_prefixes),
         sites={each.id: each.sites for each in known if each.sites},
+        uplifts={each.id: each.uplifts for each in known if each.uplifts},
     )
 
 

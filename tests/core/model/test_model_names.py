@@ -1,16 +1,18 @@
 """Names of feeds and answers, resolved to deployments; nothing is guessed."""
 
+from decimal import Decimal
+
 import pytest
 
 from windsock.core.model.catalog import Catalog, Deployment
-from windsock.core.model.model_names import Alias, Identity, is_same_model, nearest
+from windsock.core.model.model_names import Alias, Identity, is_same_model, nearest, split_site
 from windsock.providers.presets import provider_names
 
 
 def identity(*ids: str, **facts) -> Identity:
     def deployment(name: str) -> Deployment:
         provider, _, model = name.partition("/")
-        return Deployment(id=name, provider=provider, model=model.partition("@")[0])
+        return Deployment(id=name, provider=provider, model=split_site(model)[0])
 
     return Identity(Catalog(deployment(name) for name in ids), provider_names(), **facts)
 
@@ -36,6 +38,9 @@ def identity(*ids: str, **facts) -> Identity:
         ("openrouter/z/model:free", "openrouter", "z/model:free"),
         ("google-vertex/claude-opus-4-20250514", "vertex_ai", "claude-opus-4@20250514"),
         ("bedrock/openai.gpt-5.6-sol@us", "aws-bedrock", "us.openai.gpt-5.6-sol"),
+        ("google-vertex/claude-sonnet-4-5@20250929", "vertex_ai", "claude-sonnet-4-5@20250929"),
+        ("google-vertex/claude-sonnet-4-5@20250929", "vertex_ai", "claude-sonnet-4-5-20250929"),
+        ("bedrock/us.anthropic.claude-x-v1:0", "bedrock_converse", "us.anthropic.claude-x-v1:0"),
     ],
 )
 def test_a_feeds_name_means_the_deployment_itself(deployment, provider, model) -> None:
@@ -131,3 +136,27 @@ def test_the_names_nearest_to_one_share_its_words() -> None:
     near = nearest("google/gemini-2.5-flash-lite", seen)
     assert {"gemini/gemini-2.5-flash", "gemini/gemini-flash-lite-2.5"} <= set(near)
     assert nearest("x/y", ["p/q"]) == []
+
+
+def test_what_follows_an_at_is_a_site_unless_it_is_a_date() -> None:
+    assert split_site("acme/m@us") == ("acme/m", "us")
+    assert split_site("acme/m@20250929") == ("acme/m@20250929", "")
+    assert split_site("acme/m") == ("acme/m", "")
+
+
+def test_a_worldwide_price_speaks_of_sites_that_add_a_share_to_it() -> None:
+    sold = identity("bedrock/us.anthropic.x", "bedrock/anthropic.x", "bedrock/anthropic.x@eu")
+    found = dict(sold.uplifted("bedrock_converse", "anthropic.x"))
+    assert found == {
+        "bedrock/us.anthropic.x": Decimal("0.1"),
+        "bedrock/anthropic.x@eu": Decimal("0.1"),
+    }
+    assert dict(sold.uplifted("bedrock_converse", "global.anthropic.x")) == found
+    assert dict(sold.uplifted("bedrock_converse", "us.anthropic.x")) == {}
+    assert dict(sold.uplifted("anthropic", "anthropic.x")) == {}
+
+
+def test_a_model_that_is_named_like_its_provider_is_another_than_the_bare_one() -> None:
+    sold = identity("acme/m")
+    assert sold.resolve("acme", "acme/m") == (("acme/m", False),)
+    assert sold.resolve("acme", "acme/acme/m") == ()

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 
-from windsock.app.background.ingestion import quote_of
 from windsock.core.model.catalog import Catalog, Deployment
 from windsock.core.model.model_names import Identity
 from windsock.core.model.units import Usage
 from windsock.core.pricing.book import PriceBook
 from windsock.feeds.definition import load_feed
+from windsock.feeds.quotes import quote_of
 from windsock.feeds.reader import read
 from windsock.providers.presets import provider_names
 from windsock.resources import folders

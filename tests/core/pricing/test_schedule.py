@@ -181,7 +181,7 @@ def test_validity_is_a_moment_of_change() -> None:
     assert next_moment(dated, START + 20) == math.inf
 
 
-def test_hours_win_over_sizes_and_sizes_over_service_tiers() -> None:
+def test_hours_sizes_and_service_tiers_multiply() -> None:
     big = Tier(min_prompt_tokens=1000, usd_per_mtok={Meter.OUTPUT: Decimal(9)})
     night = window(0, 60)
     full = quote(usd=1.0, tiers=(big,), windows=(night,), service_tiers={
@@ -191,4 +191,4 @@ def test_hours_win_over_sizes_and_sizes_over_service_tiers() -> None:
     small = flat_prices(full, noon, service_tier="flex")
     assert (small[Meter.INPUT], small[Meter.OUTPUT]) == (Decimal("0.5"), Decimal(2))
     large = flat_prices(full, midnight, prompt_tokens=1001, service_tier="flex")
-    assert (large[Meter.INPUT], large[Meter.OUTPUT]) == (Decimal("0.1"), Decimal(9))
+    assert (large[Meter.INPUT], large[Meter.OUTPUT]) == (Decimal("0.05"), Decimal("4.5"))

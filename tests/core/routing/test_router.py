@@ -254,4 +254,4 @@ def test_a_learnt_share_of_cache_hits_and_the_step_by_size_are_in_the_expected_c
     assert float(usd) == pytest.approx((1_000 * 1 + 3_000 * 0.1 + 100 * 4) / 1e6)
     large = wind.beliefs.mix(cell, CHEAP, prompt_tokens=400_000)
     usd = wind.book.effective_usd(CHEAP, large, START + 3, prompt_tokens=400_000)
-    assert float(usd) == pytest.approx((100_000 * 2 + 300_000 * 0.1 + 100 * 4) / 1e6)
+    assert float(usd) == pytest.approx((100_000 * 2 + 300_000 * 0.2 + 100 * 4) / 1e6)

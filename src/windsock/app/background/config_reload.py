@@ -9,7 +9,7 @@ from pathlib import Path
 from windsock.app.background.ingestion import FeedIngestion
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.default_settings import with_defaults
-from windsock.app.feed_parts import aliases_of, feeds_of, own_quotes
+from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
 from windsock.app.route_parts import load_rules_of, routes_of
 from windsock.config.file import load
 from windsock.config.settings import Settings
@@ -79,6 +79,8 @@ class Reloader:
         router.limits.adopt(load_rules_of(settings))
         target.executor.calls.upstreams = upstreams
         names = Identity(router.catalog, provider_names(), dated=aliases_of(settings))
+        router.book.adjust(contracts_of(settings, router.catalog))
+        ingestion.rates = rates_of(settings)
         ingestion.adopt(names, own)
         target.poller.adopt(feeds)
         target.settings = settings

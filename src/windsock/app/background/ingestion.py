@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
+from decimal import Decimal
 
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
-from windsock.core.model.model_names import Identity
+from windsock.core.model.model_names import Identity, nearest
 from windsock.core.model.ticks import HealthReport, Quote, Vanished
+from windsock.core.pricing.facets.contract import ExchangeRate, in_dollars, uplifted
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest, CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
+from windsock.feeds.quotes import quote_of, rows_at
 from windsock.feeds.reader import PriceRow, Reading
 from windsock.feeds.retirements import Retirements
 from windsock.observability.event_view import event_view
@@ -34,6 +36,7 @@ class FeedIngestion:
     append      writes a record to the ledger; never blocks
     publish     tells the log, the event stream and the dashboard
     owned       deployments with a price of the owner's own, which no feed may change
+    rates       by currency, at which prices in it are taken
     """
 
     router: Router
@@ -42,6 +45,7 @@ class FeedIngestion:
     append: Callable[[Quote | HealthReport], object]
     publish: Callable[[Event], None]
     owned: frozenset[str] = frozenset()
+    rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
     _listed: dict[str, dict[str, PriceRow]] = field(default_factory=dict)
     _unread: dict[str, frozenset[str]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
@@ -70,14 +74,18 @@ class FeedIngestion:
         """Absorb row after row, each as seen now: others may be absorbed in between."""
         listed: dict[str, PriceRow] = {}
         self._readings[definition.id] = definition, reading
-        for row in reading.rows:
+        rows = rows_at(reading.rows, self.clock.now())
+        own_rows = self._with_rows_of_their_own(rows)
+        for row in rows:
             yield
             now = self.clock.now()
             self._seen.add(f"{row.provider}/{row.model}")
-            for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
+            for deployment, is_indirect, share in self._meant(row, own_rows, now):
                 if deployment not in self.owned:
                     listed[deployment] = row
-                    self.on_quote(quote_of(row, deployment, definition, now, is_indirect), now)
+                    quote = quote_of(row, deployment, definition, now, is_indirect)
+                    quote = in_dollars(quote, self.rates.get(row.currency))
+                    self.on_quote(uplifted(quote, share), now)
         for facts in reading.facts:
             yield
             at = self.clock.now()
@@ -89,6 +97,26 @@ class FeedIngestion:
             self._absorb(report, self.clock.now())
         self._notice_unread(definition, reading, listed)
         self._notice_absence(definition, listed, self.clock.now())
+
+    def _meant(
+        self, row: PriceRow, own_rows: frozenset[str], now: float
+    ) -> Iterator[tuple[str, bool, Decimal | None]]:
+        """(deployment, is_indirect, share that its site adds) of all that a row speaks of."""
+        uplifts = dict(self.identity.uplifted(row.provider, row.model))
+        for deployment, share in uplifts.items():
+            if deployment not in own_rows:
+                yield deployment, False, share
+        for deployment, is_indirect in self.identity.resolve(row.provider, row.model, now):
+            if not is_indirect or deployment not in uplifts:
+                yield deployment, is_indirect, None
+
+    def _with_rows_of_their_own(self, rows: Iterable[PriceRow]) -> frozenset[str]:
+        """Deployments whose own site a list prices, which no share is added to."""
+        now = self.clock.now()
+        resolved = (self.identity.resolve(row.provider, row.model, now) for row in rows)
+        return frozenset(
+            name for names in resolved for name, is_indirect in names if not is_indirect
+        )
 
     def adopt(self, identity: Identity, own: Iterable[Quote]) -> None:
         """Other names and own prices: what feeds last said is read again under them."""
@@ -120,7 +148,7 @@ class FeedIngestion:
 
     def on_quote(self, quote: Quote, now: float) -> None:
         """Absorb one price statement and keep what came of it."""
-        before = self.router.book.in_force(quote.deployment, now)
+        before = self.router.book.believed(quote.deployment, now)
         self._kept.setdefault(quote.deployment, before)
         self._absorb(quote, now)
         self._keep_in_force(quote.deployment, now)
@@ -135,7 +163,7 @@ class FeedIngestion:
 
     def _keep_in_force(self, deployment: str, now: float) -> None:
         """Write the accepted price to the ledger, once."""
-        quote = self.router.book.in_force(deployment, now)
+        quote = self.router.book.believed(deployment, now)
         if quote is not None and quote is not self._kept.get(deployment):
             self._kept[deployment] = quote
             self.append(quote)
@@ -160,7 +188,7 @@ class FeedIngestion:
                     if name == served:
                         quote = quote_of(row, name, definition, shift.at, is_indirect)
                         self.on_quote(quote, shift.at)
-        if self.router.book.in_force(served, shift.at) is not None:
+        if self.router.book.believed(served, shift.at) is not None:
             for each in self.router.operator.redirect(shift.deployment, served, shift.at):
                 self.publish(each)
 
@@ -181,7 +209,7 @@ class FeedIngestion:
         rule: Callable[[str, str, float], list[Event]],
         now: float,
     ) -> list[Event]:
-        self._kept.setdefault(deployment, self.router.book.in_force(deployment, now))
+        self._kept.setdefault(deployment, self.router.book.believed(deployment, now))
         try:
             shifts = rule(deployment, feed, now)
         except KeyError as error:
@@ -195,7 +223,7 @@ class FeedIngestion:
 
     def nearest(self, deployment: str) -> list[str]:
         """Names that feeds listed and that look like this deployment's."""
-        return get_close_matches(deployment, self._seen, n=3)
+        return nearest(deployment, self._seen)
 
     def _absorb(self, tick: Quote | HealthReport | Vanished, now: float) -> None:
         shifts = self.router.absorb(tick, now)
@@ -240,29 +268,6 @@ class FeedIngestion:
                 )
                 self._absorb(tick, now)
         self._listed[definition.id] = listed
-
-
-def quote_of(
-    row: PriceRow, deployment: str, definition: FeedDefinition, seen_at: float, is_indirect: bool
-) -> Quote:
-    """A feed's row as a statement about one deployment."""
-    return Quote(
-        deployment=deployment,
-        feed=definition.id,
-        feed_model=row.model,
-        usd_per_mtok=row.usd_per_mtok,
-        tiers=row.tiers,
-        windows=row.windows,
-        service_tiers=row.service_tiers,
-        quoted_at=row.quoted_at,
-        seen_at=seen_at,
-        valid_from=row.valid_from,
-        valid_until=row.valid_until,
-        currency=row.currency,
-        zero_reason=row.zero_reason,
-        trust=definition.trust,
-        is_indirect=is_indirect,
-    )
 
 
 def log_event(shift: Event) -> None:

@@ -123,7 +123,8 @@ def _lacks(has: Capabilities, request: RouteRequest) -> Exclusion | None:
 
 
 def _too_long(has: Capabilities, request: RouteRequest) -> Exclusion | None:
-    wanted = request.prompt_tokens + (request.max_output_tokens or 0)
+    read = request.prompt_tokens if request.longest_tokens is None else request.longest_tokens
+    wanted = read + (request.max_output_tokens or 0)
     if has.context_tokens is not None and wanted > has.context_tokens:
         return Exclusion(
             ExclusionCode.CONTEXT_EXCEEDED,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import NamedTuple, TypeVar
 
@@ -15,6 +16,9 @@ SNAPSHOT = re.compile(r"[-@](?:20\d\d-\d\d-\d\d|20\d{6}|\d{4})$")
 
 VERSION = re.compile(r"@(20\d{6})$")
 """Vertex writes a snapshot after `@`."""
+
+WORLDWIDE = ("", "global")
+"""Sites at which a model costs what its list says."""
 
 WORD = re.compile(r"[a-z0-9]+")
 
@@ -35,12 +39,14 @@ class ProviderNames:
     aggregators     sellers of other providers' models under `author/model`
     model_prefixes  written before a model's name, without meaning
     sites           by provider: regions written before a model's name, with a dot
+    uplifts         by provider and region: share that a site adds to the worldwide price
     """
 
     aliases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     aggregators: frozenset[str] = frozenset()
     model_prefixes: tuple[str, ...] = ()
     sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    uplifts: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
 
     def split_region(self, provider: str) -> tuple[str, str]:
         """(provider as it is named here, region or empty)."""
@@ -51,7 +57,8 @@ class ProviderNames:
         """A feed's name in the words used here: sites, hosts after `@` and prefixes undone."""
         provider, region = self.split_region(feed_provider)
         model = VERSION.sub(r"-\1", feed_model.lower())
-        for prefix in (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes):
+        prefixes = (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes)
+        for prefix in dict.fromkeys(prefixes):  # each once: acme/acme/m is acme's acme/m
             model = model.removeprefix(prefix)
         site, _, rest = model.partition(".")
         if site in self.sites.get(provider, ()):
@@ -113,6 +120,15 @@ class Identity:
             )
         return found
 
+    def uplifted(self, feed_provider: str, feed_model: str) -> Iterator[tuple[str, Decimal]]:
+        """Deployments at a site that adds a share to the worldwide price that this row states."""
+        name = self._names.parse(feed_provider, feed_model)
+        shares = self._names.uplifts.get(name.provider, {})
+        if name.region in WORLDWIDE:
+            for region, share in shares.items():
+                for deployment in self._ids.get(name._replace(region=region), ()):
+                    yield deployment, share
+
     def served_by(self, deployment_id: str, served_model: str) -> str | None:
         """Id of the model that answered, if it is another than the one this deployment asks for."""
         deployment = self._catalog.deployments[deployment_id]
@@ -153,7 +169,7 @@ class Identity:
 
     def _names_of(self, deployment: Deployment) -> set[Name]:
         """Every name under which feeds may quote a deployment, in its own region."""
-        region = deployment.id.partition("@")[2].lower()
+        region = split_site(deployment.id)[1].lower()
         own = self._names.parse(deployment.provider, deployment.model)
         stated = [self._names.parse(*_halves(each)) for each in deployment.price_names]
         return {each._replace(region=region or each.region) for each in (own, *stated)}
@@ -165,6 +181,12 @@ class Identity:
     def _is(self, alias: Alias, feed_provider: str, feed_model: str) -> bool:
         stated = self._names.parse(feed_provider, feed_model)
         return stated == self._names.parse(alias.provider, alias.alias)
+
+
+def split_site(name: str) -> tuple[str, str]:
+    """(name, site) of `model@site`. A date after the `@` is a snapshot's, not a site."""
+    head, _, site = name.rpartition("@")
+    return (name, "") if not head or VERSION.search(name) else (head, site)
 
 
 def is_same_model(asked: str, served: str) -> bool:

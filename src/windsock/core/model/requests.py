@@ -78,7 +78,9 @@ class RouteRequest:
     models          ordered fallbacks by name, after `model`
     needs           capabilities it cannot do without: vision, tools, json_schema, audio
     prompt_tokens   estimate
+    longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
     max_output_tokens   the caller's cap, if any
+    service_tier    how it is asked to be served, in the provider's words; None: as usual
     features        cheap numbers about the prompt, for learnt segments
     deadline_s      seconds from `open` until the caller gives up
     """
@@ -89,7 +91,9 @@ class RouteRequest:
     task: str = DEFAULT_TASK
     needs: frozenset[str] = frozenset()
     prompt_tokens: int = 0
+    longest_tokens: int | None = None
     max_output_tokens: int | None = None
+    service_tier: str | None = None
     is_stream: bool = False
     session_id: str | None = None
     key_id: str | None = None

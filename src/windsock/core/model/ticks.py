@@ -11,6 +11,9 @@ from windsock.core.model.units import Prices
 EVERY_DAY = frozenset(range(1, 8))
 """ISO weekdays."""
 
+CHAT = "chat"
+"""The kind of a model that answers in tokens; every other kind may lack input or output."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
@@ -18,11 +21,13 @@ class Tier:
 
     min_prompt_tokens   the bound
     is_strict           True: prompts greater than the bound; False: from the bound on
+    service_tier        only for requests served so; None: for all
     """
 
     min_prompt_tokens: int
     is_strict: bool = True
     usd_per_mtok: Prices
+    service_tier: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,9 @@ class Quote:
     zero_reason     why a price of 0 is meant: free_variant, local, promo, configured
     trust           0..1, the feed's weight when feeds disagree
     is_indirect     the feed speaks of the same model sold elsewhere (corroborates, never sets)
+    mode            kind of model, in LiteLLM's words: chat, embedding, rerank, moderation,
+                    image_generation, audio_transcription, audio_speech; what a kind other than
+                    chat does not state of input and output it does not bill, and stands as 0
     """
 
     deployment: str
@@ -75,6 +83,7 @@ class Quote:
     zero_reason: str | None = None
     trust: float = 0.5
     is_indirect: bool = False
+    mode: str = CHAT
 
     def same_price(self, other: Quote) -> bool:
         """True if both bill every request alike, whoever says so and whenever."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -23,6 +22,9 @@ from windsock.core.pricing.consensus.standing import (
     status_of,
 )
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
+from windsock.core.pricing.facets.bills import backed_quote
+from windsock.core.pricing.facets.contract import Adjustment
+from windsock.core.pricing.facets.effective import EffectivePrices
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices, next_moment, starts_at
 from windsock.core.pricing.state import timeline_of_state, timeline_state
@@ -36,6 +38,7 @@ class PriceBook:
         self.rules = rules or GuardRules()
         self.version = 0
         self._entries: dict[str, Entry] = {}
+        self._effective = EffectivePrices()
         self._redirects: dict[str, str] = {}
         self._changed_at: dict[str | None, int] = {None: 0}
         self._now = -math.inf
@@ -49,12 +52,25 @@ class PriceBook:
             self._rewind(now)
         self._now = now
         entry = self._entry(tick.deployment)
-        before = entry.timeline.revision
+        before, said = entry.timeline.revision, entry.timeline.statements.get(tick.feed)
         told = entry.insert(tick) if entry.is_late(tick) else entry.append(tick)
+        if self._effective.heard(entry.timeline, said, tick, now):
+            self._changed(tick.deployment)
         return self._moved(entry, tick.deployment, before, told)
 
+    def adjust(self, adjustments: Mapping[str, Sequence[Adjustment]]) -> None:
+        """Bill list prices by these contracts from now on; what is left out has none."""
+        self._effective.adjust(adjustments)
+        self._changed(None)
+
     def in_force(self, deployment: str, at: float) -> Quote | None:
-        """The accepted quote that bills a request at `at`."""
+        """What bills a request at `at`: the believed quote, whole, as its contract has it."""
+        name = self._redirects.get(deployment, deployment)
+        entry = self._entries.get(name)
+        return None if entry is None else self._effective.of(name, entry.timeline, at)
+
+    def believed(self, deployment: str, at: float) -> Quote | None:
+        """The accepted quote alone, as its feed states it."""
         entry = self._billed(deployment)
         return None if entry is None else entry.timeline.in_force(at)
 
@@ -76,31 +92,35 @@ class PriceBook:
         self, deployment: str, usage: Usage, at: float, *, service_tier: str | None = None
     ) -> Decimal | None:
         """Dollars for a counted use; None without a price of all that was used."""
-        prices = self.prices(
-            deployment, at, prompt_tokens=usage.prompt_tokens, service_tier=service_tier
+        size, counts = usage.prompt_tokens, usage.counts()
+        return self.effective_usd(
+            deployment, counts, at, prompt_tokens=size, service_tier=service_tier
         )
-        return None if prices is None else known_cost_usd(usage.counts(), prices)
 
     def effective_usd(
-        self, deployment: str, mix: Counts, at: float, *, prompt_tokens: int = 0
+        self,
+        deployment: str,
+        mix: Counts,
+        at: float,
+        *,
+        prompt_tokens: int = 0,
+        service_tier: str | None = None,
     ) -> Decimal | None:
         """Expected dollars of one request that uses its meters like `mix`."""
-        prices = self.prices(deployment, at, prompt_tokens=prompt_tokens)
+        prices = self.prices(deployment, at, prompt_tokens=prompt_tokens, service_tier=service_tier)
         return None if prices is None else known_cost_usd(mix, prices)
 
     def status(self, deployment: str, now: float) -> PriceStatus:
         """How its price stands at `now`."""
         entry = self._billed(deployment)
         timeline = entry.timeline if entry else PriceTimeline(self.rules)
-        return status_of(timeline, now, billed_as=self._redirects.get(deployment))
+        status = status_of(timeline, now, billed_as=self._redirects.get(deployment))
+        return replace(status, quote=self.in_force(deployment, now))
 
     def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
         """The quote in force and its age in s: the part of `status` that weight tables show."""
-        entry = self._billed(deployment)
-        if entry is None:
-            return None, None
-        quote = entry.timeline.in_force(now)
-        return quote, entry.timeline.age_s(quote, now)
+        quote, entry = self.in_force(deployment, now), self._billed(deployment)
+        return (quote, entry.timeline.age_s(quote, now)) if entry else (None, None)
 
     def statements(self, deployment: str, now: float) -> list[Statement]:
         """What every feed says of a price, its age and trust, and whether it agrees."""
@@ -185,20 +205,8 @@ class PriceBook:
         if entry is None or billed_usd <= 0 or deployment in self._redirects:
             return []
         bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
-        timeline, within = entry.timeline, self.rules.bill_within
-        current = timeline.in_force(at)
-        if current is not None and bill.fits(current, within):
-            timeline.confirm(now)
-            is_open = timeline.standing.is_provisional and current is timeline.in_force(now)
-            return self._backed(entry, current, now) if is_open and bill.is_standard else []
-        if not bill.is_standard:
-            return []
-        held = [h.quote for h in timeline.held.values() if not h.is_final]
-        direct = [quote for quote in timeline.statements.values() if not quote.is_indirect]
-        for quote in (*held, *direct):
-            if bill.backs(quote, now, within):
-                return self._backed(entry, quote, now)
-        return []
+        quote = backed_quote(bill, self._effective, deployment, entry.timeline, now)
+        return self._backed(entry, quote, now) if quote else []
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
         """Answers come from `served` (`provider/model`) instead: its price bills from now on.
@@ -228,11 +236,7 @@ class PriceBook:
     def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
         """Take over what a store kept, without judging it anew."""
         for quote in accepted:
-            timeline = self._entry(quote.deployment).timeline
-            insort(timeline.accepted, quote, key=starts_at)
-            timeline.statements[quote.feed] = quote
-            timeline.believe(quote, quote.seen_at, is_proven=True)
-            timeline.confirm(quote.seen_at)
+            self._entry(quote.deployment).timeline.restore(quote)
         for each in held:
             self._entry(each.quote.deployment).timeline.put_on_hold(each)
         for entry in self._entries.values():

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from windsock.core.model.ticks import Quote
+from windsock.core.model.ticks import CHAT, Quote
 from windsock.core.model.units import MAIN_METERS, Meter, Prices
 from windsock.core.pricing.meter_bands import lesser_doubt, move_doubt
 from windsock.core.pricing.rules import GuardRules
@@ -78,6 +78,8 @@ def _odd_bound(quote: Quote, last: Quote | None, rules: GuardRules) -> str | Non
 
 
 def _is_lopsided(quote: Quote, rules: GuardRules) -> bool:
+    if quote.mode != CHAT:
+        return False
     given, got = (float(quote.usd_per_mtok[meter]) for meter in MAIN_METERS)
     return got < rules.least_output_ratio * given or (0 < given < got / rules.most_output_ratio)
 

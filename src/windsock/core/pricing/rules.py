@@ -54,7 +54,8 @@ class GuardRules:
     uncertainty_per_day 0.02 of the price, for every day since it was last confirmed
     scheduling_trust    1.0: feeds trusted this much (the owner's sheet) schedule prices as facts;
                         from all others a scheduled price is a forecast
-    owner_feeds         the configuration: prices the owner wrote there are never suspicious
+    owner_feeds         the configuration and the price sheet: what the owner wrote there is never
+                        held, and no other feed changes it
     least_share         0.5: a feed that lists less than this share of its last rows is refused
     """
 
@@ -88,7 +89,7 @@ class GuardRules:
     stale_s: float = 86400.0
     uncertainty_per_day: float = 0.02
     scheduling_trust: float = 1.0
-    owner_feeds: tuple[str, ...] = ("config",)
+    owner_feeds: tuple[str, ...] = ("config", "price-sheet")
     least_share: float = 0.5
 
 

@@ -1,15 +1,22 @@
-"""A quote as a function: what it bills at a moment and a prompt size, and when that changes."""
+"""A quote as a function: what it bills at a moment and a prompt size, and when that changes.
+
+Terms multiply: half price for waiting stays half price for a long prompt and at night. A feed that
+states the price under two terms together (a `Tier` with a service tier, a `Window` with a bound)
+has the last word on it.
+"""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from windsock.core.model.ticks import EVERY_DAY, Quote, Window
-from windsock.core.model.units import Prices
+from windsock.core.model.ticks import EVERY_DAY, Quote, Tier, Window
+from windsock.core.model.units import BILLED_AS, Meter, Prices, price_of
 
 DAY_S = 86400
 DAY_MINUTES = 1440
@@ -21,19 +28,17 @@ skipped by the clock, it waits for the next."""
 def flat_prices(
     quote: Quote, at: float, *, prompt_tokens: int = 0, service_tier: str | None = None
 ) -> Prices:
-    """Prices by meter: base, then service tier, then prompt size, then the hour; later ones win."""
+    """Prices by meter at unix s `at`: the base times the ratios of every term that holds."""
     if not (quote.tiers or quote.windows or service_tier):
         return quote.usd_per_mtok
-    flat = dict(quote.usd_per_mtok)
-    flat.update(quote.service_tiers.get(service_tier or "", {}))
-    for tier in sorted(quote.tiers, key=lambda tier: tier.min_prompt_tokens):
-        if prompt_tokens >= tier.min_prompt_tokens + tier.is_strict:
-            flat.update(tier.usd_per_mtok)
-    for window in quote.windows:
-        bound = window.min_prompt_tokens
-        if (not bound or prompt_tokens > bound) and is_open(window, at):
-            flat.update(window.usd_per_mtok)
-    return flat
+    base = quote.usd_per_mtok
+    served = whole(quote.service_tiers.get(service_tier or "", {}), base)
+    sized = whole(_merged(_sizes(quote, prompt_tokens, None)), base)
+    sized |= _hours(quote, at, lambda bound: 0 < bound < prompt_tokens)
+    flat = times(times(base, served, base), sized, base)
+    if service_tier in quote.service_tiers:
+        flat |= _merged(_sizes(quote, prompt_tokens, service_tier))
+    return times(flat, _hours(quote, at, lambda bound: bound == 0), base)
 
 
 def starts_at(quote: Quote) -> float:
@@ -123,3 +128,50 @@ def _local(timezone: str, at: float) -> tuple[int, int]:
 @cache
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
+
+
+def times(prices: Prices, term: Prices, base: Prices) -> dict[Meter, Decimal]:
+    """`prices`, each times the ratio of the term's price to the base price of its meter.
+
+    What the base bills as another meter, or for nothing, costs under the term what the term says.
+    """
+    flat = dict(prices)
+    for meter, usd in term.items():
+        was, now = price_of(meter, base), price_of(meter, prices)
+        flat[meter] = usd if not was or now is None or now == was else now * usd / was
+    return flat
+
+
+def whole(term: Prices, base: Prices) -> dict[Meter, Decimal]:
+    """A term with what it is silent about: lesser meters move as the one that they are part of.
+
+    A list that doubles input above 200,000 tokens and names no cached price doubles that too.
+    """
+    full = dict(term)
+    for meter, parent in BILLED_AS.items():  # parents before their parts
+        usd, was = full.get(parent), price_of(parent, base)
+        if meter in base and meter not in full and usd is not None and was:
+            full[meter] = base[meter] * usd / was
+    return full
+
+
+def _sizes(quote: Quote, prompt_tokens: int, service_tier: str | None) -> Iterator[Tier]:
+    """The tiers that a prompt of this size has reached, from the smallest bound on."""
+    for tier in sorted(quote.tiers, key=lambda tier: tier.min_prompt_tokens):
+        is_reached = prompt_tokens >= tier.min_prompt_tokens + tier.is_strict
+        if is_reached and tier.service_tier == service_tier:
+            yield tier
+
+
+def _merged(tiers: Iterator[Tier]) -> dict[Meter, Decimal]:
+    return {meter: usd for tier in tiers for meter, usd in tier.usd_per_mtok.items()}
+
+
+def _hours(quote: Quote, at: float, fits: Callable[[int], bool]) -> dict[Meter, Decimal]:
+    """Prices of the open windows whose bound on prompts fits; later ones win."""
+    return {
+        meter: usd
+        for window in quote.windows
+        if fits(window.min_prompt_tokens) and is_open(window, at)
+        for meter, usd in window.usd_per_mtok.items()
+    }

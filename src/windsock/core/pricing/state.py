@@ -8,7 +8,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.model.ticks import Quote, Tier, Window
+from windsock.core.model.ticks import CHAT, Quote, Tier, Window
 from windsock.core.model.units import Meter, Prices
 from windsock.core.pricing.consensus.standing import standing_of
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
@@ -19,7 +19,7 @@ from windsock.core.pricing.validation import Held
 PLAIN = tuple(
     field.name
     for field in fields(Quote)
-    if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers")
+    if field.name not in ("usd_per_mtok", "tiers", "windows", "service_tiers", "mode")
 )
 """Fields of a quote that are JSON as they are."""
 
@@ -30,7 +30,13 @@ def quote_state(quote: Quote) -> dict[str, Any]:
         **{name: getattr(quote, name) for name in PLAIN},
         "usd_per_mtok": _prices_state(quote.usd_per_mtok),
         "tiers": [
-            [t.min_prompt_tokens, t.is_strict, _prices_state(t.usd_per_mtok)] for t in quote.tiers
+            [
+                t.min_prompt_tokens,
+                t.is_strict,
+                _prices_state(t.usd_per_mtok),
+                *([t.service_tier] if t.service_tier else []),
+            ]
+            for t in quote.tiers
         ],
         "windows": [
             [
@@ -44,6 +50,7 @@ def quote_state(quote: Quote) -> dict[str, Any]:
             for w in quote.windows
         ],
         "service_tiers": {name: _prices_state(p) for name, p in quote.service_tiers.items()},
+        **({"mode": quote.mode} if quote.mode != CHAT else {}),
     }
 
 
@@ -53,8 +60,13 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
         **{name: state[name] for name in PLAIN},
         usd_per_mtok=_prices(state["usd_per_mtok"]),
         tiers=tuple(
-            Tier(min_prompt_tokens=bound, is_strict=strict, usd_per_mtok=_prices(prices))
-            for bound, strict, prices in state["tiers"]
+            Tier(
+                min_prompt_tokens=bound,
+                is_strict=strict,
+                usd_per_mtok=_prices(prices),
+                service_tier=tier[0] if tier else None,
+            )
+            for bound, strict, prices, *tier in state["tiers"]
         ),
         windows=tuple(
             Window(
@@ -68,6 +80,7 @@ def quote_of_state(state: Mapping[str, Any]) -> Quote:
             for days, start, end, timezone, prices, *bound in state["windows"]
         ),
         service_tiers={name: _prices(p) for name, p in state["service_tiers"].items()},
+        mode=state.get("mode", CHAT),
     )
 
 

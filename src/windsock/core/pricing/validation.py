@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from windsock.core.model.ticks import Quote
+from windsock.core.model.ticks import CHAT, Quote
 from windsock.core.model.units import MAIN_METERS, STANDALONE, Meter, Prices
 from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
 
@@ -64,12 +64,30 @@ def invalid_reason(quote: Quote, rules: GuardRules) -> str | None:
         return f"stated in {quote.currency}, not in USD"
     if any(meter not in quote.usd_per_mtok for meter in MAIN_METERS):
         return "states no price for input or for output"
+    if quote.feed in rules.owner_feeds:
+        return _no_number(quote)
+    zero_reason = quote.zero_reason or _kinds_zero(quote)
     for prices in all_prices(quote):
         for meter, price in prices.items():
-            reason = _meter_fault(meter, price, quote.zero_reason, rules)
+            reason = _meter_fault(meter, price, zero_reason, rules)
             if reason is not None:
                 return reason
     return None
+
+
+def _no_number(quote: Quote) -> str | None:
+    """Why not even an owner can mean it."""
+    for prices in all_prices(quote):
+        for meter, price in prices.items():
+            if not price.is_finite() or price < 0:
+                return f"{meter} is {price}, which is no price"
+    return None
+
+
+def _kinds_zero(quote: Quote) -> str | None:
+    """Why a 0 may stand in input or output: the kind of model bills by another meter alone."""
+    bills = any(price.is_finite() and price > 0 for price in quote.usd_per_mtok.values())
+    return quote.mode if quote.mode != CHAT and bills else None
 
 
 def can_be_approved(quote: Quote) -> bool:

@@ -23,6 +23,7 @@ Rule = Callable[[str, str], list[Event]]
 class Insight:
     """What the inspection calls look at, and who may.
 
+    nearest     names that feeds list and that look like a deployment's
     publish     tells the log, the ledger and every listener of an event
     table_at    (namespace, route, task, unix s) -> the table that was in use then, if any
     """
@@ -33,6 +34,7 @@ class Insight:
     events: EventBus
     approve: Rule
     reject: Rule
+    nearest: Callable[[str], list[str]]
     publish: Callable[[Event], None]
     table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
 

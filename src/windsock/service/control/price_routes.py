@@ -30,7 +30,8 @@ def price_routes(insight: Insight) -> APIRouter:
     @routes.get("/v1/prices")
     async def prices(caller: Caller, deployment: str | None = None) -> PricesAnswer:
         names = [deployment] if deployment else list(router.catalog.deployments)
-        return PricesAnswer(data=[price_view(router, name, clock.now()) for name in names])
+        views = [price_view(router, name, clock.now()) for name in names]
+        return PricesAnswer(data=[_with_nearest(view, insight) for view in views])
 
     @routes.get("/v1/prices/quarantine")
     async def quarantine(caller: Caller) -> QuarantineAnswer:
@@ -70,6 +71,13 @@ def price_view(router: Router, name: str, now: float) -> PriceView:
         has_tiers=bool(quote.tiers),
         has_windows=bool(quote.windows),
     )
+
+
+def _with_nearest(view: PriceView, insight: Insight) -> PriceView:
+    """Where nothing prices it: what feeds list under a name that looks like its own."""
+    if view.is_priced:
+        return view
+    return view.model_copy(update={"nearest": insight.nearest(view.deployment)})
 
 
 def held_view(held: Held) -> HeldView:

@@ -45,6 +45,7 @@ class _Schema(msgspec.Struct):
     models: list[str] | None = None
     provider: dict[str, Any] | None = None
     session_id: str | None = None
+    service_tier: str | None = None
     temperature: float | None = None
     n: int | None = None
 
@@ -78,6 +79,7 @@ def read_chat(
         needs=_needs(read, messages),
         prompt_tokens=int(len(messages) * TOKENS_PER_BYTE) + 1,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
+        service_tier=read.service_tier,
         is_stream=bool(read.stream),
         session_id=read.session_id,
         key_id=key_id,

@@ -52,6 +52,7 @@ def read_embedding(
         namespace=namespace,
         task=task or task_of(read.metadata),
         prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
+        longest_tokens=_longest_tokens(bytes(read.input)),
         key_id=key_id,
         preferences=preferences_of(read.provider) if read.provider else NO_PREFERENCES,
         deadline_s=deadline_s,
@@ -59,6 +60,14 @@ def read_embedding(
     return UpstreamRequest(
         raw=body, request=request, wants_usage=False, operation=Operation.EMBEDDING
     )
+
+
+def _longest_tokens(given: bytes) -> int | None:
+    """Estimate for the longest of a list of texts, each of which must fit the model by itself."""
+    if not given.startswith(b'["'):
+        return None
+    texts = msgspec.json.decode(given, type=list[msgspec.Raw])
+    return int(max(len(bytes(text)) for text in texts) * TOKENS_PER_BYTE) + 1
 
 
 class OpenAIEmbeddings(OpenAIFormat):

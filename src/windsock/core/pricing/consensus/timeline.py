@@ -140,6 +140,13 @@ class PriceTimeline:
         """Seconds since the price in force was last confirmed; None without one."""
         return None if quote is None else max(0.0, now - self.confirmed_at)
 
+    def restore(self, quote: Quote) -> None:
+        """Take over a quote that was in force before a restart, unjudged."""
+        insort(self.accepted, quote, key=starts_at)
+        self.statements[quote.feed] = quote
+        self.believe(quote, quote.seen_at, is_proven=True)
+        self.confirm(quote.seen_at)
+
     def confirm(self, seen_at: float) -> None:
         """Something spoke for the price in force at `seen_at`."""
         self.confirmed_at = max(self.confirmed_at, seen_at)

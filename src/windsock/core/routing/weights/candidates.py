@@ -16,6 +16,7 @@ from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
+from windsock.core.routing.weights.asked import AS_USUAL, Asked
 
 LARGE_PROMPT_TOKENS = 32_768
 """Prompts above this size are priced by their own size class, since price tiers may apply."""
@@ -29,6 +30,7 @@ Ruling = tuple[tuple[str, Exclusion], ...]
 """(deployment, reason) pairs that hold for one kind of request, whatever the hour."""
 
 Exclusions = dict[str, Exclusion]
+
 
 Viewed = tuple[CellView, Exclusions, str]
 """The candidates left with what one request costs at each, why the others are not, and a note."""
@@ -63,9 +65,10 @@ class Candidates:
 
     def narrowing(
         self, route: Route, common_tokens: int, request: RouteRequest, now: float
-    ) -> tuple[Ruling, int] | None:
-        """What this request rules out, and its size class; None if every candidate may serve it."""
-        if not (
+    ) -> tuple[Ruling, int, str | None] | None:
+        """What it rules out, its size class and service tier; None if it is like any other."""
+        tier = self.priced_tier(route, request, now)
+        if tier is None and not (
             request.needs
             or route.rules
             or request.preferences is not NO_PREFERENCES
@@ -73,7 +76,15 @@ class Candidates:
         ):
             return None
         size = max(0, (request.prompt_tokens // LARGE_PROMPT_TOKENS).bit_length())
-        return self.ruling(route, request, now), size
+        return self.ruling(route, request, now), size, tier
+
+    def priced_tier(self, route: Route, request: RouteRequest, now: float) -> str | None:
+        """The service tier asked for, if it has a price of its own anywhere on the route."""
+        tier = request.service_tier
+        if tier is None:
+            return None
+        quotes = (self._book.in_force(name, now) for name in route.candidates)
+        return tier if any(quote and tier in quote.service_tiers for quote in quotes) else None
 
     def ruling(self, route: Route, request: RouteRequest, now: float) -> Ruling:
         """Who cannot serve this request, for reasons that lie in the request."""
@@ -95,7 +106,9 @@ class Candidates:
         return tuple(ruled)
 
     def _too_dear(self, name: str, request: RouteRequest, now: float) -> Exclusion | None:
-        prices = self._book.prices(name, now, prompt_tokens=request.prompt_tokens)
+        prices = self._book.prices(
+            name, now, prompt_tokens=request.prompt_tokens, service_tier=request.service_tier
+        )
         if prices is None:
             return None
         wishes = request.preferences
@@ -119,12 +132,12 @@ class Candidates:
         *,
         share: float,
         ruling: Ruling = (),
-        prompt_tokens: int = 0,
+        asked: Asked = AS_USUAL,
         imagined: ImaginedPrices = NOTHING_IMAGINED,
     ) -> Viewed:
         """The candidates left, what one request costs at each, and why the others are not left."""
         ruled_out = dict(ruling)
-        usd_by_name = self._priced(cell, route, ruled_out, prompt_tokens, now, imagined)
+        usd_by_name = self._priced(cell, route, ruled_out, asked, now, imagined)
         note = self._drop_sick(usd_by_name, ruled_out, now)
         note = note or self._drop_slow(route, usd_by_name, ruled_out, now)
         stated = [name for name in usd_by_name if name not in imagined]
@@ -135,7 +148,7 @@ class Candidates:
             dearer_by=self._dearer_by(usd_by_name, stated),
             most_share=self._most_share(usd_by_name, stated),
             share=share,
-            compounds=self._compounds(cell, route, usd_by_name, prompt_tokens, now, imagined),
+            compounds=self._compounds(cell, route, usd_by_name, asked, now, imagined),
         )
         return view, ruled_out, note
 
@@ -144,7 +157,7 @@ class Candidates:
         cell: Cell,
         route: Route,
         ruled_out: Exclusions,
-        prompt_tokens: int,
+        asked: Asked,
         now: float,
         imagined: ImaginedPrices,
     ) -> dict[str, float]:
@@ -153,7 +166,7 @@ class Candidates:
         for name in route.candidates:
             if name in ruled_out:
                 continue
-            usd = self._usd(cell, name, prompt_tokens, now, imagined.get(name))
+            usd = self._usd(cell, name, asked, now, imagined.get(name))
             if usd is None:
                 reason = self._book.status(name, now).reason
                 text = reason or "its price does not cover every token it bills"
@@ -184,7 +197,7 @@ class Candidates:
         cell: Cell,
         route: Route,
         usd_by_name: Mapping[str, float],
-        prompt_tokens: int,
+        asked: Asked,
         now: float,
         imagined: ImaginedPrices,
     ) -> tuple[CascadeArm, ...] | None:
@@ -193,7 +206,7 @@ class Candidates:
         if cascade is None:
             return None
         costs = (
-            (to, usd_by_name.get(to) or self._usd(cell, to, prompt_tokens, now, imagined.get(to)))
+            (to, usd_by_name.get(to) or self._usd(cell, to, asked, now, imagined.get(to)))
             for to in cascade.to
         )
         strong = next(
@@ -223,15 +236,17 @@ class Candidates:
         return self._health.why_out(name, provider, now) is None
 
     def _usd(
-        self, cell: Cell, name: str, prompt_tokens: int, now: float, imagined: Prices | None
+        self, cell: Cell, name: str, asked: Asked, now: float, imagined: Prices | None
     ) -> float | None:
         """Expected dollars of one such request, or None without a price."""
-        mix: Counts = self._beliefs.mix(cell, name, prompt_tokens=prompt_tokens or None)
+        mix: Counts = self._beliefs.mix(cell, name, prompt_tokens=asked.prompt_tokens or None)
         if imagined is not None:
             prices = {**(self._book.prices(name, now) or {}), **imagined}
             return to_float(cost_usd(mix, prices))
         size = sum(mix.get(meter, 0) for meter in PROMPT_METERS)
-        money = self._book.effective_usd(name, mix, now, prompt_tokens=int(size))
+        money = self._book.effective_usd(
+            name, mix, now, prompt_tokens=int(size), service_tier=asked.service_tier
+        )
         return None if money is None else to_float(money)
 
     def _drop_sick(self, usd_by_name: dict[str, float], ruled_out: Exclusions, now: float) -> str:

@@ -10,8 +10,8 @@ from windsock.core.model.requests import DEFAULT_TASK, Cell
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.candidates import Ruling
 
-Narrowing = tuple[Ruling, int]
-"""What a request rules out, and its size class."""
+Narrowing = tuple[Ruling, int, str | None]
+"""What a request rules out, its size class, and the service tier whose prices it asks for."""
 
 
 @dataclass(slots=True)
@@ -26,7 +26,7 @@ class Solved:
 
 @dataclass(slots=True)
 class CellTables:
-    """One cell of one route: its tables, by what a request rules out and its size class.
+    """One cell of one route: its tables, by what a request asks.
 
     common_tokens   up to this size a prompt fits every candidate, at the same price
     is_plain        no rule of the route and no request's own weighing stands before `plain`

@@ -8,6 +8,7 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import CellView, LazyViews
 from windsock.core.routing.routes import Route
+from windsock.core.routing.weights.asked import Asked
 from windsock.core.routing.weights.candidates import Candidates, ImaginedPrices
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
@@ -69,7 +70,8 @@ class Previews:
     ) -> WeightTable:
         if place.route.policy.is_contextual:
             ruling = self._candidates.ruling(place.route, request, now)
-            return self._made(place, group, (ruling, 0), request, now)
+            tier = self._candidates.priced_tier(place.route, request, now)
+            return self._made(place, group, (ruling, 0, tier), request, now)
         narrowing = self._candidates.narrowing(place.route, place.common_tokens, request, now)
         slot = place.kept(narrowing)
         if slot is not None and not self._freshness.is_stale(slot, place, now):
@@ -94,9 +96,9 @@ class Previews:
         request: RouteRequest,
         now: float,
     ) -> WeightTable:
-        ruling, size = narrowing or ((), 0)
-        tokens = request.prompt_tokens if size else 0
-        viewed = self._maker.view(place, group, now, ruling=ruling, prompt_tokens=tokens)
+        ruling, size, tier = narrowing or ((), 0, None)
+        asked = Asked(request.prompt_tokens if size else 0, tier)
+        viewed = self._maker.view(place, group, now, ruling=ruling, asked=asked)
         is_due = self._freshness.is_due(group, now)
         views = self._all_views(place.cell, group, now) if is_due else None
         weighing = (

@@ -9,6 +9,7 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.policies.protocol import CellView, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
+from windsock.core.routing.weights.asked import AS_USUAL, Asked
 from windsock.core.routing.weights.candidates import (
     NOTHING_IMAGINED,
     Candidates,
@@ -38,7 +39,7 @@ class TableMaker:
         now: float,
         *,
         ruling: Ruling = (),
-        prompt_tokens: int = 0,
+        asked: Asked = AS_USUAL,
         imagined: ImaginedPrices = NOTHING_IMAGINED,
     ) -> Viewed:
         """What a policy may know of a cell just now, and who is left out."""
@@ -48,7 +49,7 @@ class TableMaker:
             now,
             share=group.share(place),
             ruling=ruling,
-            prompt_tokens=prompt_tokens,
+            asked=asked,
             imagined=imagined,
         )
 

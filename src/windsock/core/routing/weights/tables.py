@@ -14,7 +14,13 @@ from windsock.core.policies.protocol import CellView, LazyViews, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.candidates import Candidates, ImaginedPrices, Ruling, Viewed
+from windsock.core.routing.weights.asked import AS_USUAL, Asked
+from windsock.core.routing.weights.candidates import (
+    Candidates,
+    ImaginedPrices,
+    Ruling,
+    Viewed,
+)
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
     Narrowing,
@@ -79,11 +85,12 @@ class WeightTables:
         if place.is_plain and not (
             request.needs
             or request.preferences is not NO_PREFERENCES
+            or request.service_tier is not None
             or request.prompt_tokens + (request.max_output_tokens or 0) > place.common_tokens
         ):
             slot = place.plain
             if slot is None or self._freshness.is_stale(slot, place, now):
-                slot = place.plain = self._solve(place, (), 0, now)
+                slot = place.plain = self._solve(place, (), AS_USUAL, now)
             return slot.table
         return self._at(place, request, now)
 
@@ -115,7 +122,7 @@ class WeightTables:
         for place in self._cells.places.values():
             slot = place.plain
             if slot is not None and self._freshness.is_stale(slot, place, now, AHEAD_SHARE):
-                place.plain = self._solve(place, (), 0, now)
+                place.plain = self._solve(place, (), AS_USUAL, now)
                 return True
         return False
 
@@ -209,7 +216,7 @@ class WeightTables:
             return self._narrow(place, narrowing, request, now)
         slot = place.plain
         if slot is None or self._freshness.is_stale(slot, place, now):
-            slot = place.plain = self._solve(place, (), 0, now)
+            slot = place.plain = self._solve(place, (), AS_USUAL, now)
         return slot.table
 
     def _narrow(
@@ -219,21 +226,22 @@ class WeightTables:
         if slot is None or self._freshness.is_stale(slot, place, now):
             if len(place.narrowed) >= self._max_narrowed:
                 place.narrowed.clear()
-            ruling, size = narrowing
-            tokens = request.prompt_tokens if size else 0
-            slot = place.narrowed[narrowing] = self._solve(place, ruling, tokens, now)
+            ruling, size, tier = narrowing
+            asked = Asked(request.prompt_tokens if size else 0, tier)
+            slot = place.narrowed[narrowing] = self._solve(place, ruling, asked, now)
         return slot.table
 
-    def _solve(self, place: CellTables, ruling: Ruling, prompt_tokens: int, now: float) -> Solved:
+    def _solve(self, place: CellTables, ruling: Ruling, asked: Asked, now: float) -> Solved:
         group = self._refreshed(place, now)
-        viewed = self._maker.view(place, group, now, ruling=ruling, prompt_tokens=prompt_tokens)
+        viewed = self._maker.view(place, group, now, ruling=ruling, asked=asked)
         weighing = place.route.policy.weigh(viewed[0], now) if viewed[0].deployments else None
         return self._freshness.solved(self._table(place, viewed, weighing, now), place)
 
     def _contextual(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
         group = self._refreshed(place, now)
         ruling = self._candidates.ruling(place.route, request, now)
-        viewed = self._maker.view(place, group, now, ruling=ruling)
+        asked = Asked(service_tier=self._candidates.priced_tier(place.route, request, now))
+        viewed = self._maker.view(place, group, now, ruling=ruling, asked=asked)
         policy = place.route.policy
         weighing = policy.weigh(viewed[0], now, request) if viewed[0].deployments else None
         return self._table(place, viewed, weighing, now)

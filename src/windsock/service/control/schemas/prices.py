@@ -19,6 +19,9 @@ class PriceView(Answer):
     deployment: str
     is_priced: bool
     reason: str | None = Field(description="why it has no price, if it has none")
+    nearest: list[str] = Field(
+        default_factory=list, description="names that feeds list and that look like its own"
+    )
     feed: str | None = None
     feed_model: str | None = None
     quoted_at: float | None = None

@@ -1,0 +1,98 @@
+"""What a believed price comes to: completed by feeds that agree, and as the contract bills it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from windsock.core.model.ticks import Quote, Vanished
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.facets.contract import Adjustment, adjusted
+from windsock.core.pricing.facets.merge import completed
+
+MAX_COMPLETIONS = 16
+"""Per deployment; calls that began under an older one are over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Completion:
+    since: float
+    base: Quote
+    billed: Quote
+
+
+class _Completions:
+    """The billed prices of one deployment: which feed completed what, since when."""
+
+    __slots__ = ("_found", "adjustments")
+
+    def __init__(self, adjustments: tuple[Adjustment, ...] = ()) -> None:
+        self.adjustments = adjustments
+        self._found: list[_Completion] = []
+
+    def of(self, timeline: PriceTimeline, at: float) -> Quote | None:
+        base = timeline.in_force(at)
+        if base is None:
+            return None
+        known = [each for each in self._found if each.base is base or each.base == base]
+        if not known:
+            return self._added(timeline, base, at)
+        return next((each for each in reversed(known) if each.since <= at), known[0]).billed
+
+    def refresh(self, timeline: PriceTimeline, now: float) -> bool:
+        """Complete the price in force anew; True if it bills otherwise than before."""
+        base, before = timeline.in_force(now), self.of(timeline, now)
+        if base is None or before is None:
+            return False
+        if self._completed(timeline, base, now).same_price(before):
+            return False
+        self._added(timeline, base, now)
+        return True
+
+    def billed(self, timeline: PriceTimeline, quote: Quote) -> Quote:
+        is_own = quote.feed in timeline.rules.owner_feeds
+        return quote if is_own else adjusted(quote, self.adjustments)
+
+    def _completed(self, timeline: PriceTimeline, base: Quote, at: float) -> Quote:
+        words = [replace(t.word, seen_at=t.heard_at) for t in timeline.tracks.values()]
+        return self.billed(timeline, completed(base, words, timeline.rules, at))
+
+    def _added(self, timeline: PriceTimeline, base: Quote, at: float) -> Quote:
+        billed = self._completed(timeline, base, at)
+        self._found.append(_Completion(at, base, billed))
+        del self._found[:-MAX_COMPLETIONS]
+        return billed
+
+
+class EffectivePrices:
+    """The billed prices of every deployment; an owner's own price is billed as it stands."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, _Completions] = {}
+
+    def adjust(self, adjustments: Mapping[str, Sequence[Adjustment]]) -> None:
+        """Other contracts from now on; a deployment that is left out has none."""
+        self._by_name = {name: _Completions(tuple(each)) for name, each in adjustments.items()}
+
+    def of(self, deployment: str, timeline: PriceTimeline, at: float) -> Quote | None:
+        """What bills a request at `at` (unix s): the believed quote, whole, by its contract."""
+        return self._at(deployment).of(timeline, at)
+
+    def billed(self, deployment: str, timeline: PriceTimeline, quote: Quote) -> Quote:
+        """A statement of a feed as the contract bills it."""
+        return self._at(deployment).billed(timeline, quote)
+
+    def heard(
+        self, timeline: PriceTimeline, said: Quote | None, tick: Quote | Vanished, now: float
+    ) -> bool:
+        """A feed that last `said` something spoke: True if that alters what is billed."""
+        says = timeline.statements.get(tick.feed)
+        if says is None or (said is not None and says.same_price(said)):
+            return False
+        return self._at(tick.deployment).refresh(timeline, now)
+
+    def _at(self, deployment: str) -> _Completions:
+        found = self._by_name.get(deployment)
+        if found is None:
+            found = self._by_name[deployment] = _Completions()
+        return found
