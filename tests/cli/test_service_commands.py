@@ -45,6 +45,7 @@ async def test_every_command_that_asks_a_service_takes_a_key(tmp_path) -> None:
             ask = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
             headers = {"authorization": f"Bearer {TOKEN}"}
             answer = await it.http.post("/v1/chat/completions", json=ask, headers=headers)
+            await it.service.ledger.flushed()
             names = {
                 "DECISION": answer.headers["x-windsock-decision-id"],
                 "OUTCOMES": str(outcomes),

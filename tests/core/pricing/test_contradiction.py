@@ -15,7 +15,7 @@ from windsock.core.pricing.rules import DEFAULT_RULES
 FELL_AT = START + 600.0
 MINUTE = 60.0
 PAUSE = 7920.0
-"""Between two polls: twelve of them take a day, which a fall that is denied needs, too."""
+"""Between two polls; twelve of them take longer than a fall that is denied must last."""
 
 
 def say(book: PriceBook, at: float, usd: float, feed: str, **facts: object) -> None:

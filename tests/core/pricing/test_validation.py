@@ -138,10 +138,10 @@ def test_many_small_falls_in_a_day_are_measured_against_its_first_price() -> Non
     assert doubt(stated("1.2", "4.8"), stated("0.9", "3.6"), anchor=LAST) is not None
 
 
-def test_what_others_keep_denying_needs_twelve_polls_and_a_day() -> None:
+def test_what_others_keep_denying_needs_twelve_polls_and_time() -> None:
     found = doubt(LAST, stated("0.6", "2.4"), is_contradicted=True)
     assert found is not None
-    assert (found.polls, found.seconds) == (12, 86_400)
+    assert (found.polls, found.seconds) == (12, 2_700)
 
 
 LESSER = {

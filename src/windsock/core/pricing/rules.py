@@ -40,7 +40,8 @@ class GuardRules:
     fall_polls          3 release a fall beyond `max_fall`
     contradicted_polls  12 do while other feeds, by trust the majority, keep restating other prices;
                         a feed that stays half as long for as many polls is read again
-    contradicted_s      1 day: that long at least, too, however often the feed is polled
+    contradicted_s      45 minutes at least, too, however often the feed is polled: 12 polls of five
+                        minutes span more, 12 of 20 seconds only four minutes
     agree_within        0.02: two feeds agree if input and output each differ by less
     same_within         1e-6: below it two prices are the same (float noise in feeds)
     bill_within         0.02: a bill confirms a price if it is that near
@@ -79,7 +80,7 @@ class GuardRules:
     rise_polls: int = 2
     fall_polls: int = 3
     contradicted_polls: int = 12
-    contradicted_s: float = 86400.0
+    contradicted_s: float = 2700.0
     agree_within: float = 0.02
     same_within: float = 1e-6
     bill_within: float = 0.02
