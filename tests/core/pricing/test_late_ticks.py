@@ -92,3 +92,14 @@ def test_the_same_statement_read_twice_is_one() -> None:
     for tick in (then(2.2), GONE):
         once, twice = book_of(FIRST, tick), book_of(FIRST, tick, tick)
         assert known(once) == known(twice)
+
+
+@pytest.mark.parametrize("seen_at", [START + 150.0, START + 250.0])
+def test_a_voice_of_little_trust_moves_no_price_whenever_it_comes(seen_at: float) -> None:
+    ticks = [quote(usd=2.5, feed="big", trust=0.9, seen_at=START + 100.0 * i) for i in range(3)]
+    agreed = quote(usd=2.5, feed="small", trust=0.1, seen_at=START + 50.0)
+    odd = quote(usd=2.02, feed="small", trust=0.1, seen_at=seen_at)
+    book = book_of(*ticks, agreed, odd, now=START + HOUR)
+    force = book.in_force(CHEAP, START + HOUR)
+    assert force is not None
+    assert set(force.usd_per_mtok.values()) == set(ticks[0].usd_per_mtok.values())
