@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from tests.builders import CHEAP, FLAGSHIP, MID, START, quote, router
+from tests.builders import CHEAP, FLAGSHIP, MID, START, quote, request, router
 from windsock.core.model.requests import Cell
 from windsock.core.model.ticks import Quote, Tier
 from windsock.core.model.units import Meter, Usage
 from windsock.core.routing.router import Router
+from windsock.core.routing.what_if import what_if
 
 CELL = Cell("", "auto", "default")
 NAMES = (CHEAP, MID, FLAGSHIP)
@@ -125,3 +126,12 @@ def test_where_every_price_stands_on_one_list_none_is_bounded() -> None:
     for name, usd in zip(NAMES, (0.3, 1.0, 1.5), strict=True):
         it.book.absorb(full(name, usd), START)
     assert shares(it, START)[CHEAP] > 0.5
+
+
+def test_an_imagined_price_makes_no_other_price_less_proven() -> None:
+    """Each price is known to one list: what-if of one must not put a bound on all the others."""
+    wind = router()
+    wind.open(request(), START)
+    dear = {CHEAP: {"input": 50.0, "output": 200.0}}
+    found = what_if(wind, "default", "auto", "chat", dear, START + 1.0)
+    assert found.weights_then[CHEAP] < found.weights_now[CHEAP]

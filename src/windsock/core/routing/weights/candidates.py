@@ -146,7 +146,7 @@ class Candidates:
             deployments=tuple(usd_by_name),
             usd=tuple(usd_by_name.values()),
             dearer_by=self._dearer_by(usd_by_name, stated),
-            most_share=self._most_share(usd_by_name, stated),
+            most_share=self._most_share(usd_by_name),
             share=share,
             compounds=self._compounds(cell, route, usd_by_name, asked, now, imagined),
         )
@@ -182,12 +182,10 @@ class Candidates:
         )
         return dearer if any(dearer) else ()
 
-    def _most_share(self, names: Collection[str], stated: Collection[str]) -> tuple[float, ...]:
+    def _most_share(self, names: Collection[str]) -> tuple[float, ...]:
         """Bounds for prices that one list alone states, while another candidate's is proven."""
         bounds = tuple(
-            self._book.rules.provisional_share
-            if name in stated and self._book.standing(name).is_alone
-            else 1.0
+            self._book.rules.provisional_share if self._book.standing(name).is_alone else 1.0
             for name in names
         )
         return bounds if 1.0 in bounds and min(bounds) < 1.0 else ()
