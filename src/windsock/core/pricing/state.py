@@ -11,7 +11,8 @@ from typing import Any
 from windsock.core.model.ticks import CHAT, Quote, Tier, Window
 from windsock.core.model.units import Meter, Prices
 from windsock.core.pricing.consensus.standing import standing_of
-from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.consensus.tracks import Track
 from windsock.core.pricing.consensus.votes import votes_of
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.validation import Held

@@ -9,7 +9,8 @@ from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.comparison import agrees, alike, blended, weighted_median
 from windsock.core.pricing.consensus.standing import standing_of
-from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.consensus.tracks import Track
 from windsock.core.pricing.consensus.votes import elsewhere_usd, supports, votes_of, winner
 from windsock.core.pricing.plausibility import suspicion
 from windsock.core.pricing.schedule import is_expired, starts_at
