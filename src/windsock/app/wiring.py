@@ -32,7 +32,7 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics, Tallies
-from windsock.service.control.price_routes import price_routes
+from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored

@@ -114,8 +114,10 @@ class PriceBook:
         """How its price stands at `now`."""
         entry = self._billed(deployment)
         timeline = entry.timeline if entry else PriceTimeline(self.rules)
-        status = status_of(timeline, now, billed_as=self._redirects.get(deployment))
-        return replace(status, quote=self.in_force(deployment, now))
+        served = self._redirects.get(deployment)
+        status = status_of(timeline, now, billed_as=served)
+        contract = self._effective.contract(served or deployment, status.quote, self.rules)
+        return replace(status, quote=self.in_force(deployment, now), adjustments=contract)
 
     def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
         """The quote in force and its age in s: the part of `status` that weight tables show."""
@@ -289,9 +291,7 @@ class PriceBook:
 
     def _billed(self, deployment: str) -> Entry | None:
         """The entry whose prices bill a deployment, its own or that of a redirect."""
-        if self._redirects:
-            deployment = self._redirects.get(deployment, deployment)
-        return self._entries.get(deployment)
+        return self._entries.get(self._redirects.get(deployment, deployment))
 
     def _entry(self, deployment: str) -> Entry:
         entry = self._entries.get(deployment)

@@ -9,6 +9,7 @@ from windsock.core.model.ticks import Quote
 from windsock.core.pricing.comparison import blended, weighted_median
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.consensus.votes import Vote, elsewhere_usd, is_owner, supports
+from windsock.core.pricing.facets.contract import Adjustment
 from windsock.core.pricing.validation import Held
 
 UNPRICED = "no feed quotes a price"
@@ -32,6 +33,9 @@ class PriceStatus:
     dearer_by       relative: what it is taken to cost more than stated, as feeds disagree; below 0
                     where it is far above what others sell the model at
     vanished        feeds that once listed it and no longer do
+    provisional_until   unix s at which time alone will have proven it; None unless provisional
+    disputed_by     feeds that speak for another price, now
+    adjustments     what its contract adds to list prices; an owner's own price has none
     """
 
     quote: Quote | None
@@ -43,6 +47,9 @@ class PriceStatus:
     is_provisional: bool = False
     dearer_by: float = 0.0
     vanished: tuple[str, ...] = ()
+    provisional_until: float | None = None
+    disputed_by: tuple[str, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +85,18 @@ def status_of(timeline: PriceTimeline, now: float, *, billed_as: str | None) -> 
         is_provisional=timeline.standing.is_provisional,
         dearer_by=timeline.standing.dearer_by,
         vanished=tuple(sorted(timeline.vanished)),
+        provisional_until=_provisional_until(timeline, quote),
+        disputed_by=tuple(sorted(timeline.standing.dissenting)),
     )
+
+
+def _provisional_until(timeline: PriceTimeline, quote: Quote | None) -> float | None:
+    """When the feed that first said so will have said it for long enough."""
+    if quote is None or not timeline.standing.is_provisional:
+        return None
+    rules = timeline.rules
+    since = [t.since for t in timeline.tracks.values() if supports(t.word, quote, rules)]
+    return min(since) + rules.provisional_s if since else None
 
 
 def statements_of(timeline: PriceTimeline, now: float) -> list[Statement]:
