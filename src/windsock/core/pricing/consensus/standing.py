@@ -9,7 +9,6 @@ from windsock.core.model.ticks import Quote
 from windsock.core.pricing.comparison import blended, weighted_median
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.consensus.votes import Vote, elsewhere_usd, is_owner, supports
-from windsock.core.pricing.facets.contract import Adjustment
 from windsock.core.pricing.validation import Held
 
 UNPRICED = "no feed quotes a price"
@@ -35,7 +34,6 @@ class PriceStatus:
     vanished        feeds that once listed it and no longer do
     provisional_until   unix s at which time alone will have proven it; None unless provisional
     disputed_by     feeds that speak for another price, now
-    adjustments     what its contract adds to list prices; an owner's own price has none
     """
 
     quote: Quote | None
@@ -49,7 +47,6 @@ class PriceStatus:
     vanished: tuple[str, ...] = ()
     provisional_until: float | None = None
     disputed_by: tuple[str, ...] = ()
-    adjustments: tuple[Adjustment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,12 +83,10 @@ class EffectivePrices:
         """A statement of a feed as the contract bills it."""
         return self._at(deployment).billed(timeline, quote)
 
-    def contract(
-        self, deployment: str, quote: Quote | None, rules: GuardRules
-    ) -> tuple[Adjustment, ...]:
-        """What its contract adds to this list price; nothing to an owner's own."""
-        is_listed = quote is not None and quote.feed not in rules.owner_feeds
-        return self._at(deployment).adjustments if is_listed else ()
+    def contract(self, quote: Quote, rules: GuardRules) -> tuple[Adjustment, ...]:
+        """What its contract adds to a list price; nothing to an owner's own."""
+        is_own = quote.feed in rules.owner_feeds
+        return () if is_own else self._at(quote.deployment).adjustments
 
     def heard(
         self, timeline: PriceTimeline, said: Quote | None, tick: Quote | Vanished, now: float

@@ -8,7 +8,7 @@ from typing import Any
 from windsock.core.evidence.doubts import Doubts
 from windsock.core.model.ticks import Quote, Window
 from windsock.core.pricing.consensus.standing import PriceStatus, Statement
-from windsock.core.pricing.facets.contract import adjusted
+from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.price_table import PriceLine, price_lines
 from windsock.core.pricing.schedule import is_open
 from windsock.core.pricing.validation import Held
@@ -40,15 +40,20 @@ def price_view(router: Router, name: str, now: float) -> PriceView:
     )
     if status.quote is None:
         return view
-    in_force = _in_force(status, status.quote, statements, now)
+    contract = router.book.effective.contract(status.quote, router.book.rules)
+    in_force = _in_force(status, status.quote, statements, contract, now)
     prices = router.book.prices(name, now) or {}
     return view.model_copy(update={**in_force, "usd_per_mtok": numbers(prices)})
 
 
 def _in_force(
-    status: PriceStatus, quote: Quote, statements: Sequence[Statement], now: float
+    status: PriceStatus,
+    quote: Quote,
+    statements: Sequence[Statement],
+    contract: Sequence[Adjustment],
+    now: float,
 ) -> dict[str, object]:
-    lines = price_lines(quote, _speakers(status, quote, statements), now)
+    lines = price_lines(quote, _speakers(quote, statements, contract), now)
     return {
         "feed": quote.feed,
         "feed_model": quote.feed_model,
@@ -64,7 +69,7 @@ def _in_force(
         "base_usd_per_mtok": numbers(quote.usd_per_mtok),
         **_terms(quote, now),
         "lines": [_line_view(line) for line in lines],
-        "adjustments": _adjustments(status),
+        "adjustments": [_adjustment(each) for each in contract],
         "dearer_by": status.dearer_by,
         "is_disputed": bool(status.disputed_by),
         "disputed_by": list(status.disputed_by),
@@ -115,20 +120,19 @@ def _line_view(line: PriceLine) -> LineView:
     )
 
 
-def _speakers(status: PriceStatus, quote: Quote, statements: Sequence[Statement]) -> list[Quote]:
+def _speakers(
+    quote: Quote, statements: Sequence[Statement], contract: Sequence[Adjustment]
+) -> list[Quote]:
     """Feeds that say the price in force, as its contract bills them, its own feed first."""
     return [
-        adjusted(each.quote, status.adjustments)
+        adjusted(each.quote, contract)
         for each in sorted(statements, key=lambda each: each.quote.feed != quote.feed)
         if each.agrees and not each.quote.is_indirect
     ]
 
 
-def _adjustments(status: PriceStatus) -> list[AdjustmentView]:
-    return [
-        AdjustmentView(reason=each.reason, share=float(each.share), source=each.source)
-        for each in status.adjustments
-    ]
+def _adjustment(of: Adjustment) -> AdjustmentView:
+    return AdjustmentView(reason=of.reason, share=float(of.share), source=of.source)
 
 
 def _provisional(status: PriceStatus, quote: Quote) -> dict[str, object]:
