@@ -12,7 +12,7 @@ from aiohttp import web
 from tests.running import config_of, running
 from tests.upstream import Answer as Told
 from tests.upstream import upstream
-from windsock.core.model.calls import CallKind
+from windsock.core.model.calls import VERDICTS, CallKind
 from windsock.core.model.units import Usage
 from windsock.providers.presets import Preset, presets
 from windsock.wire.format import Answer, AnswerFacts, Formats, ProviderTraits, Refusal
@@ -53,7 +53,7 @@ class Telegram:
     def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
         """Its errors are always the caller's."""
         error = {"error": {"message": orjson.loads(raw)["oops"]}}
-        return Refusal(kind=CallKind.CALLER_ERROR, body=orjson.dumps(error))
+        return Refusal(verdict=VERDICTS[CallKind.CALLER_ERROR], body=orjson.dumps(error))
 
     def scanner(self, request: UpstreamRequest) -> "Words":
         return Words(request.wants_usage)

@@ -54,7 +54,11 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
-    service.housekeeping.on_second += [service.dashboard.sample, staleness.check, probes.check]
+    service.housekeeping.on_second |= {
+        "dashboard": service.dashboard.sample,
+        "staleness": staleness.check,
+        "probes": probes.check,
+    }
     service.on_stop.append(probes.stop)
     core.events.listeners += [
         service.dashboard.on_event,
@@ -97,6 +101,7 @@ def _service(
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
+        tasks=core.readiness.tasks,
         reloaded=ReloadTarget(
             router=core.router,
             executor=executor,
@@ -137,11 +142,14 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
     insight = _insight(service)
+    service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         router=router,
         clock=clock,
         readiness=service.readiness,
-        metrics=Metrics(router, clock, tallies, limits, cache.tally if cache else None),
+        metrics=Metrics(
+            router, clock, tallies, limits, service.tasks, cache.tally if cache else None
+        ),
         parts=[
             weights_routes(insight),
             price_routes(insight),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from windsock.core.model.calls import CallKind
+from windsock.core.model.calls import CallKind, Verdict
 from windsock.core.model.units import Family, Usage
 from windsock.wire.billing import BillField
 from windsock.wire.request import Operation, UpstreamRequest
@@ -92,13 +92,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What an answer that is an error means.
+    """What an error means, wherever it stood: a whole answer, one of status 200, or a stream.
 
     retry_after_s   seconds to leave the provider alone, if it says so
     body            the error as a client may be told it, in OpenAI's shape
     """
 
-    kind: CallKind
+    verdict: Verdict
     body: bytes
     retry_after_s: float | None = None
 
@@ -177,8 +177,14 @@ class Format(Protocol):
         """The answer as the client gets it, with who gave it and what the request cost."""
         ...
 
-    def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
-        """What an answer of another status means; `now` is unix s, header names in lower case."""
+    def refusal(
+        self, status: int | None, raw: bytes, headers: Mapping[str, str], now: float
+    ) -> Refusal:
+        """What an error means; `now` is unix s, header names in lower case.
+
+        status  of the answer; None where the error stood within one of 200 or within a stream
+        raw     the body, or the error object alone
+        """
         ...
 
     def scanner(self, request: UpstreamRequest) -> StreamScanner:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
-from windsock.core.model.calls import CallKind
+from windsock.core.model.calls import VERDICTS, CallKind
 from windsock.wire.format import Refusal
 
 
-def refusal_of(status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
-    """A refusal in OpenAI's shape, which reaches the client as it is."""
-    return Refusal(
-        kind=kind_of_error(status, raw), body=raw, retry_after_s=retry_after_s(headers, now)
-    )
+def refusal_of(status: int | None, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
+    """What an error means, wherever it stood; status None: within an answer or a stream."""
+    verdict = VERDICTS[kind_of_error(status or 500, raw)]
+    return Refusal(verdict=verdict, body=raw, retry_after_s=retry_after_s(headers, now))
 
 
 def kind_of_error(status: int, body: bytes) -> CallKind:

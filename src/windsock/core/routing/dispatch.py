@@ -11,8 +11,8 @@ from windsock.core.model.calls import (
     RETRIABLE,
     Attempt,
     AttemptReason,
-    CallKind,
     CallResult,
+    Then,
 )
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import RouteRequest
@@ -93,7 +93,7 @@ class Dispatcher:
         if under_way is not None:
             tried.add(under_way.deployment)
         for result in results:
-            if result.kind is CallKind.CONTEXT_EXCEEDED:
+            if result.verdict.then is Then.LARGER:
                 names = plan.queue or plan.table.deployments
                 had = result.attempt.deployment
                 tried |= {name for name in names if not self._availability.holds_more(name, had)}

@@ -85,8 +85,9 @@ class UpstreamCalls:
         failure.body = target.endpoint.without_secrets(refusal.body)
         return self.result(
             attempt,
-            refusal.kind,
+            refusal.verdict.kind,
             started,
+            refusal=refusal.verdict,
             status=reply.status,
             retry_after_s=refusal.retry_after_s,
         )

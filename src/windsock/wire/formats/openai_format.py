@@ -45,7 +45,9 @@ class OpenAIFormat:
             body["usage"]["cost"] = cost_usd
         return json_codec.dumps(body)
 
-    def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
+    def refusal(
+        self, status: int | None, raw: bytes, headers: Mapping[str, str], now: float
+    ) -> Refusal:
         """Read from the status and OpenAI's codes; the client is told it as it is."""
         return refusal_of(status, raw, headers, now)
 
