@@ -56,12 +56,12 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
-    service.housekeeping.on_second += [
-        service.dashboard.sample,
-        staleness.check,
-        probes.check,
-        renewal.check,
-    ]
+    service.housekeeping.on_second |= {
+        "dashboard": service.dashboard.sample,
+        "staleness": staleness.check,
+        "probes": probes.check,
+        "credentials": renewal.check,
+    }
     service.on_stop += [probes.stop, renewal.stop]
     core.events.listeners += [
         service.dashboard.on_event,
@@ -104,6 +104,7 @@ def _service(
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
+        tasks=core.readiness.tasks,
         reloaded=ReloadTarget(
             router=core.router,
             executor=executor,
@@ -144,11 +145,14 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
     insight = _insight(service)
+    service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         router=router,
         clock=clock,
         readiness=service.readiness,
-        metrics=Metrics(router, clock, tallies, limits, cache.tally if cache else None),
+        metrics=Metrics(
+            router, clock, tallies, limits, service.tasks, cache.tally if cache else None
+        ),
         parts=[
             weights_routes(insight),
             price_routes(insight),

@@ -11,12 +11,14 @@ import httpx
 
 from windsock.app.bootstrap import build
 from windsock.app.service import Service
+from windsock.app.state_recovery import may_have_had_keys
 from windsock.config.settings import Settings, StoreSettings
 from windsock.errors import ConfigError, FeedError, ProviderError, StoreError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, Validators
 from windsock.feeds.reader import read
 from windsock.providers.transport import Endpoint
+from windsock.service.auth import open_door
 from windsock.store.engine import open_engine, reading
 from windsock.store.migrations import HEAD, revision_of
 
@@ -47,6 +49,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
         findings = [
             Diagnosis(subject="configuration", ok=True, text=f"{names} deployments"),
             _store(settings),
+            *_door(settings),
             *asyncio.run(_reached(service, environ)),
             *_prices(service),
         ]
@@ -70,6 +73,20 @@ def _store(settings: Settings) -> Diagnosis:
         return Diagnosis(subject="store", ok=True, text=f"{shown}, {state}")
     text = f"{shown} has schema {found}; run 'windsock db upgrade' to bring it to {HEAD}"
     return Diagnosis(subject="store", ok=False, text=text)
+
+
+def _door(settings: Settings) -> list[Diagnosis]:
+    """Whether everybody could come in from other machines."""
+    try:
+        engine = open_engine(settings.store.url)
+        with reading(), engine.connect() as connection:
+            is_empty = revision_of(connection) is None
+        had_keys = not is_empty and may_have_had_keys(engine)
+        engine.dispose()
+    except (ConfigError, StoreError):
+        return []  # said of the store; the service lets nobody in while it cannot read keys
+    fault = open_door(settings.server.keys, settings.server.host, had_keys=had_keys)
+    return [] if fault is None else [Diagnosis(subject="keys", ok=False, text=fault)]
 
 
 async def _reached(service: Service, environ: Mapping[str, str]) -> list[Diagnosis]:

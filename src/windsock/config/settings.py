@@ -23,7 +23,7 @@ from windsock.resources.declared import Part, Share, seconds
 class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
-    keys            open: no key needed; required: always; auto: needed once a key was created
+    keys            open: no key needed; required: always; auto: from the first key on
     drain           after SIGTERM, seconds that requests under way have to end
     drain_delay     before that, seconds in which /readyz says no and requests are still taken, so
                     that a load balancer can look elsewhere
