@@ -31,6 +31,7 @@ class Deployment:
     id              provider/model or provider/model@region
     provider        provider id
     model           the name the provider knows it by
+    site            where its provider is asked, if that has prices of its own and the id is silent
     price_names     `feed provider/model` names under which feeds may quote it, besides its id
     """
 
@@ -39,6 +40,7 @@ class Deployment:
     model: str
     capabilities: Capabilities = Capabilities()
     price_names: tuple[str, ...] = ()
+    site: str = ""
 
 
 class Catalog:
