@@ -15,10 +15,11 @@ from tests.upstream import upstream
 from windsock.core.model.calls import VERDICTS, CallKind
 from windsock.core.model.units import Usage
 from windsock.providers.presets import Preset, presets
-from windsock.wire.format import Answer, AnswerFacts, Formats, ProviderTraits, Refusal
+from windsock.wire.format import Answer, AnswerFacts, Formats, ProviderTraits
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.registry import FORMATS
 from windsock.wire.request import Operation, UpstreamRequest
+from windsock.wire.upstream_errors.refusal import Refusal
 
 ASKED = {"model": "auto", "messages": [{"role": "user", "content": "how are you"}]}
 

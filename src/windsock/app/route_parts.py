@@ -97,6 +97,7 @@ def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
         hedge_share=stated.hedge,
         allow_empty=stated.allow_empty,
         rescue_streams=stated.rescue_streams,
+        takes_content_elsewhere=stated.content_filter == "elsewhere",
         source_weights={**SOURCE_WEIGHTS, **stated.source_weights},
     )
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from windsock.core.model.calls import Verdict
 from windsock.core.model.units import Family, Usage
 from windsock.wire.billing import BillField
 from windsock.wire.request import Operation, UpstreamRequest
+from windsock.wire.upstream_errors.refusal import Refusal
+from windsock.wire.upstream_errors.rules import ErrorRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +47,13 @@ class ProviderTraits:
     keeps_router_fields     it understands `models`, `provider` and the like itself
     bill                    where its answers say what they cost, the best place first
     usage                   how it counts
+    errors                  what its errors mean; the first rule that fits decides
     """
 
     keeps_router_fields: bool = False
     bill: tuple[BillField, ...] = ()
     usage: UsageHabits = NO_HABITS
+    errors: tuple[ErrorRule, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -92,19 +95,6 @@ class Answer:
     message: Mapping[str, Any] | None = None
     certainty: float | None = None
     error: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """What an error means, wherever it stood: a whole answer, one of status 200, or a stream.
-
-    retry_after_s   seconds to leave the provider alone, if it says so
-    body            the error as a client may be told it, in OpenAI's shape
-    """
-
-    verdict: Verdict
-    body: bytes
-    retry_after_s: float | None = None
 
 
 class StreamScanner(Protocol):
