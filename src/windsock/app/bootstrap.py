@@ -38,9 +38,10 @@ def build(
     """
     settings = with_defaults(settings, presets(), environ)
     catalog = catalog_of(settings, presets())
-    upstreams = upstreams_of(settings, presets(), environ, catalog)
+    clock = clock or SystemClock()
+    upstreams = upstreams_of(settings, presets(), environ, catalog, clock)
     lock = WriterLock(settings.store.url) if is_alone else None
-    core = core_of(settings, environ, catalog, clock or SystemClock(), lock)
+    core = core_of(settings, environ, catalog, clock, lock)
     return with_edges(core, settings, upstreams)
 
 

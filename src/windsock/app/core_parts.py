@@ -96,12 +96,12 @@ def core_of(
 
 def restore_again(core: Core) -> None:
     """All that a store holds that was away at the start; raises StoreError if it is away again."""
-    restored(lambda _: _emptied(core.router), core.engine)
+    restored(lambda _: emptied(core.router), core.engine)
     core.ingestion.follow_redirects()
     core.router.tables.forget()
 
 
-def _emptied(router: Router) -> Router:
+def emptied(router: Router) -> Router:
     """The same one, knowing no price and believing nothing."""
     router.book.from_state({"pages": {}, "redirects": {}})
     router.beliefs.from_state({"groups": []})

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
+from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
@@ -32,7 +33,7 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics, Tallies
-from windsock.service.control.price_routes import price_routes
+from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored
@@ -54,12 +55,14 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
+    renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
         "staleness": staleness.check,
         "probes": probes.check,
+        "credentials": renewal.check,
     }
-    service.on_stop.append(probes.stop)
+    service.on_stop += [probes.stop, renewal.stop]
     core.events.listeners += [
         service.dashboard.on_event,
         service.webhooks.on_event,

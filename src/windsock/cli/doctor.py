@@ -13,7 +13,7 @@ from windsock.app.bootstrap import build
 from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
 from windsock.config.settings import Settings, StoreSettings
-from windsock.errors import ConfigError, FeedError, StoreError
+from windsock.errors import ConfigError, FeedError, ProviderError, StoreError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, Validators
 from windsock.feeds.reader import read
@@ -105,8 +105,11 @@ async def _provider(http: httpx.AsyncClient, name: str, endpoint: Endpoint) -> D
     """Asks for the list of models, which costs nothing and needs the key."""
     subject = f"provider {name}"
     url = f"{endpoint.base_url}/models"
+    full = f"{url}?{endpoint.query}" if endpoint.query else url
     try:
-        answer = await http.get(url, headers=dict(endpoint.headers))
+        answer = await http.get(full, headers=await endpoint.headers_of("GET", full))
+    except ProviderError as error:
+        return Diagnosis(subject=subject, ok=False, text=str(error))
     except httpx.HTTPError as error:
         reason = f"{type(error).__name__} at {url}; check base_url and the network"
         return Diagnosis(subject=subject, ok=False, text=reason)

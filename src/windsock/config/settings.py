@@ -67,6 +67,10 @@ class StoreSettings(Part):
 class ProviderSettings(ContractSettings):
     """A provider.
 
+    preset          the known provider whose address, format, sign-in and price names it shares
+    auth            bearer, query:NAME, the name of a header, or entra, google, sigv4
+    region, resource, project, account      parts of the address, where the preset's has such
+    api_version     dated version of the API, where the provider has several (Azure)
     price           of all its deployments, in place of what feeds say
     discount        (and `adjustments`) on what feeds say
     max_concurrent  calls at a time; while it is full, others are asked
@@ -79,6 +83,12 @@ class ProviderSettings(ContractSettings):
     price: PriceSettings | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     preset: str | None = None
+    auth: str | None = Field(default=None, pattern=r"^(query:[\w-]+|[A-Za-z0-9-]+)$")
+    region: str | None = None
+    resource: str | None = None
+    project: str | None = None
+    account: str | None = None
+    api_version: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
     adaptive: bool = False
 
