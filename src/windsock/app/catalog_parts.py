@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from windsock.config.parameter_settings import stated_parameters
 from windsock.config.settings import (
     DeploymentSettings,
     ProviderSettings,
@@ -13,9 +14,11 @@ from windsock.config.settings import (
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.core.model.model_names import split_site
 from windsock.errors import ConfigError
+from windsock.providers.parameters import parameters_of
 from windsock.providers.presets import Preset, traits_of
 from windsock.providers.transport import Endpoint
 from windsock.providers.upstream import Upstream, upstream_of
+from windsock.wire.adaptation.parameters import Parameters
 from windsock.wire.registry import formats_of
 
 
@@ -52,7 +55,17 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         model=model,
         capabilities=Capabilities(**stated),
         price_names=own.price_names,
+        lacks=_parameters(name, provider, model, settings).lacks,
     )
+
+
+def _parameters(name: str, provider: str, model: str, settings: Settings) -> Parameters:
+    """What a deployment takes: its owner's word, else what is known of its provider."""
+    of_provider = settings.providers.get(provider, ProviderSettings())
+    of_deployment = settings.deployments.get(name, DeploymentSettings())
+    known = parameters_of(of_provider.preset or provider, model)
+    stated = stated_parameters(of_provider.parameters).over(known)
+    return stated_parameters(of_deployment.parameters).over(stated)
 
 
 def upstreams_of(
@@ -62,18 +75,25 @@ def upstreams_of(
     catalog: Catalog,
 ) -> dict[str, Upstream]:
     """How each provider of the catalog is called; raises ConfigError on a missing key or URL."""
-    providers = dict.fromkeys(each.provider for each in catalog.deployments.values())
-    return {name: _upstream(name, settings, known, environ) for name in providers}
+    served: dict[str, list[Deployment]] = {}
+    for each in catalog.deployments.values():
+        served.setdefault(each.provider, []).append(each)
+    return {name: _upstream(name, settings, known, environ, own) for name, own in served.items()}
 
 
 def _upstream(
-    name: str, settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
+    name: str,
+    settings: Settings,
+    known: Mapping[str, Preset],
+    environ: Mapping[str, str],
+    served: Iterable[Deployment],
 ) -> Upstream:
     """In the format of the provider's preset; what has none speaks as most do."""
     own = settings.providers.get(name, ProviderSettings())
     preset = known.get(own.preset or name) or Preset(id=name)
     formats = formats_of(preset.format, traits_of(preset))
-    return upstream_of(_endpoint(name, settings, known, environ), formats)
+    taken = {each.id: _parameters(each.id, name, each.model, settings) for each in served}
+    return upstream_of(_endpoint(name, settings, known, environ), formats, taken)
 
 
 def _endpoint(

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.core.model.ticks import ModelFacts
+from windsock.core.model.unsupported import UnsupportedParameters, lacking
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Deployment:
     provider        provider id
     model           the name the provider knows it by
     price_names     `feed provider/model` names under which feeds may quote it, besides its id
+    lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
     """
 
     id: str
@@ -38,17 +40,20 @@ class Deployment:
     model: str
     capabilities: Capabilities = Capabilities()
     price_names: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
 
 
 class Catalog:
     """All deployments, by id and by what else they may be called.
 
-    `version` grows when a deployment's capabilities are learnt.
+    `version` grows when a deployment's capabilities are learnt; `unsupported` is what they were
+    heard not to take.
     """
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
         self.deployments: dict[str, Deployment] = {}
         self.ids_by_model: dict[str, tuple[str, ...]] = {}
+        self.unsupported = UnsupportedParameters()
         self.version = -1
         self.adopt(deployments)
 
@@ -97,11 +102,14 @@ class Catalog:
         found = get_close_matches(name, names, n=1)
         return found[0] if found else None
 
-    def ruled_out(self, deployment_id: str, request: RouteRequest) -> Exclusion | None:
-        """Why this deployment can never serve this request, or None if it can."""
-        deployment = self.deployments[deployment_id]
-        return _lacks(deployment.capabilities, request) or _unwanted(
-            deployment, request.preferences
+    def ruled_out(self, deployment_id: str, request: RouteRequest, now: float) -> Exclusion | None:
+        """Why this deployment cannot serve this request, or None if it can."""
+        deployment, needs = self.deployments[deployment_id], request.needs
+        return (
+            _lacks(deployment.capabilities, request)
+            or lacking(deployment.lacks, needs)
+            or self.unsupported.ruled_out(deployment_id, needs, now)
+            or _unwanted(deployment, request.preferences)
         )
 
 
@@ -130,9 +138,6 @@ def _too_long(has: Capabilities, request: RouteRequest) -> Exclusion | None:
             ExclusionCode.CONTEXT_EXCEEDED,
             f"context window is {has.context_tokens} tokens, about {wanted} are needed",
         )
-    most = has.max_output_tokens
-    if most is not None and (request.max_output_tokens or 0) > most:
-        return Exclusion(ExclusionCode.ANSWER_TOO_LONG, f"answers with {most} tokens at most")
     return None
 
 

@@ -29,6 +29,7 @@ async def stream_call(
     """Make the call, write its events and report its end to the exchange."""
     try:
         target = calls.target(attempt, request)
+        failure.adapted[attempt.number] = target.adapted
         relay = Relay(attempt, target.format.scanner(request))
     except ProviderError as error:
         failure.status = 502
@@ -115,7 +116,7 @@ class StreamedCall:
         """The head of a stream, or the whole of a refusal; raises NoAnswer."""
         relay = self._relay
         relay.is_sent = True
-        reply = relay.reply = await self._calls.post(self._target, self._request)
+        reply = relay.reply = await self._calls.post(self._target)
         if reply.status != 200:
             return reply, await reply.body()
         if reply.headers.get("content-type", "").startswith("text/html"):
@@ -141,6 +142,7 @@ class StreamedCall:
             relay.attempt,
             relay.kind,
             self._started,
+            adapted=self._target.adapted,
             **relay.facts(self._request, self._target.capabilities),
         )
         self._exchange.report(result, calls.clock.now())
