@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
+from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
@@ -32,7 +33,7 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics, Tallies
-from windsock.service.control.price_routes import price_routes
+from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored
@@ -54,8 +55,14 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
-    service.housekeeping.on_second += [service.dashboard.sample, staleness.check, probes.check]
-    service.on_stop.append(probes.stop)
+    renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
+    service.housekeeping.on_second |= {
+        "dashboard": service.dashboard.sample,
+        "staleness": staleness.check,
+        "probes": probes.check,
+        "credentials": renewal.check,
+    }
+    service.on_stop += [probes.stop, renewal.stop]
     core.events.listeners += [
         service.dashboard.on_event,
         service.webhooks.on_event,
@@ -97,6 +104,7 @@ def _service(
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
+        tasks=core.readiness.tasks,
         reloaded=ReloadTarget(
             router=core.router,
             executor=executor,
@@ -137,11 +145,14 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
     insight = _insight(service)
+    service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         router=router,
         clock=clock,
         readiness=service.readiness,
-        metrics=Metrics(router, clock, tallies, limits, cache.tally if cache else None),
+        metrics=Metrics(
+            router, clock, tallies, limits, service.tasks, cache.tally if cache else None
+        ),
         parts=[
             weights_routes(insight),
             price_routes(insight),

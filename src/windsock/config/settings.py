@@ -24,7 +24,7 @@ from windsock.resources.declared import Part, Share, seconds
 class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
-    keys            open: no key needed; required: always; auto: needed once a key was created
+    keys            open: no key needed; required: always; auto: from the first key on
     drain           after SIGTERM, seconds that requests under way have to end
     drain_delay     before that, seconds in which /readyz says no and requests are still taken, so
                     that a load balancer can look elsewhere
@@ -64,6 +64,10 @@ class StoreSettings(Part):
 class ProviderSettings(ContractSettings):
     """A provider.
 
+    preset          the known provider whose address, format, sign-in and price names it shares
+    auth            bearer, query:NAME, the name of a header, or entra, google, sigv4
+    region, resource, project, account      parts of the address, where the preset's has such
+    api_version     dated version of the API, where the provider has several (Azure)
     price           of all its deployments, in place of what feeds say
     discount        (and `adjustments`) on what feeds say
     max_concurrent  calls at a time; while it is full, others are asked
@@ -77,6 +81,12 @@ class ProviderSettings(ContractSettings):
     price: PriceSettings | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     preset: str | None = None
+    auth: str | None = Field(default=None, pattern=r"^(query:[\w-]+|[A-Za-z0-9-]+)$")
+    region: str | None = None
+    resource: str | None = None
+    project: str | None = None
+    account: str | None = None
+    api_version: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
     adaptive: bool = False
     parameters: ParameterSettings = ParameterSettings()

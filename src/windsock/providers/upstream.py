@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from windsock.providers.transport import Endpoint
@@ -22,7 +22,7 @@ class Upstream:
 
     endpoint: Endpoint
     formats: Formats
-    parameters: Mapping[str, Parameters] = NOTHING_KNOWN
+    parameters: Mapping[str, Parameters] = field(default_factory=dict)
 
 
 def upstream_of(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from math import inf
 
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.core.model.ticks import ModelFacts
 from windsock.core.model.unsupported import UnsupportedParameters, lacking
+from windsock.errors import UnknownDeployment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Deployment:
     id              provider/model or provider/model@region
     provider        provider id
     model           the name the provider knows it by
+    site            where its provider is asked, if that has prices of its own and the id is silent
     price_names     `feed provider/model` names under which feeds may quote it, besides its id
     lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
     """
@@ -40,6 +43,7 @@ class Deployment:
     model: str
     capabilities: Capabilities = Capabilities()
     price_names: tuple[str, ...] = ()
+    site: str = ""
     lacks: tuple[str, ...] = ()
 
 
@@ -97,10 +101,21 @@ class Catalog:
         return self.ids_by_model.get(name, ())
 
     def nearest(self, name: str, others: Iterable[str] = ()) -> str | None:
-        """The known name, or one of `others`, that `name` is most like; None if there is none."""
-        names = [*others, *self.deployments, *self.ids_by_model]
-        found = get_close_matches(name, names, n=1)
-        return found[0] if found else None
+        """The known name, or one of `others`, that `name` is most like; None if there is none.
+
+        Else the first that it is a part of; upper and lower case are the same.
+        """
+        names = {each.lower(): each for each in (*self.ids_by_model, *self.deployments, *others)}
+        asked = name.strip().lower()
+        found = get_close_matches(asked, names, n=1) or [n for n in names if asked and asked in n]
+        return names[found[0]] if found else None
+
+    def check(self, name: str, *, param: str = "deployment") -> None:
+        """Raises UnknownDeployment, with the nearest name, unless a deployment is named so."""
+        if name not in self.deployments:
+            near = self.nearest(name)
+            known = self.serving(near) if near else ()
+            raise UnknownDeployment(name, nearest=known[0] if known else near, param=param)
 
     def ruled_out(self, deployment_id: str, request: RouteRequest, now: float) -> Exclusion | None:
         """Why this deployment cannot serve this request, or None if it can."""
@@ -132,7 +147,8 @@ def _lacks(has: Capabilities, request: RouteRequest) -> Exclusion | None:
 
 def _too_long(has: Capabilities, request: RouteRequest) -> Exclusion | None:
     read = request.prompt_tokens if request.longest_tokens is None else request.longest_tokens
-    wanted = read + (request.max_output_tokens or 0)
+    answer = min(request.max_output_tokens or 0, has.max_output_tokens or inf)
+    wanted = read + answer
     if has.context_tokens is not None and wanted > has.context_tokens:
         return Exclusion(
             ExclusionCode.CONTEXT_EXCEEDED,

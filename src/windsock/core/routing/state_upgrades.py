@@ -64,7 +64,7 @@ def _from_1(state: State) -> None:
 
 def _from_2(state: State) -> None:
     """What deployments do not take of requests was not learnt."""
-    _add(state["scrutiny"], unsupported={})
+    _add(state.get("scrutiny", {}), unsupported={})
 
 
 def _pad_units(state: State) -> None:

@@ -95,8 +95,8 @@ class UpstreamCalls:
     async def post(self, target: Target) -> Reply:
         """Send the call; raises ProviderError (see `Caller.post`)."""
         spoken, request, model = target.format, target.request, target.model
-        path, body = spoken.path(request, model), spoken.body(request, model)
-        return await self._caller.post(target.endpoint, path, body)
+        path = target.endpoint.call_path(spoken.path(request, model), model)
+        return await self._caller.post(target.endpoint, path, spoken.body(request, model))
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
