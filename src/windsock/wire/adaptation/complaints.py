@@ -67,7 +67,7 @@ def judged(
     """
     if verdict.kind not in COMPLAINING:
         return verdict, ()
-    facts = complaints_of(status, raw, _sent(asked))
+    facts = complaints_of(status, raw, _sent(asked, heard))
     if verdict.kind is CallKind.SERVER_ERROR:
         facts = tuple(fact for fact in facts if fact.field.startswith(IN_MESSAGES))
     news = tuple(fact for fact in facts if fact not in heard)
@@ -78,10 +78,11 @@ def judged(
     return Verdict(kind=CallKind.CANNOT_SERVE, then=then, out=Out.REQUEST, field=field), news
 
 
-def _sent(asked: UpstreamRequest) -> Mapping[str, Any]:
-    """The fields as they were sent, with those that windsock adds."""
+def _sent(asked: UpstreamRequest, heard: Collection[Unsupported]) -> Mapping[str, Any]:
+    """The fields as they were sent, with those that windsock adds, and those that were refused."""
     added = {"stream_options": asked.request.is_stream, "logprobs": asked.wants_certainty}
-    return {**{name: b"true" for name, is_added in added.items() if is_added}, **asked.fields}
+    names = [*(name for name, is_added in added.items() if is_added), *(f.field for f in heard)]
+    return {**dict.fromkeys(names, b"true"), **asked.fields}
 
 
 def is_mendable(facts: Collection[Unsupported], needs: Collection[str]) -> bool:
