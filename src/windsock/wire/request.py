@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -64,7 +64,9 @@ class UpstreamRequest:
     operation: Operation = Operation.CHAT
     wants_certainty: bool = False
     left_out: frozenset[str] = frozenset()
-    kept_fields: dict[str, msgspec.Raw] | None = None
+    kept_fields: dict[str, msgspec.Raw] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @property
     def fields(self) -> dict[str, msgspec.Raw]:

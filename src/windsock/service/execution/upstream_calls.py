@@ -28,11 +28,13 @@ class Failure:
 
     status, body    of the last upstream error
     adapted         fields of its request that were changed, by number of attempt
+    last_event      what ends a stream that has begun, where no other deployment goes on with it
     """
 
     status: int | None = None
     body: bytes = b""
     adapted: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    last_event: bytes = b""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,25 +102,26 @@ class UpstreamCalls:
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
-        failure: Failure,
+        failure: Failure, **facts: Any,
     ) -> CallResult:  # fmt: skip
-        """The result of a call whose answer is an error, which `failure` remembers."""
-        refusal = target.format.refusal(reply.status, raw, reply.headers, self.clock.now())
+        """The result of a call whose answer is an error, which `failure` remembers.
+
+        raw     the body of that status; with 200, the error that stood within it
+        facts   of the result that are known beside
+        """
+        status = None if reply.status == 200 else reply.status
+        refusal = target.format.refusal(status, raw, reply.headers, self.clock.now())
         failure.status = reply.status
         failure.body = target.endpoint.without_secrets(refusal.body)
-        verdict, unsupported = judged(
-            refusal.verdict, reply.status, raw, target.request, target.heard
-        )
-        return self.result(
-            attempt,
-            verdict.kind,
-            started,
-            refusal=verdict,
-            unsupported=unsupported,
-            adapted=target.adapted,
-            status=reply.status,
-            retry_after_s=refusal.retry_after_s,
-        )
+        verdict, unsupported = judged(refusal.verdict, status, raw, target.request, target.heard)
+        known = {
+            "status": reply.status,
+            "retry_after_s": refusal.retry_after_s,
+            "unsupported": unsupported,
+            "adapted": target.adapted,
+            **facts,
+        }
+        return self.result(attempt, verdict.kind, started, refusal=verdict, **known)
 
     def result(self, attempt: Attempt, kind: CallKind, started: float, **facts: Any) -> CallResult:
         """How a call ended that began at `started` (elapsed s)."""

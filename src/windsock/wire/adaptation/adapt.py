@@ -33,8 +33,8 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
     left_out = rules.left_out
     if not changed:
         return (replace(request, left_out=left_out) if left_out else request), ()
-    raw = msgspec.json.encode(fields)
-    made = replace(request, raw=raw, kept_fields=fields, left_out=left_out)
+    made = replace(request, raw=msgspec.json.encode(fields), left_out=left_out)
+    made.kept_fields = fields
     return made, tuple(dict.fromkeys(changed))
 
 
