@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings
 from windsock.config.value_types import Moment, Seconds
@@ -76,6 +77,7 @@ class ProviderSettings(ContractSettings):
     max_concurrent  calls at a time; while it is full, others are asked
     adaptive        find that number, below max_concurrent, from how latency grows under load:
                     for servers that queue instead of refusing, such as your own
+    parameters      what it takes of a request, in place of what is known
     """
 
     base_url: str | None = None
@@ -91,6 +93,7 @@ class ProviderSettings(ContractSettings):
     api_version: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
     adaptive: bool = False
+    parameters: ParameterSettings = ParameterSettings()
 
 
 class CapabilitySettings(Part):
@@ -112,6 +115,7 @@ class DeploymentSettings(ContractSettings):
     discount        in place of its provider's; `adjustments` come on top of those
     provider, model read from the id if left out
     price_names     further names under which feeds may quote it
+    parameters      what it takes of a request, in place of what is known of its provider
     """
 
     provider: str | None = None
@@ -120,6 +124,7 @@ class DeploymentSettings(ContractSettings):
     prices: tuple[PriceSettings, ...] = ()
     price_names: tuple[str, ...] = ()
     capabilities: CapabilitySettings = CapabilitySettings()
+    parameters: ParameterSettings = ParameterSettings()
 
 
 class AliasSettings(Part):
