@@ -8,17 +8,20 @@ from decimal import Decimal
 from enum import StrEnum
 
 from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Unsupported
 from windsock.core.model.units import Usage
 
 
 class AttemptReason(StrEnum):
-    """Why a call is made: the draw, once more, elsewhere, a stronger one, beside a late one."""
+    """Why a call is made: the draw, once more, elsewhere, a stronger one, beside a late one, once
+    more without what was refused."""
 
     FIRST = "first"
     RETRY = "retry"
     FALLBACK = "fallback"
     ESCALATION = "escalation"
     HEDGE = "hedge"
+    MENDED = "mended"
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
@@ -43,6 +46,7 @@ class Attempt:
 class CallKind(StrEnum):
     """How a call ended.
 
+    EMPTY_ANSWER is an answer with nothing to show, which was paid for all the same.
     REFUSED is a refusal of 4xx that nothing explains: it is the deployment's fault if another one
     answers, else the caller's.
     """
@@ -55,6 +59,7 @@ class CallKind(StrEnum):
     CALLER_TIMED_OUT = "caller_timed_out"
     UNREACHABLE = "unreachable"
     BAD_ANSWER = "bad_answer"
+    EMPTY_ANSWER = "empty_answer"
     BROKEN = "broken"
     CALLER_ERROR = "caller_error"
     CANNOT_SERVE = "cannot_serve_this_request"
@@ -119,7 +124,8 @@ VERDICTS: Mapping[CallKind, Verdict] = {
     **_verdicts(Then.ELSEWHERE, Out.REQUEST, CallKind.CANNOT_SERVE, CallKind.REFUSED),
     **_verdicts(Then.ELSEWHERE, Out.DEPLOYMENT, CallKind.RATE_LIMITED, CallKind.OVERLOADED,
                 CallKind.SERVER_ERROR, CallKind.TIMED_OUT, CallKind.UNREACHABLE,
-                CallKind.BAD_ANSWER, CallKind.BROKEN, CallKind.MODEL_GONE),
+                CallKind.BAD_ANSWER, CallKind.EMPTY_ANSWER, CallKind.BROKEN,
+                CallKind.MODEL_GONE),
     **_verdicts(Then.ELSEWHERE, Out.ACCOUNT, CallKind.AUTH_FAILED, CallKind.OUT_OF_CREDIT),
 }  # fmt: skip
 """What each end of a call means where nothing more is known."""
@@ -131,6 +137,7 @@ FAILURES = frozenset(
         CallKind.TIMED_OUT,
         CallKind.UNREACHABLE,
         CallKind.BAD_ANSWER,
+        CallKind.EMPTY_ANSWER,
         CallKind.BROKEN,
     }
 )
@@ -139,12 +146,16 @@ FAILURES = frozenset(
 Requests that no answer fits, callers who give up, quotas and keys say nothing of either.
 """
 
+WORTHLESS = frozenset({CallKind.EMPTY_ANSWER})
+"""Failures that came as an answer: they count against success whoever answered in the end."""
+
 RETRIABLE = frozenset(
     {
         CallKind.SERVER_ERROR,
         CallKind.UNREACHABLE,
         CallKind.RATE_LIMITED,
         CallKind.OVERLOADED,
+        CallKind.EMPTY_ANSWER,
     }
 )
 """Worth asking the same deployment once more when there is no other."""
@@ -167,6 +178,8 @@ class CallResult:
     usage           counted by the provider, or an estimate if `is_usage_estimated`
     usage_doubt     why the provider's own counts were not believed; empty where they were
     refusal         what the provider's refusal means, where it sent one that was read
+    unsupported     what of the request it said it does not take
+    adapted         fields of the client's request that were changed for it
     service_tier    the provider's own word for how it was served, where prices differ by it
     billed_usd      what the provider says it charged, if it says so: evidence, not yet the cost
     confidence      0..1, of the answer, where a check or logprobs give one
@@ -190,6 +203,8 @@ class CallResult:
     response_id: str | None = None
     usage_doubt: str = ""
     refusal: Verdict | None = None
+    unsupported: tuple[Unsupported, ...] = ()
+    adapted: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:

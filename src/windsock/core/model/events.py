@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     BILL_DRIFTED = "bill.drifted"
     BILL_DOUBTED = "bill.doubted"
     USAGE_DOUBTED = "usage.doubted"
+    PARAMETER_REFUSED = "parameter.refused"
     MODEL_REDIRECTED = "model.redirected"
     MODEL_LISTED = "model.listed"
     MODEL_RETIRES = "model.retires"
