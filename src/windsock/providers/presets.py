@@ -13,6 +13,7 @@ from typing import Any
 from windsock.core.model.model_names import ProviderNames
 from windsock.wire.billing import BillField
 from windsock.wire.format import NO_HABITS, ProviderTraits, UsageHabits
+from windsock.wire.upstream_errors.rules import ErrorRule, rule_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +114,26 @@ def bill_fields() -> tuple[BillField, ...]:
     return tuple(dict.fromkeys(field for each in known for field in each.bill))
 
 
+@cache
+def _stated_errors() -> Mapping[str, tuple[ErrorRule, ...]]:
+    text = files("windsock.providers").joinpath("errors.toml").read_text(encoding="utf-8")
+    stated = tomllib.loads(text).items()
+    return {name: tuple(rule_of(**each) for each in rules) for name, rules in stated}
+
+
+def error_rules(provider: str) -> tuple[ErrorRule, ...]:
+    """What errors of a provider mean, in the order in which they are asked; also of an unknown."""
+    stated = _stated_errors()
+    return (*stated.get(provider, ()), *stated["shared"])
+
+
 def traits_of(preset: Preset) -> ProviderTraits:
     """What the wire formats must know of a provider."""
     return ProviderTraits(
         keeps_router_fields=preset.keeps_router_fields,
         bill=tuple(dict.fromkeys((*preset.bill, *bill_fields()))),
         usage=preset.usage,
+        errors=error_rules(preset.id),
     )
 
 

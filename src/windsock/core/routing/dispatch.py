@@ -11,6 +11,7 @@ from windsock.core.model.calls import (
     RETRIABLE,
     Attempt,
     AttemptReason,
+    CallKind,
     CallResult,
     Then,
 )
@@ -98,6 +99,18 @@ class Dispatcher:
                 had = result.attempt.deployment
                 tried |= {name for name in names if not self._availability.holds_more(name, had)}
         return tried
+
+    def is_nowhere_else(self, plan: Plan, results: Sequence[CallResult]) -> bool:
+        """True if, after the last of these calls, another deployment would do no better.
+
+        A refusal that nothing explains is asked elsewhere once: what two say is the caller's.
+        """
+        last = results[-1]
+        if last.kind is CallKind.CONTENT_REFUSED:
+            return not plan.route.takes_content_elsewhere
+        if last.kind is CallKind.REFUSED:
+            return any(each.kind is CallKind.REFUSED for each in results[:-1])
+        return last.verdict.then is Then.NOWHERE
 
     def another(
         self, plan: Plan, tried: Set[str], last: CallResult | None, made: int, now: float

@@ -17,7 +17,6 @@ from windsock.core.model.calls import (
     CallKind,
     CallResult,
     Outcome,
-    Then,
     total_usd,
 )
 from windsock.core.model.events import Event
@@ -32,7 +31,7 @@ class State(StrEnum):
     READY -> TRYING -> {ANSWERED, STREAMING, FAILED_ONCE}
     FAILED_ONCE -> {TRYING, EXHAUSTED}
     ANSWERED -> {TRYING (escalate), DONE}
-    STREAMING -> {DONE, BROKEN}
+    STREAMING -> {DONE, BROKEN, FAILED_ONCE (what was shown may be gone on from elsewhere)}
     """
 
     READY = "ready"
@@ -163,25 +162,26 @@ class Exchange:
         """The call that lost the race against its twin was given up; nothing else changes."""
         self._end(result, now)
 
-    def report(self, result: CallResult, now: float) -> None:
+    def report(self, result: CallResult, now: float, *, may_go_on: bool = False) -> None:
         """How a call under way ended. While its twin runs or streams, a failure changes no more.
 
+        may_go_on   another deployment may go on from what the client was shown of a stream
         raises  RuntimeError if that call is not under way
         """
         if self.state not in (State.TRYING, State.STREAMING):
             raise RuntimeError(f"no call is under way ({self.state})")
         is_twin = self.state is State.STREAMING and result.attempt is not self.trying
-        ended = self._end(result, now)
+        kind = self._end(result, now)
         if is_twin:
             return
-        if ended.kind is CallKind.ANSWERED:
+        if kind is CallKind.ANSWERED:
             self.answer = result
             self.state = State.DONE if self.state is State.STREAMING else State.ANSWERED
         elif self.trying is not None:
             return
-        elif self.state is State.STREAMING:
+        elif self.state is State.STREAMING and not may_go_on:
             self.state = State.BROKEN
-        elif ended.verdict.then is Then.NOWHERE:
+        elif self._dispatcher.is_nowhere_else(self._plan, self._results):
             self._give_up()
         else:
             self.state = State.FAILED_ONCE
@@ -234,7 +234,7 @@ class Exchange:
         self._dispatcher.begin(attempt, now)
         return attempt
 
-    def _end(self, result: CallResult, now: float) -> CallResult:
+    def _end(self, result: CallResult, now: float) -> CallKind:
         """Take a finished call off, say how it ended; the hedge takes the place of the first."""
         if self.trying is None or result.attempt is not self.trying:
             if self.hedging is None or result.attempt is not self.hedging:
@@ -248,7 +248,7 @@ class Exchange:
         self.shifts += self._observer.record(result, now)
         if self.route.hedge_share:
             self._dispatcher.observe(self._plan, result)
-        return result
+        return result.kind
 
     def _after_failure(self, now: float) -> Attempt | None:
         call = self._next_call(now) if self._may_go_on(now) else None

@@ -20,10 +20,14 @@ from windsock.wire.request import UpstreamRequest
 
 @dataclass(slots=True)
 class Failure:
-    """The last upstream error, for the client when nothing else is left."""
+    """The last upstream error, for the client when nothing else is left.
+
+    last_event      what ends a stream that has begun, where no other deployment goes on with it
+    """
 
     status: int | None = None
     body: bytes = b""
+    last_event: bytes = b""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,20 +81,19 @@ class UpstreamCalls:
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
-        failure: Failure,
+        failure: Failure, **facts: Any,
     ) -> CallResult:  # fmt: skip
-        """The result of a call whose answer is an error, which `failure` remembers."""
-        refusal = target.format.refusal(reply.status, raw, reply.headers, self.clock.now())
+        """The result of a call whose answer is an error, which `failure` remembers.
+
+        raw     the body of that status; with 200, the error that stood within it
+        facts   of the result that are known beside
+        """
+        status = None if reply.status == 200 else reply.status
+        refusal = target.format.refusal(status, raw, reply.headers, self.clock.now())
         failure.status = reply.status
         failure.body = target.endpoint.without_secrets(refusal.body)
-        return self.result(
-            attempt,
-            refusal.verdict.kind,
-            started,
-            refusal=refusal.verdict,
-            status=reply.status,
-            retry_after_s=refusal.retry_after_s,
-        )
+        known = {"status": reply.status, "retry_after_s": refusal.retry_after_s, **facts}
+        return self.result(attempt, refusal.verdict.kind, started, refusal=refusal.verdict, **known)
 
     def result(self, attempt: Attempt, kind: CallKind, started: float, **facts: Any) -> CallResult:
         """How a call ended that began at `started` (elapsed s)."""

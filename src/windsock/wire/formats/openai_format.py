@@ -8,9 +8,10 @@ import msgspec
 import orjson
 
 from windsock.wire import json_codec
-from windsock.wire.format import Answer, ProviderTraits, Refusal
+from windsock.wire.format import Answer, ProviderTraits
 from windsock.wire.request import OURS, UpstreamRequest, drop_task
-from windsock.wire.upstream_errors import refusal_of
+from windsock.wire.upstream_errors.reading import refusal_of
+from windsock.wire.upstream_errors.refusal import Refusal
 
 TRUE = msgspec.Raw(b"true")
 
@@ -49,7 +50,7 @@ class OpenAIFormat:
         self, status: int | None, raw: bytes, headers: Mapping[str, str], now: float
     ) -> Refusal:
         """Read from the status and OpenAI's codes; the client is told it as it is."""
-        return refusal_of(status, raw, headers, now)
+        return refusal_of(status, raw, headers, now, self._traits.errors)
 
     def _upstream_fields(self, request: UpstreamRequest, model: str) -> dict[str, msgspec.Raw]:
         """Fields as they are sent; a stream's usage is always asked for."""
