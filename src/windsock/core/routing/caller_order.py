@@ -52,7 +52,9 @@ class CallerOrder:
         for model in models:
             other = routes.get(model)
             further = other.candidates if other else self._catalog.serving(model)
-            names += [name for name in further if self._catalog.ruled_out(name, request) is None]
+            names += [
+                name for name in further if self._catalog.ruled_out(name, request, now) is None
+            ]
         return table, tuple(dict.fromkeys(names))
 
     def elsewhere(

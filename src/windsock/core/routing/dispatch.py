@@ -44,6 +44,10 @@ class Plan:
     queue: tuple[str, ...] = ()
 
 
+MAX_MENDS = 3
+"""Calls of one request that may ask the same deployment without what it refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class NextCall:
     """Whom to call after a failure, and how many seconds from now."""
@@ -230,6 +234,25 @@ class Dispatcher:
         """A call has ended: how long it took tells when the next one is late."""
         if plan.route.hedge_share:
             self._hedging.observe_call(result, is_stream=plan.request.is_stream)
+
+
+def mends(results: Sequence[CallResult]) -> int:
+    """Calls that were refused for a field of the request, and made again without it."""
+    return min(MAX_MENDS, sum(result.verdict.then is Then.MENDED for result in results))
+
+
+def mended(results: Sequence[CallResult]) -> NextCall | None:
+    """The same call once more, without what it was refused for; None if that is no use.
+
+    It says nothing of the deployment's health, and takes nothing of the budgets of other calls.
+    """
+    last = results[-1]
+    refused = sum(result.verdict.then is Then.MENDED for result in results)
+    if last.verdict.then is not Then.MENDED or refused > MAX_MENDS:
+        return None
+    is_escalation = last.attempt.reason is AttemptReason.ESCALATION
+    reason = AttemptReason.ESCALATION if is_escalation else AttemptReason.MENDED
+    return NextCall(last.attempt.deployment, reason)
 
 
 def _may_escalate(plan: Plan, name: str) -> bool:
