@@ -25,7 +25,7 @@ from windsock.core.model.rewards import OpenDecision
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.upstream import Upstream
-from windsock.service.auth import Access
+from windsock.service.auth import Access, credential_in
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.dashboard import Dashboard, dashboard_routes
@@ -74,6 +74,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
         memory=limits,
+        knows=lambda headers: service.access.knows(credential_in(headers), core.clock.now()),
     )
     return service
 

@@ -45,6 +45,10 @@ class Plan:
     queue: tuple[str, ...] = ()
 
 
+MAX_MENDS = 3
+"""Calls of one request that may ask the same deployment without what it refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class NextCall:
     """Whom to call after a failure, and how many seconds from now."""
@@ -264,6 +268,25 @@ def is_dearer(table: WeightTable, name: str, than: str) -> bool:
     """Whether a success is expected to cost more at one deployment of a table than at another."""
     usd = {arm.deployment: arm.usd_per_success for arm in table.arms}
     return name in usd and than in usd and usd[name] > usd[than]
+
+
+def mends(results: Sequence[CallResult]) -> int:
+    """Calls that were refused for a field of the request, and made again without it."""
+    return min(MAX_MENDS, sum(result.verdict.then is Then.MENDED for result in results))
+
+
+def mended(results: Sequence[CallResult]) -> NextCall | None:
+    """The same call once more, without what it was refused for; None if that is no use.
+
+    It says nothing of the deployment's health, and takes nothing of the budgets of other calls.
+    """
+    last = results[-1]
+    refused = sum(result.verdict.then is Then.MENDED for result in results)
+    if last.verdict.then is not Then.MENDED or refused > MAX_MENDS:
+        return None
+    is_escalation = last.attempt.reason is AttemptReason.ESCALATION
+    reason = AttemptReason.ESCALATION if is_escalation else AttemptReason.MENDED
+    return NextCall(last.attempt.deployment, reason)
 
 
 def _may_escalate(plan: Plan, name: str) -> bool:
