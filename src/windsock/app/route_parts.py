@@ -86,6 +86,7 @@ def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
         name=name,
         candidates=stated.candidates,
         policy=policy,
+        fallbacks=stated.fallbacks,
         rules=tuple(_rule(each) for each in stated.rules),
         cascade=_cascade(stated.cascade),
         checks=_checks(stated.check),

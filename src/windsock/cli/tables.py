@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -160,9 +161,9 @@ def import_litellm(config: Path, to: Path, *, force: bool) -> None:
     """Write windsock.toml and say what has no counterpart; raises ConfigError."""
     if to.exists() and not force:
         raise ConfigError(f"{to} exists; name another with --to, or replace it with --force")
-    found = read_litellm(config)
+    found = read_litellm(config, os.environ)
     to.write_text(as_toml(found, config.name), encoding="utf-8")
-    candidates = sum(len(each) for each in found.routes.values())
+    candidates = sum(len(each["candidates"]) for each in found.routes.values())
     console.print(f"{to}: {len(found.routes)} routes over {candidates} candidates")
     for note in found.notes:
         console.print(f"[dim]note: {escape(note)}", highlight=False)

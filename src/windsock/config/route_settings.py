@@ -53,6 +53,8 @@ class CascadeSettings(Part):
 class RouteSettings(Part):
     """A route.
 
+    fallbacks       routes or deployments asked in this order when nobody of the candidates answers,
+                    unless the caller names `models` of his own
     policy          who gets the next request: a name of `core.policies.registry.POLICIES`. All but
                     `price_aware` are baselines, which know no objective and keep no budget
     quality_floor   least P(success), held per task. `cost_per_success` never goes without one
@@ -75,6 +77,7 @@ class RouteSettings(Part):
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
+    fallbacks: tuple[str, ...] = ()
     policy: str = "price_aware"
     objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"
     quality_floor: Share | None = None

@@ -30,7 +30,9 @@ class ServerSettings(Part):
                     that a load balancer can look elsewhere
     max_concurrent  requests worked on at a time; less while the event loop runs late
     max_waiting, queue_timeout      requests in excess that wait, and for how long
-    max_inflight_mb     request bodies held at a time
+    max_inflight_mb     request bodies held at a time, as they arrive
+    max_connections, max_connections_per_peer   of clients; one too many takes the place of the
+                    one that has been longest without a request
     """
 
     host: str = "127.0.0.1"
@@ -39,6 +41,8 @@ class ServerSettings(Part):
     admin_token: str | None = None
     max_body_mb: float = Field(default=20.0, gt=0)
     max_inflight_mb: float = Field(default=512.0, gt=0)
+    max_connections: int = Field(default=4096, gt=0)
+    max_connections_per_peer: int = Field(default=2048, gt=0)
     max_concurrent: int = Field(default=1024, gt=0)
     max_waiting: int = Field(default=256, ge=0)
     queue_timeout: Seconds = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from windsock.core.evidence.answer_checks import Checks
@@ -52,6 +52,8 @@ class Cascade:
 class Route:
     """A named policy and its candidates.
 
+    fallbacks           names asked in this order when nobody of the candidates answers, as a
+                        caller's `models`, which are stronger
     max_latency_s       ceiling on the measured p95 time to first content
     first_byte_s        an attempt without content by then is given up
     answer_s            so is a plain one whose answer is not whole by then
@@ -69,6 +71,7 @@ class Route:
     name: str
     candidates: tuple[str, ...]
     policy: Policy
+    fallbacks: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     cascade: Cascade | None = None
     max_latency_s: float | None = None
@@ -131,14 +134,17 @@ class RouteTable:
 
         raises  UnknownRoute
         """
-        for name in (request.model, *request.models):
-            found = self.by_name.get(name) or self._implicit.get(name)
-            if found is not None:
-                return found
-            candidates = self._catalog.serving(name)
-            if candidates:
-                made = Route(name=name, candidates=candidates, policy=self._default_policy(name))
-                self._implicit[name] = made
-                return made
+        for found in self.named((request.model, *request.models)):
+            return found
         nearest = self._catalog.nearest(request.model, self.by_name)
         raise UnknownRoute(request.model, nearest=nearest)
+
+    def named(self, names: Iterable[str]) -> Iterator[Route]:
+        """The routes behind these names, in order; what nobody is known by is left out."""
+        for name in names:
+            found = self.by_name.get(name) or self._implicit.get(name)
+            if found is None and (candidates := self._catalog.serving(name)):
+                found = Route(name=name, candidates=candidates, policy=self._default_policy(name))
+                self._implicit[name] = found
+            if found is not None:
+                yield found
