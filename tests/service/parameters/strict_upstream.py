@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,7 @@ def turn_faults(turns: list[Body], rules: dict[str, Any]) -> Iterator[str]:
         yield "messages.role"
     if rules.get("system_first") and "system" in roles[1:]:
         yield "messages.system"
-    if rules.get("alternating") and any(
-        a == b for a, b in zip(roles, roles[1:], strict=False) if a != "system"
-    ):
+    if rules.get("alternating") and any(a == b for a, b in pairwise(roles) if a != "system"):
         yield "messages.turns"
     is_open = turns[-1]["role"] == "assistant"
     if is_open and (rules.get("last") == "user" or (

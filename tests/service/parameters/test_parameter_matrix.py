@@ -76,7 +76,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "two user turns": {"messages": [USER, USER]},
     "prefill": {"messages": [USER, {"role": "assistant", "content": "I am"}]},
     "tool id toolu_": {"messages": called("toolu_01A09q90qw90lq917835lq9")},
-    "tool id, 51 letters": {"messages": called("ws_689e2d4880a0819d98acca37694989b00b15d90494fc6b87")},
+    "tool id, 51 letters": {"messages": called("ws_" + "689e2d48" * 6)},
     "tool id functions.": {"messages": called("functions.look:0")},
     "reasoning_content": {"messages": called("abcdefghi", reasoning_content="hm")},
 }
