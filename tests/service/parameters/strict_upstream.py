@@ -1,4 +1,4 @@
-"""Loopback servers that refuse what providers refuse, in their words; `strictness.toml` says what."""
+"""Loopback servers that refuse what providers refuse; `strictness.toml` says what."""
 
 from __future__ import annotations
 
