@@ -13,7 +13,7 @@ from typing import Any
 
 from windsock.core.model.calls import CallKind, Out, Then, Verdict
 from windsock.core.model.requests import Unsupported
-from windsock.wire.adaptation.parameters import IN_MESSAGES, MAX_TOKENS
+from windsock.wire.adaptation.parameters import AUDIO, IMAGE, IN_MESSAGES, MAX_TOKENS
 from windsock.wire.adaptation.phrases import (
     ANY_VALUE,
     FIELD,
@@ -37,6 +37,9 @@ COMPLAINING = frozenset(
 
 TURN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_call"})
 """What a turn is made of; without these it is none."""
+
+MEDIA = frozenset({IMAGE, AUDIO})
+"""What is unsupported only where it was sent: other refusals speak of images as well."""
 
 STATUSES = frozenset({400, 404, 405, 409, 415, 422, 424, 500, 501})
 """Of refusals that may complain of a field."""
@@ -71,6 +74,7 @@ def judged(
     if verdict.kind not in COMPLAINING:
         return verdict, ()
     facts = complaints_of(status, raw, _sent(asked, heard))
+    facts = tuple(f for f in facts if f.field not in MEDIA or f.need in asked.request.needs)
     if verdict.kind is CallKind.SERVER_ERROR:
         facts = tuple(fact for fact in facts if fact.field.startswith(IN_MESSAGES))
     news = tuple(fact for fact in facts if fact not in heard)
