@@ -35,6 +35,9 @@ COMPLAINING = frozenset(
 )
 """What a refusal may mean that complains of a field; chat templates fail as servers do."""
 
+TURN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_call"})
+"""What a turn is made of; without these it is none."""
+
 MEDIA = frozenset({IMAGE, AUDIO})
 """What is unsupported only where it was sent: other refusals speak of images as well."""
 
@@ -139,14 +142,15 @@ def _in_conversation(text: str) -> Iterator[Unsupported]:
     for pattern, name in OF_CONVERSATIONS:
         for match in pattern.finditer(text):
             own = next((each for each in match.groups() if each), "")
-            yield Unsupported(field=name + own)
+            if own not in TURN:
+                yield Unsupported(field=name + own)
 
 
 def _sent_as(name: str, sent: Mapping[str, Any]) -> str | None:
     """The field that was sent under this name, which some write as one word with capitals."""
     if name.startswith(IN_MESSAGES):
         own = name.removeprefix(IN_MESSAGES)
-        return name if FIELD.fullmatch(own) and "[" not in own else None
+        return name if FIELD.fullmatch(own) and own not in TURN else None
     top = re.split(r"[.\[]", name.removeprefix("body."))[0]
     for known in (top, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", top).lower()):
         if known in sent and known not in ("model", "messages") and FIELD.fullmatch(known):
