@@ -160,6 +160,10 @@ RETRIABLE = frozenset(
 )
 """Worth asking the same deployment once more when there is no other."""
 
+ONE_OFF = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
+"""Worth asking the same deployment once more where another is dearer: it may have been a single
+error, and it cost nothing."""
+
 HEDGED = frozenset({AttemptReason.FIRST, AttemptReason.FALLBACK})
 """Calls that may get a twin beside them."""
 
