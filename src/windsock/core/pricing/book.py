@@ -41,7 +41,7 @@ class PriceBook:
         self.version = 0
         self._entries = Entries(self.rules)
         self._peers = PeerPrices(self.rules)
-        self._effective = EffectivePrices()
+        self.effective = EffectivePrices()
         self._changed_at: dict[str | None, int] = {None: 0}
         self._now = -inf
 
@@ -57,7 +57,7 @@ class PriceBook:
         entry = self._entries.made(tick.deployment)
         before, said = entry.timeline.revision, entry.timeline.statements.get(tick.feed)
         told = entry.insert(tick) if entry.is_late(tick) else entry.append(tick)
-        if self._effective.heard(entry.timeline, said, tick, now):
+        if self.effective.heard(entry.timeline, said, tick, now):
             self._changed(tick.deployment)
         if isinstance(tick, Quote):
             self._remeasure(self._peers.hear(entry.timeline, tick))
@@ -72,14 +72,14 @@ class PriceBook:
 
     def adjust(self, adjustments: Mapping[str, Sequence[Adjustment]]) -> None:
         """Bill list prices by these contracts from now on; what is left out has none."""
-        self._effective.adjust(adjustments)
+        self.effective.adjust(adjustments)
         self._changed(None)
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """What bills a request at `at`: the believed quote, whole, as its contract has it."""
         name = self._entries.name_of(deployment)
         entry = self._entries.get(name)
-        return None if entry is None else self._effective.of(name, entry.timeline, at)
+        return None if entry is None else self.effective.of(name, entry.timeline, at)
 
     def believed(self, deployment: str, at: float) -> Quote | None:
         """The accepted quote alone, as its feed states it."""
@@ -222,7 +222,7 @@ class PriceBook:
         if entry is None or billed_usd <= 0 or deployment in self._entries.redirects:
             return []
         bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
-        quote = backed_quote(bill, self._effective, deployment, entry.timeline, now)
+        quote = backed_quote(bill, self.effective, deployment, entry.timeline, now)
         return self._backed(entry, quote, now) if quote else []
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
