@@ -19,6 +19,7 @@ from windsock.core.pricing.consensus.standing import (
     PriceStatus,
     Statement,
     aged,
+    measured,
     statements_of,
     status_of,
 )
@@ -127,8 +128,7 @@ class PriceBook:
         entry = self._entries.billed(deployment)
         timeline = entry.timeline if entry else PriceTimeline(self.rules)
         status = status_of(timeline, now, billed_as=self._entries.redirects.get(deployment))
-        by = self.standing(deployment, now).dearer_by
-        return replace(status, quote=self.in_force(deployment, now), dearer_by=by)
+        return measured(status, self.in_force(deployment, now), self.standing(deployment, now))
 
     def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
         """The quote in force and its age in s: the part of `status` that weight tables show."""

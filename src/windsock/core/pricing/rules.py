@@ -46,6 +46,9 @@ class GuardRules:
                         a feed that stays half as long for as many polls is read again
     contradicted_s      45 minutes at least, too, however often the feed is polled: 12 polls of five
                         minutes span more, 12 of 20 seconds only four minutes
+    uncontradicted_s    45 days after which what looks like an error stands if its feed never said
+                        otherwise and no other contradicts it; wrong moves of models.dev were
+                        mended after 44 at most
     agree_within        0.02: two feeds agree if input and output each differ by less
     same_within         1e-6: below it two prices are the same (float noise in feeds)
     bill_within         0.02: a bill confirms a price if it is that near
@@ -91,6 +94,7 @@ class GuardRules:
     fall_polls: int = 3
     contradicted_polls: int = 12
     contradicted_s: float = 2700.0
+    uncontradicted_s: float = 45 * 86400.0
     agree_within: float = 0.02
     same_within: float = 1e-6
     bill_within: float = 0.02

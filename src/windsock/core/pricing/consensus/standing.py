@@ -35,6 +35,8 @@ class PriceStatus:
     vanished        feeds that once listed it and no longer do
     provisional_until   unix s at which time alone will have proven it; None unless provisional
     disputed_by     feeds that speak for another price, now
+    measured_by     comparable prices by which one list's word was measured; empty: by none
+    is_bounded      it may draw only `provisional_share` of a task's requests
     """
 
     quote: Quote | None
@@ -48,6 +50,8 @@ class PriceStatus:
     vanished: tuple[str, ...] = ()
     provisional_until: float | None = None
     disputed_by: tuple[str, ...] = ()
+    measured_by: str = ""
+    is_bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,17 @@ def status_of(timeline: PriceTimeline, now: float, *, billed_as: str | None) -> 
         vanished=tuple(sorted(timeline.vanished)),
         provisional_until=_provisional_until(timeline, quote),
         disputed_by=tuple(sorted(timeline.standing.dissenting)),
+    )
+
+
+def measured(status: PriceStatus, quote: Quote | None, standing: Standing) -> PriceStatus:
+    """The status of a price as it is billed, and as comparable prices have it stand."""
+    return replace(
+        status,
+        quote=quote,
+        dearer_by=standing.dearer_by,
+        measured_by=standing.measured_by,
+        is_bounded=standing.is_bounded,
     )
 
 

@@ -13,7 +13,7 @@ from windsock.core.pricing.comparison import alike
 from windsock.core.pricing.consensus.tracks import Track, moved, quote_by, track_by
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import is_expired, starts_at
-from windsock.core.pricing.validation import Doubt, Held
+from windsock.core.pricing.validation import Doubt, Held, held_by
 
 HeldKey = tuple[str, float | None]
 """(feed, valid_from of a forecast)."""
@@ -108,7 +108,7 @@ class PriceTimeline:
         """The clock was set back: what was learnt later is taken as learnt now."""
         self.accepted = [quote_by(quote, now) for quote in self.accepted]
         self.statements = {feed: quote_by(quote, now) for feed, quote in self.statements.items()}
-        self.held = {k: replace(h, since=min(h.since, now)) for k, h in self.held.items()}
+        self.held = {key: held_by(held, now) for key, held in self.held.items()}
         self.confirmed_at = min(self.confirmed_at, now)
         self.tracks = {feed: track_by(track, now) for feed, track in self.tracks.items()}
 
@@ -209,10 +209,11 @@ class PriceTimeline:
         else:
             since, polls = held.since, held.polls + (now > held.quote.seen_at)
         made = Held(quote=quote, reason=doubt.reason, since=since, polls=polls)
-        self.put_on_hold(replace(made, needs=doubt.polls, is_final=is_final))
+        until = since + doubt.seconds if doubt.seconds else None
+        self.put_on_hold(replace(made, needs=doubt.polls, until=until, is_final=is_final))
         is_known = held is not None and since == held.since
-        is_enough = doubt.polls is not None and polls >= doubt.polls
-        is_enough = is_enough and now - since >= doubt.seconds
+        least = doubt.polls or (self.rules.contradicted_polls if doubt.seconds else math.inf)
+        is_enough = polls >= least and now - since >= doubt.seconds
         return [] if is_known or is_enough else [_told(quote, doubt)], is_enough
 
     def _key(self, feed: str) -> HeldKey:
