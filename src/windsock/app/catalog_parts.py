@@ -51,6 +51,7 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         mend = f"did you mean {near[0]!r}?" if near else f"add [providers.{provider}] base_url"
         raise ConfigError(f"deployment {name!r}: no provider is named {provider!r}; {mend}")
     stated = own.capabilities.model_dump(exclude_none=True)
+    takes = _parameters(name, provider, model, settings)
     return Deployment(
         id=name,
         provider=provider,
@@ -59,7 +60,8 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         price_names=(*own.price_names, *_preset_names(provider, model, settings)),
         site=_site(provider, settings, presets),
         tries_unknown=_is_own(provider, settings, presets),
-        lacks=_parameters(name, provider, model, settings).lacks,
+        lacks=takes.lacks,
+        keeps_marks=takes.keeps_marks,
     )
 
 

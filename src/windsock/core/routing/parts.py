@@ -19,6 +19,7 @@ from windsock.core.resilience.health import HealthBoard
 from windsock.core.resilience.hedging import Hedging
 from windsock.core.resilience.retry_budget import RetryBudget
 from windsock.core.routing.caller_order import CallerOrder
+from windsock.core.routing.conversations.state_bindings import StateBindings
 from windsock.core.routing.dispatch import Dispatcher
 from windsock.core.routing.operator import Operator
 from windsock.core.routing.routes import Route, RouteTable
@@ -86,6 +87,7 @@ def parts_of(
     confidences = Confidences(beliefs.settings)
     learner = Learner(beliefs, confidences, by_name.evidence_of)
     warm_starts = WarmStarts(beliefs)
+    sessions = sessions or SessionAffinity()
     audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
     availability = Availability(catalog=catalog, book=book, health=health, limits=limits)
     tables = WeightTables(
@@ -108,7 +110,7 @@ def parts_of(
         health=health,
         limits=limits,
         availability=availability,
-        sessions=sessions or SessionAffinity(),
+        sessions=sessions,
         confidences=confidences,
         learner=learner,
         warm_starts=warm_starts,
@@ -122,7 +124,9 @@ def parts_of(
             hedging=hedging or Hedging(),
             confidences=confidences,
         ),
-        caller_order=CallerOrder(catalog, health, tables),
+        caller_order=CallerOrder(
+            catalog, health, tables, StateBindings(catalog, tables, sessions.home)
+        ),
         operator=Operator(
             routes=by_name,
             beliefs=beliefs,

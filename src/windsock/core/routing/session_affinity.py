@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from windsock.core.model.decisions import ArmFacts, CascadeFacts, WeightTable
+from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import Meter, Prices, Usage, to_float
 
 MAX_SESSIONS = 50_000
@@ -75,6 +76,13 @@ class SessionAffinity:
         """Where a conversation was answered last; None once that is too long ago."""
         warm = self._warm.get(key)
         return warm if warm is not None and now < warm.until else None
+
+    def home(self, request: RouteRequest, route: str) -> str | None:
+        """Where a session was answered last, however long ago; None if it is not remembered."""
+        if request.session_id is None:
+            return None
+        warm = self._warm.get((request.namespace, route, request.session_id))
+        return None if warm is None else warm.deployment
 
     def adjust(self, table: WeightTable, warm: Warm, prices: Prices) -> AdjustedWeights | None:
         """The table's weights for this conversation; None if they are the same."""
