@@ -10,7 +10,13 @@ from windsock.config.settings import (
     ProviderSettings,
     Settings,
 )
-from windsock.core.model.catalog import Capabilities, Catalog, Deployment
+from windsock.core.model.catalog import (
+    USUAL_CACHE,
+    CacheTraits,
+    Capabilities,
+    Catalog,
+    Deployment,
+)
 from windsock.core.model.model_names import split_site
 from windsock.errors import ConfigError
 from windsock.providers.presets import Preset, traits_of
@@ -52,7 +58,15 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         model=model,
         capabilities=Capabilities(**stated),
         price_names=own.price_names,
+        cache=_cache_of(provider, settings, presets),
     )
+
+
+def _cache_of(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> CacheTraits:
+    """As the provider's preset states it."""
+    own = settings.providers.get(provider, ProviderSettings())
+    preset = presets.get(own.preset or provider)
+    return preset.cache if preset else USUAL_CACHE
 
 
 def upstreams_of(
