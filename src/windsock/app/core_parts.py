@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from windsock.app.background.ingestion import FeedIngestion, log_event
+from windsock.app.background.listings import REMEMBERED
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
 from windsock.app.route_parts import load_rules_of, router_of
 from windsock.app.state_recovery import opened_store, restored
@@ -27,9 +28,11 @@ from windsock.feeds.fetcher import Fetcher, packaged
 from windsock.feeds.poller import Poller
 from windsock.feeds.reader import read
 from windsock.observability import log
+from windsock.observability.background import Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.providers.presets import provider_names
 from windsock.service.control.app import Readiness
+from windsock.store import queries
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
 from windsock.store.writer_lock import WriterLock
@@ -65,7 +68,7 @@ def core_of(
 ) -> Core:
     """Router, prices and store, restored, with first prices; raises ConfigError or StoreError."""
     definitions = feeds_of(settings)
-    readiness, events = Readiness(), EventBus()
+    readiness, events = Readiness(tasks=Supervisor(clock=clock)), EventBus()
     engine, away, ledger = _store(settings, clock, lock, readiness)
     new_router = partial(_router, settings, catalog, clock)
     router = new_router({}) if away else restored(new_router, engine)
@@ -79,6 +82,8 @@ def core_of(
     )
     router.book.adjust(contracts_of(settings, catalog))
     ingestion.follow_redirects()
+    if not away:
+        ingestion.listings.remember(queries.newest_events(engine, since=0.0, kinds=REMEMBERED))
     _first_prices(settings, ingestion, definitions, clock)
     return Core(
         clock=clock,
@@ -95,12 +100,12 @@ def core_of(
 
 def restore_again(core: Core) -> None:
     """All that a store holds that was away at the start; raises StoreError if it is away again."""
-    restored(lambda _: _emptied(core.router), core.engine)
+    restored(lambda _: emptied(core.router), core.engine)
     core.ingestion.follow_redirects()
     core.router.tables.forget()
 
 
-def _emptied(router: Router) -> Router:
+def emptied(router: Router) -> Router:
     """The same one, knowing no price and believing nothing."""
     router.book.from_state({"pages": {}, "redirects": {}})
     router.beliefs.from_state({"groups": []})

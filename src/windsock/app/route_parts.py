@@ -86,6 +86,7 @@ def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
         name=name,
         candidates=stated.candidates,
         policy=policy,
+        fallbacks=stated.fallbacks,
         rules=tuple(_rule(each) for each in stated.rules),
         cascade=_cascade(stated.cascade),
         checks=_checks(stated.check),
@@ -95,6 +96,10 @@ def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
         stall_s=stated.stall_timeout,
         max_attempts=stated.max_attempts,
         hedge_share=stated.hedge,
+        patience_s=stated.patience,
+        allow_empty=stated.allow_empty,
+        rescue_streams=stated.rescue_streams,
+        takes_content_elsewhere=stated.content_filter == "elsewhere",
         source_weights={**SOURCE_WEIGHTS, **stated.source_weights},
     )
 

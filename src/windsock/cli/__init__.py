@@ -14,7 +14,7 @@ from windsock.cli import service_commands
 from windsock.cli.feed_commands import feeds_app
 from windsock.cli.key_commands import keys_app
 from windsock.cli.options import Config, config_path
-from windsock.cli.price_commands import prices_app
+from windsock.cli.prices.commands import prices_app
 from windsock.errors import ConfigError, WindsockError
 from windsock.observability import log
 
@@ -187,6 +187,7 @@ def import_litellm(
 app.command()(service_commands.weights)
 app.command()(service_commands.learn)
 app.command()(service_commands.explain)
+app.command()(service_commands.report)
 
 
 @app.command()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from rich.table import Table
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
+from windsock.cli.prices.layout import Entry, age, lines, usd
 from windsock.cli.service_client import ServiceClient
+from windsock.clock import SystemClock
 from windsock.errors import ConfigError
+from windsock.resources.declared import seconds
 
 console = Console()
 
@@ -54,10 +58,10 @@ def weights_table(cell: dict[str, Any]) -> Table:
             f"{low:.2f}-{high:.2f}",
             f"{arm['effective_samples']:.0f}",
             f"{arm['expected_usd']:.3g}",
-            _usd(price["input_usd_per_mtok"]),
-            _usd(price["output_usd_per_mtok"]),
+            usd(price["input_usd_per_mtok"]),
+            usd(price["output_usd_per_mtok"]),
             price["feed"] or "",
-            _age(price["age_s"]),
+            age(price["age_s"]),
             ", ".join(arm["limits"]),
         )
     for name, reason in cell["ruled_out"].items():
@@ -121,74 +125,46 @@ def _show_conversation(told: dict[str, Any]) -> None:
     console.print(table)
 
 
-def show_prices(service: ServiceClient) -> None:
-    """Prices in force, USD per million tokens, with feed and age."""
-    table = _table("deployment", "in $/M", "out $/M", "cache read", "feed", "age", "note")
-    for price in service.ask("/v1/prices")["data"]:
-        usd = price["usd_per_mtok"]
-        note = price["reason"] or ", ".join(
-            text
-            for text, holds in (
-                ("stale", price["is_stale"]),
-                ("by prompt size", price["has_tiers"]),
-                ("by the hour", price["has_windows"]),
-            )
-            if holds
-        )
-        table.add_row(
-            price["deployment"],
-            _usd(usd.get("input")),
-            _usd(usd.get("output")),
-            _usd(usd.get("cache_read")),
-            price["feed"] or "",
-            _age(price["age_s"]),
-            note,
-        )
-    console.print(table)
-
-
-def show_history(service: ServiceClient, deployment: str) -> None:
-    """Every accepted quote of a deployment, as the service orders them."""
-    table = _table("seen (UTC)", "in $/M", "out $/M", "feed", "as")
-    answer = service.ask("/v1/prices/history", params={"deployment": deployment})
-    for quote in answer["data"]:
-        usd = quote["usd_per_mtok"]
-        seen = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(quote["seen_at"]))
-        table.add_row(
-            seen,
-            _usd(usd.get("input")),
-            _usd(usd.get("output")),
-            quote["feed"],
-            quote["feed_model"],
-        )
-    console.print(table)
-
-
-def show_quarantine(service: ServiceClient) -> None:
-    """Quotes that are held, and why."""
-    held = service.ask("/v1/prices/quarantine")["data"]
-    if not held:
-        console.print("No quote is held.")
+def show_report(service: ServiceClient, *, since: str, by: str, as_json: bool = False) -> None:
+    """Requests, spend and success by group; on a second line what was billed."""
+    try:
+        begin = SystemClock().now() - seconds(since)
+    except ValueError as error:
+        raise ConfigError(f"--since: {error}") from None
+    found = service.ask("/v1/report", params={"since": begin, "by": by})
+    if as_json:
+        console.print_json(data=found)
         return
-    table = _table("deployment", "feed", "in $/M", "out $/M", "polls", "reason")
-    for quote in held:
-        usd = quote["usd_per_mtok"]
-        table.add_row(
-            quote["deployment"],
-            quote["feed"],
-            _usd(usd.get("input")),
-            _usd(usd.get("output")),
-            str(quote["polls"]),
-            quote["reason"],
+    head = Entry(" / ".join(found["by"]), ("requests", "answered", "cost $", "success", "$ per ok"))
+    entries = [_report_entry(row, found["by"]) for row in found["data"]]
+    for line in lines([head, *entries], width=console.width, figure=10):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _report_entry(row: dict[str, Any], by: Sequence[str]) -> Entry:
+    success = "" if row["success_rate"] is None else f"{row['success_rate']:.1%}"
+    figures = (
+        str(row["requests"]),
+        str(row["answered"]),
+        usd(row["cost_usd"]),
+        success,
+        usd(row["cost_per_success_usd"]),
+    )
+    return Entry(" / ".join(str(row[name]) for name in by), figures, "; ".join(_bills(row)))
+
+
+def _bills(row: dict[str, Any]) -> Iterator[str]:
+    """What is to be said of costs and bills, nothing where all is well and nobody bills."""
+    if row["unknown_cost"]:
+        yield f"{row['unknown_cost']} of unknown cost"
+    if row["bills"]:
+        ratio = "" if row["bill_ratio"] is None else f" ({row['bill_ratio']:.3f} times)"
+        yield (
+            f"{row['bills']} bills of ${usd(row['billed_usd'])} for ${usd(row['counted_usd'])} "
+            f"counted{ratio}"
         )
-    console.print(table)
-
-
-def rule(service: ServiceClient, verdict: str, deployment: str, feed: str) -> None:
-    """Approve or reject a held quote; `verdict` is the word for it in the path."""
-    path = f"/v1/prices/quarantine/{verdict}"
-    service.ask(path, method="POST", json={"deployment": deployment, "feed": feed})
-    console.print(f"{deployment} as quoted by {feed}: {verdict}d")
+    if row["doubted_bills"]:
+        yield f"{row['doubted_bills']} bills of ${usd(row['doubted_usd'])} not believed"
 
 
 def learn(service: ServiceClient, outcomes: Path, *, route: str, strength: float) -> None:
@@ -253,9 +229,9 @@ def import_litellm(config: Path, to: Path, *, force: bool) -> None:
     """Write windsock.toml and say what has no counterpart; raises ConfigError."""
     if to.exists() and not force:
         raise ConfigError(f"{to} exists; name another with --to, or replace it with --force")
-    found = read_litellm(config)
+    found = read_litellm(config, os.environ)
     to.write_text(as_toml(found, config.name), encoding="utf-8")
-    candidates = sum(len(each) for each in found.routes.values())
+    candidates = sum(len(each["candidates"]) for each in found.routes.values())
     console.print(f"{to}: {len(found.routes)} routes over {candidates} candidates")
     for note in found.notes:
         console.print(f"[dim]note: {escape(note)}", highlight=False)
@@ -267,16 +243,3 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, justify="right" if "$" in column or column == "age" else "left")
     return table
-
-
-def _usd(price: float | None) -> str:
-    return "" if price is None else f"{price:g}"
-
-
-def _age(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

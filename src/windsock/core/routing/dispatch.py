@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.calls import (
     HEDGED,
+    ONE_OFF,
     RETRIABLE,
     Attempt,
     AttemptReason,
     CallKind,
     CallResult,
+    Then,
 )
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import RouteRequest
@@ -41,6 +43,10 @@ class Plan:
     decision: Decision
     table: WeightTable
     queue: tuple[str, ...] = ()
+
+
+MAX_MENDS = 3
+"""Calls of one request that may ask the same deployment without what it refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,23 @@ class Dispatcher:
         if under_way is not None:
             tried.add(under_way.deployment)
         for result in results:
-            if result.kind is CallKind.CONTEXT_EXCEEDED:
+            if result.verdict.then is Then.LARGER:
                 names = plan.queue or plan.table.deployments
                 had = result.attempt.deployment
                 tried |= {name for name in names if not self._availability.holds_more(name, had)}
         return tried
+
+    def is_nowhere_else(self, plan: Plan, results: Sequence[CallResult]) -> bool:
+        """True if, after the last of these calls, another deployment would do no better.
+
+        A refusal that nothing explains is asked elsewhere once: what two say is the caller's.
+        """
+        last = results[-1]
+        if last.kind is CallKind.CONTENT_REFUSED:
+            return not plan.route.takes_content_elsewhere
+        if last.kind is CallKind.REFUSED:
+            return any(each.kind is CallKind.REFUSED for each in results[:-1])
+        return last.verdict.then is Then.NOWHERE
 
     def another(
         self, plan: Plan, tried: Set[str], last: CallResult | None, made: int, now: float
@@ -125,18 +143,45 @@ class Dispatcher:
         left_s: float | None,
         now: float,
     ) -> NextCall | None:
-        """Another deployment if there is one, else the same after a pause; None without budget.
+        """Another deployment if there is one and it is not dearer than asking again, else the same
+        after a pause; None without budget.
 
         The arguments are those of `another` and `retry_wait_s`; results are at least one.
         """
         last = results[-1]
         other = self.another(plan, tried, last, made, now)
-        if other is not None:
-            return NextCall(other, AttemptReason.FALLBACK) if self.may_retry(now) else None
         wait_s = self.retry_wait_s(plan, len(results), last, left_s, now)
-        if wait_s is None or not self.may_retry(now):
-            return None
-        return NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
+        call = None if other is None else NextCall(other, AttemptReason.FALLBACK)
+        if wait_s is not None and (
+            other is None or self._is_better_again(plan, results, other, wait_s, made, now)
+        ):
+            call = NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
+        return call if call is not None and self.may_retry(now) else None
+
+    def _is_better_again(
+        self,
+        plan: Plan,
+        results: Sequence[CallResult],
+        other: str,
+        wait_s: float,
+        made: int,
+        now: float,
+    ) -> bool:
+        """Whether the deployment that failed last is asked once more though there is another.
+
+        It is, once, where that error may have been a single one, the pause is short, the other is
+        dearer per success, and a call is left for the other.
+        """
+        last, route = results[-1], plan.route
+        name = last.attempt.deployment
+        return (
+            last.kind in ONE_OFF
+            and [each.attempt.deployment for each in results].count(name) == 1
+            and made + 1 < self.attempts_allowed(route)
+            and wait_s <= route.patience_s
+            and is_dearer(plan.table, other, name)
+            and self._availability.has_failed_once(name, now + wait_s)
+        )
 
     def as_strong(
         self, plan: Plan, answer: CallResult, tried: Set[str], now: float
@@ -217,6 +262,31 @@ class Dispatcher:
         """A call has ended: how long it took tells when the next one is late."""
         if plan.route.hedge_share:
             self._hedging.observe_call(result, is_stream=plan.request.is_stream)
+
+
+def is_dearer(table: WeightTable, name: str, than: str) -> bool:
+    """Whether a success is expected to cost more at one deployment of a table than at another."""
+    usd = {arm.deployment: arm.usd_per_success for arm in table.arms}
+    return name in usd and than in usd and usd[name] > usd[than]
+
+
+def mends(results: Sequence[CallResult]) -> int:
+    """Calls that were refused for a field of the request, and made again without it."""
+    return min(MAX_MENDS, sum(result.verdict.then is Then.MENDED for result in results))
+
+
+def mended(results: Sequence[CallResult]) -> NextCall | None:
+    """The same call once more, without what it was refused for; None if that is no use.
+
+    It says nothing of the deployment's health, and takes nothing of the budgets of other calls.
+    """
+    last = results[-1]
+    refused = sum(result.verdict.then is Then.MENDED for result in results)
+    if last.verdict.then is not Then.MENDED or refused > MAX_MENDS:
+        return None
+    is_escalation = last.attempt.reason is AttemptReason.ESCALATION
+    reason = AttemptReason.ESCALATION if is_escalation else AttemptReason.MENDED
+    return NextCall(last.attempt.deployment, reason)
 
 
 def _may_escalate(plan: Plan, name: str) -> bool:

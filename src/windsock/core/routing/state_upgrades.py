@@ -63,6 +63,11 @@ def _from_1(state: State) -> None:
 
 
 def _from_2(state: State) -> None:
+    """What deployments do not take of requests was not learnt."""
+    _add(state.get("scrutiny", {}), unsupported={})
+
+
+def _from_3(state: State) -> None:
     """Conversations were not kept."""
     _add(state, conversations={})
 
@@ -88,7 +93,7 @@ def _add(state: State, **defaults: Any) -> None:
         state.setdefault(name, value)
 
 
-UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2)
+UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2, _from_3)
 """The function at n takes a state of version n to n + 1."""
 
 

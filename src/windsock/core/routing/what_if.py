@@ -93,9 +93,7 @@ def _imagined(
     router: Router, usd_per_mtok: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[Meter, Decimal]]:
     for name in usd_per_mtok:
-        if name not in router.catalog.deployments:
-            nearest = router.catalog.nearest(name)
-            raise BadRequest(f"no deployment is named {name!r}; nearest is {nearest!r}", param=name)
+        router.catalog.check(name, param=name)
     return {
         name: {_meter(meter): _price(name, meter, price) for meter, price in prices.items()}
         for name, prices in usd_per_mtok.items()

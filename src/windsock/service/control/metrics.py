@@ -16,6 +16,7 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.units import Meter, to_float
 from windsock.core.routing.router import Router
+from windsock.observability.background import Supervisor
 from windsock.service.control.access_check import shown_table
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import CacheTally
@@ -88,6 +89,11 @@ OF_DEPLOYMENTS = (
     ("windsock_deployment_up", "1 if it may be drawn.", ["deployment"]),
 )
 
+DOUBTED = (
+    ("windsock_bills_doubted", "Bills that cannot be, and are in no sum."),
+    ("windsock_usage_doubted", "Calls whose counts cannot be, and were replaced."),
+)
+
 
 class Metrics(Collector):
     """`text()` is the answer of GET /metrics."""
@@ -98,8 +104,10 @@ class Metrics(Collector):
         clock: Clock,
         tallies: Tallies,
         limits: Limits,
+        tasks: Supervisor,
         cache: CacheTally | None = None,
     ) -> None:
+        self._background = tasks
         self._router = router
         self._cache = cache
         self._limits = limits
@@ -121,8 +129,10 @@ class Metrics(Collector):
         yield from self._requests()
         yield from self._weights()
         yield from self._prices()
+        yield from self._doubts()
         yield from self._load()
         yield self._events()
+        yield from self._tasks()
 
     def _requests(self) -> Iterable[Metric]:
         for field_name, (name, text) in SUMS.items():
@@ -161,6 +171,16 @@ class Metrics(Collector):
             up.add_metric([name], float(router.availability.is_open(name, now)))
         yield from families
 
+    def _doubts(self) -> Iterable[Metric]:
+        bills, usages = families = [
+            CounterMetricFamily(name, text, labels=["deployment"]) for name, text in DOUBTED
+        ]
+        for name in self._router.catalog.deployments:
+            doubts = self._router.doubts_of(name)
+            bills.add_metric([name], doubts.bills)
+            usages.add_metric([name], doubts.usages)
+        yield from families
+
     def _events(self) -> Metric:
         family = CounterMetricFamily(
             "windsock_events",
@@ -170,6 +190,25 @@ class Metrics(Collector):
         for kind, count in sorted(self._tallies.events.items()):
             family.add_metric([kind], count)
         return family
+
+    def _tasks(self) -> Iterable[Metric]:
+        age, restarts = (
+            GaugeMetricFamily(
+                "windsock_task_age_seconds",
+                "Since the last turn of a background task, or its last good one.",
+                labels=["task"],
+            ),
+            CounterMetricFamily(
+                "windsock_task_restarts",
+                "Times a background task failed and was started anew.",
+                labels=["task"],
+            ),
+        )
+        now = self._clock.elapsed()
+        for name, state in self._background.states.items():
+            age.add_metric([name], now - state.turned_at)
+            restarts.add_metric([name], state.restarts)
+        yield from (age, restarts)
 
     def _load(self) -> Iterable[Metric]:
         limits = self._limits

@@ -316,7 +316,7 @@ def talk_outcome(wind: Router):
 def test_states_of_before_conversations_were_kept_are_taken_over() -> None:
     wind = fresh()
     Talk(wind).turn(START)
-    state = {**wind.to_state(), "version": 2}
+    state = {**wind.to_state(), "version": 3}
     del state["conversations"]
     wind.from_state(state)
     assert wind.conversations.to_state() == {"memory": [], "habits": [], "hits": []}
