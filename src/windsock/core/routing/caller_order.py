@@ -56,7 +56,7 @@ class CallerOrder:
         is_sorted = bool(wishes.order or wishes.sort)
         models = request.models or route.fallbacks
         if not (is_sorted or models):
-            return self._bindings.apply(request, table, ()) if request.marks else (table, ())
+            return self._bindings.apply(request, table, (), now) if request.marks else (table, ())
         arms = sorted(table.arms, key=lambda arm: -arm.weight)
         names = [arm.deployment for arm in arms]
         if is_sorted:
@@ -72,7 +72,7 @@ class CallerOrder:
         queue = tuple(dict.fromkeys(names))
         if is_sorted or not request.marks:
             return table, queue
-        return self._bindings.apply(request, table, queue)
+        return self._bindings.apply(request, table, queue, now)
 
     def elsewhere(
         self, others: Iterable[Route], request: RouteRequest, now: float

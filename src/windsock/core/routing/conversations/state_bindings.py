@@ -15,8 +15,8 @@ from windsock.core.routing.weights.tables import WeightTables
 
 MAX_BOUND_TABLES = 1024
 
-HomeOf = Callable[[RouteRequest, str], str | None]
-"""(request, route) -> the deployment that answered its session last; None if that is not known."""
+HomeOf = Callable[[RouteRequest, str, float], str | None]
+"""(request, route, now) -> who answered its session last; None if that is not known."""
 
 BOUND = "the conversation carries state of "
 """Begins the note of tables whose weights are kept to where a conversation's state was made."""
@@ -32,21 +32,21 @@ class StateBindings:
         self._bound: dict[tuple[int, tuple[str, ...]], WeightTable] = {}
 
     def apply(
-        self, request: RouteRequest, table: WeightTable, queue: tuple[str, ...]
+        self, request: RouteRequest, table: WeightTable, queue: tuple[str, ...], now: float
     ) -> tuple[WeightTable, tuple[str, ...]]:
         """The table to draw from, and whom to ask after that: all others, as they come.
 
         queue   the caller's own order of fallbacks, empty where it has none
         """
-        places = self._places(request, table)
+        places = self._places(request, table, now)
         if not places or len(places) == len(table.deployments):
             return table, queue
         others = queue or sorted(table.deployments, key=lambda name: -_weight(table, name))
         return self._table_of(table, places), tuple(dict.fromkeys((*places, *others)))
 
-    def _places(self, request: RouteRequest, table: WeightTable) -> tuple[str, ...]:
+    def _places(self, request: RouteRequest, table: WeightTable, now: float) -> tuple[str, ...]:
         """Where the session was answered last, else all that understand its marks; may be none."""
-        home = self._home_of(request, table.cell.route)
+        home = self._home_of(request, table.cell.route, now)
         if home in table.deployments:
             return (home,)
         known = self._catalog.deployments
