@@ -46,6 +46,7 @@ class _Schema(msgspec.Struct):
     provider: dict[str, Any] | None = None
     session_id: str | None = None
     service_tier: str | None = None
+    web_search_options: dict[str, Any] | None = None
     temperature: float | None = None
     n: int | None = None
 
@@ -94,6 +95,7 @@ def read_chat(
         temperature=read.temperature,
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,
+        search_size=_search_size(read.web_search_options),
     )
 
 
@@ -160,6 +162,11 @@ def _drop_logprobs(body: dict[str, Any]) -> None:
     for choice in body["choices"]:
         if isinstance(choice, dict) and "logprobs" in choice:
             choice["logprobs"] = None
+
+
+def _search_size(options: dict[str, Any] | None) -> str | None:
+    """How much context a search is asked to bring; empty as usual, None where none is asked for."""
+    return None if options is None else text_in(options, "search_context_size") or ""
 
 
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
