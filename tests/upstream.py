@@ -34,12 +34,14 @@ Reply = Callable[[dict[str, Any]], Answer]
 
 @dataclass
 class Upstream:
-    """A running server: its base URL, the bodies it was sent, and connections clients dropped."""
+    """A running server: its base URL, what it was sent, and connections clients dropped."""
 
     url: str
     reply: Reply
     seen: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
     dropped: list[float] = field(default_factory=list)
 
 
@@ -109,6 +111,8 @@ async def upstream(reply: Reply) -> AsyncIterator[Upstream]:
 
     async def chat(request: web.Request) -> web.StreamResponse:
         body = await request.json()
+        served.raw.append(await request.read())
+        served.targets.append(request.raw_path)
         served.seen.append(body)
         served.headers.append({k.lower(): v for k, v in request.headers.items()})
         answer = served.reply(body)

@@ -3,6 +3,7 @@
 WindsockError
 ├── CallerError            the client must change its request
 │   ├── BadRequest
+│   │   └── UnknownDeployment
 │   ├── UnknownRoute       carries the nearest name
 │   ├── BudgetSpent        the route's money of today is used up
 │   └── NoCandidate        carries each deployment's reason
@@ -31,6 +32,15 @@ class BadRequest(CallerError):
     def __init__(self, message: str, *, param: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+
+
+class UnknownDeployment(BadRequest):
+    """No deployment has this name; `nearest` is one that looks like it, None if none does."""
+
+    def __init__(self, name: str, *, nearest: str | None, param: str = "deployment") -> None:
+        hint = f"did you mean {nearest!r}?" if nearest else "GET /v1/deployments lists all"
+        super().__init__(f"no deployment is named {name!r}; {hint}", param=param)
+        self.nearest = nearest
 
 
 class UnknownRoute(CallerError):

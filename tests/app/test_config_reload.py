@@ -67,6 +67,24 @@ async def test_a_bad_edit_keeps_the_old_configuration_and_says_why(tmp_path) -> 
         assert await weights(it) == {"bolt/m": 1.0}
 
 
+async def test_a_file_that_is_no_text_is_rejected_and_the_next_edit_counts(tmp_path) -> None:
+    async with edited(tmp_path) as (it, edit):
+        path = tmp_path / "windsock.toml"
+        whole = path.read_bytes()
+        seen: list[object] = []
+        it.service.events.listeners.append(seen.append)
+        reloader = Reloader(target=it.service.reloaded, path=path, environ={})
+        for harm in (b"\xff" + whole, whole + b"\xff", whole[:40] + b"\xc3\x28" + whole[40:]):
+            path.write_bytes(harm)
+            os.utime(path, ns=(len(seen) + 7, len(harm)))
+            reloader.check()
+            assert seen[-1].kind == "config.rejected"
+            assert "not UTF-8 text at byte" in seen[-1].facts["error"]
+        path.write_bytes(whole)
+        assert edit('candidates = ["acme/m"]', 'candidates = ["bolt/m"]').kind == "config.reloaded"
+        assert await weights(it) == {"bolt/m": 1.0}
+
+
 async def test_an_edited_price_of_the_owner_is_in_force_at_once(tmp_path) -> None:
     async with edited(tmp_path) as (it, edit):
         edit("input = 1, output = 2", "input = 100, output = 200")

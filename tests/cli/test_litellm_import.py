@@ -7,6 +7,7 @@ import pytest
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.feed_parts import own_quotes
 from windsock.cli.litellm_import import as_toml, read_litellm
+from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError
@@ -57,7 +58,7 @@ def test_entries_of_one_name_become_candidates_of_one_route(tmp_path) -> None:
 def test_addresses_keys_and_prices_are_kept_and_secrets_stay_outside(tmp_path) -> None:
     stated = settings(tmp_path)
     catalog = catalog_of(stated, presets())
-    upstreams = upstreams_of(stated, presets(), SECRETS, catalog)
+    upstreams = upstreams_of(stated, presets(), SECRETS, catalog, SystemClock())
     assert upstreams["openai-2"].endpoint.base_url == "https://api.openai.com/v1"
     assert upstreams["openai-2"].endpoint.headers["authorization"] == "Bearer c"
     assert upstreams["openai-3"].endpoint.base_url == "http://127.0.0.1:8000/v1"

@@ -14,7 +14,8 @@ from aiohttp import web
 from windsock.clock import SystemClock
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher
-from windsock.feeds.poller import Poller
+from windsock.feeds.poller import WATCH_EVERY_S, Poller
+from windsock.observability.background import Supervisor
 
 EVERY_S = 2.0
 
@@ -52,6 +53,8 @@ async def main(steps_file: Path, steps: list[str]) -> None:
         on_failure=lambda *_: None,
     )
     poller.start()
+    tasks = Supervisor(clock=SystemClock())
+    tasks.keep_every("polls", WATCH_EVERY_S, poller.watch)
     lag = Lag()
     watch = asyncio.create_task(lag.run())
     while len(polls) < 2:
@@ -68,6 +71,7 @@ async def main(steps_file: Path, steps: list[str]) -> None:
         jumped = time.time() - wall
         print(json.dumps({"step": step, "wait_s": wait_s, "lag_s": lag.worst, "wall_s": jumped}))
     watch.cancel()
+    await tasks.stop()
     await poller.stop()
     await runner.cleanup()
 

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from windsock.clock import SystemClock
 from windsock.core.model.events import Event
+from windsock.observability.background import Supervisor
 from windsock.observability.webhooks import MAX_WAITING, Hook, Webhooks, signature
 
 
@@ -41,11 +42,12 @@ async def until(condition, seconds: float = 5.0) -> None:
 async def test_an_event_arrives_signed_and_a_stumbling_receiver_gets_it_again() -> None:
     runner, url, seen = await receiver([500])
     hooks = Webhooks([Hook(url=url, secret="s" * 16, events=("price.",))], SystemClock())
-    hooks.start()
+    tasks = Supervisor(clock=SystemClock())
+    hooks.start(tasks)
     hooks.on_event(shift("health.changed"))
     hooks.on_event(shift("price.shifted"))
     await until(lambda: len(seen) == 2)
-    await hooks.stop()
+    await tasks.stop()
     await runner.cleanup()
     headers, body = seen[1]
     assert seen[0][1] == body

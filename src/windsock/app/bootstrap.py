@@ -12,11 +12,14 @@ from windsock.app.core_parts import core_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.http_server import server_of
 from windsock.app.service import Service
+from windsock.app.state_recovery import may_have_had_keys
 from windsock.app.wiring import with_edges
 from windsock.clock import Clock, SystemClock
 from windsock.config.settings import Settings
+from windsock.errors import ConfigError
 from windsock.observability import log
 from windsock.providers.presets import presets
+from windsock.service.auth import is_loopback, open_door
 from windsock.store.writer_lock import WriterLock
 
 
@@ -35,9 +38,10 @@ def build(
     """
     settings = with_defaults(settings, presets(), environ)
     catalog = catalog_of(settings, presets())
-    upstreams = upstreams_of(settings, presets(), environ, catalog)
+    clock = clock or SystemClock()
+    upstreams = upstreams_of(settings, presets(), environ, catalog, clock)
     lock = WriterLock(settings.store.url) if is_alone else None
-    core = core_of(settings, environ, catalog, clock or SystemClock(), lock)
+    core = core_of(settings, environ, catalog, clock, lock)
     return with_edges(core, settings, upstreams)
 
 
@@ -52,12 +56,19 @@ def serve_forever(
     """Serve until SIGTERM or SIGINT."""
     configure_log(settings)
     service = build(settings, environ, is_alone=True)
+    host = host or settings.server.host
+    had_keys = may_have_had_keys(service.engine)
+    fault = open_door(settings.server.keys, host, had_keys=had_keys)
+    if fault is not None:
+        service.ledger.close()
+        raise ConfigError(fault)
+    service.access.is_exposed = not is_loopback(host)
     if config is not None:
         reloader = Reloader(target=service.reloaded, path=config, environ=environ)
-        service.housekeeping.on_second.append(reloader.check)
+        service.housekeeping.on_second["configuration"] = reloader.check
     server = server_of(
         service,
-        host=host or settings.server.host,
+        host=host,
         port=settings.server.port if port is None else port,
     )
     gc_tuning.shorten()

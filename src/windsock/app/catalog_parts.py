@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from windsock.clock import Clock
+from windsock.config.parameter_settings import stated_parameters
 from windsock.config.settings import (
     DeploymentSettings,
     ProviderSettings,
@@ -13,9 +15,11 @@ from windsock.config.settings import (
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.core.model.model_names import split_site
 from windsock.errors import ConfigError
+from windsock.providers.addressing import Account, endpoint_of
+from windsock.providers.parameters import parameters_of
 from windsock.providers.presets import Preset, traits_of
-from windsock.providers.transport import Endpoint
 from windsock.providers.upstream import Upstream, upstream_of
+from windsock.wire.adaptation.parameters import Parameters
 from windsock.wire.registry import formats_of
 
 
@@ -51,8 +55,32 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         provider=provider,
         model=model,
         capabilities=Capabilities(**stated),
-        price_names=own.price_names,
+        price_names=(*own.price_names, *_preset_names(provider, model, settings)),
+        site=_site(provider, settings, presets),
+        lacks=_parameters(name, provider, model, settings).lacks,
     )
+
+
+def _parameters(name: str, provider: str, model: str, settings: Settings) -> Parameters:
+    """What a deployment takes: its owner's word, else what is known of its provider."""
+    of_provider = settings.providers.get(provider, ProviderSettings())
+    of_deployment = settings.deployments.get(name, DeploymentSettings())
+    known = parameters_of(of_provider.preset or provider, model)
+    stated = stated_parameters(of_provider.parameters).over(known)
+    return stated_parameters(of_deployment.parameters).over(stated)
+
+
+def _preset_names(provider: str, model: str, settings: Settings) -> tuple[str, ...]:
+    """A provider under a name of the owner's own is priced as the preset that it states."""
+    stated = settings.providers.get(provider, ProviderSettings()).preset
+    return (f"{stated}/{model}",) if stated else ()
+
+
+def _site(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> str:
+    """The region in which a provider is asked, where it has an address and prices of its own."""
+    region = settings.providers.get(provider, ProviderSettings()).region or ""
+    preset = preset_of(provider, settings, presets)
+    return region if preset is not None and region in preset.base_urls else ""
 
 
 def upstreams_of(
@@ -60,41 +88,57 @@ def upstreams_of(
     known: Mapping[str, Preset],
     environ: Mapping[str, str],
     catalog: Catalog,
+    clock: Clock,
 ) -> dict[str, Upstream]:
     """How each provider of the catalog is called; raises ConfigError on a missing key or URL."""
-    providers = dict.fromkeys(each.provider for each in catalog.deployments.values())
-    return {name: _upstream(name, settings, known, environ) for name in providers}
+    served: dict[str, list[Deployment]] = {}
+    for each in catalog.deployments.values():
+        served.setdefault(each.provider, []).append(each)
+    return {
+        name: _upstream(name, settings, known, environ, clock, own) for name, own in served.items()
+    }
 
 
 def _upstream(
-    name: str, settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
+    name: str,
+    settings: Settings,
+    known: Mapping[str, Preset],
+    environ: Mapping[str, str],
+    clock: Clock,
+    served: Iterable[Deployment],
 ) -> Upstream:
     """In the format of the provider's preset; what has none speaks as most do."""
     own = settings.providers.get(name, ProviderSettings())
-    preset = known.get(own.preset or name) or Preset(id=name)
+    preset = preset_of(name, settings, known) or Preset(id=name)
     formats = formats_of(preset.format, traits_of(preset))
-    return upstream_of(_endpoint(name, settings, known, environ), formats)
+    taken = {each.id: _parameters(each.id, name, each.model, settings) for each in served}
+    endpoint = endpoint_of(_account(name, own), preset, environ, clock)
+    return upstream_of(endpoint, formats, taken)
 
 
-def _endpoint(
-    name: str, settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
-) -> Endpoint:
-    own = settings.providers.get(name, ProviderSettings())
-    preset = known.get(own.preset or name)
-    base_url = own.base_url or (preset.base_url if preset else None)
-    if base_url is None:
-        raise ConfigError(f"providers.{name} has no base_url; add one")
-    if not base_url.startswith(("http://", "https://")):
-        raise ConfigError(f"providers.{name}.base_url {base_url!r} must start with https://")
-    key = own.api_key or (environ.get(preset.key) if preset and preset.key else None)
-    if key is None and preset and preset.key and own.base_url is None:
-        raise ConfigError(
-            f"provider {name!r} is used but has no key; set {preset.key}, or add "
-            f"[providers.{name}] api_key"
-        )
-    auth = preset.auth if preset else "bearer"
-    headers = dict(own.headers)
-    if key is not None:
-        headers |= {"authorization": f"Bearer {key}"} if auth == "bearer" else {auth: key}
-    bill_header = preset.bill_header if preset else ""
-    return Endpoint(base_url=base_url.rstrip("/"), headers=headers, bill_header=bill_header)
+def preset_of(name: str, settings: Settings, known: Mapping[str, Preset]) -> Preset | None:
+    """What is known of a provider; raises ConfigError if it names a preset that is none."""
+    stated = settings.providers.get(name, ProviderSettings()).preset
+    if stated is not None and stated not in known:
+        near = get_close_matches(stated, known, n=1)
+        mend = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+        raise ConfigError(f"providers.{name}.preset: no preset is named {stated!r}; {mend}")
+    return known.get(stated or name)
+
+
+def _account(name: str, own: ProviderSettings) -> Account:
+    stated = {
+        "region": own.region,
+        "resource": own.resource,
+        "project": own.project,
+        "account": own.account,
+    }
+    return Account(
+        name=name,
+        base_url=own.base_url,
+        api_key=own.api_key,
+        auth=own.auth,
+        api_version=own.api_version,
+        places={place: value for place, value in stated.items() if value is not None},
+        headers=own.headers,
+    )

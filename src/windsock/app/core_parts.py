@@ -27,6 +27,7 @@ from windsock.feeds.fetcher import Fetcher, packaged
 from windsock.feeds.poller import Poller
 from windsock.feeds.reader import read
 from windsock.observability import log
+from windsock.observability.background import Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.providers.presets import provider_names
 from windsock.service.control.app import Readiness
@@ -65,7 +66,7 @@ def core_of(
 ) -> Core:
     """Router, prices and store, restored, with first prices; raises ConfigError or StoreError."""
     definitions = feeds_of(settings)
-    readiness, events = Readiness(), EventBus()
+    readiness, events = Readiness(tasks=Supervisor(clock=clock)), EventBus()
     engine, away, ledger = _store(settings, clock, lock, readiness)
     new_router = partial(_router, settings, catalog, clock)
     router = new_router({}) if away else restored(new_router, engine)
@@ -95,12 +96,12 @@ def core_of(
 
 def restore_again(core: Core) -> None:
     """All that a store holds that was away at the start; raises StoreError if it is away again."""
-    restored(lambda _: _emptied(core.router), core.engine)
+    restored(lambda _: emptied(core.router), core.engine)
     core.ingestion.follow_redirects()
     core.router.tables.forget()
 
 
-def _emptied(router: Router) -> Router:
+def emptied(router: Router) -> Router:
     """The same one, knowing no price and believing nothing."""
     router.book.from_state({"pages": {}, "redirects": {}})
     router.beliefs.from_state({"groups": []})

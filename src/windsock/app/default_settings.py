@@ -27,7 +27,7 @@ def _with_a_route(
     usable = [
         preset
         for preset in known.values()
-        if preset.key and environ.get(preset.key) and not preset.is_explicit
+        if preset.key and environ.get(preset.key) and _is_addressed(preset, environ)
     ]
     names = [f"{preset.id}/{model}" for preset in usable for model in preset.models]
     names += [name for name in settings.deployments if name not in names]
@@ -39,6 +39,12 @@ def _with_a_route(
         )
     auto = RouteSettings(candidates=tuple(names))
     return _with_embeddings(settings.model_copy(update={"routes": {"auto": auto}}), usable)
+
+
+def _is_addressed(preset: Preset, environ: Mapping[str, str]) -> bool:
+    """Meant without being named: its key is there, and where to call is known."""
+    needed = (names for place, names in preset.places.items() if f"{{{place}}}" in preset.base_url)
+    return not preset.is_explicit and all(any(map(environ.get, names)) for names in needed)
 
 
 def _with_embeddings(settings: Settings, usable: Sequence[Preset]) -> Settings:

@@ -16,8 +16,9 @@ from windsock.app.background.ingestion import FeedIngestion
 from windsock.clock import Clock
 from windsock.config.settings import Settings
 from windsock.core.routing.router import Router
-from windsock.feeds.poller import Poller
-from windsock.observability import background, log
+from windsock.feeds.poller import WATCH_EVERY_S, Poller
+from windsock.observability import log
+from windsock.observability.background import Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
@@ -53,9 +54,9 @@ class Service:
     webhooks: Webhooks
     housekeeping: Housekeeping
     reloaded: ReloadTarget
+    tasks: Supervisor
     on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     app: Any = None
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def settings(self) -> Settings:
@@ -65,11 +66,12 @@ class Service:
     async def start(self) -> None:
         """Ready when this returns: state restored, prices known, polls scheduled."""
         await self.housekeeping.read_keys()
-        self._tasks = [background.start(name, work) for name, work in self.housekeeping.work()]
+        self.housekeeping.start(self.tasks)
         # What is there now stays: a full collection of it would hold up requests by 100 ms.
         gc.freeze()
-        self.webhooks.start()
+        self.webhooks.start(self.tasks)
         self.poller.start()
+        self.tasks.keep_every("polls", WATCH_EVERY_S, self.poller.watch)
         self.readiness.is_loaded = True
         log.event_log().info("service.started", deployments=len(self.router.catalog.deployments))
 
@@ -86,13 +88,11 @@ class Service:
     async def stop(self) -> None:
         """End every task, write what is pending, and let go of the store."""
         self.readiness.is_draining = True
-        for task in self._tasks:
-            task.cancel()
+        await self.tasks.stop()
         for end in self.on_stop:
             await end()
         await self.poller.stop()
         await self.executor.close()
-        await self.webhooks.stop()
         if self.cache is not None:
             await self.cache.close()
         self.events.close()

@@ -20,6 +20,7 @@ from windsock.errors import StoreError
 from windsock.observability import log
 from windsock.store import queries
 from windsock.store.engine import open_engine
+from windsock.store.keys import keys_and_trace
 from windsock.store.migrations import upgrade_engine
 from windsock.store.recovery import rescue, set_aside_if_corrupt
 
@@ -153,3 +154,11 @@ def prepared_engine(settings: Settings, clock: Clock) -> Engine:
         saved = rescue(aside, engine)
         log.event_log().error("state.set_aside", file=aside.name, saved=dict(saved.rows))
     return engine
+
+
+def may_have_had_keys(engine: Engine) -> bool:
+    """True also while that cannot be known: the service lets nobody in then."""
+    try:
+        return keys_and_trace(engine)[1]
+    except StoreError:
+        return True

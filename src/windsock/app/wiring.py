@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
+from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
@@ -24,7 +25,7 @@ from windsock.core.model.rewards import OpenDecision
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.upstream import Upstream
-from windsock.service.auth import Access
+from windsock.service.auth import Access, credential_in
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.dashboard import Dashboard, dashboard_routes
@@ -32,7 +33,7 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics, Tallies
-from windsock.service.control.price_routes import price_routes
+from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored
@@ -54,8 +55,14 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
-    service.housekeeping.on_second += [service.dashboard.sample, staleness.check, probes.check]
-    service.on_stop.append(probes.stop)
+    renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
+    service.housekeeping.on_second |= {
+        "dashboard": service.dashboard.sample,
+        "staleness": staleness.check,
+        "probes": probes.check,
+        "credentials": renewal.check,
+    }
+    service.on_stop += [probes.stop, renewal.stop]
     core.events.listeners += [
         service.dashboard.on_event,
         service.webhooks.on_event,
@@ -67,6 +74,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
         memory=limits,
+        knows=lambda headers: service.access.knows(credential_in(headers), core.clock.now()),
     )
     return service
 
@@ -97,6 +105,7 @@ def _service(
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
+        tasks=core.readiness.tasks,
         reloaded=ReloadTarget(
             router=core.router,
             executor=executor,
@@ -137,11 +146,14 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
     insight = _insight(service)
+    service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         router=router,
         clock=clock,
         readiness=service.readiness,
-        metrics=Metrics(router, clock, tallies, limits, cache.tally if cache else None),
+        metrics=Metrics(
+            router, clock, tallies, limits, service.tasks, cache.tally if cache else None
+        ),
         parts=[
             weights_routes(insight),
             price_routes(insight),

@@ -14,7 +14,7 @@ from windsock.cli import service_commands
 from windsock.cli.feed_commands import feeds_app
 from windsock.cli.key_commands import keys_app
 from windsock.cli.options import Config, config_path
-from windsock.cli.price_commands import prices_app
+from windsock.cli.prices.commands import prices_app
 from windsock.errors import ConfigError, WindsockError
 from windsock.observability import log
 

@@ -11,12 +11,14 @@ import httpx
 
 from windsock.app.bootstrap import build
 from windsock.app.service import Service
+from windsock.app.state_recovery import may_have_had_keys
 from windsock.config.settings import Settings, StoreSettings
-from windsock.errors import ConfigError, FeedError, StoreError
+from windsock.errors import ConfigError, FeedError, ProviderError, StoreError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, Validators
 from windsock.feeds.reader import read
 from windsock.providers.transport import Endpoint
+from windsock.service.auth import open_door
 from windsock.store.engine import open_engine, reading
 from windsock.store.migrations import HEAD, revision_of
 
@@ -47,6 +49,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
         findings = [
             Diagnosis(subject="configuration", ok=True, text=f"{names} deployments"),
             _store(settings),
+            *_door(settings),
             *asyncio.run(_reached(service, environ)),
             *_prices(service),
         ]
@@ -72,6 +75,20 @@ def _store(settings: Settings) -> Diagnosis:
     return Diagnosis(subject="store", ok=False, text=text)
 
 
+def _door(settings: Settings) -> list[Diagnosis]:
+    """Whether everybody could come in from other machines."""
+    try:
+        engine = open_engine(settings.store.url)
+        with reading(), engine.connect() as connection:
+            is_empty = revision_of(connection) is None
+        had_keys = not is_empty and may_have_had_keys(engine)
+        engine.dispose()
+    except (ConfigError, StoreError):
+        return []  # said of the store; the service lets nobody in while it cannot read keys
+    fault = open_door(settings.server.keys, settings.server.host, had_keys=had_keys)
+    return [] if fault is None else [Diagnosis(subject="keys", ok=False, text=fault)]
+
+
 async def _reached(service: Service, environ: Mapping[str, str]) -> list[Diagnosis]:
     """Every provider and feed, asked at once."""
     fetcher = Fetcher(environ)
@@ -88,8 +105,11 @@ async def _provider(http: httpx.AsyncClient, name: str, endpoint: Endpoint) -> D
     """Asks for the list of models, which costs nothing and needs the key."""
     subject = f"provider {name}"
     url = f"{endpoint.base_url}/models"
+    full = f"{url}?{endpoint.query}" if endpoint.query else url
     try:
-        answer = await http.get(url, headers=dict(endpoint.headers))
+        answer = await http.get(full, headers=await endpoint.headers_of("GET", full))
+    except ProviderError as error:
+        return Diagnosis(subject=subject, ok=False, text=str(error))
     except httpx.HTTPError as error:
         reason = f"{type(error).__name__} at {url}; check base_url and the network"
         return Diagnosis(subject=subject, ok=False, text=reason)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
 from windsock.errors import WindsockError
 
 TIMEOUT_S = 10.0
+
+
+class NothingAnswers(WindsockError):
+    """No service listens where one was asked."""
+
+
+class Client(Protocol):
+    """Whoever answers the calls of a service."""
+
+    def ask(self, path: str, *, method: str = "GET", **asked: Any) -> Any:
+        """The JSON of an answer; `asked` are params or json; raises WindsockError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,28 +37,26 @@ class ServiceClient:
         try:
             answer = httpx.request(method, url, timeout=TIMEOUT_S, headers=headers, **asked)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise WindsockError(
+            raise NothingAnswers(
                 f"no windsock answers at {self.url} ({type(error).__name__}); start one with "
                 "'windsock serve', or name it with --url"
             ) from error
-        body = self._json(answer)
-        if answer.is_error:
-            raise WindsockError(body["error"]["message"] + self._hint(answer.status_code))
-        return body
+        return checked(answer, self.url)
 
-    def _json(self, answer: httpx.Response) -> Any:
-        """Raises WindsockError where what answers is no windsock."""
-        try:
-            body = answer.json()
-            if answer.is_error:
-                str(body["error"]["message"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise WindsockError(
-                f"what answers at {self.url} is no windsock (status {answer.status_code})"
-            ) from error
-        return body
 
-    def _hint(self, status: int) -> str:
-        if status != 401:
-            return ""
-        return "; name a key with --key or WINDSOCK_API_KEY"
+def checked(answer: httpx.Response, place: str) -> Any:
+    """The JSON of an answer; raises WindsockError if it is an error, or no windsock's."""
+    try:
+        body = answer.json()
+        message = str(body["error"]["message"]) if answer.is_error else ""
+    except (ValueError, TypeError, KeyError) as error:
+        raise WindsockError(
+            f"what answers at {place} is no windsock (status {answer.status_code})"
+        ) from error
+    if answer.is_error:
+        raise WindsockError(message + _hint(answer.status_code))
+    return body
+
+
+def _hint(status: int) -> str:
+    return "; name a key with --key or WINDSOCK_API_KEY" if status == 401 else ""

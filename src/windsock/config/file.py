@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError
-from windsock.resources.declared import first_fault
+from windsock.resources.declared import first_fault, read_text
 
 SECRET = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}|\bos\.environ/(\w+)")
 """${NAME}, ${NAME:-default} or os.environ/NAME, as LiteLLM writes it."""
@@ -23,11 +23,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     """Settings from a file, or the defaults if `path` is None; raises ConfigError."""
     if path is None:
         return Settings()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check --config") from error
-    return parse(text, environ, source=str(path))
+    return parse(read_text(path, mend="check --config"), environ, source=str(path))
 
 
 def parse(text: str, environ: Mapping[str, str], *, source: str) -> Settings:

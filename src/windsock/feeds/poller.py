@@ -26,8 +26,11 @@ OnReading = Callable[[FeedDefinition, Reading], Awaitable[None] | None]
 OnFailure = Callable[[FeedDefinition, FeedError], None]
 """Told of every poll that failed."""
 
-LATE = 2.0
-"""Intervals without a poll after which the watchdog polls, since the wall clock must have moved."""
+LATE = 1.5
+"""Intervals without a poll after which `watch` polls, since the wall clock must have moved."""
+
+WATCH_EVERY_S = 0.5
+"""Between two turns of `watch`."""
 
 
 @dataclass(slots=True)
@@ -85,15 +88,13 @@ class Poller:
         self._status = {name: FeedStatus(name) for name in self._definitions}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Schedule every feed; the first polls fall within a second or two."""
+        """Schedule every feed; the first polls fall within a second or two. Then call `watch`."""
         self._scheduler.add_listener(self._on_job_event, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
         for definition in self._definitions.values():
             self._schedule(definition.id, start_offset_s(definition))
         self._scheduler.start()
-        self._watch = asyncio.create_task(self._watchdog())
 
     def _schedule(self, feed_id: str, wait_s: float) -> None:
         """The next poll, as a job of its own.
@@ -131,8 +132,6 @@ class Poller:
 
     async def stop(self) -> None:
         """End the schedule and wait for polls under way, 5 s at most."""
-        if self._watch is not None:
-            self._watch.cancel()
         if self._scheduler.running:
             self._scheduler.remove_all_jobs()
         if self._tasks:
@@ -229,16 +228,12 @@ class Poller:
                 )
         status.rows, status.short_polls = rows, 0
 
-    async def _watchdog(self) -> None:
+    def watch(self) -> None:
         """Poll feeds that the scheduler forgot: it counts in wall time, and that can step back."""
-        shortest = min((d.every for d in self._definitions.values()), default=60.0)
-        while True:
-            await asyncio.sleep(min(15.0, max(0.25, shortest / 4)))
-            for name, status in list(self._status.items()):
-                every = self._definitions[name].every
-                tried = status.last_tried
-                if tried is not None and self._clock.elapsed() - tried > LATE * every * 0.75:
-                    self._schedule(name, 0.0)
+        for name, status in self._status.items():
+            tried, every_s = status.last_tried, self._definitions[name].every
+            if tried is not None and self._clock.elapsed() - tried > LATE * every_s:
+                self._schedule(name, 0.0)
 
     def _wall(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)

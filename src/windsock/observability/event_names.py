@@ -12,6 +12,8 @@ LOG_ONLY = frozenset(
         "request.finished",
         "store.failed",
         "cache.failed",
+        "credential.renewed",
+        "credential.failed",
         "state.restored",
         "state.set_aside",
         "task.failed",

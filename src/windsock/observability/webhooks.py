@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import httpx
 import orjson
@@ -14,7 +15,7 @@ import orjson
 from windsock.clock import Clock
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
-from windsock.observability import background
+from windsock.observability.background import Supervisor
 from windsock.observability.event_view import event_view
 from windsock.observability.log import event_log
 
@@ -56,7 +57,6 @@ class Webhooks:
         self._queues: list[tuple[Hook, asyncio.Queue[Event]]] = [
             (hook, asyncio.Queue(maxsize=MAX_WAITING)) for hook in hooks
         ]
-        self._tasks: list[asyncio.Task[None]] = []
         self.dropped = 0
 
     def on_event(self, event: Event | WeightTable) -> None:
@@ -70,19 +70,16 @@ class Webhooks:
                     self.dropped += 1
                 queue.put_nowait(event)
 
-    def start(self) -> None:
-        """Deliver from now on, on the running event loop."""
-        self._tasks = [
-            background.start("webhook", self._deliver(hook, queue)) for hook, queue in self._queues
-        ]
+    def start(self, tasks: Supervisor) -> None:
+        """Deliver until the tasks end; what waits then is lost."""
+        for number, (hook, queue) in enumerate(self._queues, 1):
+            name = f"webhook {number}"
+            tasks.keep(name, partial(self._deliver, hook, queue, partial(tasks.turned, name)))
 
-    async def stop(self) -> None:
-        """Deliver nothing more; what waits is lost."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _deliver(self, hook: Hook, queue: asyncio.Queue[Event]) -> None:
+    async def _deliver(
+        self, hook: Hook, queue: asyncio.Queue[Event], turned: Callable[[], None]
+    ) -> None:
+        turned()
         async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
             while True:
                 event = await queue.get()

@@ -65,6 +65,10 @@ class Origin:
             authority=named if parts.port is None else f"{named}:{port}",
         )
 
+    def url(self, path: str) -> str:
+        """Whole address of a path below it, as it is sent."""
+        return f"http{'s' if self.is_tls else ''}://{self.authority}{self.path}{path}"
+
 
 class Incoming:
     """One answer as it comes. `take` gives what has arrived, joined; b"" at the end.

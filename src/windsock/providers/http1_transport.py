@@ -19,6 +19,7 @@ from windsock.providers.transport import (
     Endpoint,
     Interrupted,
     Reply,
+    Signer,
     TooLarge,
     Unreachable,
     said,
@@ -42,7 +43,10 @@ class DirectCaller:
     async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
         """See `Caller.post`."""
         origin, head = self._line(endpoint, path)
-        request = b"%b%d\r\n\r\n%b" % (head, len(body), body)
+        signed = b""
+        if endpoint.signer is not None:
+            signed = await _signed(endpoint.signer, origin.url(path), body)
+        request = b"%b%d\r\n%b\r\n%b" % (head, len(body), signed, body)
         kept = self._pool.take_idle(origin)
         if kept is not None:
             try:
@@ -121,6 +125,12 @@ async def _asked(connection: Connection, request: bytes) -> Incoming:
         incoming.close()
         raise
     return incoming
+
+
+async def _signed(signer: Signer, url: str, body: bytes) -> bytes:
+    """Lines of the head that only this request has; raises ProviderError."""
+    made = await signer.headers("POST", url, body)
+    return "".join(f"{name}: {value}\r\n" for name, value in made.items()).encode("latin-1")
 
 
 def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:

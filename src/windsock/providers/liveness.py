@@ -6,6 +6,7 @@ import asyncio
 
 import httpx
 
+from windsock.errors import ProviderError
 from windsock.providers.transport import CONNECT_S, Endpoint
 
 PATH = "/models"
@@ -25,6 +26,8 @@ class ModelsProbe:
                 status = await self._status(endpoint)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL):
             return False
+        except ProviderError:
+            return None  # we have nothing to show it: that says nothing of the provider
         return None if 300 <= status < 500 else status < 300
 
     async def close(self) -> None:
@@ -34,7 +37,8 @@ class ModelsProbe:
             self._client = None
 
     async def _status(self, endpoint: Endpoint) -> int:
-        url, headers = endpoint.base_url + PATH, dict(endpoint.headers)
+        url = endpoint.base_url + (f"{PATH}?{endpoint.query}" if endpoint.query else PATH)
+        headers = await endpoint.headers_of("GET", url)
         async with self._opened().stream("GET", url, headers=headers) as answer:
             return answer.status_code
 

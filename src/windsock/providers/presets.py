@@ -13,24 +13,35 @@ from typing import Any
 from windsock.core.model.model_names import ProviderNames
 from windsock.wire.billing import BillField
 from windsock.wire.format import NO_HABITS, ProviderTraits, UsageHabits
+from windsock.wire.upstream_errors.rules import ErrorRule, rule_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """How to reach a provider, and under which names feeds speak of it.
 
-    base_url            empty for a provider that only feeds speak of
+    base_url            empty for a provider that only feeds speak of; `{place}` is one of `places`
+    base_urls           in its place, by region; "" where none is stated
+    dated_url           the same where the owner states an `api_version`
+    dated_prefix        then stands before the path of a call; `{model}` is the model's name
+    places              parts of the address that each owner has of his own, and the environment
+                        variables that may hold them; `base_url` is the whole of it
     key                 environment variable that holds its API key; None if it needs none
-    auth                bearer, or the name of the header that carries the key
+    auth                bearer, `query:NAME`, or the name of the header that carries the key
+    keyless_auth        how to sign in without a key: a name in `auth.registry`
+    auth_scope          what is asked for then: a token's scope, the service a signature is for
+    headers             that every call carries
     format              name of the wire format of its API (`wire.registry`)
     keeps_router_fields it understands the router's own fields of a request itself
     status              id of its health feed
     models              candidates when no configuration names any
     embedding_models    the same for /v1/embeddings
     is_explicit         used only when the configuration names it
+    is_own              a server that people run themselves: what it serves, no list knows
     is_aggregator       sells other providers' models under `author/model`
     aliases             its other names; `name@region` where that site has its own prices
     model_prefixes      written by some before a model's name, without meaning
+    own_prefixes        the same, at this provider only
     sites               regions that it writes before a model's name, with a dot
     uplifts             by region: share that it adds to its worldwide price there
     bill                where its answers say what they cost, the best place first
@@ -40,17 +51,26 @@ class Preset:
 
     id: str
     base_url: str = ""
+    base_urls: Mapping[str, str] = field(default_factory=dict)
+    dated_url: str = ""
+    dated_prefix: str = ""
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     key: str | None = None
     auth: str = "bearer"
+    keyless_auth: str | None = None
+    auth_scope: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     format: str = "openai_chat"
     keeps_router_fields: bool = False
     status: str | None = None
     models: tuple[str, ...] = ()
     embedding_models: tuple[str, ...] = ()
     is_explicit: bool = False
+    is_own: bool = False
     is_aggregator: bool = False
     aliases: tuple[str, ...] = ()
     model_prefixes: tuple[str, ...] = ()
+    own_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
     uplifts: Mapping[str, Decimal] = field(default_factory=dict)
     bill: tuple[BillField, ...] = ()
@@ -81,6 +101,7 @@ def provider_names() -> ProviderNames:
         aliases=dict(_alias(each.id, stated) for each in known for stated in each.aliases),
         aggregators=frozenset(each.id for each in known if each.is_aggregator),
         model_prefixes=tuple(prefix for each in known for prefix in each.model_prefixes),
+        own_prefixes={each.id: each.own_prefixes for each in known if each.own_prefixes},
         sites={each.id: each.sites for each in known if each.sites},
         uplifts={each.id: each.uplifts for each in known if each.uplifts},
     )
@@ -93,12 +114,26 @@ def bill_fields() -> tuple[BillField, ...]:
     return tuple(dict.fromkeys(field for each in known for field in each.bill))
 
 
+@cache
+def _stated_errors() -> Mapping[str, tuple[ErrorRule, ...]]:
+    text = files("windsock.providers").joinpath("errors.toml").read_text(encoding="utf-8")
+    stated = tomllib.loads(text).items()
+    return {name: tuple(rule_of(**each) for each in rules) for name, rules in stated}
+
+
+def error_rules(provider: str) -> tuple[ErrorRule, ...]:
+    """What errors of a provider mean, in the order in which they are asked; also of an unknown."""
+    stated = _stated_errors()
+    return (*stated.get(provider, ()), *stated["shared"])
+
+
 def traits_of(preset: Preset) -> ProviderTraits:
     """What the wire formats must know of a provider."""
     return ProviderTraits(
         keeps_router_fields=preset.keeps_router_fields,
         bill=tuple(dict.fromkeys((*preset.bill, *bill_fields()))),
         usage=preset.usage,
+        errors=error_rules(preset.id),
     )
 
 
@@ -110,6 +145,7 @@ def _alias(provider: str, stated: str) -> tuple[str, tuple[str, str]]:
 
 def _preset(name: str, body: dict[str, Any]) -> Preset:
     stated = _tuples(body)
+    stated["places"] = _tuples(body.get("places", {}))
     stated["bill"] = tuple(BillField(**field) for field in body.get("bill", ()))
     stated["usage"] = UsageHabits(**_tuples(body.get("usage", {})))
     return Preset(id=name, **stated)

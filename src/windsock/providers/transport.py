@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import parse_qsl, quote
 
 from windsock.errors import ProviderError
 
@@ -21,23 +22,66 @@ HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
 """Of every request to a provider."""
 
 
+class Signer(Protocol):
+    """Headers that a request gets only as it is sent: tokens that expire, signatures."""
+
+    @property
+    def is_due(self) -> bool:
+        """What it shows should be renewed now; `renew` is called beside the requests then."""
+        ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What it shows that nobody may be told of."""
+        ...
+
+    async def renew(self) -> None:
+        """Raises ProviderError if it cannot be."""
+        ...
+
+    async def headers(self, method: str, url: str, body: bytes) -> Mapping[str, str]:
+        """Of this request, by name in lower case; raises ProviderError if there are none."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """Where a provider is reached. Comes from configuration only, never from a request.
 
+    prefix      between the base URL and the path of a call; `{model}` in it is the model's name
+    query       after the path, without its question mark; empty if there is none
     bill_header of its answers, in lower case, that says what one cost; empty if none does
+    signer      makes the headers that change; None: `headers` are all
     """
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
+    query: str = ""
     bill_header: str = ""
+    signer: Signer | None = None
+
+    def call_path(self, path: str, model: str) -> str:
+        """Of a call of this model, below the base URL."""
+        if not self.prefix and not self.query:
+            return path
+        joint = "&" if self.query and "?" in path else "?"
+        prefix = self.prefix.replace("{model}", quote(model, safe=""))
+        return f"{prefix}{path}{joint}{self.query}" if self.query else f"{prefix}{path}"
+
+    async def headers_of(self, method: str, url: str, body: bytes = b"") -> dict[str, str]:
+        """All headers of a request to it; raises ProviderError if it has nothing to show."""
+        made = await self.signer.headers(method, url, body) if self.signer else {}
+        return {**self.headers, **made}
 
     def without_secrets(self, body: bytes) -> bytes:
         """What a provider said, less our key if it repeats it."""
-        for value in self.headers.values():
-            secret = value.removeprefix("Bearer ").encode()
+        shown = [value.removeprefix("Bearer ") for value in self.headers.values()]
+        shown += [value for _, value in parse_qsl(self.query)]
+        shown += self.signer.secrets if self.signer else ()
+        for secret in shown:
             if len(secret) >= 8:
-                body = body.replace(secret, b"[key]")
+                body = body.replace(secret.encode(), b"[key]")
         return body
 
 

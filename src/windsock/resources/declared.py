@@ -57,13 +57,21 @@ def moment(value: object) -> float:
 def read_toml(path: Path) -> dict[str, Any]:
     """A file as a table; raises ConfigError with one sentence naming file and mend."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); add the file") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 text; save it as such") from error
+        return tomllib.loads(read_text(path, mend="add the file"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from error
+
+
+def read_text(path: Path, *, mend: str) -> str:
+    """A file of UTF-8; raises ConfigError with one sentence that names the file and the mend."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); {mend}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: not UTF-8 text at byte {error.start}; save it as such"
+        ) from error
 
 
 def no_other(place: Sequence[str]) -> str | None:

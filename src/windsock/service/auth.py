@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -49,6 +50,14 @@ class KeyRecord(Protocol):
         """Unix s."""
 
 
+NO_KEY = "no key given; send it as 'Authorization: Bearer sk-ws-...'"
+
+NO_KEY_LEFT = (
+    "a key is needed and none is valid; make one with 'windsock keys create NAME', or write "
+    'keys = "open" under [server]'
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who calls. key_id is None without a key."""
@@ -72,41 +81,65 @@ ANYONE = Principal()
 class Access:
     """Checks keys against an in-memory copy of the store's.
 
-    mode    open: no key needed; required: always; auto: as soon as one key exists
+    mode    open: no key needed; required: always; auto: as soon as a key was ever made
+    is_exposed  other machines reach it: auto is closed then, key or no key
     """
 
     def __init__(self, *, mode: str, admin_token: str | None = None) -> None:
         self._mode = mode
         self._admin_sha256 = sha256(admin_token) if admin_token else None
         self._keys: Mapping[str, tuple[KeyRecord, Principal]] = {}
-        self._are_known = False
+        self.are_keys_known = mode == "open"
+        self.is_exposed = False
+        self._was_keyed = False
 
-    def replace_keys(self, keys: Iterable[KeyRecord]) -> None:
-        """All keys of the store; those that were known and are missing are known no more."""
-        self._keys = {key.id: (key, _holder_of(key)) for key in keys if key.revoked_at is None}
-        self._are_known = True
+    def replace_keys(self, keys: Iterable[KeyRecord], was_keyed: bool = False) -> None:
+        """All keys of the store; those that were known and are missing are known no more.
+
+        was_keyed   there is a trace of keys that are in the store no more
+        """
+        rows = list(keys)
+        self._keys = {key.id: (key, _holder_of(key)) for key in rows if key.revoked_at is None}
+        self._was_keyed = self._was_keyed or was_keyed or bool(rows)
+        self.are_keys_known = True
 
     @property
     def needs_key(self) -> bool:
-        """Whether a call without a key is refused; also as long as no key was read."""
-        has_keys = bool(self._keys) or not self._are_known
-        return self._mode == "required" or (self._mode == "auto" and has_keys)
+        """Whether a call without a key is refused; also as long as no key was read.
+
+        What was closed once opens by `keys = "open"` only: not when its last key is revoked or
+        lost.
+        """
+        is_keyed = self._was_keyed or self.is_exposed or not self.are_keys_known
+        return self._mode == "required" or (self._mode == "auto" and is_keyed)
 
     def admit(self, credential: str | None, scope: str, now: float) -> Principal:
         """Who presents this credential; raises AccessDenied, or StoreError if no key is known yet.
 
         Keys that were never read are no reason to let everybody in.
         """
+        holder = self._holder(credential, now)
+        if scope not in holder.scopes and "admin" not in holder.scopes:
+            raise AccessDenied(f"this key lacks the scope {scope!r}", status=403)
+        return holder
+
+    def knows(self, credential: str | None, now: float) -> bool:
+        """Whether anything is heard at all from who presents this credential."""
+        try:
+            self._holder(credential, now)
+        except (AccessDenied, StoreError):
+            return False
+        return True
+
+    def _holder(self, credential: str | None, now: float) -> Principal:
         if not self.needs_key:
             return ANYONE
         if credential and self._is_admin(credential):
             return ANYONE
-        if not self._are_known:
+        if not self.are_keys_known:
             raise StoreError("the keys cannot be read: the store is away")
         if not credential:
-            raise AccessDenied(
-                "no key given; send it as 'Authorization: Bearer sk-ws-...'", status=401
-            )
+            raise AccessDenied(NO_KEY if self._keys else NO_KEY_LEFT, status=401)
         presented = sha256(credential)
         known = self._keys.get(public_id(credential))
         if known is None or not hmac.compare_digest(presented, known[0].sha256):
@@ -114,8 +147,6 @@ class Access:
         key, holder = known
         if key.expires_at is not None and now >= key.expires_at:
             raise AccessDenied("this key has expired", status=401)
-        if scope not in holder.scopes and "admin" not in holder.scopes:
-            raise AccessDenied(f"this key lacks the scope {scope!r}", status=403)
         return holder
 
     def _is_admin(self, credential: str) -> bool:
@@ -134,6 +165,12 @@ def credential_of(authorization: str | None, x_api_key: str | None) -> str | Non
     return x_api_key or None
 
 
+def credential_in(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key in the headers of a request, their names in lower case."""
+    bearer = headers.get(b"authorization", b"").decode("latin-1")
+    return credential_of(bearer, headers.get(b"x-api-key", b"").decode("latin-1"))
+
+
 def new_key() -> tuple[str, str, str]:
     """(key to show once, public id, sha256 to keep). The secret has 256 random bits and more."""
     public = secrets.token_hex(PUBLIC_CHARS // 2)
@@ -150,3 +187,26 @@ def public_id(credential: str) -> str:
 def sha256(text: str) -> str:
     """Remembered for the keys that call all the time."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it; a name other than localhost may be anything."""
+    try:
+        return ipaddress.ip_address(host.strip("[]").partition("%")[0]).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def open_door(mode: str, host: str, *, had_keys: bool) -> str | None:
+    """Why everybody could come in though nobody said so, with the mend; None: they could not.
+
+    mode    as of `Access`
+    host    where the service listens
+    """
+    if mode != "auto" or is_loopback(host) or had_keys:
+        return None
+    return (
+        f"server.host {host} can be reached from other machines, and no key exists: make one "
+        "with 'windsock keys create NAME', or write keys = \"open\" under [server] to let "
+        "everybody in"
+    )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import glob
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from windsock.store.engine import reading
+from windsock.store.recovery import SET_ASIDE, sqlite_path
 from windsock.store.tables import KeyRow, MetaRow
 
 _key = KeyRow.__table__  # type: ignore[attr-defined]
+TRACE = ".keyed"
+"""Of the file beside a SQLite store that tells that keys were made once."""
+
 _meta = MetaRow.__table__  # type: ignore[attr-defined]
 
 
@@ -45,6 +52,17 @@ def keys(engine: Engine) -> list[VirtualKey]:
     return [_key_of(row) for row in rows]
 
 
+def keys_and_trace(engine: Engine) -> tuple[list[VirtualKey], bool]:
+    """All virtual keys, and whether there were some that may be gone with a store of before.
+
+    raises  StoreError
+    """
+    found = keys(engine)
+    if found:
+        _leave_trace(engine)
+    return found, bool(found) or _has_trace(engine)
+
+
 def add_key(engine: Engine, key: VirtualKey) -> None:
     """Raises StoreError, also if there is one of this id."""
     values = {
@@ -55,6 +73,7 @@ def add_key(engine: Engine, key: VirtualKey) -> None:
     }
     with reading(), engine.begin() as connection:
         connection.execute(insert(_key).values(values))
+    _leave_trace(engine)
 
 
 def revoke_key(engine: Engine, key_id: str, at: float) -> bool:
@@ -75,6 +94,28 @@ def set_meta(engine: Engine, name: str, value: str) -> None:
     with reading(), engine.begin() as connection:
         connection.execute(delete(_meta).where(_meta.c.name == name))
         connection.execute(insert(_meta).values(name=name, value=value))
+
+
+def _trace(engine: Engine) -> Path | None:
+    """A file beside a SQLite store that says that keys were made; it outlives the store."""
+    path = sqlite_path(engine.url.render_as_string())
+    return None if path is None else path.with_name(f"{path.name}{TRACE}")
+
+
+def _leave_trace(engine: Engine) -> None:
+    trace = _trace(engine)
+    if trace is not None:
+        with contextlib.suppress(OSError):
+            trace.touch(mode=0o600)
+
+
+def _has_trace(engine: Engine) -> bool:
+    """Also where a broken store was set aside: it may have held keys that could not be read."""
+    trace = _trace(engine)
+    if trace is None:
+        return False
+    name = trace.name.removesuffix(TRACE)
+    return trace.exists() or any(trace.parent.glob(f"{glob.escape(name)}{SET_ASIDE}*"))
 
 
 def _key_of(row: Row[Any]) -> VirtualKey:

@@ -91,8 +91,15 @@ class Ledger:
         if self._writer_lock is not None:
             with contextlib.suppress(SQLAlchemyError, OSError):  # away: locked with the next batch
                 self._writer.connect()
-        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
-        self._thread.start()
+        self._start()
+
+    def revive(self) -> bool:
+        """Start the writer again if it died, which nothing it does should let happen: True."""
+        is_dead = self._thread is not None and not self._thread.is_alive()
+        if is_dead and not self._is_closing:
+            self._start()
+            return True
+        return False
 
     def append(self, entry: Entry) -> None:
         """Have it written; from the event loop's thread only."""
@@ -133,6 +140,10 @@ class Ledger:
             dropped=dropped,
             error=self._error,
         )
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
+        self._thread.start()
 
     def _is_refused(self, entry: Entry) -> bool:
         if len(self._queue) + self._waiting >= self._max_pending:

@@ -19,6 +19,9 @@ MAGIC = b"SQLite format 3\x00"
 MAX_CHECKED_BYTES = 1024 * 1024 * 1024
 """Files up to this size are checked whole; of larger ones both ends of every table."""
 
+SET_ASIDE = ".corrupt-"
+"""Between the name of a broken file that was set aside, and when."""
+
 CARRIED: dict[type[SQLModel], str] = {
     KeyRow: "rowid",
     MetaRow: "rowid",
@@ -43,7 +46,7 @@ def set_aside_if_corrupt(url: str, stamp: str) -> Path | None:
     path = sqlite_path(url)
     if path is None or not path.is_file() or not _is_corrupt(path):
         return None
-    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
+    aside = path.with_name(f"{path.name}{SET_ASIDE}{stamp}")
     path.rename(aside)
     for suffix in ("-wal", "-shm"):
         log = path.with_name(path.name + suffix)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from windsock.core.model.calls import CallKind
 from windsock.core.model.units import Family, Usage
 from windsock.wire.billing import BillField
 from windsock.wire.request import Operation, UpstreamRequest
+from windsock.wire.upstream_errors.refusal import Refusal
+from windsock.wire.upstream_errors.rules import ErrorRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +47,13 @@ class ProviderTraits:
     keeps_router_fields     it understands `models`, `provider` and the like itself
     bill                    where its answers say what they cost, the best place first
     usage                   how it counts
+    errors                  what its errors mean; the first rule that fits decides
     """
 
     keeps_router_fields: bool = False
     bill: tuple[BillField, ...] = ()
     usage: UsageHabits = NO_HABITS
+    errors: tuple[ErrorRule, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class AnswerFacts:
     billed_usd      what it says it charged
     finish_reason   in the words of chat completions
     response_id     by which a client may name it in feedback
+    is_empty        nothing to show, reasoning apart
     """
 
     usage: Usage | None = None
@@ -73,6 +77,7 @@ class AnswerFacts:
     billed_usd: Decimal | None = None
     finish_reason: str | None = None
     response_id: str | None = None
+    is_empty: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,44 +87,33 @@ class Answer:
     body            parsed, for `Format.told` only
     message         the assistant's message that declared checks look at; None: they do not apply
     certainty       0..1, how sure the answer claims to be, if it does
+    error           the error that stands in it, as an object of its own; then it is none
     """
 
     body: dict[str, Any]
     facts: AnswerFacts
     message: Mapping[str, Any] | None = None
     certainty: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """What an answer that is an error means.
-
-    retry_after_s   seconds to leave the provider alone, if it says so
-    body            the error as a client may be told it, in OpenAI's shape
-    """
-
-    kind: CallKind
-    body: bytes
-    retry_after_s: float | None = None
+    error: bytes | None = None
 
 
 class StreamScanner(Protocol):
     """Reads one stream as it passes; made anew for each.
 
-    content_events  events so far with something to show
-    error           an error event's body, if one came; it was passed on
-    error_kind      what that error means for the router
+    content_events  events so far with text, reasoning or a part of a tool call
+    has_answer      something to show has come; reasoning and blanks are nothing
+    error           an error event's body, if one came; it is not passed on
     is_done         the end mark came
     """
 
     content_events: int
+    has_answer: bool
     error: bytes | None
-    error_kind: CallKind
     is_done: bool
 
     @property
     def has_content(self) -> bool:
-        """Something to show has come."""
+        """Something to show has come, or reasoning."""
         ...
 
     @property
@@ -128,7 +122,7 @@ class StreamScanner(Protocol):
         ...
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Bytes split anywhere -> whole events to pass on; raises ProviderError.
+        """Bytes split anywhere -> whole events to pass on; raises ProviderError at a broken one.
 
         What belongs to the end of the stream (usage, end mark) is kept for `ending`.
         """
@@ -177,8 +171,14 @@ class Format(Protocol):
         """The answer as the client gets it, with who gave it and what the request cost."""
         ...
 
-    def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
-        """What an answer of another status means; `now` is unix s, header names in lower case."""
+    def refusal(
+        self, status: int | None, raw: bytes, headers: Mapping[str, str], now: float
+    ) -> Refusal:
+        """What an error means; `now` is unix s, header names in lower case.
+
+        status  of the answer; None where the error stood within one of 200 or within a stream
+        raw     the body, or the error object alone
+        """
         ...
 
     def scanner(self, request: UpstreamRequest) -> StreamScanner:

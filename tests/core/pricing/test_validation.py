@@ -157,7 +157,7 @@ LESSER = {
     Meter.WEB_SEARCH_LOW: "6000",
     Meter.WEB_SEARCH_MEDIUM: "10000",
     Meter.WEB_SEARCH_HIGH: "14000",
-    Meter.AUDIO_CACHE_READ: "2",
+    Meter.AUDIO_CACHED: "2",
     Meter.INPUT_SECOND: "100",
     Meter.OUTPUT_SECOND: "100000",
     Meter.CACHE_STORAGE: "4.5",

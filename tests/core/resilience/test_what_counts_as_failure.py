@@ -13,7 +13,7 @@ from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.router import Router
 
 OF_THE_CALLER = [CallKind.CALLER_ERROR, CallKind.CALLER_TIMED_OUT, CallKind.CANCELLED]
-OF_THE_REQUEST = [CallKind.CONTEXT_EXCEEDED, CallKind.CONTENT_REFUSED]
+OF_THE_REQUEST = [CallKind.CONTEXT_EXCEEDED, CallKind.CANNOT_SERVE]
 OF_THE_ACCOUNT = [
     CallKind.RATE_LIMITED,
     CallKind.AUTH_FAILED,
@@ -22,9 +22,11 @@ OF_THE_ACCOUNT = [
 ]
 OF_THE_DEPLOYMENT = [
     CallKind.SERVER_ERROR,
+    CallKind.OVERLOADED,
     CallKind.TIMED_OUT,
     CallKind.UNREACHABLE,
     CallKind.BAD_ANSWER,
+    CallKind.EMPTY_ANSWER,
     CallKind.BROKEN,
 ]
 CALL = Attempt(number=0, deployment=CHEAP, reason=AttemptReason.FIRST)

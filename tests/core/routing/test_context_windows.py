@@ -58,7 +58,7 @@ def test_a_window_that_is_not_known_may_be_larger() -> None:
     assert after(asked_first(UNTOLD, SMALL), CallKind.CONTEXT_EXCEEDED) == [UNTOLD, SMALL]
 
 
-@pytest.mark.parametrize("kind", [CallKind.SERVER_ERROR, CallKind.CONTENT_REFUSED])
+@pytest.mark.parametrize("kind", [CallKind.SERVER_ERROR, CallKind.CANNOT_SERVE])
 def test_after_any_other_failure_size_does_not_matter(kind: CallKind) -> None:
     exchange = asked_first(SMALL, TWIN)
     assert after(exchange, kind) == [SMALL, TWIN]

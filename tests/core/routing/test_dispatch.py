@@ -30,7 +30,7 @@ def test_every_further_call_is_drawn_by_the_numbers_of_its_request_and_of_itself
             exchange = it.open(request(), START)
         first = exchange.next_attempt(START)
         assert first is not None
-        last, tried = failed(first, CallKind.CONTENT_REFUSED), {first.deployment}
+        last, tried = failed(first, CallKind.CANNOT_SERVE), {first.deployment}
         exchange.report(last, START)
         second = exchange.next_attempt(START)
         assert second is not None
@@ -84,7 +84,7 @@ def test_where_the_callers_whole_order_is_out_nobody_else_is_asked() -> None:
     attempt = exchange.next_attempt(START)
     assert attempt is not None
     assert attempt.deployment == CHEAP
-    exchange.report(failed(attempt, CallKind.CONTENT_REFUSED), START)
+    exchange.report(failed(attempt, CallKind.CANNOT_SERVE), START)
     called = exchange.next_attempt(START)
     assert called is None or called.deployment not in {CHEAP, MID}
 

@@ -101,7 +101,7 @@ def test_extra_attempts_stay_within_a_fifth_of_requests() -> None:
         exchange = wind.open(request(), START)
         while (attempt := exchange.next_attempt(START)) is not None:
             attempts += 1
-            exchange.report(failed(attempt, CallKind.CONTENT_REFUSED), START)
+            exchange.report(failed(attempt, CallKind.CANNOT_SERVE), START)
         exchange.outcome(START)
     assert attempts <= 1.2 * 1000 + 10
 
@@ -190,7 +190,7 @@ def test_asking_a_second_strong_one_draws_on_the_budget_of_extra_calls() -> None
         exchange = wind.open(request(preferences=Preferences(order=(CHEAP,))), START)
         exchange.report(answered(exchange.next_attempt(START), confidence=0.6), START)
         first = exchange.next_attempt(START)
-        exchange.report(failed(first, CallKind.CONTENT_REFUSED), START)
+        exchange.report(failed(first, CallKind.CANNOT_SERVE), START)
         second = exchange.next_attempt(START)
         if second is not None:
             seconds += 1

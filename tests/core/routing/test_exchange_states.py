@@ -172,7 +172,7 @@ def test_a_plain_answer_that_its_caller_did_not_wait_for_is_no_failure() -> None
 def test_after_a_failure_of_one_that_is_out_no_sick_one_is_raced_against_the_next() -> None:
     it = racing(max_attempts=4)
     exchange, first = begun(it)
-    exchange.report(failed(first, CallKind.CONTENT_REFUSED), START)
+    exchange.report(failed(first, CallKind.CANNOT_SERVE), START)
     second = exchange.next_attempt(START)
     assert second is not None
     (third,) = set(EVEN) - {first.deployment, second.deployment}
@@ -185,7 +185,7 @@ def test_after_a_failure_of_one_that_is_out_no_sick_one_is_raced_against_the_nex
 def test_after_a_failure_of_a_sound_one_a_sick_one_is_the_last_resort() -> None:
     it = racing(max_attempts=4)
     exchange, first = begun(it)
-    exchange.report(failed(first, CallKind.CONTENT_REFUSED), START)
+    exchange.report(failed(first, CallKind.CANNOT_SERVE), START)
     second = exchange.next_attempt(START)
     assert second is not None
     (third,) = set(EVEN) - {first.deployment, second.deployment}

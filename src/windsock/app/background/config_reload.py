@@ -71,7 +71,7 @@ class Reloader:
         router, ingestion, old = target.router, target.ingestion, target.settings
         settings = with_defaults(settings, known, self.environ)
         catalog = catalog_of(settings, known)
-        upstreams = upstreams_of(settings, known, self.environ, catalog)
+        upstreams = upstreams_of(settings, known, self.environ, catalog, ingestion.clock)
         feeds, routes = feeds_of(settings), routes_of(settings, router.beliefs)
         own = own_quotes(settings, catalog, ingestion.clock.now())
 

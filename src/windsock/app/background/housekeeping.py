@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import orjson
 from sqlalchemy import Engine
@@ -16,11 +16,14 @@ from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
+from windsock.observability import log
+from windsock.observability.background import Step, Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.service.auth import Access
+from windsock.service.control.app import KEYS_TASK
 from windsock.service.execution.completion import hand_out_tables
 from windsock.service.gateway.admission import Limits
-from windsock.store import queries
+from windsock.store.keys import keys_and_trace
 from windsock.store.ledger import Ledger
 from windsock.store.retention import prune
 from windsock.store.rows import StateSnapshot
@@ -47,13 +50,13 @@ MAX_SOLVES = 8
 
 @dataclass(slots=True, kw_only=True)
 class Housekeeping:
-    """The background work of a service, each kind a coroutine that runs until it is cancelled.
+    """The background work of a service, each kind a task of its own under the supervisor.
 
     snapshot_every_s    between two snapshots of the router
     publish             tells the log, the ledger and every listener of an event
     restore             reads what a store holds that was away at the start; raises StoreError
     is_restored         False until it has; no snapshot is taken before
-    on_second           called about once a second
+    on_second           called about once a second, by name
     """
 
     clock: Clock
@@ -67,18 +70,22 @@ class Housekeeping:
     publish: Callable[[Event], None]
     restore: Callable[[], None]
     is_restored: bool = True
-    on_second: list[Callable[[], None]] = field(default_factory=list)
+    on_second: dict[str, Step] = field(default_factory=dict)
 
-    def work(self) -> Iterator[tuple[str, Coroutine[Any, Any, None]]]:
-        """Each kind, by name."""
-        yield "housekeeping", self.turn_forever()
-        yield "snapshots", self.keep_snapshots()
-        yield "pruning", self.prune_store()
-        yield "recovery", self.recover()
+    def start(self, tasks: Supervisor) -> None:
+        """Have all of it done from now on."""
+        tasks.keep("tables", partial(self.turn_forever, partial(tasks.turned, "tables")))
+        tasks.keep_every(KEYS_TASK, KEYS_EVERY_S, self.read_keys)
+        tasks.keep_every("snapshots", self.snapshot_every_s, self.keep_snapshot)
+        tasks.keep_every("pruning", PRUNE_EVERY_S, self.prune_store)
+        tasks.keep_every("ledger", SECOND_S, self.revive_ledger)
+        for name, step in self.on_second.items():
+            tasks.keep_every(name, SECOND_S, step)
+        tasks.keep("recovery", self.recover)
 
-    async def turn_forever(self) -> None:
+    async def turn_forever(self, turned: Callable[[], None]) -> None:
         """Adapt to the load, solve stale tables ahead of requests, hand out new ones."""
-        keys_at = second_at = turned_at = self.clock.elapsed()
+        turned_at = self.clock.elapsed()
         while True:
             slept_at = self.clock.elapsed()
             await asyncio.sleep(TURN_S)
@@ -87,31 +94,22 @@ class Housekeeping:
             turned_at = now
             await self._solve_ahead()
             self._hand_out()
-            if self.clock.elapsed() - second_at >= SECOND_S:
-                second_at = self.clock.elapsed()
-                for each in self.on_second:
-                    each()
-            if self.clock.elapsed() - keys_at > KEYS_EVERY_S:
-                keys_at = self.clock.elapsed()
-                await self.read_keys()
+            turned()
 
     async def read_keys(self) -> None:
         """Keys as the store has them; while it is away, those known before."""
         with contextlib.suppress(StoreError):
-            self.access.replace_keys(await asyncio.to_thread(queries.keys, self.engine))
+            self.access.replace_keys(*await asyncio.to_thread(keys_and_trace, self.engine))
 
-    async def keep_snapshots(self) -> None:
-        """Append the router's state to the ledger now and then."""
-        while True:
-            await asyncio.sleep(self.snapshot_every_s)
-            self.keep_snapshot()
+    def revive_ledger(self) -> None:
+        """A dead writer would let everything wait in memory without a word."""
+        if self.ledger.revive():
+            log.event_log().error("task.failed", task="ledger", error="the writer's thread ended")
 
     async def prune_store(self) -> None:
         """Keep the store bounded; what cannot be deleted now is deleted an hour later."""
-        while True:
-            await asyncio.sleep(PRUNE_EVERY_S)
-            with contextlib.suppress(StoreError):
-                await asyncio.to_thread(prune, self.engine, self.clock.now())
+        with contextlib.suppress(StoreError):
+            await asyncio.to_thread(prune, self.engine, self.clock.now())
 
     async def recover(self) -> None:
         """Read a store that was away at the start, once it takes entries.

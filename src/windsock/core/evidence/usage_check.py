@@ -135,7 +135,7 @@ def _own_prompt(stated: Usage, own: Usage, *, keeps_cache: bool) -> Usage:
         stated,
         input_tokens=own.input_tokens,
         cache_read_tokens=0,
-        audio_cache_read_tokens=0,
+        audio_cached_tokens=0,
         cache_write_tokens=0,
         cache_write_1h_tokens=0,
         audio_input_tokens=0,

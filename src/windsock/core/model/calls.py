@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
 from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Unsupported
 from windsock.core.model.units import Usage
 
 
 class AttemptReason(StrEnum):
-    """Why a call is made: the draw, once more, elsewhere, a stronger one, beside a late one."""
+    """Why a call is made: the draw, once more, elsewhere, a stronger one, beside a late one, once
+    more without what was refused."""
 
     FIRST = "first"
     RETRY = "retry"
     FALLBACK = "fallback"
     ESCALATION = "escalation"
     HEDGE = "hedge"
+    MENDED = "mended"
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
@@ -41,36 +44,100 @@ class Attempt:
 
 
 class CallKind(StrEnum):
-    """How a call ended."""
+    """How a call ended.
+
+    EMPTY_ANSWER is an answer with nothing to show, which was paid for all the same.
+    REFUSED is a refusal of 4xx that nothing explains: it is the deployment's fault if another one
+    answers, else the caller's.
+    """
 
     ANSWERED = "answered"
     RATE_LIMITED = "rate_limited"
+    OVERLOADED = "overloaded"
     SERVER_ERROR = "server_error"
     TIMED_OUT = "timed_out"
     CALLER_TIMED_OUT = "caller_timed_out"
     UNREACHABLE = "unreachable"
     BAD_ANSWER = "bad_answer"
+    EMPTY_ANSWER = "empty_answer"
     BROKEN = "broken"
     CALLER_ERROR = "caller_error"
+    CANNOT_SERVE = "cannot_serve_this_request"
     CONTEXT_EXCEEDED = "context_exceeded"
     CONTENT_REFUSED = "content_refused"
     AUTH_FAILED = "auth_failed"
     MODEL_GONE = "model_gone"
     OUT_OF_CREDIT = "out_of_credit"
+    REFUSED = "refused"
     CANCELLED = "cancelled"
 
     __hash__ = str.__hash__  # Enum's own is a Python function
 
 
-FINAL = frozenset({CallKind.CALLER_ERROR, CallKind.CANCELLED, CallKind.CALLER_TIMED_OUT})
-"""Another deployment would do no better."""
+class Then(StrEnum):
+    """Where a request goes after a refusal: the same place with a field mended, another place, one
+    with a larger context window, nowhere."""
+
+    MENDED = "mended"
+    ELSEWHERE = "elsewhere"
+    LARGER = "larger"
+    NOWHERE = "nowhere"
+
+    __hash__ = str.__hash__
+
+
+class Out(StrEnum):
+    """What a refusal keeps from being asked: nothing, the deployment by this request only, the
+    deployment by all, all deployments of the provider's account."""
+
+    NOTHING = "nothing"
+    REQUEST = "request"
+    DEPLOYMENT = "deployment"
+    ACCOUNT = "account"
+
+    __hash__ = str.__hash__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a refusal means, where to go next, and what it takes out.
+
+    field   of the request, that must be mended before the same place is asked again; dotted where
+            it stands deeper, empty where none is named
+    """
+
+    kind: CallKind
+    then: Then = Then.ELSEWHERE
+    out: Out = Out.REQUEST
+    field: str = ""
+
+
+def _verdicts(then: Then, out: Out, *kinds: CallKind) -> dict[CallKind, Verdict]:
+    return {kind: Verdict(kind=kind, then=then, out=out) for kind in kinds}
+
+
+VERDICTS: Mapping[CallKind, Verdict] = {
+    **_verdicts(Then.NOWHERE, Out.NOTHING, CallKind.CALLER_ERROR, CallKind.CANCELLED,
+                CallKind.CALLER_TIMED_OUT, CallKind.ANSWERED),
+    **_verdicts(Then.NOWHERE, Out.REQUEST, CallKind.CONTENT_REFUSED),
+    **_verdicts(Then.LARGER, Out.REQUEST, CallKind.CONTEXT_EXCEEDED),
+    **_verdicts(Then.ELSEWHERE, Out.REQUEST, CallKind.CANNOT_SERVE, CallKind.REFUSED),
+    **_verdicts(Then.ELSEWHERE, Out.DEPLOYMENT, CallKind.RATE_LIMITED, CallKind.OVERLOADED,
+                CallKind.SERVER_ERROR, CallKind.TIMED_OUT, CallKind.UNREACHABLE,
+                CallKind.BAD_ANSWER, CallKind.EMPTY_ANSWER, CallKind.BROKEN,
+                CallKind.MODEL_GONE),
+    **_verdicts(Then.ELSEWHERE, Out.ACCOUNT, CallKind.AUTH_FAILED, CallKind.OUT_OF_CREDIT),
+}  # fmt: skip
+"""What each end of a call means where nothing more is known."""
 
 FAILURES = frozenset(
     {
         CallKind.SERVER_ERROR,
+        CallKind.OVERLOADED,
         CallKind.TIMED_OUT,
         CallKind.UNREACHABLE,
         CallKind.BAD_ANSWER,
+        CallKind.EMPTY_ANSWER,
         CallKind.BROKEN,
     }
 )
@@ -79,7 +146,18 @@ FAILURES = frozenset(
 Requests that no answer fits, callers who give up, quotas and keys say nothing of either.
 """
 
-RETRIABLE = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
+WORTHLESS = frozenset({CallKind.EMPTY_ANSWER})
+"""Failures that came as an answer: they count against success whoever answered in the end."""
+
+RETRIABLE = frozenset(
+    {
+        CallKind.SERVER_ERROR,
+        CallKind.UNREACHABLE,
+        CallKind.RATE_LIMITED,
+        CallKind.OVERLOADED,
+        CallKind.EMPTY_ANSWER,
+    }
+)
 """Worth asking the same deployment once more when there is no other."""
 
 HEDGED = frozenset({AttemptReason.FIRST, AttemptReason.FALLBACK})
@@ -99,6 +177,9 @@ class CallResult:
     first_byte_s    from sending to the first content, if any came
     usage           counted by the provider, or an estimate if `is_usage_estimated`
     usage_doubt     why the provider's own counts were not believed; empty where they were
+    refusal         what the provider's refusal means, where it sent one that was read
+    unsupported     what of the request it said it does not take
+    adapted         fields of the client's request that were changed for it
     service_tier    the provider's own word for how it was served, where prices differ by it
     billed_usd      what the provider says it charged, if it says so: evidence, not yet the cost
     confidence      0..1, of the answer, where a check or logprobs give one
@@ -121,6 +202,15 @@ class CallResult:
     note: str = ""
     response_id: str | None = None
     usage_doubt: str = ""
+    refusal: Verdict | None = None
+    unsupported: tuple[Unsupported, ...] = ()
+    adapted: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """What its end means."""
+        said = self.refusal
+        return said if said is not None and said.kind is self.kind else VERDICTS[self.kind]
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)

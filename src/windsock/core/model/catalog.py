@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from math import inf
 
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.core.model.ticks import ModelFacts
+from windsock.core.model.unsupported import UnsupportedParameters, lacking
+from windsock.errors import UnknownDeployment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +33,9 @@ class Deployment:
     id              provider/model or provider/model@region
     provider        provider id
     model           the name the provider knows it by
+    site            where its provider is asked, if that has prices of its own and the id is silent
     price_names     `feed provider/model` names under which feeds may quote it, besides its id
+    lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
     """
 
     id: str
@@ -38,17 +43,21 @@ class Deployment:
     model: str
     capabilities: Capabilities = Capabilities()
     price_names: tuple[str, ...] = ()
+    site: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 class Catalog:
     """All deployments, by id and by what else they may be called.
 
-    `version` grows when a deployment's capabilities are learnt.
+    `version` grows when a deployment's capabilities are learnt; `unsupported` is what they were
+    heard not to take.
     """
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
         self.deployments: dict[str, Deployment] = {}
         self.ids_by_model: dict[str, tuple[str, ...]] = {}
+        self.unsupported = UnsupportedParameters()
         self.version = -1
         self.adopt(deployments)
 
@@ -92,16 +101,30 @@ class Catalog:
         return self.ids_by_model.get(name, ())
 
     def nearest(self, name: str, others: Iterable[str] = ()) -> str | None:
-        """The known name, or one of `others`, that `name` is most like; None if there is none."""
-        names = [*others, *self.deployments, *self.ids_by_model]
-        found = get_close_matches(name, names, n=1)
-        return found[0] if found else None
+        """The known name, or one of `others`, that `name` is most like; None if there is none.
 
-    def ruled_out(self, deployment_id: str, request: RouteRequest) -> Exclusion | None:
-        """Why this deployment can never serve this request, or None if it can."""
-        deployment = self.deployments[deployment_id]
-        return _lacks(deployment.capabilities, request) or _unwanted(
-            deployment, request.preferences
+        Else the first that it is a part of; upper and lower case are the same.
+        """
+        names = {each.lower(): each for each in (*self.ids_by_model, *self.deployments, *others)}
+        asked = name.strip().lower()
+        found = get_close_matches(asked, names, n=1) or [n for n in names if asked and asked in n]
+        return names[found[0]] if found else None
+
+    def check(self, name: str, *, param: str = "deployment") -> None:
+        """Raises UnknownDeployment, with the nearest name, unless a deployment is named so."""
+        if name not in self.deployments:
+            near = self.nearest(name)
+            known = self.serving(near) if near else ()
+            raise UnknownDeployment(name, nearest=known[0] if known else near, param=param)
+
+    def ruled_out(self, deployment_id: str, request: RouteRequest, now: float) -> Exclusion | None:
+        """Why this deployment cannot serve this request, or None if it can."""
+        deployment, needs = self.deployments[deployment_id], request.needs
+        return (
+            _lacks(deployment.capabilities, request)
+            or lacking(deployment.lacks, needs)
+            or self.unsupported.ruled_out(deployment_id, needs, now)
+            or _unwanted(deployment, request.preferences)
         )
 
 
@@ -124,15 +147,13 @@ def _lacks(has: Capabilities, request: RouteRequest) -> Exclusion | None:
 
 def _too_long(has: Capabilities, request: RouteRequest) -> Exclusion | None:
     read = request.prompt_tokens if request.longest_tokens is None else request.longest_tokens
-    wanted = read + (request.max_output_tokens or 0)
+    answer = min(request.max_output_tokens or 0, has.max_output_tokens or inf)
+    wanted = read + answer
     if has.context_tokens is not None and wanted > has.context_tokens:
         return Exclusion(
             ExclusionCode.CONTEXT_EXCEEDED,
             f"context window is {has.context_tokens} tokens, about {wanted} are needed",
         )
-    most = has.max_output_tokens
-    if most is not None and (request.max_output_tokens or 0) > most:
-        return Exclusion(ExclusionCode.ANSWER_TOO_LONG, f"answers with {most} tokens at most")
     return None
 
 

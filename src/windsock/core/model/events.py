@@ -26,6 +26,7 @@ class EventKind(StrEnum):
     BILL_DRIFTED = "bill.drifted"
     BILL_DOUBTED = "bill.doubted"
     USAGE_DOUBTED = "usage.doubted"
+    PARAMETER_REFUSED = "parameter.refused"
     MODEL_REDIRECTED = "model.redirected"
     CONFIG_RELOADED = "config.reloaded"
     CONFIG_REJECTED = "config.rejected"

@@ -41,6 +41,7 @@ class ProviderNames:
     aliases         another name of a provider -> (provider, region of the site it means or empty)
     aggregators     sellers of other providers' models under `author/model`
     model_prefixes  written before a model's name, without meaning
+    own_prefixes    the same, by provider
     sites           by provider: regions written before a model's name, with a dot
     uplifts         by provider and region: share that a site adds to the worldwide price
     """
@@ -48,6 +49,7 @@ class ProviderNames:
     aliases: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     aggregators: frozenset[str] = frozenset()
     model_prefixes: tuple[str, ...] = ()
+    own_prefixes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     uplifts: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
 
@@ -60,7 +62,8 @@ class ProviderNames:
         """A feed's name in the words used here: sites, hosts after `@` and prefixes undone."""
         provider, region = self.split_region(feed_provider)
         model = VERSION.sub(r"-\1", feed_model.lower())
-        prefixes = (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes)
+        own = self.own_prefixes.get(provider, ())
+        prefixes = (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes, *own)
         for prefix in dict.fromkeys(prefixes):  # each once: acme/acme/m is acme's acme/m
             model = model.removeprefix(prefix)
         site, _, rest = model.partition(".")
@@ -181,7 +184,7 @@ class Identity:
 
     def _names_of(self, deployment: Deployment) -> set[Name]:
         """Every name under which feeds may quote a deployment, in its own region."""
-        region = split_site(deployment.id)[1].lower()
+        region = split_site(deployment.id)[1].lower() or deployment.site
         own = self._names.parse(deployment.provider, deployment.model)
         stated = [self._names.parse(*_halves(each)) for each in deployment.price_names]
         return {each._replace(region=region or each.region) for each in (own, *stated)}

@@ -55,7 +55,7 @@ class Meter(StrEnum):
     WEB_SEARCH_LOW = "web_search_low", Family.ALONE, "low_web_searches", 10, "web_search"
     WEB_SEARCH_MEDIUM = "web_search_medium", Family.ALONE, "medium_web_searches", 11, "web_search"
     WEB_SEARCH_HIGH = "web_search_high", Family.ALONE, "high_web_searches", 12, "web_search"
-    AUDIO_CACHE_READ = "audio_cache_read", Family.PROMPT, "audio_cache_read_tokens", 13, "cache_read"
+    AUDIO_CACHED = "audio_cached", Family.PROMPT, "audio_cached_tokens", 13, "cache_read"
     INPUT_SECOND = "input_second", Family.ALONE, "input_seconds", 14
     OUTPUT_SECOND = "output_second", Family.ALONE, "output_seconds", 15
     CACHE_STORAGE = "cache_storage", Family.ALONE, "cache_storage_token_hours", 16
@@ -146,7 +146,7 @@ class Usage:
     low_web_searches: int = 0
     medium_web_searches: int = 0
     high_web_searches: int = 0
-    audio_cache_read_tokens: int = 0
+    audio_cached_tokens: int = 0
     input_seconds: int = 0
     output_seconds: int = 0
     cache_storage_token_hours: int = 0

@@ -38,7 +38,7 @@ class PriceBook:
         self.rules = rules or GuardRules()
         self.version = 0
         self._entries: dict[str, Entry] = {}
-        self._effective = EffectivePrices()
+        self.effective = EffectivePrices()
         self._redirects: dict[str, str] = {}
         self._changed_at: dict[str | None, int] = {None: 0}
         self._now = -math.inf
@@ -54,20 +54,20 @@ class PriceBook:
         entry = self._entry(tick.deployment)
         before, said = entry.timeline.revision, entry.timeline.statements.get(tick.feed)
         told = entry.insert(tick) if entry.is_late(tick) else entry.append(tick)
-        if self._effective.heard(entry.timeline, said, tick, now):
+        if self.effective.heard(entry.timeline, said, tick, now):
             self._changed(tick.deployment)
         return self._moved(entry, tick.deployment, before, told)
 
     def adjust(self, adjustments: Mapping[str, Sequence[Adjustment]]) -> None:
         """Bill list prices by these contracts from now on; what is left out has none."""
-        self._effective.adjust(adjustments)
+        self.effective.adjust(adjustments)
         self._changed(None)
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """What bills a request at `at`: the believed quote, whole, as its contract has it."""
         name = self._redirects.get(deployment, deployment)
         entry = self._entries.get(name)
-        return None if entry is None else self._effective.of(name, entry.timeline, at)
+        return None if entry is None else self.effective.of(name, entry.timeline, at)
 
     def believed(self, deployment: str, at: float) -> Quote | None:
         """The accepted quote alone, as its feed states it."""
@@ -205,7 +205,7 @@ class PriceBook:
         if entry is None or billed_usd <= 0 or deployment in self._redirects:
             return []
         bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
-        quote = backed_quote(bill, self._effective, deployment, entry.timeline, now)
+        quote = backed_quote(bill, self.effective, deployment, entry.timeline, now)
         return self._backed(entry, quote, now) if quote else []
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
@@ -289,9 +289,7 @@ class PriceBook:
 
     def _billed(self, deployment: str) -> Entry | None:
         """The entry whose prices bill a deployment, its own or that of a redirect."""
-        if self._redirects:
-            deployment = self._redirects.get(deployment, deployment)
-        return self._entries.get(deployment)
+        return self._entries.get(self._redirects.get(deployment, deployment))
 
     def _entry(self, deployment: str) -> Entry:
         entry = self._entries.get(deployment)

@@ -25,7 +25,7 @@ BANDS: Mapping[Meter, tuple[Decimal, Decimal]] = {
     Meter.WEB_SEARCH_LOW: (Decimal("0.2"), Decimal(2)),
     Meter.WEB_SEARCH_MEDIUM: (Decimal("0.5"), Decimal(3)),
     Meter.WEB_SEARCH_HIGH: (Decimal("0.5"), Decimal(5)),
-    Meter.AUDIO_CACHE_READ: (Decimal("0.2"), Decimal(40)),
+    Meter.AUDIO_CACHED: (Decimal("0.2"), Decimal(40)),
     Meter.INPUT_SECOND: (Decimal(0), Decimal("0.1")),
     Meter.OUTPUT_SECOND: (Decimal(0), Decimal(5)),
     Meter.CACHE_STORAGE: (Decimal(0), Decimal("0.0001")),

@@ -13,6 +13,7 @@ from windsock.core.model.calls import (
     AttemptReason,
     CallKind,
     CallResult,
+    Then,
 )
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import RouteRequest
@@ -41,6 +42,10 @@ class Plan:
     decision: Decision
     table: WeightTable
     queue: tuple[str, ...] = ()
+
+
+MAX_MENDS = 3
+"""Calls of one request that may ask the same deployment without what it refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +98,23 @@ class Dispatcher:
         if under_way is not None:
             tried.add(under_way.deployment)
         for result in results:
-            if result.kind is CallKind.CONTEXT_EXCEEDED:
+            if result.verdict.then is Then.LARGER:
                 names = plan.queue or plan.table.deployments
                 had = result.attempt.deployment
                 tried |= {name for name in names if not self._availability.holds_more(name, had)}
         return tried
+
+    def is_nowhere_else(self, plan: Plan, results: Sequence[CallResult]) -> bool:
+        """True if, after the last of these calls, another deployment would do no better.
+
+        A refusal that nothing explains is asked elsewhere once: what two say is the caller's.
+        """
+        last = results[-1]
+        if last.kind is CallKind.CONTENT_REFUSED:
+            return not plan.route.takes_content_elsewhere
+        if last.kind is CallKind.REFUSED:
+            return any(each.kind is CallKind.REFUSED for each in results[:-1])
+        return last.verdict.then is Then.NOWHERE
 
     def another(
         self, plan: Plan, tried: Set[str], last: CallResult | None, made: int, now: float
@@ -217,6 +234,25 @@ class Dispatcher:
         """A call has ended: how long it took tells when the next one is late."""
         if plan.route.hedge_share:
             self._hedging.observe_call(result, is_stream=plan.request.is_stream)
+
+
+def mends(results: Sequence[CallResult]) -> int:
+    """Calls that were refused for a field of the request, and made again without it."""
+    return min(MAX_MENDS, sum(result.verdict.then is Then.MENDED for result in results))
+
+
+def mended(results: Sequence[CallResult]) -> NextCall | None:
+    """The same call once more, without what it was refused for; None if that is no use.
+
+    It says nothing of the deployment's health, and takes nothing of the budgets of other calls.
+    """
+    last = results[-1]
+    refused = sum(result.verdict.then is Then.MENDED for result in results)
+    if last.verdict.then is not Then.MENDED or refused > MAX_MENDS:
+        return None
+    is_escalation = last.attempt.reason is AttemptReason.ESCALATION
+    reason = AttemptReason.ESCALATION if is_escalation else AttemptReason.MENDED
+    return NextCall(last.attempt.deployment, reason)
 
 
 def _may_escalate(plan: Plan, name: str) -> bool:

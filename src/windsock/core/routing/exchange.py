@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Protocol
 
 from windsock.core.model.calls import (
-    FINAL,
     Attempt,
     AttemptReason,
     CallKind,
@@ -22,7 +21,7 @@ from windsock.core.model.calls import (
 )
 from windsock.core.model.events import Event
 from windsock.core.model.requests import RouteRequest
-from windsock.core.routing.dispatch import Dispatcher, NextCall, Plan
+from windsock.core.routing.dispatch import Dispatcher, NextCall, Plan, mended, mends
 from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
 
 
@@ -32,7 +31,7 @@ class State(StrEnum):
     READY -> TRYING -> {ANSWERED, STREAMING, FAILED_ONCE}
     FAILED_ONCE -> {TRYING, EXHAUSTED}
     ANSWERED -> {TRYING (escalate), DONE}
-    STREAMING -> {DONE, BROKEN}
+    STREAMING -> {DONE, BROKEN, FAILED_ONCE (what was shown may be gone on from elsewhere)}
     """
 
     READY = "ready"
@@ -163,9 +162,10 @@ class Exchange:
         """The call that lost the race against its twin was given up; nothing else changes."""
         self._end(result, now)
 
-    def report(self, result: CallResult, now: float) -> None:
+    def report(self, result: CallResult, now: float, *, may_go_on: bool = False) -> None:
         """How a call under way ended. While its twin runs or streams, a failure changes no more.
 
+        may_go_on   another deployment may go on from what the client was shown of a stream
         raises  RuntimeError if that call is not under way
         """
         if self.state not in (State.TRYING, State.STREAMING):
@@ -179,9 +179,9 @@ class Exchange:
             self.state = State.DONE if self.state is State.STREAMING else State.ANSWERED
         elif self.trying is not None:
             return
-        elif self.state is State.STREAMING:
+        elif self.state is State.STREAMING and not may_go_on:
             self.state = State.BROKEN
-        elif kind in FINAL:
+        elif self._dispatcher.is_nowhere_else(self._plan, self._results):
             self._give_up()
         else:
             self.state = State.FAILED_ONCE
@@ -259,6 +259,9 @@ class Exchange:
 
     def _next_call(self, now: float) -> NextCall | None:
         """Nobody stands in for a stronger deployment that failed but one as strong."""
+        again = mended(self._results)
+        if again is not None:
+            return again
         dispatcher, plan, tried = self._dispatcher, self._plan, self._tried()
         if self.answer is not None:
             return dispatcher.as_strong(plan, self.answer, tried, now)
@@ -285,7 +288,7 @@ class Exchange:
     def _may_go_on(self, now: float) -> bool:
         left_s = self._left_s(now)
         allowed = self._dispatcher.attempts_allowed(self.route)
-        return self.made < allowed and (left_s is None or left_s > 0)
+        return self.made - mends(self._results) < allowed and (left_s is None or left_s > 0)
 
     def _left_s(self, now: float) -> float | None:
         """Seconds until the caller gives up, None if it never does."""

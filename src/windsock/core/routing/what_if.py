@@ -40,9 +40,7 @@ def what_if(
         for name, prices in usd_per_mtok.items()
     }
     for name in imagined:
-        if name not in router.catalog.deployments:
-            nearest = router.catalog.nearest(name)
-            raise BadRequest(f"no deployment is named {name!r}; nearest is {nearest!r}", param=name)
+        router.catalog.check(name, param=name)
     route = router.resolve(RouteRequest(model=route_name))
     table = router.table(namespace, route_name, task, now)
     view, views = router.tables.views(route, namespace, task, now, imagined)

@@ -14,20 +14,28 @@ from windsock import __version__
 from windsock.clock import Clock
 from windsock.core.routing.router import Router
 from windsock.errors import WindsockError
+from windsock.observability.background import Supervisor
 from windsock.service.control.metrics import Metrics
 from windsock.service.error_responses import Problem, problem_of
 from windsock.service.gateway.openapi import describe_data_plane
 
+KEYS_TASK = "keys"
+"""The background task without which a revoked key would be let in."""
+
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Readiness:
     """Whether traffic may come: set by the composition root and by shutdown.
 
-    degraded    what does not work just now, by part; traffic may come all the same
+    tasks           in the background; those every request rests on keep traffic away while down
+    is_admitting    False while every call would be refused, since no key could be read yet
+    degraded        what does not work just now, by part; traffic may come all the same
     """
 
+    tasks: Supervisor
+    is_admitting: Callable[[], bool] = lambda: True
     is_loaded: bool = False
     is_draining: bool = False
     degraded: dict[str, str] = field(default_factory=dict)
@@ -93,7 +101,8 @@ def _health_routes(
         return {
             "status": "; ".join(faults) or "ready",
             "usable_deployments": usable,
-            "degraded": readiness.degraded,
+            "degraded": readiness.degraded
+            | {f"task {name}": error for name, error in readiness.tasks.down().items()},
         }
 
     @routes.get("/metrics")
@@ -114,5 +123,7 @@ def _readiness(router: Router, now: float, readiness: Readiness) -> tuple[int, l
         "still starting": not readiness.is_loaded,
         "shutting down": readiness.is_draining,
         "no deployment is priced and healthy": not usable,
+        "the keys cannot be read": not readiness.is_admitting(),
+        "revoked keys are not noticed": KEYS_TASK in readiness.tasks.down(),
     }
     return usable, [name for name, holds in faults.items() if holds]

@@ -77,7 +77,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
     async def prices(
         caller: Caller, deployment: str, since: float = 0.0, until: float | None = None
     ) -> HistoryAnswer:
-        _check_name(insight, deployment)
+        insight.router.catalog.check(deployment)
         end = clock.now() + 1 if until is None else until
         quotes = await asyncio.to_thread(past.quotes, deployment, since=since, until=end)
         return HistoryAnswer(data=[HistoryView.of(quote) for quote in quotes])
@@ -94,15 +94,6 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         return {"since": begin, "by": groups, "data": [report_line(row) for row in rows]}
 
     return routes
-
-
-def _check_name(insight: Insight, deployment: str) -> None:
-    catalog = insight.router.catalog
-    if deployment not in catalog.deployments:
-        near = catalog.nearest(deployment)
-        raise BadRequest(
-            f"no deployment is named {deployment!r}; nearest is {near!r}", param="deployment"
-        )
 
 
 def _groups(by: str) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.units import Meter, to_float
 from windsock.core.routing.router import Router
+from windsock.observability.background import Supervisor
 from windsock.service.control.access_check import shown_table
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import CacheTally
@@ -98,8 +99,10 @@ class Metrics(Collector):
         clock: Clock,
         tallies: Tallies,
         limits: Limits,
+        tasks: Supervisor,
         cache: CacheTally | None = None,
     ) -> None:
+        self._background = tasks
         self._router = router
         self._cache = cache
         self._limits = limits
@@ -123,6 +126,7 @@ class Metrics(Collector):
         yield from self._prices()
         yield from self._load()
         yield self._events()
+        yield from self._tasks()
 
     def _requests(self) -> Iterable[Metric]:
         for field_name, (name, text) in SUMS.items():
@@ -170,6 +174,25 @@ class Metrics(Collector):
         for kind, count in sorted(self._tallies.events.items()):
             family.add_metric([kind], count)
         return family
+
+    def _tasks(self) -> Iterable[Metric]:
+        age, restarts = (
+            GaugeMetricFamily(
+                "windsock_task_age_seconds",
+                "Since the last turn of a background task, or its last good one.",
+                labels=["task"],
+            ),
+            CounterMetricFamily(
+                "windsock_task_restarts",
+                "Times a background task failed and was started anew.",
+                labels=["task"],
+            ),
+        )
+        now = self._clock.elapsed()
+        for name, state in self._background.states.items():
+            age.add_metric([name], now - state.turned_at)
+            restarts.add_metric([name], state.restarts)
+        yield from (age, restarts)
 
     def _load(self) -> Iterable[Metric]:
         limits = self._limits

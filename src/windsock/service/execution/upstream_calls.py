@@ -4,31 +4,46 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.model.calls import Attempt, CallKind, CallResult
-from windsock.core.model.catalog import Capabilities
+from windsock.core.model.catalog import Capabilities, Deployment
+from windsock.core.model.requests import Unsupported
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
+from windsock.wire.adaptation.adapt import adapted
+from windsock.wire.adaptation.complaints import judged
+from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
 
 
 @dataclass(slots=True)
 class Failure:
-    """The last upstream error, for the client when nothing else is left."""
+    """What a client is told beside an answer, or when nothing else is left.
+
+    status, body    of the last upstream error
+    adapted         fields of its request that were changed, by number of attempt
+    last_event      what ends a stream that has begun, where no other deployment goes on with it
+    """
 
     status: int | None = None
     body: bytes = b""
+    adapted: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    last_event: bytes = b""
 
 
 @dataclass(slots=True, kw_only=True)
 class Target:
     """Whom one call asks, and in which format; a reload meanwhile changes nothing of it.
+
+    request     as it asks
+    adapted     the fields of the client's request that had to change for it
+    heard       what it refused of late
 
     Treat it as immutable: frozen, it would cost a call three times as much to make.
     """
@@ -38,6 +53,9 @@ class Target:
     endpoint: Endpoint
     format: Format
     capabilities: Capabilities
+    request: UpstreamRequest
+    adapted: tuple[str, ...] = ()
+    heard: tuple[Unsupported, ...] = ()
 
 
 class UpstreamCalls:
@@ -61,35 +79,49 @@ class UpstreamCalls:
         spoken = upstream.formats.get(request.operation) if upstream else None
         if deployment is None or upstream is None or spoken is None:
             raise ProviderError(f"{attempt.deployment} offers no {request.operation} calls")
+        heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
+        known = upstream.parameters.get(deployment.id, AS_IT_COMES)
+        taken = taught(known, heard) if heard else known
+        asked, changed = adapted(request, _bounded(taken, deployment, request))
         return Target(
             provider=deployment.provider,
             model=deployment.model,
             endpoint=upstream.endpoint,
             format=spoken,
             capabilities=deployment.capabilities,
+            request=asked,
+            adapted=changed,
+            heard=heard,
         )
 
-    async def post(self, target: Target, request: UpstreamRequest) -> Reply:
+    async def post(self, target: Target) -> Reply:
         """Send the call; raises ProviderError (see `Caller.post`)."""
-        spoken, model = target.format, target.model
-        path, body = spoken.path(request, model), spoken.body(request, model)
-        return await self._caller.post(target.endpoint, path, body)
+        spoken, request, model = target.format, target.request, target.model
+        path = target.endpoint.call_path(spoken.path(request, model), model)
+        return await self._caller.post(target.endpoint, path, spoken.body(request, model))
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
-        failure: Failure,
+        failure: Failure, **facts: Any,
     ) -> CallResult:  # fmt: skip
-        """The result of a call whose answer is an error, which `failure` remembers."""
-        refusal = target.format.refusal(reply.status, raw, reply.headers, self.clock.now())
+        """The result of a call whose answer is an error, which `failure` remembers.
+
+        raw     the body of that status; with 200, the error that stood within it
+        facts   of the result that are known beside
+        """
+        status = None if reply.status == 200 else reply.status
+        refusal = target.format.refusal(status, raw, reply.headers, self.clock.now())
         failure.status = reply.status
         failure.body = target.endpoint.without_secrets(refusal.body)
-        return self.result(
-            attempt,
-            refusal.kind,
-            started,
-            status=reply.status,
-            retry_after_s=refusal.retry_after_s,
-        )
+        verdict, unsupported = judged(refusal.verdict, status, raw, target.request, target.heard)
+        known = {
+            "status": reply.status,
+            "retry_after_s": refusal.retry_after_s,
+            "unsupported": unsupported,
+            "adapted": target.adapted,
+            **facts,
+        }
+        return self.result(attempt, verdict.kind, started, refusal=verdict, **known)
 
     def result(self, attempt: Attempt, kind: CallKind, started: float, **facts: Any) -> CallResult:
         """How a call ended that began at `started` (elapsed s)."""
@@ -105,3 +137,11 @@ class UpstreamCalls:
     async def close(self) -> None:
         """Drop the connections."""
         await self._caller.close()
+
+
+def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:
+    """With the length of the deployment's answers, where more is asked for."""
+    most = deployment.capabilities.max_output_tokens
+    if most is None or (request.request.max_output_tokens or 0) <= most:
+        return taken
+    return bounded(taken, most)

@@ -8,7 +8,15 @@ from windsock.core.model.calls import CallKind
 from windsock.core.routing.exchange import Exchange
 from windsock.service.error_responses import Problem, overloaded
 
-PASSED_ON = frozenset({CallKind.CALLER_ERROR, CallKind.CONTEXT_EXCEEDED, CallKind.CONTENT_REFUSED})
+PASSED_ON = frozenset(
+    {
+        CallKind.CALLER_ERROR,
+        CallKind.CANNOT_SERVE,
+        CallKind.CONTEXT_EXCEEDED,
+        CallKind.CONTENT_REFUSED,
+        CallKind.REFUSED,
+    }
+)
 """What a provider says about the request itself reaches the client in the provider's words."""
 
 NO_RETRY = (b"x-should-retry", b"false")

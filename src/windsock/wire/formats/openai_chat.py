@@ -12,10 +12,11 @@ import orjson
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
-from windsock.wire.format import Answer
+from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
+from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
-from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
+from windsock.wire.formats.openai_usage import facts_of, part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
@@ -29,6 +30,9 @@ from windsock.wire.request import (
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
 
+OPTIONAL = (None, "auto", "none")
+"""Values of `tool_choice` that demand no call."""
+
 
 class _Schema(msgspec.Struct):
     """The fields that routing reads; everything else stays raw."""
@@ -40,6 +44,8 @@ class _Schema(msgspec.Struct):
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     tools: msgspec.Raw = msgspec.Raw(b"")
+    tool_choice: Any = None
+    logprobs: Any = None
     response_format: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     models: list[str] | None = None
@@ -107,22 +113,28 @@ class OpenAIChat(OpenAIFormat):
     def body(self, request: UpstreamRequest, model: str) -> bytes:
         """With logprobs asked for where the router wants to know how sure the answer is."""
         fields = self._upstream_fields(request, model)
-        if request.wants_certainty:
+        if request.wants_certainty and "logprobs" not in request.left_out:
             fields.setdefault("logprobs", TRUE)
         return msgspec.json.encode(fields)
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """A chat completion with a choice, or None."""
+        """A chat completion, also one that holds an error or nothing; None if it is no object."""
         body = parsed(raw)
-        choices = body.get("choices") if isinstance(body, dict) else None
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            return None
-        finish_reason = text_in(choices[0], "finish_reason")
+        error = error_in(body)
+        if not isinstance(body, dict):
+            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+        choices = choices_in(body)
+        ended = finish_of(choices)
+        facts = facts_of(body, self._traits, images=request.images, finish_reason=ended)
+        facts.is_empty = not any(shows(part_of(each, "message")) for each in choices)
+        if not choices:
+            return Answer(body=body, facts=facts, error=error)
         return Answer(
             body=body,
-            facts=facts_of(body, self._traits, images=request.images, finish_reason=finish_reason),
+            facts=facts,
             message=part_of(choices[0], "message"),
             certainty=certainty_of(choices[0]),
+            error=error,
         )
 
     def told(
@@ -177,6 +189,13 @@ def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
         needs.add("audio")
     if len(bytes(read.tools)) > 2 and bytes(read.tools) != b"null":
         needs.add("tools")
-    if read.response_format and read.response_format.get("type") == "json_schema":
-        needs.add("json_schema")
+        if read.tool_choice not in OPTIONAL:
+            needs.add("tool_choice")
+    form = (read.response_format or {}).get("type")
+    if form in ("json_schema", "json_object"):
+        needs.add(form)
+    if (read.n or 1) > 1:
+        needs.add("n")
+    if read.logprobs:
+        needs.add("logprobs")
     return frozenset(needs)

@@ -245,7 +245,7 @@ def _sent(said: _Stated, reading: _Reading) -> dict[str, int]:
     return {
         "input_tokens": fresh - heard,
         "cache_read_tokens": said.cached - heard_cached,
-        "audio_cache_read_tokens": heard_cached,
+        "audio_cached_tokens": heard_cached,
         "cache_write_tokens": said.written - said.written_1h,
         "cache_write_1h_tokens": said.written_1h,
         "audio_input_tokens": heard,

@@ -32,6 +32,8 @@ class PriceStatus:
     dearer_by       relative: what it is taken to cost more than stated, as feeds disagree; below 0
                     where it is far above what others sell the model at
     vanished        feeds that once listed it and no longer do
+    provisional_until   unix s at which time alone will have proven it; None unless provisional
+    disputed_by     feeds that speak for another price, now
     """
 
     quote: Quote | None
@@ -43,6 +45,8 @@ class PriceStatus:
     is_provisional: bool = False
     dearer_by: float = 0.0
     vanished: tuple[str, ...] = ()
+    provisional_until: float | None = None
+    disputed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +82,18 @@ def status_of(timeline: PriceTimeline, now: float, *, billed_as: str | None) -> 
         is_provisional=timeline.standing.is_provisional,
         dearer_by=timeline.standing.dearer_by,
         vanished=tuple(sorted(timeline.vanished)),
+        provisional_until=_provisional_until(timeline, quote),
+        disputed_by=tuple(sorted(timeline.standing.dissenting)),
     )
+
+
+def _provisional_until(timeline: PriceTimeline, quote: Quote | None) -> float | None:
+    """When the feed that first said so will have said it for long enough."""
+    if quote is None or not timeline.standing.is_provisional:
+        return None
+    rules = timeline.rules
+    since = [t.since for t in timeline.tracks.values() if supports(t.word, quote, rules)]
+    return min(since) + rules.provisional_s if since else None
 
 
 def statements_of(timeline: PriceTimeline, now: float) -> list[Statement]:

@@ -9,6 +9,7 @@ from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.facets.merge import completed
+from windsock.core.pricing.rules import GuardRules
 
 MAX_COMPLETIONS = 16
 """Per deployment; calls that began under an older one are over."""
@@ -81,6 +82,11 @@ class EffectivePrices:
     def billed(self, deployment: str, timeline: PriceTimeline, quote: Quote) -> Quote:
         """A statement of a feed as the contract bills it."""
         return self._at(deployment).billed(timeline, quote)
+
+    def contract(self, quote: Quote, rules: GuardRules) -> tuple[Adjustment, ...]:
+        """What its contract adds to a list price; nothing to an owner's own."""
+        is_own = quote.feed in rules.owner_feeds
+        return () if is_own else self._at(quote.deployment).adjustments
 
     def heard(
         self, timeline: PriceTimeline, said: Quote | None, tick: Quote | Vanished, now: float

@@ -32,7 +32,7 @@ PLAUSIBLE: dict[Meter, tuple[Decimal, Decimal]] = {
     Meter.REASONING: (Decimal("0.1"), Decimal(10)),
     Meter.AUDIO_INPUT: (Decimal("0.1"), Decimal(100)),
     Meter.AUDIO_OUTPUT: (Decimal("0.1"), Decimal(100)),
-    Meter.AUDIO_CACHE_READ: (Decimal("0.01"), Decimal(100)),
+    Meter.AUDIO_CACHED: (Decimal("0.01"), Decimal(100)),
 }
 """Least and most of input or output, of which it is a part: real ones lie 0.02 to 1 (cache read),
 0.25 to 2 (writes), 0.4 to 4 (reasoning) and 0.4 to 53 (audio). Beyond, silence is believed more."""

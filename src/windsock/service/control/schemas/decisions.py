@@ -48,6 +48,7 @@ def _attempt(result: CallResult) -> dict[str, Any]:
         "reason": result.attempt.reason.value,
         "kind": result.kind.value,
         "status": result.status,
+        "adapted": list(result.adapted),
         "latency_s": result.latency_s,
         "service_tier": result.service_tier,
         "is_usage_estimated": result.is_usage_estimated,

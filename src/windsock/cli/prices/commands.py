@@ -1,0 +1,114 @@
+"""`windsock prices`: what a running service, or a store alone, knows about prices."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from windsock.cli.options import HERE, Config, Key, Url, config_path
+
+if TYPE_CHECKING:
+    from windsock.cli.service_client import Client
+
+prices_app = typer.Typer(help="The price book, its history and held quotes.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@contextmanager
+def answering(url: str, key: str | None, config: Path | None) -> Iterator[Client]:
+    """The service at `url`, or the store of a configuration where that is named.
+
+    Where neither is named and no service answers here, the store of the windsock.toml found here.
+    """
+    from windsock.cli.service_client import NothingAnswers, ServiceClient
+
+    found = config_path(config)
+    if config is None:
+        try:
+            service = ServiceClient(url, key)
+            service.ask("/healthz")
+            yield service
+            return
+        except NothingAnswers:
+            if url != HERE or found is None:
+                raise
+        typer.echo(f"no service answers at {url}: from the store of {found}", err=True)
+    with _stored(found) as store:
+        yield store
+
+
+@contextmanager
+def _stored(config: Path | None) -> Iterator[Client]:
+    from windsock.cli.prices.stored import StoredClient, stored_service
+    from windsock.config.file import load
+    from windsock.observability import log
+
+    log.configure(level="error", is_json=False)
+    with stored_service(load(config, os.environ), os.environ) as service:
+        yield StoredClient(service)
+
+
+@prices_app.command("list")
+def prices_list(url: Url = HERE, key: Key = None, config: Config = None) -> None:
+    """Prices in force, their feed and age; one line each, and a second for what is special."""
+    from windsock.cli.prices import tables
+
+    with answering(url, key, config) as service:
+        tables.show_prices(service)
+
+
+@prices_app.command("show")
+def prices_show(
+    deployment: str,
+    url: Url = HERE,
+    key: Key = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """One price whole: by meter, size, service tier and hour, and what every feed says."""
+    from windsock.cli.prices import tables
+
+    with answering(url, key, config) as service:
+        tables.show_price(service, deployment, as_json=as_json)
+
+
+@prices_app.command("history")
+def prices_history(deployment: str, url: Url = HERE, key: Key = None) -> None:
+    """Every accepted quote of a deployment."""
+    from windsock.cli.prices import tables
+    from windsock.cli.service_client import ServiceClient
+
+    tables.show_history(ServiceClient(url, key), deployment)
+
+
+@prices_app.command("quarantine")
+def prices_quarantine(url: Url = HERE, key: Key = None, config: Config = None) -> None:
+    """Quotes that are not believed yet, and why."""
+    from windsock.cli.prices import tables
+
+    with answering(url, key, config) as service:
+        tables.show_quarantine(service)
+
+
+@prices_app.command("approve")
+def prices_approve(deployment: str, feed: str, url: Url = HERE, key: Key = None) -> None:
+    """Believe a held quote."""
+    from windsock.cli.prices import tables
+    from windsock.cli.service_client import ServiceClient
+
+    tables.rule(ServiceClient(url, key), "approve", deployment, feed)
+
+
+@prices_app.command("reject")
+def prices_reject(deployment: str, feed: str, url: Url = HERE, key: Key = None) -> None:
+    """Drop a held quote."""
+    from windsock.cli.prices import tables
+    from windsock.cli.service_client import ServiceClient
+
+    tables.rule(ServiceClient(url, key), "reject", deployment, feed)

@@ -1,0 +1,173 @@
+"""One deployment's price on a page: by meter, size, service tier and hour, and who says what."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from windsock.cli.prices.layout import INDENT, Entry, age, lines, usd, wrapped
+
+ALONE = ("image", "request", "web_search")
+"""Meters that are shown by the piece, not by the million."""
+
+DAYS = ("", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+METER, FIGURE = 16, 12
+"""Characters of a meter's name and of one price."""
+
+JsonObject = dict[str, Any]
+
+
+def sheet(price: JsonObject, *, width: int) -> Iterator[str]:
+    """The lines to print of a row of /v1/prices."""
+    yield f"{price['deployment']}, $ per million tokens (image, request, web search: each)"
+    for fact in _standing(price):
+        yield from wrapped(fact, width=width)
+    yield from _blocks(price, width)
+    yield from _voices(price, width)
+
+
+def _standing(price: JsonObject) -> Iterator[str]:
+    """Sentences on whose word it is and how sure."""
+    if not price["is_priced"]:
+        yield f"no price: {price['reason']}"
+        if price["nearest"]:
+            yield f"feeds list {', '.join(price['nearest'])}"
+        return
+    stale = ", stale" if price["is_stale"] else ""
+    yield f"in force as {price['feed']} says of {price['feed_model']}, " + (
+        f"last confirmed {age(price['age_s'])} ago{stale}"
+    )
+    if price["is_provisional"]:
+        yield f"provisional until {_day(price['provisional_until'])}: {price['provisional_reason']}"
+    if price["disputed_by"]:
+        yield f"disputed by {', '.join(price['disputed_by'])}"
+    if price["dearer_by"]:
+        yield f"taken to cost {price['dearer_by']:+.1%} than stated, while lists differ"
+    for each in price["adjustments"]:
+        source = f" ({each['source']})" if each["source"] else ""
+        yield f"{each['reason'].replace('_', ' ')} {each['share']:+.1%}{source}, in all prices here"
+    if price["vanished_from"]:
+        yield f"no longer listed by {', '.join(price['vanished_from'])}"
+    doubted = price["doubted"] or {"bills": 0}
+    if doubted["bills"]:
+        yield f"{doubted['bills']} bills were not believed since the start"
+
+
+def _blocks(price: JsonObject, width: int) -> Iterator[str]:
+    """A block for each service tier and hour, its sizes side by side, as many as there is room."""
+    ages = {each["feed"]: each["age_s"] for each in price["statements"]}
+    most = max(1, (width - METER) // FIGURE)
+    for _, group in groupby(price["lines"], key=_term):
+        sizes = list(group)
+        for start in range(0, len(sizes), most):
+            yield ""
+            yield from _block(price, sizes[start : start + most], ages, width)
+
+
+def _term(line: JsonObject) -> tuple[str | None, list[int]]:
+    return line["service_tier"], line["open_windows"]
+
+
+def _block(
+    price: JsonObject, shown: Sequence[JsonObject], ages: dict[str, float], width: int
+) -> Iterator[str]:
+    title = ", ".join([shown[0]["service_tier"] or "standard", *_hours(price, shown[0])])
+    bounds = _bounds(price)
+    sizes = tuple(_size(line["from_prompt_tokens"], bounds) for line in shown)
+    meters = dict.fromkeys(meter for line in shown for meter in line["usd_per_mtok"])
+    entries = [
+        Entry(
+            f"{INDENT}{meter.replace('_', ' ')}", _figures(meter, shown), _from(meter, shown, ages)
+        )
+        for meter in meters
+    ]
+    yield from lines([Entry(title, sizes), *entries], width=width, figure=FIGURE)
+
+
+def _words(meter: str) -> str:
+    return INDENT + meter.replace("_", " ")
+
+
+def _figures(meter: str, shown: Sequence[JsonObject]) -> tuple[str, ...]:
+    found = (line["usd_per_mtok"].get(meter) for line in shown)
+    return tuple(usd(price / 1e6 if meter in ALONE and price else price) for price in found)
+
+
+def _from(meter: str, shown: Sequence[JsonObject], ages: dict[str, float]) -> str:
+    """Feeds that state these prices, and when they last did."""
+    feeds = dict.fromkeys(line["feed_by_meter"].get(meter) for line in shown)
+    return ", ".join(f"{feed} {age(ages.get(feed))}".rstrip() for feed in feeds if feed)
+
+
+def _bounds(price: JsonObject) -> dict[int, str]:
+    """By the smallest prompt of a size, its bound in words."""
+    bounds = {each["min_prompt_tokens"]: each["is_strict"] for each in price["tiers"]}
+    bounds |= {each["min_prompt_tokens"]: True for each in price["windows"]}
+    return {
+        least + is_strict: f"above {_tokens(least)}" if is_strict else f"from {_tokens(least)}"
+        for least, is_strict in bounds.items()
+        if least
+    }
+
+
+def _size(least: int, bounds: dict[int, str]) -> str:
+    if least:
+        return bounds.get(least, f"from {_tokens(least)}")
+    return "smaller" if bounds else "any size"
+
+
+def _tokens(count: int) -> str:
+    return f"{count // 1000}k" if count and count % 1000 == 0 else f"{count:,}"
+
+
+def _hours(price: JsonObject, line: JsonObject) -> Iterator[str]:
+    """When a line holds, and whether that is now; nothing if it always does."""
+    windows = price["windows"]
+    if not windows:
+        return
+    places = line["open_windows"]
+    yield " and ".join(_window(windows[place]) for place in places) or "other hours"
+    if places == [n for n, window in enumerate(windows) if window["is_open"]]:
+        yield "now"
+
+
+def _window(window: JsonObject) -> str:
+    days = window["days"]
+    is_run = len(days) > 2 and days == list(range(days[0], days[-1] + 1))
+    named = [DAYS[days[0]], DAYS[days[-1]]] if is_run else [DAYS[day] for day in days]
+    when = "" if len(days) == 7 else ("-" if is_run else " ").join(named) + " "
+    return f"{when}{window['start']}-{window['end']} {window['timezone']}"
+
+
+def _voices(price: JsonObject, width: int) -> Iterator[str]:
+    """What every feed says, and what is held."""
+    if price["statements"]:
+        yield ""
+        head = Entry("said by", ("in $/M", "out $/M", "age", "trust"), "stands")
+        yield from lines([head, *map(_voice, price["statements"])], width=width)
+    for held in price["held"]:
+        polls = (
+            f"{held['polls']} of {held['needs_polls']} polls"
+            if held["needs_polls"]
+            else ("until a second feed, a bill or a person says so")
+        )
+        yield from wrapped(f"held: {held['feed']} {held['reason']}; {polls}", width=width)
+
+
+def _voice(said: JsonObject) -> Entry:
+    prices = said["usd_per_mtok"]
+    figures = (usd(prices.get("input")), usd(prices.get("output")), age(said["age_s"]))
+    terms = [
+        *said["service_tiers"],
+        *["size"] * bool(said["tiers"]),
+        *["hour"] * bool(said["windows"]),
+    ]
+    note = said["stands"] + (f", by {' '.join(terms)}" if terms else "")
+    return Entry(f"{INDENT}{said['feed']}", (*figures, f"{said['trust']:g}"), note)
+
+
+def _day(at: float | None) -> str:
+    return "it is confirmed" if at is None else time.strftime("%Y-%m-%d", time.gmtime(at))

@@ -1,0 +1,151 @@
+"""When to come back, as an error says it: in headers, in fields of its body, in its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from windsock.wire.upstream_errors.shapes import ErrorFacts
+
+MAX_DELAY_S = 31 * 86400.0
+"""What says more is no delay: nothing is left alone for years."""
+
+EPOCH_S, EPOCH_MS = 1e9, 1e12
+"""From here on a number is a moment in unix seconds, in unix milliseconds."""
+
+UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+NUMBER = r"\d{1,12}(?:\.\d{1,12})?"
+PART = re.compile(
+    rf"({NUMBER})\s*(ms|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)"
+    r"(?![a-z])"
+)
+SPAN = re.compile(rf"(?:{PART.pattern}[\s,]*(?:and\s+)?)+")
+SAID = re.compile(
+    r"(?:(?:try|retry|retrying)(?:\s+\w+){0,4}\s+(?:in|after)|wait(?:\s+for)?|resets?\s+in"
+    rf"|available\s+(?:again\s+)?in)\s+(?:about\s+|approximately\s+)?(?P<span>{NUMBER}.*)"
+)
+UNTIL = re.compile(
+    r"(?:access|again|retry|resets?|available|until)\s+(?:on|at|after|until)?\s*"
+    r"(\d{4}-\d\d-\d\d)(?:(?:t|\s+at\s+|\s+)(\d\d:\d\d(?::\d\d)?))?"
+)
+RESET = re.compile(
+    r"^(?:x-|anthropic-)?ratelimit-(?:(?P<before>[\w-]+)-)?reset(?:-(?P<after>[\w-]+))?$"
+)
+FIELDS = (
+    "retrydelay",
+    "retry-after",
+    "retry_after",
+    "retry_after_seconds",
+    "estimated_time",
+    "reset_after",
+)
+
+
+def delay_of(
+    facts: ErrorFacts, headers: Mapping[str, str], now: float, *, is_limit: bool
+) -> float | None:
+    """Seconds until it makes sense to come back, None if nothing says so.
+
+    now         unix s; moments are measured from the answer's own date where it has one, for the
+                clocks of two machines differ
+    is_limit    a limit was reached: then the resets of limits, which many state always, count
+    """
+    said_at = _moment(headers.get("date"))
+    now = now if said_at is None else said_at
+    ways = [_of_retry_after(headers, now), _of_fields(facts, now), _of_words(facts.text, now)]
+    if is_limit:
+        repeated = {name: str(value) for name, value in facts.numbers.items()}
+        ways += [_of_resets(headers, now), _of_resets(repeated, now)]
+    return next((delay for way in ways for delay in way if _is_delay(delay)), None)
+
+
+def _is_delay(seconds: float) -> bool:
+    """False for what is negative, endless or no number at all."""
+    return 0.0 <= seconds <= MAX_DELAY_S
+
+
+def _of_retry_after(headers: Mapping[str, str], now: float) -> Iterator[float]:
+    if (ms := _number(headers.get("retry-after-ms"))) is not None:
+        yield ms / 1000
+    if stated := headers.get("retry-after"):
+        yield from _of_value(stated, now)
+
+
+def _of_fields(facts: ErrorFacts, now: float) -> Iterator[float]:
+    """Of fields of the body that state a delay."""
+    if (ms := _number(facts.numbers.get("retry_after_ms"))) is not None:
+        yield ms / 1000
+    for name in FIELDS:
+        if (stated := facts.numbers.get(name)) is not None:
+            yield from _of_value(stated, now)
+
+
+def _of_words(text: str, now: float) -> Iterator[float]:
+    for said in SAID.finditer(text):
+        if span := SPAN.match(said["span"]):
+            yield _seconds(span[0])
+    for day, hour in UNTIL.findall(text):
+        moment = _moment(f"{day}T{hour or '00:00'}+00:00")
+        if moment is not None:
+            yield moment - now
+
+
+def _of_resets(headers: Mapping[str, str], now: float) -> Iterator[float]:
+    """Of limits that are used up the last to be lifted; else, if none says so, the first."""
+    spent: list[float] = []
+    others: list[float] = []
+    for name, stated in headers.items():
+        if not RESET.match(name):
+            continue
+        delays = [delay for delay in _of_value(stated, now) if _is_delay(delay)]
+        left = _number(headers.get(name.replace("reset", "remaining")))
+        (spent if left is not None and left <= 0 else others).extend(delays)
+    if spent or others:
+        yield max(spent) if spent else min(others)
+
+
+def _of_value(stated: str | float, now: float) -> Iterator[float]:
+    """A number of seconds or a moment, a span (`6m0s`), a date."""
+    number = _number(stated)
+    text = str(stated).strip().lower()
+    if number is not None:
+        moment = number / 1000 if number >= EPOCH_MS else number
+        yield moment - now if number >= EPOCH_S else number
+    elif SPAN.fullmatch(text):
+        yield _seconds(text)
+    elif (moment_at := _moment(str(stated))) is not None:
+        yield moment_at - now
+
+
+def _seconds(span: str) -> float:
+    return sum(float(count) * _unit_s(unit) for count, unit in PART.findall(span))
+
+
+def _unit_s(name: str) -> float:
+    return UNIT_S["ms" if name.startswith(("ms", "milli")) else name[0]]
+
+
+def _number(stated: str | float | None) -> float | None:
+    try:
+        return None if stated is None else float(stated)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(stated: str | None) -> float | None:
+    """Unix seconds of a date as HTTP or RFC 3339 write it; None if it is none."""
+    if not stated:
+        return None
+    try:
+        moment = datetime.fromisoformat(stated.strip().replace("Z", "+00:00").upper())
+    except ValueError:
+        try:
+            moment = parsedate_to_datetime(stated)
+        except (ValueError, TypeError):
+            return None
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None

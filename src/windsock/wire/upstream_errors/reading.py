@@ -1,0 +1,55 @@
+"""What an upstream's error means, and how a client is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from windsock.core.model.calls import CallKind
+from windsock.wire.json_codec import parsed
+from windsock.wire.upstream_errors.delays import delay_of
+from windsock.wire.upstream_errors.refusal import Refusal
+from windsock.wire.upstream_errors.rules import ErrorRule, reading_of
+from windsock.wire.upstream_errors.shapes import ErrorFacts, facts_of
+
+MAX_WORDS = 2000
+"""Characters of what a provider said in a shape of its own, as a client is told it."""
+
+
+def refusal_of(
+    status: int | None,
+    raw: bytes,
+    headers: Mapping[str, str],
+    now: float,
+    rules: Iterable[ErrorRule] = (),
+) -> Refusal:
+    """Read an error, wherever it stood.
+
+    status      of the answer; None: it stood within an answer or a stream
+    raw         the body, or the error object alone
+    headers     by name in lower case
+    now         unix s
+    """
+    facts = facts_of(status, raw, headers)
+    reading = reading_of(facts, rules)
+    is_limit = reading.verdict.kind is CallKind.RATE_LIMITED
+    delay_s = delay_of(facts, headers, now, is_limit=is_limit)
+    return Refusal(
+        verdict=reading.verdict,
+        body=_told(facts, raw),
+        retry_after_s=reading.pause_s if delay_s is None else delay_s,
+    )
+
+
+def _told(facts: ErrorFacts, raw: bytes) -> bytes:
+    """As it came if it has OpenAI's shape, else its words in that shape; empty if it has none."""
+    body = parsed(raw)
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict) and isinstance(error.get("message"), str):
+        return raw
+    words = "; ".join(dict.fromkeys(facts.words))[:MAX_WORDS]
+    if not words:
+        return b""
+    told = {"message": words, "type": "upstream_error", "param": facts.param or None, "code": None}
+    return orjson.dumps({"error": told})

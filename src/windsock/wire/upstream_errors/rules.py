@@ -1,0 +1,119 @@
+"""Rules that tell what an error means, by its status, its codes and its words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from windsock.core.model.calls import VERDICTS, CallKind, Out, Then, Verdict
+from windsock.wire.upstream_errors.shapes import ErrorFacts, code_name
+
+STATUSES = {
+    401: CallKind.AUTH_FAILED,
+    402: CallKind.OUT_OF_CREDIT,
+    403: CallKind.AUTH_FAILED,
+    404: CallKind.MODEL_GONE,
+    408: CallKind.TIMED_OUT,
+    410: CallKind.MODEL_GONE,
+    413: CallKind.CONTEXT_EXCEEDED,
+    421: CallKind.SERVER_ERROR,
+    423: CallKind.SERVER_ERROR,
+    424: CallKind.SERVER_ERROR,
+    425: CallKind.SERVER_ERROR,
+    429: CallKind.RATE_LIMITED,
+    498: CallKind.OVERLOADED,
+    499: CallKind.SERVER_ERROR,
+    529: CallKind.OVERLOADED,
+}
+"""What a status means by itself; any other client error means nothing by itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRule:
+    """What one kind of error means; stated in `errors.toml`. All that it states must hold.
+
+    status      one of these; empty: any
+    codes       one of its codes is one of these, as `code_name` writes them; empty: any
+    says        one of these is found in its words, which are in lower case; empty: any. A group
+                `field` names the field of the request
+    pause_s     how long to leave the place alone if the error itself does not say
+    """
+
+    verdict: Verdict
+    status: frozenset[int] = frozenset()
+    codes: frozenset[str] = frozenset()
+    says: tuple[re.Pattern[str], ...] = ()
+    pause_s: float | None = None
+
+    def verdict_on(self, facts: ErrorFacts, text: str) -> Verdict | None:
+        """What an error with this text means, with the field it names; None if it does not fit.
+
+        Without a named field nothing can be mended: then another place is asked.
+        """
+        if self.status and facts.status not in self.status:
+            return None
+        if self.codes and self.codes.isdisjoint(facts.codes):
+            return None
+        found = next((match for each in self.says if (match := each.search(text))), None)
+        if self.says and found is None:
+            return None
+        named = (found.groupdict().get("field") if found else None) or facts.param
+        is_lost = self.verdict.then is Then.MENDED and not named
+        then = Then.ELSEWHERE if is_lost else self.verdict.then
+        return replace(self.verdict, then=then, field=named)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an error means, and how long to leave the place alone if it does not say itself."""
+
+    verdict: Verdict
+    pause_s: float | None = None
+
+
+def reading_of(facts: ErrorFacts, rules: Iterable[ErrorRule]) -> Reading:
+    """By the first rule that fits, else by the status."""
+    text = facts.text
+    for rule in rules:
+        verdict = rule.verdict_on(facts, text)
+        if verdict is not None:
+            return Reading(verdict=verdict, pause_s=rule.pause_s)
+    return Reading(verdict=replace(VERDICTS[_kind_of_status(facts)], field=facts.param))
+
+
+def _kind_of_status(facts: ErrorFacts) -> CallKind:
+    """What a status means where nothing else is known.
+
+    What is neither an answer nor an error (204, 3xx) is the server's fault: nobody asked for it.
+    A page that forbids may have taken offence at this one request.
+    """
+    status = facts.status
+    if status == 403 and facts.is_page:
+        return CallKind.REFUSED
+    if status is not None and status in STATUSES:
+        return STATUSES[status]
+    is_refused = status is not None and 400 <= status < 500
+    return CallKind.REFUSED if is_refused else CallKind.SERVER_ERROR
+
+
+def rule_of(
+    *,
+    means: str,
+    then: str | None = None,
+    out: str | None = None,
+    status: Iterable[int] = (),
+    codes: Iterable[str] = (),
+    says: Iterable[str] = (),
+    pause_s: float | None = None,
+) -> ErrorRule:
+    """A rule as `errors.toml` states it; raises ValueError for a word that has no meaning."""
+    usual = VERDICTS[CallKind(means)]
+    where, what = Then(then or usual.then), Out(out or usual.out)
+    return ErrorRule(
+        verdict=replace(usual, then=where, out=what),
+        status=frozenset(status),
+        codes=frozenset(map(code_name, codes)),
+        says=tuple(re.compile(each) for each in says),
+        pause_s=pause_s,
+    )

@@ -1,0 +1,134 @@
+"""What an error says of itself, whatever its shape: codes, words, the field it names.
+
+Providers nest errors in lists, in objects and in texts that are JSON again, and name the same thing
+`code`, `type`, `status` or `reason`. So nothing here knows a shape: every value counts by its key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from windsock.wire.json_codec import parsed
+
+CODES = frozenset({"code", "type", "status", "reason", "error_type", "__type", "error_code",
+                   "errortype", "http_code"})  # fmt: skip
+WORDS = frozenset({"message", "msg", "detail", "details", "error", "error_message", "errormessage",
+                   "title", "raw", "description", "body"})  # fmt: skip
+FIELDS = frozenset({"param", "loc"})
+ECHOES = frozenset({"input", "flagged_input", "failed_generation", "content_filter_result",
+                    "stack", "links"})  # fmt: skip
+"""Keys below which stands what the caller sent, or nothing of use."""
+
+DEEPEST = 8
+MAX_BYTES = 64 * 1024
+MAX_VALUES = 400
+MAX_TEXT = 4096
+"""Characters of all sentences together that are looked at."""
+CODE_CHARACTERS = 100
+
+TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
+MARKUP = re.compile(r"^\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+NOT_IN_CODES = re.compile(r"[^a-z0-9]+")
+
+
+@dataclass(slots=True, kw_only=True)
+class ErrorFacts:
+    """What was read of one error.
+
+    status      of the answer, else as the error itself says; None: neither says
+    codes       its codes, types, statuses and reasons, as `code_name` writes them
+    words       its sentences, the outermost first
+    param       field of the request that it names; empty if none
+    numbers     other values by key, in lower case, for delays; the first of each
+    is_page     it is a page for people: somebody before the provider wrote it
+    """
+
+    status: int | None = None
+    codes: set[str] = field(default_factory=set)
+    words: list[str] = field(default_factory=list)
+    param: str = ""
+    numbers: dict[str, str | float] = field(default_factory=dict)
+    is_page: bool = False
+
+    @property
+    def text(self) -> str:
+        """Its sentences, in lower case."""
+        return "\n".join(self.words)[:MAX_TEXT].lower()
+
+
+def code_name(stated: object) -> str:
+    """A code without what differs between styles: case, marks, name space, origin."""
+    text = str(stated).rpartition("#")[2].partition(":")[0].rpartition("/")[2]
+    return NOT_IN_CODES.sub("", text.lower())
+
+
+def facts_of(status: int | None, raw: bytes, headers: Mapping[str, str]) -> ErrorFacts:
+    """Read an error; nothing that a body may hold makes this fail. Header names in lower case."""
+    facts = ErrorFacts(status=status)
+    body = parsed(raw[:MAX_BYTES]) if raw else None
+    if isinstance(body, dict | list):
+        for key, value in _values(body):
+            _note(facts, key, value)
+    else:
+        _read_text(facts, raw[:MAX_BYTES].decode(errors="replace"))
+    if stated := headers.get("x-amzn-errortype"):
+        facts.codes.add(code_name(stated))
+    return facts
+
+
+def _values(body: Any) -> Iterator[tuple[str, Any]]:
+    """Every value that is no container, with its key in lower case, outermost first."""
+    level, left = [("", body)], MAX_VALUES
+    for _ in range(DEEPEST):
+        deeper: list[tuple[str, Any]] = []
+        for key, value in level:
+            inner = list(_inside(key, value))
+            if not inner and left > 0:
+                left -= 1
+                yield key, value
+            deeper += inner
+        level = deeper
+
+
+def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """What a container holds, or a text that is JSON again."""
+    if isinstance(value, str) and key in WORDS and value.lstrip()[:1] in ("{", "["):
+        found = parsed(value.encode())
+        value = found if isinstance(found, dict | list) else value
+    if key == "loc" and isinstance(value, list):
+        yield "param", ".".join(str(each) for each in value if each != "body")
+    elif isinstance(value, list):
+        yield from ((key, each) for each in value)
+    elif isinstance(value, dict):
+        yield from ((str(k).lower(), v) for k, v in value.items() if str(k).lower() not in ECHOES)
+
+
+def _note(facts: ErrorFacts, key: str, value: Any) -> None:
+    """Take one value for what its key says."""
+    if isinstance(value, bool) or value in (None, "", "None"):
+        return
+    if key in CODES and isinstance(value, int) and facts.status is None and 400 <= value < 600:
+        facts.status = value
+    if key in CODES and len(str(value)) <= CODE_CHARACTERS:
+        facts.codes.add(code_name(value))
+    elif key in FIELDS and isinstance(value, str):
+        facts.param = facts.param or value
+    elif key in WORDS and isinstance(value, str):
+        facts.words.append(value)
+        if len(value) <= CODE_CHARACTERS and " " not in value:
+            facts.codes.add(code_name(value))
+    elif isinstance(value, int | float | str):
+        facts.numbers.setdefault(key, value)
+
+
+def _read_text(facts: ErrorFacts, text: str) -> None:
+    """A body that is no JSON is one sentence; of a page its title is."""
+    facts.is_page = MARKUP.match(text) is not None
+    if facts.is_page:
+        title = TITLE.search(text)
+        text = title[1] if title else ""
+    if words := " ".join(text.split()):
+        facts.words.append(words)

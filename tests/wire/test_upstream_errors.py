@@ -1,0 +1,239 @@
+"""What providers' errors mean: bodies as public reports show them, each with its source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from windsock.core.model.calls import CallKind, Out, Then
+from windsock.providers.presets import error_rules
+from windsock.wire.upstream_errors.delays import MAX_DELAY_S
+from windsock.wire.upstream_errors.reading import refusal_of
+from windsock.wire.upstream_errors.refusal import Refusal
+from windsock.wire.upstream_errors.rules import rule_of
+
+NOW = 1_790_000_000.0
+LINES = (Path(__file__).parent / "provider_errors.jsonl").read_text().splitlines()
+ROWS = [json.loads(line) for line in LINES]
+
+
+def read(
+    status: int | None, body: Any, headers: dict[str, str] | None = None, provider: str = ""
+) -> Refusal:
+    raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    return refusal_of(status, raw, headers or {}, NOW, error_rules(provider))
+
+
+def error(message: str, **facts: Any) -> dict[str, Any]:
+    return {"error": {"message": message, **facts}}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
+def test_a_real_body_means_what_its_report_says(row: dict[str, Any]) -> None:
+    refusal = read(row["status"], row["body"], row.get("headers"), row.get("provider", ""))
+    verdict = refusal.verdict
+    said = (verdict.kind, verdict.then, verdict.out, verdict.field)
+    assert said == (row["means"], row["then"], row["out"], row.get("field", ""))
+    assert refusal.retry_after_s == pytest.approx(row.get("delay_s"))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
+def test_the_same_error_within_a_stream_is_never_the_callers(row: dict[str, Any]) -> None:
+    """The status is unknown there; codes and words say as much as they did, or it is a fault."""
+    if row["means"] != "caller_error":
+        assert read(None, row["body"], row.get("headers")).verdict.kind is not CallKind.CALLER_ERROR
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (204, CallKind.SERVER_ERROR),
+        (301, CallKind.SERVER_ERROR),
+        (400, CallKind.REFUSED),
+        (401, CallKind.AUTH_FAILED),
+        (402, CallKind.OUT_OF_CREDIT),
+        (403, CallKind.AUTH_FAILED),
+        (404, CallKind.MODEL_GONE),
+        (409, CallKind.REFUSED),
+        (410, CallKind.MODEL_GONE),
+        (413, CallKind.CONTEXT_EXCEEDED),
+        (418, CallKind.REFUSED),
+        (424, CallKind.SERVER_ERROR),
+        (429, CallKind.RATE_LIMITED),
+        (498, CallKind.OVERLOADED),
+        (529, CallKind.OVERLOADED),
+        (599, CallKind.SERVER_ERROR),
+        (None, CallKind.SERVER_ERROR),
+    ],
+)
+@pytest.mark.parametrize("body", ["", "no", "{}", "[]", "null", '{"error": null}', '"text"'])
+def test_a_body_that_says_nothing_leaves_the_status(
+    status: int | None, kind: CallKind, body: str
+) -> None:
+    assert read(status, body).verdict.kind is kind
+
+
+def test_a_page_that_forbids_may_mean_this_request_only() -> None:
+    page = "<html><head><title>Attention Required! | Cloudflare</title></head></html>"
+    verdict = read(403, page).verdict
+    assert (verdict.kind, verdict.out) == (CallKind.REFUSED, Out.REQUEST)
+
+
+def test_numbers_mean_what_their_own_provider_means_by_them() -> None:
+    body = error("x", code="1301")
+    assert read(400, body, provider="zai").verdict.kind is CallKind.CONTENT_REFUSED
+    assert read(400, body).verdict.kind is CallKind.REFUSED
+
+
+def test_what_the_caller_sent_is_not_read_as_the_providers_words() -> None:
+    detail = {"type": "literal_error", "loc": ["body", "messages", 0], "input": "invalid api key"}
+    verdict = read(422, {"detail": [detail]}).verdict
+    assert (verdict.kind, verdict.field) == (CallKind.REFUSED, "messages.0")
+
+
+def test_nothing_is_mended_where_no_field_is_named() -> None:
+    verdict = read(400, error("no", code="unsupported_parameter")).verdict
+    assert (verdict.kind, verdict.then) == (CallKind.CANNOT_SERVE, Then.ELSEWHERE)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "7.5"}, 7.5),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+        ({"retry-after": "Mon, 21 Sep 2026 14:14:20 GMT"}, 60.0),
+        (
+            {
+                "retry-after": "Mon, 21 Sep 2026 15:00:30 GMT",
+                "date": "Mon, 21 Sep 2026 15:00:00 GMT",
+            },
+            30.0,
+        ),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "1e400"}, None),
+        ({"retry-after": "9e99"}, None),
+        ({"retry-after": "-5"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, None),
+        ({"retry-after": "Wed, 21 Oct 2099 07:28:00 GMT"}, None),
+        ({"retry-after": "inf", "x-ratelimit-reset": "4"}, 4.0),
+        ({"x-ratelimit-reset-requests": "12ms"}, 0.012),
+        ({"x-ratelimit-reset-requests": "6m0s", "x-ratelimit-reset-tokens": "1s"}, 1.0),
+        ({"x-ratelimit-reset": "1790000060"}, 60.0),
+        ({"x-ratelimit-reset": "1790000060000"}, 60.0),
+        ({"ratelimit-reset": "50"}, 50.0),
+        ({"anthropic-ratelimit-unified-reset": "1790000100"}, 100.0),
+        ({"anthropic-ratelimit-tokens-reset": "2026-09-21T14:13:25Z"}, 5.0),
+        ({"x-ratelimit-reset": "9" * 400}, None),
+    ],
+)
+def test_headers_say_when_to_come_back(headers: dict[str, str], seconds: float | None) -> None:
+    assert read(429, "", headers).retry_after_s == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [
+        ("Please try again in 7.66s.", 7.66),
+        ("Please try again in 1m2.5s.", 62.5),
+        ("Please try again in 20ms.", 0.02),
+        ("Please try again in 1h30m", 5400.0),
+        ("Please retry after 2 minutes", 120.0),
+        ("Please retry your requests after 6 seconds.", 6.0),
+        ("Please wait 29834 seconds before retrying.", 29834.0),
+        ("You've hit your weekly limit. Resets in 3 days", 259200.0),
+        ("You have hit your weekly limit", 3600.0),
+        ("Try again in 99999999999 days", None),
+        ("Try again later", None),
+        ("try again in a moment", None),
+    ],
+)
+def test_words_say_when_to_come_back(words: str, seconds: float | None) -> None:
+    assert read(429, error(words)).retry_after_s == pytest.approx(seconds)
+
+
+def test_the_resets_of_limits_that_were_not_reached_delay_nothing() -> None:
+    headers = {"x-ratelimit-reset-requests": "2m59s", "x-ratelimit-remaining-requests": "14370"}
+    assert read(500, "", headers).retry_after_s is None
+
+
+def test_of_several_limits_the_last_one_reached_decides() -> None:
+    headers = {
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": "30s",
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-tokens": "50s",
+        "x-ratelimit-remaining-images": "3",
+        "x-ratelimit-reset-images": "1s",
+    }
+    assert read(429, "", headers).retry_after_s == 50.0
+
+
+def test_a_body_in_openais_shape_is_told_as_it_came() -> None:
+    raw = b'{"error": {"message": "no", "type": "t", "param": null, "code": "c"}, "more": 1}'
+    assert refusal_of(400, raw, {}, NOW).body == raw
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ([{"error": {"message": "API key not valid."}}], "API key not valid."),
+        ({"message": "Input is too long"}, "Input is too long"),
+        ({"detail": "Not Found"}, "Not Found"),
+        ({"errors": [{"message": "one"}, {"message": "two"}]}, "one; two"),
+        ({"error": "plain"}, "plain"),
+        ("upstream  connect\nerror", "upstream connect error"),
+        ("<html><head><title>502 Bad Gateway</title></head>", "502 Bad Gateway"),
+    ],
+)
+def test_words_in_another_shape_are_told_in_openais(body: Any, message: str) -> None:
+    assert json.loads(read(400, body).body)["error"]["message"] == message
+
+
+def test_an_empty_body_has_no_words() -> None:
+    assert read(400, "").body == b""
+
+
+def test_a_rule_of_unknown_words_is_refused() -> None:
+    with pytest.raises(ValueError, match="sideways"):
+        rule_of(means="sideways")
+    with pytest.raises(ValueError, match="sideways"):
+        rule_of(means="refused", then="sideways")
+
+
+def nested(depth: int) -> bytes:
+    return b'{"error":' * depth + b"1" + b"}" * depth
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text() | st.integers(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(
+        ["error", "message", "code", "type", "details", "retryDelay", "param", "loc", "status"]
+    ), inner),
+)  # fmt: skip
+
+
+@given(st.none() | st.integers(100, 999), values, st.text(max_size=40))
+def test_no_body_and_no_header_breaks_the_reading(status: int | None, body: Any, text: str) -> None:
+    headers = {"retry-after": text, "x-ratelimit-reset": text, "date": text}
+    refusal = refusal_of(status, json.dumps(body).encode(), headers, NOW, error_rules(""))
+    delay_s = refusal.retry_after_s
+    assert delay_s is None or 0.0 <= delay_s <= MAX_DELAY_S
+
+
+@given(st.binary())
+def test_no_bytes_break_the_reading(raw: bytes) -> None:
+    assert refusal_of(400, raw, {}, NOW, error_rules("")).verdict.kind in CallKind
+
+
+@pytest.mark.parametrize("raw", [nested(500), b"[" * 5000, b"{" + b'"a":1,' * 90000 + b'"b":2}'])
+def test_a_monstrous_body_is_read_as_far_as_is_reasonable(raw: bytes) -> None:
+    assert refusal_of(400, raw, {}, NOW, error_rules("")).verdict.kind is CallKind.REFUSED
