@@ -16,7 +16,7 @@ from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
-from windsock.wire.formats.openai_usage import facts_of, part_of
+from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
