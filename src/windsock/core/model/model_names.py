@@ -17,7 +17,8 @@ SNAPSHOT = re.compile(r"[-@](?:20\d\d-\d\d-\d\d|20\d{6}|\d{4})$")
 VERSION = re.compile(r"@(20\d{6})$")
 """Vertex writes a snapshot after `@`."""
 
-WORLDWIDE = ("", "global")
+EVERYWHERE = "global"
+WORLDWIDE = ("", EVERYWHERE)
 """Sites at which a model costs what its list says."""
 
 ANY_SITE = "*"
@@ -136,12 +137,13 @@ class Identity:
         stated      by region, as the row has it; `*` is any; without it as its provider is known
         """
         name = self._names.parse(feed_provider, feed_model)
-        shares = {**self._names.uplifts.get(name.provider, {}), **(stated or {})}
-        if name.region not in WORLDWIDE or not shares:
+        if name.region not in WORLDWIDE:
             return
+        shares = {**self._names.uplifts.get(name.provider, {}), **(stated or {})}
+        shares[EVERYWHERE] = Decimal(0)
         for region, deployment in self._sites.get((name.provider, name.model), ()):
-            share = shares.get(region, shares.get(ANY_SITE))
-            if share is not None:
+            share = shares.get(region, shares.get(ANY_SITE) if region else None)
+            if share is not None and region != name.region:
                 yield deployment, share
 
     def served_by(self, deployment_id: str, served_model: str) -> str | None:
@@ -192,8 +194,7 @@ class Identity:
     def _note(self, name: Name, deployment_id: str) -> None:
         _add(self._ids, name, deployment_id)
         _add(self._elsewhere, (name.provider, name.model), deployment_id)
-        if name.region not in WORLDWIDE:
-            _add(self._sites, (name.provider, name.model), (name.region, deployment_id))
+        _add(self._sites, (name.provider, name.model), (name.region, deployment_id))
 
     def _is(self, alias: Alias, feed_provider: str, feed_model: str) -> bool:
         stated = self._names.parse(feed_provider, feed_model)
