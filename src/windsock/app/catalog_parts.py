@@ -29,6 +29,7 @@ def deployment_names(settings: Settings) -> list[str]:
     for route in settings.routes.values():
         names += route.candidates
         names += route.cascade.to if route.cascade else ()
+        names += [each for each in route.fallbacks if each not in settings.routes]
     return list(dict.fromkeys(names))
 
 
@@ -57,6 +58,7 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         capabilities=Capabilities(**stated),
         price_names=(*own.price_names, *_preset_names(provider, model, settings)),
         site=_site(provider, settings, presets),
+        tries_unknown=_is_own(provider, settings, presets),
         lacks=_parameters(name, provider, model, settings).lacks,
     )
 
@@ -68,6 +70,13 @@ def _parameters(name: str, provider: str, model: str, settings: Settings) -> Par
     known = parameters_of(of_provider.preset or provider, model)
     stated = stated_parameters(of_provider.parameters).over(known)
     return stated_parameters(of_deployment.parameters).over(stated)
+
+
+def _is_own(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> bool:
+    """A server at the owner's own address, of whose models no list need know."""
+    stated = settings.providers.get(provider, ProviderSettings()).base_url
+    preset = preset_of(provider, settings, presets)
+    return stated is not None or preset is None or preset.is_own
 
 
 def _preset_names(provider: str, model: str, settings: Settings) -> tuple[str, ...]:

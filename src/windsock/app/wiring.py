@@ -30,6 +30,7 @@ from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
+from windsock.service.control.event_routes import event_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics, Tallies
@@ -160,6 +161,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
             deployment_routes(insight),
             learning_routes(insight),
             history_routes(insight, _history(service.engine)),
+            event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
@@ -174,6 +176,7 @@ def _history(engine: Engine) -> History:
         feedback_of=partial(queries.feedback_of, engine),
         quotes=partial(queries.quotes, engine),
         report=partial(queries.report, engine),
+        bills=partial(queries.bills_report, engine),
     )
 
 

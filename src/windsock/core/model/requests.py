@@ -82,6 +82,8 @@ NEED_BY_FIELD: Mapping[str, str] = {
     "top_logprobs": "logprobs",
     "modalities": "audio",
     "audio": "audio",
+    "messages.image": "vision",
+    "messages.audio": "audio",
 }
 """Fields of a request that change what the answer means, and what a request with them needs.
 

@@ -1,8 +1,11 @@
-"""The caller's own order: `provider.order`, `provider.sort` and `models`, as OpenRouter's."""
+"""The caller's own order: `provider.order`, `provider.sort` and `models`, as OpenRouter's.
+
+The fallbacks of a route stand for `models` where the caller names none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
@@ -24,7 +27,12 @@ class CallerOrder:
         self._tables = tables
 
     def apply(
-        self, request: RouteRequest, table: WeightTable, routes: Mapping[str, Route], now: float
+        self,
+        request: RouteRequest,
+        route: Route,
+        table: WeightTable,
+        routes: Mapping[str, Route],
+        now: float,
     ) -> tuple[WeightTable, tuple[str, ...]]:
         """The table to draw from, and the deployments to fall back to in that order.
 
@@ -32,7 +40,8 @@ class CallerOrder:
         """
         wishes = request.preferences
         is_sorted = bool(wishes.order or wishes.sort)
-        if not (is_sorted or request.models):
+        models = request.models or route.fallbacks
+        if not (is_sorted or models):
             return table, ()
         arms = sorted(table.arms, key=lambda arm: -arm.weight)
         names = [arm.deployment for arm in arms]
@@ -40,10 +49,20 @@ class CallerOrder:
             names = self._by_wish(wishes, table, names, now)
             one_hot = tuple(float(name == names[0]) for name in table.deployments)
             table = self._tables.variant(table, one_hot, CALLERS_ORDER)
-        for model in request.models:
-            route = routes.get(model)
-            names += route.candidates if route else self._catalog.serving(model)
+        for model in models:
+            other = routes.get(model)
+            further = other.candidates if other else self._catalog.serving(model)
+            names += [
+                name for name in further if self._catalog.ruled_out(name, request, now) is None
+            ]
         return table, tuple(dict.fromkeys(names))
+
+    def elsewhere(
+        self, others: Iterable[Route], request: RouteRequest, now: float
+    ) -> tuple[Route, WeightTable] | None:
+        """The first of these routes where somebody can serve the request, with its table."""
+        tables = ((each, self._tables.lookup(each, request, now)) for each in others)
+        return next(((route, table) for route, table in tables if table.weights), None)
 
     def _by_wish(
         self, wishes: Preferences, table: WeightTable, names: list[str], now: float

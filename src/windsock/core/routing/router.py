@@ -16,12 +16,7 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import (
-    DEFAULT_TASK,
-    NO_PREFERENCES,
-    Cell,
-    RouteRequest,
-)
+from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
@@ -95,12 +90,16 @@ class Router:
             raise BudgetSpent(route.name)
         table = self.tables.lookup(route, request, now)
         if not table.weights:
-            raise self.availability.nobody(route.name, table, now)
+            others = self._route_table.named(request.models or route.fallbacks)
+            found = self._caller_order.elsewhere(others, request, now)
+            if found is None:
+                raise self.availability.nobody(route.name, table, now)
+            route, table = found
         queue: tuple[str, ...] = ()
         if request.session_id is not None:
             table = self._adjusted(table, route, request, now)
-        if request.models or request.preferences is not NO_PREFERENCES:
-            table, queue = self._caller_order.apply(request, table, self._routes, now)
+        if request.models or route.fallbacks or request.preferences is not NO_PREFERENCES:
+            table, queue = self._caller_order.apply(request, route, table, self._routes, now)
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         return Exchange(Plan(route, request, decision, table, queue), self.dispatcher, self)

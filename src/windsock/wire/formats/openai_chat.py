@@ -187,6 +187,8 @@ def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
         needs.add("vision")
     if b'"input_audio"' in messages:
         needs.add("audio")
+    if b'"tool_call_id"' in messages:
+        needs.add("tools")
     if len(bytes(read.tools)) > 2 and bytes(read.tools) != b"null":
         needs.add("tools")
         if read.tool_choice not in OPTIONAL:
