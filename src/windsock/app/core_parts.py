@@ -119,6 +119,8 @@ def _store(
     if lock is not None:
         lock.acquire()
     engine, away = opened_store(settings, clock)
+    if lock is not None:
+        lock.acquire_file()
     if away:
         readiness.degraded["store"] = away
     ledger = Ledger(
