@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from windsock.errors import ConfigError
-from windsock.store.recovery import sqlite_path
+from windsock.store.recovery.set_aside import sqlite_path
 
 ADVISORY = int.from_bytes(b"windsock")
 """Name of the lock among PostgreSQL's advisory locks, which are per database."""
