@@ -96,6 +96,7 @@ def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
         stall_s=stated.stall_timeout,
         max_attempts=stated.max_attempts,
         hedge_share=stated.hedge,
+        patience_s=stated.patience,
         allow_empty=stated.allow_empty,
         rescue_streams=stated.rescue_streams,
         takes_content_elsewhere=stated.content_filter == "elsewhere",

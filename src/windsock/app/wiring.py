@@ -176,6 +176,7 @@ def _history(engine: Engine) -> History:
         feedback_of=partial(queries.feedback_of, engine),
         quotes=partial(queries.quotes, engine),
         report=partial(queries.report, engine),
+        bills=partial(queries.bills_report, engine),
     )
 
 

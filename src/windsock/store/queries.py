@@ -25,7 +25,7 @@ from windsock.core.pricing.validation import Held
 from windsock.store.codec import decode
 from windsock.store.engine import reading
 from windsock.store.keys import VirtualKey, add_key, keys, meta, revoke_key, set_meta
-from windsock.store.reports import attempts_report, report
+from windsock.store.reports import attempts_report, bills_report, report
 from windsock.store.rows import Entry, StateSnapshot
 from windsock.store.tables import (
     DecisionRow,
@@ -43,6 +43,7 @@ __all__ = [
     "add_key",
     "all_quotes",
     "attempts_report",
+    "bills_report",
     "decision",
     "decision_of_response",
     "decisions",

@@ -160,6 +160,10 @@ RETRIABLE = frozenset(
 )
 """Worth asking the same deployment once more when there is no other."""
 
+ONE_OFF = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
+"""Worth asking the same deployment once more where another is dearer: it may have been a single
+error, and it cost nothing."""
+
 HEDGED = frozenset({AttemptReason.FIRST, AttemptReason.FALLBACK})
 """Calls that may get a twin beside them."""
 
@@ -182,6 +186,8 @@ class CallResult:
     adapted         fields of the client's request that were changed for it
     service_tier    the provider's own word for how it was served, where prices differ by it
     billed_usd      what the provider says it charged, if it says so: evidence, not yet the cost
+    counted_usd     what its use comes to at our price, beside a bill; None where that is not known
+    is_bill_doubted the bill cannot be: it is in no sum
     confidence      0..1, of the answer, where a check or logprobs give one
     response_id     the answer's own id, by which callers may name it later
     """
@@ -205,6 +211,8 @@ class CallResult:
     refusal: Verdict | None = None
     unsupported: tuple[Unsupported, ...] = ()
     adapted: tuple[str, ...] = ()
+    counted_usd: Decimal | None = None
+    is_bill_doubted: bool = False
 
     @property
     def verdict(self) -> Verdict:

@@ -16,7 +16,8 @@ from windsock.errors import UnknownDeployment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a deployment accepts. None is unknown: images and audio are then not sent there."""
+    """What a deployment accepts. None is unknown: images and audio are then not sent there, unless
+    it `tries_unknown`."""
 
     vision: bool | None = None
     audio: bool | None = None
@@ -24,6 +25,27 @@ class Capabilities:
     json_schema: bool | None = None
     context_tokens: int | None = None
     max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheTraits:
+    """How a provider caches the beginning of prompts. What comes of it is measured.
+
+    ttl_s           how long it keeps them after each use
+    min_tokens      of a prompt that is kept at all
+    hit_rate        share of what should be there that is billed as read, before it is measured. A
+                    claim is believed until it is tried: doubting it would keep to those tried
+    write_share     share of the rest that is billed as written, before it is measured
+    """
+
+    ttl_s: float = 300.0
+    min_tokens: int = 1024
+    hit_rate: float = 1.0
+    write_share: float = 0.0
+
+
+USUAL_CACHE = CacheTraits()
+"""Of providers of which nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +57,8 @@ class Deployment:
     model           the name the provider knows it by
     site            where its provider is asked, if that has prices of its own and the id is silent
     price_names     `feed provider/model` names under which feeds may quote it, besides its id
+    cache           how its provider caches prompts
+    tries_unknown   a server of one's own: what nobody says of it is tried, and learnt if refused
     lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
     """
 
@@ -43,7 +67,9 @@ class Deployment:
     model: str
     capabilities: Capabilities = Capabilities()
     price_names: tuple[str, ...] = ()
+    cache: CacheTraits = USUAL_CACHE
     site: str = ""
+    tries_unknown: bool = False
     lacks: tuple[str, ...] = ()
 
 
@@ -121,20 +147,20 @@ class Catalog:
         """Why this deployment cannot serve this request, or None if it can."""
         deployment, needs = self.deployments[deployment_id], request.needs
         return (
-            _lacks(deployment.capabilities, request)
+            _lacks(deployment, request)
             or lacking(deployment.lacks, needs)
             or self.unsupported.ruled_out(deployment_id, needs, now)
             or _unwanted(deployment, request.preferences)
         )
 
 
-def _lacks(has: Capabilities, request: RouteRequest) -> Exclusion | None:
-    needs = request.needs
-    if "vision" in needs and not has.vision:
+def _lacks(deployment: Deployment, request: RouteRequest) -> Exclusion | None:
+    has, needs, unknown = deployment.capabilities, request.needs, deployment.tries_unknown
+    if "vision" in needs and not (unknown if has.vision is None else has.vision):
         is_known = has.vision is False
         words = "does not accept images" if is_known else "not known to accept images"
         return Exclusion(ExclusionCode.NO_IMAGES, words)
-    if "audio" in needs and not has.audio:
+    if "audio" in needs and not (unknown if has.audio is None else has.audio):
         is_known = has.audio is False
         words = "does not accept audio" if is_known else "not known to accept audio"
         return Exclusion(ExclusionCode.NO_AUDIO, words)

@@ -41,6 +41,11 @@ class Availability:
         until = self._health.cooldown_until(deployment)
         return until > now and self._health.is_worth_a_try(deployment, now)
 
+    def has_failed_once(self, deployment: str, by: float) -> bool:
+        """True if its failure is a single one, as far as is known, and it is open by then."""
+        is_single = self._health.failures_in_a_row(deployment) <= 1
+        return is_single and self._health.cooldown_until(deployment) <= by
+
     def can_take(self, deployment: str, now: float) -> bool:
         """True if it is healthy, priced and not full."""
         return self.is_open(deployment, now) and not self.is_full(deployment)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.calls import (
     HEDGED,
+    ONE_OFF,
     RETRIABLE,
     Attempt,
     AttemptReason,
@@ -142,18 +143,45 @@ class Dispatcher:
         left_s: float | None,
         now: float,
     ) -> NextCall | None:
-        """Another deployment if there is one, else the same after a pause; None without budget.
+        """Another deployment if there is one and it is not dearer than asking again, else the same
+        after a pause; None without budget.
 
         The arguments are those of `another` and `retry_wait_s`; results are at least one.
         """
         last = results[-1]
         other = self.another(plan, tried, last, made, now)
-        if other is not None:
-            return NextCall(other, AttemptReason.FALLBACK) if self.may_retry(now) else None
         wait_s = self.retry_wait_s(plan, len(results), last, left_s, now)
-        if wait_s is None or not self.may_retry(now):
-            return None
-        return NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
+        call = None if other is None else NextCall(other, AttemptReason.FALLBACK)
+        if wait_s is not None and (
+            other is None or self._is_better_again(plan, results, other, wait_s, made, now)
+        ):
+            call = NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
+        return call if call is not None and self.may_retry(now) else None
+
+    def _is_better_again(
+        self,
+        plan: Plan,
+        results: Sequence[CallResult],
+        other: str,
+        wait_s: float,
+        made: int,
+        now: float,
+    ) -> bool:
+        """Whether the deployment that failed last is asked once more though there is another.
+
+        It is, once, where that error may have been a single one, the pause is short, the other is
+        dearer per success, and a call is left for the other.
+        """
+        last, route = results[-1], plan.route
+        name = last.attempt.deployment
+        return (
+            last.kind in ONE_OFF
+            and [each.attempt.deployment for each in results].count(name) == 1
+            and made + 1 < self.attempts_allowed(route)
+            and wait_s <= route.patience_s
+            and is_dearer(plan.table, other, name)
+            and self._availability.has_failed_once(name, now + wait_s)
+        )
 
     def as_strong(
         self, plan: Plan, answer: CallResult, tried: Set[str], now: float
@@ -234,6 +262,12 @@ class Dispatcher:
         """A call has ended: how long it took tells when the next one is late."""
         if plan.route.hedge_share:
             self._hedging.observe_call(result, is_stream=plan.request.is_stream)
+
+
+def is_dearer(table: WeightTable, name: str, than: str) -> bool:
+    """Whether a success is expected to cost more at one deployment of a table than at another."""
+    usd = {arm.deployment: arm.usd_per_success for arm in table.arms}
+    return name in usd and than in usd and usd[name] > usd[than]
 
 
 def mends(results: Sequence[CallResult]) -> int:

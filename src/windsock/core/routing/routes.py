@@ -60,6 +60,8 @@ class Route:
     stall_s             a stream that brings no content for so long is broken
     max_attempts        calls for one request, all reasons together
     hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
+    patience_s          longest pause before the same deployment is asked again though there is
+                        another, which is dearer
     allow_empty         an answer with nothing to show is an answer
     rescue_streams      another deployment goes on with a stream that broke off in its text
     takes_content_elsewhere     what a provider's content filter refuses is asked of another
@@ -80,6 +82,7 @@ class Route:
     stall_s: float = 60.0
     max_attempts: int = 3
     hedge_share: float = 0.0
+    patience_s: float = 1.0
     allow_empty: bool = False
     rescue_streams: bool = False
     takes_content_elsewhere: bool = False

@@ -13,7 +13,7 @@ from typing import Any
 
 from windsock.core.model.calls import CallKind, Out, Then, Verdict
 from windsock.core.model.requests import Unsupported
-from windsock.wire.adaptation.parameters import IN_MESSAGES, MAX_TOKENS
+from windsock.wire.adaptation.parameters import AUDIO, IMAGE, IN_MESSAGES, MAX_TOKENS
 from windsock.wire.adaptation.phrases import (
     ANY_VALUE,
     FIELD,
@@ -34,6 +34,12 @@ COMPLAINING = frozenset(
     {CallKind.CALLER_ERROR, CallKind.CANNOT_SERVE, CallKind.REFUSED, CallKind.SERVER_ERROR}
 )
 """What a refusal may mean that complains of a field; chat templates fail as servers do."""
+
+TURN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_call"})
+"""What a turn is made of; without these it is none."""
+
+MEDIA = frozenset({IMAGE, AUDIO})
+"""What is unsupported only where it was sent: other refusals speak of images as well."""
 
 STATUSES = frozenset({400, 404, 405, 409, 415, 422, 424, 500, 501})
 """Of refusals that may complain of a field."""
@@ -68,6 +74,7 @@ def judged(
     if verdict.kind not in COMPLAINING:
         return verdict, ()
     facts = complaints_of(status, raw, _sent(asked, heard))
+    facts = tuple(f for f in facts if f.field not in MEDIA or f.need in asked.request.needs)
     if verdict.kind is CallKind.SERVER_ERROR:
         facts = tuple(fact for fact in facts if fact.field.startswith(IN_MESSAGES))
     news = tuple(fact for fact in facts if fact not in heard)
@@ -135,14 +142,15 @@ def _in_conversation(text: str) -> Iterator[Unsupported]:
     for pattern, name in OF_CONVERSATIONS:
         for match in pattern.finditer(text):
             own = next((each for each in match.groups() if each), "")
-            yield Unsupported(field=name + own)
+            if own not in TURN:
+                yield Unsupported(field=name + own)
 
 
 def _sent_as(name: str, sent: Mapping[str, Any]) -> str | None:
     """The field that was sent under this name, which some write as one word with capitals."""
     if name.startswith(IN_MESSAGES):
         own = name.removeprefix(IN_MESSAGES)
-        return name if FIELD.fullmatch(own) and "[" not in own else None
+        return name if FIELD.fullmatch(own) and own not in TURN else None
     top = re.split(r"[.\[]", name.removeprefix("body."))[0]
     for known in (top, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", top).lower()):
         if known in sent and known not in ("model", "messages") and FIELD.fullmatch(known):

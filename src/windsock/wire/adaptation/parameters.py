@@ -19,10 +19,11 @@ IN_MESSAGES = "messages."
 """Begins the name of what is unsupported within a conversation."""
 
 SYSTEM, DEVELOPER = "messages.system", "messages.developer"
+IMAGE, AUDIO = "messages.image", "messages.audio"
 PREFILL, TOOL_ID, TURNS = "messages.prefill", "messages.tool_call_id", "messages.turns"
 """What of a conversation may be unsupported beside fields of its turns: system turns after the
-first turn, the role developer, an assistant's turn at the end, ids of tool calls of another's
-making, two turns of one role one after the other."""
+first turn, the role developer, images, sound, an assistant's turn at the end, ids of tool calls of
+another's making, two turns of one role one after the other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from windsock.wire.adaptation.parameters import (
+    AUDIO,
     DEVELOPER,
+    IMAGE,
     IN_MESSAGES,
     PREFILL,
     SYSTEM,
@@ -81,6 +83,16 @@ OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), name)
     for pattern, name in (
+        (r"not a (?:multi-?modal|vision)|image input is not supported|"
+         r"(?:not|n't) (?:currently )?(?:support|accept|process|handle|allow)(?:ed)?(?: the| any)? "
+         r"(?:image|vision|multi-?modal|visual)|(?:images?|image_url|vision)(?: inputs?| content)? "
+         r"(?:is|are) (?:not|un)[ -]?(?:supported|allowed|accepted)|"
+         r"at most 0 images?|only [`'\"]?text[`'\"]? (?:content|inputs?|parts?)|"
+         r"required for image input|text-only model|unknown variant [`'\"]?image_url|"
+         r"allowed values: \[[`'\"]?text[`'\"]?\]|support(?:s)? image input", IMAGE),
+        (r"audio input is not supported|unknown variant [`'\"]?input_audio|at most 0 audios?|"
+         r"(?:not|n't) (?:support|accept|process|handle)(?: the)? (?:input[ _])?audio|"
+         r"input_audio[`'\"]? (?:is|are) (?:not|un)[ -]?(?:supported|allowed)", AUDIO),
         (r"system messages? must (?:be|come|appear) (?:at the beginning|first)|"
          r"(?:unexpected|invalid) role [`'\"]?system|only (?:the first|one) message can be (?:a )?"
          r"system", SYSTEM),

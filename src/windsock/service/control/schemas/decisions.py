@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.decisions import Decision
+from windsock.service.control.schemas.base import number
 
 
 def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def _decided(decision: Decision) -> dict[str, Any]:
         "escalates_to": decision.escalates_to,
         "table_version": decision.table_version,
         "prompt_tokens": decision.prompt_tokens,
+        "conversation": asdict(decision.conversation) if decision.conversation else None,
     }
 
 
@@ -53,5 +56,7 @@ def _attempt(result: CallResult) -> dict[str, Any]:
         "service_tier": result.service_tier,
         "is_usage_estimated": result.is_usage_estimated,
         "usage_doubt": result.usage_doubt or None,
-        "billed_usd": None if result.billed_usd is None else float(result.billed_usd),
+        "billed_usd": number(result.billed_usd),
+        "counted_usd": number(result.counted_usd),
+        "is_bill_doubted": result.is_bill_doubted,
     }
