@@ -138,7 +138,7 @@ class OpenAICalls:
 
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
         principal = admitted(call, self._access, "infer", self._clock.now())
-        return (read or self._read_chat)(
+        return (read or partial(self._read_chat, header=call.header))(
             call.body,
             task=call.header(b"x-windsock-task"),
             namespace=principal.namespace,
