@@ -197,7 +197,8 @@ def show_keys(keys: Iterable[Any]) -> None:
 def show_findings(findings: Sequence[Diagnosis]) -> None:
     """What the doctor found, one line each."""
     for finding in findings:
-        mark = "[green]ok  [/]" if finding.ok else "[red]mend[/]"
+        fine = "[yellow]look[/]" if finding.is_unsure else "[green]ok  [/]"
+        mark = fine if finding.ok else "[red]mend[/]"
         text = escape(finding.text)
         console.print(f"{mark} [bold]{finding.subject}[/]: {text}", highlight=False)
 
