@@ -39,7 +39,10 @@ HOLDS_POLLS = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
-    """One price statement, under the feed's own names."""
+    """One price statement, under the feed's own names.
+
+    uplifts     by region: share that it adds to this price; `*` is any region of its own
+    """
 
     provider: str
     model: str
@@ -53,6 +56,7 @@ class PriceRow:
     currency: str = "USD"
     zero_reason: str | None = None
     mode: str = CHAT
+    uplifts: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +199,7 @@ def row_of(
         currency=str(entry.get("currency") or definition.currency),
         zero_reason=entry.get("zero_reason"),
         mode=mode,
+        uplifts=_shares(entry.get("uplifts") or {}),
     )
 
 
@@ -216,6 +221,12 @@ def _sizes(entry: dict[str, Any], factor: Decimal) -> tuple[Prices, tuple[Tier, 
                 )
             )
     return base, tuple(tiers)
+
+
+def _shares(stated: Mapping[str, Any]) -> dict[str, Decimal]:
+    """What regions add, those that a row says; float noise of a difference is rounded away."""
+    found = {name: Decimal(str(share)) for name, share in stated.items() if share is not None}
+    return {name: round(share, 6).normalize() for name, share in found.items()}
 
 
 def _moment(value: Any) -> float | None:

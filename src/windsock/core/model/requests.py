@@ -126,6 +126,10 @@ class RouteRequest:
     longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
     max_output_tokens   the caller's cap, if any
     service_tier    how it is asked to be served, in the provider's words; None: as usual
+    session_id      of the conversation it belongs to; None: it names none and none can be inferred
+    session_kind    the field that names it
+    is_session_shared   unrelated prompts may name it too: it is a user, or a key of a cache
+    continues       id of the answer that it goes on from, if it names one
     features        cheap numbers about the prompt, for learnt segments
     deadline_s      seconds from `open` until the caller gives up
     """
@@ -141,6 +145,9 @@ class RouteRequest:
     service_tier: str | None = None
     is_stream: bool = False
     session_id: str | None = None
+    session_kind: str = "session_id"
+    is_session_shared: bool = False
+    continues: str | None = None
     key_id: str | None = None
     preferences: Preferences = NO_PREFERENCES
     features: tuple[float, ...] = ()
