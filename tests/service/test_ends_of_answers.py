@@ -278,6 +278,16 @@ async def test_remarks_and_comments_are_passed_by(tmp_path) -> None:
     assert answer.content.endswith(DONE)
 
 
+async def test_numbers_that_json_has_not_are_told_as_none(tmp_path) -> None:
+    odd = b'data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "logprob": NaN}]}\n\n'
+    answer = await served(
+        Answer(events=[odd, event(chunk({}, "stop"))]), tmp_path, {"stream": True}
+    )
+    assert answer.headers["x-windsock-deployment"] == "bad/m"
+    assert b'"logprob":null' in answer.content
+    assert contents(answer) == "Hello"
+
+
 async def test_when_all_answer_nothing_the_client_is_told_so(tmp_path) -> None:
     async with upstream(lambda _: Answer(said({"content": ""}))) as one:
         config = config_of(("one", one.url, 0.1), ("two", one.url, 1.0))
