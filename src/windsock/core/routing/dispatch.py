@@ -9,6 +9,7 @@ from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.calls import (
     HEDGED,
     RETRIABLE,
+    UNEXPLAINED,
     Attempt,
     AttemptReason,
     CallKind,
@@ -103,13 +104,17 @@ class Dispatcher:
     def is_nowhere_else(self, plan: Plan, results: Sequence[CallResult]) -> bool:
         """True if, after the last of these calls, another deployment would do no better.
 
-        A refusal that nothing explains is asked elsewhere once: what two say is the caller's.
+        A refusal that nothing explains is asked elsewhere once: what two say is the caller's. So is
+        a mistake of the caller's where nearly everybody is said to make mistakes.
         """
         last = results[-1]
         if last.kind is CallKind.CONTENT_REFUSED:
             return not plan.route.takes_content_elsewhere
-        if last.kind is CallKind.REFUSED:
-            return any(each.kind is CallKind.REFUSED for each in results[:-1])
+        is_doubted = last.kind is CallKind.CALLER_ERROR and self._availability.has_errors_risen(
+            last.attempt.deployment
+        )
+        if is_doubted or last.kind is CallKind.REFUSED:
+            return any(each.kind in UNEXPLAINED for each in results[:-1])
         return last.verdict.then is Then.NOWHERE
 
     def another(

@@ -154,7 +154,7 @@ class Router:
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
         self.limits.end(self.availability.provider(result.attempt.deployment), result, now)
-        shifts = self.health.record(result, now)
+        shifts = self.health.record(result, now, self.availability.account(result))
         return shifts + self._audit.audit(result, now)
 
     def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
@@ -164,7 +164,7 @@ class Router:
             cell = outcome.decision.cell
             key = (cell.namespace, cell.route, request.session_id)
             self._sessions.remember(key, outcome.served, outcome.usage, now)
-        return []
+        return self.health.settle(outcome, now)
 
     def learn_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage, cost and transport success from a finished request."""
