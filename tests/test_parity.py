@@ -64,7 +64,7 @@ class FakeReply:
         self._clock.advance_to(self._clock.now() + self._result.latency_s)
         used = self._result.usage
         usage = {"prompt_tokens": used.input_tokens, "completion_tokens": used.output_tokens}
-        choices = [{"finish_reason": "stop"}]
+        choices = [{"message": {"content": "yes"}, "finish_reason": "stop"}]
         return json.dumps({"id": "x", "choices": choices, "usage": usage}).encode()
 
     async def close(self) -> None:

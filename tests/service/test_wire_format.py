@@ -51,8 +51,12 @@ class Telegram:
     ) -> bytes:
         return orjson.dumps({**answer.body, "provider": provider, "usage": {"cost": cost_usd}})
 
-    def refusal(self, status: int, raw: bytes, headers: Mapping[str, str], now: float) -> Refusal:
-        """Its errors are always the caller's."""
+    def refusal(
+        self, status: int | None, raw: bytes, headers: Mapping[str, str], now: float
+    ) -> Refusal:
+        """Its errors are always the caller's, but for those within a stream."""
+        if status is None:
+            return Refusal(verdict=VERDICTS[CallKind.RATE_LIMITED], body=raw)
         error = {"error": {"message": orjson.loads(raw)["oops"]}}
         return Refusal(verdict=VERDICTS[CallKind.CALLER_ERROR], body=orjson.dumps(error))
 
@@ -66,15 +70,18 @@ class Words:
     def __init__(self, wants_usage: bool) -> None:
         self.content_events = 0
         self.error: bytes | None = None
-        self.error_kind = CallKind.RATE_LIMITED
         self.is_done = False
         self._wants_usage = wants_usage
         self._held = b""
         self._usage: Usage | None = None
 
     @property
-    def has_content(self) -> bool:
+    def has_answer(self) -> bool:
         return self.content_events > 0
+
+    @property
+    def has_content(self) -> bool:
+        return self.has_answer
 
     @property
     def is_complete(self) -> bool:
@@ -232,5 +239,5 @@ async def test_a_fallback_may_speak_another_format(tmp_path, is_stream) -> None:
 
 def test_the_chat_scanner_says_what_the_protocol_asks() -> None:
     scanner = ChatStreamScanner()
-    assert scanner.facts() == AnswerFacts()
+    assert scanner.facts() == AnswerFacts(is_empty=True)
     assert scanner.ending(Decimal(0)) == b"data: [DONE]\n\n"

@@ -95,6 +95,8 @@ def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
         stall_s=stated.stall_timeout,
         max_attempts=stated.max_attempts,
         hedge_share=stated.hedge,
+        allow_empty=stated.allow_empty,
+        rescue_streams=stated.rescue_streams,
         takes_content_elsewhere=stated.content_filter == "elsewhere",
         source_weights={**SOURCE_WEIGHTS, **stated.source_weights},
     )

@@ -67,6 +67,9 @@ class RouteSettings(Part):
     max_attempts    calls for one request, retries, fallbacks and escalations together
     hedge           share of calls, and of dollars, that may be spent on asking a second deployment
                     beside one that is later than its own 95th percentile; 0 is off
+    allow_empty     an answer without text, tool call, image or sound is an answer, no failure
+    rescue_streams  have another deployment go on with a stream that broke off in its text; both
+                    are paid for, and the join is told in the stream
     content_filter  what a provider's content filter says of a request: 'refuse' tells the caller in
                     the provider's words, 'elsewhere' asks another deployment first
     """
@@ -87,6 +90,8 @@ class RouteSettings(Part):
     stall_timeout: Seconds = 60.0
     max_attempts: int = Field(default=3, ge=1, le=20)
     hedge: float = Field(default=0.0, ge=0, le=0.2)
+    allow_empty: bool = False
+    rescue_streams: bool = False
     content_filter: Literal["refuse", "elsewhere"] = "refuse"
     budget: str | None = None
     source_weights: dict[str, float] = Field(default_factory=dict)

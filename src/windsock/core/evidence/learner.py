@@ -11,7 +11,7 @@ from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
 from windsock.core.evidence.weighting import RewardWeighting
-from windsock.core.model.calls import FAILURES, Outcome
+from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
@@ -103,12 +103,17 @@ class Learner:
             self._beliefs.observe_sums(cell, deployment, weight, 0.0, 0.0, now=now)
 
     def observe_outcome(self, outcome: Outcome, now: float) -> None:
-        """Learn usage and transport success from a finished request."""
+        """Learn usage and transport success from a finished request.
+
+        A failure counts where no answer came; an answer with nothing to show, which was paid for,
+        counts also where another deployment answered.
+        """
         cell, served = outcome.decision.cell, outcome.served
+        blamed = FAILURES if served is None else WORTHLESS
+        for result in outcome.results:
+            if result.kind in blamed:
+                self.observe_failures(cell, result.attempt.deployment, 1, now)
         if served is None:
-            for result in outcome.results:
-                if result.kind in FAILURES:
-                    self.observe_failures(cell, result.attempt.deployment, 1, now)
             return
         if self._rules(cell).has_cascade:
             self._confidences.remember(outcome)

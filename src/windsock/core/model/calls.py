@@ -43,6 +43,7 @@ class Attempt:
 class CallKind(StrEnum):
     """How a call ended.
 
+    EMPTY_ANSWER is an answer with nothing to show, which was paid for all the same.
     REFUSED is a refusal of 4xx that nothing explains: it is the deployment's fault if another one
     answers, else the caller's.
     """
@@ -55,6 +56,7 @@ class CallKind(StrEnum):
     CALLER_TIMED_OUT = "caller_timed_out"
     UNREACHABLE = "unreachable"
     BAD_ANSWER = "bad_answer"
+    EMPTY_ANSWER = "empty_answer"
     BROKEN = "broken"
     CALLER_ERROR = "caller_error"
     CANNOT_SERVE = "cannot_serve_this_request"
@@ -119,7 +121,8 @@ VERDICTS: Mapping[CallKind, Verdict] = {
     **_verdicts(Then.ELSEWHERE, Out.REQUEST, CallKind.CANNOT_SERVE, CallKind.REFUSED),
     **_verdicts(Then.ELSEWHERE, Out.DEPLOYMENT, CallKind.RATE_LIMITED, CallKind.OVERLOADED,
                 CallKind.SERVER_ERROR, CallKind.TIMED_OUT, CallKind.UNREACHABLE,
-                CallKind.BAD_ANSWER, CallKind.BROKEN, CallKind.MODEL_GONE),
+                CallKind.BAD_ANSWER, CallKind.EMPTY_ANSWER, CallKind.BROKEN,
+                CallKind.MODEL_GONE),
     **_verdicts(Then.ELSEWHERE, Out.ACCOUNT, CallKind.AUTH_FAILED, CallKind.OUT_OF_CREDIT),
 }  # fmt: skip
 """What each end of a call means where nothing more is known."""
@@ -131,6 +134,7 @@ FAILURES = frozenset(
         CallKind.TIMED_OUT,
         CallKind.UNREACHABLE,
         CallKind.BAD_ANSWER,
+        CallKind.EMPTY_ANSWER,
         CallKind.BROKEN,
     }
 )
@@ -145,12 +149,16 @@ UNEXPLAINED = frozenset({CallKind.REFUSED, CallKind.CALLER_ERROR})
 LASTING = frozenset({CallKind.AUTH_FAILED, CallKind.OUT_OF_CREDIT, CallKind.MODEL_GONE})
 """What a person must mend: to ask again soon is no use."""
 
+WORTHLESS = frozenset({CallKind.EMPTY_ANSWER})
+"""Failures that came as an answer: they count against success whoever answered in the end."""
+
 RETRIABLE = frozenset(
     {
         CallKind.SERVER_ERROR,
         CallKind.UNREACHABLE,
         CallKind.RATE_LIMITED,
         CallKind.OVERLOADED,
+        CallKind.EMPTY_ANSWER,
     }
 )
 """Worth asking the same deployment once more when there is no other."""

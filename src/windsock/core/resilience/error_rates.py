@@ -7,6 +7,7 @@ that refuses nearly all requests may well say that each was the caller's mistake
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from windsock.core.model.calls import CallKind, CallResult
@@ -31,9 +32,14 @@ class ErrorRise:
     share: float
     calls: int
 
+    @property
+    def has_risen(self) -> bool:
+        """True if these are many errors among enough calls."""
+        return self.calls >= LEAST_CALLS and self.share >= RISEN
+
     def __str__(self) -> str:
         return (
-            f"{self.share:.0%} of the last {self.calls} calls failed, "
+            f"{self.share:.0%} of the last {self.calls} calls got no answer, "
             f"mostly as {self.kind.value.replace('_', ' ')}"
         )
 
@@ -55,15 +61,17 @@ class _Recent:
             _, gone = self.ends.popleft()
             self.errors[gone] -= 1
 
-    def rise(self, deployment: str) -> ErrorRise | None:
-        calls = len(self.ends)
-        failed = calls - self.errors[CallKind.ANSWERED]
-        if not failed:
-            return None
-        kinds = ((count, kind) for kind, count in self.errors.items() if kind != CallKind.ANSWERED)
-        return ErrorRise(
-            deployment=deployment, kind=max(kinds)[1], share=failed / calls, calls=calls
-        )
+
+def error_rise(deployment: str, ends: Mapping[CallKind, int]) -> ErrorRise | None:
+    """The errors among calls that ended so, by kind; None if there are none."""
+    counted = {kind: count for kind, count in ends.items() if kind not in UNCOUNTED}
+    calls = sum(counted.values())
+    failed = {kind: count for kind, count in counted.items() if kind is not CallKind.ANSWERED}
+    errors = sum(failed.values())
+    if not errors:
+        return None
+    kind = max(failed, key=failed.__getitem__)
+    return ErrorRise(deployment=deployment, kind=kind, share=errors / calls, calls=calls)
 
 
 class ErrorRates:
@@ -87,24 +95,30 @@ class ErrorRates:
 
     def rises(self) -> list[ErrorRise]:
         """The deployments where errors have risen and not fallen yet."""
-        found = (each.rise(name) for name, each in self._recent.items() if each.has_risen)
+        found = (
+            error_rise(name, each.errors) for name, each in self._recent.items() if each.has_risen
+        )
         return [rise for rise in found if rise is not None]
 
     def rise_at(self, deployment: str) -> ErrorRise | None:
         """The rise at one deployment, None if there is none."""
         recent = self._recent.get(deployment)
-        return recent.rise(deployment) if recent is not None and recent.has_risen else None
+        return (
+            error_rise(deployment, recent.errors)
+            if recent is not None and recent.has_risen
+            else None
+        )
 
     def _told(self, recent: _Recent, name: str, now: float) -> list[Event]:
-        rise = recent.rise(name)
+        rise = error_rise(name, recent.errors)
         share = rise.share if rise is not None else 0.0
         if recent.has_risen:
             recent.has_risen = share >= FALLEN
             if recent.has_risen:
                 return []
             return [Event(kind=EventKind.ERRORS_FELL, deployment=name, at=now)]
-        recent.has_risen = len(recent.ends) >= LEAST_CALLS and share >= RISEN
-        if rise is None or not recent.has_risen:
+        if rise is None or not rise.has_risen:
             return []
+        recent.has_risen = True
         facts = {"error": rise.kind.value, "share": round(share, 3), "calls": rise.calls}
         return [Event(kind=EventKind.ERRORS_ROSE, deployment=name, at=now, facts=facts)]

@@ -31,7 +31,7 @@ class State(StrEnum):
     READY -> TRYING -> {ANSWERED, STREAMING, FAILED_ONCE}
     FAILED_ONCE -> {TRYING, EXHAUSTED}
     ANSWERED -> {TRYING (escalate), DONE}
-    STREAMING -> {DONE, BROKEN}
+    STREAMING -> {DONE, BROKEN, FAILED_ONCE (what was shown may be gone on from elsewhere)}
     """
 
     READY = "ready"
@@ -162,9 +162,10 @@ class Exchange:
         """The call that lost the race against its twin was given up; nothing else changes."""
         self._end(result, now)
 
-    def report(self, result: CallResult, now: float) -> None:
+    def report(self, result: CallResult, now: float, *, may_go_on: bool = False) -> None:
         """How a call under way ended. While its twin runs or streams, a failure changes no more.
 
+        may_go_on   another deployment may go on from what the client was shown of a stream
         raises  RuntimeError if that call is not under way
         """
         if self.state not in (State.TRYING, State.STREAMING):
@@ -178,7 +179,7 @@ class Exchange:
             self.state = State.DONE if self.state is State.STREAMING else State.ANSWERED
         elif self.trying is not None:
             return
-        elif self.state is State.STREAMING:
+        elif self.state is State.STREAMING and not may_go_on:
             self.state = State.BROKEN
         elif self._dispatcher.is_nowhere_else(self._plan, self._results):
             self._give_up()

@@ -58,6 +58,8 @@ class Route:
     stall_s             a stream that brings no content for so long is broken
     max_attempts        calls for one request, all reasons together
     hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
+    allow_empty         an answer with nothing to show is an answer
+    rescue_streams      another deployment goes on with a stream that broke off in its text
     takes_content_elsewhere     what a provider's content filter refuses is asked of another
     checks              what an answer must be like to count as good
     source_weights      how much one reward of a source counts as evidence of success
@@ -75,6 +77,8 @@ class Route:
     stall_s: float = 60.0
     max_attempts: int = 3
     hedge_share: float = 0.0
+    allow_empty: bool = False
+    rescue_streams: bool = False
     takes_content_elsewhere: bool = False
     checks: Checks | None = None
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)

@@ -1,12 +1,13 @@
-"""What a call used: as its provider counts where that can be, else as counted here from bytes."""
+"""What a call used, and how its answer ended, from what the answer says of itself."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from windsock.core.evidence.answer_ends import AnswerEnd
 from windsock.core.evidence.usage_check import checked_usage
 from windsock.core.model.catalog import Capabilities
-from windsock.core.model.units import Usage
+from windsock.core.model.units import Family, Usage
 from windsock.wire.format import AnswerFacts
 from windsock.wire.request import Operation, UpstreamRequest
 
@@ -14,7 +15,8 @@ from windsock.wire.request import Operation, UpstreamRequest
 def usage_facts(
     said: AnswerFacts, request: UpstreamRequest, output_tokens: int, has: Capabilities
 ) -> dict[str, Any]:
-    """The fields of a call's result that tell its use.
+    """The fields of a call's result that tell its use: as its provider counts where that can be,
+    else as counted here from bytes.
 
     output_tokens   counted here from what came
     """
@@ -29,3 +31,14 @@ def usage_facts(
         "is_usage_estimated": checked.is_estimated,
         "usage_doubt": checked.doubt,
     }
+
+
+def end_of(said: AnswerFacts, request: UpstreamRequest) -> AnswerEnd:
+    """How a whole answer to this request ended."""
+    is_counted = said.usage is not None and Family.ANSWER not in said.unsaid
+    return AnswerEnd(
+        finish_reason=said.finish_reason,
+        is_empty=said.is_empty,
+        output_tokens=said.usage.completion_tokens if said.usage and is_counted else None,
+        has_limit=request.request.max_output_tokens is not None,
+    )

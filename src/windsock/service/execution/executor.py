@@ -18,6 +18,7 @@ from windsock.providers.upstream import Upstream
 from windsock.service.execution.hedged_calls import Write, run_call, run_stream
 from windsock.service.execution.plain_execution import Answers, plain_call
 from windsock.service.execution.stream_execution import stream_call
+from windsock.service.execution.stream_rescue import ShownStream
 from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
 from windsock.wire.request import UpstreamRequest
 
@@ -65,12 +66,18 @@ class RequestExecutor:
     async def stream(
         self, exchange: Exchange, request: UpstreamRequest, failure: Failure, write: Write
     ) -> None:
-        """Write events as they come; nothing before an attempt has content to show."""
+        """Write events as they come; nothing before an attempt has content to show.
+
+        A stream that broke off, and that nobody went on with, ends with an error.
+        """
         clock = self.calls.clock
-        make = partial(stream_call, self.calls, exchange, request, failure)
+        shown = ShownStream(request, may_rescue=exchange.route.rescue_streams)
+        make = partial(stream_call, self.calls, exchange, request, failure, shown)
         try:
             while (attempt := exchange.next_attempt(clock.now())) is not None:
                 await run_stream(exchange, attempt, make, write, clock)
+            if exchange.answer is None and shown.is_begun:
+                await write(failure.last_event)
         finally:
             self._settle(exchange)
 

@@ -10,7 +10,7 @@ from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
 from windsock.providers.transport import Reply, Unreachable
-from windsock.service.execution.call_usage import usage_facts
+from windsock.service.execution.call_usage import end_of, usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
 from windsock.wire.billing import amount_of
@@ -60,10 +60,17 @@ async def plain_call(
     if answer is None:
         failure.status, failure.body = 502, b""
         return call.result(CallKind.BAD_ANSWER, status=200)
-    answers[attempt.number] = GivenAnswer(target, answer)
     if (header := target.endpoint.bill_header) and not answer.facts.billed_usd:
         answer.facts.billed_usd = amount_of(reply.headers.get(header))
-    return call.answered(answer, len(raw), target)
+    if answer.error is not None:
+        used = call.facts(answer, len(raw), target) if answer.facts.usage is not None else {}
+        return calls.refused(attempt, target, reply, answer.error, call.started, failure, **used)
+    result = call.answered(answer, len(raw), target)
+    if result.kind is CallKind.ANSWERED:
+        answers[attempt.number] = GivenAnswer(target, answer)
+    else:
+        failure.status, failure.body = 502, b""
+    return result
 
 
 class PlainCall:
@@ -105,23 +112,31 @@ class PlainCall:
         )
 
     def answered(self, answer: Answer, size: int, target: Target) -> CallResult:
-        """The result of an answer of `size` bytes; they tell its usage where nobody counts it."""
-        facts = answer.facts
-        counted_here = int(size * TOKENS_PER_BYTE)
+        """The result of an answer of `size` bytes, which may be none by the way it ended."""
+        may_be_empty = self._exchange.route.allow_empty
+        kind = end_of(answer.facts, self._request).kind(may_be_empty=may_be_empty)
         return CallResult(
             attempt=self._attempt,
-            kind=CallKind.ANSWERED,
+            kind=kind,
             latency_s=self._calls.clock.elapsed() - self.started,
             status=200,
-            first_byte_s=self._first_byte_s,
-            **usage_facts(facts, self._request, counted_here, target.capabilities),
-            served_model=facts.served_model,
-            service_tier=facts.service_tier,
-            billed_usd=facts.billed_usd,
             confidence=_confidence(self._exchange.route.checks, answer),
-            finish_reason=facts.finish_reason,
-            response_id=facts.response_id,
+            **self.facts(answer, size, target),
         )
+
+    def facts(self, answer: Answer, size: int, target: Target) -> dict[str, Any]:
+        """What a result tells of an answer; its bytes tell its usage where nobody counts it."""
+        facts = answer.facts
+        counted_here = int(size * TOKENS_PER_BYTE)
+        return {
+            "first_byte_s": self._first_byte_s,
+            **usage_facts(facts, self._request, counted_here, target.capabilities),
+            "served_model": facts.served_model,
+            "service_tier": facts.service_tier,
+            "billed_usd": facts.billed_usd,
+            "finish_reason": facts.finish_reason,
+            "response_id": facts.response_id,
+        }
 
     def _rest_s(self) -> float:
         """The head came: seconds that the rest may take."""

@@ -10,11 +10,15 @@ from windsock.errors import ProviderError
 from windsock.providers.transport import Reply, Unreachable
 from windsock.service.execution.hedged_calls import OUTRUN, Write
 from windsock.service.execution.stream_relay import NoAnswer, Relay, StreamTimeouts
+from windsock.service.execution.stream_rescue import ShownStream
 from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
 from windsock.wire.request import UpstreamRequest
 
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
-BROKE_OFF = {CallKind.TIMED_OUT: "the answer was not complete in time"}
+BROKE_OFF = {
+    CallKind.TIMED_OUT: "the answer was not complete in time",
+    CallKind.EMPTY_ANSWER: "the provider's answer held nothing to show",
+}
 """What the client is told of a stream that ended in another way than by breaking."""
 
 
@@ -23,27 +27,33 @@ async def stream_call(
     exchange: Exchange,
     request: UpstreamRequest,
     failure: Failure,
+    shown: ShownStream,
     attempt: Attempt,
     write: Write,
 ) -> None:
-    """Make the call, write its events and report its end to the exchange."""
+    """Make the call, write its events and report its end to the exchange.
+
+    shown   what calls before it have written
+    """
+    request, may_be_empty = shown.continued(request), exchange.route.allow_empty
     try:
         target = calls.target(attempt, request)
-        relay = Relay(attempt, target.format.scanner(request))
+        scanner = target.format.scanner(request)
+        relay = Relay(attempt, scanner, request, may_be_empty=may_be_empty)
     except ProviderError as error:
         failure.status = 502
         started = calls.clock.elapsed()
         result = calls.result(attempt, CallKind.BAD_ANSWER, started, note=str(error))
         exchange.report(result, calls.clock.now())
         return
-    await StreamedCall(calls, exchange, request, failure, target, relay).run(write)
+    await StreamedCall(calls, exchange, request, failure, shown, target, relay).run(write)
 
 
 class StreamedCall:
     """One streamed call; `run` it once."""
 
-    __slots__ = ("_calls", "_exchange", "_failure", "_refused", "_relay", "_request", "_started",
-                 "_target", "_timeouts")  # fmt: skip
+    __slots__ = ("_calls", "_exchange", "_failure", "_join", "_refused", "_relay", "_request",
+                 "_shown", "_started", "_target", "_timeouts")  # fmt: skip
 
     def __init__(
         self,
@@ -51,6 +61,7 @@ class StreamedCall:
         exchange: Exchange,
         request: UpstreamRequest,
         failure: Failure,
+        shown: ShownStream,
         target: Target,
         relay: Relay,
     ) -> None:
@@ -58,6 +69,8 @@ class StreamedCall:
         self._exchange = exchange
         self._request = request
         self._failure = failure
+        self._shown = shown
+        self._join = shown.join(target.provider)
         self._target = target
         self._relay = relay
         self._started = calls.clock.elapsed()
@@ -98,9 +111,22 @@ class StreamedCall:
         while events := await relay.next(reply, timeouts):
             if relay.first_byte_s is None and not self._commit():
                 return False
-            await write(events)
+            await self._write(events, write)
         relay.end()
+        if (error := relay.scanner.error) is not None:
+            facts = relay.facts(self._target.capabilities)
+            self._refused = calls.refused(
+                relay.attempt, self._target, reply, error, self._started, self._failure, **facts
+            )
         return True
+
+    async def _write(self, events: bytes, write: Write) -> None:
+        if self._join is not None:
+            events = self._join.fit(events)
+        if events:
+            relay = self._relay
+            self._shown.observe(events, relay.scanner, relay.attempt.deployment)
+            await write(events)
 
     def _commit(self) -> bool:
         """The first content came: from here on the answer is this one, unless its twin's is."""
@@ -138,12 +164,10 @@ class StreamedCall:
             self._timeouts.close()
         await relay.close()
         result = self._refused or calls.result(
-            relay.attempt,
-            relay.kind,
-            self._started,
-            **relay.facts(self._request, self._target.capabilities),
+            relay.attempt, relay.kind, self._started, **relay.facts(self._target.capabilities)
         )
-        self._exchange.report(result, calls.clock.now())
+        may_go_on = self._shown.may_go_on
+        self._exchange.report(result, calls.clock.now(), may_go_on=may_go_on)
 
     async def _end(self, write: Write) -> None:
         """The client's last events, or the word that nothing came from here."""
@@ -152,5 +176,12 @@ class StreamedCall:
             self._failure.status = 502
         elif relay.kind is CallKind.ANSWERED:
             await write(relay.scanner.ending(self._exchange.spent_usd()))
-        elif relay.scanner.error is None:
-            await write(relay.scanner.broken(BROKE_OFF.get(relay.kind, BROKEN_STREAM)))
+        else:
+            self._failure.last_event = self._last_event()
+
+    def _last_event(self) -> bytes:
+        """What ends the stream, unless another goes on with it: the provider's words if any."""
+        relay, said = self._relay, self._failure.body
+        if self._refused is not None and said:
+            return b"data: " + b"".join(said.splitlines()) + b"\n\n"
+        return relay.scanner.broken(BROKE_OFF.get(relay.kind, BROKEN_STREAM))

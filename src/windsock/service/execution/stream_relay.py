@@ -10,7 +10,7 @@ from windsock.core.model.calls import Attempt, CallKind
 from windsock.core.model.catalog import Capabilities
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
-from windsock.service.execution.call_usage import usage_facts
+from windsock.service.execution.call_usage import end_of, usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.wire.format import StreamScanner
 from windsock.wire.request import UpstreamRequest
@@ -25,6 +25,10 @@ END_S = 0.1
 
 MAX_HELD_BYTES = 1024 * 1024
 """Of events before the first content, which are held back until it comes."""
+
+
+WORKED_ON = (CallKind.ANSWERED, CallKind.EMPTY_ANSWER, CallKind.CANCELLED)
+"""Ends of a call whose prompt, at least, was paid for."""
 
 
 class NoAnswer(ProviderError):
@@ -95,17 +99,28 @@ class StreamTimeouts:
 class Relay:
     """Reads a call's events and tells, at its end, what became of it.
 
+    may_be_empty    a whole stream with nothing to show is an answer
     is_sent         set by the caller: from then on the call may cost something
     first_byte_s    set by the caller when the first content came
     kind, note      how it ended
     """
 
-    __slots__ = ("_held", "_held_bytes", "_is_begun", "_is_over", "_seen", "attempt",
-                 "first_byte_s", "is_sent", "kind", "note", "reply", "scanner")  # fmt: skip
+    __slots__ = ("_held", "_held_bytes", "_is_over", "_may_be_empty", "_request", "_seen",
+                 "attempt", "first_byte_s", "is_sent", "kind", "note", "reply",
+                 "scanner")  # fmt: skip
 
-    def __init__(self, attempt: Attempt, scanner: StreamScanner) -> None:
+    def __init__(
+        self,
+        attempt: Attempt,
+        scanner: StreamScanner,
+        request: UpstreamRequest,
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
         self.attempt = attempt
         self.scanner = scanner
+        self._request = request
+        self._may_be_empty = may_be_empty
         self.reply: Reply | None = None
         self.is_sent = False
         self.first_byte_s: float | None = None
@@ -113,8 +128,7 @@ class Relay:
         self.note = ""
         self._held: list[bytes] = []
         self._held_bytes = 0
-        self._seen = 0
-        self._is_begun = False
+        self._seen = (0, False)
         self._is_over = False
 
     async def next(self, reply: Reply, timeouts: StreamTimeouts) -> bytes:
@@ -122,16 +136,30 @@ class Relay:
 
         raises  TimeoutError without progress, NoAnswer, Interrupted, TooLarge
         """
-        scanner = self.scanner
         while not self._is_over:
             events = await self._arrived(reply, timeouts)
-            if scanner.content_events != self._seen or (scanner.is_complete and not self._is_begun):
-                self._seen, self._is_begun = scanner.content_events, True
-                timeouts.renew(scanner)
-            if self._is_begun and events:
+            if (seen := self._progress()) != self._seen:
+                self._seen = seen
+                timeouts.renew(self.scanner)
+            if events and self._is_shown():
                 return self._released(events)
             self._hold(events)
-        return b""
+        return self._rest()
+
+    def _progress(self) -> tuple[int, bool]:
+        return self.scanner.content_events, self.scanner.is_complete
+
+    def _is_shown(self) -> bool:
+        """Reasoning is shown as it comes; its end is not, before it is known for an answer's."""
+        scanner = self.scanner
+        return scanner.has_answer or (scanner.has_content and not scanner.is_complete)
+
+    def _rest(self) -> bytes:
+        """What was held back of an answer that may be empty."""
+        if not self._held:
+            return b""
+        self.end()
+        return self._released(b"") if self.kind is CallKind.ANSWERED else b""
 
     async def _arrived(self, reply: Reply, timeouts: StreamTimeouts) -> bytes:
         """What breaks once the answer is complete takes nothing from it."""
@@ -157,23 +185,27 @@ class Relay:
         return events
 
     def end(self) -> None:
-        """The stream came to its end: was it one?"""
-        if self.scanner.error is not None:
-            self.fail(self.scanner.error_kind, "the provider sent an error in the stream")
-        elif not self.scanner.is_complete:
+        """The stream came to its end: was it one, and one of an answer?"""
+        scanner = self.scanner
+        if scanner.error is not None:
+            self.fail(CallKind.BROKEN, "the provider sent an error in the stream")
+        elif not scanner.is_complete:
             self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
+        else:
+            end = end_of(scanner.facts(), self._request)
+            self.fail(end.kind(may_be_empty=self._may_be_empty), "")
 
     def fail(self, kind: CallKind, note: str) -> None:
         """The call ended in this way instead."""
         self.kind, self.note = kind, note
 
-    def facts(self, request: UpstreamRequest, has: Capabilities) -> dict[str, Any]:
+    def facts(self, has: Capabilities) -> dict[str, Any]:
         """Of the call's result: usage as counted, or estimated where content came without it."""
         scanner, said = self.scanner, self.scanner.facts()
-        was_worked_on = scanner.has_content or self.kind in (CallKind.ANSWERED, CallKind.CANCELLED)
+        was_worked_on = scanner.has_content or self.kind in WORKED_ON
         used: dict[str, Any] = {}
         if said.usage is not None or (self.is_sent and was_worked_on):
-            used = usage_facts(said, request, scanner.content_events, has)
+            used = usage_facts(said, self._request, scanner.content_events, has)
         return {
             "status": self.reply.status if self.reply else None,
             "first_byte_s": self.first_byte_s,

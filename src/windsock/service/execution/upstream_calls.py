@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from windsock.clock import Clock
-from windsock.core.model.calls import Attempt, CallKind, CallResult
+from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult
 from windsock.core.model.catalog import Capabilities
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
@@ -16,14 +16,22 @@ from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
+from windsock.wire.upstream_errors.reading import words_of
 
 
 @dataclass(slots=True)
 class Failure:
-    """The last upstream error, for the client when nothing else is left."""
+    """What upstreams refused with, for the client when nothing else is left.
+
+    status, body    of the last error, in OpenAI's shape
+    words           what each deployment said last, by its name
+    last_event      what ends a stream that has begun, where no other deployment goes on with it
+    """
 
     status: int | None = None
     body: bytes = b""
+    last_event: bytes = b""
+    words: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +61,7 @@ class UpstreamCalls:
         self.clock = clock
         self._router = router
         self._caller = caller
+        self._lasting: dict[str, str] = {}
 
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
         """Raises ProviderError if the provider offers no such call, or is no longer known."""
@@ -77,20 +86,31 @@ class UpstreamCalls:
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
-        failure: Failure,
+        failure: Failure, **facts: Any,
     ) -> CallResult:  # fmt: skip
-        """The result of a call whose answer is an error, which `failure` remembers."""
-        refusal = target.format.refusal(reply.status, raw, reply.headers, self.clock.now())
+        """The result of a call whose answer is an error, which `failure` remembers.
+
+        raw     the body of that status; with 200, the error that stood within it
+        facts   of the result that are known beside
+        """
+        status = None if reply.status == 200 else reply.status
+        refusal = target.format.refusal(status, raw, reply.headers, self.clock.now())
         failure.status = reply.status
         failure.body = target.endpoint.without_secrets(refusal.body)
-        return self.result(
-            attempt,
-            refusal.verdict.kind,
-            started,
-            refusal=refusal.verdict,
-            status=reply.status,
-            retry_after_s=refusal.retry_after_s,
-        )
+        if words := words_of(failure.body):
+            failure.words[attempt.deployment] = words
+            if refusal.verdict.kind in LASTING:
+                self._lasting[attempt.deployment] = self._lasting[target.provider] = words
+        known = {"status": reply.status, "retry_after_s": refusal.retry_after_s, **facts}
+        return self.result(attempt, refusal.verdict.kind, started, refusal=refusal.verdict, **known)
+
+    def words_of(self, deployments: Iterable[str]) -> dict[str, str]:
+        """What providers said when they last refused for a reason that lasts, by deployment."""
+        said = {
+            name: self._lasting.get(name) or self._lasting.get(name.partition("/")[0])
+            for name in deployments
+        }
+        return {name: words for name, words in said.items() if words}
 
     def result(self, attempt: Attempt, kind: CallKind, started: float, **facts: Any) -> CallResult:
         """How a call ended that began at `started` (elapsed s)."""

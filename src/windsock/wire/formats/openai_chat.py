@@ -12,10 +12,11 @@ import orjson
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
-from windsock.wire.format import Answer
+from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
+from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
-from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
+from windsock.wire.formats.openai_usage import facts_of, part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
@@ -110,17 +111,23 @@ class OpenAIChat(OpenAIFormat):
         return msgspec.json.encode(fields)
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
-        """A chat completion with a choice, or None."""
+        """A chat completion, also one that holds an error or nothing; None if it is no object."""
         body = parsed(raw)
-        choices = body.get("choices") if isinstance(body, dict) else None
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            return None
-        finish_reason = text_in(choices[0], "finish_reason")
+        error = error_in(body)
+        if not isinstance(body, dict):
+            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+        choices = choices_in(body)
+        ended = finish_of(choices)
+        facts = facts_of(body, self._traits, images=request.images, finish_reason=ended)
+        facts.is_empty = not any(shows(part_of(each, "message")) for each in choices)
+        if not choices:
+            return Answer(body=body, facts=facts, error=error)
         return Answer(
             body=body,
-            facts=facts_of(body, self._traits, images=request.images, finish_reason=finish_reason),
+            facts=facts,
             message=part_of(choices[0], "message"),
             certainty=certainty_of(choices[0]),
+            error=error,
         )
 
     def told(

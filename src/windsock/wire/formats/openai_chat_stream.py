@@ -9,13 +9,15 @@ from typing import Any
 
 import orjson
 
-from windsock.core.model.calls import CallKind
+from windsock.core.evidence.answer_ends import has_failed
 from windsock.errors import ProviderError
+from windsock.wire import json_codec
 from windsock.wire.billing import billed_of
 from windsock.wire.format import AnswerFacts, ProviderTraits
 from windsock.wire.formats.count_fields import merged
-from windsock.wire.formats.openai_usage import counted, counts_in, id_of, tier_of
-from windsock.wire.sse import BOUNDARY, DATA, data_of
+from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows, thinks
+from windsock.wire.formats.openai_usage import counted, counts_in, id_of, text_in, tier_of
+from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, are_plain_json, data_of
 
 DONE = b"data: [DONE]\n\n"
 
@@ -25,17 +27,17 @@ CONTENT = re.compile(
 )
 """A field with something to show that is not empty."""
 
-FINISH = re.compile(rb'"finish_reason"\s*:\s*"(\w+)"')
+FINISH = re.compile(rb'"finish_reason"\s*:\s*"[^"]')
 USAGE = re.compile(rb'"usage(?:_?[mM]etadata)?"\s*:\s*\{')
 NOTED = (
     (b'"usage', b'"usage":null', USAGE),
     (b'"finish_reason"', b'"finish_reason":null', FINISH),
 )
 """How a fact begins, how it looks where it says nothing, and how it looks where it does."""
-NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
-ERROR = re.compile(rb'^data:\s*\{\s*"error"|"error"\s*:\s*\{')
-"""An event that is an error, or holds one."""
+
+FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*error\b")
+"""An event that is an error by its name."""
 
 MAX_EVENT_BYTES = 4 * 1024 * 1024
 """Of one event, which is held until its end comes."""
@@ -44,7 +46,7 @@ PLAIN = ProviderTraits()
 """Of a provider of which nothing is known."""
 
 ID_EVENTS = 3
-"""Events that are parsed to find the answer's id; nearly always the first has it."""
+"""Events that are looked at to find the answer's id; nearly always the first has it."""
 
 
 class ChatStreamScanner:
@@ -56,8 +58,8 @@ class ChatStreamScanner:
     response_id     of the answer, if one of its first events names it
     finish_reason   of the answer, once it came
     usage           what its usage objects said together, once one came
-    service_tier    as the last event that was parsed names it
-    content_events  events with something to show
+    service_tier    as the last event that was read names it
+    content_events  events with text, reasoning or a part of a tool call
     last            the event that carried usage, as parsed
     error           an error event's body, if one came
     """
@@ -65,6 +67,7 @@ class ChatStreamScanner:
     __slots__ = (
         "_choices",
         "_finishes",
+        "_has_thought",
         "_held",
         "_id_events",
         "_images",
@@ -72,8 +75,8 @@ class ChatStreamScanner:
         "_wants_usage",
         "content_events",
         "error",
-        "error_kind",
         "finish_reason",
+        "has_answer",
         "is_done",
         "last",
         "response_id",
@@ -96,22 +99,23 @@ class ChatStreamScanner:
         self._traits = traits
         self._wants_usage = wants_usage
         self._finishes = 0
+        self._has_thought = False
         self._id_events = ID_EVENTS
         self.response_id: str | None = None
         self.service_tier: str | None = None
         self.content_events = 0
+        self.has_answer = False
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] | None = None
         self.last: dict[str, Any] = {}
         self.is_done = False
         self.served_model: str | None = None
         self.error: bytes | None = None
-        self.error_kind = CallKind.BROKEN
 
     @property
     def has_content(self) -> bool:
-        """Something to show has come."""
-        return self.content_events > 0
+        """Something to show has come, or reasoning."""
+        return self.has_answer or self._has_thought
 
     @property
     def is_complete(self) -> bool:
@@ -119,7 +123,7 @@ class ChatStreamScanner:
         return self._finishes >= self._choices
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Whole events to pass on; raises ProviderError if one grows beyond all bounds."""
+        """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
         held = self._held + data
         start = self._plain_until(held, max(0, len(self._held) - 3))
         if start:
@@ -127,9 +131,8 @@ class ChatStreamScanner:
         for match in BOUNDARY.finditer(held, max(start, len(self._held) - 3)):
             event = held[start : match.end()]
             start = match.end()
-            kept = self._read(event)
-            if kept is not None:
-                yield kept
+            if self.error is None and self._is_passed_on(event):
+                yield event
         self._held = held[start:]
         if len(self._held) > MAX_EVENT_BYTES:
             raise ProviderError("an event of the stream is larger than 4 MiB")
@@ -149,12 +152,14 @@ class ChatStreamScanner:
             if held.count(name, 0, until) > held.count(empty, 0, until):
                 match = fact.search(held, 0, until)
                 until = _start_of_event(held, match.start()) if match else until
-        if not until:
+        if not until or not are_plain_json(held[:until]):
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
         if self._id_events:
-            self._look_for_id(held[: held.find(b"\n\n")])
+            self._look_for_id(json_codec.parsed(data_of(held[: held.find(b"\n\n")])))
+        if not self.has_answer:
+            self._look_for_answer(held[:until])
         self.content_events += _contents(held, until)
         return until
 
@@ -165,6 +170,8 @@ class ChatStreamScanner:
         """
         if DATA.search(self._held):
             yield from self.feed(b"\n\n")
+        elif self.error is None:
+            self.error = error_in(json_codec.parsed(self._held))
 
     def facts(self) -> AnswerFacts:
         """The charge stands in the last event that carried usage."""
@@ -178,6 +185,7 @@ class ChatStreamScanner:
             billed_usd=billed_of(last, self._traits.bill),
             finish_reason=self.finish_reason,
             response_id=self.response_id,
+            is_empty=not self.has_answer,
         )
 
     def ending(self, cost_usd: Decimal | None) -> bytes:
@@ -198,51 +206,67 @@ class ChatStreamScanner:
         }
         return b"data: " + orjson.dumps({"error": error}) + b"\n\n"
 
-    def _read(self, event: bytes) -> bytes | None:
-        """Note what an event says; None if it is not to be passed on."""
-        if not event.startswith(b"data:") and not DATA.search(event):
-            return event
+    def _is_passed_on(self, event: bytes) -> bool:
+        """Note what an event says; remarks beside the answer are not for the client."""
+        if not DATA.search(event):
+            return True
+        payload = data_of(event).strip()
+        if payload == b"[DONE]":
+            self.is_done = True
+            return False
+        body = json_codec.parsed(payload)
+        if body is None and SYNTAX.search(payload) and not self.is_complete:
+            raise ProviderError("an event of the stream is broken: it is no JSON")
+        if FAILED_EVENT.search(event) and isinstance(body, dict):
+            body = {"error": body.get("error", body)}
+        if not self.is_complete:
+            self.error = error_in(body)
+        return isinstance(body, dict) and self.error is None and self._is_content(event, body)
+
+    def _is_content(self, event: bytes, body: dict[str, Any]) -> bool:
+        """Note a chunk's facts; usage alone is kept for the end, a failure is not told as one."""
         if CONTENT.search(event):
             self.content_events += 1
         if self._id_events:
-            self._look_for_id(event)
-        if self.served_model is None and (model := MODEL.search(event)):
-            self.served_model = model[1].decode(errors="replace")
-        if (finish := FINISH.search(event)) is not None:
-            self.finish_reason = finish[1].decode()
-            self._finishes += len(FINISH.findall(event))
-        if b"[DONE]" in event and data_of(event).strip() == b"[DONE]":
-            self.is_done = True
-            return None
-        if ERROR.search(event) and not FINISH.search(event) and b'"choices"' not in event:
-            self.error = data_of(event)
-        if USAGE.search(event):
-            return self._read_usage(event)
-        return event
+            self._look_for_id(body)
+        self.served_model = self.served_model or text_in(body, "model")
+        choices = choices_in(body)
+        self._note_answer(choices)
+        ended = [each for each in choices if text_in(each, "finish_reason")]
+        if ended:
+            self.finish_reason = finish_of(ended)
+            self._finishes += len(ended)
+        is_failed = has_failed(self.finish_reason)
+        if not USAGE.search(event):
+            return not is_failed
+        if (usage := counted(body)) is not None:
+            self.usage = merged(self.usage or {}, usage) or self.usage
+        self.last = body
+        return body.get("choices") != [] and not is_failed
 
-    def _look_for_id(self, event: bytes) -> None:
+    def _look_for_id(self, body: Any) -> None:
         self._id_events -= 1
-        try:
-            body = orjson.loads(data_of(event))
-        except orjson.JSONDecodeError:
-            return
         if isinstance(body, dict):
             self.response_id = id_of(body)
             self.service_tier = tier_of(body) or self.service_tier
         if self.response_id is not None:
             self._id_events = 0
 
-    def _read_usage(self, event: bytes) -> bytes | None:
-        try:
-            body = orjson.loads(data_of(event))
-        except orjson.JSONDecodeError:
-            return event
-        if not isinstance(body, dict):
-            return event
-        if (usage := counted(body)) is not None:
-            self.usage = merged(self.usage or {}, usage) or self.usage
-        self.last = body
-        return None if NO_CHOICES.search(event) else event
+    def _look_for_answer(self, events: bytes) -> None:
+        for event in events.split(b"\n\n"):
+            body = json_codec.parsed(event[6:])
+            self._note_answer(choices_in(body) if isinstance(body, dict) else [])
+            if self.has_answer:
+                break
+
+    def _note_answer(self, choices: list[dict[str, Any]]) -> None:
+        """What the first events show decides whether a stream has begun for the client."""
+        if self.has_answer:
+            return
+        deltas = [choice.get("delta") or choice.get("message") or choice for choice in choices]
+        said = [delta for delta in deltas if isinstance(delta, dict)]
+        self.has_answer = any(map(shows, said))
+        self._has_thought = self._has_thought or any(map(thinks, said))
 
 
 def _start_of_event(held: bytes, at: int) -> int:
@@ -256,10 +280,4 @@ def _contents(held: bytes, until: int) -> int:
     texts = held.count(b'"content":"', 0, until) - held.count(b'"content":""', 0, until)
     if events == texts:
         return events
-    return sum(1 for event in held[:until].split(b"\n\n") if _is_content(event))
-
-
-def _is_content(event: bytes) -> bool:
-    return CONTENT.search(event) is not None and (
-        event.startswith(b"data:") or DATA.search(event) is not None
-    )
+    return sum(1 for event in held[:until].split(b"\n\n") if CONTENT.search(event))

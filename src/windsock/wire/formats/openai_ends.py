@@ -1,0 +1,95 @@
+"""What an answer in OpenAI's shape has to show, and the errors that stand where an answer should.
+
+Messages and the deltas of a stream are of one shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from windsock.core.evidence.answer_ends import has_failed
+
+INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+"""Characters without width that `str.strip` leaves."""
+
+SHOWN = ("tool_calls", "function_call", "audio", "images", "image", "video", "files")
+"""Fields of a message beside its text that are an answer."""
+
+THOUGHT = ("reasoning_content", "reasoning", "reasoning_text", "thinking")
+"""Fields and kinds of parts that are reasoning."""
+
+
+def shows(message: Mapping[str, Any]) -> bool:
+    """Whether there is text, a refusal, a tool call, an image or a sound; reasoning is nothing."""
+    texts = (message.get("content"), message.get("refusal"), message.get("text"))
+    return any(map(_is_shown, texts)) or any(_is_said(message.get(name)) for name in SHOWN)
+
+
+def thinks(message: Mapping[str, Any]) -> bool:
+    """Whether there is reasoning."""
+    parts = message.get("content")
+    return any(message.get(name) for name in THOUGHT) or (
+        isinstance(parts, list) and any(map(_is_thought, parts))
+    )
+
+
+def choices_in(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The choices of an answer or a chunk that have their shape."""
+    choices = body.get("choices")
+    return [each for each in choices if isinstance(each, dict)] if isinstance(choices, list) else []
+
+
+def finish_of(choices: list[dict[str, Any]]) -> str | None:
+    """Why the answer ended: that one of its choices failed goes before how the first one ended."""
+    words = [word for each in choices if isinstance(word := each.get("finish_reason"), str)]
+    return next(filter(has_failed, words), words[0] if words else None)
+
+
+def error_in(body: Any) -> bytes | None:
+    """The error that an answer or an event is, or holds, as an object of its own; None if none."""
+    for each in body if isinstance(body, list) else [body]:
+        if not isinstance(each, dict):
+            continue
+        if each.get("object") == "error" or each.get("type") == "error":
+            return orjson.dumps(each if "error" not in each else {"error": each["error"]})
+        for error in _errors(each):
+            if _is_said(error):
+                return orjson.dumps({"error": error})
+    return None
+
+
+def _errors(body: dict[str, Any]) -> Iterator[Any]:
+    yield body.get("error")
+    for choice in choices_in(body):
+        yield choice.get("error")
+
+
+def _is_said(value: Any) -> bool:
+    """It is neither nothing nor an object or a list of nothing but nothing."""
+    if isinstance(value, dict):
+        return any(map(_is_said, value.values()))
+    if isinstance(value, list):
+        return any(map(_is_said, value))
+    return bool(value)
+
+
+def _is_shown(content: Any) -> bool:
+    if isinstance(content, str):
+        return bool(content.strip().strip(INVISIBLE).strip())
+    return isinstance(content, list) and any(map(_is_part_shown, content))
+
+
+def _is_part_shown(part: Any) -> bool:
+    if not isinstance(part, dict):
+        return _is_shown(part)
+    if _is_thought(part):
+        return False
+    texts = [part[name] for name in ("text", "refusal") if isinstance(part.get(name), str)]
+    return any(map(_is_shown, texts)) if texts else part.get("type") not in (None, "text")
+
+
+def _is_thought(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") in (*THOUGHT, "redacted_thinking")
