@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.core.resilience.health import HealthBoard
-from windsock.core.routing.routes import Route
+from windsock.core.routing.routes import Route, RouteTable
 from windsock.core.routing.weights.tables import WeightTables
 
 CALLERS_ORDER = "in the caller's order"
@@ -18,13 +18,29 @@ CALLERS_ORDER = "in the caller's order"
 class CallerOrder:
     """Puts deployments in the order that a request asks for, where it asks for one."""
 
-    def __init__(self, catalog: Catalog, health: HealthBoard, tables: WeightTables) -> None:
+    def __init__(
+        self, catalog: Catalog, health: HealthBoard, tables: WeightTables, routes: RouteTable
+    ) -> None:
         self._catalog = catalog
         self._health = health
         self._tables = tables
+        self._routes = routes
+
+    def first_open(
+        self, request: RouteRequest, route: Route, now: float
+    ) -> tuple[Route, WeightTable]:
+        """The first of the models asked for that somebody well can serve, and its table.
+
+        route   the first that is known; it is taken where nobody can
+        """
+        first = route, self._tables.lookup(route, request, now)
+        if not request.models or self._is_served(first[1], now):
+            return first
+        others = self._others(request, route, now)
+        return next((each for each in others if self._is_served(each[1], now)), first)
 
     def apply(
-        self, request: RouteRequest, table: WeightTable, routes: Mapping[str, Route], now: float
+        self, request: RouteRequest, route: Route, table: WeightTable, now: float
     ) -> tuple[WeightTable, tuple[str, ...]]:
         """The table to draw from, and the deployments to fall back to in that order.
 
@@ -34,16 +50,30 @@ class CallerOrder:
         is_sorted = bool(wishes.order or wishes.sort)
         if not (is_sorted or request.models):
             return table, ()
-        arms = sorted(table.arms, key=lambda arm: -arm.weight)
-        names = [arm.deployment for arm in arms]
+        names = _by_weight(table)
         if is_sorted:
             names = self._by_wish(wishes, table, names, now)
             one_hot = tuple(float(name == names[0]) for name in table.deployments)
             table = self._tables.variant(table, one_hot, CALLERS_ORDER)
-        for model in request.models:
-            route = routes.get(model)
-            names += route.candidates if route else self._catalog.serving(model)
+        for _, other in self._others(request, route, now):
+            names += _by_weight(other)
         return table, tuple(dict.fromkeys(names))
+
+    def _others(
+        self, request: RouteRequest, route: Route, now: float
+    ) -> Iterator[tuple[Route, WeightTable]]:
+        """The other models asked for that are known, in the caller's order, with their tables."""
+        for name in (request.model, *request.models):
+            other = self._routes.named(name)
+            if other is not None and other is not route:
+                yield other, self._tables.lookup(other, request, now)
+
+    def _is_served(self, table: WeightTable, now: float) -> bool:
+        known = self._catalog.deployments
+        return any(
+            self._health.why_out(name, known[name].provider, now) is None
+            for name in table.deployments
+        )
 
     def _by_wish(
         self, wishes: Preferences, table: WeightTable, names: list[str], now: float
@@ -60,3 +90,7 @@ class CallerOrder:
             names,
             key=lambda name: min(rank.get(name, last), rank.get(known[name].provider, last)),
         )
+
+
+def _by_weight(table: WeightTable) -> list[str]:
+    return [arm.deployment for arm in sorted(table.arms, key=lambda arm: -arm.weight)]

@@ -145,12 +145,15 @@ class Dispatcher:
     ) -> NextCall | None:
         """Another deployment if there is one, else the same after a pause; None without budget.
 
+        The first to stand in for another is asked whatever was spent.
+
         The arguments are those of `another` and `retry_wait_s`; results are at least one.
         """
         last = results[-1]
         other = self.another(plan, tried, last, made, now)
         if other is not None:
-            return NextCall(other, AttemptReason.FALLBACK) if self.may_retry(now) else None
+            is_allowed = self.may_retry(now) or made == 1
+            return NextCall(other, AttemptReason.FALLBACK) if is_allowed else None
         wait_s = self.retry_wait_s(plan, len(results), last, left_s, now)
         if wait_s is None or not self.may_retry(now):
             return None

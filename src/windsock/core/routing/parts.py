@@ -122,7 +122,7 @@ def parts_of(
             hedging=hedging or Hedging(),
             confidences=confidences,
         ),
-        caller_order=CallerOrder(catalog, health, tables),
+        caller_order=CallerOrder(catalog, health, tables, by_name),
         operator=Operator(
             routes=by_name,
             beliefs=beliefs,

@@ -61,7 +61,7 @@ class Router:
         self._ids = DecisionIds(parts.seed)
         self._retries = parts.retries
         self._sessions = parts.sessions
-        self._caller_order = parts.caller_order
+        self._order = parts.caller_order
         self._learner = parts.learner
         self._warm_starts = parts.warm_starts
         self._audit = parts.audit
@@ -89,18 +89,17 @@ class Router:
                 if the route's budget of today is used up
         """
         route = self._routes.get(request.model) or self._route_table.resolve(request)
-        policy = route.policy
-        pacer = policy.pacer
+        pacer = route.policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
-        table = self.tables.lookup(route, request, now)
+        route, table = self._order.first_open(request, route, now)
         if not table.weights:
             raise self.availability.nobody(route.name, table, now)
-        queue: tuple[str, ...] = ()
         if request.session_id is not None:
             table = self._adjusted(table, route, request, now)
+        queue: tuple[str, ...] = ()
         if request.models or request.preferences is not NO_PREFERENCES:
-            table, queue = self._caller_order.apply(request, table, self._routes, now)
+            table, queue = self._order.apply(request, route, table, now)
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         return Exchange(Plan(route, request, decision, table, queue), self.dispatcher, self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from windsock.core.evidence.answer_checks import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
@@ -132,13 +132,33 @@ class RouteTable:
         raises  UnknownRoute
         """
         for name in (request.model, *request.models):
-            found = self.by_name.get(name) or self._implicit.get(name)
-            if found is not None:
+            if (found := self.named(name)) is not None:
                 return found
-            candidates = self._catalog.serving(name)
-            if candidates:
-                made = Route(name=name, candidates=candidates, policy=self._default_policy(name))
-                self._implicit[name] = made
-                return made
         nearest = self._catalog.nearest(request.model, self.by_name)
         raise UnknownRoute(request.model, nearest=nearest)
+
+    def named(self, name: str) -> Route | None:
+        """The route of this name, or the one that a deployment or bare model has by its name."""
+        found = self.by_name.get(name) or self._implicit.get(name)
+        if found is None and (candidates := self._catalog.serving(name)):
+            found = self._implicit[name] = self._made(name, candidates)
+        return found
+
+    def _made(self, name: str, candidates: tuple[str, ...]) -> Route:
+        """With the patience and the limits of the first route that has the first of them."""
+        policy = self._default_policy(name)
+        routes = self.by_name.values()
+        like = next((each for each in routes if candidates[0] in each.candidates), None)
+        if like is None:
+            return Route(name=name, candidates=candidates, policy=policy)
+        return replace(
+            like,
+            name=name,
+            candidates=candidates,
+            policy=policy,
+            rules=(),
+            cascade=None,
+            checks=None,
+            max_latency_s=None,
+            source_weights=SOURCE_WEIGHTS,
+        )
