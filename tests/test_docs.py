@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from windsock.core.model.events import EventKind
+
 ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src" / "windsock"
 PLACE = re.compile(r"`((?:[\w]+/)*\w+\.py)(?::([\w.]+))?`")
@@ -43,3 +45,11 @@ def test_every_package_is_in_the_tree() -> None:
     for package in SRC.iterdir():
         if package.is_dir() and any(package.glob("*.py")):
             assert re.search(rf"^  {package.name}/", TEXT, re.MULTILINE), package.name
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_every_event_is_in_the_list_of_events(kind: EventKind) -> None:
+    text = (ROOT / "docs" / "events.md").read_text()
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("|")]
+    (when,) = [row[2] for row in rows if f"`{kind}`" in row[1]]
+    assert when.strip()

@@ -122,8 +122,9 @@ async def upstream(reply: Reply) -> AsyncIterator[Upstream]:
             served.dropped.append(asyncio.get_running_loop().time())
             raise
 
-    app.router.add_post("/v1/chat/completions", chat)
-    app.router.add_post("/v1/embeddings", chat)
+    for place in ("/v1", "/v1/deployments/{model}"):
+        app.router.add_post(f"{place}/chat/completions", chat)
+        app.router.add_post(f"{place}/embeddings", chat)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

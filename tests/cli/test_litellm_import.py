@@ -1,6 +1,8 @@
 """A LiteLLM config becomes a windsock.toml that windsock itself accepts."""
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ model_list:
   - model_name: "my model"
     litellm_params:
       model: openai/qwen3
-      api_base: http://127.0.0.1:8000/v1
+      api_base: http://127.0.0.1:8123/v1
       api_key: none
       input_cost_per_token: 2.0e-07
       output_cost_per_token: 0.0000006
@@ -35,10 +37,10 @@ router_settings: {routing_strategy: simple-shuffle}
 SECRETS = {"OPENAI_API_KEY": "a", "GEMINI_API_KEY": "b", "OPENAI_KEY_2": "c"}
 
 
-def imported(tmp_path: Path, text: str = CONFIG) -> str:
+def imported(tmp_path: Path, text: str = CONFIG, environ: dict[str, str] | None = None) -> str:
     path = tmp_path / "config.yaml"
     path.write_text(text)
-    return as_toml(read_litellm(path), path.name)
+    return as_toml(read_litellm(path, environ or {}), path.name)
 
 
 def settings(tmp_path: Path) -> Settings:
@@ -61,7 +63,7 @@ def test_addresses_keys_and_prices_are_kept_and_secrets_stay_outside(tmp_path) -
     upstreams = upstreams_of(stated, presets(), SECRETS, catalog, SystemClock())
     assert upstreams["openai-2"].endpoint.base_url == "https://api.openai.com/v1"
     assert upstreams["openai-2"].endpoint.headers["authorization"] == "Bearer c"
-    assert upstreams["openai-3"].endpoint.base_url == "http://127.0.0.1:8000/v1"
+    assert upstreams["local"].endpoint.base_url == "http://127.0.0.1:8123/v1"
     (price,) = own_quotes(stated, catalog, 0.0)
     assert [str(usd) for usd in price.usd_per_mtok.values()] == ["0.2", "0.6"]
     assert "${OPENAI_API_KEY}" in imported(tmp_path)
@@ -69,14 +71,164 @@ def test_addresses_keys_and_prices_are_kept_and_secrets_stay_outside(tmp_path) -
 
 def test_what_has_no_counterpart_is_said_in_the_file(tmp_path) -> None:
     text = imported(tmp_path)
-    assert "# left out far: no address is known for the provider 'some_unknown'" in text
-    assert "# router_settings has no counterpart" in text
+    assert "# - left out, as no address is known for the provider 'some_unknown'" in text
+    assert "# - router_settings.routing_strategy: traffic follows price and success" in text
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("a: [", "not valid YAML"), ("a: 1", "no model_list"), ("[]", "no model_list")],
+    [
+        ("a: [", "not valid YAML"),
+        ("a: 1", "no model_list"),
+        ("[]", "no model_list"),
+        ("model_list: []", "GET /model/info"),
+        ("model_list: [{model_name: x}]", "no entry of model_list can be carried"),
+        ("model_list: [{litellm_params: {model: azure/}}]", "it names no model"),
+    ],
 )
 def test_what_is_no_such_config_is_named(tmp_path, text, words) -> None:
     with pytest.raises(ConfigError, match=words):
         imported(tmp_path, text)
+
+
+def carried(tmp_path: Path, params: str, more: str = "", **environ: str) -> dict[str, Any]:
+    """The tables of one deployment named `m`, with these parameters."""
+    text = f"model_list: [{{model_name: m, litellm_params: {{{params}}}}}]\n{more}"
+    return tomllib.loads(imported(tmp_path, text, environ))
+
+
+@pytest.mark.parametrize(
+    ("params", "deployment"),
+    [
+        ("model: gpt-4o", "openai/gpt-4o"),
+        ("model: claude-sonnet-4-5", "anthropic/claude-sonnet-4-5"),
+        ("model: command-r", "cohere/command-r"),
+        ("model: together_ai/meta-llama/Llama-3", "together/meta-llama/Llama-3"),
+        ("model: azure/ours, api_base: 'https://x.openai.azure.com'", "azure/ours"),
+        ("model: azure/responses/ours, api_base: 'https://x.openai.azure.com'", "azure/ours"),
+        ("model: openai/ours, api_base: 'https://x.openai.azure.com/openai/v1'", "azure/ours"),
+        ("model: openai/deepseek-chat, api_base: 'https://api.deepseek.com'",
+         "deepseek/deepseek-chat"),
+        ("model: openai/x/y, api_base: 'https://openrouter.ai/api/v1'", "openrouter/x/y"),
+        ("model: openai/openai/x, api_base: 'https://openrouter.ai/api/v1'", "openrouter/openai/x"),
+        ("model: bedrock/eu-west-1/openai.gpt-oss-20b-1:0", "bedrock/openai.gpt-oss-20b-1:0"),
+        ("model: bedrock/converse/openai.gpt-oss-20b-1:0", "bedrock/openai.gpt-oss-20b-1:0"),
+        ("model: vertex_ai/gemini-2.5-pro", "google-vertex/google/gemini-2.5-pro"),
+        ("model: vertex_ai/meta/llama-4-maas", "google-vertex/meta/llama-4-maas"),
+        ("model: gpt-4o, custom_llm_provider: openrouter", "openrouter/gpt-4o"),
+        ("model: openai/q, api_base: 'https://llm.acme.com/v1'", "llm-acme-com/q"),
+        ("model: openai/q, api_base: 'http://vllm:8000/v1'", "vllm/q"),
+        ("model: openai/q, api_base: 'http://192.168.1.4:9/v1'", "local/q"),
+        ("model: dashscope/qwen-plus", "qwen/qwen-plus"),
+        ("model: litellm_proxy/x", "litellm/x"),
+    ],
+)  # fmt: skip
+def test_whom_a_deployment_means(tmp_path, params, deployment) -> None:
+    assert carried(tmp_path, params)["routes"]["m"]["candidates"] == [deployment]
+
+
+@pytest.mark.parametrize(
+    ("cost", "price"),
+    [
+        ("input_cost_per_token: 1e-5, output_cost_per_token: 3E-5", {"input": 10, "output": 30}),
+        ("input_cost_per_token: 0.0000002, output_cost_per_token: '6e-7'",
+         {"input": 0.2, "output": 0.6}),
+        ("input_cost_per_token: 0, output_cost_per_token: 0.0",
+         {"input": 0, "output": 0, "reason": "stated as free"}),
+        ("input_cost_per_token: 1e-6, output_cost_per_token: 0,"
+         "cache_read_input_token_cost: 1e-7, cache_creation_input_token_cost: 1.25e-6",
+         {"input": 1, "output": 0, "cache_read": 0.1, "cache_write": 1.25}),
+        ("input_cost_per_token: 1e-6, output_cost_per_token: 1e-6,"
+         "input_cost_per_token_flex: 5e-7, output_cost_per_token_flex: 5e-7",
+         {"input": 1, "output": 1, "service_tiers": {"flex": {"input": 0.5, "output": 0.5}}}),
+    ],
+)  # fmt: skip
+def test_a_stated_price_is_per_million_however_it_is_written(tmp_path, cost, price) -> None:
+    made = carried(tmp_path, f"model: openai/x, {cost}")
+    assert made["deployments"]["openai/x"]["price"] == price
+
+
+def test_half_a_price_is_no_price_and_is_said(tmp_path) -> None:
+    params = "model: openai/x, input_cost_per_token: 1e-5"
+    assert "deployments" not in carried(tmp_path, params)
+    assert "state input and output" in imported(tmp_path, (tmp_path / "config.yaml").read_text())
+
+
+def test_a_model_named_by_the_environment_is_the_one_that_it_names_now(tmp_path) -> None:
+    made = carried(tmp_path, "model: os.environ/MODEL, api_key: os.environ/K", MODEL="groq/llama-x")
+    assert made["routes"]["m"]["candidates"] == ["groq/llama-x"]
+    assert made["providers"]["groq"]["api_key"] == "${K}"
+
+
+def test_a_model_whose_provider_is_stated_may_be_named_later(tmp_path) -> None:
+    made = carried(tmp_path, "model: os.environ/MODEL, custom_llm_provider: openai")
+    assert made["routes"]["m"]["candidates"] == ["openai/${MODEL}"]
+
+
+def test_included_files_and_named_credentials_are_read(tmp_path) -> None:
+    (tmp_path / "models.yaml").write_text(
+        "model_list: [{model_name: b, litellm_params: {model: groq/b, "
+        "litellm_credential_name: mine}}]"
+    )
+    made = carried(
+        tmp_path,
+        "model: groq/a",
+        "include: [models.yaml]\n"
+        "credential_list: [{credential_name: mine, credential_values: {api_key: os.environ/MINE}}]",
+    )
+    assert made["routes"]["b"]["candidates"] == ["groq-2/b"]
+    assert made["providers"]["groq-2"] == {"preset": "groq", "api_key": "${MINE}"}
+
+
+def test_whoever_stands_behind_others_by_its_order_is_a_fallback(tmp_path) -> None:
+    text = (
+        "model_list:\n"
+        "- {model_name: m, litellm_params: {model: groq/first, order: 1}}\n"
+        "- {model_name: m, litellm_params: {model: groq/third, order: 3}}\n"
+        "- {model_name: m, litellm_params: {model: groq/second, order: 2}}\n"
+    )
+    route = tomllib.loads(imported(tmp_path, text))["routes"]["m"]
+    assert route == {"candidates": ["groq/first"], "fallbacks": ["groq/second", "groq/third"]}
+
+
+def test_a_wildcard_stands_for_what_is_known_and_exact_names_are_stronger(tmp_path) -> None:
+    text = (
+        "model_list:\n"
+        "- {model_name: '*', litellm_params: {model: 'openai/*'}}\n"
+        "- {model_name: gpt-4o, litellm_params: {model: groq/mine}}\n"
+        "- {model_name: 'gemini/*', litellm_params: {model: 'gemini/*'}}\n"
+    )
+    made = tomllib.loads(imported(tmp_path, text))
+    assert made["routes"]["gpt-4o"]["candidates"] == ["groq/mine"]
+    assert {"openai/gpt-4o", "openai/gpt-4o-mini"} <= made["deployments"].keys()
+    assert made["routes"]["gemini/gemini-2.5-flash"]["candidates"] == ["google/gemini-2.5-flash"]
+
+
+def test_every_setting_of_the_file_is_carried_or_named(tmp_path) -> None:
+    """Each leaf of the proxy's three tables is found again, as a value or in a note."""
+    more = (
+        "router_settings: {num_retries: 2, timeout: 30, stream_timeout: 5, invented_here: 1}\n"
+        "litellm_settings: {json_logs: true, cache: true, cache_params: {ttl: 60}, "
+        "max_budget: 5}\n"
+        "general_settings: {master_key: os.environ/MK, max_parallel_requests: 9, "
+        "alerting: [slack]}\n"
+        "guardrails: []\nunheard_of: {a: 1}\n"
+    )
+    made = carried(
+        tmp_path, "model: gpt-4o, timeout: 40, rpm: 3, tpm: 4, weight: 2, top_p: 1", more
+    )
+    assert made["routes"]["m"] == {
+        "candidates": ["openai/gpt-4o"], "answer_timeout": 40.0, "max_attempts": 3,
+        "first_byte_timeout": 5.0,
+    }  # fmt: skip
+    assert made["server"] == {
+        "keys": "required", "admin_token": "${MK}", "max_concurrent": 9, "log_format": "json",
+    }  # fmt: skip
+    assert made["cache"] == {"enabled": True, "ttl": 60.0}
+    text = (tmp_path / "config.yaml").read_text()
+    notes = imported(tmp_path, text)
+    for name in (
+        "rpm", "tpm", "weight", "top_p", "router_settings.invented_here", "guardrails",
+        "litellm_settings.max_budget", "general_settings.alerting", "unheard_of",
+    ):  # fmt: skip
+        assert f"# - {name}: " in notes, name

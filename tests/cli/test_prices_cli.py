@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
+import structlog
 from typer.testing import CliRunner, Result
 
 from tests.running import running
@@ -19,6 +21,13 @@ CONFIG = (
     '[providers.acme]\nbase_url = "https://acme.test/v1"\napi_key = "${ACME_KEY:-none}"\n'
     f"[routes.auto]\ncandidates = {json.dumps(NAMES)}\n"
 )
+
+
+@pytest.fixture(autouse=True)
+def logged_as_before() -> Iterator[None]:
+    """A command that reads the store writes its log to a stream that ends with it."""
+    yield
+    structlog.reset_defaults()
 
 
 def usd(**prices: float) -> dict[Meter, Decimal]:

@@ -183,12 +183,11 @@ def test_reasons_that_lie_in_the_request_are_known_by_their_words() -> None:
     asks = [
         *(request(needs=frozenset({need})) for need in ("vision", "audio", "tools", "json_schema")),
         request(prompt_tokens=500),
-        request(prompt_tokens=1, max_output_tokens=50),
         request(prompt_tokens=1, preferences=Preferences(only=("bolt",))),
         request(prompt_tokens=1, preferences=Preferences(ignore=("acme",))),
     ]
     for ask in asks:
-        reason = catalog.ruled_out("acme/m", ask)
+        reason = catalog.ruled_out("acme/m", ask, 0.0)
         assert reason is not None
         assert reason.code in OF_THE_REQUEST
         assert exclusion_of(reason.text) == reason

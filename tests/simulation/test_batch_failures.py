@@ -1,8 +1,11 @@
 """Calls that fail go the same way in both engines: retries, fallbacks, ejections, cascades."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from windsock.core.model.decisions import ArmFacts
 from windsock.resources import room
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.batch_attempts import (
@@ -127,6 +130,25 @@ def test_where_there_is_no_other_the_same_one_is_asked_until_no_call_is_left() -
     found = drawn([1.0], [1.0], [10], 3)
     assert found.lost.tolist() == [0, 0, 10]
     assert found.lost_calls.tolist() == [30]
+
+
+def test_once_the_same_one_is_asked_again_where_the_other_is_dearer() -> None:
+    decision = decided([0.5, 0.5], [0.5, 0.0], 2000)
+    names = ("a/cheap", "b/dear")
+    cheap, dear = (
+        ArmFacts(deployment=name, weight=0.5, success_mean=1.0, success_low=1.0, success_high=1.0,
+                 effective_samples=1.0, expected_usd=usd)
+        for name, usd in zip(names, (1.0, 2.0), strict=True)
+    )  # fmt: skip
+    table = replace(decision.table, deployments=names, weights=(0.5, 0.5), arms=(cheap, dear))
+    luck, asked = np.random.default_rng(0), np.array([2000, 0])
+    found = answers(luck, replace(decision, table=table), asked, attempts_allowed=3)
+    assert found.served[0, 0] == pytest.approx(1000, abs=100)
+    assert found.served[0, 1] == pytest.approx(500, abs=100), "of a fate of its own"
+    assert found.served[1].tolist() == [0, 0, 2000 - found.served[0].sum()]
+    found = answers(luck, replace(decision, table=table), asked, attempts_allowed=2)
+    assert found.served[0, 1] == 0, "the last call is for the other"
+    assert found.served[1, 1] == 2000 - found.served[0, 0]
 
 
 def test_where_no_weight_is_left_the_last_one_is_asked_as_the_exchange_does() -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 
@@ -10,7 +11,7 @@ from sqlalchemy import Engine
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START
 from tests.store.samples import call, decision, feedback, keep, outcome
-from windsock.core.model.calls import CallKind, Outcome
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind, Outcome
 from windsock.core.model.requests import Cell
 from windsock.store import queries
 
@@ -126,3 +127,45 @@ def test_attempts_are_counted_by_deployment_and_end(engine: Engine) -> None:
         ("server_error", 1),
     ]
     assert lines[1]["mean_latency_s"] == 2.0
+
+
+def billed(
+    number: int, usd: str | None, counted: str | None, *, doubted: bool = False, name: str = CHEAP
+) -> Outcome:
+    result = replace(
+        call(),
+        attempt=Attempt(number=0, deployment=name, reason=AttemptReason.FIRST),
+        billed_usd=None if usd is None else Decimal(usd),
+        counted_usd=None if counted is None else Decimal(counted),
+        is_bill_doubted=doubted,
+    )
+    return outcome(number, results=(result,))
+
+
+def test_bills_are_held_against_what_was_counted_and_doubted_ones_are_apart(engine) -> None:
+    keep(engine, [
+        billed(1, "0.000031", "0.000024"),
+        billed(2, "0.000029", "0.000026"),
+        billed(3, "800", "0.0008", doubted=True),
+        billed(4, None, None),
+        billed(5, "0", "0.1"),
+        billed(6, "0.5", None),
+        billed(7, "0.001", "0.0005", name=MID),
+    ])  # fmt: skip
+    cheap, mid = queries.bills_report(engine, since=0, by=("deployment",))
+    assert cheap["deployment"] == CHEAP and mid["deployment"] == MID
+    assert (cheap["bills"], cheap["doubted_bills"]) == (2, 1)
+    assert cheap["billed_usd"] == Decimal("0.00006")
+    assert cheap["counted_usd"] == Decimal("0.00005")
+    assert cheap["doubted_usd"] == 800
+    assert (mid["bills"], mid["doubted_bills"], mid["doubted_usd"]) == (1, 0, 0)
+    (all_of_them,) = queries.bills_report(engine, since=0, by=())
+    assert all_of_them["billed_usd"] == Decimal("0.00106")
+    assert queries.bills_report(engine, since=START + 1e6) == []
+    assert queries.bills_report(engine, since=0, namespace="theirs") == []
+
+
+def test_sums_of_absurd_bills_leave_no_64_bits(engine) -> None:
+    keep(engine, [billed(n, "5000000", "0.001", doubted=True) for n in range(1, 9)])
+    (line,) = queries.bills_report(engine, since=0)
+    assert line["doubted_usd"] == 40_000_000

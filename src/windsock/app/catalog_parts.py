@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from windsock.clock import Clock
+from windsock.config.parameter_settings import stated_parameters
 from windsock.config.settings import (
     DeploymentSettings,
     ProviderSettings,
@@ -15,8 +16,10 @@ from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.core.model.model_names import split_site
 from windsock.errors import ConfigError
 from windsock.providers.addressing import Account, endpoint_of
+from windsock.providers.parameters import parameters_of
 from windsock.providers.presets import Preset, traits_of
 from windsock.providers.upstream import Upstream, upstream_of
+from windsock.wire.adaptation.parameters import Parameters
 from windsock.wire.registry import formats_of
 
 
@@ -26,6 +29,7 @@ def deployment_names(settings: Settings) -> list[str]:
     for route in settings.routes.values():
         names += route.candidates
         names += route.cascade.to if route.cascade else ()
+        names += [each for each in route.fallbacks if each not in settings.routes]
     return list(dict.fromkeys(names))
 
 
@@ -54,7 +58,25 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         capabilities=Capabilities(**stated),
         price_names=(*own.price_names, *_preset_names(provider, model, settings)),
         site=_site(provider, settings, presets),
+        tries_unknown=_is_own(provider, settings, presets),
+        lacks=_parameters(name, provider, model, settings).lacks,
     )
+
+
+def _parameters(name: str, provider: str, model: str, settings: Settings) -> Parameters:
+    """What a deployment takes: its owner's word, else what is known of its provider."""
+    of_provider = settings.providers.get(provider, ProviderSettings())
+    of_deployment = settings.deployments.get(name, DeploymentSettings())
+    known = parameters_of(of_provider.preset or provider, model)
+    stated = stated_parameters(of_provider.parameters).over(known)
+    return stated_parameters(of_deployment.parameters).over(stated)
+
+
+def _is_own(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> bool:
+    """A server at the owner's own address, of whose models no list need know."""
+    stated = settings.providers.get(provider, ProviderSettings()).base_url
+    preset = preset_of(provider, settings, presets)
+    return stated is not None or preset is None or preset.is_own
 
 
 def _preset_names(provider: str, model: str, settings: Settings) -> tuple[str, ...]:
@@ -78,8 +100,12 @@ def upstreams_of(
     clock: Clock,
 ) -> dict[str, Upstream]:
     """How each provider of the catalog is called; raises ConfigError on a missing key or URL."""
-    providers = dict.fromkeys(each.provider for each in catalog.deployments.values())
-    return {name: _upstream(name, settings, known, environ, clock) for name in providers}
+    served: dict[str, list[Deployment]] = {}
+    for each in catalog.deployments.values():
+        served.setdefault(each.provider, []).append(each)
+    return {
+        name: _upstream(name, settings, known, environ, clock, own) for name, own in served.items()
+    }
 
 
 def _upstream(
@@ -88,12 +114,15 @@ def _upstream(
     known: Mapping[str, Preset],
     environ: Mapping[str, str],
     clock: Clock,
+    served: Iterable[Deployment],
 ) -> Upstream:
     """In the format of the provider's preset; what has none speaks as most do."""
     own = settings.providers.get(name, ProviderSettings())
     preset = preset_of(name, settings, known) or Preset(id=name)
     formats = formats_of(preset.format, traits_of(preset))
-    return upstream_of(endpoint_of(_account(name, own), preset, environ, clock), formats)
+    taken = {each.id: _parameters(each.id, name, each.model, settings) for each in served}
+    endpoint = endpoint_of(_account(name, own), preset, environ, clock)
+    return upstream_of(endpoint, formats, taken)
 
 
 def preset_of(name: str, settings: Settings, known: Mapping[str, Preset]) -> Preset | None:

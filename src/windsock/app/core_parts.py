@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from windsock.app.background.ingestion import FeedIngestion, log_event
+from windsock.app.background.listings import REMEMBERED
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
 from windsock.app.route_parts import load_rules_of, router_of
 from windsock.app.state_recovery import opened_store, restored
@@ -31,6 +32,7 @@ from windsock.observability.background import Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.providers.presets import provider_names
 from windsock.service.control.app import Readiness
+from windsock.store import queries
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine
 from windsock.store.writer_lock import WriterLock
@@ -80,6 +82,8 @@ def core_of(
     )
     router.book.adjust(contracts_of(settings, catalog))
     ingestion.follow_redirects()
+    if not away:
+        ingestion.listings.remember(queries.newest_events(engine, since=0.0, kinds=REMEMBERED))
     _first_prices(settings, ingestion, definitions, clock)
     return Core(
         clock=clock,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -14,12 +15,21 @@ from typing import Any
 import uvicorn
 
 from windsock.app.service import Service
+from windsock.config.settings import ServerSettings
+from windsock.service.connections.limits import Connections
 from windsock.service.gateway.uvicorn_protocol import protocol_for
 
 ACCEPTORS = 8
 """Connections accepted at one turn of the event loop. libuv takes one per listener, and with 256
 that come at once under load the last would wait for ten seconds.
 """
+
+
+OTHER_FILES = 1024
+"""Open beside the connections of clients: those to providers, the store, feeds."""
+
+LEAST_CONNECTIONS = 64
+"""However few files may be open."""
 
 
 class Server(uvicorn.Server):
@@ -29,6 +39,7 @@ class Server(uvicorn.Server):
     delay_s         then requests are still taken for so long
     on_shutdown     called when the listener closes: open event streams must end, or the drain
                     would wait for them
+    on_second       called about once a second, with the event loop's clock
     """
 
     def __init__(
@@ -38,11 +49,13 @@ class Server(uvicorn.Server):
         on_signal: Callable[[], None] = lambda: None,
         delay_s: float = 0.0,
         on_shutdown: Callable[[], None] = lambda: None,
+        on_second: Callable[[float], None] = lambda now: None,
     ) -> None:
         super().__init__(config)
         self._on_signal = on_signal
         self._delay_s = delay_s
         self._on_shutdown = on_shutdown
+        self._on_second = on_second
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, with ACCEPTORS accepts on each socket."""
@@ -51,6 +64,12 @@ class Server(uvicorn.Server):
             for listener in server.sockets:
                 for _ in range(ACCEPTORS - 1):
                     await self._accept_too(listener.dup())
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by uvicorn ten times a second."""
+        if counter % 10 == 0:
+            self._on_second(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     async def _accept_too(self, listener: socket.socket) -> None:
         protocol: Any = self.config.http_protocol_class
@@ -93,12 +112,25 @@ class Server(uvicorn.Server):
                 signal.signal(each, handler)
 
 
+def bounds_of(server: ServerSettings) -> Connections:
+    """Of the connections, as far as this process may open files at all."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = server.max_connections + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        wanted = min(wanted, soft)
+    most = max(LEAST_CONNECTIONS, wanted - OTHER_FILES)
+    return Connections(most=most, most_of_a_peer=min(most, server.max_connections_per_peer))
+
+
 def server_of(service: Service, *, host: str, port: int) -> Server:
     """uvicorn around a service; port 0 is any that is free."""
+    bounds = bounds_of(service.settings.server)
     return Server(
         uvicorn.Config(
             service.app,
-            http=protocol_for(service.app.paths),
+            http=protocol_for(service.app.paths, bounds),
             host=host,
             port=port,
             log_config=None,
@@ -107,6 +139,7 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
             proxy_headers=False,
             timeout_graceful_shutdown=ceil(service.settings.server.drain),
         ),
+        on_second=bounds.check,
         on_signal=service.turn_away,
         delay_s=service.settings.server.drain_delay,
         on_shutdown=service.end_streams,

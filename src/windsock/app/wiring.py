@@ -25,11 +25,12 @@ from windsock.core.model.rewards import OpenDecision
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.upstream import Upstream
-from windsock.service.auth import Access
+from windsock.service.auth import Access, credential_in
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
+from windsock.service.control.event_routes import event_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics, Tallies
@@ -74,6 +75,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
         memory=limits,
+        knows=lambda headers: service.access.knows(credential_in(headers), core.clock.now()),
     )
     return service
 
@@ -159,6 +161,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
             deployment_routes(insight),
             learning_routes(insight),
             history_routes(insight, _history(service.engine)),
+            event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
@@ -173,6 +176,7 @@ def _history(engine: Engine) -> History:
         feedback_of=partial(queries.feedback_of, engine),
         quotes=partial(queries.quotes, engine),
         report=partial(queries.report, engine),
+        bills=partial(queries.bills_report, engine),
     )
 
 

@@ -187,6 +187,7 @@ def import_litellm(
 app.command()(service_commands.weights)
 app.command()(service_commands.learn)
 app.command()(service_commands.explain)
+app.command()(service_commands.report)
 
 
 @app.command()

@@ -63,6 +63,20 @@ def explain(
     tables.show_decision(ServiceClient(url, key), decision, as_json=as_json)
 
 
+def report(
+    since: Annotated[str, typer.Option(help="how far back, such as 7d or 36h")] = "1d",
+    by: Annotated[str, typer.Option(help="of route, task, deployment, key")] = "deployment",
+    url: Url = HERE,
+    key: Key = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """What was spent and delivered, and what was billed against what was counted."""
+    from windsock.cli import tables
+    from windsock.cli.service_client import ServiceClient
+
+    tables.show_report(ServiceClient(url, key), since=since, by=by, as_json=as_json)
+
+
 @alarms_app.command("list")
 def alarms_list(url: Url = HERE, key: Key = None) -> None:
     """Beliefs that an alarm has changed."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from rich.table import Table
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
+from windsock.cli.prices.layout import Entry, age, lines, usd
 from windsock.cli.service_client import ServiceClient
+from windsock.clock import SystemClock
 from windsock.errors import ConfigError
+from windsock.resources.declared import seconds
 
 console = Console()
 
@@ -54,10 +58,10 @@ def weights_table(cell: dict[str, Any]) -> Table:
             f"{low:.2f}-{high:.2f}",
             f"{arm['effective_samples']:.0f}",
             f"{arm['expected_usd']:.3g}",
-            _usd(price["input_usd_per_mtok"]),
-            _usd(price["output_usd_per_mtok"]),
+            usd(price["input_usd_per_mtok"]),
+            usd(price["output_usd_per_mtok"]),
             price["feed"] or "",
-            _age(price["age_s"]),
+            age(price["age_s"]),
             ", ".join(arm["limits"]),
         )
     for name, reason in cell["ruled_out"].items():
@@ -96,6 +100,48 @@ def show_decision(service: ServiceClient, decision: str, *, as_json: bool) -> No
         console.print(f"{cost}, served by {told['served']}", highlight=False)
     for each in told["feedback"]:
         console.print(f"judged {each['value']:g} by {each['source']}", highlight=False)
+
+
+def show_report(service: ServiceClient, *, since: str, by: str, as_json: bool = False) -> None:
+    """Requests, spend and success by group; on a second line what was billed."""
+    try:
+        begin = SystemClock().now() - seconds(since)
+    except ValueError as error:
+        raise ConfigError(f"--since: {error}") from None
+    found = service.ask("/v1/report", params={"since": begin, "by": by})
+    if as_json:
+        console.print_json(data=found)
+        return
+    head = Entry(" / ".join(found["by"]), ("requests", "answered", "cost $", "success", "$ per ok"))
+    entries = [_report_entry(row, found["by"]) for row in found["data"]]
+    for line in lines([head, *entries], width=console.width, figure=10):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _report_entry(row: dict[str, Any], by: Sequence[str]) -> Entry:
+    success = "" if row["success_rate"] is None else f"{row['success_rate']:.1%}"
+    figures = (
+        str(row["requests"]),
+        str(row["answered"]),
+        usd(row["cost_usd"]),
+        success,
+        usd(row["cost_per_success_usd"]),
+    )
+    return Entry(" / ".join(str(row[name]) for name in by), figures, "; ".join(_bills(row)))
+
+
+def _bills(row: dict[str, Any]) -> Iterator[str]:
+    """What is to be said of costs and bills, nothing where all is well and nobody bills."""
+    if row["unknown_cost"]:
+        yield f"{row['unknown_cost']} of unknown cost"
+    if row["bills"]:
+        ratio = "" if row["bill_ratio"] is None else f" ({row['bill_ratio']:.3f} times)"
+        yield (
+            f"{row['bills']} bills of ${usd(row['billed_usd'])} for ${usd(row['counted_usd'])} "
+            f"counted{ratio}"
+        )
+    if row["doubted_bills"]:
+        yield f"{row['doubted_bills']} bills of ${usd(row['doubted_usd'])} not believed"
 
 
 def learn(service: ServiceClient, outcomes: Path, *, route: str, strength: float) -> None:
@@ -160,9 +206,9 @@ def import_litellm(config: Path, to: Path, *, force: bool) -> None:
     """Write windsock.toml and say what has no counterpart; raises ConfigError."""
     if to.exists() and not force:
         raise ConfigError(f"{to} exists; name another with --to, or replace it with --force")
-    found = read_litellm(config)
+    found = read_litellm(config, os.environ)
     to.write_text(as_toml(found, config.name), encoding="utf-8")
-    candidates = sum(len(each) for each in found.routes.values())
+    candidates = sum(len(each["candidates"]) for each in found.routes.values())
     console.print(f"{to}: {len(found.routes)} routes over {candidates} candidates")
     for note in found.notes:
         console.print(f"[dim]note: {escape(note)}", highlight=False)
@@ -174,16 +220,3 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, justify="right" if "$" in column or column == "age" else "left")
     return table
-
-
-def _usd(price: float | None) -> str:
-    return "" if price is None else f"{price:g}"
-
-
-def _age(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

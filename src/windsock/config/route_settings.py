@@ -53,6 +53,8 @@ class CascadeSettings(Part):
 class RouteSettings(Part):
     """A route.
 
+    fallbacks       routes or deployments asked in this order when nobody of the candidates answers,
+                    unless the caller names `models` of his own
     policy          who gets the next request: a name of `core.policies.registry.POLICIES`. All but
                     `price_aware` are baselines, which know no objective and keep no budget
     quality_floor   least P(success), held per task. `cost_per_success` never goes without one
@@ -67,6 +69,8 @@ class RouteSettings(Part):
     max_attempts    calls for one request, retries, fallbacks and escalations together
     hedge           share of calls, and of dollars, that may be spent on asking a second deployment
                     beside one that is later than its own 95th percentile; 0 is off
+    patience        longest pause before a deployment that failed once is asked again where another
+                    is dearer; 0s always goes elsewhere
     allow_empty     an answer without text, tool call, image or sound is an answer, no failure
     rescue_streams  have another deployment go on with a stream that broke off in its text; both
                     are paid for, and the join is told in the stream
@@ -75,6 +79,7 @@ class RouteSettings(Part):
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
+    fallbacks: tuple[str, ...] = ()
     policy: str = "price_aware"
     objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"
     quality_floor: Share | None = None
@@ -90,6 +95,7 @@ class RouteSettings(Part):
     stall_timeout: Seconds = 60.0
     max_attempts: int = Field(default=3, ge=1, le=20)
     hedge: float = Field(default=0.0, ge=0, le=0.2)
+    patience: Seconds = 1.0
     allow_empty: bool = False
     rescue_streams: bool = False
     content_filter: Literal["refuse", "elsewhere"] = "refuse"

@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings
 from windsock.config.value_types import Moment, Seconds
@@ -29,7 +30,9 @@ class ServerSettings(Part):
                     that a load balancer can look elsewhere
     max_concurrent  requests worked on at a time; less while the event loop runs late
     max_waiting, queue_timeout      requests in excess that wait, and for how long
-    max_inflight_mb     request bodies held at a time
+    max_inflight_mb     request bodies held at a time, as they arrive
+    max_connections, max_connections_per_peer   of clients; one too many takes the place of the
+                    one that has been longest without a request
     """
 
     host: str = "127.0.0.1"
@@ -38,6 +41,8 @@ class ServerSettings(Part):
     admin_token: str | None = None
     max_body_mb: float = Field(default=20.0, gt=0)
     max_inflight_mb: float = Field(default=512.0, gt=0)
+    max_connections: int = Field(default=4096, gt=0)
+    max_connections_per_peer: int = Field(default=2048, gt=0)
     max_concurrent: int = Field(default=1024, gt=0)
     max_waiting: int = Field(default=256, ge=0)
     queue_timeout: Seconds = 1.0
@@ -72,6 +77,7 @@ class ProviderSettings(ContractSettings):
     max_concurrent  calls at a time; while it is full, others are asked
     adaptive        find that number, below max_concurrent, from how latency grows under load:
                     for servers that queue instead of refusing, such as your own
+    parameters      what it takes of a request, in place of what is known
     """
 
     base_url: str | None = None
@@ -87,6 +93,7 @@ class ProviderSettings(ContractSettings):
     api_version: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
     adaptive: bool = False
+    parameters: ParameterSettings = ParameterSettings()
 
 
 class CapabilitySettings(Part):
@@ -108,6 +115,7 @@ class DeploymentSettings(ContractSettings):
     discount        in place of its provider's; `adjustments` come on top of those
     provider, model read from the id if left out
     price_names     further names under which feeds may quote it
+    parameters      what it takes of a request, in place of what is known of its provider
     """
 
     provider: str | None = None
@@ -116,6 +124,7 @@ class DeploymentSettings(ContractSettings):
     prices: tuple[PriceSettings, ...] = ()
     price_names: tuple[str, ...] = ()
     capabilities: CapabilitySettings = CapabilitySettings()
+    parameters: ParameterSettings = ParameterSettings()
 
 
 class AliasSettings(Part):

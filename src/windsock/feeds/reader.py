@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from functools import cache
@@ -222,6 +223,15 @@ def _moment(value: Any) -> float | None:
     return None if value is None or value == "" else moment(value)
 
 
+def _retirement(value: Any) -> float | None:
+    """Unix seconds, None where no date can be read: a row's price stands without it."""
+    try:
+        at = _moment(value)
+        return at if at is None or datetime.fromtimestamp(at, UTC) else None
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
 def _facts(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any]
 ) -> ModelFacts:
@@ -230,7 +240,7 @@ def _facts(
         provider=provider,
         model=model,
         feed=definition.id,
-        retires_at=_moment(entry.get("retires_at")),
+        retires_at=_retirement(entry.get("retires_at")),
         **stated,
     )
 
@@ -266,4 +276,5 @@ def _report(definition: FeedDefinition, entry: dict[str, Any], seen_at: float) -
         quoted_at=_moment(entry.get("quoted_at")),
         seen_at=seen_at,
         good_for_s=HOLDS_POLLS * definition.every,
+        retires_at=_retirement(entry.get("retires_at")),
     )

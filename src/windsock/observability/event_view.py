@@ -8,6 +8,9 @@ from typing import Any
 
 from windsock.core.model.events import Event
 
+PRICES = ("usd_per_mtok", "before", "in_force")
+"""Facts that are money by meter; the store keeps money as text."""
+
 
 def event_view(shift: Event) -> dict[str, Any]:
     """`event`, `deployment`, `at` (unix s) and the facts beside them; money as numbers."""
@@ -15,15 +18,22 @@ def event_view(shift: Event) -> dict[str, Any]:
         "event": shift.kind,
         "deployment": shift.deployment,
         "at": shift.at,
-        **{name: _plain(value) for name, value in shift.facts.items()},
+        **{name: _plain(name, value) for name, value in shift.facts.items()},
     }
 
 
-def _plain(value: object) -> object:
+def _plain(name: str, value: object) -> object:
     if isinstance(value, Decimal):
-        return float(value)
+        return _number(value)
+    if isinstance(value, Mapping) and name in PRICES:
+        return {str(meter): _number(Decimal(str(usd))) for meter, usd in value.items()}
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): _plain("", v) for k, v in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(v) for v in value]
+        return [_plain("", v) for v in value]
     return value
+
+
+def _number(money: Decimal) -> float | None:
+    """None where it is no number, which a feed may say and JSON cannot."""
+    return float(money) if money.is_finite() else None

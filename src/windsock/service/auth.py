@@ -118,6 +118,20 @@ class Access:
 
         Keys that were never read are no reason to let everybody in.
         """
+        holder = self._holder(credential, now)
+        if scope not in holder.scopes and "admin" not in holder.scopes:
+            raise AccessDenied(f"this key lacks the scope {scope!r}", status=403)
+        return holder
+
+    def knows(self, credential: str | None, now: float) -> bool:
+        """Whether anything is heard at all from who presents this credential."""
+        try:
+            self._holder(credential, now)
+        except (AccessDenied, StoreError):
+            return False
+        return True
+
+    def _holder(self, credential: str | None, now: float) -> Principal:
         if not self.needs_key:
             return ANYONE
         if credential and self._is_admin(credential):
@@ -133,8 +147,6 @@ class Access:
         key, holder = known
         if key.expires_at is not None and now >= key.expires_at:
             raise AccessDenied("this key has expired", status=401)
-        if scope not in holder.scopes and "admin" not in holder.scopes:
-            raise AccessDenied(f"this key lacks the scope {scope!r}", status=403)
         return holder
 
     def _is_admin(self, credential: str) -> bool:
@@ -151,6 +163,12 @@ def credential_of(authorization: str | None, x_api_key: str | None) -> str | Non
     if authorization and authorization[:7].lower() == "bearer ":
         return authorization[7:].strip()
     return x_api_key or None
+
+
+def credential_in(headers: Mapping[bytes, bytes]) -> str | None:
+    """The key in the headers of a request, their names in lower case."""
+    bearer = headers.get(b"authorization", b"").decode("latin-1")
+    return credential_of(bearer, headers.get(b"x-api-key", b"").decode("latin-1"))
 
 
 def new_key() -> tuple[str, str, str]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -24,7 +25,7 @@ from windsock.core.pricing.validation import Held
 from windsock.store.codec import decode
 from windsock.store.engine import reading
 from windsock.store.keys import VirtualKey, add_key, keys, meta, revoke_key, set_meta
-from windsock.store.reports import attempts_report, report
+from windsock.store.reports import attempts_report, bills_report, report
 from windsock.store.rows import Entry, StateSnapshot
 from windsock.store.tables import (
     DecisionRow,
@@ -42,6 +43,7 @@ __all__ = [
     "add_key",
     "all_quotes",
     "attempts_report",
+    "bills_report",
     "decision",
     "decision_of_response",
     "decisions",
@@ -209,8 +211,22 @@ def tables_at(engine: Engine, namespace: str, route: str, at: float) -> list[Wei
 
 def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Event]:
     """Events since a moment, oldest first; with a limit the newest ones."""
-    query = select(_event).where(_event.c.at >= since).order_by(_event.c.position.desc())
-    return _records(engine, query.limit(limit), Event)[::-1]
+    return list(islice(newest_events(engine, since=since), limit))[::-1]
+
+
+def newest_events(
+    engine: Engine, *, since: float, kinds: Collection[str] = (), deployment: str | None = None
+) -> Iterator[Event]:
+    """Events since a moment, newest first; of these kinds and this deployment, where named."""
+    query = select(_event).where(_event.c.at >= since)
+    if kinds:
+        query = query.where(_event.c.kind.in_([str(kind) for kind in kinds]))
+    if deployment is not None:
+        query = query.where(_event.c.deployment == deployment)
+    page = query = query.order_by(_event.c.position.desc()).limit(PAGE)
+    while rows := _all(engine, page):
+        yield from (event for _, event in _readable(rows, lambda row: decode(Event, row.body)))
+        page = query.where(_event.c.position < rows[-1].position)
 
 
 def latest_snapshot(engine: Engine) -> tuple[int, StateSnapshot] | None:

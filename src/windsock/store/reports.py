@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -89,6 +89,58 @@ def attempts_report(
     )
     with reading(), engine.connect() as connection:
         return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def bills_report(
+    engine: Engine,
+    *,
+    since: float,
+    until: float | None = None,
+    by: Sequence[str] = ("deployment",),
+    namespace: str | None = None,
+) -> list[dict[str, Any]]:
+    """Calls that were billed, grouped by task, deployment (that was called), route, key.
+
+    bills, billed_usd, counted_usd      those believed whose use has a price here, and both sums
+    doubted_bills, doubted_usd          those that are in no sum, and what they said
+
+    Sums are exact Decimals. raises  KeyError if `by` names anything else, StoreError
+    """
+    columns = {**COLUMNS, "deployment": _attempt.c.deployment}
+    groups = [columns[name].label(name) for name in by]
+    is_doubted = _attempt.c.is_bill_doubted.is_(True)
+    is_compared = and_(_attempt.c.is_bill_doubted.is_(False), _attempt.c.counted_pico_usd > 0)
+    query = (
+        select(
+            *groups,
+            func.sum(case((is_compared, 1), else_=0)).label("bills"),
+            *_parts(_attempt.c.billed_pico_usd, is_compared, "billed"),
+            *_parts(_attempt.c.counted_pico_usd, is_compared, "counted"),
+            func.sum(case((is_doubted, 1), else_=0)).label("doubted_bills"),
+            *_parts(_attempt.c.billed_pico_usd, is_doubted, "doubted"),
+        )
+        .join_from(_decision, _attempt, _attempt.c.position == _decision.c.position)
+        .where(_span(since, until, namespace), _attempt.c.billed_pico_usd.is_not(None))
+        .group_by(*groups)
+        .order_by(*groups)
+    )
+    with reading(), engine.connect() as connection:
+        return [_bill_line(dict(row._mapping)) for row in connection.execute(query)]
+
+
+def _parts(
+    column: ColumnElement[int], condition: ColumnElement[bool], name: str
+) -> Iterator[Label[Any]]:
+    """The two parts of a sum of picodollars over some rows."""
+    yield func.sum(case((condition, column // PART), else_=0)).label(f"{name}_high")
+    yield func.sum(case((condition, column % PART), else_=0)).label(f"{name}_low")
+
+
+def _bill_line(facts: dict[str, Any]) -> dict[str, Any]:
+    for name in ("billed", "counted", "doubted"):
+        pico = int(facts.pop(f"{name}_high")) * PART + int(facts.pop(f"{name}_low"))
+        facts[f"{name}_usd"] = Decimal(pico).scaleb(-12)
+    return facts
 
 
 def _span(since: float, until: float | None, namespace: str | None) -> ColumnElement[bool]:

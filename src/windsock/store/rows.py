@@ -166,6 +166,18 @@ def _attempt(result: CallResult, position: int) -> dict[str, Any]:
         "status": result.status,
         "latency_s": _finite(result.latency_s),
         "first_byte_s": result.first_byte_s,
+        **_bill(result),
+    }
+
+
+def _bill(result: CallResult) -> dict[str, Any]:
+    """A bill above 0, and what it is held against; nothing where there is none."""
+    billed = result.billed_usd if result.billed_usd and result.billed_usd > 0 else None
+    counted = result.counted_usd if billed is not None else None
+    return {
+        "billed_pico_usd": None if billed is None else pico_usd(billed),
+        "counted_pico_usd": None if counted is None else pico_usd(counted),
+        "is_bill_doubted": None if billed is None else result.is_bill_doubted,
     }
 
 

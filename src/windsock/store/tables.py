@@ -60,7 +60,13 @@ class DecisionRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """One call of a finished request; `position` is that of its outcome."""
+    """One call of a finished request; `position` is that of its outcome.
+
+    billed_pico_usd     what the provider said it charged; None where it said nothing, and in rows
+                        of before this was kept
+    counted_pico_usd    what its use comes to at our price, beside a bill
+    is_bill_doubted     the bill cannot be, and is in no sum
+    """
 
     __tablename__ = "attempt"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -73,6 +79,9 @@ class AttemptRow(SQLModel, table=True):
     status: int | None
     latency_s: float
     first_byte_s: float | None
+    billed_pico_usd: int | None = Field(default=None, sa_column=Column(BigInteger))
+    counted_pico_usd: int | None = Field(default=None, sa_column=Column(BigInteger))
+    is_bill_doubted: bool | None = None
 
 
 class FeedbackRow(SQLModel, table=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -13,6 +13,8 @@ import orjson
 
 from windsock.core.model.requests import DEFAULT_TASK, Preferences, RouteRequest
 from windsock.errors import BadRequest
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 TOKENS_PER_BYTE = 0.27
 """Prompt tokens per byte of request body, before anything is learnt."""
@@ -49,6 +51,8 @@ class UpstreamRequest:
     images          sent with it
     choices         answers asked for (`n`)
     wants_certainty the router asks how sure the answer is, where a format can tell
+    left_out        fields that nothing may add: the deployment does not take them
+    kept_fields     `fields`, once they were read
     """
 
     raw: bytes
@@ -59,6 +63,17 @@ class UpstreamRequest:
     choices: int = 1
     operation: Operation = Operation.CHAT
     wants_certainty: bool = False
+    left_out: frozenset[str] = frozenset()
+    kept_fields: dict[str, msgspec.Raw] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
+
+    @property
+    def fields(self) -> dict[str, msgspec.Raw]:
+        """The body's own, each as it came; whoever changes them changes a copy."""
+        if self.kept_fields is None:
+            self.kept_fields = _fields.decode(self.raw)
+        return self.kept_fields
 
 
 def task_of(metadata: dict[str, Any] | None) -> str:

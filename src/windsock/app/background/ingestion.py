@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from windsock.app.background.listings import Listings
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import Identity, nearest
@@ -46,12 +47,15 @@ class FeedIngestion:
     publish: Callable[[Event], None]
     owned: frozenset[str] = frozenset()
     rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
-    _listed: dict[str, dict[str, PriceRow]] = field(default_factory=dict)
-    _unread: dict[str, frozenset[str]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _kept: dict[str, Quote | None] = field(default_factory=dict)
     _readings: dict[str, tuple[FeedDefinition, Reading]] = field(default_factory=dict)
     _retirements: Retirements = field(default_factory=Retirements)
+    listings: Listings = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Listings tell whom it tells."""
+        self.listings = Listings(publish=lambda event: self.publish(event))
 
     def on_reading(self, definition: FeedDefinition, reading: Reading) -> None:
         """Absorb everything one poll of a feed says."""
@@ -95,8 +99,22 @@ class FeedIngestion:
         for report in self._reports(definition, reading, self.clock.now()):
             yield
             self._absorb(report, self.clock.now())
-        self._notice_unread(definition, reading, listed)
-        self._notice_absence(definition, listed, self.clock.now())
+        now = self.clock.now()
+        for gone in self.listings.compare(definition, reading, listed, now):
+            self._absorb(gone, now)
+        self.listings.note_retirements(definition, dict(self._retiring(reading, now)), now)
+
+    def _retiring(self, reading: Reading, now: float) -> Iterator[tuple[str, float]]:
+        """(deployment, unix s) of the dates of retirement that a reading states."""
+        for facts in reading.facts:
+            if facts.retires_at is not None:
+                for name, is_indirect in self.identity.resolve(facts.provider, facts.model, now):
+                    if not is_indirect and name in self.router.catalog.deployments:
+                        yield name, facts.retires_at
+        for report in reading.health:
+            if report.retires_at is not None:
+                for name in self.identity.subjects(report.subject):
+                    yield name, report.retires_at
 
     def _meant(
         self, row: PriceRow, own_rows: frozenset[str], now: float
@@ -231,43 +249,6 @@ class FeedIngestion:
             self.append(tick)
         for shift in shifts:
             self.publish(shift)
-
-    def _notice_unread(
-        self, definition: FeedDefinition, reading: Reading, listed: dict[str, PriceRow]
-    ) -> None:
-        """Deployments that this feed still lists, but whose price can be read no more.
-
-        Said once; they are added to what is listed, and their last price grows old.
-        """
-        reasons = dict(reading.skipped)
-        unread = {
-            deployment: row
-            for deployment, row in self._listed.get(definition.id, {}).items()
-            if deployment not in listed and f"{row.provider}/{row.model}" in reasons
-        }
-        for deployment in unread.keys() - self._unread.get(definition.id, frozenset()):
-            row = unread[deployment]
-            reason = reasons[f"{row.provider}/{row.model}"]
-            facts = {"feed": definition.id, "feed_model": row.model, "reason": reason}
-            at = self.clock.now()
-            self.publish(
-                Event(kind=EventKind.PRICE_UNREAD, deployment=deployment, at=at, facts=facts)
-            )
-        self._unread[definition.id] = frozenset(unread)
-        listed |= unread
-
-    def _notice_absence(
-        self, definition: FeedDefinition, listed: dict[str, PriceRow], now: float
-    ) -> None:
-        """Deployments this feed listed at its last reading and no longer does."""
-        before = self._listed.get(definition.id, {})
-        for deployment, row in before.items():
-            if deployment not in listed:
-                tick = Vanished(
-                    deployment=deployment, feed=definition.id, feed_model=row.model, seen_at=now
-                )
-                self._absorb(tick, now)
-        self._listed[definition.id] = listed
 
 
 def log_event(shift: Event) -> None:

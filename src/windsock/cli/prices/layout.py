@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from windsock.service.control.prices.wording import plain
+
 INDENT = "  "
 
 
@@ -54,11 +56,8 @@ def wrapped(text: str, *, width: int, indent: str = INDENT) -> list[str]:
 
 
 def usd(price: float | None) -> str:
-    """Six significant digits, never an exponent; empty where none is known."""
-    if price is None:
-        return ""
-    text = f"{price:.6g}"
-    return f"{price:.12f}".rstrip("0").rstrip(".") if "e-" in text else f"{float(text):.15g}"
+    """Empty where none is known."""
+    return "" if price is None else plain(price)
 
 
 def age(seconds: float | None) -> str:

@@ -1,4 +1,5 @@
-"""What answers give away: bills that do not fit the price, models that are not the one named."""
+"""What answers give away: bills that do not fit the price, models that are not the one named,
+fields of requests that are not taken."""
 
 from __future__ import annotations
 
@@ -41,6 +42,8 @@ class ResponseAudit:
     def audit(self, result: CallResult, now: float) -> list[Event]:
         """What one finished call shows of bills and models, and what it changes."""
         shifts = []
+        if result.unsupported:
+            shifts += self._note_unsupported(result, now)
         if result.usage_doubt:
             shifts += self.doubts.note_usage(result, now)
         if result.billed_usd and result.usage is not None:
@@ -68,6 +71,7 @@ class ResponseAudit:
             "bills": {name: watch.to_state() for name, watch in self._bills.items()},
             "served": dict(self._served),
             "redirects": dict(self.redirects),
+            "unsupported": self._catalog.unsupported.to_state(),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -75,10 +79,21 @@ class ResponseAudit:
         for name, bills in state["bills"].items():
             self._bills.setdefault(name, BillWatch()).from_state(bills)
         self._served.update(state["served"])
+        self._catalog.unsupported.from_state(state["unsupported"])
         for deployment, name in state["redirects"].items():
             is_known = name in self._catalog.deployments or self._book.knows(name)
             if deployment in self._catalog.deployments and is_known:
                 self.redirect(deployment, name, 0.0)
+
+    def _note_unsupported(self, result: CallResult, now: float) -> list[Event]:
+        """Told once for each fact, until it is forgotten."""
+        name = result.attempt.deployment
+        news = self._catalog.unsupported.observe(name, result.unsupported, now)
+        return [
+            Event(kind=EventKind.PARAMETER_REFUSED, deployment=name, at=now,
+                  facts={"field": fact.field, "instead": fact.instead or None})
+            for fact in news
+        ]  # fmt: skip
 
     def _compare_bill(
         self, result: CallResult, usage: Usage, billed_usd: Decimal, now: float

@@ -8,17 +8,20 @@ from decimal import Decimal
 from enum import StrEnum
 
 from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Unsupported
 from windsock.core.model.units import Usage
 
 
 class AttemptReason(StrEnum):
-    """Why a call is made: the draw, once more, elsewhere, a stronger one, beside a late one."""
+    """Why a call is made: the draw, once more, elsewhere, a stronger one, beside a late one, once
+    more without what was refused."""
 
     FIRST = "first"
     RETRY = "retry"
     FALLBACK = "fallback"
     ESCALATION = "escalation"
     HEDGE = "hedge"
+    MENDED = "mended"
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
@@ -163,6 +166,10 @@ RETRIABLE = frozenset(
 )
 """Worth asking the same deployment once more when there is no other."""
 
+ONE_OFF = frozenset({CallKind.SERVER_ERROR, CallKind.UNREACHABLE, CallKind.RATE_LIMITED})
+"""Worth asking the same deployment once more where another is dearer: it may have been a single
+error, and it cost nothing."""
+
 HEDGED = frozenset({AttemptReason.FIRST, AttemptReason.FALLBACK})
 """Calls that may get a twin beside them."""
 
@@ -181,8 +188,12 @@ class CallResult:
     usage           counted by the provider, or an estimate if `is_usage_estimated`
     usage_doubt     why the provider's own counts were not believed; empty where they were
     refusal         what the provider's refusal means, where it sent one that was read
+    unsupported     what of the request it said it does not take
+    adapted         fields of the client's request that were changed for it
     service_tier    the provider's own word for how it was served, where prices differ by it
     billed_usd      what the provider says it charged, if it says so: evidence, not yet the cost
+    counted_usd     what its use comes to at our price, beside a bill; None where that is not known
+    is_bill_doubted the bill cannot be: it is in no sum
     confidence      0..1, of the answer, where a check or logprobs give one
     response_id     the answer's own id, by which callers may name it later
     """
@@ -204,6 +215,10 @@ class CallResult:
     response_id: str | None = None
     usage_doubt: str = ""
     refusal: Verdict | None = None
+    unsupported: tuple[Unsupported, ...] = ()
+    adapted: tuple[str, ...] = ()
+    counted_usd: Decimal | None = None
+    is_bill_doubted: bool = False
 
     @property
     def verdict(self) -> Verdict:

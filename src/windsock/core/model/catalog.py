@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from math import inf
 
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.core.model.ticks import ModelFacts
+from windsock.core.model.unsupported import UnsupportedParameters, lacking
 from windsock.errors import UnknownDeployment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a deployment accepts. None is unknown: images and audio are then not sent there."""
+    """What a deployment accepts. None is unknown: images and audio are then not sent there, unless
+    it `tries_unknown`."""
 
     vision: bool | None = None
     audio: bool | None = None
@@ -33,6 +36,8 @@ class Deployment:
     model           the name the provider knows it by
     site            where its provider is asked, if that has prices of its own and the id is silent
     price_names     `feed provider/model` names under which feeds may quote it, besides its id
+    tries_unknown   a server of one's own: what nobody says of it is tried, and learnt if refused
+    lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
     """
 
     id: str
@@ -41,17 +46,21 @@ class Deployment:
     capabilities: Capabilities = Capabilities()
     price_names: tuple[str, ...] = ()
     site: str = ""
+    tries_unknown: bool = False
+    lacks: tuple[str, ...] = ()
 
 
 class Catalog:
     """All deployments, by id and by what else they may be called.
 
-    `version` grows when a deployment's capabilities are learnt.
+    `version` grows when a deployment's capabilities are learnt; `unsupported` is what they were
+    heard not to take.
     """
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
         self.deployments: dict[str, Deployment] = {}
         self.ids_by_model: dict[str, tuple[str, ...]] = {}
+        self.unsupported = UnsupportedParameters()
         self.version = -1
         self.adopt(deployments)
 
@@ -111,21 +120,24 @@ class Catalog:
             known = self.serving(near) if near else ()
             raise UnknownDeployment(name, nearest=known[0] if known else near, param=param)
 
-    def ruled_out(self, deployment_id: str, request: RouteRequest) -> Exclusion | None:
-        """Why this deployment can never serve this request, or None if it can."""
-        deployment = self.deployments[deployment_id]
-        return _lacks(deployment.capabilities, request) or _unwanted(
-            deployment, request.preferences
+    def ruled_out(self, deployment_id: str, request: RouteRequest, now: float) -> Exclusion | None:
+        """Why this deployment cannot serve this request, or None if it can."""
+        deployment, needs = self.deployments[deployment_id], request.needs
+        return (
+            _lacks(deployment, request)
+            or lacking(deployment.lacks, needs)
+            or self.unsupported.ruled_out(deployment_id, needs, now)
+            or _unwanted(deployment, request.preferences)
         )
 
 
-def _lacks(has: Capabilities, request: RouteRequest) -> Exclusion | None:
-    needs = request.needs
-    if "vision" in needs and not has.vision:
+def _lacks(deployment: Deployment, request: RouteRequest) -> Exclusion | None:
+    has, needs, unknown = deployment.capabilities, request.needs, deployment.tries_unknown
+    if "vision" in needs and not (unknown if has.vision is None else has.vision):
         is_known = has.vision is False
         words = "does not accept images" if is_known else "not known to accept images"
         return Exclusion(ExclusionCode.NO_IMAGES, words)
-    if "audio" in needs and not has.audio:
+    if "audio" in needs and not (unknown if has.audio is None else has.audio):
         is_known = has.audio is False
         words = "does not accept audio" if is_known else "not known to accept audio"
         return Exclusion(ExclusionCode.NO_AUDIO, words)
@@ -138,15 +150,13 @@ def _lacks(has: Capabilities, request: RouteRequest) -> Exclusion | None:
 
 def _too_long(has: Capabilities, request: RouteRequest) -> Exclusion | None:
     read = request.prompt_tokens if request.longest_tokens is None else request.longest_tokens
-    wanted = read + (request.max_output_tokens or 0)
+    answer = min(request.max_output_tokens or 0, has.max_output_tokens or inf)
+    wanted = read + answer
     if has.context_tokens is not None and wanted > has.context_tokens:
         return Exclusion(
             ExclusionCode.CONTEXT_EXCEEDED,
             f"context window is {has.context_tokens} tokens, about {wanted} are needed",
         )
-    most = has.max_output_tokens
-    if most is not None and (request.max_output_tokens or 0) > most:
-        return Exclusion(ExclusionCode.ANSWER_TOO_LONG, f"answers with {most} tokens at most")
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import inf
 
 from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import Cell
@@ -71,6 +72,11 @@ class ArmFacts:
     quote_seen_at: float | None = None
     price_age_s: float | None = None
     limits: tuple[str, ...] = ()
+
+    @property
+    def usd_per_success(self) -> float:
+        """What it is expected to cost until one such request is answered well; inf if never."""
+        return self.expected_usd / self.success_mean if self.success_mean > 0 else inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

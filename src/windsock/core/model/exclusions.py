@@ -14,6 +14,7 @@ class ExclusionCode(StrEnum):
     NO_TOOLS = "no_tools"
     NO_JSON_SCHEMA = "no_json_schema"
     CONTEXT_EXCEEDED = "context_exceeded"
+    PARAMETER_REFUSED = "parameter_refused"
     ANSWER_TOO_LONG = "answer_too_long"
     NOT_ASKED_FOR = "not_asked_for"
     IGNORED = "ignored"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
@@ -70,13 +71,57 @@ class Preferences:
 NO_PREFERENCES = Preferences()
 
 
+NEED_BY_FIELD: Mapping[str, str] = {
+    "tools": "tools",
+    "functions": "tools",
+    "tool_choice": "tool_choice",
+    "function_call": "tool_choice",
+    "response_format": "json_schema",
+    "n": "n",
+    "logprobs": "logprobs",
+    "top_logprobs": "logprobs",
+    "modalities": "audio",
+    "audio": "audio",
+    "messages.image": "vision",
+    "messages.audio": "audio",
+}
+"""Fields of a request that change what the answer means, and what a request with them needs.
+
+Who does not take one of them is not asked; all other fields may be left out.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsupported:
+    """What a deployment said it does not take of a request.
+
+    field       as chat completions name it; `messages.` and a name within the conversation
+    instead     the name under which it takes the same
+    value       the only value that it refuses; None: any. Of `response_format` its type
+    most        what it takes at most: of a number, of characters, of entries
+    """
+
+    field: str
+    instead: str = ""
+    value: str | float | None = None
+    most: int | None = None
+
+    @property
+    def need(self) -> str | None:
+        """What the deployment cannot serve; None where any request may go on without the field."""
+        if self.field == "response_format" and isinstance(self.value, str):
+            return self.value
+        return NEED_BY_FIELD.get(self.field)
+
+
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class RouteRequest:
     """What is asked, without a word of its text.
 
     model           route name, deployment id or bare model id
     models          ordered fallbacks by name, after `model`
-    needs           capabilities it cannot do without: vision, tools, json_schema, audio
+    needs           capabilities it cannot do without: vision, audio, tools, tool_choice (a call is
+                    demanded), json_schema, json_object, n (several answers), logprobs
     prompt_tokens   estimate
     longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
     max_output_tokens   the caller's cap, if any

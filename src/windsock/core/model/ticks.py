@@ -114,6 +114,7 @@ class HealthReport:
     state       unknown is never read as down
     uptime      0..1 over the feed's own window, if it tells
     good_for_s  how long its word holds unless it is heard again; None: as long as the board says
+    retires_at  unix s from which the model is served no more, if that is dated
     """
 
     subject: str
@@ -124,6 +125,7 @@ class HealthReport:
     quoted_at: float | None = None
     seen_at: float
     good_for_s: float | None = None
+    retires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol
 
@@ -41,16 +42,35 @@ def call_cost_usd(result: CallResult, source: PriceSource) -> Decimal | None:
     usage, billed = result.usage, result.billed_usd
     if usage is None:
         return None if billed else Decimal(0)
-    prices = source.prices(
+    prices = _prices(result, usage, source)
+    reckoned = None if prices is None else known_cost_usd(usage.counts(), prices)
+    if billed and is_plausible_bill(billed, usage, prices or {}, reckoned):
+        return billed
+    return reckoned
+
+
+def with_judged_bill(result: CallResult, source: PriceSource) -> CallResult:
+    """A call with what its bill is held against, and whether it is doubted; as it is without one.
+
+    A bill of 0 says nothing, and is none.
+    """
+    usage, billed = result.usage, result.billed_usd
+    if usage is None or billed is None or billed <= 0:
+        return result
+    prices = _prices(result, usage, source)
+    counted = None if prices is None else known_cost_usd(usage.counts(), prices)
+    is_plausible = is_plausible_bill(billed, usage, prices or {}, counted)
+    return replace(result, counted_usd=counted, is_bill_doubted=not is_plausible)
+
+
+def _prices(result: CallResult, usage: Usage, source: PriceSource) -> Prices | None:
+    """Those that held for a call."""
+    return source.prices(
         result.attempt.deployment,
         result.attempt.started_at,
         prompt_tokens=usage.prompt_tokens,
         service_tier=result.service_tier,
     )
-    reckoned = None if prices is None else known_cost_usd(usage.counts(), prices)
-    if billed and is_plausible_bill(billed, usage, prices or {}, reckoned):
-        return billed
-    return reckoned
 
 
 def is_plausible_bill(

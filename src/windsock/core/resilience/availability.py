@@ -41,6 +41,11 @@ class Availability:
         until = self._health.cooldown_until(deployment)
         return until > now and self._health.is_worth_a_try(deployment, now)
 
+    def has_failed_once(self, deployment: str, by: float) -> bool:
+        """True if its failure is a single one, as far as is known, and it is open by then."""
+        is_single = self._health.failures_in_a_row(deployment) <= 1
+        return is_single and self._health.cooldown_until(deployment) <= by
+
     def can_take(self, deployment: str, now: float) -> bool:
         """True if it is healthy, priced and not full."""
         return self.is_open(deployment, now) and not self.is_full(deployment)
@@ -109,9 +114,10 @@ class Availability:
         provider, known = self.provider(asked), self._catalog.deployments
         return tuple(n for n, d in known.items() if d.provider == provider and n != asked)
 
-    def has_errors_risen(self, deployment: str) -> bool:
-        """True if most of what it is asked ends in an error."""
-        return self._health.errors.rise_at(deployment) is not None
+    def is_doubted(self, result: CallResult) -> bool:
+        """True if it blames the caller, as nearly every caller is blamed there."""
+        rise = self._health.errors.rise_at(result.attempt.deployment)
+        return rise is not None and result.kind is CallKind.CALLER_ERROR
 
     def holds_more(self, name: str, than: str) -> bool:
         """True if its context window is larger than that of another, or one is not known."""

@@ -183,6 +183,11 @@ class HealthBoard:
         vitals = self._vitals.get(deployment, NEVER_ASKED)
         return vitals.successes, vitals.failures
 
+    def failures_in_a_row(self, deployment: str) -> int:
+        """Its failures since it last answered, or was last ejected."""
+        vitals = self._vitals.get(deployment)
+        return vitals.consecutive if vitals else 0
+
     def cooldown_until(self, deployment: str) -> float:
         """Unix s until which it is left alone; in the past, or 0, if it is not."""
         return self._vitals.get(deployment, NEVER_ASKED).cooldown_until

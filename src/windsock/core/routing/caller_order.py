@@ -1,4 +1,7 @@
-"""The caller's own order: `provider.order`, `provider.sort` and `models`, as OpenRouter's."""
+"""The caller's own order: `provider.order`, `provider.sort` and `models`, as OpenRouter's.
+
+The fallbacks of a route stand for `models` where the caller names none.
+"""
 
 from __future__ import annotations
 
@@ -34,10 +37,16 @@ class CallerOrder:
         route   the first that is known; it is taken where nobody can
         """
         first = route, self._tables.lookup(route, request, now)
-        if not request.models or self._is_served(first[1], now):
+        has_others = request.models or route.fallbacks
+        if not has_others or self._is_served(first[1], now):
             return first
-        others = self._others(request, route, now)
-        return next((each for each in others if self._is_served(each[1], now)), first)
+        others = [
+            (each, self._tables.lookup(each, request, now)) for each in self._others(request, route)
+        ]
+        found = [first, *others]
+        asked = (each for each in found if each[1].weights)
+        well = (each for each in others if self._is_served(each[1], now))
+        return next(well, None) or next(asked, first)
 
     def apply(
         self, request: RouteRequest, route: Route, table: WeightTable, now: float
@@ -48,27 +57,29 @@ class CallerOrder:
         """
         wishes = request.preferences
         is_sorted = bool(wishes.order or wishes.sort)
-        if not (is_sorted or request.models):
+        models = request.models or route.fallbacks
+        if not (is_sorted or models):
             return table, ()
         names = _by_weight(table)
         if is_sorted:
             names = self._by_wish(wishes, table, names, now)
             one_hot = tuple(float(name == names[0]) for name in table.deployments)
             table = self._tables.variant(table, one_hot, CALLERS_ORDER)
-        for _, other in self._others(request, route, now):
-            names += _by_weight(other)
+        for other in self._others(request, route):
+            names += [
+                name
+                for name in other.candidates
+                if self._catalog.ruled_out(name, request, now) is None
+            ]
         return table, tuple(dict.fromkeys(names))
 
-    def _others(
-        self, request: RouteRequest, route: Route, now: float
-    ) -> Iterator[tuple[Route, WeightTable]]:
-        """The other models asked for that are known, in the caller's order, with their tables."""
-        for name in (request.model, *request.models):
-            other = self._routes.named(name)
-            if other is not None and other is not route:
-                yield other, self._tables.lookup(other, request, now)
+    def _others(self, request: RouteRequest, route: Route) -> Iterator[Route]:
+        """The other models asked for that are known, or the fallbacks of the route, in order."""
+        named = (request.model, *(request.models or route.fallbacks))
+        return (each for each in self._routes.named(named) if each is not route)
 
     def _is_served(self, table: WeightTable, now: float) -> bool:
+        """True if one that is well may be drawn."""
         known = self._catalog.deployments
         return any(
             self._health.why_out(name, known[name].provider, now) is None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.calls import (
     HEDGED,
+    ONE_OFF,
     RETRIABLE,
     UNEXPLAINED,
     Attempt,
@@ -43,6 +44,10 @@ class Plan:
     decision: Decision
     table: WeightTable
     queue: tuple[str, ...] = ()
+
+
+MAX_MENDS = 3
+"""Calls of one request that may ask the same deployment without what it refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +112,11 @@ class Dispatcher:
         A refusal that nothing explains is asked elsewhere once: what two say is the caller's. So is
         a mistake of the caller's where nearly everybody is said to make mistakes.
         """
-        last = results[-1]
+        *before, last = results
         if last.kind is CallKind.CONTENT_REFUSED:
             return not plan.route.takes_content_elsewhere
-        is_doubted = last.kind is CallKind.CALLER_ERROR and self._availability.has_errors_risen(
-            last.attempt.deployment
-        )
-        if is_doubted or last.kind is CallKind.REFUSED:
-            return any(each.kind in UNEXPLAINED for each in results[:-1])
+        if last.kind is CallKind.REFUSED or self._availability.is_doubted(last):
+            return any(each.kind in UNEXPLAINED for each in before)
         return last.verdict.then is Then.NOWHERE
 
     def another(
@@ -143,21 +145,46 @@ class Dispatcher:
         left_s: float | None,
         now: float,
     ) -> NextCall | None:
-        """Another deployment if there is one, else the same after a pause; None without budget.
-
-        The first to stand in for another is asked whatever was spent.
+        """Another deployment if there is one and it is not dearer than asking again, else the same
+        after a pause; None without budget, which the first other one needs none of.
 
         The arguments are those of `another` and `retry_wait_s`; results are at least one.
         """
         last = results[-1]
         other = self.another(plan, tried, last, made, now)
-        if other is not None:
-            is_allowed = self.may_retry(now) or made == 1
-            return NextCall(other, AttemptReason.FALLBACK) if is_allowed else None
         wait_s = self.retry_wait_s(plan, len(results), last, left_s, now)
-        if wait_s is None or not self.may_retry(now):
-            return None
-        return NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
+        call = None if other is None else NextCall(other, AttemptReason.FALLBACK)
+        if wait_s is not None and (
+            other is None or self._is_better_again(plan, results, other, wait_s, made, now)
+        ):
+            call = NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
+        is_free = made == 1 and call is not None and call.reason is AttemptReason.FALLBACK
+        return call if call is not None and (self.may_retry(now) or is_free) else None
+
+    def _is_better_again(
+        self,
+        plan: Plan,
+        results: Sequence[CallResult],
+        other: str,
+        wait_s: float,
+        made: int,
+        now: float,
+    ) -> bool:
+        """Whether the deployment that failed last is asked once more though there is another.
+
+        It is, once, where that error may have been a single one, the pause is short, the other is
+        dearer per success, and a call is left for the other.
+        """
+        last, route = results[-1], plan.route
+        name = last.attempt.deployment
+        return (
+            last.kind in ONE_OFF
+            and [each.attempt.deployment for each in results].count(name) == 1
+            and made + 1 < self.attempts_allowed(route)
+            and wait_s <= route.patience_s
+            and is_dearer(plan.table, other, name)
+            and self._availability.has_failed_once(name, now + wait_s)
+        )
 
     def as_strong(
         self, plan: Plan, answer: CallResult, tried: Set[str], now: float
@@ -238,6 +265,31 @@ class Dispatcher:
         """A call has ended: how long it took tells when the next one is late."""
         if plan.route.hedge_share:
             self._hedging.observe_call(result, is_stream=plan.request.is_stream)
+
+
+def is_dearer(table: WeightTable, name: str, than: str) -> bool:
+    """Whether a success is expected to cost more at one deployment of a table than at another."""
+    usd = {arm.deployment: arm.usd_per_success for arm in table.arms}
+    return name in usd and than in usd and usd[name] > usd[than]
+
+
+def mends(results: Sequence[CallResult]) -> int:
+    """Calls that were refused for a field of the request, and made again without it."""
+    return min(MAX_MENDS, sum(result.verdict.then is Then.MENDED for result in results))
+
+
+def mended(results: Sequence[CallResult]) -> NextCall | None:
+    """The same call once more, without what it was refused for; None if that is no use.
+
+    It says nothing of the deployment's health, and takes nothing of the budgets of other calls.
+    """
+    last = results[-1]
+    refused = sum(result.verdict.then is Then.MENDED for result in results)
+    if last.verdict.then is not Then.MENDED or refused > MAX_MENDS:
+        return None
+    is_escalation = last.attempt.reason is AttemptReason.ESCALATION
+    reason = AttemptReason.ESCALATION if is_escalation else AttemptReason.MENDED
+    return NextCall(last.attempt.deployment, reason)
 
 
 def _may_escalate(plan: Plan, name: str) -> bool:

@@ -21,7 +21,7 @@ from windsock.core.model.calls import (
 )
 from windsock.core.model.events import Event
 from windsock.core.model.requests import RouteRequest
-from windsock.core.routing.dispatch import Dispatcher, NextCall, Plan
+from windsock.core.routing.dispatch import Dispatcher, NextCall, Plan, mended, mends
 from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
 
 
@@ -259,6 +259,9 @@ class Exchange:
 
     def _next_call(self, now: float) -> NextCall | None:
         """Nobody stands in for a stronger deployment that failed but one as strong."""
+        again = mended(self._results)
+        if again is not None:
+            return again
         dispatcher, plan, tried = self._dispatcher, self._plan, self._tried()
         if self.answer is not None:
             return dispatcher.as_strong(plan, self.answer, tried, now)
@@ -285,7 +288,7 @@ class Exchange:
     def _may_go_on(self, now: float) -> bool:
         left_s = self._left_s(now)
         allowed = self._dispatcher.attempts_allowed(self.route)
-        return self.made < allowed and (left_s is None or left_s > 0)
+        return self.made - mends(self._results) < allowed and (left_s is None or left_s > 0)
 
     def _left_s(self, now: float) -> float | None:
         """Seconds until the caller gives up, None if it never does."""

@@ -16,12 +16,7 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import (
-    DEFAULT_TASK,
-    NO_PREFERENCES,
-    Cell,
-    RouteRequest,
-)
+from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
@@ -98,7 +93,7 @@ class Router:
         if request.session_id is not None:
             table = self._adjusted(table, route, request, now)
         queue: tuple[str, ...] = ()
-        if request.models or request.preferences is not NO_PREFERENCES:
+        if request.models or route.fallbacks or request.preferences is not NO_PREFERENCES:
             table, queue = self._order.apply(request, route, table, now)
         self._retries.deposit(now)
         decision = self._decided(request, table, now)

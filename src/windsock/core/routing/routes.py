@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from windsock.core.evidence.answer_checks import Checks
@@ -52,12 +52,16 @@ class Cascade:
 class Route:
     """A named policy and its candidates.
 
+    fallbacks           names asked in this order when nobody of the candidates answers, as a
+                        caller's `models`, which are stronger
     max_latency_s       ceiling on the measured p95 time to first content
     first_byte_s        an attempt without content by then is given up
     answer_s            so is a plain one whose answer is not whole by then
     stall_s             a stream that brings no content for so long is broken
     max_attempts        calls for one request, all reasons together
     hedge_share         share of calls, and of dollars, to spend on second calls beside late ones
+    patience_s          longest pause before the same deployment is asked again though there is
+                        another, which is dearer
     allow_empty         an answer with nothing to show is an answer
     rescue_streams      another deployment goes on with a stream that broke off in its text
     takes_content_elsewhere     what a provider's content filter refuses is asked of another
@@ -69,6 +73,7 @@ class Route:
     name: str
     candidates: tuple[str, ...]
     policy: Policy
+    fallbacks: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     cascade: Cascade | None = None
     max_latency_s: float | None = None
@@ -77,6 +82,7 @@ class Route:
     stall_s: float = 60.0
     max_attempts: int = 3
     hedge_share: float = 0.0
+    patience_s: float = 1.0
     allow_empty: bool = False
     rescue_streams: bool = False
     takes_content_elsewhere: bool = False
@@ -131,18 +137,19 @@ class RouteTable:
 
         raises  UnknownRoute
         """
-        for name in (request.model, *request.models):
-            if (found := self.named(name)) is not None:
-                return found
+        for found in self.named((request.model, *request.models)):
+            return found
         nearest = self._catalog.nearest(request.model, self.by_name)
         raise UnknownRoute(request.model, nearest=nearest)
 
-    def named(self, name: str) -> Route | None:
-        """The route of this name, or the one that a deployment or bare model has by its name."""
-        found = self.by_name.get(name) or self._implicit.get(name)
-        if found is None and (candidates := self._catalog.serving(name)):
-            found = self._implicit[name] = self._made(name, candidates)
-        return found
+    def named(self, names: Iterable[str]) -> Iterator[Route]:
+        """The routes behind these names, in order; what nobody is known by is left out."""
+        for name in names:
+            found = self.by_name.get(name) or self._implicit.get(name)
+            if found is None and (candidates := self._catalog.serving(name)):
+                found = self._implicit[name] = self._made(name, candidates)
+            if found is not None:
+                yield found
 
     def _made(self, name: str, candidates: tuple[str, ...]) -> Route:
         """With the patience and the limits of the first route that has the first of them."""
@@ -157,6 +164,7 @@ class RouteTable:
             candidates=candidates,
             policy=policy,
             rules=(),
+            fallbacks=(),
             cascade=None,
             checks=None,
             max_latency_s=None,

@@ -62,6 +62,11 @@ def _from_1(state: State) -> None:
         _add(policy, kind=next((marks[key] for key in marks if key in policy), ""))
 
 
+def _from_2(state: State) -> None:
+    """What deployments do not take of requests was not learnt."""
+    _add(state.get("scrutiny", {}), unsupported={})
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -83,7 +88,7 @@ def _add(state: State, **defaults: Any) -> None:
         state.setdefault(name, value)
 
 
-UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1)
+UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2)
 """The function at n takes a state of version n to n + 1."""
 
 

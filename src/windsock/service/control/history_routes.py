@@ -23,6 +23,13 @@ from windsock.service.control.schemas.weights import WeightsView
 
 DAY_S = 86400.0
 GROUPS = ("route", "task", "deployment", "key")
+NOTHING = {
+    **dict.fromkeys(("requests", "answered", "attempts", "unknown_cost", "judged"), 0),
+    **dict.fromkeys(("cost_usd", "cost_nano_usd", "successes", "mean_latency_s")),
+}
+"""Of a group without requests."""
+
+BILLED = ("billed_usd", "counted_usd", "bill_ratio", "doubted_usd")
 
 
 class NoSuchDecision(CallerError):
@@ -37,7 +44,7 @@ class History:
     decisions               by since, until, limit and namespace, oldest first
     table                   by its version
     quotes                  of a deployment, by since and until
-    report                  sums by since, by and namespace
+    report, bills           sums by since, by and namespace
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -46,6 +53,7 @@ class History:
     feedback_of: Callable[[str], list[Feedback]]
     quotes: Callable[..., list[Quote]]
     report: Callable[..., list[dict[str, Any]]]
+    bills: Callable[..., list[dict[str, Any]]]
 
 
 def history_routes(insight: Insight, past: History) -> APIRouter:
@@ -88,10 +96,10 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
     ) -> dict[str, Any]:
         groups = _groups(by)
         begin = clock.now() - DAY_S if since is None else since
-        rows = await asyncio.to_thread(
-            past.report, since=begin, by=groups, namespace=caller.namespace
-        )
-        return {"since": begin, "by": groups, "data": [report_line(row) for row in rows]}
+        asked = {"since": begin, "by": groups, "namespace": caller.namespace}
+        rows = await asyncio.to_thread(past.report, **asked)
+        bills = await asyncio.to_thread(past.bills, **asked)
+        return {"since": begin, "by": groups, "data": report_lines(rows, bills, groups)}
 
     return routes
 
@@ -104,6 +112,36 @@ def _groups(by: str) -> tuple[str, ...]:
     return groups
 
 
+def report_lines(
+    rows: list[dict[str, Any]], bills: list[dict[str, Any]], by: tuple[str, ...]
+) -> list[dict[str, Any]]:
+    """Groups with what was billed there; one that was called and served nothing has no requests."""
+    by_place = {tuple(row[name] for name in by): row for row in rows}
+    billed = {tuple(row[name] for name in by): row for row in bills}
+    return [
+        {
+            **report_line(by_place.get(place) or {**dict(zip(by, place, strict=True)), **NOTHING}),
+            **bill_facts(billed.get(place)),
+        }
+        for place in [*by_place, *(each for each in billed if each not in by_place)]
+    ]
+
+
+def bill_facts(row: dict[str, Any] | None) -> dict[str, Any]:
+    """What providers said they charged beside what was counted of the same calls, at our prices."""
+    if row is None:
+        return {**dict.fromkeys(("bills", "doubted_bills"), 0), **dict.fromkeys(BILLED)}
+    billed, counted = float(row["billed_usd"]), float(row["counted_usd"])
+    return {
+        "bills": row["bills"],
+        "billed_usd": billed if row["bills"] else None,
+        "counted_usd": counted if row["bills"] else None,
+        "bill_ratio": billed / counted if counted else None,
+        "doubted_bills": row["doubted_bills"],
+        "doubted_usd": float(row["doubted_usd"]) if row["doubted_bills"] else None,
+    }
+
+
 def report_line(row: dict[str, Any]) -> dict[str, Any]:
     """One group: spend, success where it was judged, and cost per success.
 
@@ -111,16 +149,17 @@ def report_line(row: dict[str, Any]) -> dict[str, Any]:
     no other request.
     """
     judged, successes = row["judged"] or 0, float(row["successes"] or 0.0)
-    priced = row["requests"] - row["unknown_cost"]
+    requests = row["requests"]
+    priced = requests - row["unknown_cost"]
     cost_usd = None if row["cost_usd"] is None else row["cost_nano_usd"] / 1e9
     rate = successes / judged if judged else None
     expected = rate * priced if rate else None
     known = ("route", "task", "deployment", "key")
     return {
         **{name: row[name] for name in known if name in row},
-        "requests": row["requests"],
+        "requests": requests,
         "answered": row["answered"],
-        "retry_rate": (row["attempts"] - row["requests"]) / row["requests"],
+        "retry_rate": (row["attempts"] - requests) / requests if requests else None,
         "cost_usd": cost_usd,
         "unknown_cost": row["unknown_cost"],
         "judged": judged,

@@ -89,6 +89,11 @@ OF_DEPLOYMENTS = (
     ("windsock_deployment_up", "1 if it may be drawn.", ["deployment"]),
 )
 
+DOUBTED = (
+    ("windsock_bills_doubted", "Bills that cannot be, and are in no sum."),
+    ("windsock_usage_doubted", "Calls whose counts cannot be, and were replaced."),
+)
+
 
 class Metrics(Collector):
     """`text()` is the answer of GET /metrics."""
@@ -124,6 +129,7 @@ class Metrics(Collector):
         yield from self._requests()
         yield from self._weights()
         yield from self._prices()
+        yield from self._doubts()
         yield from self._load()
         yield self._events()
         yield from self._tasks()
@@ -163,6 +169,16 @@ class Metrics(Collector):
             if status.age_s is not None:
                 age.add_metric([name], status.age_s)
             up.add_metric([name], float(router.availability.is_open(name, now)))
+        yield from families
+
+    def _doubts(self) -> Iterable[Metric]:
+        bills, usages = families = [
+            CounterMetricFamily(name, text, labels=["deployment"]) for name, text in DOUBTED
+        ]
+        for name in self._router.catalog.deployments:
+            doubts = self._router.doubts_of(name)
+            bills.add_metric([name], doubts.bills)
+            usages.add_metric([name], doubts.usages)
         yield from families
 
     def _events(self) -> Metric:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.events import Event
+from windsock.core.pricing.call_costs import with_judged_bill
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.observability import log
@@ -40,6 +42,7 @@ class Completion:
 
     def finish(self, exchange: Exchange, outcome: Outcome) -> None:
         """Take over what came of an exchange."""
+        outcome = self._with_judged_bills(outcome)
         self._ledger.append(outcome)
         for shift in exchange.shifts:
             self._on_shift(shift)
@@ -48,6 +51,13 @@ class Completion:
         self._check(exchange, outcome)
         self._count(outcome)
         log_request(outcome)
+
+    def _with_judged_bills(self, outcome: Outcome) -> Outcome:
+        """So that reports can hold what was billed against what was counted."""
+        if all(result.billed_usd is None for result in outcome.results):
+            return outcome
+        judged = (with_judged_bill(result, self._router.book) for result in outcome.results)
+        return replace(outcome, results=tuple(judged))
 
     def _check(self, exchange: Exchange, outcome: Outcome) -> None:
         """What a declared check said of the answer is feedback."""

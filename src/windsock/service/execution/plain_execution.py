@@ -54,6 +54,7 @@ async def plain_call(
         return call.result(CallKind.UNREACHABLE, note=str(error))
     except ProviderError as error:
         return call.result(CallKind.BAD_ANSWER, note=str(error))
+    failure.adapted[attempt.number] = target.adapted
     if reply.status != 200:
         return calls.refused(attempt, target, reply, raw, call.started, failure)
     answer = target.format.answer(raw, request)
@@ -96,7 +97,7 @@ class PlainCall:
         deadline = Deadline()
         try:
             with deadline.after(attempt.timeout_s):
-                reply = await calls.post(target, self._request)
+                reply = await calls.post(target)
                 try:
                     deadline.move(self._rest_s())
                     return reply, await reply.body()
@@ -136,6 +137,7 @@ class PlainCall:
             "billed_usd": facts.billed_usd,
             "finish_reason": facts.finish_reason,
             "response_id": facts.response_id,
+            "adapted": target.adapted,
         }
 
     def _rest_s(self) -> float:

@@ -38,6 +38,7 @@ async def stream_call(
     request, may_be_empty = shown.continued(request), exchange.route.allow_empty
     try:
         target = calls.target(attempt, request)
+        failure.adapted[attempt.number] = target.adapted
         scanner = target.format.scanner(request)
         relay = Relay(attempt, scanner, request, may_be_empty=may_be_empty)
     except ProviderError as error:
@@ -141,7 +142,7 @@ class StreamedCall:
         """The head of a stream, or the whole of a refusal; raises NoAnswer."""
         relay = self._relay
         relay.is_sent = True
-        reply = relay.reply = await self._calls.post(self._target, self._request)
+        reply = relay.reply = await self._calls.post(self._target)
         if reply.status != 200:
             return reply, await reply.body()
         if reply.headers.get("content-type", "").startswith("text/html"):
@@ -164,7 +165,11 @@ class StreamedCall:
             self._timeouts.close()
         await relay.close()
         result = self._refused or calls.result(
-            relay.attempt, relay.kind, self._started, **relay.facts(self._target.capabilities)
+            relay.attempt,
+            relay.kind,
+            self._started,
+            adapted=self._target.adapted,
+            **relay.facts(self._target.capabilities),
         )
         may_go_on = self._shown.may_go_on
         self._exchange.report(result, calls.clock.now(), may_go_on=may_go_on)

@@ -9,11 +9,15 @@ from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult
-from windsock.core.model.catalog import Capabilities
+from windsock.core.model.catalog import Capabilities, Deployment
+from windsock.core.model.requests import Unsupported
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
+from windsock.wire.adaptation.adapt import adapted
+from windsock.wire.adaptation.complaints import judged
+from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.upstream_errors.reading import words_of
@@ -21,15 +25,17 @@ from windsock.wire.upstream_errors.reading import words_of
 
 @dataclass(slots=True)
 class Failure:
-    """What upstreams refused with, for the client when nothing else is left.
+    """What a client is told beside an answer, or when nothing else is left.
 
-    status, body    of the last error, in OpenAI's shape
+    status, body    of the last upstream error, in OpenAI's shape
     words           what each deployment said last, by its name
+    adapted         fields of its request that were changed, by number of attempt
     last_event      what ends a stream that has begun, where no other deployment goes on with it
     """
 
     status: int | None = None
     body: bytes = b""
+    adapted: dict[int, tuple[str, ...]] = field(default_factory=dict)
     last_event: bytes = b""
     words: dict[str, str] = field(default_factory=dict)
 
@@ -37,6 +43,10 @@ class Failure:
 @dataclass(slots=True, kw_only=True)
 class Target:
     """Whom one call asks, and in which format; a reload meanwhile changes nothing of it.
+
+    request     as it asks
+    adapted     the fields of the client's request that had to change for it
+    heard       what it refused of late
 
     Treat it as immutable: frozen, it would cost a call three times as much to make.
     """
@@ -46,6 +56,9 @@ class Target:
     endpoint: Endpoint
     format: Format
     capabilities: Capabilities
+    request: UpstreamRequest
+    adapted: tuple[str, ...] = ()
+    heard: tuple[Unsupported, ...] = ()
 
 
 class UpstreamCalls:
@@ -70,17 +83,24 @@ class UpstreamCalls:
         spoken = upstream.formats.get(request.operation) if upstream else None
         if deployment is None or upstream is None or spoken is None:
             raise ProviderError(f"{attempt.deployment} offers no {request.operation} calls")
+        heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
+        known = upstream.parameters.get(deployment.id, AS_IT_COMES)
+        taken = taught(known, heard) if heard else known
+        asked, changed = adapted(request, _bounded(taken, deployment, request))
         return Target(
             provider=deployment.provider,
             model=deployment.model,
             endpoint=upstream.endpoint,
             format=spoken,
             capabilities=deployment.capabilities,
+            request=asked,
+            adapted=changed,
+            heard=heard,
         )
 
-    async def post(self, target: Target, request: UpstreamRequest) -> Reply:
+    async def post(self, target: Target) -> Reply:
         """Send the call; raises ProviderError (see `Caller.post`)."""
-        spoken, model = target.format, target.model
+        spoken, request, model = target.format, target.request, target.model
         path = target.endpoint.call_path(spoken.path(request, model), model)
         return await self._caller.post(target.endpoint, path, spoken.body(request, model))
 
@@ -97,12 +117,19 @@ class UpstreamCalls:
         refusal = target.format.refusal(status, raw, reply.headers, self.clock.now())
         failure.status = reply.status
         failure.body = target.endpoint.without_secrets(refusal.body)
+        verdict, unsupported = judged(refusal.verdict, status, raw, target.request, target.heard)
         if words := words_of(failure.body):
             failure.words[attempt.deployment] = words
-            if refusal.verdict.kind in LASTING:
+            if verdict.kind in LASTING:
                 self._lasting[attempt.deployment] = self._lasting[target.provider] = words
-        known = {"status": reply.status, "retry_after_s": refusal.retry_after_s, **facts}
-        return self.result(attempt, refusal.verdict.kind, started, refusal=refusal.verdict, **known)
+        known = {
+            "status": reply.status,
+            "retry_after_s": refusal.retry_after_s,
+            "unsupported": unsupported,
+            "adapted": target.adapted,
+            **facts,
+        }
+        return self.result(attempt, verdict.kind, started, refusal=verdict, **known)
 
     def words_of(self, deployments: Iterable[str]) -> dict[str, str]:
         """What providers said when they last refused for a reason that lasts, by deployment."""
@@ -126,3 +153,11 @@ class UpstreamCalls:
     async def close(self) -> None:
         """Drop the connections."""
         await self._caller.close()
+
+
+def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:
+    """With the length of the deployment's answers, where more is asked for."""
+    most = deployment.capabilities.max_output_tokens
+    if most is None or (request.request.max_output_tokens or 0) <= most:
+        return taken
+    return bounded(taken, most)

@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from windsock.errors import WindsockError
+from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.error_responses import Problem, overloaded, problem_of
-from windsock.service.gateway.header_limits import fault_of
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -28,6 +28,17 @@ LEAVE = "windsock.leave"
 
 WATCHED_FROM_S = 0.02
 """After which a client that leaves is noticed; the provider's call is then cancelled at once."""
+
+
+def has_body(headers: Headers) -> bool:
+    """Whether a body follows these headers."""
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+
+
+def peer_of(scope: Scope) -> str:
+    """The address that a request came from; empty where there is none."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 class Call:
@@ -74,7 +85,7 @@ class Memory(Protocol):
     """What is left for bodies."""
 
     def hold(self, size: int) -> bool:
-        """Reserve so many bytes; False if there are none. Every True needs a `release`."""
+        """Take so many bytes; False if there are none. What was taken needs a `release`."""
         ...
 
     def release(self, size: int) -> None:
@@ -90,16 +101,26 @@ class ClientConnection(Protocol):
 
 
 class DataPlane:
-    """Runs its own paths, hands everything else (and lifespan) to `app`.
+    """Runs its own paths, hands everything else (and lifespan) to `app`, with its whole body.
 
     memory  bounds the bodies held at a time
+    knows   whether the caller with these headers may send a body at all: who may not is told why
+            by whoever would have worked on it, without one
     """
 
     def __init__(
-        self, app: App, endpoints: dict[str, Endpoint], *, max_body_bytes: int, memory: Memory
+        self,
+        app: App,
+        endpoints: dict[str, Endpoint],
+        *,
+        max_body_bytes: int,
+        memory: Memory,
+        knows: Callable[[Headers], bool],
     ) -> None:
         self._app = app
         self._memory = memory
+        self._knows = knows
+        self._refusals = Refusals()
         self._endpoints = endpoints
         self._max_body_bytes = max_body_bytes
 
@@ -109,46 +130,62 @@ class DataPlane:
         return frozenset(self._endpoints)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (fault := fault_of(scope["headers"])) is not None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if (fault := fault_of(scope["headers"])) is not None:
             await Call({}, b"", receive, send).refuse(fault)
             return
-        if scope["type"] == "http" and scope["method"] == "POST":
-            endpoint = self._endpoints.get(scope["path"])
-            if endpoint is not None:
-                await self._bounded(endpoint, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    async def _bounded(
-        self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send
-    ) -> None:
-        """Hold memory for the body, as large as it says it is, while it is worked on."""
         headers: Headers = dict(scope["headers"])
-        stated = headers.get(b"content-length", b"")
-        size = int(stated) if stated.isdigit() else self._max_body_bytes
-        if size > self._max_body_bytes:
-            await self._too_large(Call(headers, b"", receive, send))
-        elif not self._memory.hold(size):
-            await Call(headers, b"", receive, send).refuse(overloaded())
-        else:
-            try:
-                call = Call(headers, b"", receive, send)
-                await self._run(endpoint, call, scope.get("extensions", {}).get(LEAVE))
-            finally:
-                self._memory.release(size)
-
-    async def _too_large(self, call: Call) -> None:
-        message = f"the body exceeds {self._max_body_bytes} bytes; send less"
-        await call.refuse(Problem.of(413, message))
-
-    async def _run(
-        self, endpoint: Endpoint, call: Call, connection: ClientConnection | None
-    ) -> None:
-        body = await self._read(call.receive)
-        call.body = body or b""
-        if body is None:
-            await self._too_large(call)
+        endpoint = self._endpoints.get(scope["path"]) if scope["method"] == "POST" else None
+        if endpoint is None and not has_body(headers):
+            await self._app(scope, receive, send)
             return
+        call = Call(headers, b"", receive, send)
+        if self._knows(headers):
+            await self._with_body(endpoint, call, scope)
+            return
+        wait_s = self._refusals.wait_s(peer_of(scope), asyncio.get_running_loop().time())
+        if wait_s:
+            await asyncio.sleep(wait_s)
+        await self._run(endpoint, call, scope)
+
+    async def _with_body(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
+        """Hold memory for the body, as much of it as came, while it is worked on."""
+        held = 0
+        parts: list[bytes] = []
+        more = not _exceeds(call.headers, self._max_body_bytes)
+        is_too_large = not more
+        try:
+            while more:
+                message = await call.receive()
+                part = message.get("body", b"")
+                more = message.get("more_body", False)
+                if message["type"] == "http.disconnect":
+                    return
+                if held + len(part) > self._max_body_bytes:
+                    is_too_large = True
+                    break
+                if not self._memory.hold(len(part)):
+                    await call.refuse(overloaded())
+                    return
+                held += len(part)
+                parts.append(part)
+            if is_too_large:
+                said = f"the body exceeds {self._max_body_bytes} bytes; send less"
+                await call.refuse(Problem.of(413, said))
+                return
+            call.body = parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.clear()
+            await self._run(endpoint, call, scope)
+        finally:
+            self._memory.release(held)
+
+    async def _run(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
+        if endpoint is None:
+            await self._app(scope, _again(call.body, call.receive), call._send)
+            return
+        connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
         watch = _LeaveWatch(call.receive) if connection is None else _LeaveCallback(connection)
         try:
             try:
@@ -163,20 +200,21 @@ class DataPlane:
         finally:
             watch.end()
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """The body, or None if it is larger than allowed."""
-        message = await receive()
-        if not message.get("more_body"):
-            body: bytes = message.get("body", b"")
-            return body if len(body) <= self._max_body_bytes else None
-        parts, size = [message.get("body", b"")], len(message.get("body", b""))
-        while message.get("more_body"):
-            message = await receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > self._max_body_bytes:
-                return None
-        return b"".join(parts)
+
+def _exceeds(headers: Headers, most: int) -> bool:
+    """Whether a body says itself that it is too large."""
+    stated = headers.get(b"content-length", b"")
+    return stated.isdigit() and int(stated) > most
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Gives the body that was read, then what the server says."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def give() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return give
 
 
 class _LeaveCallback:

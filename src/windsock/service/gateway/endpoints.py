@@ -175,7 +175,7 @@ class OpenAICalls:
         key: bytes | None,
     ) -> None:
         body, failure = await self._executor.answer(exchange, asked)
-        headers = self._headers(exchange, started, key)
+        headers = self._headers(exchange, started, key, failure)
         if body is None:
             await call.refuse(self._failed(exchange, failure, headers))
             return
@@ -198,7 +198,9 @@ class OpenAICalls:
 
         async def write(events: bytes) -> None:
             if not call.is_answered:
-                await call.begin(200, [EVENT_STREAM, *self._headers(exchange, started, key)])
+                await call.begin(
+                    200, [EVENT_STREAM, *self._headers(exchange, started, key, failure)]
+                )
             copy.add(events)
             await call.write(events, more=True)
 
@@ -208,7 +210,7 @@ class OpenAICalls:
             if copy.is_whole:
                 await self._keep(exchange, key, copy.body(), is_stream=True)
         else:
-            headers = self._headers(exchange, started, key)
+            headers = self._headers(exchange, started, key, failure)
             await call.refuse(self._failed(exchange, failure, headers))
 
     def _failed(
@@ -220,7 +222,7 @@ class OpenAICalls:
         return failed(exchange, failure, headers, back_in_s=back_in_s)
 
     def _headers(
-        self, exchange: Exchange, started: float, key: bytes | None
+        self, exchange: Exchange, started: float, key: bytes | None, failure: Failure
     ) -> list[tuple[bytes, bytes]]:
         decision, results = exchange.decision, exchange.results
         tried = exchange.trying or (exchange.answer and exchange.answer.attempt)
@@ -230,6 +232,10 @@ class OpenAICalls:
         attempts = len(results) + (exchange.trying is not None)
         name, note = decision.id.encode(), exchange.table.note
         notes = [(b"x-windsock-note", note.encode("ascii", "replace"))] if note else []
+        adapted = failure.adapted.get(tried.number, ()) if tried else ()
+        if adapted:
+            names = ", ".join(adapted).encode("ascii", "replace")
+            notes.append((b"x-windsock-adapted", names))
         return [
             *notes,
             (b"x-windsock-decision-id", name),

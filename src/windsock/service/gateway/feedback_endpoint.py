@@ -10,7 +10,7 @@ from windsock.clock import Clock
 from windsock.core.evidence.learner import Credit
 from windsock.core.model.rewards import Reward
 from windsock.errors import BadRequest
-from windsock.service.auth import Access, Principal, credential_of
+from windsock.service.auth import Access, Principal, credential_in
 from windsock.service.error_responses import Problem
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
@@ -51,8 +51,7 @@ class FeedbackEndpoint:
 
 def admitted(call: Call, access: Access, scope: str, now: float) -> Principal:
     """Who calls, by the key in the headers; raises what `Access.admit` does."""
-    credential = credential_of(call.header(b"authorization"), call.header(b"x-api-key"))
-    return access.admit(credential, scope, now)
+    return access.admit(credential_in(call.headers), scope, now)
 
 
 def credit_view(name: str, credit: Credit, *, is_duplicate: bool) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 uvicorn spends a fifth of a request's CPU on what such a request can do without: two searches per
 header, two writes per answer, two timers, an event per request that nobody waits for. What is not
-a plain POST to one of `paths` goes uvicorn's own way.
+a plain POST to one of `paths` goes uvicorn's own way. What a connection holds is bounded on both.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
-    HttpToolsProtocol,
     RequestResponseCycle,
 )
 
+from windsock.service.connections.bounded_protocol import BoundedProtocol
+from windsock.service.connections.limits import Connections
 from windsock.service.gateway.asgi import LEAVE
 
 
@@ -127,10 +128,10 @@ class DirectCycle(RequestResponseCycle):
             self.on_response()
 
 
-class GatewayProtocol(HttpToolsProtocol):
-    """uvicorn's protocol; `paths` go the short way."""
+class GatewayProtocol(BoundedProtocol):
+    """uvicorn's protocol, bounded; `paths` go the short way."""
 
-    paths: frozenset[bytes] = frozenset()
+    paths: frozenset[bytes]
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -139,6 +140,7 @@ class GatewayProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Called by the parser: the short way, or uvicorn's own."""
+        self.await_body()
         if not self._is_short():
             super().on_headers_complete()
             return
@@ -182,6 +184,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """As uvicorn's, with one timer for the life of the connection."""
         self._direct = None
+        self.linger()
         if self.pipeline:
             super().on_response_complete()
             return
@@ -211,8 +214,7 @@ class GatewayProtocol(HttpToolsProtocol):
             )
 
 
-def protocol_for(paths: frozenset[str]) -> type[GatewayProtocol]:
+def protocol_for(paths: frozenset[str], bounds: Connections) -> type[GatewayProtocol]:
     """The protocol of a server whose data plane has these paths."""
-    return type(
-        "GatewayProtocol", (GatewayProtocol,), {"paths": frozenset(path.encode() for path in paths)}
-    )
+    known = {"paths": frozenset(path.encode() for path in paths), "bounds": bounds}
+    return cast(type[GatewayProtocol], type("GatewayProtocol", (GatewayProtocol,), known))

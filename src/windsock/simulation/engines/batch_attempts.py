@@ -1,8 +1,9 @@
 """Who answers the requests of a window that are alike, and after how many calls.
 
 It is the exchange's rule in counts: what failed goes to a deployment that this request has not
-tried, by the same weights; only where there is none left, to the same one again; and no request
-makes more calls than its route allows. A doubted answer is asked again of strong ones only.
+tried, by the same weights; once to the same one again where the other is dearer, or there is none;
+and no request makes more calls than its route allows. A doubted answer is asked again of strong
+ones only.
 """
 
 from __future__ import annotations
@@ -106,27 +107,91 @@ def answers(luck: Any, decision: GroupDecision, asked: Counts, *, attempts_allow
     asked               (deployments,) requests, by the deployment of their first call
     attempts_allowed    calls of one request, all reasons together
     """
-    size = len(asked)
-    served, lost = _nothing(size, attempts_allowed)
-    bad, lost_calls = np.zeros(size, np.int64), np.zeros(size, np.int64)
-    paths, known = asked[None, :], np.zeros((1, size), bool)
+    drawing = _Drawing(luck, decision, attempts_allowed)
+    drawing.add(0, asked[None, :], np.zeros((1, len(asked)), np.int64))
     for call in range(attempts_allowed):
-        # What failed once for a request fails for it again there: its fate is drawn once.
-        failed = luck.binomial(paths, np.where(known, 1.0, decision.fails))
-        served[:, call] = (paths - failed).sum(axis=0)
-        bad += failed.sum(axis=0)
-        before, last = np.nonzero(failed)
-        if not len(before):
-            break
-        counts, known = failed[before, last], known[before]
-        known[np.arange(len(last)), last] = True
-        if call + 1 == attempts_allowed:
-            lost[call] = counts.sum()
-            lost_calls = counts @ known
-            np.add.at(lost_calls, last, counts * (attempts_allowed - known.sum(axis=1)))
-            break
-        paths = luck.multinomial(counts, _another(decision.weights, known, last))
-    return Answers(served=served, lost=lost, lost_calls=lost_calls, bad=bad, rounds=call + 1)
+        drawing.step(call)
+    return drawing.answers()
+
+
+class _Drawing:
+    """Requests by how many calls they have made: `paths` whom they ask next, `tries` whom they
+    have asked how often, both (rows, deployments)."""
+
+    def __init__(self, luck: Any, decision: GroupDecision, attempts_allowed: int) -> None:
+        size = len(decision.fails)
+        self._luck = luck
+        self._decision = decision
+        self._allowed = attempts_allowed
+        self._waves: list[list[tuple[Counts, Counts]]] = [[] for _ in range(attempts_allowed)]
+        self._served, self._lost = _nothing(size, attempts_allowed)
+        self._bad, self._lost_calls = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        self._dearer = _dearer(decision)
+        self._rounds = 0
+
+    def add(self, made: int, paths: Counts, tries: Counts) -> None:
+        """Requests that have made so many calls in vain."""
+        if made < self._allowed:
+            self._waves[made].append((paths, tries))
+        else:
+            self._lost[made - 1] += paths.sum()
+            self._lost_calls += paths.sum(axis=1) @ tries
+
+    def step(self, call: int) -> None:
+        """The next call of all that have made `call` of them.
+
+        What failed again for a request fails for it ever again there.
+        """
+        for paths, tries in self._waves[call]:
+            self._rounds = max(self._rounds, call + 1)
+            failed = self._luck.binomial(paths, np.where(tries, 1.0, self._decision.fails))
+            self._served[:, call] += (paths - failed).sum(axis=0)
+            self._bad += failed.sum(axis=0)
+            rows, last = np.nonzero(failed)
+            if len(rows):
+                self._go_on(call + 1, failed[rows, last], tries[rows], last)
+
+    def _go_on(self, made: int, counts: Counts, tries: Counts, last: Counts) -> None:
+        """To another; before that once more to the same, where that is the better."""
+        fresh = tries[np.arange(len(last)), last] == 0
+        tries[np.arange(len(last)), last] += 1
+        others = _another(self._decision.weights, tries > 0, last)
+        again = self._luck.binomial(counts, fresh * self._better_again(made, others, last))
+        still = self._luck.binomial(again, self._decision.fails[last])
+        if again.any():
+            self._rounds = max(self._rounds, made + 1)
+            np.add.at(self._served[:, made], last, again - still)
+            np.add.at(self._bad, last, still)
+            twice = tries.copy()
+            twice[np.arange(len(last)), last] += 1
+            self.add(made + 1, self._luck.multinomial(still, others), twice)
+        self.add(made, self._luck.multinomial(counts - again, others), tries)
+
+    def _better_again(self, made: int, others: Shares, last: Counts) -> Shares:
+        """Chance of each row that the same is asked again: all where there is no other."""
+        alone = others[np.arange(len(last)), last] == 1.0
+        dearer = (others * self._dearer[last]).sum(axis=1)
+        shares = np.where(alone, 1.0, dearer if made + 1 < self._allowed else 0.0)
+        return shares.clip(0.0, 1.0) if made < self._allowed else np.zeros(len(last))
+
+    def answers(self) -> Answers:
+        """What came of them, once every call was made."""
+        return Answers(
+            served=self._served,
+            lost=self._lost,
+            lost_calls=self._lost_calls,
+            bad=self._bad,
+            rounds=self._rounds,
+        )
+
+
+def _dearer(decision: GroupDecision) -> Shares:
+    """(deployments, deployments): 1 where a success costs more at the second than at the first."""
+    usd_by_name = {arm.deployment: arm.usd_per_success for arm in decision.table.arms}
+    usd = np.full(len(decision.fails), np.nan)
+    for i, name in enumerate(decision.names):
+        usd[i] = usd_by_name.get(name, np.nan)
+    return (usd[None, :] > usd[:, None]).astype(np.float64)
 
 
 def stronger_answers(

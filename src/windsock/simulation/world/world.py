@@ -16,7 +16,7 @@ from scipy import special
 
 from windsock.core.cascades.calibration import BINS
 from windsock.core.evidence.warm_start import PastResult
-from windsock.core.model.calls import Attempt, CallKind, CallResult, total_usd
+from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, total_usd
 from windsock.core.model.catalog import Capabilities, Catalog, Deployment
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Prices, Usage, cost_usd, to_float
@@ -192,7 +192,7 @@ class World:
         name = attempt.deployment
         index = self.names.index(name)
         place = self.scenario.deployments[name]
-        if ask.fate[index] < self.failure_share(name, at):
+        if self._fails(attempt, float(ask.fate[index]), self.failure_share(name, at)):
             return CallResult(
                 attempt=attempt, kind=CallKind.SERVER_ERROR, latency_s=0.05, status=503
             )
@@ -212,6 +212,16 @@ class World:
             confidence=self.confidence(name, ask, at),
             finish_reason="stop",
         )
+
+    def _fails(self, attempt: Attempt, fate: float, share: float) -> bool:
+        """Whether a call fails where `share` of them do.
+
+        Of a fate that failed, the part below the share is a fate of its own, evenly spread: that of
+        asking the same deployment again.
+        """
+        if fate >= share:
+            return False
+        return attempt.reason is not AttemptReason.RETRY or fate / share < share
 
     def is_right(self, name: str, ask: SimulatedRequest, at: float) -> bool:
         """True if its answer to this request would be right."""

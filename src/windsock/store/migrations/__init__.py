@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from windsock.store.engine import open_engine, reading
 
 HERE = Path(__file__).parent
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision; a database that has it needs nothing, and alembic is not even imported."""
 
 

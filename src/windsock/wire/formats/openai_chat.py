@@ -30,6 +30,9 @@ from windsock.wire.request import (
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
 
+OPTIONAL = (None, "auto", "none")
+"""Values of `tool_choice` that demand no call."""
+
 
 class _Schema(msgspec.Struct):
     """The fields that routing reads; everything else stays raw."""
@@ -41,6 +44,8 @@ class _Schema(msgspec.Struct):
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     tools: msgspec.Raw = msgspec.Raw(b"")
+    tool_choice: Any = None
+    logprobs: Any = None
     response_format: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
     models: list[str] | None = None
@@ -106,7 +111,7 @@ class OpenAIChat(OpenAIFormat):
     def body(self, request: UpstreamRequest, model: str) -> bytes:
         """With logprobs asked for where the router wants to know how sure the answer is."""
         fields = self._upstream_fields(request, model)
-        if request.wants_certainty:
+        if request.wants_certainty and "logprobs" not in request.left_out:
             fields.setdefault("logprobs", TRUE)
         return msgspec.json.encode(fields)
 
@@ -175,8 +180,17 @@ def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
         needs.add("vision")
     if b'"input_audio"' in messages:
         needs.add("audio")
+    if b'"tool_call_id"' in messages:
+        needs.add("tools")
     if len(bytes(read.tools)) > 2 and bytes(read.tools) != b"null":
         needs.add("tools")
-    if read.response_format and read.response_format.get("type") == "json_schema":
-        needs.add("json_schema")
+        if read.tool_choice not in OPTIONAL:
+            needs.add("tool_choice")
+    form = (read.response_format or {}).get("type")
+    if form in ("json_schema", "json_object"):
+        needs.add(form)
+    if (read.n or 1) > 1:
+        needs.add("n")
+    if read.logprobs:
+        needs.add("logprobs")
     return frozenset(needs)

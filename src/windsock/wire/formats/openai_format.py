@@ -15,8 +15,6 @@ from windsock.wire.upstream_errors.refusal import Refusal
 
 TRUE = msgspec.Raw(b"true")
 
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
 
 class OpenAIFormat:
     """A kind of call of OpenAI's, as one provider takes it. Kinds add their path and answers."""
@@ -53,13 +51,13 @@ class OpenAIFormat:
         return refusal_of(status, raw, headers, now, self._traits.errors)
 
     def _upstream_fields(self, request: UpstreamRequest, model: str) -> dict[str, msgspec.Raw]:
-        """Fields as they are sent; a stream's usage is always asked for."""
-        fields = _fields.decode(request.raw)
+        """Fields as they are sent; a stream's usage is asked for wherever that is taken."""
+        fields = dict(request.fields)
         fields["model"] = msgspec.Raw(orjson.dumps(model))
         for name in self._dropped:
             fields.pop(name, None)
         drop_task(fields)
-        if request.request.is_stream and not request.wants_usage:
+        if _may_ask_for_usage(request):
             options = orjson.loads(bytes(fields.get("stream_options", b"{}"))) or {}
             fields["stream_options"] = msgspec.Raw(orjson.dumps({**options, "include_usage": True}))
         return fields
@@ -67,4 +65,9 @@ class OpenAIFormat:
 
 def names_field(request: UpstreamRequest, name: str) -> bool:
     """Whether the client's own body has this field."""
-    return name in _fields.decode(request.raw)
+    return name in request.fields
+
+
+def _may_ask_for_usage(request: UpstreamRequest) -> bool:
+    is_asked = not request.request.is_stream or request.wants_usage
+    return not is_asked and "stream_options" not in request.left_out

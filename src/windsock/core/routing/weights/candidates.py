@@ -96,7 +96,7 @@ class Candidates:
         )
         ruled = []
         for name in route.candidates:
-            reason = self._catalog.ruled_out(name, request)
+            reason = self._catalog.ruled_out(name, request, now)
             if reason is None and rule is not None and name not in rule.candidates:
                 reason = Exclusion(ExclusionCode.RULE, "left out by a rule of the route")
             if reason is None and has_ceiling:

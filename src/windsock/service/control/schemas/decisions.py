@@ -6,6 +6,7 @@ from typing import Any
 
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.decisions import Decision
+from windsock.service.control.schemas.base import number
 
 
 def decision_facts(found: Outcome | Decision) -> dict[str, Any]:
@@ -48,9 +49,12 @@ def _attempt(result: CallResult) -> dict[str, Any]:
         "reason": result.attempt.reason.value,
         "kind": result.kind.value,
         "status": result.status,
+        "adapted": list(result.adapted),
         "latency_s": result.latency_s,
         "service_tier": result.service_tier,
         "is_usage_estimated": result.is_usage_estimated,
         "usage_doubt": result.usage_doubt or None,
-        "billed_usd": None if result.billed_usd is None else float(result.billed_usd),
+        "billed_usd": number(result.billed_usd),
+        "counted_usd": number(result.counted_usd),
+        "is_bill_doubted": result.is_bill_doubted,
     }

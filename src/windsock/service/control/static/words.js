@@ -69,6 +69,12 @@ export function told(event) {
       return ["price lists disagree", `${prices(event)}${from}; in force is that of ${event.in_force_feed}`];
     case "price.unread":
       return ["price unreadable", `${event.reason}${from}`];
+    case "price.vanished":
+      return [`no longer listed by ${event.feed}`, facts(event, "feed")];
+    case "model.listed":
+      return ["new model", `${event.model ?? `${event.count} models`}${from}`];
+    case "model.retires":
+      return ["model retires", `on ${event.retires_on ?? Object.values(event.dates ?? {}).join(", ")}${from}`];
     case "price.went_stale":
       return ["price went stale", facts(event)];
     case "cooldown.began":

@@ -1,0 +1,200 @@
+"""What holds for groups and for the whole proxy: aliases, fallbacks, limits, keys, the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from windsock.cli.litellm_import.entries import seconds_in
+from windsock.cli.litellm_import.imported import Imported, Table, reference
+from windsock.cli.litellm_import.words import (
+    AT_THE_TOP,
+    OF_LITELLM,
+    OF_THE_PROXY,
+    OF_THE_ROUTER,
+    UNKNOWN,
+)
+
+FALLBACKS = ("fallbacks", "context_window_fallbacks", "content_policy_fallbacks")
+"""Lists of {group: [groups]}: a candidate here takes over for whatever reason another fails."""
+
+EVERYBODY = "*"
+MOST_ATTEMPTS = 20
+
+Stated = Mapping[str, Any]
+
+
+def take_groups(found: Imported, body: Stated) -> None:
+    """Everything but the list of deployments."""
+    router, litellm = _table(body, "router_settings"), _table(body, "litellm_settings")
+    both = {**litellm, **router}
+    for name, table in found.routes.items():
+        _by_order(name, table)
+    targets = _aliases(found, router.get("model_group_alias"))
+    _fallbacks(found, [router, litellm], both.get("default_fallbacks"), targets)
+    _limits(found, both)
+    _keys(found, _table(body, "general_settings"))
+    _cache(found, litellm)
+    _logging(found, litellm)
+    _note_rest(found, body)
+
+
+def _table(body: Stated, name: str) -> Table:
+    value = body.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _by_order(name: str, table: Table) -> None:
+    """Deployments of a later `order` are asked when those of the first have failed."""
+    order = table.pop("_order", {})
+    first = min(order.values(), default=0)
+    later = [each for each in table["candidates"] if order.get(each, first) > first]
+    if later:
+        table["candidates"] = [each for each in table["candidates"] if each not in later]
+        table["fallbacks"] = sorted(later, key=lambda each: order[each])
+
+
+def _aliases(found: Imported, stated: Any) -> dict[str, str]:
+    """Another name of a group is a route with the same candidates; what each stands for."""
+    targets = {}
+    for alias, target in stated.items() if isinstance(stated, dict) else ():
+        named = target.get("model") if isinstance(target, dict) else target
+        groups = [str(each) for each in (named if isinstance(named, list) else [named])]
+        tables = [_group(found, each) for each in groups]
+        if candidates := [name for table in tables for name in table.get("candidates", ())]:
+            found.routes[str(alias)] = {**tables[0], "candidates": list(dict.fromkeys(candidates))}
+            targets[str(alias)] = groups[0]
+        else:
+            found.note("model_group_alias", "it names no group of the list", f"{alias} = {named}")
+    return targets
+
+
+def _group(found: Imported, name: str) -> Table:
+    """The route of a group; one of a single deployment that is asked for by its own name."""
+    own = [each for each in found.deployments if name in (each, each.partition("/")[2])]
+    return found.routes.get(name) or ({"candidates": own[:1]} if own else {})
+
+
+def _fallbacks(
+    found: Imported, settings: list[Table], default: Any, targets: Mapping[str, str]
+) -> None:
+    """In the order of LiteLLM; those of everybody where a group has none of its own."""
+    by_group: dict[str, list[str]] = {}
+    for group, names in _pairs(settings):
+        by_group.setdefault(group, []).extend(names)
+    everybody = [*by_group.pop(EVERYBODY, []), *_names(default)]
+    for group in dict.fromkeys([*by_group, *found.routes]):
+        own = by_group.get(group) or by_group.get(targets.get(group, "")) or everybody
+        _fall_back(found, group, [name for name in own if name != group])
+
+
+def _fall_back(found: Imported, group: str, names: list[str]) -> None:
+    """The fallbacks of one group, if it has any that the list knows."""
+    table, known = _group(found, group), [name for name in names if _group(found, name)]
+    for name in names:
+        if name not in known:
+            found.note("a fallback", "it names no group of the list", f"{group} to {name}")
+    if known and table:
+        table["fallbacks"] = list(dict.fromkeys([*table.get("fallbacks", ()), *known]))
+        found.routes.setdefault(group, table)
+    elif known:
+        found.note("fallbacks", "they are of no group of the list", group)
+
+
+def _pairs(settings: list[Table]) -> Iterator[tuple[str, list[str]]]:
+    for table in settings:
+        for key in FALLBACKS:
+            stated = table.get(key)
+            for each in stated if isinstance(stated, list) else [stated]:
+                for group, names in each.items() if isinstance(each, dict) else ():
+                    yield str(group), _names(names)
+
+
+def _names(stated: Any) -> list[str]:
+    """Groups by name; a fallback may also be written with parameters of its own."""
+    entries = stated if isinstance(stated, list) else [stated] if stated else []
+    named = (each.get("model") if isinstance(each, dict) else each for each in entries)
+    return [str(each) for each in named if each]
+
+
+def _limits(found: Imported, both: Stated) -> None:
+    """Attempts and times that hold for every group that states none."""
+    retries, limit = both.get("num_retries"), both.get("timeout") or both.get("request_timeout")
+    for route in found.routes.values():
+        if isinstance(retries, int) and retries >= 0:
+            route["max_attempts"] = max(1, min(MOST_ATTEMPTS, retries + 1))
+        if (longest := seconds_in(limit)) is not None:
+            route.setdefault("answer_timeout", longest)
+        if (first := seconds_in(both.get("stream_timeout"))) is not None:
+            route.setdefault("first_byte_timeout", first)
+
+
+def _keys(found: Imported, general: Stated) -> None:
+    """The master key opens everything here too; without it nobody needs a key."""
+    if general.get("master_key"):
+        found.server |= {"keys": "required", "admin_token": reference(general["master_key"])}
+        found.note(
+            "virtual keys, which LiteLLM keeps in its database",
+            "make new ones by 'windsock keys create'; the master key works as before",
+        )
+    most = general.get("global_max_parallel_requests") or general.get("max_parallel_requests")
+    if isinstance(most, int) and most > 0:
+        found.server["max_concurrent"] = most
+
+
+def _cache(found: Imported, litellm: Stated) -> None:
+    """Of whole answers to identical requests."""
+    if litellm.get("cache") is not True:
+        return
+    params = _table(litellm, "cache_params")
+    found.cache["enabled"] = True
+    if (ttl := seconds_in(params.get("ttl"))) is not None:
+        found.cache["ttl"] = ttl
+    kind, host = str(params.get("type", "local")), params.get("host")
+    if kind == "redis" and host:
+        secret = f":{reference(params['password'])}@" if params.get("password") else ""
+        port = reference(params.get("port") or 6379)
+        found.cache["url"] = f"redis://{secret}{reference(host)}:{port}"
+    elif kind not in ("local", "redis"):
+        found.note(
+            f"a cache of type {kind}", "only identical requests are answered from [cache], in "
+            "memory or in Redis"
+        )  # fmt: skip
+
+
+def _logging(found: Imported, litellm: Stated) -> None:
+    if litellm.get("set_verbose") is True:
+        found.server["log_level"] = "debug"
+    if litellm.get("json_logs") is True:
+        found.server["log_format"] = "json"
+
+
+CARRIED = {
+    "router_settings": {
+        *FALLBACKS, "default_fallbacks", "model_group_alias", "num_retries", "timeout",
+        "stream_timeout",
+    },
+    "litellm_settings": {
+        *FALLBACKS, "default_fallbacks", "num_retries", "request_timeout", "cache",
+        "cache_params", "set_verbose", "json_logs",
+    },
+    "general_settings": {"master_key", "global_max_parallel_requests", "max_parallel_requests"},
+}  # fmt: skip
+"""What the functions above take, by table."""
+
+INSTEAD = {
+    "router_settings": OF_THE_ROUTER,
+    "litellm_settings": OF_LITELLM,
+    "general_settings": OF_THE_PROXY,
+}
+
+
+def _note_rest(found: Imported, body: Stated) -> None:
+    """Every setting that was not carried, by name."""
+    for table, instead in INSTEAD.items():
+        for key, value in _table(body, table).items():
+            if key not in CARRIED[table] and value is not None:
+                found.note(f"{table}.{key}", instead.get(key, UNKNOWN))
+    for key, value in body.items():
+        if key not in INSTEAD and key != "model_list" and value is not None:
+            found.note(key, AT_THE_TOP.get(key, UNKNOWN))

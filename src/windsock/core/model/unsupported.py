@@ -1,0 +1,92 @@
+"""What deployments said that they do not take of a request: facts with an age."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple
+from typing import Any
+
+from windsock.core.model.exclusions import Exclusion, ExclusionCode
+from windsock.core.model.requests import Unsupported
+
+KEEP_S = 86_400.0
+"""For so long a fact is believed; then the field is sent again, and may be refused again."""
+
+MAX_FACTS = 64
+"""Of one deployment; the oldest is forgotten first."""
+
+IN_WORDS: Mapping[str, str] = {
+    "vision": "images",
+    "audio": "audio",
+    "tools": "tools",
+    "tool_choice": "a demand to call a tool",
+    "json_schema": "a JSON schema",
+    "json_object": "a demand for JSON",
+    "n": "a demand for several answers",
+    "logprobs": "a demand for logprobs",
+}
+"""What a request needs, as people call it."""
+
+
+def lacking(lacks: Iterable[str], needs: Collection[str]) -> Exclusion | None:
+    """Why a request with these needs is not served by who lacks those."""
+    missing = [IN_WORDS.get(need, need) for need in lacks if need in needs]
+    if not missing:
+        return None
+    return Exclusion(ExclusionCode.PARAMETER_REFUSED, f"does not take {' or '.join(missing)}")
+
+
+class UnsupportedParameters:
+    """By deployment: what it refused, and when."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, OrderedDict[Unsupported, float]] = {}
+
+    def observe(
+        self, deployment: str, facts: Sequence[Unsupported], now: float
+    ) -> list[Unsupported]:
+        """A deployment refused these; those of them that are news."""
+        heard = self._heard.setdefault(deployment, OrderedDict())
+        news = [fact for fact in facts if now - heard.get(fact, -KEEP_S) >= KEEP_S]
+        for fact in facts:
+            heard[fact] = now
+            heard.move_to_end(fact)
+            if len(heard) > MAX_FACTS:
+                heard.popitem(last=False)
+        return news
+
+    def of(self, deployment: str, now: float) -> tuple[Unsupported, ...]:
+        """What it refused of late."""
+        return tuple(fact for fact, _ in self._fresh(deployment, now))
+
+    def ruled_out(self, deployment: str, needs: Collection[str], now: float) -> Exclusion | None:
+        """Why it cannot serve a request with these needs; None if it may."""
+        lacks = (fact.need for fact, _ in self._fresh(deployment, now))
+        return lacking([need for need in lacks if need is not None], needs)
+
+    def heard(self, deployment: str, now: float) -> dict[str, float]:
+        """Seconds since it refused a field, by the field."""
+        return {fact.field: now - at for fact, at in self._fresh(deployment, now)}
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            name: [[*astuple(fact), at] for fact, at in heard.items()]
+            for name, heard in self._heard.items()
+        }
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`; raises TypeError or ValueError if it is none."""
+        self._heard = {
+            name: OrderedDict((_fact(*facts), float(at)) for *facts, at in heard)
+            for name, heard in state.items()
+        }
+
+    def _fresh(self, deployment: str, now: float) -> list[tuple[Unsupported, float]]:
+        heard = self._heard.get(deployment)
+        return [] if heard is None else [each for each in heard.items() if now - each[1] < KEEP_S]
+
+
+def _fact(field: str, instead: str, value: str | float | None, most: int | None) -> Unsupported:
+    return Unsupported(field=field, instead=instead, value=value, most=most)

@@ -1,0 +1,157 @@
+"""uvicorn's side of a connection, bounded: what came, by when more must, and how many there are."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from windsock.service.connections.limits import (
+    BODY_S,
+    HEAD_S,
+    LINGER_S,
+    MAX_HEADERS,
+    MAX_OVERHEAD_BYTES,
+    MAX_PIPELINED,
+    WRITE_S,
+    Arrival,
+    Connections,
+)
+from windsock.service.error_responses import Problem, overloaded
+
+MOST_HEADERS = 2 * MAX_HEADERS
+"""From which on a head is not read; from MAX_HEADERS on it is answered that it is too long."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol; `bounds` has every connection."""
+
+    bounds: Connections
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self._arrival = Arrival()
+        self._unread_since = math.inf
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end; empty where there is none."""
+        return self.client[0] if self.client else ""
+
+    @property
+    def is_serving(self) -> bool:
+        """A request is worked on whose head is complete."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    @property
+    def has_asked(self) -> bool:
+        """The head of a request came."""
+        return self.cycle is not None
+
+    def close(self) -> None:
+        """End the connection; what was written is sent."""
+        self.transport.close()
+
+    def check(self, now: float) -> None:
+        """End it if the client is late with a request, or leaves its answer unread."""
+        if now > self._unread_since + WRITE_S:
+            self.transport.abort()
+        elif self._arrival.is_late(now):
+            self._give_up()
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Called by asyncio: one more, if there is room."""
+        super().connection_made(transport)
+        self._arrival.due = self.loop.time() + HEAD_S
+        if not self.bounds.admit(self):
+            self._refuse(overloaded())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio: one less."""
+        self.bounds.leave(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio with whatever came; bounded before it is a request."""
+        arrival = self._arrival
+        arrival.received += len(data)
+        super().data_received(data)
+        if arrival.is_enough:
+            self.transport.pause_reading()
+        elif arrival.is_bloated:
+            self._refuse(Problem.of(431, f"line and headers exceed {MAX_OVERHEAD_BYTES} bytes"))
+
+    def on_message_begin(self) -> None:
+        """Called by the parser: a request begins."""
+        arrival = self._arrival
+        arrival.received, arrival.body, arrival.is_answered = 0, 0, False
+        arrival.due = self.loop.time() + HEAD_S
+        super().on_message_begin()
+
+    def await_body(self) -> None:
+        """The head is complete: the body is due."""
+        self._arrival.due += BODY_S
+
+    def linger(self) -> None:
+        """The answer is complete: what is left of the request is read for a moment only."""
+        arrival = self._arrival
+        if arrival.due < math.inf:
+            arrival.is_answered, arrival.due = True, self.loop.time() + LINGER_S
+            arrival.received = arrival.body = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser with a header, or a trailer; as uvicorn's, bounded.
+
+        raises  ValueError, which ends the connection
+        """
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        if len(self.headers) >= MOST_HEADERS or len(self.pipeline) > MAX_PIPELINED:
+            raise ValueError("more headers, or more requests at once, than any client needs")
+        self.headers.append((name, value))
+
+    def on_body(self, body: bytes) -> None:
+        """Called by the parser with a part of the body."""
+        self._arrival.body += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser: nothing more of this request is due."""
+        self._arrival.due = math.inf
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Called by asyncio: the client does not read."""
+        self._unread_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """Called by asyncio: it reads again."""
+        self._unread_since = math.inf
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no HTTP."""
+        self._refuse(Problem.of(400, msg))
+
+    def _give_up(self) -> None:
+        """Say what did not come, where somebody began to say something and was not answered."""
+        if self._arrival.is_answered or self.scope is None:
+            self.transport.close()
+        else:
+            self._refuse(Problem.of(408, "the request did not arrive in time"))
+
+    def _refuse(self, problem: Problem) -> None:
+        """Tell it, unless an answer has begun, and close."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or not cycle.response_started:
+            length = (b"content-length", b"%d" % len(problem.body))
+            kind = (b"content-type", b"application/json")
+            headers = [*self.server_state.default_headers, kind, length, *problem.headers]
+            head = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+            start = STATUS_LINE[problem.status] + head + b"connection: close\r\n\r\n"
+            self.transport.write(start + problem.body)
+        self.transport.close()

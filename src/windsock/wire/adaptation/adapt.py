@@ -1,0 +1,50 @@
+"""A request as one deployment is asked: renamed, bounded, moved or left out by its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import msgspec
+
+from windsock.core.model.requests import NEED_BY_FIELD
+from windsock.wire.adaptation.conversation import adapt_messages
+from windsock.wire.adaptation.fields import Fields, adapt_fields
+from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters
+from windsock.wire.request import Operation, UpstreamRequest, drop_task
+
+Adapted = tuple[UpstreamRequest, tuple[str, ...]]
+"""The request, and the caller's names of what was changed in it."""
+
+
+def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
+    """The request in which this deployment is asked; the same one if nothing must change.
+
+    What windsock would add itself is left out with the rest, and is not among the names.
+    """
+    if rules is AS_IT_COMES:
+        return request, ()
+    fields = dict(request.fields)
+    drop_task(fields)
+    changed = _drop_needless(fields, request.request.needs, rules) if rules.lacks else []
+    changed += adapt_fields(fields, rules, rules.concerned)
+    if request.operation is Operation.CHAT:
+        changed += adapt_messages(fields, rules)
+    left_out = rules.left_out
+    if not changed:
+        return (replace(request, left_out=left_out) if left_out else request), ()
+    made = replace(request, raw=msgspec.json.encode(fields), left_out=left_out)
+    made.kept_fields = fields
+    return made, tuple(dict.fromkeys(changed))
+
+
+def _drop_needless(fields: Fields, needs: Collection[str], rules: Parameters) -> list[str]:
+    """Leave out fields that ask for what is lacked, where they ask for nothing: `n = 1`."""
+    found = [
+        name
+        for name in fields.keys() & rules.left_out
+        if NEED_BY_FIELD.get(name) not in (None, *needs)
+    ]
+    for name in found:
+        del fields[name]
+    return found

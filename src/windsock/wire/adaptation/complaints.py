@@ -1,0 +1,214 @@
+"""Which fields of a request a refusal complains of, read from its structure, then its words.
+
+Written from the bodies that providers send: OpenAI's `param` and codes, pydantic's lists of errors
+with `loc` (also as text within a text), Google's field violations, and sentences of all others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from windsock.core.model.calls import CallKind, Out, Then, Verdict
+from windsock.core.model.requests import Unsupported
+from windsock.wire.adaptation.parameters import AUDIO, IMAGE, IN_MESSAGES, MAX_TOKENS
+from windsock.wire.adaptation.phrases import (
+    ANY_VALUE,
+    FIELD,
+    INSTEAD,
+    MOST,
+    OF_CONVERSATIONS,
+    OF_NEEDS,
+    OF_VALUE,
+    UNTAKEN,
+)
+from windsock.wire.json_codec import parsed
+from windsock.wire.request import UpstreamRequest
+
+MAX_DEPTH, MAX_TEXT = 6, 20_000
+"""Of a refusal that is read."""
+
+COMPLAINING = frozenset(
+    {CallKind.CALLER_ERROR, CallKind.CANNOT_SERVE, CallKind.REFUSED, CallKind.SERVER_ERROR}
+)
+"""What a refusal may mean that complains of a field; chat templates fail as servers do."""
+
+TURN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_call"})
+"""What a turn is made of; without these it is none."""
+
+MEDIA = frozenset({IMAGE, AUDIO})
+"""What is unsupported only where it was sent: other refusals speak of images as well."""
+
+STATUSES = frozenset({400, 404, 405, 409, 415, 422, 424, 500, 501})
+"""Of refusals that may complain of a field."""
+
+
+def complaints_of(
+    status: int | None, raw: bytes, sent: Mapping[str, Any]
+) -> tuple[Unsupported, ...]:
+    """What of the fields that were sent a refusal calls unsupported; () where it is about none."""
+    if status is not None and status not in STATUSES:
+        return ()
+    found: dict[str, Unsupported] = {}
+    for error in _errors(raw):
+        for fact in _complaints(error, sent):
+            found.setdefault(fact.field, fact)
+    return tuple(found.values())
+
+
+def judged(
+    verdict: Verdict,
+    status: int | None,
+    raw: bytes,
+    asked: UpstreamRequest,
+    heard: Collection[Unsupported] = (),
+) -> tuple[Verdict, tuple[Unsupported, ...]]:
+    """The verdict on a refusal that may complain of fields, and what is new of its complaints.
+
+    asked   the request as it was sent
+    heard   what was known to be refused, and so was not sent; a place that complains of it all the
+            same is not asked again
+    """
+    if verdict.kind not in COMPLAINING:
+        return verdict, ()
+    facts = complaints_of(status, raw, _sent(asked, heard))
+    facts = tuple(f for f in facts if f.field not in MEDIA or f.need in asked.request.needs)
+    if verdict.kind is CallKind.SERVER_ERROR:
+        facts = tuple(fact for fact in facts if fact.field.startswith(IN_MESSAGES))
+    news = tuple(fact for fact in facts if fact not in heard)
+    then = Then.MENDED if is_mendable(news, asked.request.needs) else Then.ELSEWHERE
+    if not facts:
+        return (verdict if verdict.then is not Then.MENDED else replace(verdict, then=then)), ()
+    field = facts[0].field
+    return Verdict(kind=CallKind.CANNOT_SERVE, then=then, out=Out.REQUEST, field=field), news
+
+
+def _sent(asked: UpstreamRequest, heard: Collection[Unsupported]) -> Mapping[str, Any]:
+    """The fields as they were sent, with those that windsock adds, and those that were refused."""
+    added = {"stream_options": asked.request.is_stream, "logprobs": asked.wants_certainty}
+    names = [*(name for name, is_added in added.items() if is_added), *(f.field for f in heard)]
+    return {**dict.fromkeys(names, b"true"), **asked.fields}
+
+
+def is_mendable(facts: Collection[Unsupported], needs: Collection[str]) -> bool:
+    """True if a request with these needs means the same without what was refused."""
+    return bool(facts) and not any(fact.need in needs for fact in facts)
+
+
+def _complaints(error: dict[str, Any], sent: Mapping[str, Any]) -> Iterator[Unsupported]:
+    text = str(error.get("text", ""))[:MAX_TEXT]
+    in_turns = list(_in_conversation(text))
+    yield from in_turns
+    if in_turns:
+        return
+    for name in dict.fromkeys((*_structured(error, text), *_named(text))):
+        field = _sent_as(name, sent)
+        if field == "response_format":
+            yield Unsupported(field=field, value=_kind_of_form(sent[field]))
+        elif field is not None:
+            yield _unsupported(field, text)
+
+
+def _structured(error: dict[str, Any], text: str) -> Iterator[str]:
+    """Names that stand in places of their own."""
+    code, param, loc = str(error.get("code")), error.get("param"), error.get("loc")
+    is_of_field = code.startswith(("unsupported_", "unknown_param")) or _bound(text) is not None
+    if isinstance(param, str) and is_of_field:
+        yield param
+    if isinstance(loc, list) and error.get("type") in ("extra_forbidden", "value_error.extra"):
+        names = [each for each in loc if isinstance(each, str) and each not in ("body", "query")]
+        if names and names[0] == "messages":
+            yield IN_MESSAGES + names[-1]
+        elif names:
+            yield names[0]
+
+
+def _named(text: str) -> Iterator[str]:
+    """Names that stand in sentences; after "arguments:" several."""
+    for pattern in UNTAKEN:
+        for match in pattern.finditer(text):
+            yield match["field"]
+            listed = re.match(r"((?:, ?[`'\"]?\w+[`'\"]?)+)", text[match.end() :])
+            yield from re.findall(r"\w+", listed[1]) if listed else ()
+    if _bound(text) is not None:
+        yield from re.findall(r"\b(max_tokens|max_completion_tokens)\b", text)
+        yield from re.findall(r"invalid [`'\"](\w+)[`'\"]", text, re.IGNORECASE)
+    yield from (field for pattern, field in OF_NEEDS if pattern.search(text))
+
+
+def _in_conversation(text: str) -> Iterator[Unsupported]:
+    for pattern, name in OF_CONVERSATIONS:
+        for match in pattern.finditer(text):
+            own = next((each for each in match.groups() if each), "")
+            if own not in TURN:
+                yield Unsupported(field=name + own)
+
+
+def _sent_as(name: str, sent: Mapping[str, Any]) -> str | None:
+    """The field that was sent under this name, which some write as one word with capitals."""
+    if name.startswith(IN_MESSAGES):
+        own = name.removeprefix(IN_MESSAGES)
+        return name if FIELD.fullmatch(own) and own not in TURN else None
+    top = re.split(r"[.\[]", name.removeprefix("body."))[0]
+    for known in (top, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", top).lower()):
+        if known in sent and known not in ("model", "messages") and FIELD.fullmatch(known):
+            return known
+    return None
+
+
+def _unsupported(field: str, text: str) -> Unsupported:
+    most = _bound(text)
+    if most is not None and (field in MAX_TOKENS or "too long" in text or "at most" in text):
+        return Unsupported(field=field, most=most)
+    instead = INSTEAD.search(text)
+    if instead and instead[1] != field:
+        return Unsupported(field=field, instead=instead[1])
+    of_value = OF_VALUE.search(text)
+    if of_value is None or of_value[1] == field or ANY_VALUE.search(text):
+        return Unsupported(field=field)
+    return Unsupported(field=field, value=_number(of_value[1]))
+
+
+def _kind_of_form(raw: Any) -> str | None:
+    form = parsed(bytes(raw))
+    kind = form.get("type") if isinstance(form, dict) else None
+    return kind if isinstance(kind, str) else None
+
+
+def _number(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _bound(text: str) -> int | None:
+    found = (match for pattern in MOST if (match := pattern.search(text)))
+    return next((int(match[1][:9]) for match in found), None)
+
+
+def _errors(raw: bytes) -> Iterator[dict[str, Any]]:
+    """Each object of a body that says something, with all that it says itself as `text`."""
+    body = parsed(raw)
+    yield from _walk(raw.decode(errors="replace") if body is None else body, MAX_DEPTH)
+
+
+def _walk(value: Any, depth: int) -> Iterator[dict[str, Any]]:
+    if depth == 0:
+        return
+    if isinstance(value, dict):
+        texts = [each for each in value.values() if isinstance(each, str)]
+        yield {**value, "text": "\n".join(texts)}
+        for each in value.values():
+            yield from _walk(each, depth - 1)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _walk(each, depth - 1)
+    elif isinstance(value, str):
+        inner = parsed(value.encode(errors="replace")) if value[:1] in ("{", "[") else None
+        if isinstance(inner, dict | list):
+            yield from _walk(inner, depth - 1)
+        else:
+            yield {"text": value}

@@ -1,0 +1,72 @@
+"""The fields of a request, changed to what a deployment takes of them."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import orjson
+
+from windsock.wire.adaptation.parameters import Parameters
+from windsock.wire.json_codec import parsed
+
+Fields = dict[str, msgspec.Raw]
+
+NOTHING = object()
+"""Stands for a field that is left out."""
+
+
+def adapt_fields(fields: Fields, rules: Parameters, concerned: frozenset[str]) -> list[str]:
+    """Change fields in place; the names, as the caller has them, of those that were changed.
+
+    concerned   `Parameters.concerned` of the rules
+    """
+    changed = []
+    for name in [each for each in fields if each in concerned]:
+        value = parsed(bytes(fields[name]))
+        taken = NOTHING if _is_left_out(name, value, fields, rules) else _within(name, value, rules)
+        new_name = rules.rename.get(name, name)
+        if taken is value and new_name == name:
+            continue
+        del fields[name]
+        if taken is not NOTHING and (new_name == name or new_name not in fields):
+            fields[new_name] = msgspec.Raw(orjson.dumps(taken))
+        changed.append(name)
+    return changed
+
+
+def _is_left_out(name: str, value: Any, fields: Fields, rules: Parameters) -> bool:
+    only, beside = rules.only.get(name), rules.only_with.get(name)
+    return (
+        name in rules.leave_out
+        or (only is not None and value is not None and value not in only)
+        or value in rules.refused.get(name, ())
+        or (beside is not None and not parsed(bytes(fields.get(beside, b"null"))))
+        or rules.not_with.get(name) in fields
+    )
+
+
+def _within(name: str, value: Any, rules: Parameters) -> Any:
+    """The value itself where it keeps to the bounds, else what is sent instead."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return _between(value, rules.at_least.get(name), rules.at_most.get(name))
+    if isinstance(value, str):
+        longest = rules.longest.get(name)
+        return value if longest is None or len(value) <= longest else _hashed(value, longest)
+    most = rules.most.get(name)
+    if most is None or not isinstance(value, list | dict) or len(value) <= most:
+        return value
+    return value[:most] if isinstance(value, list) else dict(list(value.items())[:most])
+
+
+def _between(value: float, least: float | None, most: float | None) -> float:
+    if least is not None and value < least:
+        return least
+    return most if most is not None and value > most else value
+
+
+def _hashed(text: str, length: int) -> str:
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()[:length]

@@ -1,0 +1,113 @@
+"""Sentences in which providers refuse fields of a request."""
+
+from __future__ import annotations
+
+import re
+
+from windsock.wire.adaptation.parameters import (
+    AUDIO,
+    DEVELOPER,
+    IMAGE,
+    IN_MESSAGES,
+    PREFILL,
+    SYSTEM,
+    TOOL_ID,
+    TURNS,
+)
+
+NAME = r"[`'\"“]?(?P<field>[A-Za-z_][\w.\-\[\]]{0,127})[`'\"”]?"
+"""A field, in quotes or not."""
+
+FIELD = re.compile(r"[A-Za-z_][\w\-]{0,63}")
+
+UNTAKEN = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"(?:unsupported|unknown|unrecognized|unexpected|invalid|extra)(?: request)? "
+        rf"(?:parameter|argument|field|property|key|keyword argument|name|option)s?"
+        rf"(?: supplied| found)?:? {NAME}",
+        rf"{NAME}(?: parameter| field| option)? (?:is|are) (?:not|un)[ -]?(?:yet |currently )?"
+        rf"(?:supported|recognized|permitted|allowed|available|accepted)",
+        rf"does(?: not|n't) (?:support|accept|allow)(?: the)?(?: parameter| field| option) {NAME}",
+        rf"(?:parameter|property|field|option) {NAME} (?:is|was) (?:not|un)[ -]?(?:supported|"
+        rf"expected|known|recognized|allowed|permitted)",
+        rf"{NAME} is (?:deprecated|no longer supported)",
+        rf"{NAME}:? extra inputs are not permitted",
+        rf"extra inputs are not permitted,? field: {NAME}",
+        rf"{NAME} was unexpected",
+        rf"{NAME}:? (?:only|must be) [\w.]+ (?:is|are) allowed",
+        rf"invalid {NAME}: only",
+        rf"{NAME}(?: parameter)? is only (?:allowed|supported) (?:when|with|if)",
+        rf"(?:`[\w.]+`|'[\w.]+'|\w+) and {NAME} cannot both be",
+        rf"loc['\"]: ?[\[(]['\"]body['\"], ?{NAME}",
+    )
+)
+"""Sentences that name a field which is not taken."""
+
+INSTEAD = re.compile(r"use [`'\"]?(\w+)[`'\"]? instead", re.IGNORECASE)
+
+OF_VALUE = re.compile(r"does not support [`'\"]?([\w.\-]+)[`'\"]? with this model", re.IGNORECASE)
+
+ANY_VALUE = re.compile(r"only the default|only [\d.]+ is (?:allowed|supported)", re.IGNORECASE)
+"""Of a field that must not be sent at all."""
+
+MOST = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"at most (\d+) (?:completion|output) tokens",
+        r"> (\d+), which is the maximum",
+        r"less than or equal to [`'\"]?(\d+)",
+        r"(?:max_tokens|max_completion_tokens)\D{0,40}\[\d+, ?(\d+)\]",
+        r"(?:string|array) too long\. expected an? (?:string|array) with maximum length (\d+)",
+        r"at most (\d+) (?:characters|items|elements|entries)",
+        r"maximum (?:allowed )?(?:value|length)(?: for [`'\"]?\w+[`'\"]?)? (?:is|of) (\d+)",
+    )
+)
+"""Sentences that name a bound."""
+
+OF_NEEDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), field)
+    for pattern, field in (
+        (r"support (?:the )?(?:use of )?(?:tools?\b|tool[ _](?:use|calls?|calling)|"
+         r"function calling)|tool choice requires", "tools"),
+        (r"response_format(?: type)?[^.]{0,40}(?:unavailable|not supported|unsupported)|"
+         r"json_schema[^.]{0,30}(?:unavailable|not supported|unsupported)", "response_format"),
+        (r"\bn\b['`\"]? ?:? ?(?:must be|number must be|should be)[^.]{0,24}\b1\b|"
+         r"only n ?= ?1", "n"),
+        (r"tool_choice[^.]{0,60}(?:incompatible|not supported|unsupported|unavailable)",
+         "tool_choice"),
+    )
+)  # fmt: skip
+"""Sentences about what a deployment cannot serve, and the field that asks for it."""
+
+OF_CONVERSATIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), name)
+    for pattern, name in (
+        (r"not a (?:multi-?modal|vision)|image input is not supported|"
+         r"(?:not|n't) (?:currently )?(?:support|accept|process|handle|allow)(?:ed)?(?: the| any)? "
+         r"(?:image|vision|multi-?modal|visual)|(?:images?|image_url|vision)(?: inputs?| content)? "
+         r"(?:is|are) (?:not|un)[ -]?(?:supported|allowed|accepted)|"
+         r"at most 0 images?|only [`'\"]?text[`'\"]? (?:content|inputs?|parts?)|"
+         r"required for image input|text-only model|unknown variant [`'\"]?image_url|"
+         r"allowed values: \[[`'\"]?text[`'\"]?\]|support(?:s)? image input", IMAGE),
+        (r"audio input is not supported|unknown variant [`'\"]?input_audio|at most 0 audios?|"
+         r"(?:not|n't) (?:support|accept|process|handle)(?: the)? (?:input[ _])?audio|"
+         r"input_audio[`'\"]? (?:is|are) (?:not|un)[ -]?(?:supported|allowed)", AUDIO),
+        (r"system messages? must (?:be|come|appear) (?:at the beginning|first)|"
+         r"(?:unexpected|invalid) role [`'\"]?system|only (?:the first|one) message can be (?:a )?"
+         r"system", SYSTEM),
+        (r"[`'\"]?developer[`'\"]? is not one of|unknown variant [`'\"]?developer|"
+         r"(?:unexpected|invalid|unknown|unsupported) (?:message )?role:? [`'\"]?developer|"
+         r"does not support [`'\"]?developer", DEVELOPER),
+        (r"assistant message prefill|must end with a user message|expected last role user|"
+         r"last message must (?:be|have)[^.]* user", PREFILL),
+        (r"tool call id was|tool_use\.id: string should match|tool_use_id: string should match|"
+         r"tool_calls\[\d+\]\.id'?: string too long|tool_call_id'?: string too long", TOOL_ID),
+        (r"roles? (?:should|must) (?:be )?alternat|should alternate with assistant", TURNS),
+        (r"messages?[.\[\w'\]]*(?: ?:[^:]{0,60})?[. ][`'\"]?property '(?:[\w.]+\.)?(\w+)'"
+         r" is unsupported|messages\.\d+\.\w+\.(\w+): property", IN_MESSAGES),
+        (r"messages['\"]?, ?\d+, ?['\"]\w+['\"], ?['\"](\w+)['\"][^}]{0,80}extra",
+         IN_MESSAGES),
+    )
+)  # fmt: skip
+"""Sentences about the turns of a conversation, and what they call unsupported."""

@@ -1,0 +1,74 @@
+"""Fallbacks of a route are asked in their order, after its own candidates and only then."""
+
+import dataclasses
+
+import pytest
+
+from tests.builders import CHEAP, FLAGSHIP, MID, START, failed, request, router, run
+from windsock.core.model.calls import CallKind
+from windsock.core.routing.router import Router
+from windsock.errors import NoCandidate
+
+
+def routed(**fallbacks: tuple[str, ...]) -> Router:
+    """Routes `cheap` and `mid` over one deployment each, and `auto` over all, with fallbacks."""
+    made = router()
+    auto = made.routes["auto"]
+    for name, candidates in (("cheap", (CHEAP,)), ("mid", (MID,))):
+        made.routes[name] = dataclasses.replace(  # type: ignore[index]
+            auto, name=name, candidates=candidates, fallbacks=fallbacks.get(name, ())
+        )
+    return made
+
+
+def take_out(made: Router, deployment: str) -> None:
+    """Its key is refused: it is left alone."""
+    exchange = made.open(request(model=deployment), START)
+    attempt = exchange.next_attempt(START)
+    exchange.report(failed(attempt, CallKind.AUTH_FAILED), START)
+    exchange.outcome(START)
+
+
+def test_a_fallback_is_asked_after_the_candidates_and_a_route_stands_for_its_own() -> None:
+    made = routed(cheap=("mid", FLAGSHIP))
+    down = [CallKind.SERVER_ERROR, CallKind.SERVER_ERROR]
+    assert run(made.open(request(model="cheap"), START), START, *down) == [CHEAP, MID, FLAGSHIP]
+    assert run(made.open(request(model="cheap"), START), START) == [CHEAP]
+
+
+def test_without_fallbacks_another_routes_candidates_are_never_asked() -> None:
+    made = routed()
+    down = [CallKind.AUTH_FAILED] * 3
+    assert run(made.open(request(model="cheap"), START), START, *down) == [CHEAP]
+
+
+def test_the_callers_own_order_is_stronger() -> None:
+    made = routed(cheap=("mid",))
+    asked = request(model="cheap", models=(FLAGSHIP,))
+    assert run(made.open(asked, START), START, CallKind.SERVER_ERROR) == [CHEAP, FLAGSHIP]
+
+
+def test_where_no_candidate_can_serve_the_first_fallback_that_can_is_asked() -> None:
+    made = routed(cheap=("nobody-knows-this", "mid"), mid=("cheap",))
+    take_out(made, CHEAP)
+    assert run(made.open(request(model="cheap"), START), START) == [MID]
+
+
+def test_fallbacks_of_two_routes_to_each_other_end() -> None:
+    made = routed(cheap=("mid",), mid=("cheap",))
+    take_out(made, CHEAP)
+    take_out(made, MID)
+    with pytest.raises(NoCandidate):
+        made.open(request(model="cheap"), START)
+
+
+def test_a_fallback_that_cannot_serve_the_request_is_passed_over() -> None:
+    from tests.builders import deployment
+
+    made = router(deployments=(deployment(MID, tools=False), deployment(CHEAP, tools=True)))
+    auto = made.routes["auto"]
+    made.routes["cheap"] = dataclasses.replace(  # type: ignore[index]
+        auto, name="cheap", candidates=(CHEAP,), fallbacks=(MID, FLAGSHIP)
+    )
+    asked = request(model="cheap", needs=frozenset({"tools"}))
+    assert run(made.open(asked, START), START, CallKind.SERVER_ERROR) == [CHEAP, FLAGSHIP]
