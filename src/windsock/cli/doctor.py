@@ -19,7 +19,7 @@ from windsock.core.resilience.error_rates import error_rise
 from windsock.errors import ConfigError, FeedError, ProviderError, StoreError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, Validators
-from windsock.feeds.reader import read
+from windsock.feeds.reader_process import ReadingProcess
 from windsock.providers.transport import Endpoint
 from windsock.service.auth import open_door
 from windsock.store.engine import open_engine, reading
@@ -99,12 +99,14 @@ def _door(settings: Settings) -> list[Diagnosis]:
 
 async def _reached(service: Service, environ: Mapping[str, str]) -> list[Diagnosis]:
     """Every provider and feed, asked at once."""
-    fetcher = Fetcher(environ)
+    fetcher, reader = Fetcher(environ), ReadingProcess()
     async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
         upstreams = service.executor.calls.upstreams.items()
         providers = [_provider(http, name, upstream.endpoint) for name, upstream in upstreams]
-        feeds = [_feed(fetcher, definition, service) for definition in service.poller.definitions()]
+        declared = service.poller.definitions()
+        feeds = [_feed(fetcher, reader, definition, service) for definition in declared]
         found = await asyncio.gather(*providers, *feeds)
+    await reader.close()
     await fetcher.close()
     return list(found)
 
@@ -131,11 +133,13 @@ async def _provider(http: httpx.AsyncClient, name: str, endpoint: Endpoint) -> D
     return Diagnosis(subject=subject, ok=True, text=state)
 
 
-async def _feed(fetcher: Fetcher, definition: FeedDefinition, service: Service) -> Diagnosis:
+async def _feed(
+    fetcher: Fetcher, reader: ReadingProcess, definition: FeedDefinition, service: Service
+) -> Diagnosis:
     subject = f"feed {definition.id}"
     try:
         fetched = await fetcher.fetch(definition, Validators())
-        found = read(definition, fetched.body or b"", seen_at=service.clock.now())
+        found = await reader.read(definition, fetched.body or b"", seen_at=service.clock.now())
     except FeedError as error:
         text = f"{error}; what is known stays in force"
         return Diagnosis(subject=subject, ok=False, text=text)

@@ -88,6 +88,8 @@ def show_decision(service: ServiceClient, decision: str, *, as_json: bool) -> No
     )
     if told["table"]:
         console.print(weights_table(told["table"]))
+    if told.get("conversation"):
+        _show_conversation(told["conversation"])
     for attempt in told.get("attempts") or ():
         console.print(
             f"{attempt['reason']:<10} {attempt['deployment']}: {attempt['kind']} in "
@@ -100,6 +102,27 @@ def show_decision(service: ServiceClient, decision: str, *, as_json: bool) -> No
         console.print(f"{cost}, served by {told['served']}", highlight=False)
     for each in told["feedback"]:
         console.print(f"judged {each['value']:g} by {each['source']}", highlight=False)
+
+
+def _show_conversation(told: dict[str, Any]) -> None:
+    """What is known of a conversation, and what it would cost where."""
+    home = told["home"] or "nobody yet"
+    console.print(
+        f"turn {told['turn']} of conversation {told['session']} (named by {told['kind']}), last "
+        f"answered by {home}; about {told['turns_left']:.0f} turns are still to come",
+        highlight=False,
+    )
+    table = _table(
+        "deployment", "holds tokens", "hit rate", "this turn $", "later turns $", "cache saves $"
+    )
+    for seat in told["seats"]:
+        table.add_row(
+            seat["deployment"],
+            str(seat["held_tokens"]),
+            f"{seat['hit_rate']:.0%}",
+            *(f"{seat[name]:.6f}" for name in ("turn_usd", "next_usd", "saved_usd")),
+        )
+    console.print(table)
 
 
 def show_report(service: ServiceClient, *, since: str, by: str, as_json: bool = False) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from windsock.errors import ConfigError, StoreError
-from windsock.store.recovery import set_aside_if_corrupt, sqlite_path
+from windsock.store.recovery.set_aside import set_aside_if_corrupt, sqlite_path
 
 __all__ = ["open_engine", "reading", "set_aside_if_corrupt", "sqlite_path"]
 

@@ -1,4 +1,5 @@
-"""JSON as models write it: orjson where it can, the standard library for half a surrogate pair."""
+"""JSON as models and their servers write it: orjson where it can, the standard library for half a
+surrogate pair and for numbers that are none."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ def loads(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
-        if b"\\ud" not in raw.lower():
+        if b"\\ud" not in raw.lower() and b"NaN" not in raw and b"Infinity" not in raw:
             raise
         return json.loads(raw)
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.requests import Preferences, RouteRequest
+from windsock.core.model.requests import NO_PREFERENCES, Preferences, RouteRequest
 from windsock.core.resilience.health import HealthBoard
+from windsock.core.routing.conversations.state_bindings import StateBindings
 from windsock.core.routing.routes import Route, RouteTable
 from windsock.core.routing.weights.tables import WeightTables
 
@@ -22,12 +23,18 @@ class CallerOrder:
     """Puts deployments in the order that a request asks for, where it asks for one."""
 
     def __init__(
-        self, catalog: Catalog, health: HealthBoard, tables: WeightTables, routes: RouteTable
+        self,
+        catalog: Catalog,
+        health: HealthBoard,
+        tables: WeightTables,
+        routes: RouteTable,
+        bindings: StateBindings,
     ) -> None:
         self._catalog = catalog
         self._health = health
         self._tables = tables
         self._routes = routes
+        self._bindings = bindings
 
     def first_open(
         self, request: RouteRequest, route: Route, now: float
@@ -48,6 +55,12 @@ class CallerOrder:
         well = (each for each in others if self._is_served(each[1], now))
         return next(well, None) or next(asked, first)
 
+    @staticmethod
+    def is_needed(request: RouteRequest, route: Route) -> bool:
+        """True if `apply` may change anything for this request."""
+        wishes = request.preferences is not NO_PREFERENCES
+        return bool(wishes or request.models or route.fallbacks or request.marks)
+
     def apply(
         self, request: RouteRequest, route: Route, table: WeightTable, now: float
     ) -> tuple[WeightTable, tuple[str, ...]]:
@@ -59,7 +72,7 @@ class CallerOrder:
         is_sorted = bool(wishes.order or wishes.sort)
         models = request.models or route.fallbacks
         if not (is_sorted or models):
-            return table, ()
+            return self._bindings.apply(request, table, (), now) if request.marks else (table, ())
         names = _by_weight(table)
         if is_sorted:
             names = self._by_wish(wishes, table, names, now)
@@ -71,7 +84,10 @@ class CallerOrder:
                 for name in other.candidates
                 if self._catalog.ruled_out(name, request, now) is None
             ]
-        return table, tuple(dict.fromkeys(names))
+        queue = tuple(dict.fromkeys(names))
+        if is_sorted or not request.marks:
+            return table, queue
+        return self._bindings.apply(request, table, queue, now)
 
     def _others(self, request: RouteRequest, route: Route) -> Iterator[Route]:
         """The other models asked for that are known, or the fallbacks of the route, in order."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from windsock.core.evidence.answer_ends import AnswerEnd
 from windsock.core.evidence.usage_check import checked_usage
 from windsock.core.model.catalog import Capabilities
-from windsock.core.model.units import Family, Usage
+from windsock.core.model.units import SEARCH_FIELDS, Family, Usage
 from windsock.wire.format import AnswerFacts
 from windsock.wire.request import Operation, UpstreamRequest
 
@@ -27,10 +28,19 @@ def usage_facts(
     )
     checked = checked_usage(said.usage, said.unsaid, own, has, choices=request.choices)
     return {
-        "usage": checked.usage,
+        "usage": _with_search(checked.usage, request.search_size),
         "is_usage_estimated": checked.is_estimated,
         "usage_doubt": checked.doubt,
     }
+
+
+def _with_search(usage: Usage, size: str | None) -> Usage:
+    """With the search that was asked for, of the size asked for, where the answer tells neither."""
+    if size is None or usage.searches > usage.web_searches:
+        return usage
+    count = max(1, usage.web_searches)
+    sized = SEARCH_FIELDS.get(size, "web_searches")
+    return replace(usage, **{"web_searches": 0, sized: count})
 
 
 def end_of(said: AnswerFacts, request: UpstreamRequest) -> AnswerEnd:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from math import isfinite, nan
@@ -138,7 +139,7 @@ class OpenAICalls:
 
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
         principal = admitted(call, self._access, "infer", self._clock.now())
-        return (read or self._read_chat)(
+        return (read or partial(self._read_chat, header=call.header))(
             call.body,
             task=call.header(b"x-windsock-task"),
             namespace=principal.namespace,
@@ -194,7 +195,7 @@ class OpenAICalls:
         key: bytes | None,
     ) -> None:
         failure = Failure()
-        copy = StreamCopy(0 if key is None or self._cache is None else self._cache.max_body_bytes)
+        copy = StreamCopy(0) if key is None or self._cache is None else self._cache.copy()
 
         async def write(events: bytes) -> None:
             if not call.is_answered:
@@ -204,14 +205,15 @@ class OpenAICalls:
             copy.add(events)
             await call.write(events, more=True)
 
-        await self._executor.stream(exchange, asked, failure, write)
-        if call.is_answered:
-            await call.write(b"", more=False)
-            if copy.is_whole:
-                await self._keep(exchange, key, copy.body(), is_stream=True)
-        else:
-            headers = self._headers(exchange, started, key, failure)
-            await call.refuse(self._failed(exchange, failure, headers))
+        with closing(copy):
+            await self._executor.stream(exchange, asked, failure, write)
+            if call.is_answered:
+                await call.write(b"", more=False)
+                if copy.is_whole:
+                    await self._keep(exchange, key, copy.body(), is_stream=True)
+                return
+        headers = self._headers(exchange, started, key, failure)
+        await call.refuse(self._failed(exchange, failure, headers))
 
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]

@@ -20,6 +20,13 @@ ENTRY_BYTES = 512
 """What an entry weighs beside its body."""
 
 
+MAX_COPY_BYTES = 4 * 1024 * 1024
+"""Of one stream, about 13,000 tokens as events; a longer one is not kept."""
+
+MAX_COPIES_BYTES = 64 * 1024 * 1024
+"""Of all streams that are being copied at a time; what finds no room is not kept."""
+
+
 class CachedAnswer(msgspec.Struct, frozen=True):
     """An answer as it was sent, stream or not."""
 
@@ -72,13 +79,22 @@ class MemoryCache:
         self._kept.clear()
 
 
+@dataclass(slots=True)
+class CopyRoom:
+    """Bytes that the copies of all streams under way may still hold together."""
+
+    left: int = MAX_COPIES_BYTES
+
+
 class StreamCopy:
-    """What a stream sent, up to `max_bytes`; beyond them nothing is held."""
+    """What a stream sent, up to `max_bytes` of it while there is room; beyond, nothing is held."""
 
-    __slots__ = ("_left", "_parts", "is_whole")
+    __slots__ = ("_held", "_max_bytes", "_parts", "_room", "is_whole")
 
-    def __init__(self, max_bytes: int) -> None:
-        self._left = max_bytes
+    def __init__(self, max_bytes: int, room: CopyRoom | None = None) -> None:
+        self._max_bytes = max_bytes
+        self._room = room or CopyRoom()
+        self._held = 0
         self._parts: list[bytes] = []
         self.is_whole = max_bytes > 0
 
@@ -86,16 +102,23 @@ class StreamCopy:
         """The next part, in order."""
         if not self.is_whole:
             return
-        self._left -= len(part)
-        if self._left < 0:
+        if self._held + len(part) > self._max_bytes or len(part) > self._room.left:
             self.is_whole = False
-            self._parts.clear()
-        else:
-            self._parts.append(part)
+            self.close()
+            return
+        self._parts.append(part)
+        self._held += len(part)
+        self._room.left -= len(part)
 
     def body(self) -> bytes:
         """All parts; asked for while `is_whole` only."""
         return b"".join(self._parts)
+
+    def close(self) -> None:
+        """Let go of what is held; needed at the end of each copy."""
+        self._parts.clear()
+        self._room.left += self._held
+        self._held = 0
 
 
 @dataclass(slots=True)
@@ -113,11 +136,16 @@ class ResponseCache:
         self._backend = backend
         self.tally = CacheTally()
         self._ttl_s = ttl_s
+        self._room = CopyRoom()
 
     @property
     def max_body_bytes(self) -> int:
-        """Answers that are larger are not kept; a stream need not be gathered beyond it."""
+        """Answers that are larger are not kept."""
         return self._backend.max_body_bytes
+
+    def copy(self) -> StreamCopy:
+        """Gathers a stream to be kept; close it at its end."""
+        return StreamCopy(min(self.max_body_bytes, MAX_COPY_BYTES), self._room)
 
     async def get(self, key: bytes, now: float) -> CachedAnswer | None:
         """The kept answer, counted as a hit, or None, counted as a miss."""

@@ -1,0 +1,160 @@
+"""Every known provider through the running service: plain, streamed, with tools, refused five ways.
+
+The other side is `fake.py`. That it speaks as they do is proven by the client that all of them name
+in their documentation: the openai SDK talks to it directly and reads the same.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import openai
+import pytest
+
+from tests.providers.fake import ARGUMENTS, TEXT, Fake, dialects, fake
+from tests.running import Running, running
+from windsock.providers.presets import presets, traits_of
+from windsock.wire.registry import formats_of
+from windsock.wire.request import Operation
+
+PROVIDERS = sorted(presets())
+HELLO = [{"role": "user", "content": "hi"}]
+TOOLS = [
+    {
+        "type": "function",
+        "function": {
+            "name": "get_weather",
+            "parameters": {"type": "object", "properties": {"city": {"type": "string"}}},
+        },
+    }
+]
+ERRORS = range(5)
+ANSWERED = "x-windsock-deployment"
+ELSEWHERE = {"auth_failed", "rate_limited", "model_gone", "server_error", "overloaded",
+             "out_of_credit", "context_exceeded", "refused"}  # fmt: skip
+"""What another deployment can mend, or may: of no known meaning, it is tried elsewhere once."""
+
+
+def test_every_preset_has_its_dialect() -> None:
+    assert sorted(dialects()) == PROVIDERS
+
+
+@asynccontextmanager
+async def served(provider: str, tmp_path: Any) -> AsyncIterator[tuple[Running, Fake]]:
+    """The service over one provider, with another one behind it."""
+    names = ["m", *(f"e{n}" for n in ERRORS)]
+    routes = "".join(
+        f'[routes.{name}]\ncandidates = ["{provider}/{name}"]\nfallbacks = ["spare/m"]\n'
+        for name in names
+    )
+    async with fake() as it:
+        text = (
+            f'[providers.{provider}]\nbase_url = "{it.base_url(provider)}"\napi_key = "k"\n'
+            "price = { input = 1, output = 4, cache_read = 0.1 }\n"
+            f'[providers.spare]\nbase_url = "{it.base_url("openai")}"\napi_key = "k"\n'
+            f"price = {{ input = 50, output = 50 }}\n{routes}"
+        )
+        async with running(text, tmp_path) as service:
+            yield service, it
+
+
+async def asked(service: Running, model: str, **ask: Any) -> Any:
+    body = {"model": model, "messages": HELLO, "session_id": "s", "metadata": {"task": "t"}, **ask}
+    return await service.http.post("/v1/chat/completions", json=body)
+
+
+def events(text: str) -> list[dict[str, Any]]:
+    lines = [line[6:] for line in text.splitlines() if line.startswith("data: ")]
+    assert lines[-1] == "[DONE]"
+    return [json.loads(line) for line in lines[:-1]]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_answers_streams_and_tools_come_with_their_cost_to_the_cent(
+    provider, tmp_path
+) -> None:
+    dialect = dialects()[provider]
+    wants = {"stream": True, "stream_options": {"include_usage": True}}
+    async with served(provider, tmp_path) as (service, it):
+        plain = await asked(service, "m")
+        tools = await asked(service, "m", tools=TOOLS)
+        stream = await asked(service, "m", **wants)
+        calls = await asked(service, "m", tools=TOOLS, **wants)
+        unasked = await asked(service, "m", stream=True)
+        lacks = service.service.router.catalog.deployments[f"{provider}/m"].lacks
+    assert {each.status_code for each in (plain, tools, stream, calls, unasked)} == {200}
+    assert plain.json()["choices"][0]["message"]["content"] == "".join(TEXT)
+    assert plain.json()["provider"] == provider
+    called = tools.json()["choices"][0]["message"]["tool_calls"][0]
+    assert called["function"] == {"name": "get_weather", "arguments": ARGUMENTS}
+    assert text_of(events(stream.text)) == text_of(events(unasked.text)) == "".join(TEXT)
+    assert arguments_of(events(calls.text)) == ARGUMENTS
+    cost = Decimal(dialect.cost_usd)
+    assert Decimal(plain.headers["x-windsock-cost-usd"]) == cost
+    assert Decimal(str(plain.json()["usage"]["cost"])) == cost
+    if not dialect.header:  # the head of a stream comes before its cost is known
+        assert Decimal(str(events(stream.text)[-1]["usage"]["cost"])) == cost
+    costs = [(each.get("usage") or {}).get("cost") for each in events(unasked.text)]
+    assert not any(isinstance(each, int | float) for each in costs), "who asks for none gets none"
+    by_tools = [tools.json()["provider"] == provider, calls.headers[ANSWERED] == f"{provider}/m"]
+    assert by_tools == ["tools" not in lacks] * 2, "tools go to who calls them"
+    assert len(it.seen[provider]) == 3 + sum(by_tools)
+
+
+def text_of(chunks: list[dict[str, Any]]) -> str:
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    return "".join(delta.get("content") or "" for delta in deltas)
+
+
+def arguments_of(chunks: list[dict[str, Any]]) -> str:
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    calls = [call for delta in deltas for call in delta.get("tool_calls") or ()]
+    return "".join(call["function"].get("arguments", "") for call in calls)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_five_refusals_mean_what_they_mean_and_another_answers(provider, tmp_path) -> None:
+    preset = presets()[provider]
+    spoken = formats_of(preset.format, traits_of(preset))[Operation.CHAT]
+    kinds = [
+        spoken.refusal(status, body.encode(), {}, 0.0).verdict.kind
+        for _, status, body in dialects()[provider].errors
+    ]
+    assert kinds == [means for means, _, _ in dialects()[provider].errors]
+    async with served(provider, tmp_path) as (service, _):
+        for number in reversed(ERRORS):  # the key last: it takes the whole account out
+            means, status, _ = dialects()[provider].errors[number]
+            answer = await asked(service, f"e{number}")
+            given = (answer.status_code, answer.json().get("provider"))
+            assert given == ((200, "spare") if means in ELSEWHERE else (status, None)), means
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+async def test_the_openai_sdk_reads_the_fake_as_it_reads_the_provider(provider) -> None:
+    """Straight to the fake: it is the side of each provider that its own clients know."""
+    name, _, value = dialects()[provider].shows.partition(": ")
+    async with fake() as it:
+        async with openai.AsyncOpenAI(
+            base_url=it.base_url(provider),
+            api_key="k",
+            default_headers={name: value},
+            max_retries=0,
+        ) as client:
+            plain = await client.chat.completions.create(model="m", messages=HELLO)
+            tools = await client.chat.completions.create(model="m", messages=HELLO, tools=TOOLS)
+            stream = await client.chat.completions.create(
+                model="m", messages=HELLO, stream=True, stream_options={"include_usage": True}
+            )
+            texts = [c.choices[0].delta.content or "" async for c in stream if c.choices]
+            with pytest.raises(openai.APIStatusError) as refused:
+                await client.chat.completions.create(model="e0", messages=HELLO)
+    assert plain.choices[0].message.content == "".join(texts) == "".join(TEXT)
+    assert (
+        plain.usage
+        and plain.usage.total_tokens == json.loads(dialects()[provider].usage)["total_tokens"]
+    )
+    calls = tools.choices[0].message.tool_calls
+    assert calls and calls[0].function.arguments == ARGUMENTS
+    assert refused.value.status_code == dialects()[provider].errors[0][1]
