@@ -61,11 +61,7 @@ async def test_a_task_that_is_killed_is_seen_and_comes_back(tmp_path: Path, name
         assert f'windsock_task_restarts_total{{task="{name}"}} 1.0' in scraped
         assert f'windsock_task_age_seconds{{task="{name}"}}' in scraped
         await until(lambda: kept(it, name) is not killed and not kept(it, name).done())
-        if name not in (
-            "snapshots",
-            "pruning",
-            "credentials",
-        ):  # their first turn comes after seconds, or hours
+        if name not in ("snapshots", "pruning"):  # their first turn comes after seconds, or hours
             await until(lambda: not it.service.tasks.down())
             assert (await readiness(it))[0] == 200
 
