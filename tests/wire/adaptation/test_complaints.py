@@ -18,9 +18,9 @@ ROWS = [
     .read_text(encoding="utf-8")
     .splitlines()
 ]
-NAMES = """max_tokens max_completion_tokens temperature top_p seed stop user store metadata
-    stream_options presence_penalty frequency_penalty logprobs reasoning_effort reasoning
-    enable_thinking tools n""".split()
+NAMES = ["max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop", "user",
+         "store", "metadata", "stream_options", "presence_penalty", "frequency_penalty", "logprobs",
+         "reasoning_effort", "reasoning", "enable_thinking", "tools", "n"]  # fmt: skip
 SENT = {**dict.fromkeys(NAMES, b"1"), "response_format": b'{"type": "json_schema"}'}
 
 
