@@ -36,6 +36,7 @@ class Plan:
     decision    the first draw
     table       the weights it was drawn from
     queue       the caller's own order of fallbacks, empty where it has none
+    others      the weights that fallbacks are drawn from, where a conversation leaves them none
     """
 
     route: Route
@@ -43,6 +44,7 @@ class Plan:
     decision: Decision
     table: WeightTable
     queue: tuple[str, ...] = ()
+    others: WeightTable | None = None
 
 
 MAX_MENDS = 3
@@ -132,7 +134,7 @@ class Dispatcher:
             rest = (name for name in plan.queue if name not in tried)
             return next((name for name in rest if self._availability.can_take(name, now)), None)
         mark = uniform(self._seed, plan.decision.number, made or UNMADE)
-        return self._availability.redraw(plan.table, mark, tried, last, now)
+        return self._availability.redraw(plan.others or plan.table, mark, tried, last, now)
 
     def after_failure(
         self,

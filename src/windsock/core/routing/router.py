@@ -96,6 +96,7 @@ class Router:
                 raise self.availability.nobody(route.name, table, now)
             route, table = found
         queue: tuple[str, ...] = ()
+        plain = table
         conversation: ConversationFacts | None = None
         if request.session_id is not None and route.policy.keeps_conversations:
             table, conversation = self.conversation_tables.of(table, request, now)
@@ -104,7 +105,7 @@ class Router:
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         decision.conversation = conversation
-        return Exchange(Plan(route, request, decision, table, queue), self.dispatcher, self)
+        return Exchange(Plan(route, request, decision, table, queue, plain), self.dispatcher, self)
 
     def resolve(self, request: RouteRequest) -> Route:
         """The route behind a route name, deployment id or bare model id; the first that is known.

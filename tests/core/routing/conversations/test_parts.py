@@ -317,6 +317,10 @@ def test_at_its_beginning_equals_give_way_to_the_cheapest_but_for_trials() -> No
     assert found[1] * 0.1 + found[2] * 1.0 <= 0.02, "what trials cost"
     better = weighed(0.4, 0.4, 0.2, success=(0.8, 0.9, 0.95))
     assert conversation_weights(choice(better, 1.0, 1.1, 2.0, home=None)) == better.weights
+    worse = weighed(0.4, 0.4, 0.2, success=(0.95, 0.9, 0.8))
+    assert conversation_weights(choice(worse, 1.0, 1.1, 2.0, home=None)) == worse.weights
+    unjudged = choice(worse, 1.0, 1.1, 2.0, home=None, is_judged=False)
+    assert conversation_weights(unjudged)[0] > 0.85, "nobody would judge what is tried"
 
 
 def test_where_caches_save_nothing_the_policy_begins_as_ever() -> None:

@@ -99,6 +99,8 @@ class Conversations:
         key = (cell.namespace, cell.route, facts.session)
         found = self.memory.find(key, at) or Conversation(home=served)
         if outcome.usage is not None:
+            if not outcome.is_usage_estimated:
+                self._measure(found, served, facts, outcome.usage, at)
             self._count(found, served, facts, outcome.usage, at)
         _settle_in(found, served, facts)
         gap_s = max(0.0, at - found.at) if found.turns else 0.0
@@ -182,6 +184,19 @@ class Conversations:
             within=habits.within(ttl_s, known),
         )
 
+    def _measure(
+        self,
+        found: Conversation,
+        served: str,
+        facts: ConversationFacts,
+        usage: Usage,
+        at: float,
+    ) -> None:
+        """What a provider's own counts tell of its cache."""
+        if usage.prompt_tokens >= self._traits(served).min_tokens:
+            held = found.held(served, at)
+            self.hits.observe((served, facts.is_shared), held, usage, at)
+
     def _count(
         self,
         found: Conversation,
@@ -190,12 +205,9 @@ class Conversations:
         usage: Usage,
         at: float,
     ) -> None:
-        """What a provider's counts tell of its cache, and of this conversation."""
+        """How long the conversation is, and until when it is held."""
         traits = self._traits(served)
-        held = found.held(served, at)
         prompt = usage.prompt_tokens - usage.audio_input_tokens
-        if prompt >= traits.min_tokens:
-            self.hits.observe((served, facts.is_shared), held, usage, at)
         ttl_s = HOUR_S if usage.cache_write_1h_tokens else _ttl_s(served, found, traits)
         found.take_seat(served, Seat(prompt, at + ttl_s, ttl_s))
         found.counted_tokens = usage.prompt_tokens
