@@ -38,6 +38,8 @@ class EventKind(StrEnum):
     FEED_IS_FRESH = "feed.is_fresh"
     FEED_UNMATCHED = "feed.unmatched"
     STORE_RECOVERED = "store.recovered"
+    STORE_IS_BEHIND = "store.is_behind"
+    STORE_CAUGHT_UP = "store.caught_up"
 
     __hash__ = str.__hash__  # Enum's own is that of the name, by which no text would be found
 

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.requests import Preferences, RouteRequest
+from windsock.core.model.requests import NO_PREFERENCES, Preferences, RouteRequest
 from windsock.core.resilience.health import HealthBoard
+from windsock.core.routing.conversations.state_bindings import StateBindings
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.tables import WeightTables
 
@@ -21,10 +22,23 @@ CALLERS_ORDER = "in the caller's order"
 class CallerOrder:
     """Puts deployments in the order that a request asks for, where it asks for one."""
 
-    def __init__(self, catalog: Catalog, health: HealthBoard, tables: WeightTables) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        health: HealthBoard,
+        tables: WeightTables,
+        bindings: StateBindings,
+    ) -> None:
         self._catalog = catalog
         self._health = health
         self._tables = tables
+        self._bindings = bindings
+
+    @staticmethod
+    def is_needed(request: RouteRequest, route: Route) -> bool:
+        """True if `apply` may change anything for this request."""
+        wishes = request.preferences is not NO_PREFERENCES
+        return bool(wishes or request.models or route.fallbacks or request.marks)
 
     def apply(
         self,
@@ -42,7 +56,7 @@ class CallerOrder:
         is_sorted = bool(wishes.order or wishes.sort)
         models = request.models or route.fallbacks
         if not (is_sorted or models):
-            return table, ()
+            return self._bindings.apply(request, table, (), now) if request.marks else (table, ())
         arms = sorted(table.arms, key=lambda arm: -arm.weight)
         names = [arm.deployment for arm in arms]
         if is_sorted:
@@ -55,7 +69,10 @@ class CallerOrder:
             names += [
                 name for name in further if self._catalog.ruled_out(name, request, now) is None
             ]
-        return table, tuple(dict.fromkeys(names))
+        queue = tuple(dict.fromkeys(names))
+        if is_sorted or not request.marks:
+            return table, queue
+        return self._bindings.apply(request, table, queue, now)
 
     def elsewhere(
         self, others: Iterable[Route], request: RouteRequest, now: float

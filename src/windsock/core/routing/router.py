@@ -16,7 +16,7 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import ConversationFacts, Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.requests import DEFAULT_TASK, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
@@ -100,7 +100,7 @@ class Router:
         conversation: ConversationFacts | None = None
         if request.session_id is not None and route.policy.keeps_conversations:
             table, conversation = self.conversation_tables.of(table, request, now)
-        if request.models or route.fallbacks or request.preferences is not NO_PREFERENCES:
+        if self._caller_order.is_needed(request, route):
             table, queue = self._caller_order.apply(request, route, table, self._routes, now)
         self._retries.deposit(now)
         decision = self._decided(request, table, now)

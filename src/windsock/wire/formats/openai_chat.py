@@ -12,11 +12,12 @@ import orjson
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
+from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
-from windsock.wire.formats.openai_usage import facts_of, part_of
+from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
@@ -62,6 +63,7 @@ class _Schema(msgspec.Struct):
     prompt_cache_key: Any = None
     user: Any = None
     service_tier: str | None = None
+    web_search_options: dict[str, Any] | None = None
     temperature: float | None = None
     n: int | None = None
 
@@ -99,6 +101,7 @@ def read_chat(
         needs=_needs(read, messages),
         prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
+        marks=marks_of(messages),
         service_tier=read.service_tier,
         is_stream=bool(read.stream),
         session_id=session.id if session else None,
@@ -117,6 +120,7 @@ def read_chat(
         temperature=read.temperature,
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,
+        search_size=_search_size(read.web_search_options),
     )
 
 
@@ -196,6 +200,11 @@ def _drop_logprobs(body: dict[str, Any]) -> None:
     for choice in body["choices"]:
         if isinstance(choice, dict) and "logprobs" in choice:
             choice["logprobs"] = None
+
+
+def _search_size(options: dict[str, Any] | None) -> str | None:
+    """How much context a search is asked to bring; empty as usual, None where none is asked for."""
+    return None if options is None else text_in(options, "search_context_size") or ""
 
 
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
