@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     COOLDOWN_BEGAN = "cooldown.began"
     COOLDOWN_ENDED = "cooldown.ended"
     COOLDOWN_CUT_SHORT = "cooldown.cut_short"
+    ERRORS_ROSE = "errors.rose"
+    ERRORS_FELL = "errors.fell"
     QUALITY_DRIFTED = "quality.drifted"
     QUALITY_UNDONE = "quality.undone"
     BILL_DRIFTED = "bill.drifted"
