@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,9 +14,11 @@ from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
 from windsock.cli.prices.stored import scratch_service
 from windsock.config.settings import Settings
+from windsock.core.model.calls import CallKind
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import MAIN_METERS, to_float
 from windsock.core.pricing.consensus.standing import PriceStatus
+from windsock.core.resilience.error_rates import error_rise
 from windsock.errors import ConfigError, FeedError, ProviderError, StoreError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, Validators
@@ -25,8 +28,12 @@ from windsock.service.auth import open_door
 from windsock.service.control.prices.wording import plain
 from windsock.store.engine import open_engine, reading
 from windsock.store.migrations import HEAD, revision_of
+from windsock.store.reports import attempts_report
 
 TIMEOUT_S = 10.0
+
+ERRORS_S = 3600.0
+"""How far back calls that failed are looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +63,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
                 *_door(settings),
                 *asyncio.run(_reached(service, environ)),
                 *_prices(service),
+                *_errors(settings, service.clock.now()),
             ]
     except ConfigError as error:
         return [Diagnosis(subject="configuration", ok=False, text=str(error))]
@@ -140,6 +148,24 @@ async def _feed(
         return Diagnosis(subject=subject, ok=False, text=text)
     service.ingestion.on_reading(definition, found)
     return Diagnosis(subject=subject, ok=True, text=f"{len(found.rows) + len(found.health)} rows")
+
+
+def _errors(settings: Settings, now: float) -> list[Diagnosis]:
+    """Where most calls of the last hour failed, by the records of the store."""
+    try:
+        engine = open_engine(settings.store.url)
+        lines = attempts_report(engine, since=now - ERRORS_S)
+        engine.dispose()
+    except (ConfigError, StoreError):
+        return []  # the store has a line of its own
+    ended: dict[str, Counter[CallKind]] = {}
+    for line in lines:
+        ends = ended.setdefault(line["deployment"], Counter())
+        ends[CallKind(line["kind"])] += line["calls"]
+    rises = filter(None, (error_rise(name, ends) for name, ends in ended.items()))
+    mend = "its words are told to callers; windsock decisions shows each call"
+    return [Diagnosis(subject=f"errors at {rise.deployment}", ok=False, text=f"{rise}; {mend}")
+            for rise in rises if rise.has_risen]  # fmt: skip
 
 
 def _prices(service: Service) -> list[Diagnosis]:

@@ -133,7 +133,7 @@ def parts_of(
             confidences=confidences,
         ),
         caller_order=CallerOrder(
-            catalog, health, tables, StateBindings(catalog, tables, conversations.home)
+            catalog, health, tables, by_name, StateBindings(catalog, tables, conversations.home)
         ),
         operator=Operator(
             routes=by_name,
