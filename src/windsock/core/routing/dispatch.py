@@ -191,8 +191,7 @@ class Dispatcher:
     def as_strong(
         self, plan: Plan, answer: CallResult, tried: Set[str], now: float
     ) -> NextCall | None:
-        """In place of a stronger deployment that failed another of its cascade; None: the answer
-        is given."""
+        """One as strong as another of its cascade that failed; None: the answer is given."""
         may_fall_back = plan.request.preferences.allow_fallbacks
         other = self.escalation(plan, answer, tried, now) if may_fall_back else None
         if other is None or not self.may_retry(now):
