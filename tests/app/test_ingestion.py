@@ -224,3 +224,33 @@ def test_the_nearest_names_share_words_with_the_one_that_nothing_prices() -> Non
     rows = tuple(row(name, 1, "azure") for name in ("gpt-4o-2024-08-06", "gpt-4o", "llama-3"))
     made.on_reading(feed(), Reading(rows=rows))
     assert made.nearest("acme/gpt-4o")[0] == "azure/gpt-4o"
+
+
+def uplifted_row(**uplifts: str) -> PriceRow:
+    return PriceRow(
+        provider="acme", model="m",
+        usd_per_mtok={Meter.INPUT: Decimal(2), Meter.OUTPUT: Decimal(10)},
+        uplifts={name.replace("any", "*"): Decimal(share) for name, share in uplifts.items()},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("site", "uplifts", "usd"),
+    [
+        ("eu", {"eu": "0.1", "us": "0.2"}, "2.2"),
+        ("eu-west-4", {"any": "0.1"}, "2.2"),
+        ("eu", {"any": "0.1", "eu": "0"}, "2"),
+        ("global", {"any": "0.1"}, "2"),
+    ],
+)
+def test_a_list_says_what_a_site_adds_to_a_models_price(site, uplifts, usd) -> None:
+    made, wind, _ = intake("acme/m", f"acme/m@{site}")
+    made.on_reading(feed(), Reading(rows=(uplifted_row(**uplifts),)))
+    assert wind.book.prices("acme/m", START)[Meter.INPUT] == 2
+    assert wind.book.prices(f"acme/m@{site}", START)[Meter.INPUT] == Decimal(usd)
+
+
+def test_a_site_that_no_list_knows_has_no_price() -> None:
+    made, wind, _ = intake("acme/m", "acme/m@mars")
+    made.on_reading(feed(), Reading(rows=(uplifted_row(eu="0.1"),)))
+    assert wind.book.prices("acme/m@mars", START) is None

@@ -84,3 +84,26 @@ def test_the_kind_of_a_model_survives_the_store() -> None:
     again.from_state(json.loads(json.dumps(book.to_state())))
     assert again.in_force(MODEL, START) == book.in_force(MODEL, START)
     assert again.prices(MODEL, START)[Meter.OUTPUT] == 0
+
+
+@pytest.mark.parametrize(
+    ("mode", "row", "usage", "usd"),
+    [
+        ("audio_transcription", {"input_cost_per_second": 1e-4, "output_cost_per_second": 1e-4},
+         Usage(input_seconds=90), "0.009"),
+        ("audio_transcription", {"output_cost_per_second": 0.0}, Usage(input_seconds=90), None),
+        ("audio_transcription",
+         {"input_cost_per_second": 1e-4, "input_cost_per_token": 2.5e-6,
+          "output_cost_per_token": 1e-5},
+         Usage(input_tokens=1000, output_tokens=100, input_seconds=90), "0.0035"),
+        ("video_generation", {"output_cost_per_video_per_second": 0.1}, Usage(output_seconds=8),
+         "0.8"),
+        ("image_generation",
+         {"input_cost_per_token": 5e-6, "output_cost_per_image_token": 4e-5},
+         Usage(input_tokens=100, output_tokens=1000), "0.0405"),
+    ],
+    ids=["whisper", "free", "tokens-beside-seconds", "video", "image-tokens"],
+)  # fmt: skip
+def test_sound_and_pictures_are_priced_by_second_and_by_their_tokens(mode, row, usage, usd) -> None:
+    found = book_of(mode=mode, **row).cost_usd(MODEL, usage, START)
+    assert found == (None if usd is None else Decimal(usd))

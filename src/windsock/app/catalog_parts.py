@@ -12,7 +12,13 @@ from windsock.config.settings import (
     ProviderSettings,
     Settings,
 )
-from windsock.core.model.catalog import Capabilities, Catalog, Deployment
+from windsock.core.model.catalog import (
+    USUAL_CACHE,
+    CacheTraits,
+    Capabilities,
+    Catalog,
+    Deployment,
+)
 from windsock.core.model.model_names import split_site
 from windsock.errors import ConfigError
 from windsock.providers.addressing import Account, endpoint_of
@@ -51,15 +57,18 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         mend = f"did you mean {near[0]!r}?" if near else f"add [providers.{provider}] base_url"
         raise ConfigError(f"deployment {name!r}: no provider is named {provider!r}; {mend}")
     stated = own.capabilities.model_dump(exclude_none=True)
+    takes = _parameters(name, provider, model, settings)
     return Deployment(
         id=name,
         provider=provider,
         model=model,
         capabilities=Capabilities(**stated),
         price_names=(*own.price_names, *_preset_names(provider, model, settings)),
+        cache=_cache_of(provider, settings, presets),
         site=_site(provider, settings, presets),
         tries_unknown=_is_own(provider, settings, presets),
-        lacks=_parameters(name, provider, model, settings).lacks,
+        lacks=takes.lacks,
+        keeps_marks=takes.keeps_marks,
     )
 
 
@@ -77,6 +86,12 @@ def _is_own(provider: str, settings: Settings, presets: Mapping[str, Preset]) ->
     stated = settings.providers.get(provider, ProviderSettings()).base_url
     preset = preset_of(provider, settings, presets)
     return stated is not None or preset is None or preset.is_own
+
+
+def _cache_of(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> CacheTraits:
+    """As the provider's preset states it."""
+    preset = preset_of(provider, settings, presets)
+    return preset.cache if preset else USUAL_CACHE
 
 
 def _preset_names(provider: str, model: str, settings: Settings) -> tuple[str, ...]:

@@ -22,11 +22,12 @@ def rows_as_csv(reading: Reading) -> Iterator[dict[str, str]]:
             "service_tiers": " ".join(
                 f"{name}:{_flat(prices)}" for name, prices in row.service_tiers.items()
             ),
+            "uplifts": " ".join(f"{region}:{share:f}" for region, share in row.uplifts.items()),
             "mode": "" if row.mode == CHAT else row.mode,
             "zero_reason": row.zero_reason or "",
             "state": "",
         }
-    terms = ("tiers", "windows", "service_tiers", "mode")
+    terms = ("tiers", "windows", "service_tiers", "uplifts", "mode")
     for report in reading.health:
         blank = dict.fromkeys([*(meter.value for meter in Meter), *terms], "")
         yield {

@@ -33,13 +33,19 @@ from windsock.resources.declared import moment
 FACTS = ("context_tokens", "max_output_tokens", "vision", "tools", "json_schema")
 """What a row may say of a model, besides prices."""
 
+MAX_ROWS = 20_000
+"""Of one body: four times the longest public list."""
+
 HOLDS_POLLS = 3.0
 """Intervals of a feed for which its word on health holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
-    """One price statement, under the feed's own names."""
+    """One price statement, under the feed's own names.
+
+    uplifts     by region: share that it adds to this price; `*` is any region of its own
+    """
 
     provider: str
     model: str
@@ -53,6 +59,7 @@ class PriceRow:
     currency: str = "USD"
     zero_reason: str | None = None
     mode: str = CHAT
+    uplifts: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +134,13 @@ def _map(
         raise FeedError(
             f"the body does not fit the declaration: {reason}", feed=definition.id
         ) from error
-    entries = [json.loads(line, parse_float=Decimal) for line in mapped.splitlines()]
+    lines = mapped.splitlines()
+    if len(lines) > MAX_ROWS:
+        raise FeedError(
+            f"lists {len(lines)} rows, more than {MAX_ROWS}; have its mapping select fewer",
+            feed=definition.id,
+        )
+    entries = [json.loads(line, parse_float=Decimal) for line in lines]
     if any(not isinstance(entry, dict) for entry in entries):
         raise FeedError("the mapping must give objects", feed=definition.id)
     return entries
@@ -195,6 +208,7 @@ def row_of(
         currency=str(entry.get("currency") or definition.currency),
         zero_reason=entry.get("zero_reason"),
         mode=mode,
+        uplifts=_shares(entry.get("uplifts") or {}),
     )
 
 
@@ -216,6 +230,12 @@ def _sizes(entry: dict[str, Any], factor: Decimal) -> tuple[Prices, tuple[Tier, 
                 )
             )
     return base, tuple(tiers)
+
+
+def _shares(stated: Mapping[str, Any]) -> dict[str, Decimal]:
+    """What regions add, those that a row says; float noise of a difference is rounded away."""
+    found = {name: Decimal(str(share)) for name, share in stated.items() if share is not None}
+    return {name: round(share, 6).normalize() for name, share in found.items()}
 
 
 def _moment(value: Any) -> float | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from windsock.core.model.catalog import USUAL_CACHE, CacheTraits
 from windsock.core.model.model_names import ProviderNames
 from windsock.wire.billing import BillField
 from windsock.wire.format import NO_HABITS, ProviderTraits, UsageHabits
@@ -47,6 +48,7 @@ class Preset:
     bill                where its answers say what they cost, the best place first
     bill_header         the header of an answer that says so
     usage               what it counts its own way
+    cache               how it caches the beginning of prompts
     """
 
     id: str
@@ -76,6 +78,7 @@ class Preset:
     bill: tuple[BillField, ...] = ()
     bill_header: str = ""
     usage: UsageHabits = NO_HABITS
+    cache: CacheTraits = USUAL_CACHE
 
 
 @cache
@@ -147,8 +150,17 @@ def _preset(name: str, body: dict[str, Any]) -> Preset:
     stated = _tuples(body)
     stated["places"] = _tuples(body.get("places", {}))
     stated["bill"] = tuple(BillField(**field) for field in body.get("bill", ()))
+    stated["cache"] = _cache(body.get("cache", {}))
     stated["usage"] = UsageHabits(**_tuples(body.get("usage", {})))
     return Preset(id=name, **stated)
+
+
+def _cache(stated: dict[str, Any]) -> CacheTraits:
+    """What is left out is as usual."""
+    numbers = {key: float(value) for key, value in stated.items() if key != "min_tokens"}
+    return replace(
+        USUAL_CACHE, **numbers, min_tokens=int(stated.get("min_tokens", USUAL_CACHE.min_tokens))
+    )
 
 
 def _tuples(body: dict[str, Any]) -> dict[str, Any]:

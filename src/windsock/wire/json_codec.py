@@ -1,4 +1,5 @@
-"""JSON as models write it: orjson where it can, the standard library for half a surrogate pair."""
+"""JSON as models and their servers write it: orjson where it can, the standard library for half a
+surrogate pair and for numbers that are none."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ def loads(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
-        if b"\\ud" not in raw.lower():
+        if b"\\ud" not in raw.lower() and b"NaN" not in raw and b"Infinity" not in raw:
             raise
         return json.loads(raw)
 
@@ -31,6 +32,14 @@ def parsed(raw: bytes) -> Any:
     try:
         return loads(raw)
     except ValueError:
+        return None
+
+
+def mended(raw: bytes) -> Any:
+    """JSON as Python's own library writes it, whose NaN and infinities become null; else None."""
+    try:
+        return json.loads(raw, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
         return None
 
 

@@ -49,6 +49,8 @@ class UpstreamRequest:
     wants_usage     the client asked for the usage chunk of a stream
     temperature     as asked for; None if not stated
     images          sent with it
+    search_size     of a web search that it asks for: low, medium or high, empty where it does not
+                    say; None: it asks for none
     choices         answers asked for (`n`)
     wants_certainty the router asks how sure the answer is, where a format can tell
     left_out        fields that nothing may add: the deployment does not take them
@@ -60,6 +62,7 @@ class UpstreamRequest:
     wants_usage: bool
     temperature: float | None = None
     images: int = 0
+    search_size: str | None = None
     choices: int = 1
     operation: Operation = Operation.CHAT
     wants_certainty: bool = False

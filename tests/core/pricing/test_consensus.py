@@ -182,3 +182,15 @@ def test_looking_at_statements_changes_nothing() -> None:
     assert [s.age_s for s in book.statements(CHEAP, START + 11)] == [11, 10]
     assert book.statements("acme/unheard", START) == []
     assert json.dumps(book.to_state()) == before
+
+
+def test_a_list_of_other_terms_is_late_like_any_other() -> None:
+    book, at = PriceBook(), START + 1000
+    terms = {"flex": {m: usd / 2 for m, usd in quote().usd_per_mtok.items()}}
+    book.absorb(quote(feed="a", trust=0.5), START)
+    book.absorb(quote(feed="b", trust=0.6, service_tiers=terms), START)
+    dearer = {meter: 2 * usd for meter, usd in quote().usd_per_mtok.items()}
+    book.absorb(quote(feed="a", trust=0.5, usd_per_mtok=dearer, seen_at=at), at)
+    book.absorb(quote(feed="b", trust=0.6, service_tiers=terms, seen_at=at + 60), at + 60)
+    assert book.prices(CHEAP, at + 60) == dearer
+    assert {s.quote.feed: s.stands for s in book.statements(CHEAP, at + 60)}["b"] == "lags"

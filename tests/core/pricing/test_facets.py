@@ -130,3 +130,47 @@ def test_adjustments_multiply_and_the_owners_own_price_is_billed_as_it_stands() 
         book.adjust({CHEAP: fees})
     assert listed.prices(CHEAP, START)[Meter.INPUT] == Decimal("2.8875")
     assert own.prices(CHEAP, START)[Meter.INPUT] == 1
+
+
+SEARCHED = quote(
+    feed="map",
+    trust=0.6,
+    usd_per_mtok=usd(
+        input=3, output=15, web_search=10_000, web_search_low=6_000, web_search_high=14_000
+    ),
+)
+A_REQUEST = quote(
+    feed="other", trust=0.5, usd_per_mtok=usd(input=3, output=15, request=14_000, reasoning=15)
+)
+
+
+@pytest.mark.parametrize("order", [(SEARCHED, A_REQUEST), (A_REQUEST, SEARCHED)])
+def test_a_fee_that_two_lists_name_otherwise_is_billed_once(order) -> None:
+    book = book_of(*order)
+    used = Usage(low_web_searches=1)
+    assert book.cost_usd(CHEAP, used, START) == Decimal("0.006")
+    assert book.cost_usd(CHEAP, Usage(medium_web_searches=1), START) == Decimal("0.01")
+    assert book.prices(CHEAP, START)[Meter.REASONING] == 15
+
+
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_bounds_one_token_apart_are_one_and_begin_where_the_exact_list_says(is_reversed) -> None:
+    long = usd(input=5, output=30)
+    above = quote(
+        feed="map", trust=0.6, usd_per_mtok=usd(input=2.5, output=15),
+        tiers=(Tier(min_prompt_tokens=200_000, usd_per_mtok=long),
+               Tier(min_prompt_tokens=200_000, usd_per_mtok=usd(input=2), service_tier="flex")),
+        service_tiers={"flex": usd(input=1.25, output=7.5)},
+    )  # fmt: skip
+    exact = quote(
+        feed="other", trust=0.5, usd_per_mtok=usd(input=2.5, output=15),
+        tiers=(Tier(min_prompt_tokens=199_999, usd_per_mtok={**long, **usd(cache_write=6)}),),
+    )  # fmt: skip
+    book = book_of(*((exact, above) if is_reversed else (above, exact)))
+
+    def at(size: int, tier: str | None = None) -> dict[Meter, Decimal]:
+        return book.prices(CHEAP, START, prompt_tokens=size, service_tier=tier)
+
+    assert at(199_999) == usd(input=2.5, output=15)
+    assert at(200_000) == usd(input=5, output=30, cache_write=6)
+    assert at(200_000, "flex")[Meter.INPUT] == 2

@@ -154,6 +154,13 @@ LESSER = {
     Meter.IMAGE: "5000",
     Meter.REQUEST: "5000",
     Meter.WEB_SEARCH: "10000",
+    Meter.WEB_SEARCH_LOW: "6000",
+    Meter.WEB_SEARCH_MEDIUM: "10000",
+    Meter.WEB_SEARCH_HIGH: "14000",
+    Meter.AUDIO_CACHED: "2",
+    Meter.INPUT_SECOND: "100",
+    Meter.OUTPUT_SECOND: "100000",
+    Meter.CACHE_STORAGE: "4.5",
 }
 FULL = quote(
     usd_per_mtok={**LAST.usd_per_mtok, **{m: Decimal(usd) for m, usd in LESSER.items()}},

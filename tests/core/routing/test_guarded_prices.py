@@ -27,6 +27,13 @@ RATIOS = {
     Meter.IMAGE: 2000.0,
     Meter.REQUEST: 2000.0,
     Meter.WEB_SEARCH: 10_000.0,
+    Meter.WEB_SEARCH_LOW: 6_000.0,
+    Meter.WEB_SEARCH_MEDIUM: 10_000.0,
+    Meter.WEB_SEARCH_HIGH: 14_000.0,
+    Meter.AUDIO_CACHED: 0.8,
+    Meter.INPUT_SECOND: 100.0,
+    Meter.OUTPUT_SECOND: 400.0,
+    Meter.CACHE_STORAGE: 1.0,
 }
 USED = Usage(
     input_tokens=800,
@@ -39,6 +46,13 @@ USED = Usage(
     audio_output_tokens=50,
     images=1,
     web_searches=1,
+    low_web_searches=1,
+    medium_web_searches=1,
+    high_web_searches=1,
+    audio_cached_tokens=100,
+    input_seconds=5,
+    output_seconds=5,
+    cache_storage_token_hours=4000,
 )
 
 

@@ -120,7 +120,7 @@ class FeedIngestion:
         self, row: PriceRow, own_rows: frozenset[str], now: float
     ) -> Iterator[tuple[str, bool, Decimal | None]]:
         """(deployment, is_indirect, share that its site adds) of all that a row speaks of."""
-        uplifts = dict(self.identity.uplifted(row.provider, row.model))
+        uplifts = dict(self.identity.uplifted(row.provider, row.model, row.uplifts))
         for deployment, share in uplifts.items():
             if deployment not in own_rows:
                 yield deployment, False, share

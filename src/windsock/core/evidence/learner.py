@@ -132,6 +132,11 @@ class Learner:
         known = self._weightings.get(cell.route)
         return known.judged_share(cell, deployment) if known else None
 
+    def is_judged(self, cell: Cell) -> bool:
+        """True if somebody judges answers of a task, so that success is more than an answer."""
+        known = self._weightings.get(cell.route)
+        return known is not None and known.is_judged(cell)
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
         return {name: weighting.to_state() for name, weighting in self._weightings.items()}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from windsock.core.model.catalog import Capabilities
-from windsock.core.model.units import Family, Usage
+from windsock.core.model.units import SEARCH_METERS, Family, Usage
 
 BYTES_PER_OWN = 4
 """Own counts are 0.27 tokens a byte; no tokenizer makes more than one of a byte."""
@@ -32,6 +32,10 @@ LIMIT_SLACK_TOKENS = 64
 
 MOST_SEARCHES = 1_000
 """Of one call; deep research makes tens."""
+
+
+MOST_SECONDS = 86_400
+"""Of audio or video in one call: a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +76,12 @@ def checked_usage(
     if why := _answer_doubt(stated, unsaid, own, has, choices):
         doubts.append(why)
         made = _own_answer(made, own)
-    if stated.web_searches > MOST_SEARCHES:
-        doubts.append(f"{stated.web_searches} searches")
-        made = replace(made, web_searches=0)
+    if stated.searches > MOST_SEARCHES:
+        doubts.append(f"{stated.searches} searches")
+        made = replace(made, **{meter.usage_field: 0 for meter in SEARCH_METERS})
+    if stated.input_seconds > MOST_SECONDS or stated.output_seconds > MOST_SECONDS:
+        doubts.append(f"{max(stated.input_seconds, stated.output_seconds)} seconds")
+        made = replace(made, input_seconds=0, output_seconds=0)
     return CheckedUsage(usage=made, is_estimated=bool(doubts), doubt="; ".join(doubts))
 
 
@@ -102,7 +109,7 @@ def _with_slack(limit: int) -> int:
 def _prompt_doubt(stated: Usage, unsaid: frozenset[Family], own: Usage, has: Capabilities) -> str:
     if Family.PROMPT in unsaid:
         return "no readable count of the prompt"
-    most = most_prompt_tokens(own, has, stated.web_searches)
+    most = most_prompt_tokens(own, has, stated.searches)
     return _too_many("prompt", stated.prompt_tokens, most)
 
 
@@ -128,6 +135,7 @@ def _own_prompt(stated: Usage, own: Usage, *, keeps_cache: bool) -> Usage:
         stated,
         input_tokens=own.input_tokens,
         cache_read_tokens=0,
+        audio_cached_tokens=0,
         cache_write_tokens=0,
         cache_write_1h_tokens=0,
         audio_input_tokens=0,

@@ -107,6 +107,11 @@ class WarmStarts:
         taught.take_back(self._beliefs)
         return len(taught.results)
 
+    def has_taught(self, cell: Cell) -> bool:
+        """True if beliefs of a cell's route were started from past results."""
+        places = ((each.namespace, each.route) for each in self._teachings.values())
+        return (cell.namespace, cell.route) in places
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
         return {str(number): taught.to_state() for number, taught in self._teachings.items()}

@@ -28,6 +28,27 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheTraits:
+    """How a provider caches the beginning of prompts. What comes of it is measured.
+
+    ttl_s           how long it keeps them after each use
+    min_tokens      of a prompt that is kept at all
+    hit_rate        share of what should be there that is billed as read, before it is measured. A
+                    claim is believed until it is tried: doubting it would keep to those tried
+    write_share     share of the rest that is billed as written, before it is measured
+    """
+
+    ttl_s: float = 300.0
+    min_tokens: int = 1024
+    hit_rate: float = 1.0
+    write_share: float = 0.0
+
+
+USUAL_CACHE = CacheTraits()
+"""Of providers of which nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One place that serves a model.
 
@@ -36,8 +57,10 @@ class Deployment:
     model           the name the provider knows it by
     site            where its provider is asked, if that has prices of its own and the id is silent
     price_names     `feed provider/model` names under which feeds may quote it, besides its id
+    cache           how its provider caches prompts
     tries_unknown   a server of one's own: what nobody says of it is tried, and learnt if refused
     lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
+    keeps_marks     marks of requests (`RouteRequest.marks`) that it is known to understand
     """
 
     id: str
@@ -45,9 +68,11 @@ class Deployment:
     model: str
     capabilities: Capabilities = Capabilities()
     price_names: tuple[str, ...] = ()
+    cache: CacheTraits = USUAL_CACHE
     site: str = ""
     tries_unknown: bool = False
     lacks: tuple[str, ...] = ()
+    keeps_marks: frozenset[str] = frozenset()
 
 
 class Catalog:

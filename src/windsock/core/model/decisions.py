@@ -15,6 +15,57 @@ from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import Cell
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatFacts:
+    """What one candidate costs a conversation.
+
+    weight          that the policy gives it, whatever the conversation
+    held_tokens     of the prompt that it may hold
+    held_until      unix s; None if it holds none
+    hit_rate        share of them that will be billed as read, as measured
+    turn_usd        of this turn there
+    next_usd        of each turn after it, if it goes on there
+    saved_usd       what its cache saves in all of them
+    """
+
+    deployment: str
+    weight: float
+    held_tokens: int
+    held_until: float | None
+    hit_rate: float
+    turn_usd: float
+    next_usd: float
+    saved_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationFacts:
+    """The conversation that a request belongs to, as it was taken for.
+
+    session         its name, which tells nothing of what the client sent
+    kind            the field that named it
+    turn            counts from 1
+    prompt_tokens, estimated_tokens     of this request: as they will be counted, and by its size
+    turns_left      expected after this one
+    home            who answered last; None where nobody has
+    seats           the home and the cheapest
+    """
+
+    session: str
+    kind: str
+    is_shared: bool
+    turn: int
+    prompt_tokens: int
+    estimated_tokens: int
+    turns_left: float
+    home: str | None
+    seats: tuple[SeatFacts, ...]
+
+    def seat(self, deployment: str) -> SeatFacts | None:
+        """The line of a deployment, if it has one."""
+        return next((each for each in self.seats if each.deployment == deployment), None)
+
+
 @dataclass(slots=True, kw_only=True)
 class Decision:
     """The choice, whole.
@@ -28,6 +79,7 @@ class Decision:
     features        of the request, where segments are learnt from them
     is_task_guessed the request named no task, the classifier proposed one
     escalates_to    the arm drawn was "`deployment`, then maybe this one", by a calibrated check
+    conversation    that it belongs to, and what it would cost where
     """
 
     number: int
@@ -44,6 +96,7 @@ class Decision:
     features: tuple[float, ...] = ()
     is_task_guessed: bool = False
     escalates_to: str | None = None
+    conversation: ConversationFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,12 @@ SNAPSHOT = re.compile(r"[-@](?:20\d\d-\d\d-\d\d|20\d{6}|\d{4})$")
 VERSION = re.compile(r"@(20\d{6})$")
 """Vertex writes a snapshot after `@`."""
 
-WORLDWIDE = ("", "global")
+EVERYWHERE = "global"
+WORLDWIDE = ("", EVERYWHERE)
 """Sites at which a model costs what its list says."""
+
+ANY_SITE = "*"
+"""Stands for every site that is not worldwide."""
 
 WORD = re.compile(r"[a-z0-9]+")
 
@@ -82,6 +86,7 @@ class Alias:
 
 
 K = TypeVar("K")
+V = TypeVar("V")
 
 Resolved = tuple[tuple[str, bool], ...]
 """(deployment id, is_indirect) pairs."""
@@ -97,6 +102,7 @@ class Identity:
     def __init__(self, catalog: Catalog, names: ProviderNames, dated: Iterable[Alias] = ()) -> None:
         self._ids: dict[Name, list[str]] = {}
         self._elsewhere: dict[tuple[str, str], list[str]] = {}
+        self._sites: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self._resolved: dict[tuple[str, str], Resolved] = {}
         self._dated = tuple(dated)
         self._catalog = catalog
@@ -123,14 +129,22 @@ class Identity:
             )
         return found
 
-    def uplifted(self, feed_provider: str, feed_model: str) -> Iterator[tuple[str, Decimal]]:
-        """Deployments at a site that adds a share to the worldwide price that this row states."""
+    def uplifted(
+        self, feed_provider: str, feed_model: str, stated: Mapping[str, Decimal] | None = None
+    ) -> Iterator[tuple[str, Decimal]]:
+        """Deployments at a site that adds a share to the worldwide price that this row states.
+
+        stated      by region, as the row has it; `*` is any; without it as its provider is known
+        """
         name = self._names.parse(feed_provider, feed_model)
-        shares = self._names.uplifts.get(name.provider, {})
-        if name.region in WORLDWIDE:
-            for region, share in shares.items():
-                for deployment in self._ids.get(name._replace(region=region), ()):
-                    yield deployment, share
+        if name.region not in WORLDWIDE:
+            return
+        shares = {**self._names.uplifts.get(name.provider, {}), **(stated or {})}
+        shares[EVERYWHERE] = Decimal(0)
+        for region, deployment in self._sites.get((name.provider, name.model), ()):
+            share = shares.get(region, shares.get(ANY_SITE) if region else None)
+            if share is not None and region != name.region:
+                yield deployment, share
 
     def served_by(self, deployment_id: str, served_model: str) -> str | None:
         """Id of the model that answered, if it is another than the one this deployment asks for."""
@@ -180,6 +194,7 @@ class Identity:
     def _note(self, name: Name, deployment_id: str) -> None:
         _add(self._ids, name, deployment_id)
         _add(self._elsewhere, (name.provider, name.model), deployment_id)
+        _add(self._sites, (name.provider, name.model), (name.region, deployment_id))
 
     def _is(self, alias: Alias, feed_provider: str, feed_model: str) -> bool:
         stated = self._names.parse(feed_provider, feed_model)
@@ -210,10 +225,10 @@ def _halves(name: str) -> tuple[str, str]:
     return provider, model
 
 
-def _add(found: dict[K, list[str]], key: K, deployment_id: str) -> None:
-    ids = found.setdefault(key, [])
-    if deployment_id not in ids:
-        ids.append(deployment_id)
+def _add(found: dict[K, list[V]], key: K, each: V) -> None:
+    known = found.setdefault(key, [])
+    if each not in known:
+        known.append(each)
 
 
 def _bare(model: str) -> str:

@@ -20,8 +20,8 @@ MTOK = Decimal(1_000_000)
 class Family(StrEnum):
     """What the units of a meter are part of: the tokens sent, those received, or nothing else.
 
-    Feeds state the price of what stands alone per single unit, and a quote that states none means
-    that it is free.
+    Feeds state the price of what stands alone per single unit, and a quote that states none, nor
+    what it is billed as, means that it is free.
     """
 
     PROMPT = "prompt"
@@ -52,6 +52,13 @@ class Meter(StrEnum):
     IMAGE = "image", Family.ALONE, "images", 5
     REQUEST = "request", Family.ALONE, "requests", None
     WEB_SEARCH = "web_search", Family.ALONE, "web_searches", 6
+    WEB_SEARCH_LOW = "web_search_low", Family.ALONE, "low_web_searches", 10, "web_search"
+    WEB_SEARCH_MEDIUM = "web_search_medium", Family.ALONE, "medium_web_searches", 11, "web_search"
+    WEB_SEARCH_HIGH = "web_search_high", Family.ALONE, "high_web_searches", 12, "web_search"
+    AUDIO_CACHED = "audio_cached", Family.PROMPT, "audio_cached_tokens", 13, "cache_read"
+    INPUT_SECOND = "input_second", Family.ALONE, "input_seconds", 14
+    OUTPUT_SECOND = "output_second", Family.ALONE, "output_seconds", 15
+    CACHE_STORAGE = "cache_storage", Family.ALONE, "cache_storage_token_hours", 16
 
     _value_: str
     family: Family
@@ -102,6 +109,14 @@ MIX_METERS = tuple(
 )
 """What a request may consume, in the order of stored token mixes; one request it always is."""
 
+SEARCH_METERS = (Meter.WEB_SEARCH, *(m for m in Meter if m.billed_as == Meter.WEB_SEARCH))
+"""Web searches, of a size that nobody stated and of each context size."""
+
+SEARCH_FIELDS: Mapping[str, str] = {
+    meter.value.rpartition("_")[2]: meter.usage_field for meter in SEARCH_METERS[1:]
+}
+"""Where searches are counted, by the size of context that they bring: low, medium, high."""
+
 COMMON_METERS = (*MAIN_METERS, Meter.REQUEST)
 """What every call is counted by."""
 
@@ -113,6 +128,8 @@ RARE_METERS = tuple(m for m in Meter if m not in COMMON_METERS)
 class Usage:
     """What one call consumed. Every token stands in exactly one field.
 
+    web_searches    of a context size that nobody stated; the others by their size
+    input_seconds   of audio or video that was sent, `output_seconds` of what was made
     Treat it as immutable, as all records of `core.model`.
     """
 
@@ -126,12 +143,24 @@ class Usage:
     audio_output_tokens: int = 0
     images: int = 0
     web_searches: int = 0
+    low_web_searches: int = 0
+    medium_web_searches: int = 0
+    high_web_searches: int = 0
+    audio_cached_tokens: int = 0
+    input_seconds: int = 0
+    output_seconds: int = 0
+    cache_storage_token_hours: int = 0
     requests: int = 1
 
     @property
     def prompt_tokens(self) -> int:
         """All tokens sent, cached or not; what price tiers look at."""
         return sum(_prompt(self))
+
+    @property
+    def searches(self) -> int:
+        """Web searches of any size."""
+        return sum(_searched(self))
 
     @property
     def completion_tokens(self) -> int:
@@ -161,6 +190,7 @@ def _fields(meters: tuple[Meter, ...]) -> attrgetter[tuple[int, ...]]:
 
 _prompt, _answer = _fields(PROMPT_METERS), _fields(ANSWER_METERS)
 _rare, _mix = _fields(RARE_METERS), _fields(MIX_METERS)
+_searched = _fields(SEARCH_METERS)
 NO_RARE = (0,) * len(RARE_METERS)
 """Their counts in a call that has none."""
 

@@ -59,6 +59,7 @@ class PriceAware(BasePolicy):
     """Belief and price meet here and nowhere else: weights from P(best) on the ladder of V."""
 
     name = "price_aware"
+    keeps_conversations = True
 
     def __init__(
         self,

@@ -84,10 +84,14 @@ class LazyViews(Sequence[CellView]):
 
 
 class Policy(Protocol):
-    """Turns a view into weights. `is_contextual` policies are asked anew for every request."""
+    """Turns a view into weights. `is_contextual` policies are asked anew for every request.
+
+    keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
+    """
 
     name: str
     is_contextual: bool
+    keeps_conversations: bool
 
     @property
     def pacer(self) -> Pacer | None:
@@ -158,6 +162,7 @@ class BasePolicy:
 
     name = "base"
     is_contextual = False
+    keeps_conversations = False
 
     @property
     def pacer(self) -> Pacer | None:

@@ -87,7 +87,7 @@ def is_plausible_bill(
     """
     if billed_usd <= 0:
         return False
-    fees = 0 if Meter.WEB_SEARCH in prices else usage.web_searches * MOST_USD_PER_SEARCH
+    fees = 0 if Meter.WEB_SEARCH in prices else usage.searches * MOST_USD_PER_SEARCH
     if reckoned_usd is not None:
         least, most = reckoned_usd / BILL_FACTOR, reckoned_usd * BILL_FACTOR + fees
     else:

@@ -22,12 +22,21 @@ BANDS: Mapping[Meter, tuple[Decimal, Decimal]] = {
     Meter.IMAGE: (Decimal(0), Decimal(2)),
     Meter.REQUEST: (Decimal(0), Decimal("0.1")),
     Meter.WEB_SEARCH: (Decimal(0), Decimal("0.5")),
+    Meter.WEB_SEARCH_LOW: (Decimal("0.2"), Decimal(2)),
+    Meter.WEB_SEARCH_MEDIUM: (Decimal("0.5"), Decimal(3)),
+    Meter.WEB_SEARCH_HIGH: (Decimal("0.5"), Decimal(5)),
+    Meter.AUDIO_CACHED: (Decimal("0.2"), Decimal(40)),
+    Meter.INPUT_SECOND: (Decimal(0), Decimal("0.1")),
+    Meter.OUTPUT_SECOND: (Decimal(0), Decimal(5)),
+    Meter.CACHE_STORAGE: (Decimal(0), Decimal("0.0001")),
 }
 """What a meter may cost: times the meter it would else be billed as, or dollars each.
 
 Sold in 2026: cached 0.0083 (deepseek-v4-pro) to 1, written 0.17 (with storage apart) to 1.25, for
 an hour 1.6 of that, reasoning 0.375 (sonar-deep-research) to 5.8 (gemini-2.5-flash of April 2025),
-audio 1 to 66 (gpt-4o-mini-audio), a request to $0.018, a search to $0.05.
+audio 1 to 66 (gpt-4o-mini-audio), cached audio 1 to 20 times cached text, a request to $0.018, a
+search to $0.05 (of low context 0.6, of high 1.5 times the medium one), a second of speech $0.0004,
+of video $0.7, a token-hour $0.0000081 (gemini-2.5-pro, priority).
 """
 
 LESSER = tuple(BANDS)

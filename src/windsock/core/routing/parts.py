@@ -19,10 +19,12 @@ from windsock.core.resilience.health import HealthBoard
 from windsock.core.resilience.hedging import Hedging
 from windsock.core.resilience.retry_budget import RetryBudget
 from windsock.core.routing.caller_order import CallerOrder
+from windsock.core.routing.conversations.affinity import Conversations
+from windsock.core.routing.conversations.state_bindings import StateBindings
+from windsock.core.routing.conversations.tables import ConversationTables
 from windsock.core.routing.dispatch import Dispatcher
 from windsock.core.routing.operator import Operator
 from windsock.core.routing.routes import Route, RouteTable
-from windsock.core.routing.session_affinity import SessionAffinity
 from windsock.core.routing.weights.freshness import FRESH_OUTCOMES, FRESH_S
 from windsock.core.routing.weights.tables import WeightTables
 
@@ -44,7 +46,8 @@ class RouterParts:
     health: HealthBoard
     limits: ConcurrencyLimits
     availability: Availability
-    sessions: SessionAffinity
+    conversations: Conversations
+    conversation_tables: ConversationTables
     confidences: Confidences
     learner: Learner
     warm_starts: WarmStarts
@@ -69,7 +72,6 @@ def parts_of(
     fresh_s: float = FRESH_S,
     fresh_outcomes: int = FRESH_OUTCOMES,
     limits: ConcurrencyLimits | None = None,
-    sessions: SessionAffinity | None = None,
     retries: RetryBudget | None = None,
     hedging: Hedging | None = None,
 ) -> RouterParts:
@@ -98,6 +100,11 @@ def parts_of(
         fresh_s=fresh_s,
         fresh_outcomes=fresh_outcomes,
     )
+    conversations = Conversations(
+        catalog=catalog,
+        beliefs=beliefs,
+        is_judged=lambda cell: learner.is_judged(cell) or warm_starts.has_taught(cell),
+    )
     return RouterParts(
         seed=seed,
         first_number=first_number,
@@ -108,7 +115,10 @@ def parts_of(
         health=health,
         limits=limits,
         availability=availability,
-        sessions=sessions or SessionAffinity(),
+        conversations=conversations,
+        conversation_tables=ConversationTables(
+            conversations=conversations, book=book, tables=tables
+        ),
         confidences=confidences,
         learner=learner,
         warm_starts=warm_starts,
@@ -122,7 +132,9 @@ def parts_of(
             hedging=hedging or Hedging(),
             confidences=confidences,
         ),
-        caller_order=CallerOrder(catalog, health, tables),
+        caller_order=CallerOrder(
+            catalog, health, tables, by_name, StateBindings(catalog, tables, conversations.home)
+        ),
         operator=Operator(
             routes=by_name,
             beliefs=beliefs,

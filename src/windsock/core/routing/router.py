@@ -14,9 +14,9 @@ from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.learner import Credit
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
-from windsock.core.model.decisions import Decision, WeightTable
+from windsock.core.model.decisions import ConversationFacts, Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.requests import DEFAULT_TASK, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
@@ -27,7 +27,6 @@ from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
-from windsock.core.routing.session_affinity import cascades_of
 from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.errors import BudgetSpent
 
@@ -55,8 +54,9 @@ class Router:
         self._number = parts.first_number
         self._ids = DecisionIds(parts.seed)
         self._retries = parts.retries
-        self._sessions = parts.sessions
-        self._caller_order = parts.caller_order
+        self.conversations = parts.conversations
+        self.conversation_tables = parts.conversation_tables
+        self._order = parts.caller_order
         self._learner = parts.learner
         self._warm_starts = parts.warm_starts
         self._audit = parts.audit
@@ -84,24 +84,21 @@ class Router:
                 if the route's budget of today is used up
         """
         route = self._routes.get(request.model) or self._route_table.resolve(request)
-        policy = route.policy
-        pacer = policy.pacer
+        pacer = route.policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
-        table = self.tables.lookup(route, request, now)
+        route, table = self._order.first_open(request, route, now)
         if not table.weights:
-            others = self._route_table.named(request.models or route.fallbacks)
-            found = self._caller_order.elsewhere(others, request, now)
-            if found is None:
-                raise self.availability.nobody(route.name, table, now)
-            route, table = found
+            raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
-        if request.session_id is not None:
-            table = self._adjusted(table, route, request, now)
-        if request.models or route.fallbacks or request.preferences is not NO_PREFERENCES:
-            table, queue = self._caller_order.apply(request, route, table, self._routes, now)
+        conversation: ConversationFacts | None = None
+        if request.session_id is not None and route.policy.keeps_conversations:
+            table, conversation = self.conversation_tables.of(table, request, now)
+        if self._order.is_needed(request, route):
+            table, queue = self._order.apply(request, route, table, now)
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
+        decision.conversation = conversation
         return Exchange(Plan(route, request, decision, table, queue), self.dispatcher, self)
 
     def resolve(self, request: RouteRequest) -> Route:
@@ -153,21 +150,18 @@ class Router:
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
         self.limits.end(self.availability.provider(result.attempt.deployment), result, now)
-        shifts = self.health.record(result, now)
+        shifts = self.health.record(result, now, self.availability.account(result))
         return shifts + self._audit.audit(result, now)
 
     def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
-        """Learn from a finished request; a conversation is warm where it was answered."""
+        """Learn from a finished request."""
         self.learn_outcome(outcome, now)
-        if request.session_id is not None and outcome.served is not None:
-            cell = outcome.decision.cell
-            key = (cell.namespace, cell.route, request.session_id)
-            self._sessions.remember(key, outcome.served, outcome.usage, now)
-        return []
+        return self.health.settle(outcome, now)
 
     def learn_outcome(self, outcome: Outcome, now: float) -> None:
-        """Learn usage, cost and transport success from a finished request."""
+        """Learn usage, cost, transport success and what caches held from a finished request."""
         cell = outcome.decision.cell
+        self.conversations.observe(outcome)
         self._learner.observe_outcome(outcome, now)
         route = self._route_table.of(cell)
         if route is not None:
@@ -233,6 +227,7 @@ class Router:
             "scrutiny": self._audit.to_state(),
             "confidences": self.confidences.to_state(),
             "teachings": self._warm_starts.to_state(),
+            "conversations": self.conversations.to_state(),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -251,6 +246,7 @@ class Router:
         self._audit.from_state(state["scrutiny"])
         self.confidences.from_state(state["confidences"])
         self._warm_starts.from_state(state["teachings"])
+        self.conversations.from_state(state["conversations"])
 
     def _decided(self, request: RouteRequest, table: WeightTable, now: float) -> Decision:
         """The draw from a table, and the number that makes it."""
@@ -276,24 +272,4 @@ class Router:
             features=request.features,
             is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
             escalates_to=escalates_to,
-        )
-
-    def _adjusted(
-        self, table: WeightTable, route: Route, request: RouteRequest, now: float
-    ) -> WeightTable:
-        """The table for a warm conversation, which pays for a move with its lost prompt cache."""
-        warm = self._sessions.find((request.namespace, route.name, str(request.session_id)), now)
-        if warm is None:
-            return table
-        prices = self.book.prices(warm.deployment, now, prompt_tokens=request.prompt_tokens) or {}
-        adjusted = self._sessions.adjust(table, warm, prices)
-        if adjusted is None:
-            return table
-        weights = adjusted.weights
-        note = f"warm at {warm.deployment}: a move costs its prompt cache"
-        return self._sessions.table_of(
-            table,
-            warm,
-            adjusted,
-            make=lambda: self.tables.variant(table, weights, note, cascades_of(table, weights)),
         )

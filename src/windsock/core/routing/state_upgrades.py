@@ -67,6 +67,11 @@ def _from_2(state: State) -> None:
     _add(state.get("scrutiny", {}), unsupported={})
 
 
+def _from_3(state: State) -> None:
+    """Conversations were not kept."""
+    _add(state, conversations={})
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -88,7 +93,7 @@ def _add(state: State, **defaults: Any) -> None:
         state.setdefault(name, value)
 
 
-UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2)
+UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2, _from_3)
 """The function at n takes a state of version n to n + 1."""
 
 

@@ -23,6 +23,7 @@ from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Access, Principal
 from windsock.service.control.access_check import allowed, shown_table
+from windsock.service.control.prices.views import said_of
 from windsock.service.control.schemas.base import number
 
 POINTS = 600
@@ -122,6 +123,7 @@ class Dashboard:
             "prices": _columns(self._prices, names, since),
             "weights": _columns(self._cells[cell].points if cell else (), names, since),
             "table": self._table(cell, now) if cell else None,
+            "said": [said_of(self._router, name, now) for name in names],
             "events": self._events_of(names, namespace),
         }
 

@@ -11,7 +11,7 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.routing.router import Router
-from windsock.core.routing.what_if import WhatIfResult, what_if
+from windsock.core.routing.what_if import WhatIfResult, what_if, what_if_it_goes_on
 from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
@@ -63,11 +63,23 @@ def weights_routes(insight: Insight) -> APIRouter:
     ) -> WhatIfAnswer:
         now, data = clock.now(), []
         for route, task in _asked(router, caller.namespace, asked.route, asked.task):
-            found = what_if(router, caller.namespace, route, task, asked.prices, now)
+            found = _imagined(router, caller.namespace, route, task, asked, now)
             data.append(_what_if_view(route, task, found, requests_per_day))
         return WhatIfAnswer(data=data)
 
     return routes
+
+
+def _imagined(
+    router: Router, namespace: str, route: str, task: str, asked: WhatIf, now: float
+) -> WhatIfResult:
+    """For any request of a task, or for the next turn of the conversation that is named."""
+    if asked.conversation is None:
+        return what_if(router, namespace, route, task, asked.prices, now)
+    request = RouteRequest(
+        model=route, namespace=namespace, task=task, session_id=asked.conversation
+    )
+    return what_if_it_goes_on(router, request, asked.prices, now)
 
 
 def _asked(

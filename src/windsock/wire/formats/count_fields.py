@@ -59,6 +59,14 @@ def count_of_modality(usage: Mapping[str, Any], names: Iterable[str], modality: 
     )
 
 
+def seconds_in(usage: Mapping[str, Any]) -> int:
+    """Whole seconds where a usage object tells a duration instead of tokens, as transcriptions."""
+    stated = usage.get("seconds")
+    if usage.get("type") != "duration" or not isinstance(stated, int | float):
+        return 0
+    return max(1, round(stated)) if 0 < stated < MOST else 0
+
+
 def _replaces(value: Any, known: Any) -> bool:
     """A number takes the place of anything, but a fraction not that of a count."""
     if _is_number(value):

@@ -12,11 +12,12 @@ import orjson
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
+from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
-from windsock.wire.formats.openai_usage import facts_of, part_of
+from windsock.wire.formats.openai_usage import facts_of, part_of, text_in
 from windsock.wire.json_codec import parsed
 from windsock.wire.prompt_features import features_of
 from windsock.wire.request import (
@@ -26,12 +27,18 @@ from windsock.wire.request import (
     preferences_of,
     task_of,
 )
+from windsock.wire.sessions import Header, Session, no_header, session_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
 
 OPTIONAL = (None, "auto", "none")
 """Values of `tool_choice` that demand no call."""
+
+
+NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_key", "user",
+            "metadata")  # fmt: skip
+"""Fields of a body that may name the session."""
 
 
 class _Schema(msgspec.Struct):
@@ -51,7 +58,12 @@ class _Schema(msgspec.Struct):
     models: list[str] | None = None
     provider: dict[str, Any] | None = None
     session_id: str | None = None
+    conversation: Any = None
+    previous_response_id: Any = None
+    prompt_cache_key: Any = None
+    user: Any = None
     service_tier: str | None = None
+    web_search_options: dict[str, Any] | None = None
     temperature: float | None = None
     n: int | None = None
 
@@ -67,9 +79,11 @@ def read_chat(
     key_id: str | None = None,
     deadline_s: float | None = None,
     with_features: bool = False,
+    header: Header = no_header,
 ) -> UpstreamRequest:
     """The facts that routing needs; raises BadRequest naming the field.
 
+    header          of the request, where clients may name their session
     with_features   also the cheap numbers about the prompt that learnt segments look at
     """
     read = decoded(_decoder, body)
@@ -77,17 +91,23 @@ def read_chat(
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
     options = read.stream_options or {}
+    tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
+    session = _session(read, header, messages, tokens, key_id)
     request = RouteRequest(
         model=read.model,
         models=tuple(read.models or ()),
         namespace=namespace,
         task=task or task_of(read.metadata),
         needs=_needs(read, messages),
-        prompt_tokens=int(len(messages) * TOKENS_PER_BYTE) + 1,
+        prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
+        marks=marks_of(messages),
         service_tier=read.service_tier,
         is_stream=bool(read.stream),
-        session_id=read.session_id,
+        session_id=session.id if session else None,
+        session_kind=session.kind if session else "",
+        is_session_shared=session is not None and session.is_shared,
+        continues=session.continues if session else None,
         key_id=key_id,
         preferences=preferences_of(read.provider) if read.provider else NO_PREFERENCES,
         features=features_of(orjson.loads(body)) if with_features else (),
@@ -100,7 +120,15 @@ def read_chat(
         temperature=read.temperature,
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,
+        search_size=_search_size(read.web_search_options),
     )
+
+
+def _session(
+    read: _Schema, header: Header, messages: bytes, tokens: int, key_id: str | None
+) -> Session | None:
+    fields = {name: getattr(read, name) for name in NAMED_IN}
+    return session_of(fields, header, messages=messages, tokens=tokens, key_id=key_id)
 
 
 class OpenAIChat(OpenAIFormat):
@@ -172,6 +200,11 @@ def _drop_logprobs(body: dict[str, Any]) -> None:
     for choice in body["choices"]:
         if isinstance(choice, dict) and "logprobs" in choice:
             choice["logprobs"] = None
+
+
+def _search_size(options: dict[str, Any] | None) -> str | None:
+    """How much context a search is asked to bring; empty as usual, None where none is asked for."""
+    return None if options is None else text_in(options, "search_context_size") or ""
 
 
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
-from windsock.core.model.units import Family, Usage
+from windsock.core.model.units import SEARCH_FIELDS, Family, Usage
 from windsock.wire.format import NO_HABITS, UsageHabits
 from windsock.wire.formats.count_fields import (
     MOST,
@@ -19,6 +19,7 @@ from windsock.wire.formats.count_fields import (
     count_of_modality,
     first_count,
     most_count,
+    seconds_in,
 )
 from windsock.wire.json_codec import at
 
@@ -52,6 +53,8 @@ WRITTEN_1H = ("cache_creation.ephemeral_1h_input_tokens",)
 REASONING = ("reasoning_tokens", "reasoning_output_tokens")
 THOUGHTS = ("thoughtsTokenCount",)
 TOOL_PROMPT = ("toolUsePromptTokenCount",)
+CACHED_PARTS = ("cacheTokensDetails", "cached_tokens_details")
+HEARD_CACHED = ("cached_tokens_details.audio_tokens",)
 SEARCHES = ("server_tool_use.web_search_requests", "server_tool_use_details.web_search_requests")
 """Names of counts in the dialects of OpenAI (chat, Responses), Anthropic, Gemini, Bedrock, DeepSeek
 and Moonshot; a dot leads into an object."""
@@ -85,6 +88,7 @@ class _Stated:
     reasoning: int
     extra: int
     heard: int
+    heard_cached: int
     spoken: int
     is_cache_beside: bool
     is_reasoning_beside: bool
@@ -115,13 +119,15 @@ def counts_of(
     said = _stated(usage, habits)
     _complete(said, is_answer_free)
     if not (said.prompt or said.answer or said.cached or said.written or said.reasoning):
+        if seconds := seconds_in(usage):
+            return Counts(Usage(input_seconds=seconds), frozenset())
         return Counts(Usage(images=images), ALL_UNSAID) if _is_nonsense(usage) else None
     reading = _reading(said)
     made = Usage(
         **_sent(said, reading),
         **_received(said, reading),
+        **_searched(usage, habits),
         images=images,
-        web_searches=_searches(usage, habits),
     )
     unsaid = set()
     if not said.prompt and not made.prompt_tokens:
@@ -159,6 +165,8 @@ def _stated(usage: Mapping[str, Any], habits: UsageHabits) -> _Stated:
         extra=most_count([usage], TOOL_PROMPT)
         + sum(most_count([usage], [p]) for p in habits.extra_prompt),
         heard=most_count(given, ["audio_tokens"]) + count_of_modality(usage, GIVEN, "AUDIO"),
+        heard_cached=most_count(given, HEARD_CACHED)
+        + count_of_modality(usage, CACHED_PARTS, "AUDIO"),
         spoken=most_count(got, ["audio_tokens"]) + count_of_modality(usage, GOT, "AUDIO"),
         is_cache_beside="prompt_tokens" not in usage and not given and natives > 0,
         is_reasoning_beside=thoughts > 0,
@@ -232,10 +240,12 @@ def _places(part: int, whole: int, is_beside: bool) -> Iterator[_Place]:
 def _sent(said: _Stated, reading: _Reading) -> dict[str, int]:
     inside = said.cached * (not reading.cached) + said.written * (not reading.written)
     fresh = max(0, (said.prompt or 0) - inside) + said.extra
-    heard = min(said.heard, fresh)
+    heard_cached = min(said.heard_cached, said.cached)
+    heard = min(max(0, said.heard - heard_cached), fresh)
     return {
         "input_tokens": fresh - heard,
-        "cache_read_tokens": said.cached,
+        "cache_read_tokens": said.cached - heard_cached,
+        "audio_cached_tokens": heard_cached,
         "cache_write_tokens": said.written - said.written_1h,
         "cache_write_1h_tokens": said.written_1h,
         "audio_input_tokens": heard,
@@ -253,10 +263,12 @@ def _received(said: _Stated, reading: _Reading) -> dict[str, int]:
     }
 
 
-def _searches(usage: Mapping[str, Any], habits: UsageHabits) -> int:
+def _searched(usage: Mapping[str, Any], habits: UsageHabits) -> dict[str, int]:
     own = _sum(usage, habits.searches)
-    is_marked = any(at(usage, path) for path in habits.search_marks)
-    return max(own, most_count([usage], SEARCHES), int(is_marked))
+    marks = [mark for path in habits.search_marks if (mark := at(usage, path))]
+    sized = (SEARCH_FIELDS.get(mark) for mark in marks if isinstance(mark, str))
+    name = next((field for field in sized if field), "web_searches")
+    return {name: max(own, most_count([usage], SEARCHES), int(bool(marks)))}
 
 
 def _sum(usage: Mapping[str, Any], paths: tuple[str, ...]) -> int:

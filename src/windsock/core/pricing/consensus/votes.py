@@ -94,7 +94,15 @@ def _lags(feed: str, ahead: str, heard: dict[str, Track], now: float, rules: Gua
 
 
 def _left(track: Track, word: Quote, rules: GuardRules) -> bool:
-    return any(alike(past, word, rules) for past in track.words[:-1])
+    """True if a feed once said this, or its input and output, and does not any more.
+
+    Lists state different terms: what two of them say is seldom alike in all.
+    """
+    has_moved = not agrees(track.word, word, rules)
+    return any(
+        alike(past, word, rules) or (has_moved and agrees(past, word, rules))
+        for past in track.words[:-1]
+    )
 
 
 def winner(votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) -> Vote | None:

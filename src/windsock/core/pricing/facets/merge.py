@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from windsock.core.model.ticks import Quote, Tier
-from windsock.core.model.units import ANSWER_METERS, MAIN_METERS, MTOK, Meter, Prices
+from windsock.core.model.units import (
+    ANSWER_METERS,
+    MAIN_METERS,
+    MTOK,
+    SEARCH_METERS,
+    Meter,
+    Prices,
+)
 from windsock.core.pricing.comparison import agrees
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import is_expired
@@ -25,16 +32,24 @@ PLAUSIBLE: dict[Meter, tuple[Decimal, Decimal]] = {
     Meter.REASONING: (Decimal("0.1"), Decimal(10)),
     Meter.AUDIO_INPUT: (Decimal("0.1"), Decimal(100)),
     Meter.AUDIO_OUTPUT: (Decimal("0.1"), Decimal(100)),
+    Meter.AUDIO_CACHED: (Decimal("0.01"), Decimal(100)),
 }
 """Least and most of input or output, of which it is a part: real ones lie 0.02 to 1 (cache read),
 0.25 to 2 (writes), 0.4 to 4 (reasoning) and 0.4 to 53 (audio). Beyond, silence is believed more."""
 
 MOST_USD_EACH: dict[Meter, Decimal] = {
     Meter.REQUEST: Decimal("0.05"),
-    Meter.WEB_SEARCH: Decimal("0.2"),
+    **dict.fromkeys(SEARCH_METERS, Decimal("0.2")),
     Meter.IMAGE: Decimal(1),
+    Meter.INPUT_SECOND: Decimal("0.1"),
+    Meter.OUTPUT_SECOND: Decimal(5),
+    Meter.CACHE_STORAGE: Decimal("0.0001"),
 }
-"""Of what stands alone; the dearest real ones are 0.012, 0.05 and 0.4."""
+"""Of what stands alone; the dearest real ones are 0.012, 0.05, 0.4, 0.0004, 0.7, 0.0000081."""
+
+
+FEES = (Meter.REQUEST, *SEARCH_METERS)
+"""What a call costs besides tokens; lists name it one way or another."""
 
 
 def completed(base: Quote, statements: Iterable[Quote], rules: GuardRules, at: float) -> Quote:
@@ -81,7 +96,7 @@ def _with(whole: Quote, speaker: Quote, bounds: Bounds) -> Quote:
     prices = whole.usd_per_mtok
     return replace(
         whole,
-        usd_per_mtok=bounds.filled(prices, speaker.usd_per_mtok, prices),
+        usd_per_mtok=bounds.filled(prices, _without_fees_known(prices, speaker), prices),
         tiers=_with_tiers(whole, speaker, bounds),
         service_tiers={
             name: bounds.filled(whole.service_tiers.get(name, {}), more, prices)
@@ -91,27 +106,52 @@ def _with(whole: Quote, speaker: Quote, bounds: Bounds) -> Quote:
     )
 
 
+def _without_fees_known(prices: Prices, speaker: Quote) -> Prices:
+    """What a speaker says, without fees if another stated some: of a search model one list has a
+    fee a request, another the same fee a search, and a third each size of it."""
+    if not any(meter in prices for meter in FEES):
+        return speaker.usd_per_mtok
+    return {meter: usd for meter, usd in speaker.usd_per_mtok.items() if meter not in FEES}
+
+
 def _with_tiers(whole: Quote, speaker: Quote, bounds: Bounds) -> tuple[Tier, ...]:
     """The sizes of one feed: another fills those of the same bound and price, adding none between.
 
-    Bounds of two feeds mixed would be a price that nobody states.
+    Bounds of two feeds mixed would be a price that nobody states. Two that are one token apart are
+    one, which the more exact list has from where it begins.
     """
     prices = whole.usd_per_mtok
-    stated = {_step(tier): tier for tier in whole.tiers}
+    stated = {_step(tier): tier for tier in _from_where(whole.tiers, speaker.tiers)}
     has_sizes = any(tier.service_tier is None for tier in whole.tiers)
-    for tier in speaker.tiers:
+    for tier in _from_where(speaker.tiers, whole.tiers):
         own = stated.get(_step(tier))
         if own is not None and bounds.is_same(own.usd_per_mtok, tier.usd_per_mtok):
             more = bounds.filled(own.usd_per_mtok, tier.usd_per_mtok, prices)
             stated[_step(tier)] = replace(own, usd_per_mtok=more)
-        has_place = (tier.min_prompt_tokens, None) in stated if tier.service_tier else not has_sizes
+        has_place = (_first(tier), None) in stated if tier.service_tier else not has_sizes
         if own is None and has_place and bounds.is_near(tier.usd_per_mtok, prices):
             stated[_step(tier)] = tier
     return tuple(stated.values())
 
 
+def _from_where(tiers: Iterable[Tier], others: Iterable[Tier]) -> list[Tier]:
+    """Tiers, each that begins one token after one of the others from there on."""
+    firsts = {_first(other) for other in others}
+    return [
+        replace(tier, min_prompt_tokens=_first(tier) - 1, is_strict=False)
+        if _first(tier) - 1 in firsts
+        else tier
+        for tier in tiers
+    ]
+
+
+def _first(tier: Tier) -> int:
+    """The smallest prompt that reaches a tier, tokens."""
+    return tier.min_prompt_tokens + tier.is_strict
+
+
 def _step(tier: Tier) -> tuple[int, str | None]:
-    return tier.min_prompt_tokens, tier.service_tier
+    return _first(tier), tier.service_tier
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,11 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import CellView, LazyViews
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.asked import Asked
-from windsock.core.routing.weights.candidates import Candidates, ImaginedPrices
+from windsock.core.routing.weights.candidates import (
+    NOTHING_IMAGINED,
+    Candidates,
+    ImaginedPrices,
+)
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
     Narrowing,
@@ -65,6 +69,19 @@ class Previews:
         asked = self._maker.view(place, group, now, imagined=imagined)[0]
         return asked, self._maker.served_views(group, now, imagined)
 
+    def imagine(
+        self,
+        route: Route,
+        cell: Cell,
+        request: RouteRequest,
+        now: float,
+        imagined: ImaginedPrices,
+    ) -> WeightTable:
+        """The table that this request would be drawn from under other prices."""
+        place, group = self._cells.as_opened(route, cell)
+        narrowing = self._candidates.narrowing(place.route, place.common_tokens, request, now)
+        return self._made(place, group, narrowing, request, now, imagined)
+
     def _peek(
         self, place: CellTables, group: RouteTables, request: RouteRequest, now: float
     ) -> WeightTable:
@@ -95,12 +112,16 @@ class Previews:
         narrowing: Narrowing | None,
         request: RouteRequest,
         now: float,
+        imagined: ImaginedPrices = NOTHING_IMAGINED,
     ) -> WeightTable:
         ruling, size, tier = narrowing or ((), 0, None)
         asked = Asked(request.prompt_tokens if size else 0, tier)
-        viewed = self._maker.view(place, group, now, ruling=ruling, asked=asked)
-        is_due = self._freshness.is_due(group, now)
-        views = self._all_views(place.cell, group, now) if is_due else None
+        viewed = self._maker.view(place, group, now, ruling=ruling, asked=asked, imagined=imagined)
+        views: LazyViews | list[CellView] | None = None
+        if imagined:
+            views = self._maker.served_views(group, now, imagined)
+        elif self._freshness.is_due(group, now):
+            views = self._all_views(place.cell, group, now)
         weighing = (
             place.route.policy.preview(views, viewed[0], now) if viewed[0].deployments else None
         )

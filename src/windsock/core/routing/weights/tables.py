@@ -110,6 +110,13 @@ class WeightTables:
         """What the policy would be shown under other prices: this cell, and all of the route."""
         return self._looking().views(route, Cell.read(namespace, route.name, name), now, imagined)
 
+    def imagine(
+        self, route: Route, request: RouteRequest, now: float, imagined: ImaginedPrices
+    ) -> WeightTable:
+        """What `lookup` would answer under other prices; none imagined: as they are."""
+        cell = Cell.read(request.namespace, route.name, request.task)
+        return self._looking().imagine(route, cell, request, now, imagined)
+
     def count_evidence(self, cell: Cell, count: int = 1) -> None:
         """So many rewards or outcomes of this cell were learnt."""
         self._cells.count_evidence(cell, count)

@@ -7,12 +7,14 @@ from typing import Any
 
 from windsock.core.evidence.doubts import Doubts
 from windsock.core.model.ticks import Quote, Window
+from windsock.core.model.units import Meter
 from windsock.core.pricing.consensus.standing import PriceStatus, Statement
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.price_table import PriceLine, price_lines
 from windsock.core.pricing.schedule import is_open
 from windsock.core.pricing.validation import Held
 from windsock.core.routing.router import Router
+from windsock.service.control.schemas.base import number
 from windsock.service.control.schemas.prices import (
     AdjustmentView,
     DoubtsView,
@@ -74,6 +76,30 @@ def _in_force(
         "is_disputed": bool(status.disputed_by),
         "disputed_by": list(status.disputed_by),
         **_provisional(status, quote),
+    }
+
+
+def said_of(router: Router, name: str, now: float) -> dict[str, Any]:
+    """What the page shows of a price besides the number: how sure it is, and every voice."""
+    status = router.book.status(name, now)
+    return {
+        "deployment": name,
+        "is_provisional": status.is_provisional,
+        "provisional_until": status.provisional_until,
+        "voices": [_voice(each) for each in router.book.statements(name, now)],
+        "held": [{"feed": each.quote.feed, "reason": each.reason} for each in status.held],
+    }
+
+
+def _voice(said: Statement) -> dict[str, Any]:
+    prices = said.quote.usd_per_mtok
+    return {
+        "feed": said.quote.feed,
+        "input": number(prices.get(Meter.INPUT)),
+        "output": number(prices.get(Meter.OUTPUT)),
+        "age_s": said.age_s,
+        "trust": said.quote.trust,
+        "stands": said.stands,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from windsock.core.model.calls import CallResult, Outcome
@@ -30,6 +31,7 @@ def _decided(decision: Decision) -> dict[str, Any]:
         "escalates_to": decision.escalates_to,
         "table_version": decision.table_version,
         "prompt_tokens": decision.prompt_tokens,
+        "conversation": asdict(decision.conversation) if decision.conversation else None,
     }
 
 

@@ -139,6 +139,9 @@ class WhatIf(Answer):
     prices: dict[str, dict[str, float]]
     route: str | None = None
     task: str | None = None
+    conversation: str | None = Field(
+        None, description="the next turn of this one, by the name that its decisions tell"
+    )
 
 
 class WhatIfView(Answer):

@@ -1,0 +1,238 @@
+"""Conversations: what is known of each, what it would cost where, and the weights of its next turn.
+
+Providers keep the beginning of a prompt for minutes or hours and bill it at the price of a cached
+read. A turn that goes elsewhere pays for all of it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.calls import Outcome
+from windsock.core.model.catalog import CacheTraits, Catalog
+from windsock.core.model.decisions import ConversationFacts, WeightTable
+from windsock.core.model.requests import Cell, RouteRequest
+from windsock.core.model.units import Prices, Usage
+from windsock.core.routing.conversations.cache_hits import CacheHits
+from windsock.core.routing.conversations.costs import HOUR_S, Outlook, Turn, outlook
+from windsock.core.routing.conversations.explaining import facts_of, note_of
+from windsock.core.routing.conversations.habits import Habits
+from windsock.core.routing.conversations.law import Choice, Weights, conversation_weights
+from windsock.core.routing.conversations.memory import Conversation, ConversationMemory, Seat
+
+GAP_SHARE = 0.4
+"""How much the latest pause counts in a conversation's own."""
+
+PricesOf = Callable[[str, int], Prices | None]
+"""(deployment, prompt tokens) -> what is billed there now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextTurn:
+    """
+    weights     in the order of the table they were made from
+    facts       what they follow from
+    note        in one sentence; empty where the weights are the policy's own
+    """
+
+    weights: Weights
+    facts: ConversationFacts
+    note: str
+
+
+class Conversations:
+    """What conversations and caches have been like, and what follows for the next turn.
+
+    is_judged   whether the success of a cell's deployments has been learnt from judgements
+    """
+
+    def __init__(
+        self, *, catalog: Catalog, beliefs: Beliefs, is_judged: Callable[[Cell], bool]
+    ) -> None:
+        self._catalog = catalog
+        self._beliefs = beliefs
+        self._is_judged = is_judged
+        self.memory = ConversationMemory()
+        self.habits = Habits()
+        self.hits = CacheHits()
+
+    def next_turn(
+        self, table: WeightTable, request: RouteRequest, prices_of: PricesOf, now: float
+    ) -> NextTurn | None:
+        """How a request of a session is to be drawn; None if it has none. Changes nothing."""
+        session = self._session(request)
+        if session is None:
+            return None
+        known = self.memory.find((request.namespace, table.cell.route, session), now)
+        turn = self._turn(table.cell, request, known)
+        outlooks = self._outlooks(table, turn, request, known, prices_of, now)
+        home = _home(table, known)
+        choice = Choice(
+            table=table,
+            outlooks=outlooks,
+            is_judged=self._is_judged(table.cell),
+            leans=tuple(self._lean(table.cell, name) for name in table.deployments),
+            home=home,
+            home_weight=known.weight if known else 0.0,
+            is_shared=request.is_session_shared and not _goes_on(request, known),
+            turns=1.0 + turn.turns_left,
+        )
+        weights = conversation_weights(choice)
+        return NextTurn(
+            weights=weights,
+            facts=facts_of(session, request, known, turn, choice, now),
+            note=note_of(choice, weights),
+        )
+
+    def observe(self, outcome: Outcome) -> None:
+        """A turn was answered: the home is there, and its cache holds the prompt."""
+        facts, served = outcome.decision.conversation, outcome.served
+        if facts is None or served is None:
+            return
+        cell, at = outcome.decision.cell, outcome.decision.at
+        key = (cell.namespace, cell.route, facts.session)
+        found = self.memory.find(key, at) or Conversation(home=served)
+        if outcome.usage is not None:
+            self._count(found, served, facts, outcome.usage, at)
+        _settle_in(found, served, facts)
+        gap_s = max(0.0, at - found.at) if found.turns else 0.0
+        if found.turns:
+            found.gap_s = gap_s if not found.gap_s else _mixed(found.gap_s, gap_s)
+        found.turns, found.at = found.turns + 1, at
+        self.habits.observe((cell.namespace, cell.route), found, gap_s)
+        self.memory.keep(key, found)
+        if outcome.response_id:
+            self.memory.link(cell.namespace, outcome.response_id, facts.session)
+
+    def home(self, request: RouteRequest, route: str, now: float) -> str | None:
+        """Who answered the session of a request last; None if that is not known, or several may
+        share it."""
+        session = None if request.is_session_shared else self._session(request)
+        if session is None:
+            return None
+        known = self.memory.find((request.namespace, route, session), now)
+        return None if known is None else known.home
+
+    def to_state(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "memory": self.memory.to_state(),
+            "habits": self.habits.to_state(),
+            "hits": self.hits.to_state(),
+        }
+
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """Take over a state of `to_state`; an empty one leaves nothing known."""
+        self.memory.from_state(state.get("memory", []))
+        self.habits.from_state(state.get("habits", []))
+        self.hits.from_state(state.get("hits", []))
+
+    def _session(self, request: RouteRequest) -> str | None:
+        if request.continues is not None:
+            found = self.memory.session_of(request.namespace, request.continues)
+            return found or request.session_id
+        return request.session_id
+
+    def _turn(self, cell: Cell, request: RouteRequest, known: Conversation | None) -> Turn:
+        habits = self.habits.of((cell.namespace, cell.route))
+        estimated = request.prompt_tokens
+        size = known.prompt_tokens(estimated) if known else estimated
+        return Turn(
+            prompt_tokens=size,
+            growth_tokens=known.answer_tokens if known else 0,
+            turns_left=habits.turns_left(known.turns + 1 if known else 1),
+        )
+
+    def _outlooks(
+        self,
+        table: WeightTable,
+        turn: Turn,
+        request: RouteRequest,
+        known: Conversation | None,
+        prices_of: PricesOf,
+        now: float,
+    ) -> tuple[Outlook | None, ...]:
+        habits = self.habits.of((table.cell.namespace, table.cell.route))
+
+        def of(name: str) -> Outlook | None:
+            prices = prices_of(name, turn.prompt_tokens)
+            if prices is None:
+                return None
+            traits, hit_key = self._traits(name), (name, request.is_session_shared)
+            ttl_s = _ttl_s(name, known, traits)
+            return outlook(
+                name,
+                turn,
+                self._beliefs.mix(table.cell, name, prompt_tokens=turn.prompt_tokens),
+                prices,
+                traits=traits,
+                held_tokens=known.held(name, now) if known else 0,
+                hit_rate=self.hits.hit_rate(hit_key, traits, now),
+                write_share=self.hits.write_share(hit_key, traits, now),
+                within=habits.within(ttl_s, known),
+                ttl_s=ttl_s,
+            )
+
+        return tuple(of(name) for name in table.deployments)
+
+    def _count(
+        self,
+        found: Conversation,
+        served: str,
+        facts: ConversationFacts,
+        usage: Usage,
+        at: float,
+    ) -> None:
+        """What a provider's counts tell of its cache, and of this conversation."""
+        traits = self._traits(served)
+        held = found.held(served, at)
+        prompt = usage.prompt_tokens - usage.audio_input_tokens
+        if prompt >= traits.min_tokens:
+            self.hits.observe((served, facts.is_shared), held, usage, at)
+        ttl_s = HOUR_S if usage.cache_write_1h_tokens else _ttl_s(served, found, traits)
+        found.take_seat(served, Seat(prompt, at + ttl_s, ttl_s))
+        found.counted_tokens = usage.prompt_tokens
+        found.estimated_tokens = facts.estimated_tokens
+        found.answer_tokens = usage.output_tokens
+
+    def _lean(self, cell: Cell, name: str) -> float:
+        found = self._beliefs.lean(cell, name)
+        return found.shift if found else 0.0
+
+    def _traits(self, name: str) -> CacheTraits:
+        deployment = self._catalog.deployments.get(name)
+        return deployment.cache if deployment else CacheTraits()
+
+
+def _ttl_s(name: str, known: Conversation | None, traits: CacheTraits) -> float:
+    """An hour where the conversation's own writes asked for it, else as its provider does."""
+    seat = known.seats.get(name) if known else None
+    return max(seat.ttl_s, traits.ttl_s) if seat else traits.ttl_s
+
+
+def _home(table: WeightTable, known: Conversation | None) -> int | None:
+    if known is None or known.home not in table.deployments:
+        return None
+    return table.deployments.index(known.home)
+
+
+def _goes_on(request: RouteRequest, known: Conversation | None) -> bool:
+    """True if a prompt may be the last one with something added."""
+    return known is not None and request.prompt_tokens >= known.estimated_tokens
+
+
+def _settle_in(found: Conversation, served: str, facts: ConversationFacts) -> None:
+    """Where it was answered is its home now; the least weight that it ever had is remembered."""
+    seat = facts.seat(served)
+    weight = seat.weight if seat else 0.0
+    is_new = not found.turns or found.home != served
+    found.weight = weight if is_new else min(found.weight, weight)
+    found.home = served
+
+
+def _mixed(gap_s: float, latest_s: float) -> float:
+    """The geometric mean of pauses, the latest counting most."""
+    return float(max(1.0, gap_s) ** (1 - GAP_SHARE) * max(1.0, latest_s) ** GAP_SHARE)

@@ -1,0 +1,134 @@
+"""What a conversation would cost at a deployment: this turn there, and those after it.
+
+The part of the prompt that is held there is billed as read as often as measured, the rest as
+written or as plain input. A later turn finds this one's prompt, if it comes before the cache drops
+it. All of it is in expectation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windsock.core.model.catalog import CacheTraits
+from windsock.core.model.units import (
+    MTOK,
+    PROMPT_METERS,
+    Counts,
+    Meter,
+    Prices,
+    cost_usd,
+    to_float,
+)
+
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenPrices:
+    """Dollars of one token of a prompt: new to the deployment, and held by it."""
+
+    fresh_usd: float
+    held_usd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What is known of a request and those that will follow it.
+
+    prompt_tokens   of this request
+    growth_tokens   by which the next prompt is longer
+    turns_left      expected after this one
+    """
+
+    prompt_tokens: int
+    growth_tokens: int
+    turns_left: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """One deployment, for one conversation.
+
+    held_tokens     of the prompt that it may hold now
+    hit_rate        share of them that will be billed as read
+    kept_rate       share of this prompt that the next turn will find there
+    turn_usd        of this turn
+    next_usd        of each later one
+    plain_usd       of this turn as if there were neither cache nor conversation
+    saved_usd       what its cache saves in this turn and those expected after it
+    total_usd       of this turn and those expected after it
+    """
+
+    deployment: str
+    held_tokens: int
+    hit_rate: float
+    kept_rate: float
+    turn_usd: float
+    next_usd: float
+    plain_usd: float
+    saved_usd: float
+    total_usd: float
+
+
+def token_prices(prices: Prices, write_share: float, ttl_s: float) -> TokenPrices | None:
+    """Of a prompt; None if its price is not known. Without a price of a read nothing is saved."""
+    plain = prices.get(Meter.INPUT)
+    if plain is None:
+        return None
+    written = prices.get(Meter.CACHE_WRITE, plain)
+    if ttl_s >= HOUR_S:
+        written = prices.get(Meter.CACHE_WRITE_1H, written)
+    fresh_usd = to_float(plain) + write_share * to_float(written - plain)
+    held_usd = to_float(prices.get(Meter.CACHE_READ, plain))
+    mtok = to_float(MTOK)
+    return TokenPrices(fresh_usd=fresh_usd / mtok, held_usd=held_usd / mtok)
+
+
+def outlook(
+    deployment: str,
+    turn: Turn,
+    mix: Counts,
+    prices: Prices,
+    *,
+    traits: CacheTraits,
+    held_tokens: int,
+    hit_rate: float,
+    write_share: float,
+    within: float,
+    ttl_s: float,
+) -> Outlook | None:
+    """What one deployment costs; None if the price of what it uses is not known.
+
+    mix         units of one request there whose prompt is as long as this one
+    within      chance that the next turn comes in time
+    """
+    token = token_prices(prices, write_share, ttl_s)
+    try:
+        rest_usd = to_float(
+            cost_usd({m: n for m, n in mix.items() if m not in PROMPT_METERS}, prices)
+        )
+        plain_usd = to_float(cost_usd(mix, prices))
+    except KeyError:
+        return None
+    if token is None:
+        return None
+    size, saves_usd = turn.prompt_tokens, token.fresh_usd - token.held_usd
+    can_hold = size >= traits.min_tokens
+    held = min(held_tokens, size) if can_hold else 0
+    kept_rate = within * hit_rate if can_hold else 0.0
+    cold_usd = size * token.fresh_usd + rest_usd
+    turn_usd = cold_usd - held * hit_rate * saves_usd
+    next_cold_usd = cold_usd + turn.growth_tokens * token.fresh_usd
+    next_usd = next_cold_usd - size * kept_rate * saves_usd
+    total_usd = turn_usd + turn.turns_left * next_usd
+    return Outlook(
+        deployment=deployment,
+        held_tokens=held,
+        hit_rate=hit_rate,
+        kept_rate=kept_rate,
+        turn_usd=turn_usd,
+        next_usd=next_usd,
+        plain_usd=plain_usd,
+        saved_usd=cold_usd + turn.turns_left * next_cold_usd - total_usd,
+        total_usd=total_usd,
+    )

@@ -1,0 +1,183 @@
+"""Which conversation a request belongs to: what clients say of it, and what can be inferred.
+
+Every client names it elsewhere. `SOURCES` are asked in order; the first that says something holds.
+Names may be long, and may tell who asks: only their digest goes further.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from windsock.wire import json_codec
+
+LEAST_TOKENS = 1024
+"""Shorter prompts are cached nowhere; a conversation that nobody names begins to matter here."""
+
+MAX_NAME = 4096
+"""Characters of a name that are read."""
+
+FIRST_TURNS = "first turns"
+"""The kind of a session that is inferred from how a prompt begins."""
+
+Header = Callable[[bytes], str | None]
+"""A header of the request by its name in lower case."""
+
+
+def no_header(name: bytes) -> str | None:
+    """Of a request that came with none."""
+    return None
+
+
+class Place(StrEnum):
+    """Where a name stands."""
+
+    BODY = "body"
+    HEADER = "header"
+    METADATA = "metadata"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    is_shared   unrelated prompts may have the same: it is somebody's, or an application's
+    is_whole    False where the session is a part of the value, and nothing without it
+    """
+
+    place: Place
+    name: str
+    is_shared: bool = False
+    is_whole: bool = True
+
+
+# fmt: off
+SOURCES = (
+    Source(Place.BODY, "session_id"),                          # OpenRouter
+    Source(Place.HEADER, "x-session-id"),                      # OpenRouter, Portkey's clients
+    Source(Place.HEADER, "x-claude-code-session-id"),          # Claude Code from 2.1.86
+    Source(Place.HEADER, "session-id"),                        # Codex
+    Source(Place.HEADER, "session_id"),                        # Codex before, Pi
+    Source(Place.HEADER, "x-opencode-session"),
+    Source(Place.HEADER, "x-session-affinity"),                # OpenCode
+    Source(Place.HEADER, "x-litellm-session-id"),
+    Source(Place.METADATA, "session_id"),                      # LiteLLM
+    Source(Place.BODY, "conversation"),                        # Responses: an id or an object
+    Source(Place.METADATA, "user_id", is_whole=False),         # Claude Code before
+    Source(Place.BODY, "user", is_whole=False),                # the same, told as chat
+    Source(Place.BODY, "previous_response_id"),
+    Source(Place.BODY, "prompt_cache_key", is_shared=True),
+    Source(Place.METADATA, "user_id", is_shared=True),
+    Source(Place.BODY, "user", is_shared=True),
+)
+# fmt: on
+"""In order of precedence: a conversation's own name, what it goes on from, whose it is."""
+
+SESSION_PART = re.compile(r"_session_([0-9A-Za-z-]{8,64})\Z")
+"""The end of a `user_id` of Claude Code before 2.1.78."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """
+    id          tells nothing of what was sent
+    kind        the field or header that named it
+    continues   the answer it goes on from, by its id
+    """
+
+    id: str
+    kind: str
+    is_shared: bool = False
+    continues: str | None = None
+
+
+def session_of(
+    body: Mapping[str, Any], header: Header, *, messages: bytes, tokens: int, key_id: str | None
+) -> Session | None:
+    """The session of a request; None if none is named and its prompt is too short to matter.
+
+    body        the fields of SOURCES as far as they are there, `metadata` as an object
+    messages    of a chat body, as they came
+    tokens      estimate of the prompt
+    """
+    for source in SOURCES:
+        name = _name(source, body, header)
+        if name is not None:
+            is_link = source.name == "previous_response_id"
+            return Session(
+                id=_digest(source.name, name),
+                kind=source.name,
+                is_shared=source.is_shared,
+                continues=name if is_link else None,
+            )
+    first = first_turns(messages) if tokens >= LEAST_TOKENS else None
+    if first is None:
+        return None
+    return Session(id=_digest(FIRST_TURNS, key_id or "", first), kind=FIRST_TURNS)
+
+
+class _Turn(msgspec.Struct):
+    role: str = ""
+    content: msgspec.Raw = msgspec.Raw(b"")
+
+
+_turns = msgspec.json.Decoder(list[_Turn])
+
+
+def first_turns(messages: bytes) -> bytes | None:
+    """The system turns and the first of the user, which all turns of a conversation begin with.
+
+    None if there is no turn of the user.
+    """
+    try:
+        turns = _turns.decode(messages)
+    except msgspec.DecodeError:
+        return None
+    said = []
+    for turn in turns:
+        said.append(bytes(turn.content))
+        if turn.role == "user":
+            return b"\0".join(said)
+    return None
+
+
+def _name(source: Source, body: Mapping[str, Any], header: Header) -> str | None:
+    """What a source says; None if nothing that can be a name."""
+    if source.place is Place.HEADER:
+        value: Any = header(source.name.encode())
+    elif source.place is Place.METADATA:
+        value = (body.get("metadata") or {}).get(source.name)
+    else:
+        value = body.get(source.name)
+    if isinstance(value, dict):
+        value = value.get("id")
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str) or not value.strip():
+        return None
+    text = value.strip()[:MAX_NAME]
+    return text if source.is_whole else session_part(text)
+
+
+def session_part(user: str) -> str | None:
+    """The session in a user's name, as Claude Code writes it; None if it names none."""
+    if user.startswith("{"):
+        told = json_codec.parsed(user.encode())
+        found = told.get("session_id") if isinstance(told, dict) else None
+        return found if isinstance(found, str) and found else None
+    part = SESSION_PART.search(user)
+    return part[1] if part else None
+
+
+def _digest(kind: str, *names: str | bytes) -> str:
+    made = blake2b(digest_size=12)
+    for name in (kind, *names):
+        raw = name if isinstance(name, bytes) else name.encode("utf-8", "surrogatepass")
+        made.update(len(raw).to_bytes(8, "little"))
+        made.update(raw)
+    return made.hexdigest()
