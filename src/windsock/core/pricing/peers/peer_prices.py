@@ -99,7 +99,7 @@ def _placed(
         is_too_dear = found.basis is Basis.MODEL and lower != _main(quote)
         return replace(standing, dearer_by=_relative(lower, quote)) if is_too_dear else standing
     by = _relative(found.prices, quote)
-    is_cheap = found.basis is Basis.FAMILY and by > 0
+    is_cheap = by > 0 and found.basis is not None
     is_unplaced = found.basis in (None, Basis.RATIO) and not _is_old(quote, now, rules)
     return replace(
         standing, dearer_by=by, is_bounded=is_cheap or is_unplaced, measured_by=found.basis or ""
