@@ -50,7 +50,11 @@ def _standing(price: JsonObject) -> Iterator[str]:
     if price["disputed_by"]:
         yield f"disputed by {', '.join(price['disputed_by'])}"
     if price["dearer_by"]:
-        yield f"taken to cost {price['dearer_by']:+.1%} than stated, while lists differ"
+        why = f"by {price['measured_by']}" if price["measured_by"] else "while lists differ"
+        why = why if not price["is_stale"] else "and more each day that nothing confirms it"
+        yield f"taken to cost {price['dearer_by']:+.1%} than stated, {why}"
+    if price["is_bounded"]:
+        yield "may draw a bounded share of requests only, since nothing comparable speaks for it"
     for more in price["adjustments"]:
         source = f" ({more['source']})" if more["source"] else ""
         yield f"{more['reason'].replace('_', ' ')} {more['share']:+.1%}{source}, in all prices here"
@@ -154,10 +158,11 @@ def _voices(price: JsonObject, width: int) -> Iterator[str]:
         head = Entry("said by", ("in $/M", "out $/M", "age", "trust"), "stands")
         yield from lines([head, *map(_voice, price["statements"])], width=width)
     for held in price["held"]:
+        until = f", or {_day(held['needs_until'])} comes" if held["needs_until"] else ""
         polls = (
             f"{held['polls']} of {held['needs_polls']} polls"
             if held["needs_polls"]
-            else ("until a second feed, a bill or a person says so")
+            else f"until a second feed, a bill or a person says so{until}"
         )
         yield from wrapped(f"held: {held['feed']} {held['reason']}; {polls}", width=width)
 
