@@ -191,7 +191,7 @@ async def test_the_page_says_what_every_list_says_who_disagrees_and_what_is_prov
                 assert scrolled <= inner
             say(it, "one", "2.5")
             again = page.locator('#said tr[data-name^="delta/m one"]')
-            await expect(again).to_contain_text("$2.50 / $10.00", timeout=4000)
+            await expect(again).to_contain_text("$2.50 / $10.00", timeout=8000)
             assert faults == []
 
 

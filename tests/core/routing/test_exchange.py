@@ -62,6 +62,18 @@ def test_after_the_first_content_there_is_no_other_deployment() -> None:
     assert not exchange.outcome(START).ok
 
 
+def test_unless_another_may_go_on_from_what_was_shown() -> None:
+    exchange = router().open(request(is_stream=True), START)
+    first = exchange.next_attempt(START)
+    exchange.commit(first)
+    exchange.report(failed(first, CallKind.BROKEN), START, may_go_on=True)
+    second = exchange.next_attempt(START)
+    assert second.deployment != first.deployment
+    exchange.commit(second)
+    exchange.report(answered(second), START)
+    assert exchange.outcome(START).served == second.deployment
+
+
 def test_before_the_first_content_a_stream_falls_back() -> None:
     exchange = router().open(request(is_stream=True), START)
     exchange.report(failed(exchange.next_attempt(START), CallKind.TIMED_OUT), START)

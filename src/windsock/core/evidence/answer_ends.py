@@ -24,7 +24,7 @@ FAILED = frozenset(
         "unexpected_tool_call",
     }
 )
-"""The provider, or the model, broke off: SGLang, OpenRouter, DeepSeek, Gemini, Z.ai."""
+"""The provider, or the model, broke off: vLLM (its issue 57082), OpenRouter, DeepSeek, Gemini."""
 
 REFUSED = frozenset(
     {

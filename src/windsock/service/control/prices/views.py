@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from windsock.core.evidence.doubts import Doubts
 from windsock.core.model.ticks import Quote, Window
-from windsock.core.model.units import Meter
+from windsock.core.model.units import BILLED_AS, Meter, Prices
 from windsock.core.pricing.consensus.standing import PriceStatus, Statement
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.price_table import PriceLine, price_lines
@@ -45,7 +45,18 @@ def price_view(router: Router, name: str, now: float) -> PriceView:
     contract = router.book.effective.contract(status.quote, router.book.rules)
     in_force = _in_force(status, status.quote, statements, contract, now)
     prices = router.book.prices(name, now) or {}
-    return view.model_copy(update={**in_force, "usd_per_mtok": numbers(prices)})
+    stated = {"usd_per_mtok": numbers(prices), "billed_as": dict(_billed_as(prices))}
+    return view.model_copy(update={**in_force, **stated})
+
+
+def _billed_as(prices: Prices) -> Iterator[tuple[str, str]]:
+    """Meters that a price does not state, and the one whose price they are billed at."""
+    for meter in BILLED_AS:
+        at: Meter | None = meter
+        while at is not None and at not in prices:
+            at = BILLED_AS.get(at)
+        if at is not None and at is not meter:
+            yield meter.value, at.value
 
 
 def _in_force(
@@ -182,6 +193,8 @@ def statement_view(statement: Statement, now: float) -> StatementView:
         trust=quote.trust,
         agrees=statement.agrees,
         stands=statement.stands,
+        is_provisional=statement.provisional_until is not None,
+        provisional_until=statement.provisional_until,
     )
 
 
