@@ -25,8 +25,9 @@ from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
 from windsock.core.pricing.facets.bills import backed_quote
 from windsock.core.pricing.facets.contract import Adjustment
 from windsock.core.pricing.facets.effective import EffectivePrices
+from windsock.core.pricing.facets.voices import NO_VOICES, Voices, hear_again
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.schedule import flat_prices, next_moment, starts_at
+from windsock.core.pricing.schedule import flat_prices, next_of
 from windsock.core.pricing.state import timeline_of_state, timeline_state
 from windsock.core.pricing.validation import Held, can_be_approved
 
@@ -39,6 +40,7 @@ class PriceBook:
         self.version = 0
         self._entries: dict[str, Entry] = {}
         self.effective = EffectivePrices()
+        self._voices = Voices()
         self._redirects: dict[str, str] = {}
         self._changed_at: dict[str | None, int] = {None: 0}
         self._now = -math.inf
@@ -138,14 +140,8 @@ class PriceBook:
 
     def next_change_at(self, deployments: Iterable[str], after: float) -> float:
         """The next moment at which a price changes by the clock alone; inf if never."""
-        moment = math.inf
-        for name in deployments:
-            entry = self._billed(name)
-            for quote in reversed(entry.timeline.accepted) if entry else ():
-                moment = min(moment, next_moment(quote, after))
-                if starts_at(quote) <= after and quote.valid_until is None:
-                    break
-        return moment
+        entries = [entry for name in deployments if (entry := self._billed(name))]
+        return min((next_of(each.timeline.accepted, after) for each in entries), default=math.inf)
 
     def history(self, deployment: str, since: float, until: float) -> list[Quote]:
         """Accepted quotes, in the order in which they came into force."""
@@ -233,24 +229,31 @@ class PriceBook:
         self._entries.pop(deployment, None)
         self._changed(deployment)
 
-    def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
-        """Take over what a store kept, without judging it anew."""
+    def restore(
+        self,
+        accepted: Iterable[Quote],
+        held: Iterable[Held] = (),
+        voices: Mapping[str, Any] = NO_VOICES,
+    ) -> None:
+        """Take over what a store kept, without judging it anew; `voices` as of `voices`."""
         for quote in accepted:
             self._entry(quote.deployment).timeline.restore(quote)
         for each in held:
             self._entry(each.quote.deployment).timeline.put_on_hold(each)
+        for name in voices.keys() & self._entries.keys():
+            hear_again(self._entries[name].timeline, voices[name])
         for entry in self._entries.values():
             entry.settle()
         self._changed(None)
 
+    def voices(self) -> dict[str, Any]:
+        """What feeds last said of each deployment, JSON-able: `to_state` without the history."""
+        return self._voices.state({name: each.timeline for name, each in self._entries.items()})
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
-        return {
-            "pages": {
-                name: timeline_state(entry.timeline) for name, entry in self._entries.items()
-            },
-            "redirects": dict(self._redirects),
-        }
+        pages = {name: timeline_state(entry.timeline) for name, entry in self._entries.items()}
+        return {"pages": pages, "redirects": dict(self._redirects)}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state` in place of what was known."""
@@ -271,12 +274,10 @@ class PriceBook:
             entry.rewind(now)
         self._changed(None)
 
-    def _moved(
-        self, entry: Entry, deployment: str, revision: int, told: list[Event]
-    ) -> list[Event]:
+    def _moved(self, entry: Entry, name: str, revision: int, told: list[Event]) -> list[Event]:
         """Count a change of what is believed of a deployment's price, if there was one."""
         if entry.timeline.revision != revision:
-            self._changed(deployment)
+            self._changed(name)
         return told
 
     def _backed(self, entry: Entry, quote: Quote, now: float) -> list[Event]:

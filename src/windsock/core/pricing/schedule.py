@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -67,6 +67,19 @@ def next_moment(quote: Quote, after: float) -> float:
     bounds = [t for t in (quote.valid_from, quote.valid_until) if t is not None and t > after]
     bounds += [next_boundary(window, after) for window in quote.windows]
     return min(bounds, default=math.inf)
+
+
+def next_of(accepted: Sequence[Quote], after: float) -> float:
+    """The next unix s at which the clock alone changes the price; inf if never.
+
+    accepted    in order of `starts_at`; those before the one that ends no more play no part
+    """
+    moment = math.inf
+    for quote in reversed(accepted):
+        moment = min(moment, next_moment(quote, after))
+        if starts_at(quote) <= after and quote.valid_until is None:
+            break
+    return moment
 
 
 def next_boundary(window: Window, after: float) -> float:
