@@ -67,6 +67,8 @@ class NoCandidate(CallerError):
     is_lasting      True if no deployment could ever serve the request as it stands,
                     False if waiting may help (cooldown, missing price)
     retry_after_s   until the first cooldown ends, if cooldowns alone stand in the way
+    cause           how the call ended that began a cooldown, one that passes by itself if any does
+    words           what providers said then, by deployment; set by who remembers it
     """
 
     def __init__(
@@ -76,13 +78,22 @@ class NoCandidate(CallerError):
         *,
         is_lasting: bool,
         retry_after_s: float | None = None,
+        cause: str | None = None,
     ) -> None:
-        listed = "; ".join(f"{deployment}: {reason}" for deployment, reason in reasons.items())
-        super().__init__(f"no deployment of {route!r} can serve this request ({listed})")
+        super().__init__(route)
         self.route = route
         self.reasons = dict(reasons)
+        self.cause = cause
+        self.words: Mapping[str, str] = {}
         self.is_lasting = is_lasting
         self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        listed = "; ".join(
+            f"{name}: {reason}" + (f": {self.words[name]}" if name in self.words else "")
+            for name, reason in self.reasons.items()
+        )
+        return f"no deployment of {self.route!r} can serve this request ({listed})"
 
 
 class ProviderError(WindsockError):

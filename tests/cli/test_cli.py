@@ -96,6 +96,34 @@ def test_doctor_reads_the_feeds_before_it_calls_a_deployment_unpriced(tmp_path) 
     assert "check base_url" in done.stdout
 
 
+def test_doctor_says_which_prices_one_list_alone_states_or_lists_disagree_on(tmp_path) -> None:
+    """Nothing to mend: it works, and a person may want to look."""
+    feeds = []
+    for feed, trust, rows in (
+        ("one", 0.7, "acme,m,2,8\nacme,alone,1,4\nacme,sure,1,2\n"),
+        ("two", 0.7, "acme,m,2,8\nacme,sure,1,2\n"),
+        ("odd", 0.4, "acme,m,3,9\nacme,sure,1,2\n"),
+    ):
+        folder = tmp_path / "feeds" / feed
+        folder.mkdir(parents=True)
+        (tmp_path / f"{feed}.csv").write_text(f"provider,model,input,output\n{rows}")
+        (folder / "feed.toml").write_text(
+            f'id = "{feed}"\nkind = "price"\nurl = "file:{tmp_path}/{feed}.csv"\nevery = "1h"\n'
+            f'unit = "usd/mtok"\ntrust = {trust}\nformat = "csv"\n'
+            'quotes = ".[]"\n'
+        )
+        feeds.append(feed)
+    config = BASE.replace("api_key", "discount = 0.1\napi_key") + (
+        '[routes.auto]\ncandidates = ["acme/m", "acme/alone", "acme/sure"]\n'
+        f"[feeds]\ndirs = ['feeds']\nenabled = {feeds}\n"
+    )
+    (tmp_path / "windsock.toml").write_text(config)
+    text = windsock("doctor", folder=tmp_path).stdout
+    assert "look acme/m: priced by one; odd says $3/9, not $2/8" in text
+    assert "look acme/alone: priced by one; provisional until " in text
+    assert "ok   acme/sure: priced by one\n" in text
+
+
 def test_simulate_prints_json(tmp_path) -> None:
     done = windsock("simulate", "no-such-scenario", folder=tmp_path)
     assert done.returncode == 2

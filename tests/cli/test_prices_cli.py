@@ -96,7 +96,9 @@ async def test_show_lays_a_price_out_with_its_sources_and_every_voice(tmp_path) 
     assert "input 2 4 gateway 0 s" in text
     assert "input 0.5 1 gateway 0 s" in text  # flex, at night
     assert "image 0.004 0.004 gateway 0 s" in text
-    assert "odd 3 8 0 s 0.7 dissents" in text
+    assert "odd 3 8 0 s 0.7 dissents, unconfirmed" in text
+    alike = "cache write as input, cache write 1h as input, reasoning as output"
+    assert f"without a price of their own: {alike}," in " ".join(text)
     assert "gateway 2 8 0 s 0.9 agrees, by flex size hour" in text
 
 

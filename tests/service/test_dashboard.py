@@ -145,6 +145,61 @@ async def test_the_table_says_what_the_weights_call_says(tmp_path) -> None:
         assert set(said["weights"]) | set(said["ruled_out"]) == {"acme/m", "boreal/m", "crux/m"}
 
 
+def say(it: Running, feed: str, usd_in: str, *, deployment: str = "delta/m") -> None:
+    """What a list says of a deployment that has no price of the owner's."""
+    now = it.service.clock.now()
+    prices = {Meter.INPUT: Decimal(usd_in), Meter.OUTPUT: Decimal(usd_in) * 4}
+    it.service.ingestion.on_quote(
+        Quote(deployment=deployment, feed=feed, feed_model="m", usd_per_mtok=prices,
+              seen_at=now, trust=0.7), now
+    )  # fmt: skip
+
+
+@in_browser
+async def test_the_page_says_what_every_list_says_who_disagrees_and_what_is_provisional(
+    tmp_path,
+) -> None:
+    async with upstream(lambda _: Answer(completion())) as good:
+        config = "".join(
+            f'[providers.{name}]\nbase_url = "{good.url}"\n' for name in ("delta", "erin")
+        )
+        config += '[routes.auto]\ncandidates = ["delta/m", "erin/m"]\n'
+        async with running(config, tmp_path) as it, browser() as chromium:
+            for feed, price in (("one", "2"), ("two", "2"), ("<b>odd</b>", "3")):
+                say(it, feed, price)
+            say(it, "one", "5", deployment="erin/m")
+            await use(it, requests=2)
+            await asyncio.sleep(1.2)
+            page, faults = await opened(chromium, it.url)
+            summary = page.locator("#said-summary")
+            await expect(summary).to_contain_text("delta/m: <b>odd</b> disagrees")
+            await expect(summary).to_contain_text(
+                re.compile(r"erin/m: provisional until \d+ \w+ 20")
+            )
+            await expect(page.locator("#said-count")).to_have_text("4 statements of 3 lists")
+            await page.locator("#said-count").click()
+            rows = page.locator("#said tbody tr")
+            await expect(rows).to_have_count(4)
+            odd = page.locator('#said tr[data-stands="dissents"]')
+            await expect(odd).to_contain_text("$3.00 / $12.00")
+            await expect(odd).to_contain_text("disagrees")
+            alone = page.locator('#said tr[data-name^="erin/m"]')
+            await expect(alone).to_contain_text("agrees, provisional until")
+            for width in (360, 1280):
+                await page.set_viewport_size({"width": width, "height": 800})
+                scrolled, inner = await widths(page)
+                assert scrolled <= inner
+            say(it, "one", "2.5")
+            again = page.locator('#said tr[data-name^="delta/m one"]')
+            await expect(again).to_contain_text("$2.50 / $10.00", timeout=8000)
+            assert faults == []
+
+
+def test_the_page_and_all_it_loads_are_small() -> None:
+    parts = [each for each in STATIC.iterdir() if each.suffix in {".html", ".js", ".css", ".svg"}]
+    assert sum(each.stat().st_size for each in parts) < 200_000
+
+
 @in_browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_nothing_overflows_a_narrow_screen_in_either_scheme(scheme, tmp_path) -> None:

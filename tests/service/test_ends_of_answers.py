@@ -232,6 +232,24 @@ async def test_a_route_may_take_empty_answers_for_answers(is_stream, tmp_path) -
                 assert answer.content == b"".join(streamed().events or ())
 
 
+@pytest.mark.parametrize("is_stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize(("setting", "name"), [("refuse", "bad/m"), ("elsewhere", "good/m")])
+async def test_what_a_filter_left_nothing_of_goes_where_the_route_says(
+    setting, name, is_stream, tmp_path
+) -> None:
+    plain = Answer(said({"content": ""}, "content_filter"))
+    bad = streamed(finish="content_filter") if is_stream else plain
+    async with upstream(lambda _: bad) as one, upstream(fine) as good:
+        config = config_of(("bad", one.url, 0.1), ("good", good.url, 1.0))
+        config += f'content_filter = "{setting}"\n'
+        async with running(config, tmp_path) as it:
+            order = {"order": ["bad", "good"]}
+            ask = {**ASK, "model": "auto", "models": [], "provider": order, "stream": is_stream}
+            answer = await it.http.post("/v1/chat/completions", json=ask)
+            assert answer.headers["x-windsock-deployment"] == name
+            assert await failures(it) == 0
+
+
 async def test_an_empty_answer_is_paid_for_by_who_asked(tmp_path) -> None:
     usage = {"prompt_tokens": 1000, "completion_tokens": 0, "total_tokens": 1000}
     answer = await served(Answer(said({"content": ""}, usage=usage)), tmp_path, {})
@@ -276,6 +294,16 @@ async def test_remarks_and_comments_are_passed_by(tmp_path) -> None:
     assert contents(answer) == "Hello"
     assert b"ping" not in answer.content
     assert answer.content.endswith(DONE)
+
+
+async def test_numbers_that_json_has_not_are_told_as_none(tmp_path) -> None:
+    odd = b'data: {"choices": [{"index": 0, "delta": {"content": "Hello"}, "logprob": NaN}]}\n\n'
+    answer = await served(
+        Answer(events=[odd, event(chunk({}, "stop"))]), tmp_path, {"stream": True}
+    )
+    assert answer.headers["x-windsock-deployment"] == "bad/m"
+    assert b'"logprob":null' in answer.content
+    assert contents(answer) == "Hello"
 
 
 async def test_when_all_answer_nothing_the_client_is_told_so(tmp_path) -> None:

@@ -46,6 +46,8 @@ async def test_all_terms_and_meters_are_shown_with_who_states_them(tmp_path) -> 
         say(it, "gateway", 2, 8, trust=0.9, **terms)
         say(it, "map", 2, 8)
         view = await shown(it)
+    assert view["billed_as"].items() >= {"reasoning": "output", "cache_write": "input"}.items()
+    assert not view["billed_as"].keys() & view["usd_per_mtok"].keys()
     assert view["base_usd_per_mtok"] == {"input": 2.0, "output": 8.0, "cache_read": 0.2}
     (tier,) = view["tiers"]
     assert (tier["min_prompt_tokens"], tier["is_strict"]) == (200_000, True)
@@ -75,6 +77,9 @@ async def test_one_voice_alone_is_provisional_until_its_time_has_come(tmp_path) 
     left = alone["provisional_until"] - it.service.clock.now()
     assert 59.9 * DAY < left <= 60 * DAY
     assert not seconded["is_provisional"] and seconded["provisional_until"] is None
+    (word,) = alone["statements"]
+    assert word["is_provisional"] and word["provisional_until"] == alone["provisional_until"]
+    assert not any(each["is_provisional"] for each in seconded["statements"])
 
 
 async def test_who_dissents_and_by_how_much_is_shown(tmp_path) -> None:
@@ -85,7 +90,7 @@ async def test_who_dissents_and_by_how_much_is_shown(tmp_path) -> None:
         view = await shown(it, deployment="acme/m")
     assert view["disputed_by"] == ["odd"] and view["is_disputed"]
     odd = next(each for each in view["statements"] if each["feed"] == "odd")
-    assert (odd["agrees"], odd["stands"]) == (False, "dissents")
+    assert (odd["agrees"], odd["stands"], odd["is_provisional"]) == (False, "dissents", True)
     assert view["dearer_by"] > 0
 
 

@@ -193,6 +193,7 @@ async def test_in_every_format(path, ask, end, tmp_path) -> None:
              for d in deltas if "delta" in d]  # fmt: skip
     assert "".join(texts) == TEXT
     assert end in answer.text
+    assert ": good goes on for bad/m, which broke off\n" in answer.text
 
 
 async def test_a_client_of_openai_reads_it_as_one_answer(tmp_path) -> None:

@@ -13,7 +13,8 @@ from windsock.store import queries
 from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey
 from windsock.store.migrations import upgrade_engine
-from windsock.store.recovery import MAX_CHECKED_BYTES, rescue, set_aside_if_corrupt
+from windsock.store.recovery.rescue import rescue
+from windsock.store.recovery.set_aside import MAX_CHECKED_BYTES, set_aside_if_corrupt
 from windsock.store.rows import StateSnapshot
 
 STAMP = "20261124T120000Z"
@@ -123,7 +124,9 @@ def test_keys_prices_and_the_last_state_are_carried_over(path: Path) -> None:
     engine = open_engine(url_of(path))
     upgrade_engine(engine)
     rescued = rescue(aside, engine)
-    assert rescued.rows == {"virtual_key": 1, "meta": 1, "quote": 2, "held": 0, "snapshot": 1}
+    carried = {name: rows for name, rows in rescued.rows.items() if rows}
+    assert carried == {"virtual_key": 1, "meta": 1, "quote": 2, "snapshot": 1, "attempt": 500}
+    assert rescued.lost["decision"] == 500
     assert queries.keys(engine) == [KEY]
     assert queries.meta(engine, "seed") == "7"
     assert queries.all_quotes(engine) == QUOTES
@@ -153,3 +156,87 @@ def test_of_a_file_that_is_no_database_nothing_is_carried_over(path: Path) -> No
     with engine.connect() as connection:
         assert connection.execute(text("PRAGMA integrity_check")).scalar() == "ok"
     engine.dispose()
+
+
+def page_holding(path: Path, word: bytes, *, after: float = 0.5) -> int:
+    """Where a page begins that holds this word, from a part of the file on."""
+    raw = path.read_bytes()
+    at = raw.index(word, int(len(raw) * after))
+    return at - at % 4096
+
+
+@pytest.mark.parametrize("size", [4096, 12288])
+def test_pages_damaged_amid_the_decisions_cost_those_that_stood_there(
+    path: Path, size: int
+) -> None:
+    overwrite(path, page_holding(path, b'"decision"'), size)
+    aside = set_aside_if_corrupt(url_of(path), STAMP)
+    assert aside is not None
+    engine = open_engine(url_of(path))
+    upgrade_engine(engine)
+    rescued = rescue(aside, engine)
+    lost = rescued.lost["decision"]
+    assert lost is not None
+    assert 0 < lost <= 40 * size // 4096
+    assert rescued.rows["decision"] == 500 - lost
+    found = [n for n in range(500) if queries.decision(engine, f"d{n}") == outcome(n)]
+    assert len(found) == 500 - lost
+    engine.dispose()
+
+
+def with_log(path: Path, count: int) -> None:
+    """A store whose last requests stand in its log only, as after a kill."""
+    engine = open_engine(url_of(path))
+    with engine.connect() as hold:
+        hold.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
+        hold.exec_driver_sql("BEGIN")
+        hold.exec_driver_sql("SELECT count(*) FROM decision").scalar()
+        for n in range(500, 500 + count):
+            keep(engine, [outcome(n)])
+        for name in ("store.db", "store.db-wal"):
+            kept = path.with_name(name)
+            kept.with_name("killed-" + name).write_bytes(kept.read_bytes())
+    engine.dispose()
+    for name in ("store.db", "store.db-wal"):
+        path.with_name("killed-" + name).rename(path.with_name(name))
+    path.with_name("store.db-shm").unlink(missing_ok=True)
+
+
+LOG_HARM = {
+    "its header": (0, 16),
+    "the first page": (32 + 24 + 1000, 100),
+    "a page in the middle": (32 + 40 * 4120 + 2000, 100),
+    "the head of a page": (32 + 40 * 4120, 24),
+    "many pages": (32 + 40 * 4120, 4120 * 5),
+}
+
+
+@pytest.mark.parametrize("kind", LOG_HARM)
+def test_what_stands_behind_the_damage_of_a_log_is_found(path: Path, kind: str) -> None:
+    with_log(path, 60)
+    overwrite(path.with_name("store.db-wal"), *LOG_HARM[kind])
+    aside = set_aside_if_corrupt(url_of(path), STAMP, is_ours=True)
+    assert aside is not None
+    engine = open_engine(url_of(path))
+    upgrade_engine(engine)
+    rescued = rescue(aside, engine)
+    assert rescued.frames > 0
+    assert rescued.rows["decision"] >= 540
+    assert queries.decision(engine, "d559") == outcome(559)
+    engine.dispose()
+
+
+def test_a_sound_log_and_one_that_ends_amid_a_write_are_left_alone(path: Path) -> None:
+    with_log(path, 20)
+    log = path.with_name("store.db-wal")
+    whole = log.read_bytes()
+    for raw in (whole, whole[:-3000], whole + whole[-4120:-2000]):
+        log.write_bytes(raw)
+        assert set_aside_if_corrupt(url_of(path), STAMP, is_ours=True) is None
+        log.write_bytes(whole)
+
+
+def test_a_log_that_another_process_writes_is_not_looked_at(path: Path) -> None:
+    with_log(path, 20)
+    overwrite(path.with_name("store.db-wal"), 32 + 10 * 4120 + 2000, 100)
+    assert set_aside_if_corrupt(url_of(path), STAMP) is None

@@ -65,3 +65,50 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path) -> None:
     claim = WriterLock(url)
     claim.acquire()
     claim.release()
+
+
+def test_a_store_under_another_name_is_the_same_store(tmp_path) -> None:
+    (tmp_path / "real").mkdir()
+    path = tmp_path / "real" / "store.db"
+    path.touch()
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    (tmp_path / "file.db").symlink_to(path)
+    os.link(path, tmp_path / "hard.db")
+    first = WriterLock(f"sqlite:///{path}")
+    first.acquire()
+    for name in ("linked/store.db", "file.db", "hard.db"):
+        with pytest.raises(StoreTaken):
+            WriterLock(f"sqlite:///{tmp_path}/{name}").acquire()
+    first.release()
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_lock_file_that_was_deleted_frees_nothing(tmp_path, is_there: bool) -> None:
+    path = tmp_path / "store.db"
+    if is_there:
+        path.touch()
+    first = WriterLock(f"sqlite:///{path}")
+    first.acquire()
+    path.touch()
+    first.acquire_file()
+    (tmp_path / "store.db.lock").unlink()
+    with pytest.raises(StoreTaken):
+        WriterLock(f"sqlite:///{path}").acquire()
+    first.release()
+    second = WriterLock(f"sqlite:///{path}")
+    second.acquire()
+    second.release()
+
+
+def test_a_store_that_was_set_aside_and_made_anew_is_locked_too(tmp_path) -> None:
+    path = tmp_path / "store.db"
+    path.touch()
+    first = WriterLock(f"sqlite:///{path}")
+    first.acquire()
+    path.rename(tmp_path / "aside.db")
+    path.touch()
+    first.acquire_file()
+    (tmp_path / "store.db.lock").unlink()
+    with pytest.raises(StoreTaken):
+        WriterLock(f"sqlite:///{path}").acquire()
+    first.release()

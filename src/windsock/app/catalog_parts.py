@@ -57,6 +57,7 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         mend = f"did you mean {near[0]!r}?" if near else f"add [providers.{provider}] base_url"
         raise ConfigError(f"deployment {name!r}: no provider is named {provider!r}; {mend}")
     stated = own.capabilities.model_dump(exclude_none=True)
+    takes = _parameters(name, provider, model, settings)
     return Deployment(
         id=name,
         provider=provider,
@@ -66,7 +67,8 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         cache=_cache_of(provider, settings, presets),
         site=_site(provider, settings, presets),
         tries_unknown=_is_own(provider, settings, presets),
-        lacks=_parameters(name, provider, model, settings).lacks,
+        lacks=takes.lacks,
+        keeps_marks=takes.keeps_marks,
     )
 
 

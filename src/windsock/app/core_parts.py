@@ -118,7 +118,9 @@ def _store(
     """The store, what keeps it from being read just now, and its open ledger."""
     if lock is not None:
         lock.acquire()
-    engine, away = opened_store(settings, clock)
+    engine, away = opened_store(settings, clock, is_ours=lock is not None)
+    if lock is not None:
+        lock.acquire_file()
     if away:
         readiness.degraded["store"] = away
     ledger = Ledger(

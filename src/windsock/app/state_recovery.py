@@ -22,7 +22,8 @@ from windsock.store import queries
 from windsock.store.engine import open_engine
 from windsock.store.keys import keys_and_trace
 from windsock.store.migrations import upgrade_engine
-from windsock.store.recovery import rescue, set_aside_if_corrupt
+from windsock.store.recovery.rescue import rescue
+from windsock.store.recovery.set_aside import set_aside_if_corrupt
 
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What taking over a state raises that is none."""
@@ -130,13 +131,17 @@ def stored_decision(engine: Engine, name: str, namespace: str | None = None) -> 
     return known
 
 
-def opened_store(settings: Settings, clock: Clock) -> tuple[Engine, str | None]:
+def opened_store(
+    settings: Settings, clock: Clock, *, is_ours: bool = False
+) -> tuple[Engine, str | None]:
     """The store, and what keeps it from being read just now: then the service starts without.
+
+    is_ours     no other process writes to it
 
     raises  StoreError if it is there and refuses us
     """
     try:
-        return prepared_engine(settings, clock), None
+        return prepared_engine(settings, clock, is_ours=is_ours), None
     except StoreError as error:
         if error.is_refusal:
             raise
@@ -144,15 +149,21 @@ def opened_store(settings: Settings, clock: Clock) -> tuple[Engine, str | None]:
         return open_engine(settings.store.url), str(error)
 
 
-def prepared_engine(settings: Settings, clock: Clock) -> Engine:
+def prepared_engine(settings: Settings, clock: Clock, *, is_ours: bool = False) -> Engine:
     """The store, its schema up to date; a broken file is set aside and what can be read saved."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.now()))
-    aside = set_aside_if_corrupt(settings.store.url, stamp)
+    aside = set_aside_if_corrupt(settings.store.url, stamp, is_ours=is_ours)
     engine = open_engine(settings.store.url)
     upgrade_engine(engine)
     if aside is not None:
         saved = rescue(aside, engine)
-        log.event_log().error("state.set_aside", file=aside.name, saved=dict(saved.rows))
+        log.event_log().error(
+            "state.set_aside",
+            file=aside.name,
+            saved=dict(saved.rows),
+            lost={name: lost for name, lost in saved.lost.items() if lost != 0},
+            log_pages=saved.frames,
+        )
     return engine
 
 

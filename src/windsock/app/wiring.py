@@ -153,7 +153,13 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
         clock=clock,
         readiness=service.readiness,
         metrics=Metrics(
-            router, clock, tallies, limits, service.tasks, cache.tally if cache else None
+            router,
+            clock,
+            tallies,
+            limits,
+            service.tasks,
+            service.ledger.stats,
+            cache.tally if cache else None,
         ),
         parts=[
             weights_routes(insight),

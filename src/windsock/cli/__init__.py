@@ -170,6 +170,19 @@ def db_upgrade(config: Config = None) -> None:
     upgrade(load(config_path(config), os.environ).store.url)
 
 
+@db_app.command("backup")
+def db_backup(
+    to: Annotated[Path, typer.Argument(help="the file to write; it must not be there yet")],
+    config: Config = None,
+) -> None:
+    """Copy a SQLite store whole, also while a service writes to it."""
+    from windsock.config.file import load
+    from windsock.store.recovery.backup import back_up
+
+    pages = back_up(load(config_path(config), os.environ).store.url, to)
+    print(f"{to}: {pages} pages, whole")
+
+
 @import_app.command("litellm")
 def import_litellm(
     config: Annotated[Path, typer.Argument(help="config.yaml of a LiteLLM proxy")],

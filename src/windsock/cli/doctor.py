@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 
-from windsock.app.bootstrap import build
 from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
-from windsock.config.settings import Settings, StoreSettings
+from windsock.cli.prices.stored import scratch_service
+from windsock.config.settings import Settings
+from windsock.core.model.calls import CallKind
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import MAIN_METERS, to_float
+from windsock.core.pricing.consensus.standing import PriceStatus
+from windsock.core.resilience.error_rates import error_rise
 from windsock.errors import ConfigError, FeedError, ProviderError, StoreError
 from windsock.feeds.definition import FeedDefinition
 from windsock.feeds.fetcher import Fetcher, Validators
-from windsock.feeds.reader import read
+from windsock.feeds.reader_process import ReadingProcess
 from windsock.providers.transport import Endpoint
 from windsock.service.auth import open_door
+from windsock.service.control.prices.wording import plain
 from windsock.store.engine import open_engine, reading
 from windsock.store.migrations import HEAD, revision_of
+from windsock.store.reports import attempts_report
 
 TIMEOUT_S = 10.0
+
+ERRORS_S = 3600.0
+"""How far back calls that failed are looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What was looked at, how it stands, and the mend."""
+    """What was looked at, how it stands, and the mend.
+
+    is_unsure   it works, and a person may want to look: lists disagree, or one alone says a price
+    """
 
     subject: str
     ok: bool
     text: str
+    is_unsure: bool = False
 
 
 def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
@@ -39,23 +54,19 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
 
     Nothing is written to the store: prices are judged in a scratch one.
     """
-    with tempfile.TemporaryDirectory(prefix="windsock-doctor-") as folder:
-        scratch = StoreSettings(url=f"sqlite:///{folder}/scratch.db")
-        try:
-            service = build(settings.model_copy(update={"store": scratch}), environ)
-        except ConfigError as error:
-            return [Diagnosis(subject="configuration", ok=False, text=str(error))]
-        names = len(service.router.catalog.deployments)
-        findings = [
-            Diagnosis(subject="configuration", ok=True, text=f"{names} deployments"),
-            _store(settings),
-            *_door(settings),
-            *asyncio.run(_reached(service, environ)),
-            *_prices(service),
-        ]
-        service.ledger.close()
-        service.engine.dispose()
-    return findings
+    try:
+        with scratch_service(settings, environ) as service:
+            names = len(service.router.catalog.deployments)
+            return [
+                Diagnosis(subject="configuration", ok=True, text=f"{names} deployments"),
+                _store(settings),
+                *_door(settings),
+                *asyncio.run(_reached(service, environ)),
+                *_prices(service),
+                *_errors(settings, service.clock.now()),
+            ]
+    except ConfigError as error:
+        return [Diagnosis(subject="configuration", ok=False, text=str(error))]
 
 
 def _store(settings: Settings) -> Diagnosis:
@@ -91,12 +102,14 @@ def _door(settings: Settings) -> list[Diagnosis]:
 
 async def _reached(service: Service, environ: Mapping[str, str]) -> list[Diagnosis]:
     """Every provider and feed, asked at once."""
-    fetcher = Fetcher(environ)
+    fetcher, reader = Fetcher(environ), ReadingProcess()
     async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
         upstreams = service.executor.calls.upstreams.items()
         providers = [_provider(http, name, upstream.endpoint) for name, upstream in upstreams]
-        feeds = [_feed(fetcher, definition, service) for definition in service.poller.definitions()]
+        declared = service.poller.definitions()
+        feeds = [_feed(fetcher, reader, definition, service) for definition in declared]
         found = await asyncio.gather(*providers, *feeds)
+    await reader.close()
     await fetcher.close()
     return list(found)
 
@@ -123,16 +136,36 @@ async def _provider(http: httpx.AsyncClient, name: str, endpoint: Endpoint) -> D
     return Diagnosis(subject=subject, ok=True, text=state)
 
 
-async def _feed(fetcher: Fetcher, definition: FeedDefinition, service: Service) -> Diagnosis:
+async def _feed(
+    fetcher: Fetcher, reader: ReadingProcess, definition: FeedDefinition, service: Service
+) -> Diagnosis:
     subject = f"feed {definition.id}"
     try:
         fetched = await fetcher.fetch(definition, Validators())
-        found = read(definition, fetched.body or b"", seen_at=service.clock.now())
+        found = await reader.read(definition, fetched.body or b"", seen_at=service.clock.now())
     except FeedError as error:
         text = f"{error}; what is known stays in force"
         return Diagnosis(subject=subject, ok=False, text=text)
     service.ingestion.on_reading(definition, found)
     return Diagnosis(subject=subject, ok=True, text=f"{len(found.rows) + len(found.health)} rows")
+
+
+def _errors(settings: Settings, now: float) -> list[Diagnosis]:
+    """Where most calls of the last hour failed, by the records of the store."""
+    try:
+        engine = open_engine(settings.store.url)
+        lines = attempts_report(engine, since=now - ERRORS_S)
+        engine.dispose()
+    except (ConfigError, StoreError):
+        return []  # the store has a line of its own
+    ended: dict[str, Counter[CallKind]] = {}
+    for line in lines:
+        ends = ended.setdefault(line["deployment"], Counter())
+        ends[CallKind(line["kind"])] += line["calls"]
+    rises = filter(None, (error_rise(name, ends) for name, ends in ended.items()))
+    mend = "its words are told to callers; windsock decisions shows each call"
+    return [Diagnosis(subject=f"errors at {rise.deployment}", ok=False, text=f"{rise}; {mend}")
+            for rise in rises if rise.has_risen]  # fmt: skip
 
 
 def _prices(service: Service) -> list[Diagnosis]:
@@ -143,8 +176,30 @@ def _prices(service: Service) -> list[Diagnosis]:
 def _price(service: Service, name: str) -> Diagnosis:
     status = service.router.book.status(name, service.clock.now())
     if status.quote is not None:
-        return Diagnosis(subject=name, ok=True, text=f"priced by {status.quote.feed}")
+        doubts = list(_doubts(service, status, status.quote))
+        text = "; ".join([f"priced by {status.quote.feed}", *doubts])
+        return Diagnosis(subject=name, ok=True, text=text, is_unsure=bool(doubts))
     near = service.ingestion.nearest(name)
     hint = f"; feeds list {', '.join(near)}" if near else ""
     mend = f'name the feed\'s model in [deployments."{name}"] price_names, or state a price'
     return Diagnosis(subject=name, ok=False, text=f"{status.reason}{hint}; {mend}")
+
+
+def _doubts(service: Service, status: PriceStatus, quote: Quote) -> Iterator[str]:
+    """What speaks against a price in force."""
+    if status.is_provisional:
+        until = status.provisional_until
+        day = "" if until is None else f" until {datetime.fromtimestamp(until, UTC):%Y-%m-%d}"
+        yield f"provisional{day}: no second list, no bill"
+    book, now = service.router.book, service.clock.now()
+    stated = book.believed(quote.deployment, now) or quote
+    for said in book.statements(quote.deployment, now):
+        if said.stands == "dissents":
+            yield f"{said.quote.feed} says ${_in_and_out(said.quote)}, not ${_in_and_out(stated)}"
+    for held in status.held:
+        yield f"held of {held.quote.feed}: {held.reason}"
+
+
+def _in_and_out(quote: Quote) -> str:
+    """Input and output, dollars per million tokens."""
+    return "/".join(plain(to_float(quote.usd_per_mtok[m])) for m in MAIN_METERS)

@@ -32,7 +32,7 @@ from windsock.resources.declared import seconds
 from windsock.simulation.world.scenario import load_scenario
 from windsock.store import queries
 from windsock.store.engine import open_engine
-from windsock.store.recovery import sqlite_path
+from windsock.store.recovery.set_aside import sqlite_path
 
 FRESH_S, FRESH_OUTCOMES = 60.0, 100
 """Weights are solved anew this long after new evidence, or after so many outcomes of a task."""

@@ -23,7 +23,8 @@ from windsock.feeds.definition import FeedDefinition, load_feed
 from windsock.feeds.expected_rows import rows_as_csv
 from windsock.feeds.fetcher import Fetcher, Validators
 from windsock.feeds.quotes import quote_of
-from windsock.feeds.reader import Reading, read
+from windsock.feeds.reader import Reading
+from windsock.feeds.reader_process import read_apart
 from windsock.resources import folders
 
 SAMPLED_AT = 1_795_514_400.0
@@ -75,7 +76,7 @@ def _places(path: Path | None) -> list[Path]:
 def _check(place: Path, *, live: bool, write: bool) -> Checked:
     definition = load_feed(place)
     at = SystemClock().now() if live else SAMPLED_AT
-    reading = read(definition, _body(place, definition, live), seen_at=at)
+    reading = read_apart(definition, _body(place, definition, live), seen_at=at)
     if write and not live:
         _write_expected(place, reading)
     agrees = None if live else _agrees(place / "expected.csv", reading)

@@ -146,11 +146,16 @@ def _report_entry(row: dict[str, Any], by: Sequence[str]) -> Entry:
     figures = (
         str(row["requests"]),
         str(row["answered"]),
-        usd(row["cost_usd"]),
+        _money(row["cost_usd"]),
         success,
-        usd(row["cost_per_success_usd"]),
+        _money(row["cost_per_success_usd"]),
     )
     return Entry(" / ".join(str(row[name]) for name in by), figures, "; ".join(_bills(row)))
+
+
+def _money(dollars: float | None) -> str:
+    """Four significant digits; empty where it is not known."""
+    return "" if dollars is None else usd(float(f"{dollars:.4g}"))
 
 
 def _bills(row: dict[str, Any]) -> Iterator[str]:
@@ -158,13 +163,11 @@ def _bills(row: dict[str, Any]) -> Iterator[str]:
     if row["unknown_cost"]:
         yield f"{row['unknown_cost']} of unknown cost"
     if row["bills"]:
+        billed, counted = _money(row["billed_usd"]), _money(row["counted_usd"])
         ratio = "" if row["bill_ratio"] is None else f" ({row['bill_ratio']:.3f} times)"
-        yield (
-            f"{row['bills']} bills of ${usd(row['billed_usd'])} for ${usd(row['counted_usd'])} "
-            f"counted{ratio}"
-        )
+        yield f"{row['bills']} bills of ${billed} for ${counted} counted{ratio}"
     if row["doubted_bills"]:
-        yield f"{row['doubted_bills']} bills of ${usd(row['doubted_usd'])} not believed"
+        yield f"{row['doubted_bills']} bills of ${_money(row['doubted_usd'])} not believed"
 
 
 def learn(service: ServiceClient, outcomes: Path, *, route: str, strength: float) -> None:
@@ -220,7 +223,8 @@ def show_keys(keys: Iterable[Any]) -> None:
 def show_findings(findings: Sequence[Diagnosis]) -> None:
     """What the doctor found, one line each."""
     for finding in findings:
-        mark = "[green]ok  [/]" if finding.ok else "[red]mend[/]"
+        fine = "[yellow]look[/]" if finding.is_unsure else "[green]ok  [/]"
+        mark = fine if finding.ok else "[red]mend[/]"
         text = escape(finding.text)
         console.print(f"{mark} [bold]{finding.subject}[/]: {text}", highlight=False)
 

@@ -33,6 +33,9 @@ from windsock.resources.declared import moment
 FACTS = ("context_tokens", "max_output_tokens", "vision", "tools", "json_schema")
 """What a row may say of a model, besides prices."""
 
+MAX_ROWS = 20_000
+"""Of one body: four times the longest public list."""
+
 HOLDS_POLLS = 3.0
 """Intervals of a feed for which its word on health holds."""
 
@@ -131,7 +134,13 @@ def _map(
         raise FeedError(
             f"the body does not fit the declaration: {reason}", feed=definition.id
         ) from error
-    entries = [json.loads(line, parse_float=Decimal) for line in mapped.splitlines()]
+    lines = mapped.splitlines()
+    if len(lines) > MAX_ROWS:
+        raise FeedError(
+            f"lists {len(lines)} rows, more than {MAX_ROWS}; have its mapping select fewer",
+            feed=definition.id,
+        )
+    entries = [json.loads(line, parse_float=Decimal) for line in lines]
     if any(not isinstance(entry, dict) for entry in entries):
         raise FeedError("the mapping must give objects", feed=definition.id)
     return entries

@@ -7,6 +7,7 @@ from math import ceil
 
 import orjson
 
+from windsock.core.model.calls import LASTING, CallKind
 from windsock.errors import (
     BadRequest,
     BudgetSpent,
@@ -66,13 +67,31 @@ def problem_of(error: WindsockError) -> Problem:
     return Problem.of(500, str(error))
 
 
+PROVIDER_CODES = {
+    CallKind.AUTH_FAILED: "provider_auth",
+    CallKind.OUT_OF_CREDIT: "provider_out_of_credit",
+    CallKind.MODEL_GONE: "provider_model_gone",
+    CallKind.OVERLOADED: "provider_overloaded",
+    CallKind.RATE_LIMITED: "rate_limited",
+}
+"""The code of an error by what stands in the way at a provider."""
+
+NO_RETRY = (b"x-should-retry", b"false")
+"""An SDK that tries again only multiplies the load."""
+
+
 def _nobody(error: NoCandidate) -> Problem:
     if error.is_lasting:
         return Problem.of(422, str(error), code="no_candidate")
+    if error.cause in LASTING:
+        code = PROVIDER_CODES[CallKind(error.cause)]
+        return Problem.of(503, str(error), code=code, headers=[NO_RETRY])
     if error.retry_after_s is None:
         return Problem.of(503, str(error), code="no_candidate", headers=[(b"retry-after", b"5")])
     wait = (b"retry-after", str(ceil(error.retry_after_s)).encode())
-    return Problem.of(429, str(error), code="rate_limited", headers=[wait])
+    is_limit = error.cause == CallKind.RATE_LIMITED
+    status, code = (429, "rate_limited") if is_limit else (503, "no_candidate")
+    return Problem.of(status, str(error), code=code, headers=[wait])
 
 
 def overloaded() -> Problem:

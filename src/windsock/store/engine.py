@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from windsock.errors import ConfigError, StoreError
-from windsock.store.recovery import set_aside_if_corrupt, sqlite_path
+from windsock.store.recovery.set_aside import set_aside_if_corrupt, sqlite_path
 
 __all__ = ["open_engine", "reading", "set_aside_if_corrupt", "sqlite_path"]
 
@@ -75,6 +76,14 @@ def _sqlite(url: URL, patience_s: float) -> Engine:
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": patience_s})
     event.listen(engine, "connect", _tune)
     return engine
+
+
+def make_private(engine: Engine) -> None:
+    """A new SQLite file is for its owner only, and its log, which SQLite makes alike, with it."""
+    path = sqlite_path(engine.url.render_as_string())
+    if path is not None:
+        with contextlib.suppress(OSError):  # it is there, or cannot be made: said when it is used
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _tune(connection: sqlite3.Connection, _: object) -> None:

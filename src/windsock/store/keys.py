@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from windsock.store.engine import reading
-from windsock.store.recovery import SET_ASIDE, sqlite_path
+from windsock.store.recovery.set_aside import SET_ASIDE, sqlite_path
 from windsock.store.tables import KeyRow, MetaRow
 
 _key = KeyRow.__table__  # type: ignore[attr-defined]

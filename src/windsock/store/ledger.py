@@ -51,6 +51,7 @@ class Ledger:
 
     prepare         brings the schema up to date before the first batch; tried until it succeeds
     lock            keeps other processes out, from `open` or the next batch on
+    max_pending     entries that may wait
     on_trouble      called from the writer's thread with the failure, and with None on recovery
     """
 
@@ -67,7 +68,7 @@ class Ledger:
         self._writer = Writer(engine, prepare=prepare, lock=lock)
         self._writer_lock = lock
         self._flush_s = flush_s
-        self._max_pending = max_pending
+        self.max_pending = max_pending
         self._spare = int(max_pending * SPARED_FROM)
         self._on_trouble = on_trouble
         self._queue: deque[Entry] = deque()
@@ -146,7 +147,7 @@ class Ledger:
         self._thread.start()
 
     def _is_refused(self, entry: Entry) -> bool:
-        if len(self._queue) + self._waiting >= self._max_pending:
+        if len(self._queue) + self._waiting >= self.max_pending:
             return True
         return isinstance(entry, WeightTable | Event | HealthReport)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from windsock.errors import ConfigError
-from windsock.store.recovery import sqlite_path
+from windsock.store.recovery.set_aside import sqlite_path
 
 ADVISORY = int.from_bytes(b"windsock")
 """Name of the lock among PostgreSQL's advisory locks, which are per database."""
@@ -24,24 +25,48 @@ class StoreTaken(ConfigError):
 
 
 class WriterLock:
-    """The right to write: a locked file beside SQLite's, a session's lock in PostgreSQL."""
+    """The right to write: SQLite's file and one beside it locked, a session's lock in PostgreSQL.
+
+    The file itself is the same one under every name and link; the one beside it also guards a
+    store that is not there yet, or was set aside. flock and SQLite's own locks do not meet.
+    """
 
     def __init__(self, url: str) -> None:
-        self._path = sqlite_path(url)
-        self._file: int | None = None
+        path = sqlite_path(url)
+        self._path = None if path is None else path.resolve()
+        self._files: list[int] = []
 
     def acquire(self) -> None:
         """Raises StoreTaken. PostgreSQL's lock is a session's: see `acquire_on`."""
-        if self._path is None or not self._path.absolute().parent.is_dir():
+        if self._path is None or not self._path.parent.is_dir():
             return
+        self._take(self._path.with_name(self._path.name + ".lock"), os.O_RDWR | os.O_CREAT)
+        self.acquire_file()
+
+    def acquire_file(self) -> None:
+        """Once more when the store is open: it may be another file, or there for the first time.
+
+        raises  StoreTaken
+        """
+        if self._path is not None and not any(map(self._is_store, self._files)):
+            self._take(self._path, os.O_RDWR)
+
+    def _take(self, path: Path, flags: int) -> None:
         try:
-            name = self._path.with_name(self._path.name + ".lock")
-            self._file = os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError:  # a folder that cannot be written to: nothing to guard
+            file = os.open(path, flags, 0o600)
+        except OSError:  # not there, or in a folder that cannot be written to: nothing to guard
             return
-        if not _locked(self._file):
+        self._files.append(file)
+        if not _locked(file):
             self.release()
             raise StoreTaken(str(self._path))
+
+    def _is_store(self, file: int) -> bool:
+        """Whether this open file is what the store's name stands for now."""
+        try:
+            return self._path is not None and os.path.samestat(os.fstat(file), self._path.stat())
+        except OSError:
+            return False
 
     def acquire_on(self, connection: Connection) -> None:
         """For as long as this connection lives; raises StoreTaken."""
@@ -55,9 +80,8 @@ class WriterLock:
 
     def release(self) -> None:
         """Let others write; SQLite's only, the other ends with its session."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        while self._files:
+            os.close(self._files.pop())
 
 
 def _locked(file: int) -> bool:

@@ -35,6 +35,14 @@ def parsed(raw: bytes) -> Any:
         return None
 
 
+def mended(raw: bytes) -> Any:
+    """JSON as Python's own library writes it, whose NaN and infinities become null; else None."""
+    try:
+        return json.loads(raw, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+
+
 def at(body: Any, path: str) -> Any:
     """The value at a dotted path, None if there is none."""
     for name in path.split("."):

@@ -14,7 +14,7 @@ BOUNDARY = re.compile(rb"\r?\n\r?\n")
 SYNTAX = re.compile(rb'["{}]')
 """What every JSON object has: text without any of it is a remark, such as "ping"."""
 
-_syntax = msgspec.json.Decoder(msgspec.Raw)
+_checked = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 def data_of(event: bytes) -> bytes:
@@ -31,8 +31,11 @@ def are_plain_json(events: bytes) -> bool:
     """
     if not events.startswith(b"data: "):
         return False
+    payload = events[6:-2]
+    if b"\n" in payload:
+        payload = b"[[" + payload.replace(b"\n\ndata: ", b"],[") + b"]]"
     try:
-        _syntax.decode(b"[[" + events[6:-2].replace(b"\n\ndata: ", b"],[") + b"]]")
+        _checked(payload)
     except msgspec.DecodeError:
         return False
     return True

@@ -5,7 +5,14 @@ import re
 
 import pytest
 
-from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
+from windsock.core.model.calls import (
+    Attempt,
+    AttemptReason,
+    CallKind,
+    CallResult,
+    Out,
+    Verdict,
+)
 from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.health import HealthBoard, Latency
 from windsock.core.resilience.rules import HealthRules
@@ -42,9 +49,12 @@ def test_half_of_twenty_calls_failing_ejects_though_never_five_in_a_row() -> Non
 def test_each_ejection_lasts_longer_than_the_one_before() -> None:
     board = HealthBoard()
     fail(board, 5, 0.0)
-    assert board.cooldown_until(NAME) == 30.0
-    fail(board, 1, 31.0)
-    assert board.cooldown_until(NAME) == 31.0 + 60.0
+    assert board.cooldown_until(NAME) == 10.0
+    fail(board, 1, 11.0)
+    assert board.cooldown_until(NAME) == 11.0 + 20.0
+    for now in (32.0, 63.0, 94.0):
+        fail(board, 1, now)
+        assert board.cooldown_until(NAME) == now + 30.0, "one that is well again is back so soon"
 
 
 def test_after_the_cooldown_one_probe_is_let_through_and_its_success_closes_the_breaker() -> None:
@@ -238,12 +248,12 @@ def test_whoever_keeps_an_answer_is_told_of_every_change_of_it() -> None:
     fail(board, 5, 0.0)
     assert changed()
     assert board.failing(1.0) == [NAME]
-    board.hear(NAME, 20.0, is_there=False)
+    board.hear(NAME, 9.0, is_there=False)
     assert changed(), "out for longer"
-    (shift,) = board.hear(NAME, 21.0, is_there=True)
+    (shift,) = board.hear(NAME, 12.0, is_there=True)
     assert changed(), "back early"
-    assert (shift.deployment, shift.at) == (NAME, 21.0)
-    assert board.failing(21.0) == []
+    assert (shift.deployment, shift.at) == (NAME, 12.0)
+    assert board.failing(12.0) == []
     for state in (HealthState.DOWN, HealthState.UP):
         report = HealthReport(subject=PROVIDER, feed="status", state=state, seen_at=22.0)
         (word,) = board.absorb(report, 22.0)
@@ -261,7 +271,7 @@ def test_a_cooldown_names_who_and_why() -> None:
     assert shift.facts == {
         "reason": "server_error",
         "status": 503,
-        "cooldown_s": 30.0,
+        "cooldown_s": 10.0,
         "ejections": 1,
     }
 
@@ -272,4 +282,102 @@ def test_one_that_a_key_or_a_limit_keeps_out_is_not_failing() -> None:
     assert board.why_out(NAME, PROVIDER, 1.0) is not None
     assert board.failing(1.0) == []
     assert board.hear(NAME, 1.0, is_there=False) == []
-    assert board.cooldown_until(NAME) == 60.0
+    assert board.cooldown_until(NAME) == 30.0
+
+
+OTHER = "acme/large"
+
+
+def at(name: str, kind: CallKind, **facts) -> CallResult:
+    attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST)
+    return CallResult(attempt=attempt, kind=kind, **{"latency_s": 0.1, **facts})
+
+
+def verdict(kind: CallKind, out: Out) -> Verdict:
+    return Verdict(kind=kind, out=out)
+
+
+@pytest.mark.parametrize("kind", [CallKind.AUTH_FAILED, CallKind.OUT_OF_CREDIT])
+def test_an_account_that_refuses_takes_all_its_deployments_out_and_an_answer_brings_them_back(
+    kind: CallKind,
+) -> None:
+    board = HealthBoard()
+    (event,) = board.record(at(NAME, kind), 0.0, (OTHER,))
+    assert event.facts["with"] == [OTHER]
+    until = board.cooldown_until(NAME)
+    assert board.cooldown_until(OTHER) == until > 0.0
+    assert board.cause(OTHER, 1.0) is kind
+    board.record(at(OTHER, CallKind.ANSWERED), until + 1.0)
+    assert board.state_of(NAME, PROVIDER, until + 1.0) == "closed"
+
+
+def test_what_one_request_cannot_pay_takes_nothing_out_until_no_request_can() -> None:
+    board = HealthBoard()
+    poor = at(NAME, CallKind.OUT_OF_CREDIT, refusal=verdict(CallKind.OUT_OF_CREDIT, Out.REQUEST))
+    for _ in range(4):
+        assert board.record(poor, 0.0, (OTHER,)) == []
+    board.record(at(NAME, CallKind.ANSWERED), 0.0)
+    for _ in range(4):
+        assert board.record(poor, 0.0, (OTHER,)) == []
+    assert board.why_out(NAME, PROVIDER, 0.0) is None
+    board.record(poor, 0.0, (OTHER,))
+    assert board.why_out(NAME, PROVIDER, 0.0) is not None
+    assert board.why_out(OTHER, PROVIDER, 0.0) is not None
+
+
+@pytest.mark.parametrize("seconds", [9e99, math.inf, 40 * 86400.0])
+@pytest.mark.parametrize("kind", [CallKind.RATE_LIMITED, CallKind.OUT_OF_CREDIT])
+def test_nobodys_word_takes_a_deployment_out_for_years(kind: CallKind, seconds: float) -> None:
+    board = HealthBoard()
+    board.record(at(NAME, kind, retry_after_s=seconds), 0.0)
+    assert board.cooldown_until(NAME) == HealthRules().max_pause_s
+
+
+@pytest.mark.parametrize("seconds", [math.nan, -5.0])
+def test_a_delay_that_is_none_is_no_cooldown(seconds: float) -> None:
+    board = HealthBoard()
+    board.record(at(NAME, CallKind.RATE_LIMITED, retry_after_s=seconds), 0.0)
+    assert board.why_out(NAME, PROVIDER, 0.0) is None
+
+
+def test_a_server_error_that_names_a_time_is_left_alone_until_then() -> None:
+    board = HealthBoard()
+    board.record(result(CallKind.OVERLOADED, status=503, retry_after_s=7.0), 0.0)
+    assert board.cooldown_until(NAME) == 7.0
+    assert not board.is_worth_a_try(NAME, 1.0), "it said so itself"
+
+
+def test_a_probe_that_must_be_waited_for_is_made_a_third_of_the_time_at_most() -> None:
+    board = HealthBoard()
+    for _ in range(5):
+        board.record(result(CallKind.TIMED_OUT, latency_s=60.0), 0.0)
+    assert board.cooldown_until(NAME) == 120.0
+
+
+def test_one_that_fails_every_call_is_drawn_now_and_then_when_all_others_are_out() -> None:
+    board = HealthBoard()
+    fail(board, 5, 0.0)
+    assert board.back_at(NAME, 0.0) == 3.0
+    before = board.version
+    board.begin(NAME, 3.0)
+    assert board.version > before, "who is to be drawn has changed"
+    fail(board, 1, 3.1)
+    assert board.back_at(NAME, 3.1) == 6.0
+    assert board.next_change_at([NAME], 3.1) == 6.0
+    board.record(result(CallKind.ANSWERED), 6.0)
+    assert board.why_out(NAME, PROVIDER, 6.0) is None
+
+
+def test_one_that_fails_half_of_the_calls_is_drawn_at_any_time_when_all_others_are_out() -> None:
+    board = HealthBoard()
+    for i in range(20):
+        board.record(result(CallKind.SERVER_ERROR if i % 2 else CallKind.ANSWERED), i * 0.1)
+    assert board.why_out(NAME, PROVIDER, 2.0) is not None
+    assert board.back_at(NAME, 2.0) == 2.0
+
+
+def test_one_that_a_limit_keeps_out_is_not_drawn_before_its_time() -> None:
+    board = HealthBoard()
+    board.record(result(CallKind.RATE_LIMITED, retry_after_s=7.0), 0.0)
+    assert board.back_at(NAME, 1.0) == 7.0
+    assert board.back_at(OTHER, 1.0) == 1.0

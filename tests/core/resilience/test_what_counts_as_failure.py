@@ -105,6 +105,20 @@ def test_whatever_counts_against_health_counts_against_success_and_nothing_else_
     assert blamed == {*OF_THE_DEPLOYMENT} == FAILURES
 
 
+@pytest.mark.parametrize(("kind", "count"), [(CallKind.EMPTY_ANSWER, 1), (CallKind.BROKEN, 0)])
+def test_an_answer_of_nothing_counts_also_where_another_one_answered(kind, count) -> None:
+    wind = router()
+    exchange = wind.open(request(preferences=Preferences(order=(CHEAP, MID))), START)
+    first = exchange.next_attempt(START)
+    assert first is not None
+    exchange.report(failed(first, kind), START)
+    second = exchange.next_attempt(START)
+    assert second is not None
+    exchange.report(answered(second), START)
+    exchange.outcome(START)
+    assert evidence(wind, CHEAP) == pytest.approx(count * SOURCE_WEIGHTS["transport"])
+
+
 def held_against(kind: CallKind) -> bool:
     """True if such an end of the only call counts; health and belief must agree."""
     if kind is CallKind.ANSWERED:

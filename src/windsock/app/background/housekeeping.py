@@ -12,11 +12,11 @@ import orjson
 from sqlalchemy import Engine
 
 from windsock.app import gc_tuning
+from windsock.app.background.ledger_watch import LedgerWatch
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
-from windsock.observability import log
 from windsock.observability.background import Step, Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.service.auth import Access
@@ -78,7 +78,7 @@ class Housekeeping:
         tasks.keep_every(KEYS_TASK, KEYS_EVERY_S, self.read_keys)
         tasks.keep_every("snapshots", self.snapshot_every_s, self.keep_snapshot)
         tasks.keep_every("pruning", PRUNE_EVERY_S, self.prune_store)
-        tasks.keep_every("ledger", SECOND_S, self.revive_ledger)
+        tasks.keep_every("ledger", SECOND_S, self._ledger_watch().check)
         for name, step in self.on_second.items():
             tasks.keep_every(name, SECOND_S, step)
         tasks.keep("recovery", self.recover)
@@ -101,10 +101,8 @@ class Housekeeping:
         with contextlib.suppress(StoreError):
             self.access.replace_keys(*await asyncio.to_thread(keys_and_trace, self.engine))
 
-    def revive_ledger(self) -> None:
-        """A dead writer would let everything wait in memory without a word."""
-        if self.ledger.revive():
-            log.event_log().error("task.failed", task="ledger", error="the writer's thread ended")
+    def _ledger_watch(self) -> LedgerWatch:
+        return LedgerWatch(ledger=self.ledger, clock=self.clock, publish=self.publish)
 
     async def prune_store(self) -> None:
         """Keep the store bounded; what cannot be deleted now is deleted an hour later."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from windsock.service.control.prices.wording import plain
 
@@ -25,9 +26,11 @@ def lines(entries: Sequence[Entry], *, width: int, figure: int = 9) -> Iterator[
 
     A name that leaves the figures no room stands alone before them; a note follows on the same
     line if there is room for all notes, else on the next one. Longer lines hold one long name.
-    figure      characters of a figure, the blank before it included
+    figure      characters of a figure at least, the blanks before it included
     """
-    figures = max((len(each.figures) for each in entries), default=0) * figure
+    columns = zip_longest(*(each.figures for each in entries), fillvalue="")
+    widths = [max(figure, *(len(cell) + 2 for cell in column)) for column in columns]
+    figures = sum(widths)
     longest = max((len(each.name) for each in entries), default=0)
     room = min(longest, max(width // 3, width - figures))
     notes = max((len(each.note) for each in entries), default=0)
@@ -37,7 +40,7 @@ def lines(entries: Sequence[Entry], *, width: int, figure: int = 9) -> Iterator[
         if len(name) > room:
             yield name
             name = ""
-        text = name.ljust(room) + "".join(cell.rjust(figure) for cell in each.figures)
+        text = name.ljust(room) + "".join(map(str.rjust, each.figures, widths))
         yield f"{text}  {each.note}".rstrip() if has_room else text.rstrip()
         if each.note and not has_room:
             yield from wrapped(each.note, width=width)

@@ -26,6 +26,10 @@ def sheet(price: JsonObject, *, width: int) -> Iterator[str]:
     for fact in _standing(price):
         yield from wrapped(fact, width=width)
     yield from _blocks(price, width)
+    if price["billed_as"]:
+        yield ""
+        others = ", ".join(f"{meter} as {at}" for meter, at in price["billed_as"].items())
+        yield from wrapped(f"without a price of their own: {others}".replace("_", " "), width=width)
     yield from _voices(price, width)
 
 
@@ -165,7 +169,8 @@ def _voice(said: JsonObject) -> Entry:
         *["size"] * bool(said["tiers"]),
         *["hour"] * bool(said["windows"]),
     ]
-    note = said["stands"] + (f", by {' '.join(terms)}" if terms else "")
+    alone = ", unconfirmed" if said["is_provisional"] else ""
+    note = said["stands"] + alone + (f", by {' '.join(terms)}" if terms else "")
     return Entry(f"{INDENT}{said['feed']}", (*figures, f"{said['trust']:g}"), note)
 
 

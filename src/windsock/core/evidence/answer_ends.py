@@ -24,7 +24,7 @@ FAILED = frozenset(
         "unexpected_tool_call",
     }
 )
-"""The provider, or the model, broke off: SGLang, OpenRouter, DeepSeek, Gemini, Z.ai."""
+"""The provider, or the model, broke off: vLLM (its issue 57082), OpenRouter, DeepSeek, Gemini."""
 
 REFUSED = frozenset(
     {
@@ -63,15 +63,21 @@ class AnswerEnd:
     output_tokens: int | None = None
     has_limit: bool = False
 
-    def kind(self, *, may_be_empty: bool = False) -> CallKind:
+    def kind(
+        self, *, may_be_empty: bool = False, takes_content_elsewhere: bool = False
+    ) -> CallKind:
         """ANSWERED, or how the call failed.
 
         At the caller's own limit there may be nothing to show, for reasoning ate it; but an answer
         of no tokens at all met another limit than that.
+
+        takes_content_elsewhere     what a filter left nothing of is asked of another deployment
         """
         if has_failed(self.finish_reason):
             return CallKind.SERVER_ERROR
         words = _words(self.finish_reason)
+        if self.is_empty and words & REFUSED and takes_content_elsewhere:
+            return CallKind.CONTENT_REFUSED
         if not self.is_empty or may_be_empty or words & REFUSED:
             return CallKind.ANSWERED
         is_limited = bool(words & AT_LIMIT) and self.has_limit and self.output_tokens != 0

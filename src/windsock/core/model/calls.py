@@ -146,6 +146,12 @@ FAILURES = frozenset(
 Requests that no answer fits, callers who give up, quotas and keys say nothing of either.
 """
 
+UNEXPLAINED = frozenset({CallKind.REFUSED, CallKind.CALLER_ERROR})
+"""Refusals that are the deployment's fault after all if another one answers the same request."""
+
+LASTING = frozenset({CallKind.AUTH_FAILED, CallKind.OUT_OF_CREDIT, CallKind.MODEL_GONE})
+"""What a person must mend: to ask again soon is no use."""
+
 WORTHLESS = frozenset({CallKind.EMPTY_ANSWER})
 """Failures that came as an answer: they count against success whoever answered in the end."""
 

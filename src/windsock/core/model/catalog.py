@@ -60,6 +60,7 @@ class Deployment:
     cache           how its provider caches prompts
     tries_unknown   a server of one's own: what nobody says of it is tried, and learnt if refused
     lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
+    keeps_marks     marks of requests (`RouteRequest.marks`) that it is known to understand
     """
 
     id: str
@@ -71,6 +72,7 @@ class Deployment:
     site: str = ""
     tries_unknown: bool = False
     lacks: tuple[str, ...] = ()
+    keeps_marks: frozenset[str] = frozenset()
 
 
 class Catalog:

@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     COOLDOWN_BEGAN = "cooldown.began"
     COOLDOWN_ENDED = "cooldown.ended"
     COOLDOWN_CUT_SHORT = "cooldown.cut_short"
+    ERRORS_ROSE = "errors.rose"
+    ERRORS_FELL = "errors.fell"
     QUALITY_DRIFTED = "quality.drifted"
     QUALITY_UNDONE = "quality.undone"
     BILL_DRIFTED = "bill.drifted"
@@ -38,6 +40,8 @@ class EventKind(StrEnum):
     FEED_IS_FRESH = "feed.is_fresh"
     FEED_UNMATCHED = "feed.unmatched"
     STORE_RECOVERED = "store.recovered"
+    STORE_IS_BEHIND = "store.is_behind"
+    STORE_CAUGHT_UP = "store.caught_up"
 
     __hash__ = str.__hash__  # Enum's own is that of the name, by which no text would be found
 

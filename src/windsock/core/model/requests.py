@@ -91,6 +91,10 @@ Who does not take one of them is not asked; all other fields may be left out.
 """
 
 
+PREFILL_MARK = "prefill"
+"""The mark of a request whose last turn is an answer that its caller began."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unsupported:
     """What a deployment said it does not take of a request.
@@ -125,6 +129,7 @@ class RouteRequest:
     prompt_tokens   estimate
     longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
     max_output_tokens   the caller's cap, if any
+    marks           what its conversation carries that only some providers understand
     service_tier    how it is asked to be served, in the provider's words; None: as usual
     session_id      of the conversation it belongs to; None: it names none and none can be inferred
     session_kind    the field that names it
@@ -142,6 +147,7 @@ class RouteRequest:
     prompt_tokens: int = 0
     longest_tokens: int | None = None
     max_output_tokens: int | None = None
+    marks: frozenset[str] = frozenset()
     service_tier: str | None = None
     is_stream: bool = False
     session_id: str | None = None

@@ -45,16 +45,28 @@ class Term(NamedTuple):
     usd_per_mtok: Prices
 
 
+class Place(NamedTuple):
+    """Which requests a line is of."""
+
+    from_prompt_tokens: int
+    service_tier: str | None
+    windows: tuple[int, ...]
+
+
+Said = Sequence[tuple[str, Sequence[Term]]]
+"""(feed, what it states) of those that agree, the first counts most."""
+
+
 def price_lines(quote: Quote, speakers: Sequence[Quote], now: float) -> list[PriceLine]:
     """Every size, service tier and hour of a price in force at `now` (unix s).
 
     speakers    statements that agree with it, as its contract bills them, the first counts most
     """
     tiers = (None, *sorted(quote.service_tiers))
-    conditions = product(tiers, spells(quote, now).items(), sizes(quote))
+    own, said = list(terms(quote)), [(each.feed, list(terms(each))) for each in speakers]
     return [
-        _line(quote, speakers, size=size, tier=tier, windows=windows, at=at)
-        for tier, (windows, at), size in conditions
+        _line(quote, own, said, Place(size, tier, windows), at)
+        for tier, (windows, at), size in product(tiers, spells(quote, now).items(), sizes(quote))
     ]
 
 
@@ -81,23 +93,16 @@ def _open_at(quote: Quote, at: float) -> tuple[int, ...]:
     return tuple(n for n, window in enumerate(quote.windows) if is_open(window, at))
 
 
-def _line(
-    quote: Quote,
-    speakers: Sequence[Quote],
-    *,
-    size: int,
-    tier: str | None,
-    windows: tuple[int, ...],
-    at: float,
-) -> PriceLine:
+def _line(quote: Quote, own: Sequence[Term], said: Said, place: Place, at: float) -> PriceLine:
+    size, tier, windows = place
     prices = flat_prices(quote, at, prompt_tokens=size, service_tier=tier)
-    holds = [term for term in terms(quote) if _holds(term, size, tier, windows)]
+    holds = [term for term in own if _holds(term, place)]
     return PriceLine(
         from_prompt_tokens=size,
         service_tier=tier,
         open_windows=windows,
         usd_per_mtok=prices,
-        feed_by_meter={meter: _source(meter, holds, speakers) for meter in prices},
+        feed_by_meter={meter: _source(meter, holds, said) for meter in prices},
     )
 
 
@@ -118,27 +123,29 @@ def terms(quote: Quote) -> Iterator[Term]:
             yield Term(bound, tier.service_tier, None, tier.usd_per_mtok)
 
 
-def _holds(term: Term, size: int, tier: str | None, windows: tuple[int, ...]) -> bool:
-    is_hour = term.window is None or term.window in windows
-    return is_hour and term.from_prompt_tokens <= size and term.service_tier in (None, tier)
+def _holds(term: Term, place: Place) -> bool:
+    is_hour = term.window is None or term.window in place.windows
+    is_size = term.from_prompt_tokens <= place.from_prompt_tokens
+    return is_hour and is_size and term.service_tier in (None, place.service_tier)
 
 
-def _source(meter: Meter, holds: Sequence[Term], speakers: Iterable[Quote]) -> str | None:
+def _source(meter: Meter, holds: Sequence[Term], said: Said) -> str | None:
     """Whoever first states the most special term for a meter, or for what it is part of."""
     stated: Meter | None = meter
     while stated is not None:
         for term in reversed(holds):
             if stated in term.usd_per_mtok:
-                wanted = term._replace(usd_per_mtok={stated: term.usd_per_mtok[stated]})
-                return next((each.feed for each in speakers if _says(each, wanted)), None)
+                return next((feed for feed, terms in said if _says(terms, term, stated)), None)
         stated = BILLED_AS.get(stated)
     return None
 
 
-def _says(quote: Quote, wanted: Term) -> bool:
-    """True if a statement holds these very prices under this very condition."""
+def _says(terms: Iterable[Term], wanted: Term, meter: Meter) -> bool:
+    """True if one of these terms is this very price under this very condition."""
+    usd, condition = wanted.usd_per_mtok[meter], wanted[:2]
     return any(
-        term._replace(window=None, usd_per_mtok={}) == wanted._replace(window=None, usd_per_mtok={})
-        and all(term.usd_per_mtok.get(m) == usd for m, usd in wanted.usd_per_mtok.items())
-        for term in terms(quote)
+        term[:2] == condition
+        and (term.window is None) == (wanted.window is None)
+        and term.usd_per_mtok.get(meter) == usd
+        for term in terms
     )

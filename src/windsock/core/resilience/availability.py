@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from math import inf
 
-from windsock.core.model.calls import Attempt, CallResult
+from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult, Out
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
 from windsock.core.pricing.book import PriceBook
@@ -92,13 +92,32 @@ class Availability:
 
     def retry_after_s(self, deployments: Iterable[str], now: float) -> float | None:
         """Seconds until the first of them comes back, or None if one is not cooling down."""
-        left = [self._health.cooldown_until(name) - now for name in deployments]
+        left = [self._back_in_s(name, now) for name in deployments]
         return min(left) if left and min(left) > 0 else None
+
+    def _back_in_s(self, name: str, now: float) -> float:
+        """Until it is asked again; one that may be asked for want of others comes back later."""
+        may_be_asked_in_s = self._health.back_at(name, now) - now
+        return may_be_asked_in_s or self._health.cooldown_until(name) - now
 
     def provider(self, deployment: str) -> str:
         """Of a deployment that may have left the catalog while it was being called."""
         known = self._catalog.deployments.get(deployment)
         return deployment.partition("/")[0] if known is None else known.provider
+
+    def account(self, result: CallResult) -> tuple[str, ...]:
+        """The other deployments of the account that a refusal speaks of; empty if of none."""
+        verdict = result.verdict
+        if verdict.out is not Out.ACCOUNT and verdict.kind is not CallKind.OUT_OF_CREDIT:
+            return ()
+        asked = result.attempt.deployment
+        provider, known = self.provider(asked), self._catalog.deployments
+        return tuple(n for n, d in known.items() if d.provider == provider and n != asked)
+
+    def is_doubted(self, result: CallResult) -> bool:
+        """True if it blames the caller, as nearly every caller is blamed there."""
+        rise = self._health.errors.rise_at(result.attempt.deployment)
+        return rise is not None and result.kind is CallKind.CALLER_ERROR
 
     def holds_more(self, name: str, than: str) -> bool:
         """True if its context window is larger than that of another, or one is not known."""
@@ -111,10 +130,9 @@ class Availability:
     def nobody(self, route: str, table: WeightTable, now: float) -> NoCandidate:
         """Why no candidate of a table can serve, and whether that will pass."""
         cooldowns = [
-            until - now
-            for name in table.ruled_out
-            if (until := self._health.cooldown_until(name)) > now
+            left_s for name in table.ruled_out if (left_s := self._back_in_s(name, now)) > 0
         ]
+        causes = [self._health.cause(name, now) for name in table.ruled_out]
         lasting = all(
             self.is_open(name, now) for name in table.ruled_out if name in self._catalog.deployments
         )
@@ -123,6 +141,7 @@ class Availability:
             table.reasons,
             is_lasting=lasting,
             retry_after_s=min(cooldowns, default=None),
+            cause=min(filter(None, causes), key=LASTING.__contains__, default=None),
         )
 
 

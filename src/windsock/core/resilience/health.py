@@ -7,53 +7,30 @@ that grows with each ejection, then one probe with a real request (half-open).
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from windsock.core.model.calls import FAILURES, CallKind, CallResult
+from windsock.core.model.calls import FAILURES, UNEXPLAINED, CallKind, CallResult, Out, Outcome
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import HealthReport, HealthState
-from windsock.core.resilience.rate_cap import TrafficCap
+from windsock.core.resilience.error_rates import ErrorRates
 from windsock.core.resilience.rules import HealthRules
 from windsock.core.resilience.status_reports import StatusBoard
+from windsock.core.resilience.vitals import Latency, Vitals
 
-
-@dataclass(slots=True)
-class _Vitals:
-    consecutive: int = 0
-    calls: deque[tuple[float, bool]] = field(default_factory=deque)
-    failed_calls: int = 0
-    ejections: int = 0
-    cooldown_until: float = 0.0
-    cooldown_reason: str = ""
-    ejected_at: float = 0.0
-    away_at: float = 0.0
-    is_failing: bool = True
-    is_half_open: bool = False
-    probe_until: float = 0.0
-    latencies: deque[tuple[float, float]] = field(default_factory=deque)
-    successes: int = 0
-    failures: int = 0
-    cap: TrafficCap = field(default_factory=TrafficCap)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Time to first content, seconds; None below `min_latency_samples`."""
-
-    p50_s: float | None
-    p95_s: float | None
-    samples: int
+NEVER_ASKED = Vitals()
 
 
 class HealthBoard:
-    """Availability of every deployment. `version` grows when an answer of `why_out` changes."""
+    """Availability of every deployment. `version` grows when an answer of `why_out` changes.
+
+    errors  how much of what each is asked ends in an error, whoever is to blame
+    """
 
     def __init__(self, rules: HealthRules | None = None) -> None:
         self.rules = rules or HealthRules()
         self.version = 0
-        self._vitals: dict[str, _Vitals] = {}
+        self.errors = ErrorRates()
+        self._vitals: dict[str, Vitals] = {}
         self._status = StatusBoard(self.rules.report_s)
 
     def why_out(self, deployment: str, provider: str, now: float) -> str | None:
@@ -64,9 +41,9 @@ class HealthBoard:
                 return f"at its learnt cap of {vitals.cap.per_min(now):.0f} calls a minute"
             if now < vitals.cooldown_until:
                 left = vitals.cooldown_until - now
-                return f"cooling down for {left:.0f} s after {vitals.cooldown_reason}"
+                return f"cooling down for {left:.0f} s after {vitals.reason}"
             if vitals.is_half_open and now < vitals.probe_until:
-                return f"a probe is under way after {vitals.cooldown_reason}"
+                return f"a probe is under way after {vitals.reason}"
         report = self.report_of(deployment, provider, now)
         if report is not None and report.state is HealthState.DOWN:
             return f"{report.feed} reports it down" + (f": {report.note}" if report.note else "")
@@ -80,6 +57,17 @@ class HealthBoard:
         """
         vitals = self._vitals.get(deployment)
         return vitals is None or now >= vitals.cooldown_until or vitals.is_failing
+
+    def back_at(self, deployment: str, now: float) -> float:
+        """Unix s from which on it may be drawn though all others are out, `now` if it may be."""
+        vitals = self._vitals.get(deployment, NEVER_ASKED)
+        until = max(now, vitals.cooldown_until)
+        return max(now, min(until, vitals.again_at)) if vitals.is_failing else until
+
+    def let_try(self, deployment: str) -> None:
+        """The next call may be made at once, though it should be left alone."""
+        self._of(deployment).again_at = 0.0
+        self.version += 1
 
     def report_of(self, deployment: str, provider: str, now: float) -> HealthReport | None:
         """The worst fresh report about a deployment or its provider."""
@@ -100,7 +88,8 @@ class HealthBoard:
         for deployment in deployments:
             vitals = self._vitals.get(deployment)
             if vitals is not None:
-                ends = (vitals.cooldown_until, vitals.probe_until, vitals.cap.full_until)
+                ends = (vitals.cooldown_until, vitals.probe_until, vitals.cap.full_until,
+                        vitals.again_at)  # fmt: skip
                 moments += [t for t in ends if t > now]
         return min(min(moments), *self._status.ends(now), math.inf)
 
@@ -130,7 +119,7 @@ class HealthBoard:
             return []
         if not is_there:
             vitals.away_at = now
-            most = vitals.ejected_at + max(self.rules.max_ejection_s, self.rules.away_s)
+            most = vitals.ejected_at + max(self.rules.max_timeout_s, self.rules.away_s)
             until = min(now + self.rules.away_s, most)
             if until > vitals.cooldown_until:
                 vitals.cooldown_until = until
@@ -144,55 +133,55 @@ class HealthBoard:
 
     def begin(self, deployment: str, now: float) -> None:
         """A call is being made; in half-open state it is the one probe."""
-        vitals = self._vitals.get(deployment)
-        if vitals is None:
-            vitals = self._vitals[deployment] = _Vitals()
+        vitals = self._of(deployment)
         if vitals.cap.begin(self.rules, now):
             self.version += 1
+        if now < vitals.cooldown_until:
+            vitals.try_out(self.rules, now)
+            self.version += vitals.is_dead
         if vitals.is_half_open and now >= vitals.probe_until:
             vitals.probe_until = now + self.rules.probe_s
             self.version += 1
 
-    def record(self, result: CallResult, now: float) -> list[Event]:
-        """Learn from one finished call."""
+    def record(self, result: CallResult, now: float, account: Iterable[str] = ()) -> list[Event]:
+        """Learn from one finished call.
+
+        account     other deployments that one account serves with it
+        """
         deployment = result.attempt.deployment
-        vitals = self._vitals.get(deployment)
-        if vitals is None:
-            vitals = self._vitals[deployment] = _Vitals()
+        vitals = self._of(deployment)
+        told = self.errors.count(result, now)
         if result.first_byte_s is not None:
-            vitals.latencies.append((now, result.first_byte_s))
-            if len(vitals.latencies) > self.rules.latency_samples:
-                vitals.latencies.popleft()
+            vitals.note_latency(self.rules, result.first_byte_s, now)
         if result.kind is CallKind.ANSWERED:
-            return self._succeeded(deployment, vitals, now - result.latency_s, now)
+            return told + self._succeeded(deployment, vitals, now - result.latency_s, now)
         if result.kind in FAILURES:
-            return self._failed(deployment, vitals, result, now)
-        pause_s = self._pause_s(result)
+            return told + self._failed(vitals, result, now)
         if result.kind is CallKind.RATE_LIMITED and now >= vitals.cooldown_until:
             vitals.cap.observe_refusal(self.rules, now)
+        what, pause_s = self._refused(vitals, result)
         if pause_s:
-            return self._cool(deployment, vitals, pause_s, result, now)
-        return self._probe_was_void(vitals)
+            left = (deployment, *account) if what is Out.ACCOUNT else (deployment,)
+            return told + self._leave(left, pause_s, result, now)
+        return told + self._probe_was_void(vitals)
+
+    def settle(self, outcome: Outcome, now: float) -> list[Event]:
+        """Who refused without a reason what another one answered has failed after all."""
+        told: list[Event] = []
+        for result in outcome.results:
+            name = result.attempt.deployment
+            if result.kind in UNEXPLAINED and outcome.served not in (None, name):
+                told += self._failed(self._of(name), result, now)
+        return told
 
     def latency(self, deployment: str, now: float) -> Latency:
         """Of its calls of the last `latency_s` seconds."""
-        vitals = self._vitals.get(deployment)
-        if vitals is None:
-            return Latency(p50_s=None, p95_s=None, samples=0)
-        while vitals.latencies and now - vitals.latencies[0][0] > self.rules.latency_s:
-            vitals.latencies.popleft()
-        values = sorted(value for _, value in vitals.latencies)
-        if len(values) < self.rules.min_latency_samples:
-            return Latency(p50_s=None, p95_s=None, samples=len(values))
-        last = len(values) - 1
-        return Latency(
-            p50_s=values[round(last * 0.5)], p95_s=values[round(last * 0.95)], samples=len(values)
-        )
+        return self._vitals.get(deployment, NEVER_ASKED).latency(self.rules, now)
 
     def tallies(self, deployment: str) -> tuple[int, int]:
         """Calls that succeeded and that failed since start."""
-        vitals = self._vitals.get(deployment)
-        return (vitals.successes, vitals.failures) if vitals else (0, 0)
+        vitals = self._vitals.get(deployment, NEVER_ASKED)
+        return vitals.successes, vitals.failures
 
     def failures_in_a_row(self, deployment: str) -> int:
         """Its failures since it last answered, or was last ejected."""
@@ -201,81 +190,104 @@ class HealthBoard:
 
     def cooldown_until(self, deployment: str) -> float:
         """Unix s until which it is left alone; in the past, or 0, if it is not."""
+        return self._vitals.get(deployment, NEVER_ASKED).cooldown_until
+
+    def cause(self, deployment: str, now: float) -> CallKind | None:
+        """What it is left alone for; None if it is not."""
+        vitals = self._vitals.get(deployment, NEVER_ASKED)
+        return vitals.cause if now < vitals.cooldown_until else None
+
+    def _of(self, deployment: str) -> Vitals:
         vitals = self._vitals.get(deployment)
-        return vitals.cooldown_until if vitals else 0.0
+        if vitals is None:
+            vitals = self._vitals[deployment] = Vitals()
+        return vitals
 
     def _succeeded(
-        self, deployment: str, vitals: _Vitals, begun_at: float, now: float
+        self, deployment: str, vitals: Vitals, begun_at: float, now: float
     ) -> list[Event]:
         vitals.successes += 1
-        vitals.consecutive = 0
-        self._count(vitals, True, now)
+        vitals.consecutive = vitals.unaffordable = 0
+        vitals.count(self.rules, now, ok=True)
         if not vitals.is_half_open or begun_at < vitals.ejected_at:
             return []  # nothing to end, or it was under way when the deployment began to fail
-        vitals.is_half_open = False
-        vitals.probe_until = 0.0
-        vitals.cooldown_until = min(vitals.cooldown_until, now)
-        vitals.ejections = 0
+        for name in vitals.account or (deployment,):
+            self._of(name).come_back(now)
         self.version += 1
         return [Event(kind=EventKind.COOLDOWN_ENDED, deployment=deployment, at=now)]
 
-    def _failed(
-        self, deployment: str, vitals: _Vitals, result: CallResult, now: float
-    ) -> list[Event]:
+    def _failed(self, vitals: Vitals, result: CallResult, now: float) -> list[Event]:
         vitals.failures += 1
         vitals.consecutive += 1
-        self._count(vitals, False, now)
-        calls = len(vitals.calls)
-        is_bad_rate = (
-            calls >= self.rules.rate_calls
-            and vitals.failed_calls >= self.rules.rate_failures * calls
-        )
-        is_bad = vitals.consecutive >= self.rules.max_consecutive or is_bad_rate
-        if now < vitals.cooldown_until or not (vitals.is_half_open or is_bad):
+        vitals.count(self.rules, now, ok=False)
+        is_bad = vitals.is_half_open or vitals.is_bad(self.rules)
+        asked_s = self._bounded(result.retry_after_s or 0.0)
+        if now < vitals.cooldown_until or not (is_bad or asked_s):
             return []
-        vitals.ejections += 1
-        pause_s = min(self.rules.ejection_s * vitals.ejections, self.rules.max_ejection_s)
-        return self._cool(deployment, vitals, pause_s, result, now)
+        vitals.ejections += is_bad
+        pause_s = max(asked_s, self._ejection_s(vitals, result) if is_bad else 0.0)
+        return self._leave((result.attempt.deployment,), pause_s, result, now, is_failing=is_bad)
 
-    def _count(self, vitals: _Vitals, ok: bool, now: float) -> None:
-        vitals.calls.append((now, ok))
-        vitals.failed_calls += not ok
-        while now - vitals.calls[0][0] > self.rules.rate_window_s:
-            _, was_ok = vitals.calls.popleft()
-            vitals.failed_calls -= not was_ok
-
-    def _pause_s(self, result: CallResult) -> float:
+    def _ejection_s(self, vitals: Vitals, result: CallResult) -> float:
+        """Longer each time; a probe that must be waited for is made a third of the time at most."""
         rules = self.rules
-        if result.kind is CallKind.RATE_LIMITED:
-            return rules.rate_limit_s if result.retry_after_s is None else result.retry_after_s
-        return {
+        pause_s = min(rules.ejection_s * vitals.ejections, rules.max_ejection_s)
+        if result.kind is CallKind.TIMED_OUT:
+            pause_s = max(pause_s, min(2 * result.latency_s, rules.max_timeout_s))
+        return pause_s
+
+    def _refused(self, vitals: Vitals, result: CallResult) -> tuple[Out, float]:
+        """What a refusal takes out, and for how long; 0 s if nothing but this request.
+
+        An account that cannot pay one request after the other pays none.
+        """
+        rules, verdict = self.rules, result.verdict
+        if verdict.kind is CallKind.OUT_OF_CREDIT and verdict.out is Out.REQUEST:
+            vitals.unaffordable += 1
+            is_empty = vitals.unaffordable >= rules.max_consecutive
+            return Out.ACCOUNT, rules.credit_s if is_empty else 0.0
+        if verdict.out in (Out.NOTHING, Out.REQUEST):
+            return verdict.out, 0.0
+        usual_s = {
+            CallKind.RATE_LIMITED: rules.rate_limit_s,
             CallKind.AUTH_FAILED: rules.key_s,
             CallKind.OUT_OF_CREDIT: rules.credit_s,
             CallKind.MODEL_GONE: rules.gone_s,
-        }.get(result.kind, 0.0)
+        }.get(verdict.kind, 0.0)
+        asked_s = usual_s if result.retry_after_s is None else self._bounded(result.retry_after_s)
+        is_limit = verdict.kind is CallKind.RATE_LIMITED
+        return verdict.out, asked_s if is_limit else max(usual_s, asked_s)
 
-    def _cool(
-        self, deployment: str, vitals: _Vitals, pause_s: float, result: CallResult, now: float
+    def _bounded(self, seconds: float) -> float:
+        """What a provider asks for, as far as it is believed; no number is no wish."""
+        return min(seconds, self.rules.max_pause_s) if seconds >= 0.0 else 0.0
+
+    def _leave(
+        self,
+        names: tuple[str, ...],
+        pause_s: float,
+        result: CallResult,
+        now: float,
+        *,
+        is_failing: bool = False,
     ) -> list[Event]:
-        vitals.cooldown_until = max(vitals.cooldown_until, now + pause_s)
-        vitals.ejected_at = now
-        vitals.cooldown_reason = result.kind.value.replace("_", " ")
-        vitals.is_failing = result.kind in FAILURES
-        vitals.is_half_open = True
-        vitals.probe_until = 0.0
-        vitals.consecutive = 0
-        vitals.calls.clear()
-        vitals.failed_calls = 0
+        """Leave these alone, the first of which was asked; the others share its account."""
+        for name in names:
+            vitals = self._of(name)
+            vitals.account = names if len(names) > 1 else ()
+            vitals.leave(self.rules, result.kind, pause_s, now, is_failing=is_failing)
         self.version += 1
-        facts = {
+        facts: dict[str, object] = {
             "reason": result.kind.value,
             "status": result.status,
             "cooldown_s": round(pause_s, 3),
-            "ejections": vitals.ejections,
+            "ejections": self._of(names[0]).ejections,
         }
-        return [Event(kind=EventKind.COOLDOWN_BEGAN, deployment=deployment, at=now, facts=facts)]
+        if len(names) > 1:
+            facts["with"] = list(names[1:])
+        return [Event(kind=EventKind.COOLDOWN_BEGAN, deployment=names[0], at=now, facts=facts)]
 
-    def _probe_was_void(self, vitals: _Vitals) -> list[Event]:
+    def _probe_was_void(self, vitals: Vitals) -> list[Event]:
         if vitals.is_half_open and vitals.probe_until:
             vitals.probe_until = 0.0
             self.version += 1

@@ -12,7 +12,11 @@ class HealthRules:
     max_consecutive         failures in a row that eject
     rate_window_s, rate_calls, rate_failures    eject at this share of failures of this many calls
     ejection_s              first ejection; the n-th lasts n times as long
-    max_ejection_s          longest ejection
+    max_ejection_s          longest ejection: one that is well again is back so soon
+    max_timeout_s           longest ejection where each probe must be waited for, or where a free
+                            signal says that nobody is there
+    max_pause_s             longest cooldown that a provider's own word brings about
+    retry_dead_s            one that fails every call is asked so often where all others are out
     rate_limit_s            cooldown after a 429 that names no Retry-After
     key_s, credit_s, gone_s cooldown after a refused key, an empty account, an unknown model
     away_s                  a provider whose free signal fails is left alone for so long on
@@ -30,10 +34,13 @@ class HealthRules:
     rate_window_s: float = 10.0
     rate_calls: int = 20
     rate_failures: float = 0.5
-    ejection_s: float = 30.0
-    max_ejection_s: float = 300.0
+    ejection_s: float = 10.0
+    max_ejection_s: float = 30.0
+    max_timeout_s: float = 300.0
+    max_pause_s: float = 86400.0
+    retry_dead_s: float = 3.0
     rate_limit_s: float = 5.0
-    key_s: float = 60.0
+    key_s: float = 30.0
     credit_s: float = 600.0
     gone_s: float = 3600.0
     away_s: float = 15.0

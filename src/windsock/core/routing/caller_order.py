@@ -5,13 +5,14 @@ The fallbacks of a route stand for `models` where the caller names none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.requests import Preferences, RouteRequest
+from windsock.core.model.requests import NO_PREFERENCES, Preferences, RouteRequest
 from windsock.core.resilience.health import HealthBoard
-from windsock.core.routing.routes import Route
+from windsock.core.routing.conversations.state_bindings import StateBindings
+from windsock.core.routing.routes import Route, RouteTable
 from windsock.core.routing.weights.tables import WeightTables
 
 CALLERS_ORDER = "in the caller's order"
@@ -21,18 +22,47 @@ CALLERS_ORDER = "in the caller's order"
 class CallerOrder:
     """Puts deployments in the order that a request asks for, where it asks for one."""
 
-    def __init__(self, catalog: Catalog, health: HealthBoard, tables: WeightTables) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        health: HealthBoard,
+        tables: WeightTables,
+        routes: RouteTable,
+        bindings: StateBindings,
+    ) -> None:
         self._catalog = catalog
         self._health = health
         self._tables = tables
+        self._routes = routes
+        self._bindings = bindings
+
+    def first_open(
+        self, request: RouteRequest, route: Route, now: float
+    ) -> tuple[Route, WeightTable]:
+        """The first of the models asked for that somebody well can serve, and its table.
+
+        route   the first that is known; it is taken where nobody can
+        """
+        first = route, self._tables.lookup(route, request, now)
+        has_others = request.models or route.fallbacks
+        if not has_others or self._is_served(first[1], now):
+            return first
+        others = [
+            (each, self._tables.lookup(each, request, now)) for each in self._others(request, route)
+        ]
+        found = [first, *others]
+        asked = (each for each in found if each[1].weights)
+        well = (each for each in others if self._is_served(each[1], now))
+        return next(well, None) or next(asked, first)
+
+    @staticmethod
+    def is_needed(request: RouteRequest, route: Route) -> bool:
+        """True if `apply` may change anything for this request."""
+        wishes = request.preferences is not NO_PREFERENCES
+        return bool(wishes or request.models or route.fallbacks or request.marks)
 
     def apply(
-        self,
-        request: RouteRequest,
-        route: Route,
-        table: WeightTable,
-        routes: Mapping[str, Route],
-        now: float,
+        self, request: RouteRequest, route: Route, table: WeightTable, now: float
     ) -> tuple[WeightTable, tuple[str, ...]]:
         """The table to draw from, and the deployments to fall back to in that order.
 
@@ -42,27 +72,35 @@ class CallerOrder:
         is_sorted = bool(wishes.order or wishes.sort)
         models = request.models or route.fallbacks
         if not (is_sorted or models):
-            return table, ()
-        arms = sorted(table.arms, key=lambda arm: -arm.weight)
-        names = [arm.deployment for arm in arms]
+            return self._bindings.apply(request, table, (), now) if request.marks else (table, ())
+        names = _by_weight(table)
         if is_sorted:
             names = self._by_wish(wishes, table, names, now)
             one_hot = tuple(float(name == names[0]) for name in table.deployments)
             table = self._tables.variant(table, one_hot, CALLERS_ORDER)
-        for model in models:
-            other = routes.get(model)
-            further = other.candidates if other else self._catalog.serving(model)
+        for other in self._others(request, route):
             names += [
-                name for name in further if self._catalog.ruled_out(name, request, now) is None
+                name
+                for name in other.candidates
+                if self._catalog.ruled_out(name, request, now) is None
             ]
-        return table, tuple(dict.fromkeys(names))
+        queue = tuple(dict.fromkeys(names))
+        if is_sorted or not request.marks:
+            return table, queue
+        return self._bindings.apply(request, table, queue, now)
 
-    def elsewhere(
-        self, others: Iterable[Route], request: RouteRequest, now: float
-    ) -> tuple[Route, WeightTable] | None:
-        """The first of these routes where somebody can serve the request, with its table."""
-        tables = ((each, self._tables.lookup(each, request, now)) for each in others)
-        return next(((route, table) for route, table in tables if table.weights), None)
+    def _others(self, request: RouteRequest, route: Route) -> Iterator[Route]:
+        """The other models asked for that are known, or the fallbacks of the route, in order."""
+        named = (request.model, *(request.models or route.fallbacks))
+        return (each for each in self._routes.named(named) if each is not route)
+
+    def _is_served(self, table: WeightTable, now: float) -> bool:
+        """True if one that is well may be drawn."""
+        known = self._catalog.deployments
+        return any(
+            self._health.why_out(name, known[name].provider, now) is None
+            for name in table.deployments
+        )
 
     def _by_wish(
         self, wishes: Preferences, table: WeightTable, names: list[str], now: float
@@ -79,3 +117,7 @@ class CallerOrder:
             names,
             key=lambda name: min(rank.get(name, last), rank.get(known[name].provider, last)),
         )
+
+
+def _by_weight(table: WeightTable) -> list[str]:
+    return [arm.deployment for arm in sorted(table.arms, key=lambda arm: -arm.weight)]

@@ -10,6 +10,7 @@ from windsock.core.model.calls import (
     HEDGED,
     ONE_OFF,
     RETRIABLE,
+    UNEXPLAINED,
     Attempt,
     AttemptReason,
     CallKind,
@@ -108,13 +109,14 @@ class Dispatcher:
     def is_nowhere_else(self, plan: Plan, results: Sequence[CallResult]) -> bool:
         """True if, after the last of these calls, another deployment would do no better.
 
-        A refusal that nothing explains is asked elsewhere once: what two say is the caller's.
+        A refusal that nothing explains is asked elsewhere once: what two say is the caller's. So is
+        a mistake of the caller's where nearly everybody is said to make mistakes.
         """
-        last = results[-1]
+        *before, last = results
         if last.kind is CallKind.CONTENT_REFUSED:
             return not plan.route.takes_content_elsewhere
-        if last.kind is CallKind.REFUSED:
-            return any(each.kind is CallKind.REFUSED for each in results[:-1])
+        if last.kind is CallKind.REFUSED or self._availability.is_doubted(last):
+            return any(each.kind in UNEXPLAINED for each in before)
         return last.verdict.then is Then.NOWHERE
 
     def another(
@@ -144,7 +146,7 @@ class Dispatcher:
         now: float,
     ) -> NextCall | None:
         """Another deployment if there is one and it is not dearer than asking again, else the same
-        after a pause; None without budget.
+        after a pause; None without budget, which the first other one needs none of.
 
         The arguments are those of `another` and `retry_wait_s`; results are at least one.
         """
@@ -156,7 +158,8 @@ class Dispatcher:
             other is None or self._is_better_again(plan, results, other, wait_s, made, now)
         ):
             call = NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
-        return call if call is not None and self.may_retry(now) else None
+        is_free = made == 1 and call is not None and call.reason is AttemptReason.FALLBACK
+        return call if call is not None and (self.may_retry(now) or is_free) else None
 
     def _is_better_again(
         self,

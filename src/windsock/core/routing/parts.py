@@ -20,6 +20,7 @@ from windsock.core.resilience.hedging import Hedging
 from windsock.core.resilience.retry_budget import RetryBudget
 from windsock.core.routing.caller_order import CallerOrder
 from windsock.core.routing.conversations.affinity import Conversations
+from windsock.core.routing.conversations.state_bindings import StateBindings
 from windsock.core.routing.conversations.tables import ConversationTables
 from windsock.core.routing.dispatch import Dispatcher
 from windsock.core.routing.operator import Operator
@@ -131,7 +132,9 @@ def parts_of(
             hedging=hedging or Hedging(),
             confidences=confidences,
         ),
-        caller_order=CallerOrder(catalog, health, tables),
+        caller_order=CallerOrder(
+            catalog, health, tables, by_name, StateBindings(catalog, tables, conversations.home)
+        ),
         operator=Operator(
             routes=by_name,
             beliefs=beliefs,

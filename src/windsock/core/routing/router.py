@@ -16,7 +16,7 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import ConversationFacts, Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.requests import DEFAULT_TASK, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
@@ -56,7 +56,7 @@ class Router:
         self._retries = parts.retries
         self.conversations = parts.conversations
         self.conversation_tables = parts.conversation_tables
-        self._caller_order = parts.caller_order
+        self._order = parts.caller_order
         self._learner = parts.learner
         self._warm_starts = parts.warm_starts
         self._audit = parts.audit
@@ -84,23 +84,18 @@ class Router:
                 if the route's budget of today is used up
         """
         route = self._routes.get(request.model) or self._route_table.resolve(request)
-        policy = route.policy
-        pacer = policy.pacer
+        pacer = route.policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
-        table = self.tables.lookup(route, request, now)
+        route, table = self._order.first_open(request, route, now)
         if not table.weights:
-            others = self._route_table.named(request.models or route.fallbacks)
-            found = self._caller_order.elsewhere(others, request, now)
-            if found is None:
-                raise self.availability.nobody(route.name, table, now)
-            route, table = found
+            raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
         conversation: ConversationFacts | None = None
         if request.session_id is not None and route.policy.keeps_conversations:
             table, conversation = self.conversation_tables.of(table, request, now)
-        if request.models or route.fallbacks or request.preferences is not NO_PREFERENCES:
-            table, queue = self._caller_order.apply(request, route, table, self._routes, now)
+        if self._order.is_needed(request, route):
+            table, queue = self._order.apply(request, route, table, now)
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         decision.conversation = conversation
@@ -155,13 +150,13 @@ class Router:
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
         self.limits.end(self.availability.provider(result.attempt.deployment), result, now)
-        shifts = self.health.record(result, now)
+        shifts = self.health.record(result, now, self.availability.account(result))
         return shifts + self._audit.audit(result, now)
 
     def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
         """Learn from a finished request."""
         self.learn_outcome(outcome, now)
-        return []
+        return self.health.settle(outcome, now)
 
     def learn_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage, cost, transport success and what caches held from a finished request."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from windsock.core.evidence.answer_checks import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
@@ -147,7 +147,26 @@ class RouteTable:
         for name in names:
             found = self.by_name.get(name) or self._implicit.get(name)
             if found is None and (candidates := self._catalog.serving(name)):
-                found = Route(name=name, candidates=candidates, policy=self._default_policy(name))
-                self._implicit[name] = found
+                found = self._implicit[name] = self._made(name, candidates)
             if found is not None:
                 yield found
+
+    def _made(self, name: str, candidates: tuple[str, ...]) -> Route:
+        """With the patience and the limits of the first route that has the first of them."""
+        policy = self._default_policy(name)
+        routes = self.by_name.values()
+        like = next((each for each in routes if candidates[0] in each.candidates), None)
+        if like is None:
+            return Route(name=name, candidates=candidates, policy=policy)
+        return replace(
+            like,
+            name=name,
+            candidates=candidates,
+            policy=policy,
+            rules=(),
+            fallbacks=(),
+            cascade=None,
+            checks=None,
+            max_latency_s=None,
+            source_weights=SOURCE_WEIGHTS,
+        )

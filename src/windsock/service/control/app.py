@@ -102,7 +102,8 @@ def _health_routes(
             "status": "; ".join(faults) or "ready",
             "usable_deployments": usable,
             "degraded": readiness.degraded
-            | {f"task {name}": error for name, error in readiness.tasks.down().items()},
+            | {f"task {name}": error for name, error in readiness.tasks.down().items()}
+            | {f"errors at {e.deployment}": str(e) for e in router.health.errors.rises()},
         }
 
     @routes.get("/metrics")

@@ -1,6 +1,7 @@
 """The page at /: prices, weights and deployments over time, from memory, one update a second."""
 
 import asyncio
+import math
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Access, Principal
 from windsock.service.control.access_check import allowed, shown_table
+from windsock.service.control.prices.views import said_of
 from windsock.service.control.schemas.base import number
 
 POINTS = 600
@@ -30,6 +32,9 @@ POINTS = 600
 
 EVERY_S = 1.0
 """Between two views of a stream."""
+
+SAID_EVERY_S = 3.0
+"""Between two looks at what price lists say."""
 
 CELLS_OF_A_ROUTE = 60
 MAX_CELLS = 240
@@ -78,6 +83,7 @@ class Dashboard:
         self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
         self._cells: dict[Cell, _Series] = {}
         self._events: dict[tuple[str | None, str], deque[dict[str, Any]]] = {}
+        self._said: dict[str, tuple[float, dict[str, Any]]] = {}
         self.is_closed = False
 
     def close(self) -> None:
@@ -122,8 +128,17 @@ class Dashboard:
             "prices": _columns(self._prices, names, since),
             "weights": _columns(self._cells[cell].points if cell else (), names, since),
             "table": self._table(cell, now) if cell else None,
+            "said": [self._said_of(name, now) for name in names],
             "events": self._events_of(names, namespace),
         }
+
+    def _said_of(self, name: str, now: float) -> dict[str, Any]:
+        """What lists say of a price, at most `SAID_EVERY_S` old: hundreds cost milliseconds."""
+        at, said = self._said.get(name, (-math.inf, {}))
+        if not 0 <= now - at < SAID_EVERY_S:
+            said = said_of(self._router, name, now)
+            self._said[name] = now, said
+        return said
 
     def _sampled(self) -> list[Cell]:
         """As many cells of every namespace and route, however many others have.

@@ -83,7 +83,7 @@ def deployment_view(router: Router, name: str, now: float) -> DeploymentView:
     health, provider = router.health, deployment.provider
     latency = health.latency(name, now)
     report = health.report_of(name, provider, now)
-    until = health.cooldown_until(name)
+    until, rise = health.cooldown_until(name), health.errors.rise_at(name)
     return DeploymentView(
         deployment=name,
         provider=provider,
@@ -91,6 +91,7 @@ def deployment_view(router: Router, name: str, now: float) -> DeploymentView:
         state=health.state_of(name, provider, now),
         why_out=health.why_out(name, provider, now),
         cooldown_until=until if until > now else None,
+        errors=None if rise is None else str(rise),
         reported=report.state.value if report else "unknown",
         p50_first_byte_ms=_ms(latency.p50_s),
         p95_first_byte_ms=_ms(latency.p95_s),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -20,6 +20,7 @@ from windsock.observability.background import Supervisor
 from windsock.service.control.access_check import shown_table
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import CacheTally
+from windsock.store.ledger import LedgerStats
 
 
 @dataclass(slots=True)
@@ -105,9 +106,11 @@ class Metrics(Collector):
         tallies: Tallies,
         limits: Limits,
         tasks: Supervisor,
+        ledger: Callable[[], LedgerStats],
         cache: CacheTally | None = None,
     ) -> None:
         self._background = tasks
+        self._ledger = ledger
         self._router = router
         self._cache = cache
         self._limits = limits
@@ -133,6 +136,7 @@ class Metrics(Collector):
         yield from self._load()
         yield self._events()
         yield from self._tasks()
+        yield from self._store()
 
     def _requests(self) -> Iterable[Metric]:
         for field_name, (name, text) in SUMS.items():
@@ -209,6 +213,18 @@ class Metrics(Collector):
             age.add_metric([name], now - state.turned_at)
             restarts.add_metric([name], state.restarts)
         yield from (age, restarts)
+
+    def _store(self) -> Iterable[Metric]:
+        stats = self._ledger()
+        yield GaugeMetricFamily(
+            "windsock_ledger_pending", "Records that wait for the store.", value=stats.pending
+        )
+        yield CounterMetricFamily(
+            "windsock_ledger_written", "Records that the store has.", value=stats.written
+        )
+        yield CounterMetricFamily(
+            "windsock_ledger_dropped", "Records given up, the store away.", value=stats.dropped
+        )
 
     def _load(self) -> Iterable[Metric]:
         limits = self._limits

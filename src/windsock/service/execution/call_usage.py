@@ -7,8 +7,10 @@ from typing import Any
 
 from windsock.core.evidence.answer_ends import AnswerEnd
 from windsock.core.evidence.usage_check import checked_usage
+from windsock.core.model.calls import CallKind
 from windsock.core.model.catalog import Capabilities
 from windsock.core.model.units import SEARCH_FIELDS, Family, Usage
+from windsock.core.routing.routes import Route
 from windsock.wire.format import AnswerFacts
 from windsock.wire.request import Operation, UpstreamRequest
 
@@ -43,12 +45,15 @@ def _with_search(usage: Usage, size: str | None) -> Usage:
     return replace(usage, **{"web_searches": 0, sized: count})
 
 
-def end_of(said: AnswerFacts, request: UpstreamRequest) -> AnswerEnd:
-    """How a whole answer to this request ended."""
+def end_kind(said: AnswerFacts, request: UpstreamRequest, route: Route) -> CallKind:
+    """How a call ended whose answer to this request is whole."""
     is_counted = said.usage is not None and Family.ANSWER not in said.unsaid
-    return AnswerEnd(
+    end = AnswerEnd(
         finish_reason=said.finish_reason,
         is_empty=said.is_empty,
         output_tokens=said.usage.completion_tokens if said.usage and is_counted else None,
         has_limit=request.request.max_output_tokens is not None,
+    )
+    return end.kind(
+        may_be_empty=route.allow_empty, takes_content_elsewhere=route.takes_content_elsewhere
     )

@@ -10,7 +10,7 @@ from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError
 from windsock.providers.transport import Reply, Unreachable
-from windsock.service.execution.call_usage import end_of, usage_facts
+from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
 from windsock.wire.billing import amount_of
@@ -114,14 +114,13 @@ class PlainCall:
 
     def answered(self, answer: Answer, size: int, target: Target) -> CallResult:
         """The result of an answer of `size` bytes, which may be none by the way it ended."""
-        may_be_empty = self._exchange.route.allow_empty
-        kind = end_of(answer.facts, self._request).kind(may_be_empty=may_be_empty)
+        route = self._exchange.route
         return CallResult(
             attempt=self._attempt,
-            kind=kind,
+            kind=end_kind(answer.facts, self._request, route),
             latency_s=self._calls.clock.elapsed() - self.started,
             status=200,
-            confidence=_confidence(self._exchange.route.checks, answer),
+            confidence=_confidence(route.checks, answer),
             **self.facts(answer, size, target),
         )
 

@@ -35,12 +35,12 @@ async def stream_call(
 
     shown   what calls before it have written
     """
-    request, may_be_empty = shown.continued(request), exchange.route.allow_empty
+    request = shown.continued(request)
     try:
         target = calls.target(attempt, request)
         failure.adapted[attempt.number] = target.adapted
         scanner = target.format.scanner(request)
-        relay = Relay(attempt, scanner, request, may_be_empty=may_be_empty)
+        relay = Relay(attempt, scanner, request, exchange.route)
     except ProviderError as error:
         failure.status = 502
         started = calls.clock.elapsed()

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from windsock.core.model.calls import Attempt, CallKind
 from windsock.core.model.catalog import Capabilities
+from windsock.core.routing.routes import Route
 from windsock.errors import ProviderError
 from windsock.providers.transport import Interrupted, Reply
-from windsock.service.execution.call_usage import end_of, usage_facts
+from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.wire.format import StreamScanner
 from windsock.wire.request import UpstreamRequest
@@ -99,13 +100,12 @@ class StreamTimeouts:
 class Relay:
     """Reads a call's events and tells, at its end, what became of it.
 
-    may_be_empty    a whole stream with nothing to show is an answer
     is_sent         set by the caller: from then on the call may cost something
     first_byte_s    set by the caller when the first content came
     kind, note      how it ended
     """
 
-    __slots__ = ("_held", "_held_bytes", "_is_over", "_may_be_empty", "_request", "_seen",
+    __slots__ = ("_held", "_held_bytes", "_is_over", "_request", "_route", "_seen",
                  "attempt", "first_byte_s", "is_sent", "kind", "note", "reply",
                  "scanner")  # fmt: skip
 
@@ -114,13 +114,12 @@ class Relay:
         attempt: Attempt,
         scanner: StreamScanner,
         request: UpstreamRequest,
-        *,
-        may_be_empty: bool = False,
+        route: Route,
     ) -> None:
         self.attempt = attempt
         self.scanner = scanner
         self._request = request
-        self._may_be_empty = may_be_empty
+        self._route = route
         self.reply: Reply | None = None
         self.is_sent = False
         self.first_byte_s: float | None = None
@@ -192,8 +191,7 @@ class Relay:
         elif not scanner.is_complete:
             self.fail(CallKind.BROKEN, "the stream ended without a finish_reason")
         else:
-            end = end_of(scanner.facts(), self._request)
-            self.fail(end.kind(may_be_empty=self._may_be_empty), "")
+            self.fail(end_kind(scanner.facts(), self._request, self._route), "")
 
     def fail(self, kind: CallKind, note: str) -> None:
         """The call ended in this way instead."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from windsock.clock import Clock
-from windsock.core.model.calls import Attempt, CallKind, CallResult
+from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult
 from windsock.core.model.catalog import Capabilities, Deployment
 from windsock.core.model.requests import Unsupported
 from windsock.core.routing.router import Router
@@ -20,13 +20,15 @@ from windsock.wire.adaptation.complaints import judged
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
+from windsock.wire.upstream_errors.reading import words_of
 
 
 @dataclass(slots=True)
 class Failure:
     """What a client is told beside an answer, or when nothing else is left.
 
-    status, body    of the last upstream error
+    status, body    of the last upstream error, in OpenAI's shape
+    words           what each deployment said last, by its name
     adapted         fields of its request that were changed, by number of attempt
     last_event      what ends a stream that has begun, where no other deployment goes on with it
     """
@@ -35,6 +37,7 @@ class Failure:
     body: bytes = b""
     adapted: dict[int, tuple[str, ...]] = field(default_factory=dict)
     last_event: bytes = b""
+    words: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class UpstreamCalls:
         self.clock = clock
         self._router = router
         self._caller = caller
+        self._lasting: dict[str, str] = {}
 
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
         """Raises ProviderError if the provider offers no such call, or is no longer known."""
@@ -114,6 +118,10 @@ class UpstreamCalls:
         failure.status = reply.status
         failure.body = target.endpoint.without_secrets(refusal.body)
         verdict, unsupported = judged(refusal.verdict, status, raw, target.request, target.heard)
+        if words := words_of(failure.body):
+            failure.words[attempt.deployment] = words
+            if verdict.kind in LASTING:
+                self._lasting[attempt.deployment] = self._lasting[target.provider] = words
         known = {
             "status": reply.status,
             "retry_after_s": refusal.retry_after_s,
@@ -122,6 +130,14 @@ class UpstreamCalls:
             **facts,
         }
         return self.result(attempt, verdict.kind, started, refusal=verdict, **known)
+
+    def words_of(self, deployments: Iterable[str]) -> dict[str, str]:
+        """What providers said when they last refused for a reason that lasts, by deployment."""
+        said = {
+            name: self._lasting.get(name) or self._lasting.get(name.partition("/")[0])
+            for name in deployments
+        }
+        return {name: words for name, words in said.items() if words}
 
     def result(self, attempt: Attempt, kind: CallKind, started: float, **facts: Any) -> CallResult:
         """How a call ended that began at `started` (elapsed s)."""

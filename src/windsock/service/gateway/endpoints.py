@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from windsock.clock import Clock
+from windsock.core.model.calls import LASTING
 from windsock.core.model.decisions import Decision
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
@@ -160,6 +161,8 @@ class OpenAICalls:
             self._on_unpriced()
             raise
         except NoCandidate as error:
+            if error.cause in LASTING:
+                error.words = self._executor.calls.words_of(error.reasons)
             if not error.is_lasting and error.retry_after_s is None:
                 self._on_unpriced()
             raise
@@ -218,7 +221,7 @@ class OpenAICalls:
         back_in_s = self._router.availability.retry_after_s(
             exchange.table.deployments, self._clock.now()
         )
-        return failed(exchange, failure.body, headers, back_in_s=back_in_s)
+        return failed(exchange, failure, headers, back_in_s=back_in_s)
 
     def _headers(
         self, exchange: Exchange, started: float, key: bytes | None, failure: Failure

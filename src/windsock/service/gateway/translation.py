@@ -55,7 +55,7 @@ class TranslatedCall(Call):
     async def write(self, body: bytes, *, more: bool) -> None:
         """Events of a chat stream, told in the dialect."""
         if not self._is_whole and body:
-            body = b"".join(map(_event, self._told(body)))
+            body = b"".join(self._told(body))
         await super().write(body, more=more)
 
     async def answer(
@@ -72,13 +72,16 @@ class TranslatedCall(Call):
             told = self._dialect.refused(status, _message(body))
         await super().answer(status, json_codec.dumps(told), headers)
 
-    def _told(self, events: bytes) -> Iterator[dict[str, Any]]:
+    def _told(self, events: bytes) -> Iterator[bytes]:
+        """Events in the dialect; comments are the same in all."""
         for event in BOUNDARY.split(events):
             data = data_of(event)
             if data.strip() == b"[DONE]":
-                yield from self._dialect.ended()
+                yield from map(_event, self._dialect.ended())
             elif data:
-                yield from self._told_chunk(data)
+                yield from map(_event, self._told_chunk(data))
+            elif event.startswith(b":"):
+                yield event + b"\n\n"
 
     def _told_chunk(self, data: bytes) -> Iterator[dict[str, Any]]:
         """The events of a chunk; one that is none tells nothing."""

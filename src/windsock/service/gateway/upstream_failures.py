@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+from dataclasses import replace
 from math import ceil
 
-from windsock.core.model.calls import CallKind
+from windsock.core.model.calls import LASTING, CallKind
 from windsock.core.routing.exchange import Exchange
-from windsock.service.error_responses import Problem, overloaded
+from windsock.service.error_responses import NO_RETRY, PROVIDER_CODES, Problem, overloaded
+from windsock.service.execution.upstream_calls import Failure
 
 PASSED_ON = frozenset(
     {
@@ -19,41 +22,72 @@ PASSED_ON = frozenset(
 )
 """What a provider says about the request itself reaches the client in the provider's words."""
 
-NO_RETRY = (b"x-should-retry", b"false")
-"""The alternatives were asked already: an SDK that tries again only multiplies the load."""
+STATUSES_OF_KEYS = frozenset({401, 402, 404, 407, 408, 429})
+"""With which a client would look for the fault at its own key, limit or address."""
+
+MAX_WORDS = 500
+"""Characters of what one provider said, where several are quoted."""
+
+DEADLINES = {
+    CallKind.CALLER_TIMED_OUT: "x-windsock-timeout ran out before an answer came",
+    CallKind.TIMED_OUT: "no deployment answered in time",
+}
+"""What the caller is told whose patience, or ours, ended the last call."""
 
 Headers = list[tuple[bytes, bytes]]
 
 
 def failed(
-    exchange: Exchange, body: bytes, headers: Headers, *, back_in_s: float | None
+    exchange: Exchange, failure: Failure, headers: Headers, *, back_in_s: float | None
 ) -> Problem:
     """The answer to a request that failed everywhere.
 
-    body        of the last error that a provider sent
+    failure     what providers said
     back_in_s   until the first candidate comes back, where all of them are cooling down
     """
     if exchange.is_full:
         problem = overloaded()
         return Problem(problem.status, problem.body, [*headers, *problem.headers])
     headers = [*headers, NO_RETRY]
-    kinds = {result.kind for result in exchange.results}
     last = exchange.results[-1] if exchange.results else None
-    if last and body and last.status and 400 <= last.status < 500 and last.kind in PASSED_ON:
-        return Problem(last.status, body, headers)
-    if back_in_s is not None:
-        headers.append((b"retry-after", str(ceil(back_in_s)).encode()))
-    if kinds == {CallKind.RATE_LIMITED}:
-        return Problem.of(
-            429, "every deployment is rate limited", code="rate_limited", headers=headers
+    if last is not None and last.kind in PASSED_ON:
+        plain = Problem.of(
+            _status_of_caller(last.status), _all_said(exchange, failure), headers=headers
         )
-    if last and last.kind is CallKind.CALLER_TIMED_OUT:
-        message = "x-windsock-timeout ran out before an answer came"
-        return Problem.of(504, message, code="deadline", headers=headers)
-    if last and last.kind is CallKind.TIMED_OUT:
-        return Problem.of(504, "no deployment answered in time", code="deadline", headers=headers)
-    tried = ", ".join(f"{r.attempt.deployment} ({r.kind.value})" for r in exchange.results)
-    status = 502 if back_in_s is None else 503
-    return Problem.of(
-        status, f"every attempt failed: {tried}", code="upstream_failed", headers=headers
-    )
+        return replace(plain, body=failure.body or plain.body)
+    kinds = {result.kind for result in exchange.results}
+    if back_in_s is not None and not kinds <= LASTING:
+        headers.append((b"retry-after", str(ceil(back_in_s)).encode()))
+    if last is not None and last.kind in DEADLINES:
+        return Problem.of(504, DEADLINES[last.kind], code="deadline", headers=headers)
+    status, code = _status_and_code(kinds, is_back=back_in_s is not None)
+    return Problem.of(status, _all_said(exchange, failure), code=code, headers=headers)
+
+
+def _status_of_caller(status: int | None) -> int:
+    """What a request that a provider refuses has: 400, unless the provider's own says more."""
+    is_its_own = status is not None and 400 <= status < 500 and status not in STATUSES_OF_KEYS
+    return status if status is not None and is_its_own else 400
+
+
+def _status_and_code(kinds: Set[CallKind], *, is_back: bool) -> tuple[int, str]:
+    """429 only if nothing but limits stand in the way, 503 if waiting helps, else 502.
+
+    The code is of what a person must mend, if it is that; else of what all say, if they agree.
+    """
+    if kinds == {CallKind.RATE_LIMITED}:
+        return 429, PROVIDER_CODES[CallKind.RATE_LIMITED]
+    is_one = len(kinds) == 1 or kinds <= LASTING
+    codes = (code for kind, code in PROVIDER_CODES.items() if is_one and kind in kinds)
+    code = next(codes, "upstream_failed")
+    return (503 if is_back and not kinds <= LASTING else 502), code
+
+
+def _all_said(exchange: Exchange, failure: Failure) -> str:
+    """Who was asked, how each ended, and what it said."""
+    tried = []
+    for result in exchange.results:
+        name = result.attempt.deployment
+        words = failure.words.get(name, "")[:MAX_WORDS]
+        tried.append(f"{name} ({result.kind.value})" + (f": {words}" if words else ""))
+    return "every attempt failed: " + "; ".join(dict.fromkeys(tried))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from windsock.store.engine import open_engine, reading
+from windsock.store.engine import make_private, open_engine, reading
 
 HERE = Path(__file__).parent
 HEAD = "0005"
@@ -24,6 +24,7 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 def upgrade_engine(engine: Engine, revision: str = "head") -> None:
     """The same for an open engine; the whole way is one transaction."""
+    make_private(engine)
     with reading():
         with engine.connect() as connection:
             if revision == "head" and revision_of(connection) == HEAD:

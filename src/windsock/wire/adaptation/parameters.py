@@ -7,7 +7,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-from windsock.core.model.requests import NEED_BY_FIELD, Unsupported
+from windsock.core.model.requests import NEED_BY_FIELD, PREFILL_MARK, Unsupported
 
 MAX_TOKENS = ("max_tokens", "max_completion_tokens")
 """The names of the limit on an answer's length."""
@@ -92,6 +92,12 @@ class Parameters:
         lacked = {name for name, need in NEED_BY_FIELD.items() if need in self.lacks}
         unsaid = frozenset(self.leave_out) | (lacked - {"response_format"})
         object.__setattr__(self, "left_out", unsaid - {*self.takes})
+
+    @property
+    def keeps_marks(self) -> frozenset[str]:
+        """The marks of requests that are understood (`RouteRequest.marks`)."""
+        is_kept = self.prefill in ("kept", "prefix")
+        return frozenset((*(self.own_fields or ()), *([PREFILL_MARK] if is_kept else ())))
 
     def over(self, base: Parameters) -> Parameters:
         """These, and what `base` says where they say nothing; what they take it may not drop."""

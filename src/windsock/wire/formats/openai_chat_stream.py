@@ -132,8 +132,8 @@ class ChatStreamScanner:
         for match in BOUNDARY.finditer(held, max(start, len(self._held) - 3)):
             event = held[start : match.end()]
             start = match.end()
-            if self.error is None and self._is_passed_on(event):
-                yield event
+            if self.error is None and (kept := self._passed_on(event)) is not None:
+                yield kept
         self._held = held[start:]
         if len(self._held) > MAX_EVENT_BYTES:
             raise ProviderError("an event of the stream is larger than 4 MiB")
@@ -157,10 +157,8 @@ class ChatStreamScanner:
             return 0
         if self.served_model is None and (model := MODEL.search(held, 0, until)):
             self.served_model = model[1].decode(errors="replace")
-        if self._id_events:
-            self._look_for_id(json_codec.parsed(data_of(held[: held.find(b"\n\n")])))
-        if not self.has_answer:
-            self._look_for_answer(held[:until])
+        if self._id_events or not self.has_answer:
+            self._look_at_first(held, until)
         self.content_events += _contents(held, until)
         return until
 
@@ -207,22 +205,26 @@ class ChatStreamScanner:
         }
         return b"data: " + orjson.dumps({"error": error}) + b"\n\n"
 
-    def _is_passed_on(self, event: bytes) -> bool:
+    def _passed_on(self, event: bytes) -> bytes | None:
         """Note what an event says; remarks beside the answer are not for the client."""
         if not DATA.search(event):
-            return True
+            return event
         payload = data_of(event).strip()
         if payload == b"[DONE]":
             self.is_done = True
-            return False
+            return None
         body = json_codec.parsed(payload)
-        if body is None and SYNTAX.search(payload) and not self.is_complete:
-            raise ProviderError("an event of the stream is broken: it is no JSON")
+        if body is None and SYNTAX.search(payload):
+            body = json_codec.mended(payload)
+            if body is None and not self.is_complete:
+                raise ProviderError("an event of the stream is broken: it is no JSON")
+            event = b"data: " + json_codec.dumps(body) + b"\n\n"
         if FAILED_EVENT.search(event) and isinstance(body, dict):
             body = {"error": body.get("error", body)}
         if not self.is_complete:
             self.error = error_in(body)
-        return isinstance(body, dict) and self.error is None and self._is_content(event, body)
+        is_chunk = isinstance(body, dict) and self.error is None
+        return event if is_chunk and self._is_content(event, body) else None
 
     def _is_content(self, event: bytes, body: dict[str, Any]) -> bool:
         """Note a chunk's facts; usage alone is kept for the end, a failure is not told as one."""
@@ -237,7 +239,7 @@ class ChatStreamScanner:
         if ended:
             self.finish_reason = finish_of(ended)
             self._finishes += len(ended)
-        is_failed = has_failed(self.finish_reason)
+        is_failed = bool(ended) and has_failed(self.finish_reason)
         if not USAGE.search(event):
             return not is_failed
         if (usage := counted(body)) is not None:
@@ -253,12 +255,16 @@ class ChatStreamScanner:
         if self.response_id is not None:
             self._id_events = 0
 
-    def _look_for_answer(self, events: bytes) -> None:
-        for event in events.split(b"\n\n"):
-            body = json_codec.parsed(event[6:])
+    def _look_at_first(self, held: bytes, until: int) -> None:
+        """Plain events until the id is known and something was shown."""
+        start = 0
+        while start < until and (self._id_events or not self.has_answer):
+            end = held.find(b"\n\n", start)
+            body = json_codec.parsed(held[start + 6 : end])
+            if self._id_events:
+                self._look_for_id(body)
             self._note_answer(choices_in(body) if isinstance(body, dict) else [])
-            if self.has_answer:
-                break
+            start = end + 2
 
     def _note_answer(self, choices: list[dict[str, Any]]) -> None:
         """What the first events show decides whether a stream has begun for the client."""

@@ -53,3 +53,11 @@ def _told(facts: ErrorFacts, raw: bytes) -> bytes:
         return b""
     told = {"message": words, "type": "upstream_error", "param": facts.param or None, "code": None}
     return orjson.dumps({"error": told})
+
+
+def words_of(body: bytes) -> str:
+    """The message of an error in OpenAI's shape, in one line; empty if it has none."""
+    error = parsed(body)
+    error = error.get("error") if isinstance(error, dict) else None
+    said = error.get("message") if isinstance(error, dict) else None
+    return " ".join(str(said or "").split())[:MAX_WORDS]

@@ -57,12 +57,15 @@ class Statement:
     agrees      with the price in force
     stands      agrees, dissents, lags (others have left that price behind), held, or elsewhere
                 (the same model, sold by another)
+    provisional_until   unix s at which time alone will have proven it; None: more than this one
+                feed speaks for it, or it has no vote
     """
 
     quote: Quote
     age_s: float
     agrees: bool
     stands: str
+    provisional_until: float | None = None
 
 
 def status_of(timeline: PriceTimeline, now: float, *, billed_as: str | None) -> PriceStatus:
@@ -117,8 +120,19 @@ def _statement(
     else:
         stands = "lags" if quote.feed in timeline.standing.lagging else "dissents"
     return Statement(
-        quote=quote, age_s=max(0.0, now - quote.seen_at), agrees=is_same, stands=stands
+        quote=quote,
+        age_s=max(0.0, now - quote.seen_at),
+        agrees=is_same,
+        stands=stands,
+        provisional_until=_unproven_until(timeline, quote, stands),
     )
+
+
+def _unproven_until(timeline: PriceTimeline, quote: Quote, stands: str) -> float | None:
+    track = timeline.tracks.get(quote.feed)
+    if track is None or track.is_proven or stands in ("held", "elsewhere"):
+        return None
+    return None if is_owner(quote, timeline.rules) else track.since + timeline.rules.provisional_s
 
 
 def standing_of(timeline: PriceTimeline, votes: Sequence[Vote], now: float) -> Standing:

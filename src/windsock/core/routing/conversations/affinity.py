@@ -107,6 +107,15 @@ class Conversations:
         if outcome.response_id:
             self.memory.link(cell.namespace, outcome.response_id, facts.session)
 
+    def home(self, request: RouteRequest, route: str, now: float) -> str | None:
+        """Who answered the session of a request last; None if that is not known, or several may
+        share it."""
+        session = None if request.is_session_shared else self._session(request)
+        if session is None:
+            return None
+        known = self.memory.find((request.namespace, route, session), now)
+        return None if known is None else known.home
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able."""
         return {

@@ -258,7 +258,7 @@ class Candidates:
         }
         note = ""
         if len(sick) == len(usd_by_name):
-            least_bad = [name for name in sick if self._health.is_worth_a_try(name, now)]
+            least_bad = [name for name in sick if self._health.back_at(name, now) <= now]
             for name in least_bad:
                 del sick[name]
             note = "every candidate is unhealthy, so they are asked all the same" * bool(least_bad)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from windsock.core.evidence.doubts import Doubts
 from windsock.core.model.ticks import Quote, Window
+from windsock.core.model.units import BILLED_AS, Meter, Prices
 from windsock.core.pricing.consensus.standing import PriceStatus, Statement
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.price_table import PriceLine, price_lines
 from windsock.core.pricing.schedule import is_open
 from windsock.core.pricing.validation import Held
 from windsock.core.routing.router import Router
+from windsock.service.control.schemas.base import number
 from windsock.service.control.schemas.prices import (
     AdjustmentView,
     DoubtsView,
@@ -43,7 +45,18 @@ def price_view(router: Router, name: str, now: float) -> PriceView:
     contract = router.book.effective.contract(status.quote, router.book.rules)
     in_force = _in_force(status, status.quote, statements, contract, now)
     prices = router.book.prices(name, now) or {}
-    return view.model_copy(update={**in_force, "usd_per_mtok": numbers(prices)})
+    stated = {"usd_per_mtok": numbers(prices), "billed_as": dict(_billed_as(prices))}
+    return view.model_copy(update={**in_force, **stated})
+
+
+def _billed_as(prices: Prices) -> Iterator[tuple[str, str]]:
+    """Meters that a price does not state, and the one whose price they are billed at."""
+    for meter in BILLED_AS:
+        at: Meter | None = meter
+        while at is not None and at not in prices:
+            at = BILLED_AS.get(at)
+        if at is not None and at is not meter:
+            yield meter.value, at.value
 
 
 def _in_force(
@@ -74,6 +87,30 @@ def _in_force(
         "is_disputed": bool(status.disputed_by),
         "disputed_by": list(status.disputed_by),
         **_provisional(status, quote),
+    }
+
+
+def said_of(router: Router, name: str, now: float) -> dict[str, Any]:
+    """What the page shows of a price besides the number: how sure it is, and every voice."""
+    status = router.book.status(name, now)
+    return {
+        "deployment": name,
+        "is_provisional": status.is_provisional,
+        "provisional_until": status.provisional_until,
+        "voices": [_voice(each) for each in router.book.statements(name, now)],
+        "held": [{"feed": each.quote.feed, "reason": each.reason} for each in status.held],
+    }
+
+
+def _voice(said: Statement) -> dict[str, Any]:
+    prices = said.quote.usd_per_mtok
+    return {
+        "feed": said.quote.feed,
+        "input": number(prices.get(Meter.INPUT)),
+        "output": number(prices.get(Meter.OUTPUT)),
+        "age_s": said.age_s,
+        "trust": said.quote.trust,
+        "stands": said.stands,
     }
 
 
@@ -156,6 +193,8 @@ def statement_view(statement: Statement, now: float) -> StatementView:
         trust=quote.trust,
         agrees=statement.agrees,
         stands=statement.stands,
+        is_provisional=statement.provisional_until is not None,
+        provisional_until=statement.provisional_until,
     )
 
 

@@ -18,6 +18,7 @@ class DeploymentView(Answer):
     state: str = Field(description="closed (in use), open (cooling down) or half_open (probing)")
     why_out: str | None
     cooldown_until: float | None
+    errors: str | None = Field(description="how most of its last calls failed, if most did")
     reported: str
     p50_first_byte_ms: float | None
     p95_first_byte_ms: float | None

@@ -69,6 +69,10 @@ class StatementView(Answer):
         description="agrees, dissents, lags (others left that price behind), held, or elsewhere "
         "(the same model, sold by another)"
     )
+    is_provisional: bool = Field(description="no second list, no bill and no person confirms it")
+    provisional_until: float | None = Field(
+        description="unix s at which time alone will have proven it"
+    )
 
 
 class DoubtsView(Answer):
@@ -114,6 +118,9 @@ class PriceView(Answer):
     valid_until: float | None = None
     usd_per_mtok: dict[str, float] = Field(
         default_factory=dict, description="of the smallest prompts, at this hour"
+    )
+    billed_as: dict[str, str] = Field(
+        default_factory=dict, description="meters without a price of their own: whose price holds"
     )
     has_tiers: bool = False
     has_windows: bool = False

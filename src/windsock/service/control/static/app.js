@@ -2,6 +2,7 @@
 
 import { Charts, marked } from "./charts.js";
 import { choose, deployments, events, key, twin, write } from "./lists.js";
+import { said } from "./said.js";
 import { follow } from "./stream.js";
 import { ago, clock, percent, told, usd } from "./words.js";
 
@@ -87,6 +88,7 @@ function show() {
   summaries();
   deployments($("deployments"), view);
   write($("note"), view.table.note);
+  said($, view);
   events($("events"), view);
 }
 
@@ -165,6 +167,7 @@ $("task").addEventListener("change", (event) => {
   chosen.route ??= view.route;
   pick("task", event.target.value);
 });
+$("said-all").addEventListener("toggle", () => view && said($, view));
 $("cell").addEventListener("submit", (event) => event.preventDefault());
 $("locked").addEventListener("submit", (event) => {
   event.preventDefault();

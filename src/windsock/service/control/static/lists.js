@@ -34,7 +34,7 @@ export function swatch(index) {
 }
 
 /** Children of `parent` by name, in this order: old ones reused, missing ones made, others removed. */
-function keyed(parent, names, make) {
+export function keyed(parent, names, make) {
   const old = new Map([...parent.children].map((node) => [node.dataset.name, node]));
   const nodes = names.map((name) => {
     const node = old.get(name) ?? make(name);
@@ -46,7 +46,7 @@ function keyed(parent, names, make) {
 }
 
 /** A deployment id that may break after its provider. */
-function named(name) {
+export function named(name) {
   const [provider, ...model] = name.split("/");
   const node = element("span", "id");
   node.append(element("span", "quiet", `${provider}/`), document.createElement("wbr"), model.join("/"));
@@ -133,7 +133,7 @@ function fill(row, facts) {
     usd(facts.usd * 1000),
     millisPair(facts.p50_ms, facts.p95_ms),
     facts.feed ? `${facts.feed}, ${ago(facts.age_s)}` : dash,
-    facts.limits.join(", ") || dash,
+    facts.limits.map((each) => each.replace(/ price$/, "")).join(", ") || dash,
   ];
   texts.forEach((text, index) => write(cells[index + 1].querySelector("span"), text));
   cells[1].querySelector(".bar > i").style.width = `${facts.weight * 100}%`;

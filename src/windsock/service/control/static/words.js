@@ -53,6 +53,10 @@ export function clock(at) {
   return new Date(at * 1000).toLocaleTimeString("en-GB");
 }
 
+export function day(at) {
+  return new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+}
+
 /** [headline, detail] of one event. */
 export function told(event) {
   const from = event.feed ? `, says ${event.feed}` : "";

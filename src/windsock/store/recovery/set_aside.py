@@ -1,19 +1,15 @@
-"""A corrupt SQLite file: noticed at start, set aside whole, and what is readable carried over."""
+"""A corrupt SQLite file, or log: noticed at start and set aside whole."""
 
 from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, insert, make_url
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import SQLModel
 
-from windsock.store.tables import HeldRow, KeyRow, MetaRow, QuoteRow, SnapshotRow, WriterRow
+from windsock.store.recovery.write_ahead_log import damage_of
 
 MAGIC = b"SQLite format 3\x00"
 MAX_CHECKED_BYTES = 1024 * 1024 * 1024
@@ -22,29 +18,20 @@ MAX_CHECKED_BYTES = 1024 * 1024 * 1024
 SET_ASIDE = ".corrupt-"
 """Between the name of a broken file that was set aside, and when."""
 
-CARRIED: dict[type[SQLModel], str] = {
-    KeyRow: "rowid",
-    MetaRow: "rowid",
-    QuoteRow: "rowid",
-    HeldRow: "rowid",
-    SnapshotRow: "position DESC LIMIT 1",
-}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rescued:
-    """Rows carried over, by table."""
-
-    rows: dict[str, int]
-
-
-def set_aside_if_corrupt(url: str, stamp: str) -> Path | None:
+def set_aside_if_corrupt(url: str, stamp: str, *, is_ours: bool = False) -> Path | None:
     """Rename a SQLite file that is broken, with its log; where it went, or None if it is sound.
 
     A file that cannot be opened now (locked, no right to) is left alone.
+
+    is_ours     nobody writes to it: then its log is looked at too, of which SQLite would leave out
+                what stands behind a damaged page without a word
     """
     path = sqlite_path(url)
-    if path is None or not path.is_file() or not _is_corrupt(path):
+    if path is None or not path.is_file():
+        return None
+    # The log first: whoever opens the file may clear it away.
+    if not (is_ours and damage_of(path)) and not _is_corrupt(path):
         return None
     aside = path.with_name(f"{path.name}{SET_ASIDE}{stamp}")
     path.rename(aside)
@@ -65,21 +52,6 @@ def sqlite_path(url: str) -> Path | None:
         return None
     name = parsed.database.removeprefix("file:")
     return None if name.startswith(":memory:") else Path(name)
-
-
-def rescue(aside: Path, engine: Engine) -> Rescued:
-    """Carry keys, prices, settings and the last snapshot of a broken file into a new store."""
-    rows: dict[str, int] = {}
-    position = 0
-    with contextlib.closing(sqlite3.connect(aside, timeout=5)) as broken:
-        broken.row_factory = sqlite3.Row
-        for table, order in CARRIED.items():
-            taken = [row for row in _readable(broken, table, order) if _carry(table, row, engine)]
-            rows[str(table.__tablename__)] = len(taken)
-            position = max([position, *(row.get("position", 0) for row in taken)])
-    with engine.begin() as connection:
-        connection.execute(insert(WriterRow).values(id="rescue", batch=0, position=position))
-    return Rescued(rows=rows)
 
 
 def _is_corrupt(path: Path) -> bool:
@@ -115,24 +87,4 @@ def _looks_sound(connection: sqlite3.Connection, *, whole: bool) -> bool:
     for (name,) in names:
         for order in ("ASC", "DESC"):
             connection.execute(f'SELECT * FROM "{name}" ORDER BY 1 {order} LIMIT 1').fetchall()  # noqa: S608
-    return True
-
-
-def _readable(
-    broken: sqlite3.Connection, table: type[SQLModel], order: str
-) -> Iterator[dict[str, Any]]:
-    """Rows up to the first that cannot be read."""
-    known = set(table.__table__.c.keys())  # type: ignore[attr-defined]
-    name = table.__tablename__
-    with contextlib.suppress(sqlite3.Error):
-        for row in broken.execute(f"SELECT * FROM {name} ORDER BY {order}"):  # noqa: S608
-            yield {column: row[column] for column in row.keys() if column in known}  # noqa: SIM118
-
-
-def _carry(table: type[SQLModel], row: dict[str, Any], engine: Engine) -> bool:
-    try:
-        with engine.begin() as connection:
-            connection.execute(insert(table).values(**row))
-    except SQLAlchemyError:
-        return False
     return True

@@ -1,0 +1,122 @@
+"""What is known of one deployment's health."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from windsock.core.model.calls import CallKind
+from windsock.core.resilience.rate_cap import TrafficCap
+from windsock.core.resilience.rules import HealthRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Time to first content, seconds; None below `min_latency_samples`."""
+
+    p50_s: float | None
+    p95_s: float | None
+    samples: int
+
+
+@dataclass(slots=True)
+class Vitals:
+    """Counts and cooldown of one deployment.
+
+    consecutive     failures in a row
+    unaffordable    requests in a row that the account could not pay, though it may pay others
+    cause           what the cooldown, if there was one, came of
+    account         deployments that left with it, itself included, for one account serves all
+    is_failing      it was left alone for its failures
+    is_dead         the last calls that it was given all failed
+    again_at        unix s from which on it may be asked though it should be left alone
+    """
+
+    consecutive: int = 0
+    unaffordable: int = 0
+    calls: deque[tuple[float, bool]] = field(default_factory=deque)
+    failed_calls: int = 0
+    ejections: int = 0
+    cooldown_until: float = 0.0
+    cause: CallKind | None = None
+    account: tuple[str, ...] = ()
+    ejected_at: float = 0.0
+    away_at: float = 0.0
+    is_failing: bool = True
+    is_dead: bool = False
+    again_at: float = 0.0
+    is_half_open: bool = False
+    probe_until: float = 0.0
+    latencies: deque[tuple[float, float]] = field(default_factory=deque)
+    successes: int = 0
+    failures: int = 0
+    cap: TrafficCap = field(default_factory=TrafficCap)
+
+    @property
+    def reason(self) -> str:
+        """Of the cooldown, in words."""
+        return "" if self.cause is None else self.cause.value.replace("_", " ")
+
+    def count(self, rules: HealthRules, now: float, *, ok: bool) -> None:
+        """A call ended that tells of health."""
+        self.calls.append((now, ok))
+        self.failed_calls += not ok
+        while now - self.calls[0][0] > rules.rate_window_s:
+            _, was_ok = self.calls.popleft()
+            self.failed_calls -= not was_ok
+
+    def is_bad(self, rules: HealthRules) -> bool:
+        """True if so many calls failed, in a row or by their share, that it must be left alone."""
+        calls = len(self.calls)
+        is_bad_rate = calls >= rules.rate_calls and self.failed_calls >= rules.rate_failures * calls
+        return is_bad_rate or self.consecutive >= rules.max_consecutive
+
+    def try_out(self, rules: HealthRules, now: float) -> None:
+        """A call is made though it should be left alone, for want of others.
+
+        Half of the calls that half of the time succeed are worth more than none; of calls that all
+        fail a few are enough to see whether that has changed.
+        """
+        self.again_at = now + rules.retry_dead_s if self.is_dead else 0.0
+
+    def leave(
+        self, rules: HealthRules, cause: CallKind, pause_s: float, now: float, *, is_failing: bool
+    ) -> None:
+        """Leave it alone, half-open afterwards."""
+        self.cooldown_until = max(self.cooldown_until, now + pause_s)
+        self.ejected_at = now
+        self.cause = cause
+        self.is_failing = is_failing
+        self.is_dead = is_failing and (self.is_dead or self.consecutive >= rules.max_consecutive)
+        self.is_half_open = True
+        self.probe_until = 0.0
+        self.consecutive = 0
+        self.try_out(rules, now)
+        self.calls.clear()
+        self.failed_calls = 0
+
+    def come_back(self, now: float) -> None:
+        """It answered: nothing is held against it any more."""
+        self.is_half_open = self.is_dead = False
+        self.probe_until = 0.0
+        self.cooldown_until = min(self.cooldown_until, now)
+        self.ejections = 0
+        self.account = ()
+
+    def note_latency(self, rules: HealthRules, seconds: float, now: float) -> None:
+        """The first content of a call came after so many seconds."""
+        self.latencies.append((now, seconds))
+        if len(self.latencies) > rules.latency_samples:
+            self.latencies.popleft()
+
+    def latency(self, rules: HealthRules, now: float) -> Latency:
+        """Of its calls of the last `latency_s` seconds."""
+        while self.latencies and now - self.latencies[0][0] > rules.latency_s:
+            self.latencies.popleft()
+        values = sorted(value for _, value in self.latencies)
+        if len(values) < rules.min_latency_samples:
+            return Latency(p50_s=None, p95_s=None, samples=len(values))
+        last = len(values) - 1
+        return Latency(
+            p50_s=values[round(last * 0.5)], p95_s=values[round(last * 0.95)], samples=len(values)
+        )
