@@ -69,7 +69,7 @@ async def test_facets_of_another_list_bill_at_once_after_a_restart(tmp_path) -> 
 def restarted(book: PriceBook, *later) -> PriceBook:
     again = PriceBook()
     voices = orjson.loads(orjson.dumps(book.voices()))
-    again.restore([*book.history(NAME, 0, 1e12), *later], voices=voices)
+    again.restore([*book.history(NAME, 0, 1e12), *later], said=voices)
     return again
 
 

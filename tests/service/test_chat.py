@@ -139,7 +139,11 @@ async def test_when_every_attempt_fails_the_error_names_them(tmp_path) -> None:
     ],
 )
 async def test_a_bad_request_gets_one_clear_sentence(body, status, word, tmp_path) -> None:
-    async with upstream(fine) as acme, running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+    blind = '[deployments."acme/m".capabilities]\nvision = false\n'
+    async with (
+        upstream(fine) as acme,
+        running(config_of(("acme", acme.url, 1.0)) + blind, tmp_path) as it,
+    ):
         answer = await it.http.post("/v1/chat/completions", content=body)
         assert answer.status_code == status
         assert set(answer.json()["error"]) == {"message", "type", "param", "code"}

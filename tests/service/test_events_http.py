@@ -10,6 +10,7 @@ from tests.running import running
 from tests.service.test_prices_shown import CONFIG, say
 from windsock.core.model.events import Event, EventKind
 from windsock.service.control.prices.atom import MOST_ENTRIES
+from windsock.service.control.prices.wording import told
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -58,9 +59,9 @@ async def test_events_are_told_oldest_first_and_can_be_asked_for(tmp_path) -> No
         say(it, "map", 2, 8)
         say(it, "odd", 6.5, 9)
         publish(it, EventKind.MODEL_LISTED, feed="map", model="acme/next")
-        told = await events(it)
-        assert told[0]["event"] == "price.shifted"
-        assert told[0]["usd_per_mtok"] == {"input": 2.0, "output": 8.0}
+        first = (await events(it))[0]
+        assert first["event"] == "price.shifted"
+        assert first["usd_per_mtok"] == {"input": 2.0, "output": 8.0}
         assert [each["model"] for each in await events(it, kind="model.listed")] == ["acme/next"]
         assert all(e["event"].startswith("price.") for e in await events(it, kind="price"))
         assert len(await events(it, kind="price,model.listed", limit=1)) == 1
@@ -154,3 +155,12 @@ async def test_both_need_a_key_where_reading_does(tmp_path) -> None:
             assert (await it.http.get(path)).status_code == 401
             headers = {"authorization": "Bearer root-of-all"}
             assert (await it.http.get(path, headers=headers)).status_code == 200
+
+
+def test_what_is_sold_by_the_piece_is_told_by_the_piece() -> None:
+    move = {
+        "event": "price.shifted", "deployment": "acme/m",
+        "usd_per_mtok": {"input": 1.0, "image": 4000.0, "web_search": 10000.0},
+        "before": {"input": 1.0, "image": 2000.0},
+    }  # fmt: skip
+    assert told(move) == "acme/m: image $0.002 → $0.004, web search – → $0.01"

@@ -3,6 +3,7 @@
 import pytest
 
 from windsock.errors import BadRequest
+from windsock.wire.formats.anthropic.request import messages_body
 from windsock.wire.formats.anthropic_messages import Messages
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.service_tiers import tier_of
@@ -81,3 +82,20 @@ def test_a_message_tells_the_tier_that_served_it(tier, words) -> None:
 def test_a_chats_tier_is_read_in_any_case() -> None:
     body = b'{"model":"auto","service_tier":"FLEX","messages":[]}'
     assert read_chat(body, namespace="").request.service_tier == "flex"
+
+
+@pytest.mark.parametrize(
+    ("tier", "words"),
+    [
+        ("fast", {"speed": "fast"}),
+        ("default", {"service_tier": "standard_only"}),
+        ("priority", {"service_tier": "auto"}),
+        ("flex", {}),
+        (7, {}),
+        (None, {}),
+    ],
+)
+def test_anthropic_is_asked_in_its_own_words(tier, words) -> None:
+    chat = {"messages": [{"role": "user", "content": "hi"}], "service_tier": tier}
+    body = messages_body(chat, "m")
+    assert {name: body[name] for name in ("speed", "service_tier") if name in body} == words

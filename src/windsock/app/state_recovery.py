@@ -65,7 +65,7 @@ def _start(
     """(position, router) with the state of a snapshot, None if that is none."""
     router = new_router(kept)
     try:
-        router.book.restore(quotes, voices=kept.get("voices", {}))
+        router.book.restore(quotes, said=kept.get("voices", {}))
         if kept:
             router.from_state(kept["router"])
     except UNREADABLE as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from windsock.errors import ConfigError
 from windsock.wire.format import Formats, ProviderTraits
+from windsock.wire.formats.anthropic.messages import AnthropicMessages
 from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_embeddings import OpenAIEmbeddings
 from windsock.wire.request import Operation
@@ -15,7 +16,14 @@ def _openai(traits: ProviderTraits) -> Formats:
     return {Operation.CHAT: OpenAIChat(traits), Operation.EMBEDDING: OpenAIEmbeddings(traits)}
 
 
-FORMATS: dict[str, Callable[[ProviderTraits], Formats]] = {"openai_chat": _openai}
+def _anthropic(traits: ProviderTraits) -> Formats:
+    return {Operation.CHAT: AnthropicMessages(traits)}
+
+
+FORMATS: dict[str, Callable[[ProviderTraits], Formats]] = {
+    "openai_chat": _openai,
+    "anthropic_messages": _anthropic,
+}
 
 
 def formats_of(name: str, traits: ProviderTraits) -> Formats:

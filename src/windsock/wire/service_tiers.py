@@ -33,6 +33,15 @@ TIER_PREFIX = "on_demand_"
 TIERS = {"auto": "auto", "standard_only": "default"}
 """Chat's word for a service_tier that is asked for."""
 
+OF_ANTHROPIC = {
+    "auto": {"service_tier": "auto"},
+    "priority": {"service_tier": "auto"},
+    "default": {"service_tier": "standard_only"},
+    "standard_only": {"service_tier": "standard_only"},
+    "fast": {"speed": "fast"},
+}
+"""Anthropic's words for a service_tier that chat asks for; it has no others."""
+
 SERVED = {"default": {"service_tier": "standard"}, "fast": {"speed": "fast"}}
 """Anthropic's words for a service_tier that answered; others are the same."""
 
@@ -63,6 +72,11 @@ def message_tier(body: dict[str, Any]) -> dict[str, Any]:
     if speed == "fast":
         return {"service_tier": "fast"}
     return {"service_tier": TIERS[tier]} if tier else {}
+
+
+def asked_of_anthropic(tier: Any) -> dict[str, str]:
+    """The fields of a message for chat's service tier; none for what Anthropic does not sell."""
+    return OF_ANTHROPIC.get(tier, {}) if isinstance(tier, str) else {}
 
 
 def told_tier(body: dict[str, Any]) -> dict[str, Any]:

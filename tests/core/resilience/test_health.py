@@ -51,10 +51,10 @@ def test_each_ejection_lasts_longer_than_the_one_before() -> None:
     fail(board, 5, 0.0)
     assert board.cooldown_until(NAME) == 10.0
     fail(board, 1, 11.0)
-    assert board.cooldown_until(NAME) == 11.0 + 20.0
-    for now in (32.0, 63.0, 94.0):
+    assert board.cooldown_until(NAME) == 11.0 + 15.0
+    for now in (27.0, 43.0, 59.0):
         fail(board, 1, now)
-        assert board.cooldown_until(NAME) == now + 30.0, "one that is well again is back so soon"
+        assert board.cooldown_until(NAME) == now + 15.0, "one that is well again is back so soon"
 
 
 def test_after_the_cooldown_one_probe_is_let_through_and_its_success_closes_the_breaker() -> None:

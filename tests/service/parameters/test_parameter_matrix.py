@@ -113,6 +113,10 @@ def cell(asked: dict[str, Any], sent: list[dict[str, Any]], answer: Any) -> str:
     return "~" if name in body else f">{new[0]}" if new and new[0] != "stream_options" else "-"
 
 
+CHAT = {"anthropic": "anthropic-compatible"}
+"""Who takes chat completions under another name."""
+
+
 async def row(deployment: str, tmp_path: Path) -> dict[str, str]:
     """The cells of one column."""
     provider = deployment.partition("/")[0]
@@ -120,6 +124,7 @@ async def row(deployment: str, tmp_path: Path) -> dict[str, str]:
     async with upstream(server(deployment)) as acme:
         config = (
             f'[providers.{provider}]\nbase_url = "{acme.url}"\napi_key = "sk-none-secret"\n'
+            f'preset = "{CHAT.get(provider, provider)}"\n'
             f'price = {{ input = 1, output = 1 }}\n[routes.auto]\ncandidates = ["{deployment}"]\n'
         )
         async with running(config, tmp_path) as it:

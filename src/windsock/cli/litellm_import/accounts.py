@@ -158,10 +158,11 @@ def _usual_key(who: Named, params: Mapping[str, Any]) -> str | None:
 
 
 def _completed(address: str, preset: Preset | None) -> str:
-    """With the path of a server of one's own, which LiteLLM appends by itself."""
+    """With the path that LiteLLM appends by itself, of servers of one's own and native formats."""
     address = address.removesuffix("/chat/completions").rstrip("/")
     is_bare = address.startswith("http") and not urlsplit(address).path
-    if preset is not None and preset.is_own and is_bare:
+    is_completed = preset is not None and (preset.is_own or "openai" not in preset.format)
+    if preset is not None and is_completed and is_bare:
         return address + urlsplit(preset.base_url).path
     return address
 

@@ -35,7 +35,7 @@ class HealthRules:
     rate_calls: int = 20
     rate_failures: float = 0.5
     ejection_s: float = 10.0
-    max_ejection_s: float = 30.0
+    max_ejection_s: float = 15.0
     max_timeout_s: float = 300.0
     max_pause_s: float = 86400.0
     retry_dead_s: float = 3.0

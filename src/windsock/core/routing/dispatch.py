@@ -37,6 +37,7 @@ class Plan:
     decision    the first draw
     table       the weights it was drawn from
     queue       the caller's own order of fallbacks, empty where it has none
+    others      the weights that fallbacks are drawn from, where a conversation leaves them none
     """
 
     route: Route
@@ -44,6 +45,7 @@ class Plan:
     decision: Decision
     table: WeightTable
     queue: tuple[str, ...] = ()
+    others: WeightTable | None = None
 
 
 MAX_MENDS = 3
@@ -134,7 +136,7 @@ class Dispatcher:
             rest = (name for name in plan.queue if name not in tried)
             return next((name for name in rest if self._availability.can_take(name, now)), None)
         mark = uniform(self._seed, plan.decision.number, made or UNMADE)
-        return self._availability.redraw(plan.table, mark, tried, last, now)
+        return self._availability.redraw(plan.others or plan.table, mark, tried, last, now)
 
     def after_failure(
         self,
@@ -189,8 +191,7 @@ class Dispatcher:
     def as_strong(
         self, plan: Plan, answer: CallResult, tried: Set[str], now: float
     ) -> NextCall | None:
-        """In place of a stronger deployment that failed another of its cascade; None: the answer
-        is given."""
+        """One as strong as another of its cascade that failed; None: the answer is given."""
         may_fall_back = plan.request.preferences.allow_fallbacks
         other = self.escalation(plan, answer, tried, now) if may_fall_back else None
         if other is None or not self.may_retry(now):

@@ -91,6 +91,7 @@ class Router:
         if not table.weights:
             raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
+        plain = table
         conversation: ConversationFacts | None = None
         if request.session_id is not None and route.policy.keeps_conversations:
             table, conversation = self.conversation_tables.of(table, request, now)
@@ -99,7 +100,7 @@ class Router:
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         decision.conversation = conversation
-        return Exchange(Plan(route, request, decision, table, queue), self.dispatcher, self)
+        return Exchange(Plan(route, request, decision, table, queue, plain), self.dispatcher, self)
 
     def resolve(self, request: RouteRequest) -> Route:
         """The route behind a route name, deployment id or bare model id; the first that is known.

@@ -1,8 +1,9 @@
 """Anthropic's Messages format: POST /v1/messages and its token count.
 
 Written from Anthropic's API reference (messages, streaming, errors). What has no counterpart in
-chat completions is refused (documents, server tools) or has no effect (top_k, thinking budgets,
-cache_control: providers that cache do so by themselves).
+chat completions is refused (documents, server tools) or has no effect (top_k, thinking budgets).
+Marks of what to cache become one for the whole prompt, which who speaks Messages takes; all others
+that cache do so by themselves.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import orjson
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import copied, listed, object_in, schema_format, text_of
+from windsock.wire.formats.anthropic.caching import cache_mark
 from windsock.wire.service_tiers import message_tier, told_tier
 
 SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
@@ -68,7 +70,7 @@ class Messages:
         form = object_in(config, "format") or object_in(body, "output_format")
         if form.get("type") == "json_schema":
             chat["response_format"] = schema_format(form.get("schema"))
-        chat |= _who(body.get("metadata")) | message_tier(body)
+        chat |= _who(body.get("metadata")) | cache_mark(body) | message_tier(body)
         if body.get("stream"):
             chat["stream_options"] = {"include_usage": True}
         return chat

@@ -13,6 +13,9 @@ from windsock.wire.request import OURS, UpstreamRequest, drop_task
 from windsock.wire.upstream_errors.reading import refusal_of
 from windsock.wire.upstream_errors.refusal import Refusal
 
+ELSEWHERE = ("cache_control",)
+"""Fields that ask for what providers of chat completions do by themselves."""
+
 TRUE = msgspec.Raw(b"true")
 
 
@@ -24,7 +27,7 @@ class OpenAIFormat:
 
     def __init__(self, traits: ProviderTraits) -> None:
         self._traits = traits
-        self._dropped = () if traits.keeps_router_fields else OURS
+        self._dropped = () if traits.keeps_router_fields else (*OURS, *ELSEWHERE)
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         """The same for every model."""

@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.consensus.tracks import Track
 from windsock.core.pricing.state import quote_of_state, quote_state
 
-NO_VOICES: Mapping[str, Any] = MappingProxyType({})
+Said = Mapping[str, Any]
+"""What feeds said, by deployment, as `Voices.state` writes it."""
+
+NONE: Said = MappingProxyType({})
 
 
 class Voices:

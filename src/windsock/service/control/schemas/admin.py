@@ -31,6 +31,9 @@ class DeploymentView(Answer):
     bills_doubted: int = Field(description="bills that were not believed, since the start")
     bill_factor: float | None = Field(description="the last such bill over what was reckoned")
     capabilities: dict[str, Any]
+    unsupported: dict[str, float] = Field(
+        description="fields of requests that it refused of late, by the seconds since"
+    )
 
 
 class DeploymentsAnswer(Answer):

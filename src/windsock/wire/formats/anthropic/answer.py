@@ -1,0 +1,102 @@
+"""A message of Anthropic's as a chat completion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from windsock.wire.dialect import copied
+from windsock.wire.formats.openai_usage import part_of
+
+STOPS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "pause_turn": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "refusal": "content_filter",
+}
+"""The finish_reason of chat completions, by why a message ended."""
+
+THOUGHTS = ("thinking", "redacted_thinking")
+
+
+def completion_of(body: Mapping[str, Any], created: int = 0) -> dict[str, Any]:
+    """The whole answer; `created` (unix s) stands where Anthropic tells no time."""
+    blocks = [each for each in body.get("content") or () if isinstance(each, dict)]
+    choice = {
+        "index": 0,
+        "message": _message(blocks),
+        "finish_reason": finish_of(body.get("stop_reason")),
+        "logprobs": None,
+    }
+    usage = part_of(body, "usage")
+    return {
+        "id": body.get("id"),
+        "object": "chat.completion",
+        "created": created,
+        "model": body.get("model"),
+        "choices": [choice],
+        **({"usage": usage_of(usage)} if usage else {}),
+        **copied(dict(usage), "service_tier"),
+    }
+
+
+def finish_of(reason: Any) -> str | None:
+    """In the words of chat completions; one that is not known stays as it is."""
+    return STOPS.get(reason, reason) if isinstance(reason, str) else None
+
+
+def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
+    """As OpenAI counts: what a cache gave or took is part of the prompt."""
+    read, written = _count(counted, "cache_read_input_tokens"), _written(counted)
+    prompt = _count(counted, "input_tokens") + read + written
+    answer = _count(counted, "output_tokens")
+    thought = _count(part_of(counted, "output_tokens_details"), "thinking_tokens")
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": answer,
+        "total_tokens": prompt + answer,
+        "prompt_tokens_details": {
+            "cached_tokens": read,
+            "cache_write_tokens": written,
+            **copied(dict(counted), "cache_creation"),
+        },
+        **({"completion_tokens_details": {"reasoning_tokens": thought}} if thought else {}),
+        **copied(dict(counted), "server_tool_use", "service_tier", "speed"),
+    }
+
+
+def _written(counted: Mapping[str, Any]) -> int:
+    lives = part_of(counted, "cache_creation")
+    by_life = sum(_count(lives, name) for name in lives)
+    return max(_count(counted, "cache_creation_input_tokens"), by_life)
+
+
+def _count(counted: Mapping[str, Any], name: str) -> int:
+    value = counted.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _message(blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    texts = [str(each.get("text", "")) for each in blocks if each.get("type") == "text"]
+    calls = [tool_call(each) for each in blocks if each.get("type") == "tool_use"]
+    thoughts = [each for each in blocks if each.get("type") in THOUGHTS]
+    said = "".join(str(each.get("thinking", "")) for each in thoughts)
+    return {
+        "role": "assistant",
+        "content": "".join(texts) if texts else None,
+        **({"reasoning_content": said} if said else {}),
+        **({"thinking_blocks": thoughts} if thoughts else {}),
+        **({"tool_calls": calls} if calls else {}),
+    }
+
+
+def tool_call(block: Mapping[str, Any]) -> dict[str, Any]:
+    """One call with its arguments as text."""
+    arguments = orjson.dumps(block.get("input") or {}).decode()
+    function = {"name": block.get("name"), "arguments": arguments}
+    return {"id": block.get("id"), "type": "function", "function": function}

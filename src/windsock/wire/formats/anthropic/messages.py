@@ -1,0 +1,52 @@
+"""Anthropic's Messages as one provider takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from windsock.wire.format import Answer, AnswerFacts
+from windsock.wire.formats.anthropic.answer import completion_of
+from windsock.wire.formats.anthropic.request import messages_body
+from windsock.wire.formats.anthropic.stream import MessageStreamScanner
+from windsock.wire.formats.openai_chat import OpenAIChat
+from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_format import OpenAIFormat
+from windsock.wire.json_codec import parsed
+from windsock.wire.request import OURS, UpstreamRequest
+
+
+class AnthropicMessages(OpenAIChat):
+    """Told as Messages and back; what an answer is worth is decided as of a chat completion."""
+
+    headers: Mapping[str, str] = {"anthropic-version": "2023-06-01"}
+    call_path = "/messages"
+
+    def body(self, request: UpstreamRequest, model: str) -> bytes:
+        """Once changed as the deployment needs it, told anew."""
+        fields = {name: raw for name, raw in request.fields.items() if name not in OURS}
+        chat: dict[str, Any] = orjson.loads(msgspec.json.encode(fields))
+        return orjson.dumps(messages_body(chat, model))
+
+    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """A message as a chat completion, also one that holds an error or nothing."""
+        body = parsed(raw)
+        error = error_in(body)
+        if error is not None or not isinstance(body, dict):
+            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+        return super().answer(orjson.dumps(completion_of(body)), request)
+
+    def told(
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
+    ) -> bytes:
+        """With the provider and the cost, as every format tells them."""
+        return OpenAIFormat.told(self, answer, request, provider=provider, cost_usd=cost_usd)
+
+    def scanner(self, request: UpstreamRequest) -> MessageStreamScanner:
+        """There is one answer, never several."""
+        return MessageStreamScanner(
+            choices=1, images=request.images, wants_usage=request.wants_usage, traits=self._traits
+        )

@@ -1,0 +1,137 @@
+"""A stream of Anthropic's events as one of chat completions.
+
+Each event is told as chunks, which the reader of chat streams then reads: what content is, what was
+used and how a stream ends is decided there, once for all formats.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from windsock.wire.formats.anthropic.answer import finish_of, usage_of
+from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.openai_chat_stream import DONE, MAX_EVENT_BYTES, ChatStreamScanner
+from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.json_codec import parsed
+from windsock.wire.sse import BOUNDARY, DATA, data_of
+
+END = "message_stop"
+
+
+class MessageStreamScanner(ChatStreamScanner):
+    """Takes Anthropic's events and gives chunks of chat completions."""
+
+    __slots__ = ("_arguments", "_calls", "_counted", "_head", "_thought", "_unread")
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(**facts)
+        self._unread = b""
+        self._head: dict[str, Any] = {"object": "chat.completion.chunk", "created": 0}
+        self._counted: dict[str, Any] = {}
+        self._calls = -1
+        self._arguments = 0
+        self._thought = ""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Whole chunks to pass on; raises ProviderError if an event is broken."""
+        held = self._unread + data
+        start = 0
+        for match in BOUNDARY.finditer(held):
+            event, start = held[start : match.end()], match.end()
+            for chunk in self._told(event):
+                yield from super().feed(chunk)
+        self._unread = held[start:]
+        if len(self._unread) > MAX_EVENT_BYTES:
+            yield from super().feed(self._unread)
+
+    def rest(self) -> Iterator[bytes]:
+        """The last event, if the stream ended without the blank line that closes it."""
+        if DATA.search(self._unread):
+            yield from self.feed(b"\n\n")
+        else:
+            self._held = self._unread
+            yield from super().rest()
+
+    def _told(self, event: bytes) -> Iterator[bytes]:
+        """One event; what is none, or broken, is left to the reader of chat streams."""
+        if not DATA.search(event):
+            return
+        body = parsed(data_of(event))
+        if not isinstance(body, dict):
+            yield event
+            return
+        if body.get("type") == "error":
+            yield _data({"error": body.get("error")})
+            return
+        yield from map(_data, self._chunks(body))
+        if body.get("type") == END:
+            yield DONE
+
+    def _chunks(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        match body.get("type"):
+            case "message_start":
+                message = part_of(body, "message")
+                self._head |= {"id": message.get("id"), "model": message.get("model")}
+                self._count(message)
+                yield self._chunk({"role": "assistant", "content": ""})
+            case "content_block_start":
+                yield from self._started(part_of(body, "content_block"))
+            case "content_block_delta":
+                yield from self._went_on(part_of(body, "delta"))
+            case "content_block_stop":
+                yield from self._stopped()
+            case "message_delta":
+                self._count(body)
+                yield self._chunk({}, finish_of(part_of(body, "delta").get("stop_reason")))
+                yield {**self._head, "choices": [], "usage": usage_of(self._counted)}
+
+    def _count(self, body: Any) -> None:
+        """Later counts stand for earlier ones; what is not said again stays."""
+        self._counted = merged(self._counted, part_of(body, "usage"))
+
+    def _started(self, block: Any) -> Iterator[dict[str, Any]]:
+        if block.get("type") == "tool_use":
+            self._calls, self._arguments = self._calls + 1, 0
+            named = {"name": block.get("name"), "arguments": ""}
+            yield self._call({"id": block.get("id"), "type": "function", "function": named})
+        elif block.get("type") == "redacted_thinking":
+            yield self._chunk({"thinking_blocks": [dict(block)]})
+        elif block.get("text"):
+            yield self._chunk({"content": block["text"]})
+
+    def _went_on(self, delta: Any) -> Iterator[dict[str, Any]]:
+        match delta.get("type"):
+            case "text_delta":
+                yield self._chunk({"content": delta.get("text", "")})
+            case "input_json_delta":
+                part = delta.get("partial_json") or ""
+                self._arguments += len(part)
+                if part:
+                    yield self._call({"function": {"arguments": part}})
+            case "thinking_delta":
+                self._thought += delta.get("thinking") or ""
+                yield self._chunk({"reasoning_content": delta.get("thinking") or ""})
+            case "signature_delta":
+                thought, self._thought = self._thought, ""
+                signed = {"thinking": thought, "signature": delta.get("signature")}
+                yield self._chunk({"thinking_blocks": [{"type": "thinking", **signed}]})
+
+    def _stopped(self) -> Iterator[dict[str, Any]]:
+        """A call without arguments has an empty object of them."""
+        if self._calls >= 0 and self._arguments == 0:
+            self._arguments = 2
+            yield self._call({"function": {"arguments": "{}"}})
+
+    def _call(self, part: dict[str, Any]) -> dict[str, Any]:
+        return self._chunk({"tool_calls": [{"index": self._calls, **part}]})
+
+    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return {**self._head, "choices": [choice]}
+
+
+def _data(chunk: dict[str, Any]) -> bytes:
+    return b"data: " + orjson.dumps(chunk) + b"\n\n"
