@@ -299,7 +299,7 @@ def rows() -> Iterator[list[str]]:
         line = [case.name]
         for is_judged in (False, True):
             found = row(case, play(case, is_judged=is_judged))
-            line += [f"{found.over:+.1%}", str(found.switches), str(found.needless)]
+            line += [f"{max(found.over, 0.0):.1%}", str(found.switches), str(found.needless)]
         yield line
 
 

@@ -22,9 +22,9 @@ from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
 from windsock.core.policies.protocol import state_of, take_over
 from windsock.core.pricing.call_costs import call_cost_usd
-from windsock.core.routing.dispatch import Plan
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
+from windsock.core.routing.plan import Plan
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
 from windsock.core.routing.state_upgrades import VERSION, upgraded
@@ -91,6 +91,7 @@ class Router:
         if not table.weights:
             raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
+        plain = table
         conversation: ConversationFacts | None = None
         if request.session_id is not None and route.policy.keeps_conversations:
             table, conversation = self.conversation_tables.of(table, request, now)
@@ -99,7 +100,7 @@ class Router:
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         decision.conversation = conversation
-        return Exchange(Plan(route, request, decision, table, queue), self.dispatcher, self)
+        return Exchange(Plan(route, request, decision, table, queue, plain), self.dispatcher, self)
 
     def resolve(self, request: RouteRequest) -> Route:
         """The route behind a route name, deployment id or bare model id; the first that is known.

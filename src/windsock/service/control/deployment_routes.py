@@ -97,6 +97,7 @@ def deployment_view(router: Router, name: str, now: float) -> DeploymentView:
         p95_first_byte_ms=_ms(latency.p95_s),
         latency_samples=latency.samples,
         capabilities=_capabilities(deployment),
+        unsupported=router.catalog.unsupported.heard(name, now),
         **_uptime(*health.tallies(name)),
         **_doubts(router.doubts_of(name)),
     )

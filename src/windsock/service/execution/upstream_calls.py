@@ -22,6 +22,11 @@ from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.upstream_errors.reading import words_of
 
+MAX_TAUGHT = 1024
+"""Deployments with what they were heard to refuse, of which the outcome is kept."""
+
+Heard = tuple[str, tuple[Unsupported, ...]]
+
 
 @dataclass(slots=True)
 class Failure:
@@ -74,6 +79,7 @@ class UpstreamCalls:
         self.clock = clock
         self._router = router
         self._caller = caller
+        self._taught: dict[Heard, tuple[Parameters, Parameters]] = {}
         self._lasting: dict[str, str] = {}
 
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
@@ -85,7 +91,7 @@ class UpstreamCalls:
             raise ProviderError(f"{attempt.deployment} offers no {request.operation} calls")
         heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
         known = upstream.parameters.get(deployment.id, AS_IT_COMES)
-        taken = taught(known, heard) if heard else known
+        taken = self._taken(deployment.id, known, heard) if heard else known
         asked, changed = adapted(request, _bounded(taken, deployment, request))
         return Target(
             provider=deployment.provider,
@@ -97,6 +103,15 @@ class UpstreamCalls:
             adapted=changed,
             heard=heard,
         )
+
+    def _taken(self, name: str, known: Parameters, heard: tuple[Unsupported, ...]) -> Parameters:
+        """What is known to be taken less what was heard; made once, until either changes."""
+        kept = self._taught.get((name, heard))
+        if kept is None or kept[0] is not known:
+            if len(self._taught) >= MAX_TAUGHT:
+                self._taught.clear()
+            kept = self._taught[name, heard] = known, taught(known, heard)
+        return kept[1]
 
     async def post(self, target: Target) -> Reply:
         """Send the call; raises ProviderError (see `Caller.post`)."""

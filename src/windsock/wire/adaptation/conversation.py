@@ -117,7 +117,7 @@ def _drop_own_parts(turn: Turn, kept: set[str]) -> list[str]:
 
 
 def _is_part_of(part: Any, kinds: frozenset[str]) -> bool:
-    return isinstance(part, dict) and part.get("type") in kinds
+    return isinstance(part, dict) and str(part.get("type")) in kinds
 
 
 def _turn_fields(turns: list[Turn], rules: Parameters) -> list[str]:
@@ -181,14 +181,20 @@ def alnum_hash(text: str, length: int) -> str:
 def _tool_names(turns: list[Turn], rules: Parameters) -> list[str]:
     if not rules.names_tools:
         return []
-    names: dict[Any, Any] = {}
+    names: dict[str, str] = {}
     is_changed = False
     for turn in turns:
-        names |= {each.get("id"): (each.get("function") or {}).get("name") for each in _calls(turn)}
-        known = names.get(turn.get("tool_call_id"))
+        names |= {str(each.get("id")): _name_of(each) for each in _calls(turn)}
+        known = names.get(str(turn.get("tool_call_id")))
         if turn.get("role") == "tool" and not turn.get("name") and known:
             turn["name"], is_changed = known, True
     return [IN_MESSAGES + "name"] if is_changed else []
+
+
+def _name_of(call: Turn) -> str:
+    function = call.get("function")
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _alternating(turns: list[Turn], rules: Parameters) -> list[str]:

@@ -149,6 +149,9 @@ def _without(base: Parameters, fact: Unsupported) -> Parameters:
         return replace(base, lacks=(*base.lacks, fact.need))
     if fact.instead:
         return replace(base, rename={**base.rename, name: fact.instead})
+    if name in base.rename.values():
+        kept = {own: other for own, other in base.rename.items() if other != name}
+        return replace(base, rename=kept, leave_out=(*base.leave_out, name))
     if fact.value is not None:
         return replace(
             base, refused={**base.refused, name: (*base.refused.get(name, ()), fact.value)}

@@ -198,6 +198,26 @@ def test_a_deployment_that_is_down_is_left_and_returned_to_while_it_still_holds_
     assert talk.open(later).decision.deployment == CHEAP
 
 
+def test_a_turn_that_its_home_fails_is_drawn_anew_as_the_policy_draws() -> None:
+    """Of two others one is known to be bad and comes last in the catalog."""
+    wind = router(prices={CHEAP: 1.0, MID: 1.0, FLAGSHIP: 1.0})
+    for name, value in ((CHEAP, 1.0), (MID, 1.0), (FLAGSHIP, 0.1)) * 60:
+        exchange = wind.open(request(), START)
+        wind.learn(exchange.decision, name, Reward(value=value), START)
+    found = []
+    for n in range(40):
+        talk, now = Talk(wind, f"s{n}"), START + 10 + 400 * n
+        home = talk.turn(now)
+        exchange = talk.open(now + 1)
+        attempt = exchange.next_attempt(now + 1)
+        assert attempt.deployment == home
+        refused = replace(answered(attempt), kind=CallKind.RATE_LIMITED, usage=None)
+        exchange.report(refused, now + 1)
+        found.append(exchange.next_attempt(now + 1).deployment)
+        assert found[-1] != home
+    assert found.count(FLAGSHIP) < 5
+
+
 def test_a_dearer_model_is_not_left_for_a_cheaper_one_that_is_known_to_be_worse() -> None:
     wind = fresh(5.0, 0.5, other=(0.1, 0.01))
     for _ in range(60):

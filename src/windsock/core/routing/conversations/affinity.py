@@ -6,7 +6,7 @@ read. A turn that goes elsewhere pays for all of it anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +17,17 @@ from windsock.core.model.decisions import ConversationFacts, WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.units import Prices, Usage
 from windsock.core.routing.conversations.cache_hits import CacheHits
-from windsock.core.routing.conversations.costs import HOUR_S, Outlook, Turn, outlook
+from windsock.core.routing.conversations.costs import HOUR_S, Outlook, PromptCache, Turn, outlook
 from windsock.core.routing.conversations.explaining import facts_of, note_of
-from windsock.core.routing.conversations.habits import Habits
+from windsock.core.routing.conversations.habits import Habits, RouteHabits
 from windsock.core.routing.conversations.law import Choice, Weights, conversation_weights
 from windsock.core.routing.conversations.memory import Conversation, ConversationMemory, Seat
 
 GAP_SHARE = 0.4
 """How much the latest pause counts in a conversation's own."""
+
+MOST_LOOKED_AT = 12
+"""Candidates whose costs are reckoned for one turn, beside those where it has been."""
 
 PricesOf = Callable[[str, int], Prices | None]
 """(deployment, prompt tokens) -> what is billed there now."""
@@ -96,6 +99,8 @@ class Conversations:
         key = (cell.namespace, cell.route, facts.session)
         found = self.memory.find(key, at) or Conversation(home=served)
         if outcome.usage is not None:
+            if not outcome.is_usage_estimated:
+                self._measure(found, served, facts, outcome.usage, at)
             self._count(found, served, facts, outcome.usage, at)
         _settle_in(found, served, facts)
         gap_s = max(0.0, at - found.at) if found.turns else 0.0
@@ -155,28 +160,51 @@ class Conversations:
         prices_of: PricesOf,
         now: float,
     ) -> tuple[Outlook | None, ...]:
+        """Of each deployment of a table; None for those that are not looked at or not priced."""
         habits = self.habits.of((table.cell.namespace, table.cell.route))
+        looked_at = _looked_at(table, known)
 
         def of(name: str) -> Outlook | None:
-            prices = prices_of(name, turn.prompt_tokens)
+            prices = prices_of(name, turn.prompt_tokens) if name in looked_at else None
             if prices is None:
                 return None
-            traits, hit_key = self._traits(name), (name, request.is_session_shared)
-            ttl_s = _ttl_s(name, known, traits)
-            return outlook(
-                name,
-                turn,
-                self._beliefs.mix(table.cell, name, prompt_tokens=turn.prompt_tokens),
-                prices,
-                traits=traits,
-                held_tokens=known.held(name, now) if known else 0,
-                hit_rate=self.hits.hit_rate(hit_key, traits, now),
-                write_share=self.hits.write_share(hit_key, traits, now),
-                within=habits.within(ttl_s, known),
-                ttl_s=ttl_s,
-            )
+            cache = self._cache(name, request, known, habits, now)
+            mix = self._beliefs.mix(table.cell, name, prompt_tokens=turn.prompt_tokens)
+            return outlook(name, turn, mix, prices, cache)
 
         return tuple(of(name) for name in table.deployments)
+
+    def _cache(
+        self,
+        name: str,
+        request: RouteRequest,
+        known: Conversation | None,
+        habits: RouteHabits,
+        now: float,
+    ) -> PromptCache:
+        traits, key = self._traits(name), (name, request.is_session_shared)
+        ttl_s = _ttl_s(name, known, traits)
+        return PromptCache(
+            min_tokens=traits.min_tokens,
+            ttl_s=ttl_s,
+            held_tokens=known.held(name, now) if known else 0,
+            hit_rate=self.hits.hit_rate(key, traits, now),
+            write_share=self.hits.write_share(key, traits, now),
+            within=habits.within(ttl_s, known),
+        )
+
+    def _measure(
+        self,
+        found: Conversation,
+        served: str,
+        facts: ConversationFacts,
+        usage: Usage,
+        at: float,
+    ) -> None:
+        """What a provider's own counts tell of its cache."""
+        if usage.prompt_tokens >= self._traits(served).min_tokens:
+            held = found.held(served, at)
+            self.hits.observe((served, facts.is_shared), held, usage, at)
 
     def _count(
         self,
@@ -186,12 +214,9 @@ class Conversations:
         usage: Usage,
         at: float,
     ) -> None:
-        """What a provider's counts tell of its cache, and of this conversation."""
+        """How long the conversation is, and until when it is held."""
         traits = self._traits(served)
-        held = found.held(served, at)
         prompt = usage.prompt_tokens - usage.audio_input_tokens
-        if prompt >= traits.min_tokens:
-            self.hits.observe((served, facts.is_shared), held, usage, at)
         ttl_s = HOUR_S if usage.cache_write_1h_tokens else _ttl_s(served, found, traits)
         found.take_seat(served, Seat(prompt, at + ttl_s, ttl_s))
         found.counted_tokens = usage.prompt_tokens
@@ -205,6 +230,14 @@ class Conversations:
     def _traits(self, name: str) -> CacheTraits:
         deployment = self._catalog.deployments.get(name)
         return deployment.cache if deployment else CacheTraits()
+
+
+def _looked_at(table: WeightTable, known: Conversation | None) -> Set[str]:
+    """Where a conversation has been, and the cheapest of a long list."""
+    if len(table.arms) <= MOST_LOOKED_AT:
+        return set(table.deployments)
+    cheapest = sorted(table.arms, key=lambda arm: arm.expected_usd)[:MOST_LOOKED_AT]
+    return {arm.deployment for arm in cheapest} | set(known.seats if known else ())
 
 
 def _ttl_s(name: str, known: Conversation | None, traits: CacheTraits) -> float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from windsock.core.model.catalog import CacheTraits
 from windsock.core.model.units import (
     MTOK,
     PROMPT_METERS,
@@ -46,12 +45,31 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptCache:
+    """What one deployment does with the prompt of a conversation.
+
+    min_tokens      shorter prompts are not kept
+    ttl_s           how long one is kept after each use
+    held_tokens     of an earlier prompt that it may hold now
+    hit_rate        share of them that will be billed as read
+    write_share     share of the rest that will be billed as written
+    within          chance that the next turn comes before it is dropped
+    """
+
+    min_tokens: int
+    ttl_s: float
+    held_tokens: int
+    hit_rate: float
+    write_share: float
+    within: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
     """One deployment, for one conversation.
 
     held_tokens     of the prompt that it may hold now
     hit_rate        share of them that will be billed as read
-    kept_rate       share of this prompt that the next turn will find there
     turn_usd        of this turn
     next_usd        of each later one
     plain_usd       of this turn as if there were neither cache nor conversation
@@ -62,7 +80,6 @@ class Outlook:
     deployment: str
     held_tokens: int
     hit_rate: float
-    kept_rate: float
     turn_usd: float
     next_usd: float
     plain_usd: float
@@ -85,50 +102,42 @@ def token_prices(prices: Prices, write_share: float, ttl_s: float) -> TokenPrice
 
 
 def outlook(
-    deployment: str,
-    turn: Turn,
-    mix: Counts,
-    prices: Prices,
-    *,
-    traits: CacheTraits,
-    held_tokens: int,
-    hit_rate: float,
-    write_share: float,
-    within: float,
-    ttl_s: float,
+    deployment: str, turn: Turn, mix: Counts, prices: Prices, cache: PromptCache
 ) -> Outlook | None:
     """What one deployment costs; None if the price of what it uses is not known.
 
-    mix         units of one request there whose prompt is as long as this one
-    within      chance that the next turn comes in time
+    mix     units of one request there whose prompt is as long as this one
     """
-    token = token_prices(prices, write_share, ttl_s)
+    token = token_prices(prices, cache.write_share, cache.ttl_s)
     try:
-        rest_usd = to_float(
-            cost_usd({m: n for m, n in mix.items() if m not in PROMPT_METERS}, prices)
-        )
-        plain_usd = to_float(cost_usd(mix, prices))
+        prompt_usd, rest_usd = _split_usd(mix, prices)
     except KeyError:
         return None
     if token is None:
         return None
     size, saves_usd = turn.prompt_tokens, token.fresh_usd - token.held_usd
-    can_hold = size >= traits.min_tokens
-    held = min(held_tokens, size) if can_hold else 0
-    kept_rate = within * hit_rate if can_hold else 0.0
+    can_hold = size >= cache.min_tokens
+    held = min(cache.held_tokens, size) if can_hold else 0
+    kept_rate = cache.within * cache.hit_rate if can_hold else 0.0
     cold_usd = size * token.fresh_usd + rest_usd
-    turn_usd = cold_usd - held * hit_rate * saves_usd
+    turn_usd = cold_usd - held * cache.hit_rate * saves_usd
     next_cold_usd = cold_usd + turn.growth_tokens * token.fresh_usd
     next_usd = next_cold_usd - size * kept_rate * saves_usd
     total_usd = turn_usd + turn.turns_left * next_usd
     return Outlook(
         deployment=deployment,
         held_tokens=held,
-        hit_rate=hit_rate,
-        kept_rate=kept_rate,
+        hit_rate=cache.hit_rate,
         turn_usd=turn_usd,
         next_usd=next_usd,
-        plain_usd=plain_usd,
+        plain_usd=prompt_usd + rest_usd,
         saved_usd=cold_usd + turn.turns_left * next_cold_usd - total_usd,
         total_usd=total_usd,
     )
+
+
+def _split_usd(mix: Counts, prices: Prices) -> tuple[float, float]:
+    """Dollars of the prompt and of all else; raises KeyError where a price is not known."""
+    prompt = {meter: mix[meter] for meter in PROMPT_METERS if meter in mix}
+    rest = {meter: count for meter, count in mix.items() if meter not in prompt}
+    return to_float(cost_usd(prompt, prices)), to_float(cost_usd(rest, prices))

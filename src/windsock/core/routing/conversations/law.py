@@ -72,8 +72,8 @@ def conversation_weights(it: Choice) -> Weights:
 
 
 def _begun(it: Choice) -> Weights:
-    """As the policy says, but that those that are no better, or are tried for the sake of learning
-    alone, give way to one as good that costs less."""
+    """As the policy says, but that those from whom nothing is to be learnt, or nothing else, give
+    way to one as good that costs less."""
     weights = list(it.table.weights)
     for i, mine in enumerate(it.outlooks):
         to = _cheapest_as_good(it, i)
@@ -88,7 +88,10 @@ def _begun(it: Choice) -> Weights:
 
 
 def _gives_way(it: Choice, i: int, to: int) -> bool:
-    return "floor" in it.table.arms[i].limits or abs(_better(it, i, to)) <= SAME_SUCCESS
+    """True if nothing would be learnt at `i`, or if it is tried for the sake of learning alone."""
+    if not it.is_judged or "floor" in it.table.arms[i].limits:
+        return True
+    return abs(_better(it, i, to)) <= SAME_SUCCESS
 
 
 def _gone_on(it: Choice, home: int) -> Weights:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 MAX_CONVERSATIONS = 50_000
@@ -13,7 +13,7 @@ MAX_CONVERSATIONS = 50_000
 MAX_SEATS = 4
 """Deployments of one conversation whose caches are remembered."""
 
-MAX_KEPT = 5_000
+MAX_KEPT = 2_000
 """Conversations, the latest, that a snapshot holds."""
 
 FORGET_S = 6 * 3600.0
@@ -119,8 +119,8 @@ class ConversationMemory:
 
     def to_state(self) -> list[Any]:
         """JSON-able, oldest first: the latest, at most MAX_KEPT."""
-        latest = list(self._known.items())[-MAX_KEPT:]
-        return [[*key, *_told(each)] for key, each in latest]
+        latest = list(islice(reversed(self._known.items()), MAX_KEPT))
+        return [_told(key, each) for key, each in reversed(latest)]
 
     def from_state(self, state: list[Any]) -> None:
         """Take over a state of `to_state`."""
@@ -129,10 +129,12 @@ class ConversationMemory:
             self._known[namespace, route, session] = _read(*told)
 
 
-def _told(it: Conversation) -> Iterator[Any]:
-    yield from (it.home, it.weight, it.turns, it.at, it.gap_s)
-    yield from (it.estimated_tokens, it.counted_tokens, it.answer_tokens, it.is_over)
-    yield {name: [seat.tokens, seat.until, seat.ttl_s] for name, seat in it.seats.items()}
+def _told(key: SessionKey, it: Conversation) -> list[Any]:
+    seats = {name: [seat.tokens, seat.until, seat.ttl_s] for name, seat in it.seats.items()}
+    return [
+        *key, it.home, it.weight, it.turns, it.at, it.gap_s, it.estimated_tokens,
+        it.counted_tokens, it.answer_tokens, it.is_over, seats,
+    ]  # fmt: skip
 
 
 def _read(

@@ -1,0 +1,45 @@
+"""What refusals call unsupported: bodies of public reports, each with its source."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from windsock.wire.adaptation.complaints import complaints_of
+
+ROWS = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "complaints.jsonl")
+    .read_text(encoding="utf-8")
+    .splitlines()
+]
+NAMES = ["max_tokens", "max_completion_tokens", "temperature", "top_p", "seed", "stop", "user",
+         "store", "metadata", "stream_options", "presence_penalty", "frequency_penalty", "logprobs",
+         "reasoning_effort", "reasoning", "enable_thinking", "tools", "n"]  # fmt: skip
+SENT = {**dict.fromkeys(NAMES, b"1"), "response_format": b'{"type": "json_schema"}'}
+
+
+def raw(body: object) -> bytes:
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{row['source']}" for row in ROWS])
+def test_a_refusal_says_which_fields_are_not_taken(row) -> None:
+    found = complaints_of(row["status"], raw(row["body"]), SENT)
+    assert [list(astuple(each)) for each in found] == row["says"]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row["says"]], ids=str)
+def test_a_field_that_was_not_sent_is_not_at_fault(row) -> None:
+    found = complaints_of(row["status"], raw(row["body"]), {"model": b'"m"', "messages": b"[]"})
+    assert all(each.field.startswith("messages.") for each in found)
+
+
+@given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
+def test_any_body_is_read(body) -> None:
+    complaints_of(400, body, SENT)
