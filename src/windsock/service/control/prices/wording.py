@@ -63,7 +63,8 @@ def _listed(event: View) -> str:
 def _retires(event: View) -> str:
     if "dates" in event:
         return f"models retire, says {event['feed']}: {_named(event['dates'])}"
-    return f"{event['deployment']}: retires on {event['retires_on']}, says {event['feed']}"
+    word = "retired" if event["retires_at"] <= event["at"] else "retires"
+    return f"{event['deployment']}: {word} on {event['retires_on']}, says {event['feed']}"
 
 
 WORDS: Mapping[str, Callable[[View], str]] = {
