@@ -152,11 +152,8 @@ async def test_legacy_completions_are_asked_of_chat_models(clients) -> None:
     assert (found.object, found.choices[0].text) == ("text_completion", "Grüezi")
     assert found.choices[0].finish_reason == "stop"
     assert found.usage is not None
-    parts = [
-        part.choices[0].text
-        async for part in await routed.completions.create(model="acme/m", prompt=["hi"], stream=True)
-        if part.choices
-    ]
+    stream = await routed.completions.create(model="acme/m", prompt=["hi"], stream=True)
+    parts = [part.choices[0].text async for part in stream if part.choices]
     assert "".join(parts) == "Grüezi mitenand 🌬"
 
 
