@@ -47,6 +47,8 @@ KINDS = {
 class Messages:
     """One request to /v1/messages."""
 
+    end_mark = b""
+
     def __init__(self) -> None:
         self._index = -1
         self._open: str | int | None = None
