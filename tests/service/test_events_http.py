@@ -10,6 +10,7 @@ from tests.running import running
 from tests.service.test_prices_shown import CONFIG, say
 from windsock.core.model.events import Event, EventKind
 from windsock.service.control.prices.atom import MOST_ENTRIES
+from windsock.service.control.prices.wording import told
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -58,9 +59,9 @@ async def test_events_are_told_oldest_first_and_can_be_asked_for(tmp_path) -> No
         say(it, "map", 2, 8)
         say(it, "odd", 6.5, 9)
         publish(it, EventKind.MODEL_LISTED, feed="map", model="acme/next")
-        told = await events(it)
-        assert told[0]["event"] == "price.shifted"
-        assert told[0]["usd_per_mtok"] == {"input": 2.0, "output": 8.0}
+        first = (await events(it))[0]
+        assert first["event"] == "price.shifted"
+        assert first["usd_per_mtok"] == {"input": 2.0, "output": 8.0}
         assert [each["model"] for each in await events(it, kind="model.listed")] == ["acme/next"]
         assert all(e["event"].startswith("price.") for e in await events(it, kind="price"))
         assert len(await events(it, kind="price,model.listed", limit=1)) == 1
@@ -95,7 +96,8 @@ async def test_a_person_reads_what_moved_who_disagrees_what_is_new_and_what_goes
         publish(it, EventKind.PRICE_VANISHED, "acme/m", feed="map")
         publish(it, EventKind.MODEL_LISTED, feed="map", model="acme/next")
         publish(it, EventKind.MODEL_LISTED, feed="map", models=["acme/x"], count=40)
-        publish(it, EventKind.MODEL_RETIRES, "acme/m", feed="map", retires_on="2027-01-05")
+        publish(it, EventKind.MODEL_RETIRES, "acme/m", feed="map", retires_on="2027-01-05",
+                retires_at=it.service.clock.now() + 40 * 86400)  # fmt: skip
         publish(it, EventKind.COOLDOWN_BEGAN, "acme/m")
         titles = [each.title for each in await entries(it)][::-1]
     assert titles[:2] == [
@@ -154,3 +156,31 @@ async def test_both_need_a_key_where_reading_does(tmp_path) -> None:
             assert (await it.http.get(path)).status_code == 401
             headers = {"authorization": "Bearer root-of-all"}
             assert (await it.http.get(path, headers=headers)).status_code == 200
+
+
+def test_what_is_sold_by_the_piece_is_told_by_the_piece() -> None:
+    move = {
+        "event": "price.shifted", "deployment": "acme/m",
+        "usd_per_mtok": {"input": 1.0, "image": 4000.0, "web_search": 10000.0},
+        "before": {"input": 1.0, "image": 2000.0},
+    }  # fmt: skip
+    assert told(move) == "acme/m: image $0.002 → $0.004, web search – → $0.01"
+
+
+async def test_what_a_feed_lists_anew_and_no_more_is_told_after_its_first_reading(tmp_path) -> None:
+    sheet = tmp_path / "prices.csv"
+    sheet.write_text("provider,model,input,output\nacme,m,1,2\nacme,old,1,2\n")
+    config = CONFIG + (
+        '[feeds]\nenabled = ["price-sheet"]\n[feeds.override.price-sheet]\n'
+        f'url = "file:{sheet}"\nevery = "1h"\n'
+    )
+    async with running(config, tmp_path) as it:
+        await it.service.poller.poll_now("price-sheet")
+        assert await events(it, kind="model,price.vanished") == []
+        sheet.write_text("provider,model,input,output\nacme,old,1,2\nacme,new,1,2\n")
+        for _ in range(3):
+            await it.service.poller.poll_now("price-sheet")
+        found = await events(it, kind="model,price.vanished")
+        titles = {each.title for each in await entries(it)}
+    assert sorted(each["event"] for each in found) == ["model.listed", "price.vanished"]
+    assert {"acme/m: no longer listed by price-sheet", "acme/new: new in price-sheet"} <= titles

@@ -86,3 +86,68 @@ def test_one_that_is_trusted_less_does_not_deny_alone_but_two_of_them_do() -> No
     ]
     assert polls_to_believe(settled(), doubtful[:1]) == DEFAULT_RULES.fall_polls
     assert polls_to_believe(settled(), doubtful) == DEFAULT_RULES.contradicted_polls
+
+
+DAY = 86400.0
+
+
+def days_to_believe_a_tenth(between: list[tuple[float, str, dict[str, object]]]) -> int | None:
+    """Days that a price of a tenth, which looks like a slip of units, must be stated daily."""
+    book = PriceBook()
+    say(book, START, 20.0, "sheet")
+    for day in range(100):
+        at = START + 600.0 + day * DAY
+        say(book, at, 2.0, "sheet")
+        if in_force(book, at).usd_per_mtok[Meter.INPUT] == 2:
+            return day
+        for usd, feed, facts in between:
+            say(book, at + PAUSE, usd, feed, **facts)
+    return None
+
+
+def test_what_looks_like_a_slip_stands_after_a_time_in_which_nobody_contradicts_it() -> None:
+    assert days_to_believe_a_tenth([]) == 45
+
+
+@pytest.mark.parametrize(
+    "witness",
+    [
+        (20.0, "list", {}),
+        (5.0, "list", {"trust": 0.1}),
+        (20.0, "shop", {"is_indirect": True, "feed_model": "other/small"}),
+    ],
+)
+def test_but_not_while_any_other_says_otherwise(
+    witness: tuple[float, str, dict[str, object]],
+) -> None:
+    assert days_to_believe_a_tenth([witness]) is None
+
+
+def test_no_time_makes_a_paid_model_free() -> None:
+    book = PriceBook()
+    say(book, START, 2.0, "sheet")
+    for day in range(100):
+        say(book, START + 600.0 + day * DAY, 0.0, "sheet", zero_reason="promo")
+    assert in_force(book, START + 100 * DAY).usd_per_mtok[Meter.INPUT] == 2
+    (held,) = book.held()
+    assert held.until is None
+
+
+def test_a_held_quote_says_until_when_and_a_restart_keeps_that() -> None:
+    book = settled_alone()
+    (held,) = book.held()
+    assert held.until == START + 600.0 + 45 * DAY
+    again = PriceBook()
+    again.from_state(book.to_state())
+    assert again.held() == [held]
+    old = book.to_state()
+    del old["pages"]["acme/small"]["held"][0]["until"]
+    again.from_state(old)
+    assert again.held()[0].until is None
+
+
+def settled_alone() -> PriceBook:
+    book = PriceBook()
+    say(book, START, 20.0, "sheet")
+    say(book, START + 600.0, 2.0, "sheet")
+    return book

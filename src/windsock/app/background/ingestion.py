@@ -13,6 +13,7 @@ from windsock.core.model.events import Event, EventKind
 from windsock.core.model.model_names import Identity, nearest
 from windsock.core.model.ticks import HealthReport, Quote, Vanished
 from windsock.core.pricing.facets.contract import ExchangeRate, in_dollars, uplifted
+from windsock.core.pricing.peers.relevance import Relevance
 from windsock.core.routing.router import Router
 from windsock.errors import BadRequest, CallerError, FeedError
 from windsock.feeds.definition import FeedDefinition
@@ -80,11 +81,15 @@ class FeedIngestion:
         self._readings[definition.id] = definition, reading
         rows = rows_at(reading.rows, self.clock.now())
         own_rows = self._with_rows_of_their_own(rows)
+        relevance = Relevance(self.router.catalog.deployments)
         for row in rows:
             yield
             now = self.clock.now()
             self._seen.add(f"{row.provider}/{row.model}")
-            for deployment, is_indirect, share in self._meant(row, own_rows, now):
+            meant = list(self._meant(row, own_rows, now))
+            if not meant:
+                self._note(row, definition, relevance, now)
+            for deployment, is_indirect, share in meant:
                 if deployment not in self.owned:
                     listed[deployment] = row
                     quote = quote_of(row, deployment, definition, now, is_indirect)
@@ -115,6 +120,15 @@ class FeedIngestion:
             if report.retires_at is not None:
                 for name in self.identity.subjects(report.subject):
                     yield name, report.retires_at
+
+    def _note(
+        self, row: PriceRow, definition: FeedDefinition, relevance: Relevance, now: float
+    ) -> None:
+        """What a model that is not in use here costs is what others are measured by."""
+        name = self.identity.listing(row.provider, row.model)
+        if name in relevance:
+            quote = quote_of(row, name, definition, now, is_indirect=True)
+            self.router.book.note(name, in_dollars(quote, self.rates.get(row.currency)))
 
     def _meant(
         self, row: PriceRow, own_rows: frozenset[str], now: float

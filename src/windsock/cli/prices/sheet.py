@@ -8,13 +8,11 @@ from itertools import groupby
 from typing import Any
 
 from windsock.cli.prices.layout import INDENT, Entry, age, lines, usd, wrapped
-
-ALONE = ("image", "request", "web_search")
-"""Meters that are shown by the piece, not by the million."""
+from windsock.service.control.prices.wording import PIECES, unit_price
 
 DAYS = ("", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
-METER, FIGURE = 16, 12
+METER, FIGURE = 20, 12
 """Characters of a meter's name and of one price."""
 
 JsonObject = dict[str, Any]
@@ -22,7 +20,10 @@ JsonObject = dict[str, Any]
 
 def sheet(price: JsonObject, *, width: int) -> Iterator[str]:
     """The lines to print of a row of /v1/prices."""
-    yield f"{price['deployment']}, $ per million tokens (image, request, web search: each)"
+    pieces = ", ".join(m.replace("_", " ") for m in price["usd_per_mtok"] if m in PIECES)
+    yield f"{price['deployment']}, $ per million tokens" + (
+        f"; $ a piece: {pieces}" if pieces else ""
+    )
     for fact in _standing(price):
         yield from wrapped(fact, width=width)
     yield from _blocks(price, width)
@@ -49,10 +50,14 @@ def _standing(price: JsonObject) -> Iterator[str]:
     if price["disputed_by"]:
         yield f"disputed by {', '.join(price['disputed_by'])}"
     if price["dearer_by"]:
-        yield f"taken to cost {price['dearer_by']:+.1%} than stated, while lists differ"
-    for each in price["adjustments"]:
-        source = f" ({each['source']})" if each["source"] else ""
-        yield f"{each['reason'].replace('_', ' ')} {each['share']:+.1%}{source}, in all prices here"
+        why = f"by {price['measured_by']}" if price["measured_by"] else "while lists differ"
+        why = why if not price["is_stale"] else "and more each day that nothing confirms it"
+        yield f"taken to cost {price['dearer_by']:+.1%} than stated, {why}"
+    if price["is_bounded"]:
+        yield "may draw a bounded share of requests only, since nothing comparable speaks for it"
+    for more in price["adjustments"]:
+        source = f" ({more['source']})" if more["source"] else ""
+        yield f"{more['reason'].replace('_', ' ')} {more['share']:+.1%}{source}, in all prices here"
     if price["vanished_from"]:
         yield f"no longer listed by {', '.join(price['vanished_from'])}"
     doubted = price["doubted"] or {"bills": 0}
@@ -62,7 +67,7 @@ def _standing(price: JsonObject) -> Iterator[str]:
 
 def _blocks(price: JsonObject, width: int) -> Iterator[str]:
     """A block for each service tier and hour, its sizes side by side, as many as there is room."""
-    ages = {each["feed"]: each["age_s"] for each in price["statements"]}
+    ages = {said["feed"]: said["age_s"] for said in price["statements"]}
     most = max(1, (width - METER) // FIGURE)
     for _, group in groupby(price["lines"], key=_term):
         sizes = list(group)
@@ -97,7 +102,7 @@ def _words(meter: str) -> str:
 
 def _figures(meter: str, shown: Sequence[JsonObject]) -> tuple[str, ...]:
     found = (line["usd_per_mtok"].get(meter) for line in shown)
-    return tuple(usd(price / 1e6 if meter in ALONE and price else price) for price in found)
+    return tuple(usd(unit_price(meter, price)) for price in found)
 
 
 def _from(meter: str, shown: Sequence[JsonObject], ages: dict[str, float]) -> str:
@@ -153,10 +158,11 @@ def _voices(price: JsonObject, width: int) -> Iterator[str]:
         head = Entry("said by", ("in $/M", "out $/M", "age", "trust"), "stands")
         yield from lines([head, *map(_voice, price["statements"])], width=width)
     for held in price["held"]:
+        until = f", or {_day(held['needs_until'])} comes" if held["needs_until"] else ""
         polls = (
             f"{held['polls']} of {held['needs_polls']} polls"
             if held["needs_polls"]
-            else ("until a second feed, a bill or a person says so")
+            else f"until a second feed, a bill or a person says so{until}"
         )
         yield from wrapped(f"held: {held['feed']} {held['reason']}; {polls}", width=width)
 

@@ -129,6 +129,11 @@ class Identity:
             )
         return found
 
+    def listing(self, feed_provider: str, feed_model: str) -> str:
+        """`seller/model` or `seller/model@region` of a row, whether it is in use here or not."""
+        name = self._names.parse(feed_provider, feed_model)
+        return f"{name.provider}/{name.model}" + (f"@{name.region}" if name.region else "")
+
     def uplifted(
         self, feed_provider: str, feed_model: str, stated: Mapping[str, Decimal] | None = None
     ) -> Iterator[tuple[str, Decimal]]:

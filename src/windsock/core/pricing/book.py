@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from math import inf
 from typing import Any
 
 from windsock.core.model.events import Event, EventKind
@@ -18,16 +18,19 @@ from windsock.core.pricing.consensus.late_ticks import Entry
 from windsock.core.pricing.consensus.standing import (
     PriceStatus,
     Statement,
+    aged,
+    measured,
     statements_of,
     status_of,
 )
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
+from windsock.core.pricing.entries import Entries
 from windsock.core.pricing.facets.bills import backed_quote
 from windsock.core.pricing.facets.contract import Adjustment
 from windsock.core.pricing.facets.effective import EffectivePrices
+from windsock.core.pricing.peers.peer_prices import PeerPrices, is_measured
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.schedule import flat_prices, next_moment, starts_at
-from windsock.core.pricing.state import timeline_of_state, timeline_state
+from windsock.core.pricing.schedule import flat_prices
 from windsock.core.pricing.validation import Held, can_be_approved
 
 
@@ -37,26 +40,36 @@ class PriceBook:
     def __init__(self, *, rules: GuardRules | None = None) -> None:
         self.rules = rules or GuardRules()
         self.version = 0
-        self._entries: dict[str, Entry] = {}
+        self._entries = Entries(self.rules)
+        self._peers = PeerPrices(self.rules)
         self.effective = EffectivePrices()
-        self._redirects: dict[str, str] = {}
         self._changed_at: dict[str | None, int] = {None: 0}
-        self._now = -math.inf
+        self._now = -inf
 
     def absorb(self, tick: Quote | Vanished, now: float) -> list[Event]:
         """Take in one statement; an equal price only refreshes the age.
 
         Ticks may come late (`seen_at` before `now`): the book is the same in whatever order.
         """
-        if now < self._now:
-            self._rewind(now)
+        if now < self._now:  # the clock was set back: nothing known may lie in the future
+            self._entries.rewind(now)
+            self._relearn()
         self._now = now
-        entry = self._entry(tick.deployment)
+        entry = self._entries.made(tick.deployment)
         before, said = entry.timeline.revision, entry.timeline.statements.get(tick.feed)
         told = entry.insert(tick) if entry.is_late(tick) else entry.append(tick)
         if self.effective.heard(entry.timeline, said, tick, now):
             self._changed(tick.deployment)
+        if isinstance(tick, Quote):
+            self._remeasure(self._peers.hear(entry.timeline, tick))
         return self._moved(entry, tick.deployment, before, told)
+
+    def note(self, name: str, quote: Quote) -> None:
+        """What a list says of a model that is no deployment here: others are measured by it.
+
+        name    `seller/model`
+        """
+        self._remeasure(self._peers.note(name, quote))
 
     def adjust(self, adjustments: Mapping[str, Sequence[Adjustment]]) -> None:
         """Bill list prices by these contracts from now on; what is left out has none."""
@@ -65,13 +78,13 @@ class PriceBook:
 
     def in_force(self, deployment: str, at: float) -> Quote | None:
         """What bills a request at `at`: the believed quote, whole, as its contract has it."""
-        name = self._redirects.get(deployment, deployment)
+        name = self._entries.name_of(deployment)
         entry = self._entries.get(name)
         return None if entry is None else self.effective.of(name, entry.timeline, at)
 
     def believed(self, deployment: str, at: float) -> Quote | None:
         """The accepted quote alone, as its feed states it."""
-        entry = self._billed(deployment)
+        entry = self._entries.billed(deployment)
         return None if entry is None else entry.timeline.in_force(at)
 
     def prices(
@@ -112,25 +125,32 @@ class PriceBook:
 
     def status(self, deployment: str, now: float) -> PriceStatus:
         """How its price stands at `now`."""
-        entry = self._billed(deployment)
+        entry = self._entries.billed(deployment)
         timeline = entry.timeline if entry else PriceTimeline(self.rules)
-        status = status_of(timeline, now, billed_as=self._redirects.get(deployment))
-        return replace(status, quote=self.in_force(deployment, now))
+        status = status_of(timeline, now, billed_as=self._entries.redirects.get(deployment))
+        return measured(status, self.in_force(deployment, now), self.standing(deployment, now))
 
     def quoted(self, deployment: str, now: float) -> tuple[Quote | None, float | None]:
         """The quote in force and its age in s: the part of `status` that weight tables show."""
-        quote, entry = self.in_force(deployment, now), self._billed(deployment)
+        quote, entry = self.in_force(deployment, now), self._entries.billed(deployment)
         return (quote, entry.timeline.age_s(quote, now)) if entry else (None, None)
 
     def statements(self, deployment: str, now: float) -> list[Statement]:
         """What every feed says of a price, its age and trust, and whether it agrees."""
-        entry = self._billed(deployment)
+        entry = self._entries.billed(deployment)
         return statements_of(entry.timeline, now) if entry else []
 
-    def standing(self, deployment: str) -> Standing:
-        """What the votes say of the price in force: provisional, dearer than stated, disputed."""
-        entry = self._billed(deployment)
-        return entry.timeline.standing if entry else Standing()
+    def standing(self, deployment: str, at: float | None = None) -> Standing:
+        """What is to be thought of the price in force: provisional, dearer than stated, disputed.
+
+        at      unix s, by which its age counts, too; None: as of the last statement
+        """
+        name = self._entries.name_of(deployment)
+        entry = self._entries.get(name)
+        if entry is None:
+            return Standing()
+        now = max(self._now, entry.timeline.counted_at) if at is None else at
+        return aged(self._peers.placed(name, entry.timeline, now), entry.timeline, now)
 
     def is_stale(self, age_s: float | None) -> bool:
         """True if nothing confirmed a price for longer than the rules allow."""
@@ -138,14 +158,11 @@ class PriceBook:
 
     def next_change_at(self, deployments: Iterable[str], after: float) -> float:
         """The next moment at which a price changes by the clock alone; inf if never."""
-        moment = math.inf
-        for name in deployments:
-            entry = self._billed(name)
-            for quote in reversed(entry.timeline.accepted) if entry else ():
-                moment = min(moment, next_moment(quote, after))
-                if starts_at(quote) <= after and quote.valid_until is None:
-                    break
-        return moment
+        return min((self._entries.next_change_at(name, after) for name in deployments), default=inf)
+
+    def next_aging_at(self, deployments: Iterable[str], after: float) -> float:
+        """The next moment at which a price is taken for dearer since nothing confirmed it."""
+        return min((self._entries.next_aging_at(name, after) for name in deployments), default=inf)
 
     def history(self, deployment: str, since: float, until: float) -> list[Quote]:
         """Accepted quotes, in the order in which they came into force."""
@@ -162,12 +179,12 @@ class PriceBook:
         """True if anything that moves a weight of these changed after `version`."""
         known = self._changed_at
         return known[None] > version or any(
-            known.get(self._redirects.get(name, name), 0) > version for name in deployments
+            known.get(self._entries.name_of(name), 0) > version for name in deployments
         )
 
     def held(self) -> list[Held]:
         """Every quote that is not believed yet."""
-        return [held for entry in self._entries.values() for held in entry.timeline.held.values()]
+        return self._entries.held()
 
     def approve(self, deployment: str, feed: str, now: float) -> list[Event]:
         """A person believes a held quote.
@@ -202,7 +219,7 @@ class PriceBook:
         at      unix s at which the call began
         """
         entry = self._entries.get(deployment)
-        if entry is None or billed_usd <= 0 or deployment in self._redirects:
+        if entry is None or billed_usd <= 0 or deployment in self._entries.redirects:
             return []
         bill = Bill(usage=usage, usd=billed_usd, at=at, service_tier=service_tier)
         quote = backed_quote(bill, self.effective, deployment, entry.timeline, now)
@@ -213,12 +230,12 @@ class PriceBook:
 
         Without a price of `served` the deployment is unpriced; naming the deployment itself undoes.
         """
-        if self._redirects.get(deployment, deployment) == served:
+        if self._entries.name_of(deployment) == served:
             return []
         before = self.in_force(deployment, now)
-        self._redirects[deployment] = served
+        self._entries.redirects[deployment] = served
         if served == deployment:
-            del self._redirects[deployment]
+            del self._entries.redirects[deployment]
         self._changed(None)
         after = self.in_force(deployment, now)
         facts: dict[str, object] = {
@@ -230,46 +247,39 @@ class PriceBook:
 
     def forget(self, deployment: str) -> None:
         """Know nothing of this deployment any more."""
-        self._entries.pop(deployment, None)
+        self._entries.forget(deployment)
         self._changed(deployment)
 
     def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
         """Take over what a store kept, without judging it anew."""
-        for quote in accepted:
-            self._entry(quote.deployment).timeline.restore(quote)
-        for each in held:
-            self._entry(each.quote.deployment).timeline.put_on_hold(each)
-        for entry in self._entries.values():
-            entry.settle()
-        self._changed(None)
+        self._entries.restore(accepted, held)
+        self._relearn()
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
-        return {
-            "pages": {
-                name: timeline_state(entry.timeline) for name, entry in self._entries.items()
-            },
-            "redirects": dict(self._redirects),
-        }
+        return self._entries.to_state()
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state` in place of what was known."""
-        self._entries = {}
-        for name, body in state["pages"].items():
-            self._entries[name] = Entry(timeline_of_state(body, self.rules))
-        self._redirects = dict(state["redirects"])
+        self._entries.from_state(state)
+        self._relearn()
+
+    def _relearn(self) -> None:
+        """What is known was replaced."""
+        self._peers.relearn(self._entries.timelines())
         self._changed(None)
+
+    def _remeasure(self, names: Iterable[str]) -> None:
+        """Others are measured by a price that has moved."""
+        for name in names:
+            entry = self._entries.get(name)
+            if entry is not None and is_measured(entry.timeline, self._now):
+                self._changed(name)
 
     def _changed(self, deployment: str | None) -> None:
         """Count a change of one deployment's price, or of all (None)."""
         self.version += 1
         self._changed_at[deployment] = self.version
-
-    def _rewind(self, now: float) -> None:
-        """The clock was set back: nothing known may lie in the future."""
-        for entry in self._entries.values():
-            entry.rewind(now)
-        self._changed(None)
 
     def _moved(
         self, entry: Entry, deployment: str, revision: int, told: list[Event]
@@ -286,13 +296,3 @@ class PriceBook:
         told = settle(entry.timeline, now)
         entry.settle()
         return self._moved(entry, quote.deployment, before, told)
-
-    def _billed(self, deployment: str) -> Entry | None:
-        """The entry whose prices bill a deployment, its own or that of a redirect."""
-        return self._entries.get(self._redirects.get(deployment, deployment))
-
-    def _entry(self, deployment: str) -> Entry:
-        entry = self._entries.get(deployment)
-        if entry is None:
-            entry = self._entries[deployment] = Entry(PriceTimeline(self.rules))
-        return entry

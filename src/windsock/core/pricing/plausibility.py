@@ -20,12 +20,14 @@ def suspicion(quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt | None
     last = ground.last
     reason = _misshapen(quote, last, rules)
     if reason is not None:
-        return Doubt(reason)
+        return _grave(reason, quote, ground, rules)
     if last is None:
-        return _lonely(quote, rules) or lesser_doubt(quote, None, (), rules)
+        reason = _lonely(quote, rules)
+        dear = _grave(reason, quote, ground, rules) if reason else None
+        return dear or lesser_doubt(quote, None, (), rules)
     reason = _slipped(quote, last, rules) or _misplaced(quote, last, rules)
     if reason is not None:
-        return Doubt(reason)
+        return _grave(reason, quote, ground, rules)
     pairs = list(_faces(quote, last))
     return _moved(quote, ground, pairs, rules) or lesser_doubt(quote, ground, pairs, rules)
 
@@ -89,13 +91,20 @@ def _overrides(quote: Quote) -> Iterable[Prices]:
     yield from (window.usd_per_mtok for window in quote.windows)
 
 
-def _lonely(quote: Quote, rules: GuardRules) -> Doubt | None:
+def _grave(reason: str, quote: Quote, ground: Evidence, rules: GuardRules) -> Doubt:
+    """What looks like an error stands only after a long time, and if nobody contradicts it."""
+    if not ground.is_unopposed or any(not quote.usd_per_mtok[meter] for meter in MAIN_METERS):
+        return Doubt(reason)
+    return Doubt(reason, seconds=rules.uncontradicted_s)
+
+
+def _lonely(quote: Quote, rules: GuardRules) -> str | None:
     """A first price is measured by what was ever sold; other feeds outvote it."""
     is_dear = any(
         quote.usd_per_mtok[meter] > most
         for meter, most in zip(MAIN_METERS, rules.dear_usd_per_mtok, strict=True)
     )
-    return Doubt("is dearer than anything sold so far") if is_dear else None
+    return "is dearer than anything sold so far" if is_dear else None
 
 
 def _slipped(quote: Quote, last: Quote, rules: GuardRules) -> str | None:

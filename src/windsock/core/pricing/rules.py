@@ -36,12 +36,19 @@ class GuardRules:
     alone_ratios        (2, 10): a price that one list states is taken for at most twice what
                         others sell the model at; of lists that each state another, one 10 times
                         off counts last
+    family_ratio        3: versions of a family cost a third to three times what is usual in it; of
+                        first listings of models.dev 90 % did that had kin at their seller
+    output_ratios       (1, 10) times input costs output, where a seller's own models do not tell;
+                        98 % of the first listings of models.dev lay within
     rise_polls          2 equal polls in a row release a rise beyond `max_rise`
     fall_polls          3 release a fall beyond `max_fall`
     contradicted_polls  12 do while other feeds, by trust the majority, keep restating other prices;
                         a feed that stays half as long for as many polls is read again
     contradicted_s      45 minutes at least, too, however often the feed is polled: 12 polls of five
                         minutes span more, 12 of 20 seconds only four minutes
+    uncontradicted_s    45 days after which what looks like an error stands if its feed never said
+                        otherwise and no other contradicts it; wrong moves of models.dev were
+                        mended after 44 at most
     agree_within        0.02: two feeds agree if input and output each differ by less
     same_within         1e-6: below it two prices are the same (float noise in feeds)
     bill_within         0.02: a bill confirms a price if it is that near
@@ -51,8 +58,12 @@ class GuardRules:
                         others can serve it at one that is proven
     provisional_s       60 days after which its word is proven by time; wrong first listings stood
                         for 44 days in the middle
+    implausible_s       180 days while what one list states is still taken for less where it is far
+                        above what the model costs elsewhere; such errors stood for up to 166 days
     stale_s             1 day: a price that nothing confirmed for longer is shown as stale
-    uncertainty_per_day 0.02 of the price, for every day since it was last confirmed
+    uncertainty_per_day 0.02 of the price, for every day since it was last confirmed, is shown
+    dearer_per_day      0.002 it is taken for dearer, once it is stale: lists move by 0.0003 a
+                        day in the mean, and a list that fell silent is trusted less
     scheduling_trust    1.0: feeds trusted this much (the owner's sheet) schedule prices as facts;
                         from all others a scheduled price is a forecast
     owner_feeds         the configuration and the price sheet: what the owner wrote there is never
@@ -77,18 +88,23 @@ class GuardRules:
     slip_tolerance: float = 0.05
     fx_ratios: tuple[float, float] = (6.5, 7.4)
     alone_ratios: tuple[float, float] = (2.0, 10.0)
+    family_ratio: float = 3.0
+    output_ratios: tuple[float, float] = (1.0, 10.0)
     rise_polls: int = 2
     fall_polls: int = 3
     contradicted_polls: int = 12
     contradicted_s: float = 2700.0
+    uncontradicted_s: float = 45 * 86400.0
     agree_within: float = 0.02
     same_within: float = 1e-6
     bill_within: float = 0.02
     recent_s: float = 7 * 86400.0
     provisional_share: float = 0.05
     provisional_s: float = 60 * 86400.0
+    implausible_s: float = 180 * 86400.0
     stale_s: float = 86400.0
     uncertainty_per_day: float = 0.02
+    dearer_per_day: float = 0.002
     scheduling_trust: float = 1.0
     owner_feeds: tuple[str, ...] = ("config", "price-sheet")
     least_share: float = 0.5

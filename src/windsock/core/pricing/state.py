@@ -11,7 +11,8 @@ from typing import Any
 from windsock.core.model.ticks import CHAT, Quote, Tier, Window
 from windsock.core.model.units import Meter, Prices
 from windsock.core.pricing.consensus.standing import standing_of
-from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.consensus.tracks import Track
 from windsock.core.pricing.consensus.votes import votes_of
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.validation import Held
@@ -155,12 +156,14 @@ def _held_state(valid_from: float | None, held: Held) -> dict[str, Any]:
         "polls": held.polls,
         "needs": held.needs,
         "is_final": held.is_final,
+        **({} if held.until is None else {"until": held.until}),
     }
 
 
 def _held_of_state(state: Mapping[str, Any]) -> tuple[float | None, Held]:
     rest = {name: state[name] for name in ("reason", "since", "polls", "needs", "is_final")}
-    return state["valid_from"], Held(quote=quote_of_state(state["quote"]), **rest)
+    quote, until = quote_of_state(state["quote"]), state.get("until")
+    return state["valid_from"], Held(quote=quote, until=until, **rest)
 
 
 def _prices_state(prices: Prices) -> dict[str, str]:

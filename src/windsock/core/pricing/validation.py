@@ -17,7 +17,8 @@ class Held:
 
     since       unix s of the first of these polls
     polls       equal polls so far
-    needs       polls that release it; None: only a second feed, a bill or a person do
+    needs       polls that release it; None: no number does, a second feed, a bill or a person do
+    until       unix s at which it is released at the earliest if it is stated until then
     is_final    no price at all: only a person releases it, if anybody can
     """
 
@@ -26,15 +27,23 @@ class Held:
     since: float
     polls: int = 1
     needs: int | None = None
+    until: float | None = None
     is_final: bool = False
+
+
+def held_by(held: Held, now: float) -> Held:
+    """The same after the clock was set back to `now`."""
+    back_s = max(0.0, held.since - now)
+    until = None if held.until is None else held.until - back_s
+    return replace(held, since=held.since - back_s, until=until)
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Why a quote should be confirmed first.
 
-    polls       equal polls that confirm it; None: no number does
-    seconds     that they must span
+    polls       equal polls that confirm it; None: no number does, but a long time may
+    seconds     that they must span; 0 with no number of polls: no time does either
     cautious    what may be believed of it meanwhile: itself without the meters in doubt
     """
 
@@ -51,11 +60,13 @@ class Evidence:
     last            the price in force, if any
     anchor          the price in force before the unproven falls of the last day
     is_contradicted other feeds keep restating another price since this one was first stated
+    is_unopposed    no other feed says otherwise, nor is the model sold elsewhere for twice or half
     """
 
     last: Quote | None = None
     anchor: Quote | None = None
     is_contradicted: bool = False
+    is_unopposed: bool = False
 
 
 def invalid_reason(quote: Quote, rules: GuardRules) -> str | None:

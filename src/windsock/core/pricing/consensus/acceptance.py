@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from decimal import Decimal
 
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.comparison import agrees, alike, blended, weighted_median
 from windsock.core.pricing.consensus.standing import standing_of
-from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.consensus.tracks import Track
 from windsock.core.pricing.consensus.votes import elsewhere_usd, supports, votes_of, winner
 from windsock.core.pricing.plausibility import suspicion
 from windsock.core.pricing.schedule import is_expired, starts_at
@@ -145,15 +147,26 @@ def _doubt(timeline: PriceTimeline, quote: Quote) -> Doubt | None:
 
 
 def _evidence(timeline: PriceTimeline, quote: Quote, track: Track | None) -> Evidence:
-    now = quote.seen_at
+    now, is_unopposed = quote.seen_at, _is_unopposed(timeline, quote)
     if track is None:
-        return Evidence()
+        return Evidence(is_unopposed=is_unopposed)
     is_today = now - track.anchored_at < timeline.rules.fall_window_s
     return Evidence(
         last=track.word,
         anchor=track.anchor if is_today else None,
         is_contradicted=_is_contradicted(timeline, quote),
+        is_unopposed=is_unopposed,
     )
+
+
+def _is_unopposed(timeline: PriceTimeline, quote: Quote) -> bool:
+    """Nobody says otherwise, and others sell the model for neither twice nor half as much."""
+    now, rules = quote.seen_at, timeline.rules
+    others = (each for each in timeline.others(quote.feed, now) if not each.is_indirect)
+    if any(not agrees(each, quote, rules) for each in others):
+        return False
+    elsewhere, most = elsewhere_usd(timeline, now), Decimal(str(rules.alone_ratios[0]))
+    return not elsewhere or 1 / most <= blended(quote.usd_per_mtok) / elsewhere <= most
 
 
 def _is_contradicted(timeline: PriceTimeline, quote: Quote) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 
 from windsock.core.model.ticks import Quote
 from windsock.core.pricing.comparison import blended, weighted_median
 from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
-from windsock.core.pricing.consensus.votes import Vote, elsewhere_usd, is_owner, supports
+from windsock.core.pricing.consensus.votes import Vote, is_owner, supports
 from windsock.core.pricing.validation import Held
 
 UNPRICED = "no feed quotes a price"
@@ -34,6 +35,8 @@ class PriceStatus:
     vanished        feeds that once listed it and no longer do
     provisional_until   unix s at which time alone will have proven it; None unless provisional
     disputed_by     feeds that speak for another price, now
+    measured_by     comparable prices by which one list's word was measured; empty: by none
+    is_bounded      it may draw only `provisional_share` of a task's requests
     """
 
     quote: Quote | None
@@ -47,6 +50,8 @@ class PriceStatus:
     vanished: tuple[str, ...] = ()
     provisional_until: float | None = None
     disputed_by: tuple[str, ...] = ()
+    measured_by: str = ""
+    is_bounded: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,17 @@ def status_of(timeline: PriceTimeline, now: float, *, billed_as: str | None) -> 
         vanished=tuple(sorted(timeline.vanished)),
         provisional_until=_provisional_until(timeline, quote),
         disputed_by=tuple(sorted(timeline.standing.dissenting)),
+    )
+
+
+def measured(status: PriceStatus, quote: Quote | None, standing: Standing) -> PriceStatus:
+    """The status of a price as it is billed, and as comparable prices have it stand."""
+    return replace(
+        status,
+        quote=quote,
+        dearer_by=standing.dearer_by,
+        measured_by=standing.measured_by,
+        is_bounded=standing.is_bounded,
     )
 
 
@@ -137,41 +153,69 @@ def _unproven_until(timeline: PriceTimeline, quote: Quote, stands: str) -> float
 
 def standing_of(timeline: PriceTimeline, votes: Sequence[Vote], now: float) -> Standing:
     """What there is to know about the price in force, besides what it is."""
-    current, rules = timeline.in_force(now), timeline.rules
+    current = timeline.in_force(now)
     if current is None:
         return Standing()
-    behind = [vote for vote in votes if supports(vote.quote, current, rules)]
-    is_proven = is_owner(current, rules) or any(vote.is_proven for vote in behind)
+    behind = [vote for vote in votes if supports(vote.quote, current, timeline.rules)]
+    is_single = bool(behind) and len(votes) == 1 and not is_owner(current, timeline.rules)
+    is_proven = is_owner(current, timeline.rules) or any(vote.is_proven for vote in behind)
     return Standing(
         is_provisional=bool(behind) and not is_proven,
-        is_alone=bool(behind) and not is_proven and len(votes) == 1,
-        dearer_by=_dearer_by(timeline, current, votes, now, is_proven=is_proven),
+        is_alone=is_single and not is_proven,
+        is_bounded=is_single and not is_proven,
+        dearer_by=_dearer_by(timeline, current, votes, is_proven=is_proven),
         lagging=frozenset(vote.feed for vote in votes if vote.lags),
         dissenting=frozenset(vote.feed for vote in votes if vote not in behind),
     )
 
 
 def _dearer_by(
-    timeline: PriceTimeline, current: Quote, votes: Sequence[Vote], now: float, *, is_proven: bool
+    timeline: PriceTimeline, current: Quote, votes: Sequence[Vote], *, is_proven: bool
 ) -> float:
     """How much dearer than stated: what feeds say on average, where they differ by little.
 
-    While provisional at the dearer end of what is plausible: the dearest that any list says; with
-    one list alone not below what others sell the model at, nor above `alone_ratios` times that.
+    While provisional the dearest that any list says. Where a single list has begun to state a deep
+    fall, as deep as is believed at once.
     """
     price = blended(current.usd_per_mtok)
     if not price or is_owner(current, timeline.rules):
         return 0.0
     times = ((float(blended(vote.quote.usd_per_mtok) / price), vote.trust) for vote in votes)
     said = [(max(1.0, each), trust) for each, trust in times if each <= MOST_APART]
-    if is_proven or not said:
-        total = sum(trust for _, trust in said)
-        return sum(each * trust for each, trust in said) / total - 1 if total else 0.0
-    dearest, elsewhere = max(each for each, _ in said), elsewhere_usd(timeline, now)
-    if not elsewhere or len(votes) > 1:
-        return dearest - 1
-    usual = float(elsewhere / price)
-    return min(max(dearest, usual), timeline.rules.alone_ratios[0] * usual) - 1
+    if len(votes) == 1:
+        return _falls_to(timeline, current, votes[0]) - 1
+    if not is_proven and said:
+        return max(each for each, _ in said) - 1
+    total = sum(trust for _, trust in said)
+    return sum(each * trust for each, trust in said) / total - 1 if total else 0.0
+
+
+def aged(standing: Standing, timeline: PriceTimeline, now: float) -> Standing:
+    """A price that nothing confirmed for days is the less sure, and taken for dearer, each day."""
+    quote, rules = timeline.in_force(now), timeline.rules
+    late_s = (timeline.age_s(quote, now) or 0.0) - rules.stale_s
+    if quote is None or late_s < 0 or is_owner(quote, rules):
+        return standing
+    by = min(1.0, (late_s // DAY_S + 1) * rules.dearer_per_day)
+    return replace(standing, dearer_by=(1 + standing.dearer_by) * (1 + by) - 1)
+
+
+def next_aging(timeline: PriceTimeline, after: float) -> float:
+    """The next moment at which the price in force is a day more without confirmation; inf: none."""
+    quote, rules = timeline.in_force(after), timeline.rules
+    if quote is None or is_owner(quote, rules) or not rules.dearer_per_day:
+        return inf
+    stale_at = timeline.confirmed_at + rules.stale_s
+    return stale_at + max(0.0, (after - stale_at) // DAY_S + 1) * DAY_S
+
+
+def _falls_to(timeline: PriceTimeline, current: Quote, vote: Vote) -> float:
+    """Part of its price that a held fall of the same list leaves, where polls can release it."""
+    held, rules = timeline.held.get((vote.feed, None)), timeline.rules
+    if held is None or held.needs != rules.fall_polls:
+        return 1.0
+    part = float(blended(held.quote.usd_per_mtok) / blended(current.usd_per_mtok))
+    return min(1.0, max(rules.max_fall, part))
 
 
 def _uncertainty(

@@ -10,41 +10,13 @@ from dataclasses import dataclass, field, replace
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.ticks import Quote
 from windsock.core.pricing.comparison import alike
+from windsock.core.pricing.consensus.tracks import Track, moved, quote_by, track_by
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import is_expired, starts_at
-from windsock.core.pricing.validation import Doubt, Held
+from windsock.core.pricing.validation import Doubt, Held, held_by
 
 HeldKey = tuple[str, float | None]
 """(feed, valid_from of a forecast)."""
-
-MAX_WORDS = 8
-"""What a feed said that it is remembered by: enough to see that another is late."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Track:
-    """What one feed was believed to say, whatever others say.
-
-    words       different prices in order, the last is its vote
-    since       unix s since which it says so
-    heard_at    unix s at which it last said so
-    is_proven   a second list, a bill, a person or time spoke for it; a plausible move keeps that
-    backed_at   unix s at which a bill or a person last spoke for this very word
-    anchor      its word before the unproven falls of the last day, and since when
-    """
-
-    words: tuple[Quote, ...]
-    since: float
-    heard_at: float
-    is_proven: bool = False
-    anchor: Quote | None = None
-    anchored_at: float = -math.inf
-    backed_at: float = -math.inf
-
-    @property
-    def word(self) -> Quote:
-        """What it says now."""
-        return self.words[-1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +24,19 @@ class Standing:
     """What the votes say of the price in force, as of the last statement.
 
     is_provisional  one list says so, and nothing else speaks for it
-    is_alone        no other list states any price either
+    is_alone        no other list states any price either, and nothing proves it
+    is_bounded      it may draw only a bounded share of traffic
     dearer_by       relative: what it should be taken to cost more than is stated, or less
+    measured_by     what comparable prices it was measured by; empty: by none
     lagging         feeds that say what another has left behind
     dissenting      feeds that speak for another price
     """
 
     is_provisional: bool = False
     is_alone: bool = False
+    is_bounded: bool = False
     dearer_by: float = 0.0
+    measured_by: str = ""
     lagging: frozenset[str] = frozenset()
     dissenting: frozenset[str] = frozenset()
 
@@ -130,11 +106,11 @@ class PriceTimeline:
 
     def rewind(self, now: float) -> None:
         """The clock was set back: what was learnt later is taken as learnt now."""
-        self.accepted = [_by(quote, now) for quote in self.accepted]
-        self.statements = {feed: _by(quote, now) for feed, quote in self.statements.items()}
-        self.held = {k: replace(h, since=min(h.since, now)) for k, h in self.held.items()}
+        self.accepted = [quote_by(quote, now) for quote in self.accepted]
+        self.statements = {feed: quote_by(quote, now) for feed, quote in self.statements.items()}
+        self.held = {key: held_by(held, now) for key, held in self.held.items()}
         self.confirmed_at = min(self.confirmed_at, now)
-        self.tracks = {feed: _track_by(track, now) for feed, track in self.tracks.items()}
+        self.tracks = {feed: track_by(track, now) for feed, track in self.tracks.items()}
 
     def age_s(self, quote: Quote | None, now: float) -> float | None:
         """Seconds since the price in force was last confirmed; None without one."""
@@ -169,24 +145,8 @@ class PriceTimeline:
         is_proven   by more than its own word: falls are then measured from here
         """
         track = self.tracks.get(quote.feed)
-        if track is None:
-            made = Track(words=(quote,), since=now, heard_at=now, is_proven=is_proven)
-            self.tracks[quote.feed] = replace(made, anchor=quote, anchored_at=now)
-            return
-        anchor, anchored_at = track.anchor, track.anchored_at
-        if is_proven:
-            anchor, anchored_at = quote, now
-        elif now - anchored_at >= self.rules.fall_window_s:
-            anchor, anchored_at = track.word, now
-        moved = Track(
-            words=(*track.words, quote)[-MAX_WORDS:],
-            since=now,
-            heard_at=now,
-            is_proven=is_proven or track.is_proven,
-            anchor=anchor,
-            anchored_at=anchored_at,
-        )
-        self.tracks[quote.feed] = moved
+        made = moved(track, quote, now, is_proven=is_proven, rules=self.rules)
+        self.tracks[quote.feed] = made
 
     def prove(self, feed: str) -> None:
         """More than the feed itself speaks for its word."""
@@ -249,10 +209,11 @@ class PriceTimeline:
         else:
             since, polls = held.since, held.polls + (now > held.quote.seen_at)
         made = Held(quote=quote, reason=doubt.reason, since=since, polls=polls)
-        self.put_on_hold(replace(made, needs=doubt.polls, is_final=is_final))
+        until = since + doubt.seconds if doubt.seconds else None
+        self.put_on_hold(replace(made, needs=doubt.polls, until=until, is_final=is_final))
         is_known = held is not None and since == held.since
-        is_enough = doubt.polls is not None and polls >= doubt.polls
-        is_enough = is_enough and now - since >= doubt.seconds
+        least = doubt.polls or (self.rules.contradicted_polls if doubt.seconds else math.inf)
+        is_enough = polls >= least and now - since >= doubt.seconds
         return [] if is_known or is_enough else [_told(quote, doubt)], is_enough
 
     def _key(self, feed: str) -> HeldKey:
@@ -287,14 +248,3 @@ def _is_of(held: Held, quote: Quote) -> bool:
 def _repeats(quote: Quote, held: Held, doubt: Doubt) -> bool:
     """True for the same price again; a price that is no number equals nothing, itself included."""
     return quote.same_price(held.quote) or (held.is_final and held.reason == doubt.reason)
-
-
-def _track_by(track: Track, now: float) -> Track:
-    since, heard_at = min(track.since, now), min(track.heard_at, now)
-    words = tuple(_by(word, now) for word in track.words)
-    anchored_at = min(track.anchored_at, now)
-    return replace(track, words=words, since=since, heard_at=heard_at, anchored_at=anchored_at)
-
-
-def _by(quote: Quote, now: float) -> Quote:
-    return quote if quote.seen_at <= now else replace(quote, seen_at=now)

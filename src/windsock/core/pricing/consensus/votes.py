@@ -9,7 +9,8 @@ from decimal import Decimal
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import MAIN_METERS
 from windsock.core.pricing.comparison import agrees, alike, blended, says_less, weighted_median
-from windsock.core.pricing.consensus.timeline import PriceTimeline, Track
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.consensus.tracks import Track
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import is_expired
 
@@ -36,10 +37,7 @@ def supports(quote: Quote, other: Quote, rules: GuardRules) -> bool:
 
 def votes_of(timeline: PriceTimeline, now: float) -> list[Vote]:
     """The voices that count at `now`: of feeds that spoke lately, else of all, in order of name."""
-    tracks = {feed: timeline.tracks[feed] for feed in sorted(timeline.tracks)}
-    recent_s = timeline.rules.recent_s
-    fresh = {feed: track for feed, track in tracks.items() if now - track.heard_at <= recent_s}
-    heard = fresh or tracks
+    heard, recent_s = heard_lately(timeline, now), timeline.rules.recent_s
     voices = []
     for feed, track in heard.items():
         leader = _leader(feed, heard, now, timeline.rules)
@@ -55,6 +53,14 @@ def votes_of(timeline: PriceTimeline, now: float) -> list[Vote]:
             )
             voices.append(vote)
     return voices
+
+
+def heard_lately(timeline: PriceTimeline, now: float) -> dict[str, Track]:
+    """What feeds say that spoke lately, else what all do, in order of name."""
+    tracks = {feed: timeline.tracks[feed] for feed in sorted(timeline.tracks)}
+    recent_s = timeline.rules.recent_s
+    fresh = {feed: track for feed, track in tracks.items() if now - track.heard_at <= recent_s}
+    return fresh or tracks
 
 
 def _unexpired(track: Track, now: float) -> Quote | None:

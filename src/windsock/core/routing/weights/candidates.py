@@ -145,8 +145,8 @@ class Candidates:
             cell=cell,
             deployments=tuple(usd_by_name),
             usd=tuple(usd_by_name.values()),
-            dearer_by=self._dearer_by(usd_by_name, stated),
-            most_share=self._most_share(usd_by_name),
+            dearer_by=self._dearer_by(usd_by_name, stated, now),
+            most_share=self._most_share(usd_by_name, now),
             share=share,
             compounds=self._compounds(cell, route, usd_by_name, asked, now, imagined),
         )
@@ -175,20 +175,27 @@ class Candidates:
                 usd_by_name[name] = usd
         return usd_by_name
 
-    def _dearer_by(self, names: Collection[str], stated: Collection[str]) -> tuple[float, ...]:
+    def _dearer_by(
+        self, names: Collection[str], stated: Collection[str], now: float
+    ) -> tuple[float, ...]:
         """What each price should be taken to be above what is stated; empty if none should."""
         dearer = tuple(
-            self._book.standing(name).dearer_by if name in stated else 0.0 for name in names
+            self._book.standing(name, now).dearer_by if name in stated else 0.0 for name in names
         )
         return dearer if any(dearer) else ()
 
-    def _most_share(self, names: Collection[str]) -> tuple[float, ...]:
-        """Bounds for prices that one list alone states, while another candidate's is proven."""
-        bounds = tuple(
-            self._book.rules.provisional_share if self._book.standing(name).is_alone else 1.0
-            for name in names
-        )
-        return bounds if 1.0 in bounds and min(bounds) < 1.0 else ()
+    def _most_share(self, names: Collection[str], now: float) -> tuple[float, ...]:
+        """Bounds for prices that one list alone states, while another candidate's is sure.
+
+        Where most are such no single list moves more than an equal part.
+        """
+        bounded = [self._book.standing(name, now).is_bounded for name in names]
+        if not any(bounded) or all(bounded):
+            return ()
+        most = self._book.rules.provisional_share
+        if 2 * sum(bounded) > len(bounded):
+            most = max(most, 1 / len(bounded))
+        return tuple(most if each else 1.0 for each in bounded)
 
     def _compounds(
         self,

@@ -67,9 +67,8 @@ class TableMaker:
         view, ruled_out, note = viewed
         weights = weighing.weights if weighing else ()
         names = place.route.candidates
-        expires_at = min(
-            self._book.next_change_at(names, now), self._health.next_change_at(names, now)
-        )
+        prices = min(self._book.next_change_at(names, now), self._book.next_aging_at(names, now))
+        expires_at = min(prices, self._health.next_change_at(names, now))
         arms = arms_of(view, weighing, self._beliefs, self._book, now) if weighing else ()
         notes = [text for text in (note, weighing.note if weighing else "") if text]
         return WeightTable(

@@ -84,6 +84,8 @@ def _in_force(
         "lines": [_line_view(line) for line in lines],
         "adjustments": [_adjustment(each) for each in contract],
         "dearer_by": status.dearer_by,
+        "measured_by": status.measured_by or None,
+        "is_bounded": status.is_bounded,
         "is_disputed": bool(status.disputed_by),
         "disputed_by": list(status.disputed_by),
         **_provisional(status, quote),
@@ -216,5 +218,6 @@ def held_view(held: Held) -> HeldView:
         since=held.since,
         polls=held.polls,
         needs_polls=held.needs,
+        needs_until=held.until,
         usd_per_mtok=numbers(held.quote.usd_per_mtok),
     )

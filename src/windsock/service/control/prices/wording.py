@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from windsock.core.model.events import EventKind
+from windsock.core.model.units import MTOK, STANDALONE
 
 View = Mapping[str, Any]
 """An `event_view`."""
+
+PIECES = frozenset(m.value for m in STANDALONE if "token" not in m.usage_field)
+"""Meters that are sold by the piece, not by the million: images, requests, searches, seconds."""
 
 MOST_NAMED = 5
 """Names in one line; the others are counted."""
@@ -59,7 +63,8 @@ def _listed(event: View) -> str:
 def _retires(event: View) -> str:
     if "dates" in event:
         return f"models retire, says {event['feed']}: {_named(event['dates'])}"
-    return f"{event['deployment']}: retires on {event['retires_on']}, says {event['feed']}"
+    word = "retired" if event["retires_at"] <= event["at"] else "retires"
+    return f"{event['deployment']}: {word} on {event['retires_on']}, says {event['feed']}"
 
 
 WORDS: Mapping[str, Callable[[View], str]] = {
@@ -84,7 +89,7 @@ def _move(event: View) -> str:
     """Meters that cost otherwise than before."""
     before = event.get("before") or {}
     moves = [
-        f"{_meter(meter)} {_usd(before.get(meter))} → {_usd(now)}"
+        f"{_meter(meter)} {_usd(meter, before.get(meter))} → {_usd(meter, now)}"
         for meter, now in event["usd_per_mtok"].items()
         if before.get(meter) != now
     ]
@@ -97,15 +102,23 @@ def _prices(prices: Mapping[str, float]) -> str:
 
 def _each(prices: Mapping[str, float]) -> Iterator[str]:
     for meter, usd in prices.items():
-        yield f"{_meter(meter)} {_usd(usd)}"
+        yield f"{_meter(meter)} {_usd(meter, usd)}"
 
 
 def _meter(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _usd(price: float | None) -> str:
-    """Dollars per million; a dash where none was stated."""
+def unit_price(meter: str, usd_per_mtok: float | None) -> float | None:
+    """Dollars in the unit in which people speak of a meter: a million tokens, or one piece."""
+    if usd_per_mtok is None or meter not in PIECES:
+        return usd_per_mtok
+    return usd_per_mtok / float(MTOK)
+
+
+def _usd(meter: str, usd_per_mtok: float | None) -> str:
+    """A dash where none was stated."""
+    price = unit_price(meter, usd_per_mtok)
     return "–" if price is None else f"${plain(price)}"
 
 

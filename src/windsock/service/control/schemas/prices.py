@@ -95,6 +95,9 @@ class HeldView(Answer):
     needs_polls: int | None = Field(
         description="equal polls that release it; null: a second feed, a bill or a person only"
     )
+    needs_until: float | None = Field(
+        default=None, description="unix s of its release at the earliest, if nobody contradicts it"
+    )
     usd_per_mtok: dict[str, float]
 
 
@@ -141,6 +144,12 @@ class PriceView(Answer):
     )
     dearer_by: float | None = Field(
         default=None, description="relative: taken to cost so much more than stated"
+    )
+    measured_by: str | None = Field(
+        default=None, description="what one list's word was measured by: model, family, ratio"
+    )
+    is_bounded: bool = Field(
+        default=False, description="may draw only `provisional_share` of a task's requests"
     )
     is_disputed: bool = False
     disputed_by: list[str] = Field(default_factory=list, description="feeds that say otherwise")

@@ -1,0 +1,105 @@
+"""How a price stands that one list alone states, once it is measured by comparable ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from windsock.core.model.ticks import CHAT, Quote
+from windsock.core.model.units import MAIN_METERS, Prices
+from windsock.core.pricing.comparison import blended
+from windsock.core.pricing.consensus.timeline import PriceTimeline, Standing
+from windsock.core.pricing.consensus.votes import heard_lately, is_owner
+from windsock.core.pricing.peers.listings import Ask, Listings
+from windsock.core.pricing.peers.plausible_range import Basis, Plausible, plausible
+from windsock.core.pricing.rules import GuardRules
+from windsock.core.pricing.validation import invalid_reason
+
+
+class PeerPrices:
+    """Everything that lists say of other deployments, and what follows for one alone."""
+
+    def __init__(self, rules: GuardRules) -> None:
+        self._rules = rules
+        self._listings = Listings(rules.recent_s)
+
+    def hear(self, timeline: PriceTimeline, tick: Quote) -> set[str]:
+        """Take over what a feed is believed to say; names that are measured by it, if it is new."""
+        if tick.is_indirect:
+            quote = timeline.statements.get(f"{tick.feed} of {tick.feed_model}")
+            name = f"{tick.feed}/{tick.feed_model}"
+        else:
+            track = timeline.tracks.get(tick.feed)
+            quote, name = track.word if track else None, tick.deployment
+        if quote is None or quote.mode != CHAT:
+            return set()
+        return self.note(name, replace(quote, seen_at=tick.seen_at), model=tick.deployment)
+
+    def note(self, name: str, quote: Quote, *, model: str | None = None) -> set[str]:
+        """Take over one list's word of a model that may be no deployment here.
+
+        What cannot be a price is left out.
+        """
+        if invalid_reason(quote, self._rules) is not None:
+            return set()
+        ask = Ask(name, quote.usd_per_mtok, quote.trust, quote.seen_at)
+        is_new = self._listings.note(quote.feed, ask, model=model)
+        return self._listings.related(model or name) - {name} if is_new else set()
+
+    def relearn(self, timelines: Iterable[PriceTimeline]) -> None:
+        """Start from what these timelines hold."""
+        self._listings = Listings(self._rules.recent_s)
+        for timeline in timelines:
+            words = [replace(t.word, seen_at=t.heard_at) for t in timeline.tracks.values()]
+            for quote in (*words, *(q for q in timeline.statements.values() if q.is_indirect)):
+                self.hear(timeline, quote)
+
+    def placed(self, name: str, timeline: PriceTimeline, now: float) -> Standing:
+        """How the price stands: one list's word is taken for what is plausible."""
+        standing, quote = timeline.standing, timeline.in_force(now)
+        if quote is None or not is_measured(timeline, now):
+            return standing
+        stated = _main(quote)
+        if quote.mode != CHAT or not all(stated.values()):
+            return replace(standing, is_bounded=standing.is_alone)
+        found = plausible(stated, name, self._listings, now, self._rules)
+        return _placed(standing, quote, found, now, self._rules)
+
+
+def is_measured(timeline: PriceTimeline, now: float) -> bool:
+    """True if comparable prices may move what a price is taken for."""
+    quote, heard = timeline.in_force(now), heard_lately(timeline, now)
+    if quote is None or len(heard) != 1 or is_owner(quote, timeline.rules):
+        return False
+    (track,) = heard.values()
+    is_backed = track.backed_at >= track.since
+    is_young = not is_backed and now - track.since < timeline.rules.implausible_s
+    return timeline.standing.is_alone or is_young
+
+
+def _placed(
+    standing: Standing, quote: Quote, found: Plausible, now: float, rules: GuardRules
+) -> Standing:
+    if not standing.is_alone:  # time speaks for it: only what looks far too dear is still doubted
+        lower = {m: min(usd, quote.usd_per_mtok[m]) for m, usd in found.prices.items()}
+        is_too_dear = found.basis is Basis.MODEL and lower != _main(quote)
+        return replace(standing, dearer_by=_relative(lower, quote)) if is_too_dear else standing
+    by = _relative(found.prices, quote)
+    is_cheap = found.basis is Basis.FAMILY and by > 0
+    is_unplaced = found.basis in (None, Basis.RATIO) and not _is_old(quote, now, rules)
+    return replace(
+        standing, dearer_by=by, is_bounded=is_cheap or is_unplaced, measured_by=found.basis or ""
+    )
+
+
+def _main(quote: Quote) -> Prices:
+    return {meter: quote.usd_per_mtok[meter] for meter in MAIN_METERS}
+
+
+def _relative(prices: Prices, quote: Quote) -> float:
+    return float(blended(prices) / blended(quote.usd_per_mtok)) - 1
+
+
+def _is_old(quote: Quote, now: float, rules: GuardRules) -> bool:
+    """True if its list says since when it holds, and that is long ago."""
+    return quote.quoted_at is not None and now - quote.quoted_at >= rules.provisional_s

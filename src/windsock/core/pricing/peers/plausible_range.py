@@ -1,0 +1,76 @@
+"""What a price that one list alone states may be, by what comparable models cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from windsock.core.model.units import MAIN_METERS, Meter, Prices
+from windsock.core.pricing.peers.listings import Ask, Listings, usual
+from windsock.core.pricing.rules import GuardRules
+
+LEAST_OF_SELLER = 5
+"""Other models of a seller from which its own ratio of output to input can be told."""
+
+
+class Basis(StrEnum):
+    """What a price is measured by, the nearest first."""
+
+    MODEL = "the same model elsewhere"
+    FAMILY = "its family"
+    RATIO = "its seller's ratio of output to input"
+
+
+@dataclass(frozen=True, slots=True)
+class Plausible:
+    """A stated price as it should be taken.
+
+    prices  input and output, USD per million: as stated where that is plausible, else the bound
+            that is nearer
+    basis   what they were measured by; None: nothing comparable is known
+    """
+
+    prices: Prices
+    basis: Basis | None = None
+
+
+def plausible(
+    stated: Prices, name: str, listings: Listings, now: float, rules: GuardRules
+) -> Plausible:
+    """Measured by the same model elsewhere, else by its family, else by the seller's ratio.
+
+    The same model is not taken to be cheaper here than usual: that is the dearer end of what is
+    plausible. Versions of a family differ, on either side.
+    """
+    times, family = (Decimal(str(each)) for each in (rules.alone_ratios[0], rules.family_ratio))
+    same = listings.same_model(name, now)
+    if same:
+        return Plausible(_within(stated, same, Decimal(1), times), Basis.MODEL)
+    kin = listings.family(name, now)
+    if kin:
+        return Plausible(_within(stated, kin, 1 / family, family), Basis.FAMILY)
+    return _by_ratio(stated, listings.of_seller(name, now), rules)
+
+
+def _within(stated: Prices, asks: list[Ask], low: Decimal, high: Decimal) -> Prices:
+    bounds = {meter: usual(asks, meter) for meter in MAIN_METERS}
+    return {m: min(max(stated[m], low * bounds[m]), high * bounds[m]) for m in MAIN_METERS}
+
+
+def _by_ratio(stated: Prices, of_seller: list[Ask], rules: GuardRules) -> Plausible:
+    """One meter is off if output is too many or too few times input: the cheaper of the two."""
+    low, high = _ratios(of_seller, rules)
+    given, got = stated[Meter.INPUT], stated[Meter.OUTPUT]
+    prices = {Meter.INPUT: max(given, got / high), Meter.OUTPUT: max(got, given * low)}
+    return Plausible(prices, Basis.RATIO if prices != stated else None)
+
+
+def _ratios(of_seller: list[Ask], rules: GuardRules) -> tuple[Decimal, Decimal]:
+    ratios = sorted(ask.output_ratio for ask in of_seller)
+    if len(ratios) < LEAST_OF_SELLER:
+        low, high = rules.output_ratios
+    else:
+        middle = ratios[len(ratios) // 2]
+        low, high = middle / rules.family_ratio, middle * rules.family_ratio
+    return Decimal(str(low)), Decimal(str(high))
