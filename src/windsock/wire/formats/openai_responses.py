@@ -39,6 +39,8 @@ STORED = ("previous_response_id", "conversation", "background", "prompt")
 class Responses:
     """One request to /v1/responses."""
 
+    end_mark = b""
+
     def __init__(self) -> None:
         self._asked: dict[str, Any] = {}
         self._stream = ResponsesStream(self._asked)
