@@ -45,6 +45,10 @@ async def test_both_sides_of_the_same_calls_and_doubted_bills_apart(tmp_path) ->
             (line,) = await reported(it)
             decisions = (await it.http.get("/v1/decisions")).text.splitlines()
             metrics = (await it.http.get("/metrics")).text
+            (alarm,) = (await it.http.get("/v1/alarms")).json()["doubted"]
+            listed = await asyncio.to_thread(
+                CliRunner().invoke, app, ["alarms", "list", "--url", it.url]
+            )
     assert line["bills"] == 2 and line["bill_ratio"] == pytest.approx(1.0)
     assert line["billed_usd"] == pytest.approx(2 * COUNTED)
     assert line["counted_usd"] == pytest.approx(2 * COUNTED)
@@ -53,6 +57,8 @@ async def test_both_sides_of_the_same_calls_and_doubted_bills_apart(tmp_path) ->
     assert line["cost_usd"] == pytest.approx(6 * COUNTED)
     doubted = [json.loads(each)["attempts"][0]["is_bill_doubted"] for each in decisions]
     assert doubted == [False, False, False, False, True, True]
+    assert alarm["bills"] == 2 and alarm["bill_factor"] == pytest.approx(10)
+    assert "acme/m: bills not believed: 2, the last 10 times what was counted" in listed.output
     assert 'windsock_bills_doubted_total{deployment="acme/m"} 2.0' in metrics
 
 
@@ -61,6 +67,7 @@ async def test_who_never_bills_has_no_bills_and_no_ratio(tmp_path) -> None:
         async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
             await asked(it, 2)
             (line,) = await reported(it)
+            assert (await it.http.get("/v1/alarms")).json()["doubted"] == []
     assert (line["bills"], line["doubted_bills"]) == (0, 0)
     assert line["billed_usd"] is line["counted_usd"] is line["bill_ratio"] is None
     assert line["doubted_usd"] is None

@@ -313,7 +313,8 @@ async def test_when_all_answer_nothing_the_client_is_told_so(tmp_path) -> None:
             ask = {"model": "auto", "messages": ASK["messages"]}
             answer = await it.http.post("/v1/chat/completions", json=ask)
             assert answer.status_code == 502
-            assert "empty_answer" in answer.json()["error"]["message"]
+            assert answer.json()["error"]["code"] == "provider_empty_answer"
+            assert answer.headers["x-should-retry"] == "false"
 
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["plain", "stream"])

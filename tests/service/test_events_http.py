@@ -96,7 +96,8 @@ async def test_a_person_reads_what_moved_who_disagrees_what_is_new_and_what_goes
         publish(it, EventKind.PRICE_VANISHED, "acme/m", feed="map")
         publish(it, EventKind.MODEL_LISTED, feed="map", model="acme/next")
         publish(it, EventKind.MODEL_LISTED, feed="map", models=["acme/x"], count=40)
-        publish(it, EventKind.MODEL_RETIRES, "acme/m", feed="map", retires_on="2027-01-05")
+        publish(it, EventKind.MODEL_RETIRES, "acme/m", feed="map", retires_on="2027-01-05",
+                retires_at=it.service.clock.now() + 40 * 86400)  # fmt: skip
         publish(it, EventKind.COOLDOWN_BEGAN, "acme/m")
         titles = [each.title for each in await entries(it)][::-1]
     assert titles[:2] == [
@@ -164,3 +165,22 @@ def test_what_is_sold_by_the_piece_is_told_by_the_piece() -> None:
         "before": {"input": 1.0, "image": 2000.0},
     }  # fmt: skip
     assert told(move) == "acme/m: image $0.002 → $0.004, web search – → $0.01"
+
+
+async def test_what_a_feed_lists_anew_and_no_more_is_told_after_its_first_reading(tmp_path) -> None:
+    sheet = tmp_path / "prices.csv"
+    sheet.write_text("provider,model,input,output\nacme,m,1,2\nacme,old,1,2\n")
+    config = CONFIG + (
+        '[feeds]\nenabled = ["price-sheet"]\n[feeds.override.price-sheet]\n'
+        f'url = "file:{sheet}"\nevery = "1h"\n'
+    )
+    async with running(config, tmp_path) as it:
+        await it.service.poller.poll_now("price-sheet")
+        assert await events(it, kind="model,price.vanished") == []
+        sheet.write_text("provider,model,input,output\nacme,old,1,2\nacme,new,1,2\n")
+        for _ in range(3):
+            await it.service.poller.poll_now("price-sheet")
+        found = await events(it, kind="model,price.vanished")
+        titles = {each.title for each in await entries(it)}
+    assert sorted(each["event"] for each in found) == ["model.listed", "price.vanished"]
+    assert {"acme/m: no longer listed by price-sheet", "acme/new: new in price-sheet"} <= titles

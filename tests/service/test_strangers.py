@@ -266,8 +266,6 @@ async def test_an_answer_that_nobody_reads_is_given_up(
     monkeypatch.setattr(bounded_protocol, "WRITE_S", 0.3)
     async with served(tmp_path, keyed=False) as it, socket(it) as stranger:
         ended = asyncio.Event()
-        made = len(it.service.app.paths)
-        assert made
         for _ in range(400):
             if not await asyncio.wait_for(
                 stranger.send(b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n"), 8

@@ -12,7 +12,9 @@ from tests.upstream import Answer, upstream
 from windsock.service.gateway.uvicorn_protocol import DirectCycle
 
 BODY = json.dumps({"model": "auto", "messages": [{"role": "user", "content": "hi"}]}).encode()
-ANSWER = Answer({"id": "1", "model": "m", "choices": [{"message": {}, "finish_reason": "stop"}]})
+ANSWER = Answer(
+    {"id": "1", "model": "m", "choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
+)
 ASK = (
     b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     b"content-length: %d\r\n\r\n%b" % (len(BODY), BODY)

@@ -130,7 +130,7 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
     return Server(
         uvicorn.Config(
             service.app,
-            http=protocol_for(service.app.paths, bounds),
+            http=protocol_for(service.paths, bounds),
             host=host,
             port=port,
             log_config=None,

@@ -35,6 +35,7 @@ class Service:
     """Everything that runs, and the ASGI application in front of it.
 
     reloaded    what an edit of the configuration may change, with the settings as they are now
+    paths       of the data plane
     on_stop     awaited first of all when the service ends
     """
 
@@ -57,6 +58,7 @@ class Service:
     tasks: Supervisor
     on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     app: Any = None
+    paths: frozenset[str] = frozenset()
 
     @property
     def settings(self) -> Settings:

@@ -64,8 +64,8 @@ def _start(
 ) -> tuple[int, Router] | None:
     """(position, router) with the state of a snapshot, None if that is none."""
     router = new_router(kept)
-    router.book.restore(quotes)
     try:
+        router.book.restore(quotes, said=kept.get("voices", {}))
         if kept:
             router.from_state(kept["router"])
     except UNREADABLE as error:

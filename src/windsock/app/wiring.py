@@ -26,6 +26,7 @@ from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
+from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.dashboard import Dashboard, dashboard_routes
@@ -70,13 +71,15 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         tallies.on_event,
     ]
     calls = calls_of(service, settings, caller, staleness)
-    service.app = DataPlane(
+    plane = DataPlane(
         _control_plane(service, tallies, limits),
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
         memory=limits,
         knows=lambda headers: service.access.knows(credential_in(headers), core.clock.now()),
     )
+    service.paths = plane.paths
+    service.app = with_cors(plane, settings.server.cors_origins)
     return service
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
-from windsock.cli.prices.layout import Entry, age, lines, usd
+from windsock.cli.prices.layout import Entry, age, lines, usd, wrapped
 from windsock.cli.service_client import ServiceClient
 from windsock.clock import SystemClock
 from windsock.errors import ConfigError
@@ -91,9 +91,10 @@ def show_decision(service: ServiceClient, decision: str, *, as_json: bool) -> No
     if told.get("conversation"):
         _show_conversation(told["conversation"])
     for attempt in told.get("attempts") or ():
+        adapted = ", ".join(attempt.get("adapted") or ())
         console.print(
             f"{attempt['reason']:<10} {attempt['deployment']}: {attempt['kind']} in "
-            f"{attempt['latency_s']:.2f} s",
+            f"{attempt['latency_s']:.2f} s" + (f", adapted {adapted}" if adapted else ""),
             highlight=False,
         )
     if "cost_usd" in told:
@@ -187,8 +188,26 @@ def unlearn(service: ServiceClient, lesson: int) -> None:
 
 
 def show_alarms(service: ServiceClient) -> None:
-    """Beliefs that an alarm has changed."""
-    alarms = service.ask("/v1/alarms")["data"]
+    """Beliefs that an alarm has changed, and deployments whose bills or counts are doubted."""
+    found = service.ask("/v1/alarms")
+    _show_drifts(found["data"])
+    for doubted in found.get("doubted", ()):
+        for line in wrapped(f"{doubted['deployment']}: {'; '.join(_doubts(doubted))}", indent="",
+                            width=console.width):  # fmt: skip
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _doubts(doubted: dict[str, Any]) -> Iterator[str]:
+    """What was not believed since the start."""
+    if doubted["bills"]:
+        factor = doubted["bill_factor"]
+        last = "" if factor is None else f", the last {factor:.3g} times what was counted"
+        yield f"bills not believed: {doubted['bills']}{last}"
+    if doubted["usages"]:
+        yield f"counts replaced: {doubted['usages']}, the last for {doubted['usage_doubt']}"
+
+
+def _show_drifts(alarms: Sequence[dict[str, Any]]) -> None:
     if not alarms:
         console.print("No alarm is held.")
         return

@@ -25,6 +25,7 @@ class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
     keys            open: no key needed; required: always; auto: from the first key on
+    cors_origins    whose pages may call from a browser, such as https://app.example, or *
     drain           after SIGTERM, seconds that requests under way have to end
     drain_delay     before that, seconds in which /readyz says no and requests are still taken, so
                     that a load balancer can look elsewhere
@@ -39,6 +40,7 @@ class ServerSettings(Part):
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
     admin_token: str | None = None
+    cors_origins: tuple[str, ...] = ()
     max_body_mb: float = Field(default=20.0, gt=0)
     max_inflight_mb: float = Field(default=512.0, gt=0)
     max_connections: int = Field(default=4096, gt=0)

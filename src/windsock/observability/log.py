@@ -15,13 +15,9 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
+from windsock.wire.secret_shapes import SECRET_TEXT
+
 SECRET_KEYS = re.compile(r"authorization|api[-_]?key|token$|secret|password|cookie", re.IGNORECASE)
-SECRET_TEXT = re.compile(
-    r"\b(?:sk|pk|rk|gsk|xai)-[\w-]{8,}"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
-    r"|(?i:bearer)\s+\S{8,}"
-)
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl, quote
 
 from windsock.errors import ProviderError
+from windsock.wire.secret_shapes import SECRET_BYTES
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
 """Of an answer that is held whole."""
@@ -75,14 +76,14 @@ class Endpoint:
         return {**self.headers, **made}
 
     def without_secrets(self, body: bytes) -> bytes:
-        """What a provider said, less our key if it repeats it."""
+        """What a provider said, less our keys if it repeats them, and whatever looks like one."""
         shown = [value.removeprefix("Bearer ") for value in self.headers.values()]
         shown += [value for _, value in parse_qsl(self.query)]
         shown += self.signer.secrets if self.signer else ()
         for secret in shown:
             if len(secret) >= 8:
                 body = body.replace(secret.encode(), b"[key]")
-        return body
+        return SECRET_BYTES.sub(b"[key]", body)
 
 
 class Unreachable(ProviderError):

@@ -17,6 +17,9 @@ from windsock.errors import CallerError, StoreError
 SCOPES = ("infer", "feedback", "read", "admin")
 """What keys may be allowed: calls, feedback, inspection, everything."""
 
+PLAIN = (b"x-api-key", b"api-key", b"x-goog-api-key")
+"""Headers in which Anthropic's, Azure's and Google's SDKs send the key as it is."""
+
 PREFIX = "sk-ws-"
 PUBLIC_CHARS = 12
 """Of the public id, which follows the prefix."""
@@ -168,7 +171,8 @@ def credential_of(authorization: str | None, x_api_key: str | None) -> str | Non
 def credential_in(headers: Mapping[bytes, bytes]) -> str | None:
     """The key in the headers of a request, their names in lower case."""
     bearer = headers.get(b"authorization", b"").decode("latin-1")
-    return credential_of(bearer, headers.get(b"x-api-key", b"").decode("latin-1"))
+    plain = next((headers[name] for name in PLAIN if headers.get(name)), b"")
+    return credential_of(bearer, plain.decode("latin-1"))
 
 
 def new_key() -> tuple[str, str, str]:

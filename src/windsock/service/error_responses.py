@@ -72,6 +72,7 @@ PROVIDER_CODES = {
     CallKind.OUT_OF_CREDIT: "provider_out_of_credit",
     CallKind.MODEL_GONE: "provider_model_gone",
     CallKind.OVERLOADED: "provider_overloaded",
+    CallKind.EMPTY_ANSWER: "provider_empty_answer",
     CallKind.RATE_LIMITED: "rate_limited",
 }
 """The code of an error by what stands in the way at a provider."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import START, quote
-from windsock.core.model.ticks import Tier, Window
+from windsock.core.model.ticks import Quote, Tier, Window
 from windsock.core.model.units import Meter
 from windsock.core.pricing.schedule import flat_prices
 
@@ -135,3 +135,14 @@ def test_scaling_every_price_scales_what_is_billed(base, sized, served, factor) 
     )
     for meter in (IN, OUT, READ):
         assert float(many[meter]) == pytest.approx(float(one[meter]) * factor)
+
+
+def test_fast_is_priority_where_a_list_knows_only_the_older_name() -> None:
+    def served(**tiers: dict[Meter, Decimal]) -> Quote:
+        return quote(service_tiers=tiers)
+
+    double, triple = ({m: k * usd for m, usd in quote().usd_per_mtok.items()} for k in (2, 3))
+    assert flat_prices(served(priority=double), START, service_tier="fast") == double
+    assert flat_prices(served(priority=double, fast=triple), START, service_tier="fast") == triple
+    plain = quote().usd_per_mtok
+    assert flat_prices(served(fast=triple), START, service_tier="priority") == plain

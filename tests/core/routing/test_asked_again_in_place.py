@@ -90,3 +90,14 @@ def test_how_short_is_the_routes_to_say() -> None:
     assert again.deployment == CHEAP
     assert again.not_before >= START + 2.0
     assert after(router(patience_s=0.0), CallKind.SERVER_ERROR).deployment == MID
+
+
+@pytest.mark.parametrize(("models", "name"), [((FLAGSHIP,), MID), ((CHEAP,), CHEAP)])
+def test_the_same_holds_where_the_other_is_of_another_model_asked_for(models, name) -> None:
+    exchange = router().open(request(model=MID, models=models), START)
+    first = exchange.next_attempt(START)
+    assert first is not None
+    exchange.report(failed(first), START)
+    again = exchange.next_attempt(START)
+    assert again is not None
+    assert again.deployment == name

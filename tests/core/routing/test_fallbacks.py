@@ -31,7 +31,7 @@ def take_out(made: Router, deployment: str) -> None:
 
 def test_a_fallback_is_asked_after_the_candidates_and_a_route_stands_for_its_own() -> None:
     made = routed(cheap=("mid", FLAGSHIP))
-    down = [CallKind.SERVER_ERROR, CallKind.SERVER_ERROR]
+    down = [CallKind.BAD_ANSWER, CallKind.BAD_ANSWER]
     assert run(made.open(request(model="cheap"), START), START, *down) == [CHEAP, MID, FLAGSHIP]
     assert run(made.open(request(model="cheap"), START), START) == [CHEAP]
 
@@ -45,7 +45,7 @@ def test_without_fallbacks_another_routes_candidates_are_never_asked() -> None:
 def test_the_callers_own_order_is_stronger() -> None:
     made = routed(cheap=("mid",))
     asked = request(model="cheap", models=(FLAGSHIP,))
-    assert run(made.open(asked, START), START, CallKind.SERVER_ERROR) == [CHEAP, FLAGSHIP]
+    assert run(made.open(asked, START), START, CallKind.BAD_ANSWER) == [CHEAP, FLAGSHIP]
 
 
 def test_where_no_candidate_can_serve_the_first_fallback_that_can_is_asked() -> None:
@@ -71,4 +71,4 @@ def test_a_fallback_that_cannot_serve_the_request_is_passed_over() -> None:
         auto, name="cheap", candidates=(CHEAP,), fallbacks=(MID, FLAGSHIP)
     )
     asked = request(model="cheap", needs=frozenset({"tools"}))
-    assert run(made.open(asked, START), START, CallKind.SERVER_ERROR) == [CHEAP, FLAGSHIP]
+    assert run(made.open(asked, START), START, CallKind.BAD_ANSWER) == [CHEAP, FLAGSHIP]

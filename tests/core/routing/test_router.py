@@ -155,7 +155,7 @@ def test_sorting_by_price_takes_the_cheapest_request() -> None:
 
 def test_ordered_models_are_tried_in_order() -> None:
     exchange = router().open(request(model=MID, models=(FLAGSHIP, CHEAP)), START)
-    called = run(exchange, START, CallKind.SERVER_ERROR, CallKind.SERVER_ERROR)
+    called = run(exchange, START, CallKind.BAD_ANSWER, CallKind.BAD_ANSWER)
     assert called == [MID, FLAGSHIP, CHEAP]
 
 

@@ -134,7 +134,8 @@ class Housekeeping:
         if not self.is_restored:
             return
         with gc_tuning.uncollected():
-            body = orjson.dumps({"seed": self.router.seed, "router": self.router.to_state()})
+            kept = {"seed": self.router.seed, "router": self.router.to_state()}
+            body = orjson.dumps({**kept, "voices": self.router.book.voices()})
         self.ledger.append(StateSnapshot(self.clock.now(), body))
 
     def hand_out_tables(self) -> None:

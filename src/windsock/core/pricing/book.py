@@ -28,6 +28,7 @@ from windsock.core.pricing.entries import Entries
 from windsock.core.pricing.facets.bills import backed_quote
 from windsock.core.pricing.facets.contract import Adjustment
 from windsock.core.pricing.facets.effective import EffectivePrices
+from windsock.core.pricing.facets.voices import NONE, Said
 from windsock.core.pricing.peers.peer_prices import PeerPrices, is_measured
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.schedule import flat_prices
@@ -65,10 +66,7 @@ class PriceBook:
         return self._moved(entry, tick.deployment, before, told)
 
     def note(self, name: str, quote: Quote) -> None:
-        """What a list says of a model that is no deployment here: others are measured by it.
-
-        name    `seller/model`
-        """
+        """What a list says of `seller/model`, no deployment here: others are measured by it."""
         self._remeasure(self._peers.note(name, quote))
 
     def adjust(self, adjustments: Mapping[str, Sequence[Adjustment]]) -> None:
@@ -250,10 +248,16 @@ class PriceBook:
         self._entries.forget(deployment)
         self._changed(deployment)
 
-    def restore(self, accepted: Iterable[Quote], held: Iterable[Held] = ()) -> None:
-        """Take over what a store kept, without judging it anew."""
-        self._entries.restore(accepted, held)
+    def restore(
+        self, quotes: Iterable[Quote], held: Iterable[Held] = (), said: Said = NONE
+    ) -> None:
+        """Take over what a store kept, without judging it anew; `said` as of `voices`."""
+        self._entries.restore(quotes, held, said)
         self._relearn()
+
+    def voices(self) -> dict[str, Any]:
+        """What feeds last said of each deployment, JSON-able: `to_state` without the history."""
+        return self._entries.voices()
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
@@ -281,12 +285,10 @@ class PriceBook:
         self.version += 1
         self._changed_at[deployment] = self.version
 
-    def _moved(
-        self, entry: Entry, deployment: str, revision: int, told: list[Event]
-    ) -> list[Event]:
+    def _moved(self, entry: Entry, name: str, revision: int, told: list[Event]) -> list[Event]:
         """Count a change of what is believed of a deployment's price, if there was one."""
         if entry.timeline.revision != revision:
-            self._changed(deployment)
+            self._changed(name)
         return told
 
     def _backed(self, entry: Entry, quote: Quote, now: float) -> list[Event]:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from windsock.core.model.ticks import Quote, Window
 from windsock.core.model.units import MAIN_METERS, Meter, Prices, Usage, cost_usd
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.schedule import flat_prices, is_expired
+from windsock.core.pricing.schedule import flat_prices, is_expired, tier_in
 from windsock.core.pricing.validation import all_prices
 
 STANDARD_TIERS = frozenset({None, "", "default", "standard", "auto", "on_demand"})
@@ -18,7 +18,7 @@ STANDARD_TIERS = frozenset({None, "", "default", "standard", "auto", "on_demand"
 
 def prices_tier(quote: Quote, service_tier: str | None) -> bool:
     """True if the quote says what a call of this tier costs."""
-    return service_tier in STANDARD_TIERS or service_tier in quote.service_tiers
+    return service_tier in STANDARD_TIERS or tier_in(quote, service_tier) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ from windsock.core.model.ticks import Quote
 from windsock.core.pricing.consensus.late_ticks import Entry
 from windsock.core.pricing.consensus.standing import next_aging
 from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.facets.voices import Said, Voices, hear_again
 from windsock.core.pricing.rules import GuardRules
-from windsock.core.pricing.schedule import next_moment, starts_at
+from windsock.core.pricing.schedule import next_of
 from windsock.core.pricing.state import timeline_of_state, timeline_state
 from windsock.core.pricing.validation import Held
 
@@ -22,6 +23,7 @@ class Entries:
     def __init__(self, rules: GuardRules) -> None:
         self._rules = rules
         self._by_name: dict[str, Entry] = {}
+        self._voices = Voices()
         self.redirects: dict[str, str] = {}
 
     def __getitem__(self, deployment: str) -> Entry:
@@ -53,14 +55,8 @@ class Entries:
 
     def next_change_at(self, deployment: str, after: float) -> float:
         """When its price changes next by the clock alone, unix s; inf if never."""
-        entry, moment = self.billed(deployment), inf
-        if entry is None:
-            return moment
-        for quote in reversed(entry.timeline.accepted):
-            moment = min(moment, next_moment(quote, after))
-            if starts_at(quote) <= after and quote.valid_until is None:
-                break
-        return moment
+        entry = self.billed(deployment)
+        return inf if entry is None else next_of(entry.timeline.accepted, after)
 
     def next_aging_at(self, deployment: str, after: float) -> float:
         """When its price is next taken for dearer since nothing confirmed it; inf if never."""
@@ -79,14 +75,20 @@ class Entries:
         """Know nothing of this deployment any more."""
         self._by_name.pop(deployment, None)
 
-    def restore(self, accepted: Iterable[Quote], held: Iterable[Held]) -> None:
-        """Take over what a store kept, without judging it anew."""
+    def restore(self, accepted: Iterable[Quote], held: Iterable[Held], said: Said) -> None:
+        """Take over what a store kept, without judging it anew; `said` as of `voices`."""
         for quote in accepted:
             self.made(quote.deployment).timeline.restore(quote)
         for each in held:
             self.made(each.quote.deployment).timeline.put_on_hold(each)
+        for name in said.keys() & self._by_name.keys():
+            hear_again(self._by_name[name].timeline, said[name])
         for entry in self:
             entry.settle()
+
+    def voices(self) -> dict[str, Any]:
+        """What feeds last said, by deployment and feed, JSON-able."""
+        return self._voices.state({name: e.timeline for name, e in self._by_name.items()})
 
     def rewind(self, now: float) -> None:
         """The clock was set back to `now`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -20,6 +20,10 @@ from windsock.core.model.units import BILLED_AS, Meter, Prices, price_of
 
 DAY_S = 86400
 DAY_MINUTES = 1440
+OTHER_NAMES = {"fast": "priority"}
+"""A service tier's older name, where a list knows only that: OpenAI renamed it on 2026-07-30, and
+takes both."""
+
 LONGEST_SPELL_S = 21 * DAY_S
 """No window that changes at all stays as it is for longer: once a week, were its day or hour
 skipped by the clock, it waits for the next."""
@@ -29,16 +33,23 @@ def flat_prices(
     quote: Quote, at: float, *, prompt_tokens: int = 0, service_tier: str | None = None
 ) -> Prices:
     """Prices by meter at unix s `at`: the base times the ratios of every term that holds."""
-    if not (quote.tiers or quote.windows or service_tier):
+    tier = tier_in(quote, service_tier)
+    if not (quote.tiers or quote.windows or tier):
         return quote.usd_per_mtok
     base = quote.usd_per_mtok
-    served = whole(quote.service_tiers.get(service_tier or "", {}), base)
+    served = whole(quote.service_tiers.get(tier or "", {}), base)
     sized = whole(_merged(_sizes(quote, prompt_tokens, None)), base)
     sized |= _hours(quote, at, lambda bound: 0 < bound < prompt_tokens)
     flat = times(times(base, served, base), sized, base)
-    if service_tier in quote.service_tiers:
-        flat |= _merged(_sizes(quote, prompt_tokens, service_tier))
+    if tier:
+        flat |= _merged(_sizes(quote, prompt_tokens, tier))
     return times(flat, _hours(quote, at, lambda bound: bound == 0), base)
+
+
+def tier_in(quote: Quote, service_tier: str | None) -> str | None:
+    """The name under which a quote has prices of a service tier; None if it has none."""
+    names = (service_tier, OTHER_NAMES.get(service_tier or ""))
+    return next((name for name in names if name in quote.service_tiers), None)
 
 
 def starts_at(quote: Quote) -> float:
@@ -67,6 +78,19 @@ def next_moment(quote: Quote, after: float) -> float:
     bounds = [t for t in (quote.valid_from, quote.valid_until) if t is not None and t > after]
     bounds += [next_boundary(window, after) for window in quote.windows]
     return min(bounds, default=math.inf)
+
+
+def next_of(accepted: Sequence[Quote], after: float) -> float:
+    """The next unix s at which the clock alone changes the price; inf if never.
+
+    accepted    in order of `starts_at`; those before the one that ends no more play no part
+    """
+    moment = math.inf
+    for quote in reversed(accepted):
+        moment = min(moment, next_moment(quote, after))
+        if starts_at(quote) <= after and quote.valid_until is None:
+            break
+    return moment
 
 
 def next_boundary(window: Window, after: float) -> float:

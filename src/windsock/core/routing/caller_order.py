@@ -89,6 +89,21 @@ class CallerOrder:
             return table, queue
         return self._bindings.apply(request, table, queue, now)
 
+    def usd_per_success(
+        self, name: str, request: RouteRequest, route: Route, now: float
+    ) -> float | None:
+        """What a success is expected to cost at a deployment of the other models asked for.
+
+        None if it is of none of them, or has no price. Looking moves nothing.
+        """
+        for other in self._others(request, route):
+            if name in other.candidates:
+                table = self._tables.peek(other, request.namespace, request.task, now)
+                return next(
+                    (arm.usd_per_success for arm in table.arms if arm.deployment == name), None
+                )
+        return None
+
     def _others(self, request: RouteRequest, route: Route) -> Iterator[Route]:
         """The other models asked for that are known, or the fallbacks of the route, in order."""
         named = (request.model, *(request.models or route.fallbacks))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence, Set
 
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.calls import (
@@ -17,11 +16,11 @@ from windsock.core.model.calls import (
     CallResult,
     Then,
 )
-from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import RouteRequest
 from windsock.core.resilience.availability import Availability
 from windsock.core.resilience.hedging import Hedging, relative_cost
 from windsock.core.resilience.retry_budget import RetryBudget
+from windsock.core.routing.plan import NextCall, Plan
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import uniform
 from windsock.core.routing.timing import MAX_BACKOFF_S, backoff_s
@@ -30,39 +29,18 @@ UNMADE = 16
 """Stands for attempt 0 where the draw 0 was spent on a deployment that is full."""
 
 
-@dataclass(slots=True)
-class Plan:
-    """What was decided for one request. Treat it as immutable, like all records of a request.
-
-    decision    the first draw
-    table       the weights it was drawn from
-    queue       the caller's own order of fallbacks, empty where it has none
-    others      the weights that fallbacks are drawn from, where a conversation leaves them none
-    """
-
-    route: Route
-    request: RouteRequest
-    decision: Decision
-    table: WeightTable
-    queue: tuple[str, ...] = ()
-    others: WeightTable | None = None
-
-
 MAX_MENDS = 3
 """Calls of one request that may ask the same deployment without what it refused."""
 
-
-@dataclass(frozen=True, slots=True)
-class NextCall:
-    """Whom to call after a failure, and how many seconds from now."""
-
-    deployment: str
-    reason: AttemptReason
-    wait_s: float = 0.0
+UsdElsewhere = Callable[[str, RouteRequest, Route, float], float | None]
+"""What a success is expected to cost at a deployment that the table of a request does not hold."""
 
 
 class Dispatcher:
-    """Chooses the next call of any request by the rules of its route; it keeps no request."""
+    """Chooses the next call of any request by the rules of its route; it keeps no request.
+
+    usd_elsewhere   prices fallbacks that are of other models
+    """
 
     def __init__(
         self,
@@ -72,8 +50,10 @@ class Dispatcher:
         retries: RetryBudget,
         hedging: Hedging,
         confidences: Confidences,
+        usd_elsewhere: UsdElsewhere = lambda *_: None,
     ) -> None:
         self._seed = seed
+        self._usd_elsewhere = usd_elsewhere
         self._availability = availability
         self._retries = retries
         self._hedging = hedging
@@ -184,9 +164,21 @@ class Dispatcher:
             and [each.attempt.deployment for each in results].count(name) == 1
             and made + 1 < self.attempts_allowed(route)
             and wait_s <= route.patience_s
-            and is_dearer(plan.table, other, name)
+            and self._is_dearer(plan, other, name, now)
             and self._availability.has_failed_once(name, now + wait_s)
         )
+
+    def _is_dearer(self, plan: Plan, name: str, than: str, now: float) -> bool:
+        """Whether a success is expected to cost more at one deployment than at another; if their
+        prices are not known it is not."""
+        usd = {arm.deployment: arm.usd_per_success for arm in plan.table.arms}
+        for each in (name, than):
+            if each not in usd:
+                found = self._usd_elsewhere(each, plan.request, plan.route, now)
+                if found is None:
+                    return False
+                usd[each] = found
+        return usd[name] > usd[than]
 
     def as_strong(
         self, plan: Plan, answer: CallResult, tried: Set[str], now: float
@@ -266,12 +258,6 @@ class Dispatcher:
         """A call has ended: how long it took tells when the next one is late."""
         if plan.route.hedge_share:
             self._hedging.observe_call(result, is_stream=plan.request.is_stream)
-
-
-def is_dearer(table: WeightTable, name: str, than: str) -> bool:
-    """Whether a success is expected to cost more at one deployment of a table than at another."""
-    usd = {arm.deployment: arm.usd_per_success for arm in table.arms}
-    return name in usd and than in usd and usd[name] > usd[than]
 
 
 def mends(results: Sequence[CallResult]) -> int:

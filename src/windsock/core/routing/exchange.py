@@ -21,7 +21,8 @@ from windsock.core.model.calls import (
 )
 from windsock.core.model.events import Event
 from windsock.core.model.requests import RouteRequest
-from windsock.core.routing.dispatch import Dispatcher, NextCall, Plan, mended, mends
+from windsock.core.routing.dispatch import Dispatcher, mended, mends
+from windsock.core.routing.plan import NextCall, Plan
 from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
 
 
@@ -259,8 +260,7 @@ class Exchange:
 
     def _next_call(self, now: float) -> NextCall | None:
         """Nobody stands in for a stronger deployment that failed but one as strong."""
-        again = mended(self._results)
-        if again is not None:
+        if (again := mended(self._results)) is not None:
             return again
         dispatcher, plan, tried = self._dispatcher, self._plan, self._tried()
         if self.answer is not None:

@@ -105,6 +105,9 @@ def parts_of(
         beliefs=beliefs,
         is_judged=lambda cell: learner.is_judged(cell) or warm_starts.has_taught(cell),
     )
+    caller_order = CallerOrder(
+        catalog, health, tables, by_name, StateBindings(catalog, tables, conversations.home)
+    )
     return RouterParts(
         seed=seed,
         first_number=first_number,
@@ -131,10 +134,9 @@ def parts_of(
             retries=retries,
             hedging=hedging or Hedging(),
             confidences=confidences,
+            usd_elsewhere=caller_order.usd_per_success,
         ),
-        caller_order=CallerOrder(
-            catalog, health, tables, by_name, StateBindings(catalog, tables, conversations.home)
-        ),
+        caller_order=caller_order,
         operator=Operator(
             routes=by_name,
             beliefs=beliefs,

@@ -22,9 +22,9 @@ from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
 from windsock.core.policies.protocol import state_of, take_over
 from windsock.core.pricing.call_costs import call_cost_usd
-from windsock.core.routing.dispatch import Plan
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
+from windsock.core.routing.plan import Plan
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
 from windsock.core.routing.state_upgrades import VERSION, upgraded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -25,6 +26,9 @@ MOST_HEADERS = 2 * MAX_HEADERS
 """From which on a head is not read; from MAX_HEADERS on it is answered that it is too long."""
 
 
+UPGRADE = re.compile(rb"^(?:upgrade|http2-settings):[^\r\n]*\r\n", re.IGNORECASE | re.MULTILINE)
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """uvicorn's protocol; `bounds` has every connection."""
 
@@ -34,6 +38,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **more)
         self._arrival = Arrival()
         self._unread_since = math.inf
+        self._awaits_head = True
 
     @property
     def peer(self) -> str:
@@ -76,6 +81,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Called by asyncio with whatever came; bounded before it is a request."""
         arrival = self._arrival
+        if self._awaits_head and b"pgrade" in data:
+            data = without_upgrade(data)
         arrival.received += len(data)
         super().data_received(data)
         if arrival.is_enough:
@@ -92,6 +99,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def await_body(self) -> None:
         """The head is complete: the body is due."""
+        self._awaits_head = False
         self._arrival.due += BODY_S
 
     def linger(self) -> None:
@@ -120,6 +128,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Called by the parser: nothing more of this request is due."""
+        self._awaits_head = True
         self._arrival.due = math.inf
         super().on_message_complete()
 
@@ -155,3 +164,12 @@ class BoundedProtocol(HttpToolsProtocol):
             start = STATUS_LINE[problem.status] + head + b"connection: close\r\n\r\n"
             self.transport.write(start + problem.body)
         self.transport.close()
+
+
+def without_upgrade(data: bytes) -> bytes:
+    """A head without the offer to speak another protocol, which the parser would take up itself.
+
+    Java's client offers HTTP/2 with its first request of all, and means its body all the same.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return UPGRADE.sub(b"", head + b"\r\n")[:-2] + end + rest

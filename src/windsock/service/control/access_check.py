@@ -13,7 +13,7 @@ from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
 from windsock.core.routing.router import Router
 from windsock.observability.event_bus import EventBus
-from windsock.service.auth import Access, Principal, credential_of
+from windsock.service.auth import Access, Principal, credential_in
 
 Rule = Callable[[str, str], list[Event]]
 """(deployment, feed) of a held quote -> what came of ruling on it."""
@@ -47,8 +47,7 @@ def allowed(access: Access, clock: Clock, scope: str) -> Callable[[Request], Pri
     """A dependency that admits callers with this scope; it raises AccessDenied or StoreError."""
 
     def admit(request: Request) -> Principal:
-        headers = request.headers
-        credential = credential_of(headers.get("authorization"), headers.get("x-api-key"))
+        credential = credential_in(dict(request.scope["headers"]))
         return access.admit(credential, scope, clock.now())
 
     return admit

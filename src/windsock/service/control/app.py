@@ -9,12 +9,14 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
 
 from windsock import __version__
 from windsock.clock import Clock
 from windsock.core.routing.router import Router
 from windsock.errors import WindsockError
 from windsock.observability.background import Supervisor
+from windsock.service.connections.paths import in_format_of, unsupported
 from windsock.service.control.metrics import Metrics
 from windsock.service.error_responses import Problem, problem_of
 from windsock.service.gateway.openapi import describe_data_plane
@@ -59,6 +61,8 @@ def create_app(
     )
     app.add_exception_handler(WindsockError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_unknown)
+    app.add_exception_handler(Exception, _on_failure)
     app.include_router(_health_routes(router, clock, readiness, metrics))
     for part in parts:
         app.include_router(part)
@@ -69,6 +73,21 @@ def create_app(
 def _on_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, WindsockError)
     return _response(problem_of(error))
+
+
+def _on_unknown(request: Request, error: Exception) -> Response:
+    """No such call: in the format in which this client reads errors."""
+    assert isinstance(error, HTTPException)
+    path, headers = request.scope["path"], dict(request.scope["headers"])
+    problem = unsupported(request.method, path, is_method=error.status_code == 405)
+    return _response(in_format_of(path, headers, problem))
+
+
+def _on_failure(request: Request, _: Exception) -> Response:
+    """Ours; the server logs it."""
+    problem = Problem.of(500, "windsock failed at this request; its log says how", code="internal")
+    path, headers = request.scope["path"], dict(request.scope["headers"])
+    return _response(in_format_of(path, headers, problem))
 
 
 def _on_invalid(_: Request, error: Exception) -> Response:

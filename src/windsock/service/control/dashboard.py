@@ -211,6 +211,7 @@ def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIR
     reader = allowed(access, clock, "read")
     Caller = Annotated[Principal, Depends(reader)]  # noqa: N806
 
+    @routes.head("/", include_in_schema=False)
     @routes.get("/")
     async def page() -> Response:
         return _file("index.html")

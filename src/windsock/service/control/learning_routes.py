@@ -1,17 +1,21 @@
 """Alarms of silent change, and lessons from past evaluations, over HTTP."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
 from windsock.core.beliefs.summaries import Alarm
+from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.warm_start import PastResult
+from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.admin import (
     AlarmsAnswer,
     AlarmView,
+    DoubtedView,
     Lesson,
     LessonAnswer,
     Undo,
@@ -29,7 +33,10 @@ def learning_routes(insight: Insight) -> APIRouter:
     @routes.get("/v1/alarms")
     async def alarms(caller: Caller) -> AlarmsAnswer:
         mine = [a for a in router.beliefs.alarms() if a.namespace == caller.namespace]
-        return AlarmsAnswer(data=[alarm_view(each) for each in mine])
+        return AlarmsAnswer(
+            data=[alarm_view(each) for each in mine],
+            doubted=[doubted_view(name, each) for name, each in _doubted(router)],
+        )
 
     @routes.post("/v1/alarms/undo")
     async def undo(caller: Admin, asked: Undo) -> RulingAnswer:
@@ -53,6 +60,24 @@ def learning_routes(insight: Insight) -> APIRouter:
         return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
 
     return routes
+
+
+def _doubted(router: Router) -> Iterator[tuple[str, Doubts]]:
+    for name in router.catalog.deployments:
+        doubts = router.doubts_of(name)
+        if doubts.bills or doubts.usages:
+            yield name, doubts
+
+
+def doubted_view(name: str, doubts: Doubts) -> DoubtedView:
+    """What a deployment said and was not believed."""
+    return DoubtedView(
+        deployment=name,
+        bills=doubts.bills,
+        bill_factor=doubts.bill_factor,
+        usages=doubts.usages,
+        usage_doubt=doubts.usage_doubt or None,
+    )
 
 
 def alarm_view(alarm: Alarm) -> AlarmView:

@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from windsock.errors import WindsockError
+from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body
 from windsock.service.connections.limits import Refusals, fault_of
-from windsock.service.error_responses import Problem, overloaded, problem_of
+from windsock.service.connections.paths import in_format_of, known_as, naming, unsupported
+from windsock.service.error_responses import Problem, problem_of
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -23,16 +25,14 @@ Headers = dict[bytes, bytes]
 Endpoint = Callable[["Call"], Awaitable[None]]
 
 
+MODEL = "windsock.model"
+"""The key of a scope that holds the model which its path names."""
+
 LEAVE = "windsock.leave"
 """The ASGI extension that holds the request's `ClientConnection`."""
 
 WATCHED_FROM_S = 0.02
 """After which a client that leaves is noticed; the provider's call is then cancelled at once."""
-
-
-def has_body(headers: Headers) -> bool:
-    """Whether a body follows these headers."""
-    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
 def peer_of(scope: Scope) -> str:
@@ -81,18 +81,6 @@ class Call:
         await self.answer(problem.status, problem.body, problem.headers)
 
 
-class Memory(Protocol):
-    """What is left for bodies."""
-
-    def hold(self, size: int) -> bool:
-        """Take so many bytes; False if there are none. What was taken needs a `release`."""
-        ...
-
-    def release(self, size: int) -> None:
-        """Give back what `hold` reserved."""
-        ...
-
-
 class ClientConnection(Protocol):
     """The connection of a request, where the server tells of its end (see `uvicorn_protocol`)."""
 
@@ -137,7 +125,13 @@ class DataPlane:
             await Call({}, b"", receive, send).refuse(fault)
             return
         headers: Headers = dict(scope["headers"])
-        endpoint = self._endpoints.get(scope["path"]) if scope["method"] == "POST" else None
+        endpoint = self._endpoint(scope)
+        if endpoint is None and scope["path"] in self._endpoints:
+            problem = unsupported(scope["method"], scope["path"], is_method=True)
+            await Call(headers, b"", receive, send).refuse(
+                in_format_of(scope["path"], headers, problem)
+            )
+            return
         if endpoint is None and not has_body(headers):
             await self._app(scope, receive, send)
             return
@@ -150,36 +144,29 @@ class DataPlane:
             await asyncio.sleep(wait_s)
         await self._run(endpoint, call, scope)
 
+    def _endpoint(self, scope: Scope) -> Endpoint | None:
+        """Of a call of the data plane; the path becomes our own where clients know another."""
+        is_post = scope["method"] == "POST"
+        found = self._endpoints.get(scope["path"]) if is_post else None
+        if found is None:
+            scope["path"], scope[MODEL] = known_as(scope["path"])
+            found = self._endpoints.get(scope["path"]) if is_post else None
+        return found
+
     async def _with_body(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         """Hold memory for the body, as much of it as came, while it is worked on."""
-        held = 0
-        parts: list[bytes] = []
-        more = not _exceeds(call.headers, self._max_body_bytes)
-        is_too_large = not more
+        body = HeldBody(self._memory, self._max_body_bytes)
         try:
-            while more:
-                message = await call.receive()
-                part = message.get("body", b"")
-                more = message.get("more_body", False)
-                if message["type"] == "http.disconnect":
-                    return
-                if held + len(part) > self._max_body_bytes:
-                    is_too_large = True
-                    break
-                if not self._memory.hold(len(part)):
-                    await call.refuse(overloaded())
-                    return
-                held += len(part)
-                parts.append(part)
-            if is_too_large:
-                said = f"the body exceeds {self._max_body_bytes} bytes; send less"
-                await call.refuse(Problem.of(413, said))
+            problem = await body.read(call.headers, call.receive)
+            if problem is not None:
+                await call.refuse(problem)
                 return
-            call.body = parts[0] if len(parts) == 1 else b"".join(parts)
-            parts.clear()
+            call.body = naming(body.whole(), scope.get(MODEL))
             await self._run(endpoint, call, scope)
+        except ClientGone:
+            pass
         finally:
-            self._memory.release(held)
+            body.release()
 
     async def _run(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         if endpoint is None:
@@ -199,12 +186,6 @@ class DataPlane:
                 raise
         finally:
             watch.end()
-
-
-def _exceeds(headers: Headers, most: int) -> bool:
-    """Whether a body says itself that it is too large."""
-    stated = headers.get(b"content-length", b"")
-    return stated.isdigit() and int(stated) > most
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -16,6 +16,7 @@ import orjson
 from windsock.errors import BadRequest
 from windsock.wire.dialect import copied, listed, object_in, schema_format, text_of
 from windsock.wire.formats.anthropic.caching import cache_mark
+from windsock.wire.service_tiers import message_tier, told_tier
 
 SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
           "stream")  # fmt: skip
@@ -27,6 +28,10 @@ CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 STOPS = {"length": "max_tokens", "tool_calls": "tool_use", "function_call": "tool_use",
          "content_filter": "refusal"}  # fmt: skip
 """Why a message ended, by the finish_reason of chat completions."""
+
+LEFT_OUT = ("thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use", "container_upload",
+            "compaction")  # fmt: skip
+"""Blocks that mean something at Anthropic only, as do the results of its own tools."""
 
 KINDS = {
     400: "invalid_request_error",
@@ -45,6 +50,8 @@ KINDS = {
 
 class Messages:
     """One request to /v1/messages."""
+
+    end_mark = b""
 
     def __init__(self) -> None:
         self._index = -1
@@ -69,7 +76,7 @@ class Messages:
         form = object_in(config, "format") or object_in(body, "output_format")
         if form.get("type") == "json_schema":
             chat["response_format"] = schema_format(form.get("schema"))
-        chat |= _who(body.get("metadata")) | cache_mark(body)
+        chat |= _who(body.get("metadata")) | cache_mark(body) | message_tier(body)
         if body.get("stream"):
             chat["stream_options"] = {"include_usage": True}
         return chat
@@ -84,7 +91,7 @@ class Messages:
             asked = call["function"]
             content.append(_tool_use(call.get("id"), asked["name"], _arguments(asked)))
         stop = STOPS.get(choice.get("finish_reason"), "end_turn")
-        return _message(body, content, stop, _usage(body.get("usage")))
+        return _message(body, content, stop, _usage(body.get("usage")) | told_tier(body))
 
     def refused(self, status: int, message: str) -> dict[str, Any]:
         """An error with Anthropic's word for its status."""
@@ -97,7 +104,7 @@ class Messages:
             self._is_begun = True
             yield {"type": "message_start", "message": _message(chunk, [], None, _usage(None))}
         if chunk.get("usage"):
-            self._usage = _usage(chunk["usage"])
+            self._usage = _usage(chunk["usage"]) | told_tier(chunk)
         for choice in (chunk.get("choices") or ())[:1]:
             delta = choice.get("delta") or {}
             if delta.get("content") or delta.get("refusal"):
@@ -178,7 +185,7 @@ def _messages(turn: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 calls.append(_tool_call(block))
             case "text" | "image":
                 parts.append(_part(block))
-            case "thinking" | "redacted_thinking":
+            case str(kind) if kind in LEFT_OUT or kind.endswith("_tool_result"):
                 continue
             case kind:
                 raise BadRequest(f"messages: content of type {kind!r} cannot be routed; send text, "

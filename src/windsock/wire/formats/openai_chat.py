@@ -102,7 +102,7 @@ def read_chat(
         prompt_tokens=tokens,
         max_output_tokens=read.max_completion_tokens or read.max_tokens,
         marks=marks_of(messages),
-        service_tier=read.service_tier,
+        service_tier=read.service_tier.lower() if read.service_tier else None,
         is_stream=bool(read.stream),
         session_id=session.id if session else None,
         session_kind=session.kind if session else "",

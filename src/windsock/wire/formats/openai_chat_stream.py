@@ -16,7 +16,8 @@ from windsock.wire.billing import billed_of
 from windsock.wire.format import AnswerFacts, ProviderTraits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows, thinks
-from windsock.wire.formats.openai_usage import counted, counts_in, id_of, text_in, tier_of
+from windsock.wire.formats.openai_usage import counted, counts_in, id_of, text_in
+from windsock.wire.service_tiers import tier_of
 from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, are_plain_json, data_of
 
 DONE = b"data: [DONE]\n\n"

@@ -14,12 +14,10 @@ from windsock.wire.billing import billed_of
 from windsock.wire.format import NO_HABITS, AnswerFacts, ProviderTraits, UsageHabits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.usage_counts import Counts, counts_of
+from windsock.wire.service_tiers import tier_of
 
 MAX_ID_CHARS = 255
 """Of an answer's id; a longer one is no name, and no index of a database would take it."""
-
-MAX_TIER_CHARS = 32
-"""Of a service tier's name."""
 
 PLAIN_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 """Keys of a usage object that distinguishes nothing."""
@@ -65,12 +63,6 @@ def id_of(body: Mapping[str, Any]) -> str | None:
     """The answer's id; None if it is no text of 1 to MAX_ID_CHARS characters."""
     name = text_in(body, "id")
     return name if name is not None and 0 < len(name) <= MAX_ID_CHARS else None
-
-
-def tier_of(body: Mapping[str, Any]) -> str | None:
-    """The service tier that an answer names, such as flex or priority, in lower case."""
-    named = text_in(body, "service_tier") or text_in(part_of(body, "usage"), "service_tier")
-    return named.lower() if named and len(named) <= MAX_TIER_CHARS else None
 
 
 def facts_of(

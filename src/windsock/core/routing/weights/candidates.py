@@ -14,6 +14,7 @@ from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.units import PROMPT_METERS, Counts, Meter, Prices, cost_usd, to_float
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
+from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.asked import AS_USUAL, Asked
@@ -84,7 +85,7 @@ class Candidates:
         if tier is None:
             return None
         quotes = (self._book.in_force(name, now) for name in route.candidates)
-        return tier if any(quote and tier in quote.service_tiers for quote in quotes) else None
+        return tier if any(quote and tier_in(quote, tier) for quote in quotes) else None
 
     def ruling(self, route: Route, request: RouteRequest, now: float) -> Ruling:
         """Who cannot serve this request, for reasons that lie in the request."""

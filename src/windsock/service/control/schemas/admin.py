@@ -76,10 +76,21 @@ class AlarmView(Answer):
     tasks: list[str]
 
 
+class DoubtedView(Answer):
+    """A deployment that said of its calls what cannot be, since the start."""
+
+    deployment: str
+    bills: int = Field(description="bills that are in no sum")
+    bill_factor: float | None = Field(description="the last such bill over what was counted")
+    usages: int = Field(description="calls whose counts were replaced by the router's own")
+    usage_doubt: str | None = Field(description="why those of the last such call were")
+
+
 class AlarmsAnswer(Answer):
-    """Alarms of the caller's namespace."""
+    """Alarms of the caller's namespace, and deployments whose bills or counts are doubted."""
 
     data: list[AlarmView]
+    doubted: list[DoubtedView] = Field(default_factory=list)
 
 
 class Undo(Answer):

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from windsock.wire.dialect import copied
+from windsock.wire.service_tiers import asked_of_anthropic
 
 SHARED = ("temperature", "top_p", "top_k", "stream", "thinking", "cache_control", "speed",
           "output_config", "context_management", "container", "mcp_servers")  # fmt: skip
@@ -24,8 +25,6 @@ MAX_TOKENS = 8192
 
 CHOICES = {"auto": "auto", "required": "any", "none": "none"}
 """Anthropic's word for a tool_choice."""
-
-TIERS = ("auto", "standard_only")
 
 DATA_URL = re.compile(r"data:(?P<kind>[^;,]+);base64,(?P<data>.*)", re.DOTALL)
 
@@ -49,9 +48,7 @@ def messages_body(chat: Mapping[str, Any], model: str) -> dict[str, Any]:
         body["stop_sequences"] = stops
     if chat.get("user"):
         body["metadata"] = {"user_id": str(chat["user"])}
-    if chat.get("service_tier") in TIERS:
-        body["service_tier"] = chat["service_tier"]
-    return body | _schema(chat)
+    return body | asked_of_anthropic(chat.get("service_tier")) | _schema(chat)
 
 
 def _max_tokens(chat: Mapping[str, Any]) -> int:

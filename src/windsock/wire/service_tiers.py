@@ -1,0 +1,85 @@
+"""How a call is asked to be served and how it was, in the words of each dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from windsock.errors import BadRequest
+from windsock.wire.json_codec import at
+
+MAX_TIER_CHARS = 32
+"""Of a service tier's name."""
+
+USUAL_SPEEDS = ("standard", "normal", "default")
+"""Words for what is no fast mode."""
+
+TIER_PLACES = (
+    "usage.speed",
+    "service_tier",
+    "usage.service_tier",
+    "serviceTier.type",
+    "x_groq.service_tier",
+    "usageMetadata.trafficType",
+    "usage.extra_properties.google.traffic_type",
+)
+"""Where answers say how they were served: Anthropic's fast mode before its tier, which is another
+matter; OpenAI, Bedrock, Groq, Gemini and its likeness of OpenAI."""
+
+TIER_PREFIX = "on_demand_"
+"""Before Gemini's words for flex and priority."""
+
+
+TIERS = {"auto": "auto", "standard_only": "default"}
+"""Chat's word for a service_tier that is asked for."""
+
+OF_ANTHROPIC = {
+    "auto": {"service_tier": "auto"},
+    "priority": {"service_tier": "auto"},
+    "default": {"service_tier": "standard_only"},
+    "standard_only": {"service_tier": "standard_only"},
+    "fast": {"speed": "fast"},
+}
+"""Anthropic's words for a service_tier that chat asks for; it has no others."""
+
+SERVED = {"default": {"service_tier": "standard"}, "fast": {"speed": "fast"}}
+"""Anthropic's words for a service_tier that answered; others are the same."""
+
+
+def tier_of(body: Mapping[str, Any]) -> str | None:
+    """The service tier that an answer names, such as flex or priority, in lower case."""
+    for path in TIER_PLACES:
+        named = at(body, path)
+        if isinstance(named, str) and 0 < len(named) <= MAX_TIER_CHARS:
+            tier = named.lower().removeprefix(TIER_PREFIX)
+            if path != "usage.speed" or tier not in USUAL_SPEEDS:
+                return tier
+    return None
+
+
+def message_tier(body: dict[str, Any]) -> dict[str, Any]:
+    """Chat's service tier for Anthropic's two words: how fast, and at whose capacity.
+
+    raises  BadRequest for other words
+    """
+    speed, tier = body.get("speed"), body.get("service_tier")
+    if speed not in (None, "standard", "fast"):
+        raise BadRequest('speed is neither "standard" nor "fast"; send one', param="speed")
+    if tier not in (None, *TIERS):
+        raise BadRequest(
+            'service_tier is neither "auto" nor "standard_only"; send one', param="service_tier"
+        )
+    if speed == "fast":
+        return {"service_tier": "fast"}
+    return {"service_tier": TIERS[tier]} if tier else {}
+
+
+def asked_of_anthropic(tier: Any) -> dict[str, str]:
+    """The fields of a message for chat's service tier; none for what Anthropic does not sell."""
+    return OF_ANTHROPIC.get(tier, {}) if isinstance(tier, str) else {}
+
+
+def told_tier(body: dict[str, Any]) -> dict[str, Any]:
+    """How a message was served, if the answer says so."""
+    tier = body.get("service_tier")
+    return SERVED.get(tier, {"service_tier": tier}) if isinstance(tier, str) else {}
