@@ -43,7 +43,7 @@ class Preset:
     aliases             its other names; `name@region` where that site has its own prices
     model_prefixes      written by some before a model's name, without meaning
     own_prefixes        the same, at this provider only
-    sites               regions that it writes before a model's name, with a dot
+    sites               regions that it writes before a model's name, with a dot or a slash
     uplifts             by region: share that it adds to its worldwide price there
     bill                where its answers say what they cost, the best place first
     bill_header         the header of an answer that says so
