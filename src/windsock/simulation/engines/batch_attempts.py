@@ -20,8 +20,9 @@ from windsock.core.model.requests import Cell
 from windsock.core.model.units import Usage
 from windsock.core.routing.routes import Route
 from windsock.simulation.world.conditions import Task
+from windsock.simulation.world.prompt_caches import usage_of
 from windsock.simulation.world.traffic import SPREAD
-from windsock.simulation.world.world import World, usage_of
+from windsock.simulation.world.world import World
 
 Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]
