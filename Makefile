@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVE := $(VENV)/.serve
 TEST := $(VENV)/.test
+PROVE := $(VENV)/.prove
 MUTATION := $(VENV)/.mutation
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench mutants lock clean
+.PHONY: run test check bench prove mutants lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -25,6 +26,10 @@ check: $(TEST)
 
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+# Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers.
+prove: $(PROVE)
+	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py
 
 # Changes the code in a hundred small ways a file, and counts which the tests notice: hours on two cores.
 mutants: $(MUTATION)
@@ -46,15 +51,20 @@ $(TEST): $(SERVE) deploy/locks/test.txt
 	$(PIP) install --require-hashes -r deploy/locks/test.txt
 	touch $@
 
+$(PROVE): $(TEST) deploy/locks/prove.txt
+	$(PIP) install --require-hashes -r deploy/locks/prove.txt
+	touch $@
+
 $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	$(PIP) install --require-hashes -r deploy/locks/mutation.txt
 	touch $@
 
-# Needs uv; writes the four lock files anew from pyproject.toml.
+# Needs uv; writes the five lock files anew from pyproject.toml.
 lock:
 	printf 'hatchling==1.33.0\neditables==0.5\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o deploy/locks/serve.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra test -c deploy/locks/serve.txt -o deploy/locks/test.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra prove -c deploy/locks/test.txt -o deploy/locks/prove.txt
 	printf 'mutmut>=3.8,<4\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/mutation.txt
 
 clean:

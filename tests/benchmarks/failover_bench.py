@@ -18,7 +18,7 @@ from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.chaos.failover import FULL, SCENARIOS, SHORT, Verdict, judged
 
 LEAST = 14
-HEAD = ("", "fault of the primary", "", "", "what the defaults do")
+HEAD = ("", "fault of the primary", "verdict", "", "with the defaults")
 
 
 async def run(names: list[str], *, is_short: bool, is_default: bool) -> dict[str, Verdict]:

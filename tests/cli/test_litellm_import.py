@@ -232,3 +232,15 @@ def test_every_setting_of_the_file_is_carried_or_named(tmp_path) -> None:
         "litellm_settings.max_budget", "general_settings.alerting", "unheard_of",
     ):  # fmt: skip
         assert f"# - {name}: " in notes, name
+
+
+def test_a_filtered_request_goes_elsewhere_where_that_was_asked_for(tmp_path) -> None:
+    more = "litellm_settings: {content_policy_fallbacks: [{m: [m2]}]}\n"
+    text = (
+        "model_list:\n- {model_name: m, litellm_params: {model: gpt-4o}}\n"
+        "- {model_name: m2, litellm_params: {model: groq/x}}\n"
+    )
+    routes = tomllib.loads(imported(tmp_path, text + more))["routes"]
+    assert routes["m"]["fallbacks"] == ["m2"]
+    assert routes["m"]["content_filter"] == "elsewhere"
+    assert "content_filter" not in routes["m2"]

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from tests.providers import fake_messages
+from tests.providers import fake_gemini, fake_messages
 from windsock.providers.presets import presets
 
 TEXT = ["Grüezi ", "mitenand"]
@@ -77,6 +77,8 @@ class Fake:
     async def chat(self, request: web.Request, provider: str) -> web.StreamResponse:
         """One call of a provider; a model `e0` ... `e4` is refused by the error of that number."""
         dialect, body = dialects()[provider], await request.json()
+        if dialect.speaks.startswith("models/"):
+            body["model"], _, body["call"] = request.match_info["call"].partition(":")
         self.seen.setdefault(provider, []).append(body)
         name, _, value = dialect.shows.partition(": ")
         if request.headers.get(name) != value and not _is_bearer(request, dialect):
@@ -87,6 +89,8 @@ class Fake:
             return _refusal(dialect, int(body["model"][1:]))
         if dialect.speaks == "messages":
             return await _message(request, body)
+        if dialect.speaks.startswith("models/"):
+            return await _content(request, body)
         if body.get("stream"):
             return await _streamed(request, dialect, body)
         return _plain(dialect, body)
@@ -104,6 +108,15 @@ async def _message(request: web.Request, body: dict[str, Any]) -> web.StreamResp
     if body.get("stream"):
         return await fake_messages.streamed(request, body)
     return fake_messages.plain(body)
+
+
+async def _content(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    asked = {name: value for name, value in body.items() if name not in ("call", "model")}
+    if words := fake_gemini.complaint(asked):
+        return fake_gemini.refusal(words)
+    if body["call"] == "streamGenerateContent" and request.query.get("alt") == "sse":
+        return await fake_gemini.streamed(request, asked)
+    return fake_gemini.plain(asked)
 
 
 def _refusal(dialect: Dialect, number: int) -> web.Response:

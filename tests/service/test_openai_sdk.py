@@ -144,3 +144,26 @@ async def test_errors_raise_the_same_exceptions(clients) -> None:
 async def test_models_are_listed(clients) -> None:
     _, routed, _ = clients
     assert [model.id async for model in routed.models.list()] == ["gpt", "acme/m"]
+
+
+async def test_legacy_completions_are_asked_of_chat_models(clients) -> None:
+    _, routed, _ = clients
+    found = await routed.completions.create(model="acme/m", prompt="hi", max_tokens=9)
+    assert (found.object, found.choices[0].text) == ("text_completion", "Grüezi")
+    assert found.choices[0].finish_reason == "stop"
+    assert found.usage is not None
+    stream = await routed.completions.create(model="acme/m", prompt=["hi"], stream=True)
+    parts = [part.choices[0].text async for part in stream if part.choices]
+    assert "".join(parts) == "Grüezi mitenand 🌬"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [({"echo": True}, "echo needs a raw continuation"), ({"suffix": "x"}, "suffix"),
+     ({"logprobs": 3}, "logprobs"), ({"prompt": ["a", "b"]}, "send a request for each"),
+     ({"prompt": [1, 2]}, "prompt must be one text")],
+)  # fmt: skip
+async def test_what_only_a_raw_continuation_gives_is_refused(clients, more, said) -> None:
+    _, routed, _ = clients
+    with pytest.raises(BadRequestError, match=said):
+        await routed.completions.create(**{"model": "acme/m", "prompt": "hi", **more})

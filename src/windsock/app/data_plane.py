@@ -25,6 +25,7 @@ from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
 from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
+from windsock.wire.completions import Completions
 from windsock.wire.formats.anthropic_messages import Messages, TokenCount
 from windsock.wire.formats.openai_responses import Responses
 
@@ -81,6 +82,7 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
         "/v1/messages": spoken(chat, Messages),
         "/v1/messages/count_tokens": spoken(calls.count, TokenCount),
         "/v1/responses": spoken(chat, Responses),
+        "/v1/completions": spoken(chat, Completions),
         "/v1/embeddings": limits.guarded(calls.embed),
         "/v1/route": calls.route,
         "/v1/feedback": FeedbackEndpoint(

@@ -9,7 +9,12 @@ from windsock.errors import BadRequest
 
 
 class Dialect(Protocol):
-    """One request in another wire format. Made anew for each: streams have a state."""
+    """One request in another wire format. Made anew for each: streams have a state.
+
+    end_mark    what follows the last event of a whole stream
+    """
+
+    end_mark: bytes
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The chat body that asks for the same; raises BadRequest for what has no counterpart."""
@@ -24,7 +29,7 @@ class Dialect(Protocol):
         ...
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The events that a chunk of a chat stream becomes; each names its `type`."""
+        """The events that a chunk of a chat stream becomes; each may name its `type`."""
         ...
 
     def ended(self) -> Iterator[dict[str, Any]]:

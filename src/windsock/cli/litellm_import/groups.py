@@ -32,6 +32,7 @@ def take_groups(found: Imported, body: Stated) -> None:
         _by_order(name, table)
     targets = _aliases(found, router.get("model_group_alias"))
     _fallbacks(found, [router, litellm], both.get("default_fallbacks"), targets)
+    _filtered_elsewhere(found, [router, litellm])
     _limits(found, both)
     _keys(found, _table(body, "general_settings"))
     _cache(found, litellm)
@@ -99,6 +100,15 @@ def _fall_back(found: Imported, group: str, names: list[str]) -> None:
         found.routes.setdefault(group, table)
     elif known:
         found.note("fallbacks", "they are of no group of the list", group)
+
+
+def _filtered_elsewhere(found: Imported, settings: list[Table]) -> None:
+    """Groups whose filtered requests are asked elsewhere."""
+    stated = [{FALLBACKS[-1]: table.get(FALLBACKS[-1])} for table in settings]
+    for group, _ in _pairs(stated):
+        for name, route in found.routes.items():
+            if group in (name, EVERYBODY):
+                route["content_filter"] = "elsewhere"
 
 
 def _pairs(settings: list[Table]) -> Iterator[tuple[str, list[str]]]:

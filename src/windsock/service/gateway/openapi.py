@@ -86,6 +86,14 @@ PATHS = {
             "tools": {"type": "array", "items": {"type": "object"}},
         },
     ),
+    "/v1/completions": _operation(
+        "OpenAI's legacy completions, asked of chat models",
+        ["model", "prompt"],
+        {
+            **{name: _CHAT[name] for name in ("model", "models", "stream", "metadata", "provider")},
+            "prompt": {"description": "one text"},
+        },
+    ),
     "/v1/route": _operation(
         "The decision without the call; the caller makes it and reports back",
         ["model", "messages"],

@@ -78,6 +78,7 @@ class TranslatedCall(Call):
             data = data_of(event)
             if data.strip() == b"[DONE]":
                 yield from map(_event, self._dialect.ended())
+                yield self._dialect.end_mark
             elif data:
                 yield from map(_event, self._told_chunk(data))
             elif event.startswith(b":"):
@@ -121,8 +122,9 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 
 def _event(body: dict[str, Any]) -> bytes:
-    kind: str = body["type"]
-    return b"event: " + kind.encode() + b"\ndata: " + json_codec.dumps(body) + b"\n\n"
+    kind = body.get("type")
+    name = b"" if kind is None else b"event: " + str(kind).encode() + b"\n"
+    return name + b"data: " + json_codec.dumps(body) + b"\n\n"
 
 
 def _message(raw: bytes) -> str:

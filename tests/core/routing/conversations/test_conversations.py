@@ -140,6 +140,17 @@ def test_a_price_that_rises_by_less_than_the_cache_saves_does_not() -> None:
     assert talk.turn(START + 300.0) == CHEAP
 
 
+def test_small_questions_that_an_agent_asks_beside_its_work_change_nothing() -> None:
+    wind = fresh()
+    talk = Talk(wind)
+    home = talk.turns(3)[0]
+    aside = Talk(wind, prefix=3000)
+    aside.held = {home: (0, 0.0)}
+    assert aside.turn(START + 130.0) == home
+    found = seat(talk.open(START + 180.0), home)
+    assert found.held_tokens > PREFIX and found.hit_rate == 1.0
+
+
 def test_what_is_cached_is_worth_nothing_once_it_is_dropped() -> None:
     wind = fresh(other=(1.1, 0.11))
     talk = Talk(wind)

@@ -21,7 +21,12 @@ from windsock.core.routing.conversations.costs import HOUR_S, Outlook, PromptCac
 from windsock.core.routing.conversations.explaining import facts_of, note_of
 from windsock.core.routing.conversations.habits import Habits, RouteHabits
 from windsock.core.routing.conversations.law import Choice, Weights, conversation_weights
-from windsock.core.routing.conversations.memory import Conversation, ConversationMemory, Seat
+from windsock.core.routing.conversations.memory import (
+    GOES_ON_FROM,
+    Conversation,
+    ConversationMemory,
+    Seat,
+)
 
 GAP_SHARE = 0.4
 """How much the latest pause counts in a conversation's own."""
@@ -202,8 +207,8 @@ class Conversations:
         at: float,
     ) -> None:
         """What a provider's own counts tell of its cache."""
-        if usage.prompt_tokens >= self._traits(served).min_tokens:
-            held = found.held(served, at)
+        held = found.held(served, at)
+        if usage.prompt_tokens >= max(self._traits(served).min_tokens, GOES_ON_FROM * held):
             self.hits.observe((served, facts.is_shared), held, usage, at)
 
     def _count(
@@ -218,7 +223,7 @@ class Conversations:
         traits = self._traits(served)
         prompt = usage.prompt_tokens - usage.audio_input_tokens
         ttl_s = HOUR_S if usage.cache_write_1h_tokens else _ttl_s(served, found, traits)
-        found.take_seat(served, Seat(prompt, at + ttl_s, ttl_s))
+        found.take_seat(served, Seat(prompt, at + ttl_s, ttl_s), at)
         found.counted_tokens = usage.prompt_tokens
         found.estimated_tokens = facts.estimated_tokens
         found.answer_tokens = usage.output_tokens

@@ -16,6 +16,9 @@ MAX_SEATS = 4
 MAX_KEPT = 2_000
 """Conversations, the latest, that a snapshot holds."""
 
+GOES_ON_FROM = 0.9
+"""Of what was held, so much must a prompt have to be the same with something added."""
+
 FORGET_S = 6 * 3600.0
 """Silent for so long, and held by no cache, a conversation begins anew."""
 
@@ -78,8 +81,14 @@ class Conversation:
         """True if nobody holds anything of it, and nobody would go on with it."""
         return now - self.at > FORGET_S and not any(s.held(now) for s in self.seats.values())
 
-    def take_seat(self, deployment: str, seat: Seat) -> None:
-        """It was answered there; of more seats than are kept the one that ends first goes."""
+    def take_seat(self, deployment: str, seat: Seat, now: float) -> None:
+        """It was answered there; of more seats than are kept the one that ends first goes.
+
+        A shorter prompt is another one, as agents send beside their work: what is held of the
+        long one is neither less nor held for longer.
+        """
+        if self.held(deployment, now) * GOES_ON_FROM > seat.tokens:
+            return
         self.seats[deployment] = seat
         if len(self.seats) > MAX_SEATS:
             del self.seats[min(self.seats, key=lambda name: self.seats[name].until)]

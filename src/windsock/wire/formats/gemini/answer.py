@@ -1,0 +1,121 @@
+"""What Gemini answers, whole or in parts, in the terms of chat completions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from windsock.wire.formats.openai_usage import part_of
+
+STOPS = {"STOP": "stop", "MAX_TOKENS": "length"}
+FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
+            "LANGUAGE")  # fmt: skip
+"""Why an answer was withheld."""
+
+
+def head_of(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """What every answer and chunk says of itself."""
+    return {
+        "id": body.get("responseId"),
+        "object": kind,
+        "created": 0,
+        "model": body.get("modelVersion"),
+    }
+
+
+def choices_of(body: Mapping[str, Any], place: str) -> list[dict[str, Any]]:
+    """One for each candidate, said in `place`: message or delta. A blocked prompt has one too."""
+    found = [each for each in body.get("candidates") or () if isinstance(each, dict)]
+    blocked = part_of(body, "promptFeedback").get("blockReason")
+    if not found and blocked:
+        refusal = {"role": "assistant", "content": None, "refusal": f"blocked: {blocked}"}
+        return [{"index": 0, place: refusal, "finish_reason": "content_filter"}]
+    return [_choice(each, number, place) for number, each in enumerate(found)]
+
+
+def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
+    """As OpenAI counts: thoughts are part of the answer, what a cache gave, of the prompt."""
+    prompt = _count(counted, "promptTokenCount") + _count(counted, "toolUsePromptTokenCount")
+    thoughts = _count(counted, "thoughtsTokenCount")
+    answer = _count(counted, "candidatesTokenCount") + thoughts
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": answer,
+        "total_tokens": prompt + answer,
+        "prompt_tokens_details": {
+            "cached_tokens": _count(counted, "cachedContentTokenCount"),
+            "audio_tokens": _heard(counted, "promptTokensDetails"),
+        },
+        "completion_tokens_details": {
+            "reasoning_tokens": thoughts,
+            "audio_tokens": _heard(counted, "candidatesTokensDetails"),
+        },
+    }
+
+
+def _count(counted: Mapping[str, Any], name: str) -> int:
+    value = counted.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _heard(counted: Mapping[str, Any], name: str) -> int:
+    parts = [each for each in counted.get(name) or () if isinstance(each, dict)]
+    return sum(_count(each, "tokenCount") for each in parts if each.get("modality") == "AUDIO")
+
+
+def _choice(candidate: Mapping[str, Any], number: int, place: str) -> dict[str, Any]:
+    parts = part_of(candidate, "content").get("parts") or ()
+    said = _said([each for each in parts if isinstance(each, dict)])
+    index = candidate.get("index")
+    return {
+        "index": index if isinstance(index, int) else number,
+        place: {"role": "assistant", **said},
+        "finish_reason": _finish(candidate.get("finishReason"), has_calls="tool_calls" in said),
+    }
+
+
+def _finish(reason: Any, *, has_calls: bool) -> str | None:
+    if not isinstance(reason, str):
+        return None
+    if reason in FILTERED:
+        return "content_filter"
+    return "tool_calls" if reason == "STOP" and has_calls else STOPS.get(reason, reason.lower())
+
+
+def _said(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    texts = [part["text"] for part in parts if isinstance(part.get("text"), str)
+             and not part.get("thought")]  # fmt: skip
+    thoughts = [str(part.get("text", "")) for part in parts if part.get("thought")]
+    calls = [part for part in parts if isinstance(part.get("functionCall"), dict)]
+    images = [_image(part["inlineData"]) for part in parts
+              if isinstance(part.get("inlineData"), dict)]  # fmt: skip
+    return {
+        "content": "".join(texts) if texts else None,
+        **({"reasoning_content": "".join(thoughts)} if thoughts else {}),
+        **({"tool_calls": [_call(part, n) for n, part in enumerate(calls)]} if calls else {}),
+        **({"images": images} if images else {}),
+    }
+
+
+def _image(data: Mapping[str, Any]) -> dict[str, Any]:
+    url = f"data:{data.get('mimeType')};base64,{data.get('data')}"
+    return {"type": "image_url", "image_url": {"url": url}}
+
+
+def _call(part: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """One call; Gemini seldom names it, so its place does."""
+    asked = part["functionCall"]
+    function = {
+        "name": asked.get("name"),
+        "arguments": orjson.dumps(asked.get("args") or {}).decode(),
+    }
+    call = {
+        "id": asked.get("id") or f"call_{number}_{asked.get('name')}",
+        "type": "function",
+        "function": function,
+    }
+    signature = part.get("thoughtSignature")
+    extra = {"extra_content": {"google": {"thought_signature": signature}}}
+    return call | (extra if signature else {})

@@ -1,0 +1,62 @@
+"""Gemini's generateContent as one provider takes it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import orjson
+
+from windsock.wire.format import Answer, AnswerFacts
+from windsock.wire.formats.gemini.answer import choices_of, head_of, usage_of
+from windsock.wire.formats.gemini.request import content_body
+from windsock.wire.formats.gemini.stream import ContentStreamScanner
+from windsock.wire.formats.openai_chat import OpenAIChat
+from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_format import OpenAIFormat
+from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.json_codec import parsed
+from windsock.wire.request import OURS, UpstreamRequest
+
+
+class GeminiContent(OpenAIChat):
+    """Told as generateContent and back; its worth is decided as of a chat completion."""
+
+    def path(self, request: UpstreamRequest, model: str) -> str:
+        """Names the model, and whether the answer is a stream."""
+        place = f"/models/{quote(model, safe='')}"
+        streamed = f"{place}:streamGenerateContent?alt=sse"
+        return streamed if request.request.is_stream else f"{place}:generateContent"
+
+    def body(self, request: UpstreamRequest, model: str) -> bytes:
+        """Once changed as the deployment needs it, told anew."""
+        fields = {name: raw for name, raw in request.fields.items() if name not in OURS}
+        chat: dict[str, Any] = orjson.loads(msgspec.json.encode(fields))
+        return orjson.dumps(content_body(chat))
+
+    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """An answer as a chat completion, also one that holds an error or nothing."""
+        body = parsed(raw)
+        error = error_in(body)
+        if error is not None or not isinstance(body, dict):
+            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+        counted = part_of(body, "usageMetadata")
+        made = {**head_of(body, "chat.completion"), "choices": choices_of(body, "message")}
+        usage = {"usage": usage_of(counted)} if counted else {}
+        return super().answer(orjson.dumps(made | usage), request)
+
+    def told(
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
+    ) -> bytes:
+        """With the provider and the cost, as every format tells them."""
+        return OpenAIFormat.told(self, answer, request, provider=provider, cost_usd=cost_usd)
+
+    def scanner(self, request: UpstreamRequest) -> ContentStreamScanner:
+        """Expects as many answers as were asked for."""
+        return ContentStreamScanner(
+            choices=request.choices,
+            images=request.images,
+            wants_usage=request.wants_usage,
+            traits=self._traits,
+        )
