@@ -43,8 +43,8 @@ CASES: list[tuple[str, str, Turns]] = [
     ("opencode#1680", "mistral/mistral-small-latest", called("call_PTLP8xhu3uwZk4l3nlnrrJha")),
     ("ironclaw#1241", "mistral/mistral-small-latest", called("turn1_0", "turn1_1")),
     ("eca#209", "mistral/mistral-small-latest", called("toolu_019fKLkGVcnhrPDYqErj5DiA")),
-    ("langchain#37756", "anthropic/claude-opus-4-7", called("functions.write_todos:0")),
-    ("pi#9048", "anthropic/claude-opus-4-7", called(CODEX)),
+    ("langchain#37756", "anthropic-compatible/claude-opus-4-7", called("functions.write_todos:0")),
+    ("pi#9048", "anthropic-compatible/claude-opus-4-7", called(CODEX)),
     ("vercel/ai#8132", "openai/gpt-4o", called("ws_" + "689e2d48" * 6)),
     ("openclaw#875", "openai/gpt-5-mini", called(CODEX)),
     ("jan#8136", "groq/llama-3.3-70b-versatile", called("call_1", reasoning_content="hm")),
@@ -54,7 +54,7 @@ CASES: list[tuple[str, str, Turns]] = [
      [ASK, {"role": "assistant", "content": [THOUGHT, {"type": "text", "text": "rain"}]}, ASK]),
     ("GitNexus#43", "deepseek/deepseek-reasoner", called("call_1")),
     ("zot#84", "deepseek/deepseek-reasoner", of_google("CkQB")),
-    ("copilot-api#261", "anthropic/claude-opus-4-7", BEGUN),
+    ("copilot-api#261", "anthropic-compatible/claude-opus-4-7", BEGUN),
     ("smolagents#757", "mistral/mistral-small-latest", BEGUN),
     ("vllm#41114", "vllm/qwen3.6-27b", [ASK, {"role": "system", "content": "be brief"}, ASK]),
 ]
@@ -114,7 +114,9 @@ async def test_what_messages_carry_goes_on_elsewhere(tmp_path) -> None:
     asked = {
         "model": "auto", "max_tokens": 100,
         "messages": [ASK, {"role": "assistant", "content": [
-            THOUGHT, {"type": "redacted_thinking", "data": "Em"}, use]},
+            THOUGHT, {"type": "redacted_thinking", "data": "Em"},
+            {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}},
+            {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}, use]},
             {"role": "user", "content": [result]}],
     }  # fmt: skip
     async with upstream(server(deployment)) as there:
@@ -130,6 +132,7 @@ async def test_what_responses_carry_goes_on_elsewhere(tmp_path) -> None:
     items = [
         {"role": "user", "content": "what is the weather"},
         {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "gAAA"},
+        {"type": "web_search_call", "id": "ws_1", "status": "completed"},
         {"type": "function_call", "id": "fc_1", "call_id": "call_abc123def456", "name": "look",
          "arguments": "{}"},
         {"type": "function_call_output", "call_id": "call_abc123def456", "output": "rain"},

@@ -91,9 +91,10 @@ def show_decision(service: ServiceClient, decision: str, *, as_json: bool) -> No
     if told.get("conversation"):
         _show_conversation(told["conversation"])
     for attempt in told.get("attempts") or ():
+        adapted = ", ".join(attempt.get("adapted") or ())
         console.print(
             f"{attempt['reason']:<10} {attempt['deployment']}: {attempt['kind']} in "
-            f"{attempt['latency_s']:.2f} s",
+            f"{attempt['latency_s']:.2f} s" + (f", adapted {adapted}" if adapted else ""),
             highlight=False,
         )
     if "cost_usd" in told:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.providers.fake import fake
 from tests.running import running
 from tests.service.parameters.strict_upstream import STRICTNESS, server
 from tests.upstream import upstream
@@ -140,6 +141,25 @@ async def row(deployment: str, tmp_path: Path) -> dict[str, str]:
 async def test_every_parameter_reaches_a_deployment_as_it_takes_it(deployment, tmp_path) -> None:
     found = await row(deployment, tmp_path)
     assert found == {name: cells[deployment] for name, cells in expected().items()}
+
+
+async def test_a_request_that_is_told_anew_takes_every_parameter(tmp_path) -> None:
+    """Anthropic's own language has few of them: what has no counterpart is no fault."""
+    async with fake() as there:
+        config = (
+            f'[providers.anthropic]\nbase_url = "{there.base_url("anthropic")}"\n'
+            'api_key = "k"\nprice = { input = 1, output = 1 }\n'
+            '[routes.auto]\ncandidates = ["anthropic/claude-opus-4-7"]\n'
+        )
+        async with running(config, tmp_path) as it:
+            refused = set()
+            for name, asked in ASKED.items():
+                body = {"model": "auto", "messages": [USER], **asked}
+                answer = await it.http.post("/v1/chat/completions", json=body)
+                if answer.status_code != 200:
+                    assert "does not take" in answer.json()["error"]["message"], name
+                    refused.add(name)
+    assert refused == {"n 2", "logprobs", "json_object"}
 
 
 def test_the_table_is_as_large_as_it_says() -> None:

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windsock.wire.adaptation.complaints import complaints_of
+from windsock.providers.presets import error_rules
+from windsock.wire.adaptation.complaints import COMPLAINING, complaints_of
+from windsock.wire.upstream_errors.reading import refusal_of
 
 ROWS = [
     json.loads(line)
@@ -43,3 +45,10 @@ def test_a_field_that_was_not_sent_is_not_at_fault(row) -> None:
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))
 def test_any_body_is_read(body) -> None:
     complaints_of(400, body, SENT)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row["says"]], ids=lambda row: row["source"])
+def test_a_complaint_is_taken_for_nothing_else(row) -> None:
+    """Not for a prompt that is too long, a key or a model that is gone."""
+    refusal = refusal_of(row["status"], raw(row["body"]), {}, 0.0, error_rules("nobody"))
+    assert refusal.verdict.kind in COMPLAINING

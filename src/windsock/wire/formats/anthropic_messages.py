@@ -29,6 +29,10 @@ STOPS = {"length": "max_tokens", "tool_calls": "tool_use", "function_call": "too
          "content_filter": "refusal"}  # fmt: skip
 """Why a message ended, by the finish_reason of chat completions."""
 
+LEFT_OUT = ("thinking", "redacted_thinking", "server_tool_use", "mcp_tool_use", "container_upload",
+            "compaction")  # fmt: skip
+"""Blocks that mean something at Anthropic only, as do the results of its own tools."""
+
 KINDS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -181,7 +185,7 @@ def _messages(turn: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 calls.append(_tool_call(block))
             case "text" | "image":
                 parts.append(_part(block))
-            case "thinking" | "redacted_thinking":
+            case str(kind) if kind in LEFT_OUT or kind.endswith("_tool_result"):
                 continue
             case kind:
                 raise BadRequest(f"messages: content of type {kind!r} cannot be routed; send text, "

@@ -25,6 +25,13 @@ SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "
           "prompt_cache_key", "safety_identifier")  # fmt: skip
 """Fields that chat completions have under the same name."""
 
+LEFT_OUT = frozenset(
+    {"reasoning", "compaction", "web_search_call", "file_search_call", "code_interpreter_call",
+     "image_generation_call", "computer_call", "computer_call_output", "mcp_call",
+     "mcp_list_tools", "mcp_approval_request", "mcp_approval_response"}
+)  # fmt: skip
+"""Items that mean something at OpenAI only."""
+
 STORED = ("previous_response_id", "conversation", "background", "prompt")
 """Fields that speak of something kept at OpenAI."""
 
@@ -134,7 +141,7 @@ def _messages(asked: Any) -> list[dict[str, Any]]:
             case "message":
                 messages.append(_turn(item))
             case "function_call":
-                call = {"id": item.get("call_id"), "type": "function",
+                call = {"id": item.get("call_id") or item.get("id"), "type": "function",
                         "function": copied(item, "name", "arguments")}  # fmt: skip
                 if not messages or messages[-1]["role"] != "assistant":
                     messages.append({"role": "assistant", "content": None})
@@ -143,7 +150,7 @@ def _messages(asked: Any) -> list[dict[str, Any]]:
                 text = text_of(item.get("output") or "", "input")
                 said = {"role": "tool", "tool_call_id": item.get("call_id"), "content": text}
                 messages.append(said)
-            case "reasoning":
+            case str(kind) if kind in LEFT_OUT:
                 continue
             case kind:
                 raise BadRequest(f"input: an item of type {kind!r} cannot be routed", param="input")
