@@ -87,19 +87,36 @@ async def test_show_lays_a_price_out_with_its_sources_and_every_voice(tmp_path) 
     assert all(len(line) <= 80 for line in done.output.splitlines())
     blocks = [line for line in text if line.startswith(("standard", "flex"))]
     assert [b.replace(", now", "") for b in blocks] == [
-        "standard, other hours smaller above 272k",
-        "standard, Mon-Fri 16:30-00:30 UTC smaller above 272k",
-        "flex, other hours smaller above 272k",
-        "flex, Mon-Fri 16:30-00:30 UTC smaller above 272k",
+        "standard, other hours",
+        "standard, Mon-Fri 16:30-00:30 UTC",
+        "flex, other hours",
+        "flex, Mon-Fri 16:30-00:30 UTC",
     ]
+    assert text.count("prompt smaller above 272k") == 4
     assert sum(", now" in b for b in blocks) == 2
     assert "input 2 4 gateway 0 s" in text
     assert "input 0.5 1 gateway 0 s" in text  # flex, at night
     assert "image 0.004 0.004 gateway 0 s" in text
     assert "odd 3 8 0 s 0.7 dissents, unconfirmed" in text
     alike = "cache write as input, cache write 1h as input, reasoning as output"
-    assert f"without a price of their own: {alike}," in " ".join(text)
+    assert f"without a price of their own: {alike}" in " ".join(text)
     assert "gateway 2 8 0 s 0.9 agrees, by flex size hour" in text
+
+
+async def test_a_price_of_later_is_shown_with_its_date_and_told_with_it(tmp_path) -> None:
+    config = CONFIG + (
+        '[deployments."acme/m"]\n'
+        "prices = [{ input = 1, output = 4 },"
+        " { input = 3, output = 9, valid_from = 2099-01-01T08:30:00Z }]\n"
+    )
+    async with running(config, tmp_path) as it:
+        await it.service.ledger.flushed()
+        done = await asyncio.to_thread(run, "show", "acme/m", "--url", it.url)
+        feed = (await it.http.get("/v1/prices/feed.atom")).text
+        (price,) = (await it.http.get("/v1/prices?deployment=acme/m")).json()["data"]
+    assert "from 2099-01-01 08:30 UTC on, says config: input 3, output 9" in done.output
+    assert "input $1 → $3, output $4 → $9, from 2099-01-01 08:30 UTC on" in feed
+    assert price["usd_per_mtok"]["input"] == 1 and len(price["scheduled"]) == 1
 
 
 async def test_json_is_what_the_service_answers(tmp_path) -> None:

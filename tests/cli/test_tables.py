@@ -31,3 +31,23 @@ async def test_explain_tells_the_weights_the_draw_and_the_cost(tmp_path, monkeyp
     assert "100.0%" in text
     assert "cost $0.00002400, served by acme/m" in text
     assert "judged 1 by" in text
+
+
+async def test_explain_tells_what_a_conversation_costs_where(tmp_path, monkeypatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(tables, "console", Console(file=out, width=200))
+    async with upstream(lambda _: Answer(completion())) as model:
+        async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
+            for _ in range(2):
+                answer = await it.http.post(
+                    "/v1/chat/completions", json={**ASK, "session_id": "mine"}
+                )
+            await it.service.ledger.flushed()
+            name = answer.headers["x-windsock-decision-id"]
+            await asyncio.to_thread(
+                tables.show_decision, ServiceClient(it.url), name, as_json=False
+            )
+    text = out.getvalue()
+    assert "turn 2 of conversation" in text and "named by session_id" in text
+    assert "last answered by acme/m" in text and "cache saves $" in text
+    assert "mine" not in text

@@ -16,9 +16,10 @@ from windsock.evaluation.counterfactual import Reconsidered
 from windsock.evaluation.repricing import repriced
 from windsock.simulation.engines.contenders import Contender, chosen
 from windsock.simulation.engines.exact import ExactEngine
+from windsock.simulation.world.prompt_caches import usage_of
 from windsock.simulation.world.scenario import Scenario
 from windsock.simulation.world.traffic import SimulatedRequest
-from windsock.simulation.world.world import World, usage_of
+from windsock.simulation.world.world import World
 from windsock.store.engine import open_engine
 from windsock.store.ledger import Ledger
 from windsock.store.migrations import upgrade_engine

@@ -15,8 +15,9 @@ from windsock.core.model.units import Usage, cost_usd, to_float
 from windsock.evaluation.repricing import repriced
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.engines.exact import ExactEngine
+from windsock.simulation.world.prompt_caches import usage_of
 from windsock.simulation.world.scenario import Scenario
-from windsock.simulation.world.world import World, usage_of
+from windsock.simulation.world.world import World
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
 

@@ -12,6 +12,9 @@ from windsock.service.control.prices.wording import PIECES, unit_price
 
 DAYS = ("", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
+OF_TEXT = ("cache_read", "cache_write", "cache_write_1h", "reasoning")
+"""Meters that any model of text may have."""
+
 METER, FIGURE = 20, 12
 """Characters of a meter's name and of one price."""
 
@@ -27,10 +30,13 @@ def sheet(price: JsonObject, *, width: int) -> Iterator[str]:
     for fact in _standing(price):
         yield from wrapped(fact, width=width)
     yield from _blocks(price, width)
-    if price["billed_as"]:
+    others = ", ".join(f"{m} as {at}" for m, at in price["billed_as"].items() if m in OF_TEXT)
+    if others:
         yield ""
-        others = ", ".join(f"{meter} as {at}" for meter, at in price["billed_as"].items())
         yield from wrapped(f"without a price of their own: {others}".replace("_", " "), width=width)
+    for fact in _later(price):
+        yield ""
+        yield from wrapped(fact, width=width)
     yield from _voices(price, width)
 
 
@@ -88,12 +94,10 @@ def _block(
     sizes = tuple(_size(line["from_prompt_tokens"], bounds) for line in shown)
     meters = dict.fromkeys(meter for line in shown for meter in line["usd_per_mtok"])
     entries = [
-        Entry(
-            f"{INDENT}{meter.replace('_', ' ')}", _figures(meter, shown), _from(meter, shown, ages)
-        )
-        for meter in meters
+        Entry(_words(meter), _figures(meter, shown), _from(meter, shown, ages)) for meter in meters
     ]
-    yield from lines([Entry(title, sizes), *entries], width=width, figure=FIGURE)
+    yield title
+    yield from lines([Entry(f"{INDENT}prompt", sizes), *entries], width=width, figure=FIGURE)
 
 
 def _words(meter: str) -> str:
@@ -125,11 +129,14 @@ def _bounds(price: JsonObject) -> dict[int, str]:
 def _size(least: int, bounds: dict[int, str]) -> str:
     if least:
         return bounds.get(least, f"from {_tokens(least)}")
-    return "smaller" if bounds else "any size"
+    return "smaller" if bounds else "any"
 
 
 def _tokens(count: int) -> str:
-    return f"{count // 1000}k" if count and count % 1000 == 0 else f"{count:,}"
+    for size, unit in ((1_000_000, "M"), (1000, "k")):
+        if count % size == 0:
+            return f"{count // size}{unit}"
+    return f"{count:,}"
 
 
 def _hours(price: JsonObject, line: JsonObject) -> Iterator[str]:
@@ -165,6 +172,17 @@ def _voices(price: JsonObject, width: int) -> Iterator[str]:
             else f"until a second feed, a bill or a person says so{until}"
         )
         yield from wrapped(f"held: {held['feed']} {held['reason']}; {polls}", width=width)
+
+
+def _later(price: JsonObject) -> Iterator[str]:
+    """Prices that take effect at a date."""
+    for later in price["scheduled"]:
+        usd_of = ", ".join(
+            f"{meter.replace('_', ' ')} {usd(unit_price(meter, cost))}"
+            for meter, cost in later["usd_per_mtok"].items()
+        )
+        at = time.strftime("%Y-%m-%d %H:%M", time.gmtime(later["valid_from"]))
+        yield f"from {at} UTC on, says {later['feed']}: {usd_of}"
 
 
 def _voice(said: JsonObject) -> Entry:

@@ -21,6 +21,7 @@ from windsock.simulation.engines.contenders import Contender
 from windsock.simulation.engines.price_playback import PricePlayback
 from windsock.simulation.results.run import Progress, Run, Step, refused
 from windsock.simulation.world.conditions import RouteGoal
+from windsock.simulation.world.prompt_caches import PromptCaches
 from windsock.simulation.world.traffic import REALTIME, ROUTE, SimulatedRequest
 from windsock.simulation.world.world import World
 
@@ -32,6 +33,7 @@ class RequestStepper:
         self._world = world
         self._router = router
         self._run = run
+        self._caches = PromptCaches(world.scenario)
         self._judgements: list[tuple[float, int, Decision, str, float]] = []
 
     def step(self, ask: SimulatedRequest) -> Outcome | None:
@@ -57,7 +59,9 @@ class RequestStepper:
         now = ask.at
         while (attempt := exchange.next_attempt(now)) is not None:
             now = max(now, attempt.not_before)
-            result = self._world.call(attempt, ask, now)
+            held = self._caches.held_tokens(ask, attempt.deployment, now)
+            result = self._world.call(attempt, ask, now, held)
+            self._caches.fill(ask, result, now)
             now += result.latency_s
             exchange.report(result, now)
         return now
@@ -186,4 +190,5 @@ def request_of(ask: SimulatedRequest) -> RouteRequest:
         model=REALTIME if ask.is_realtime else ROUTE,
         task=ask.task,
         prompt_tokens=ask.prompt_tokens,
+        session_id=ask.session,
     )

@@ -23,12 +23,20 @@ class Priced(Part):
 
 
 class Task(Part):
-    """share of traffic; tokens of a mean request, and which share of its prompt is cached."""
+    """share of traffic; tokens of a mean request, and which share of its prompt is cached.
+
+    turns       requests are turns of conversations of so many, each with all before it in its
+                prompt; then what is cached depends on who was asked when, and `cached_share` is
+                what means of a request are reckoned with. 1: they stand alone
+    pause_s     between two turns, about
+    """
 
     share: Positive
     prompt_tokens: Positive = 500
     output_tokens: Positive = 150
     cached_share: Share = 0.0
+    turns: Annotated[int, Field(ge=1)] = 1
+    pause_s: Positive = 60.0
 
 
 class Peak(Priced):
@@ -47,6 +55,7 @@ class DeploymentTruth(Priced):
     latency_s       of a whole answer; first_token_s of its first token, half of it if left out
     failure_share   of its calls answer 503
     from_hour       it does not exist before
+    cache_ttl_s     how long it holds a prompt of a conversation after each use
     """
 
     quality: dict[str, Share]
@@ -54,6 +63,7 @@ class DeploymentTruth(Priced):
     first_token_s: Positive | None = None
     failure_share: Share = 0.0
     from_hour: Hour = 0.0
+    cache_ttl_s: Positive = 300.0
     peaks: tuple[Peak, ...] = ()
 
 

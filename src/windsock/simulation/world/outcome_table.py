@@ -171,12 +171,14 @@ class OutcomeWorld(World):
         counts = Usage(input_tokens=round(sent), output_tokens=round(received)).counts()
         return to_float(cost_usd(counts, self.prices(name, at)))
 
-    def call(self, attempt: Attempt, ask: SimulatedRequest, at: float) -> CallResult:
+    def call(
+        self, attempt: Attempt, ask: SimulatedRequest, at: float, held_tokens: int | None = None
+    ) -> CallResult:
         """What the deployment does with the request, its answer's confidence as recorded."""
         row, column = self._prompts[ask.number], self._column[attempt.deployment]
         sent, received = self._table.tokens[row, column].tolist()
         sized = replace(ask, prompt_tokens=int(sent), output_tokens=int(received))
-        return super().call(attempt, sized, at)
+        return super().call(attempt, sized, at, held_tokens)
 
     def worth(self, name: str, ask: SimulatedRequest, at: float) -> float:
         """As judged in the table, less where the scenario lets the deployment grow worse."""

@@ -127,6 +127,11 @@ class Scenario(Part):
         needs_floor = self.route.objective in ("cost_per_success", "quality_floor")
         if needs_floor and self.route.quality_floor is None:
             raise ValueError(f"route.objective {self.route.objective!r} needs a quality_floor")
+        talks = next((name for name, task in self.tasks.items() if task.turns > 1), None)
+        if talks is not None and self.engine == "batch":
+            raise ValueError(
+                f"tasks.{talks}.turns needs engine 'exact', for windows hold no conversations"
+            )
         asks_again = self.route.cascade or self.rivals.escalate_below is not None
         if asks_again and self.confidence is None:
             raise ValueError("asking again below a confidence needs [confidence]; add it")

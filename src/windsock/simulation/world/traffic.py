@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ class SimulatedRequest:
     pace    how long it takes
     doubt   how sure the answer is of itself, among answers that are as right
     fate    below the failure share the call fails
+    session of the conversation that it is a turn of; None: it stands alone
     """
 
     number: int
@@ -41,12 +42,36 @@ class SimulatedRequest:
     is_judged: bool
     judged_after_s: float
     is_realtime: bool = False
+    session: str | None = None
 
 
 def simulated_requests(scenario: Scenario, seed: int) -> list[SimulatedRequest]:
     """The whole traffic, arrival by arrival."""
     rng: Any = np.random.default_rng([scenario.seed, seed])
-    return requests_at(scenario, rng, _arrivals(scenario, rng))
+    return in_conversations(scenario, requests_at(scenario, rng, _arrivals(scenario, rng)))
+
+
+def in_conversations(scenario: Scenario, asks: list[SimulatedRequest]) -> list[SimulatedRequest]:
+    """The same requests at the same times, as turns of conversations where their task has any.
+
+    So many conversations go on beside each other that a turn comes after the task's pause on
+    average.
+    """
+    made = list(asks)
+    for task, kind in scenario.tasks.items():
+        mine = [i for i, ask in enumerate(asks) if ask.task == task] if kind.turns > 1 else []
+        per_s = len(mine) / (scenario.hours * HOUR_S)
+        beside = max(1, round(per_s * kind.pause_s))
+        for count, i in enumerate(mine):
+            block, place = divmod(count, kind.turns * beside)
+            turn, number = divmod(place, beside)
+            first = asks[mine[block * kind.turns * beside + number]]
+            made[i] = replace(
+                asks[i],
+                session=f"{task} {block}.{number}",
+                prompt_tokens=first.prompt_tokens + turn * 2 * int(kind.output_tokens),
+            )
+    return made
 
 
 def requests_at(

@@ -17,13 +17,14 @@ from scipy import special
 from windsock.core.cascades.calibration import BINS
 from windsock.core.evidence.warm_start import PastResult
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, total_usd
-from windsock.core.model.catalog import Capabilities, Catalog, Deployment
+from windsock.core.model.catalog import CacheTraits, Capabilities, Catalog, Deployment
 from windsock.core.model.ticks import Quote
-from windsock.core.model.units import Prices, Usage, cost_usd, to_float
+from windsock.core.model.units import Prices, cost_usd, to_float
 from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.pricing.schedule import flat_prices, next_moment
 from windsock.simulation.world import archive, price_statements, traffic
-from windsock.simulation.world.conditions import Shock, Task
+from windsock.simulation.world.conditions import Shock
+from windsock.simulation.world.prompt_caches import usage_of
 from windsock.simulation.world.scenario import Scenario
 from windsock.simulation.world.traffic import HOUR_S, SimulatedRequest
 
@@ -86,6 +87,7 @@ class World:
                 provider=name.partition("/")[0],
                 model=name.partition("/")[2],
                 capabilities=Capabilities(context_tokens=1_000_000),
+                cache=CacheTraits(ttl_s=self.scenario.deployments[name].cache_ttl_s),
             )
             for name in self.names
         )
@@ -187,8 +189,13 @@ class World:
         place = self.scenario.deployments[name]
         return (place.first_token_s or place.latency_s / 2) * self.slowness(name, at)
 
-    def call(self, attempt: Attempt, ask: SimulatedRequest, at: float) -> CallResult:
-        """What the deployment does with the request."""
+    def call(
+        self, attempt: Attempt, ask: SimulatedRequest, at: float, held_tokens: int | None = None
+    ) -> CallResult:
+        """What the deployment does with the request.
+
+        held_tokens     of a conversation's prompt that it has cached; None: it stands alone
+        """
         name = attempt.deployment
         index = self.names.index(name)
         place = self.scenario.deployments[name]
@@ -197,7 +204,8 @@ class World:
                 attempt=attempt, kind=CallKind.SERVER_ERROR, latency_s=0.05, status=503
             )
         pace = 0.5 + float(ask.pace[index])
-        usage = usage_of(self.scenario.tasks[ask.task], ask.prompt_tokens, ask.output_tokens)
+        kind = self.scenario.tasks[ask.task]
+        usage = usage_of(kind, ask.prompt_tokens, ask.output_tokens, held_tokens)
         prices = self.prices(name, at, prompt_tokens=usage.prompt_tokens)
         billed = cost_usd(usage.counts(), prices) if self.scenario.bills else None
         return CallResult(
@@ -276,14 +284,6 @@ class World:
                 found.add(at)
                 at = next_moment(quote, at)
         return found
-
-
-def usage_of(task: Task, prompt_tokens: int, output_tokens: int) -> Usage:
-    """Counted use of one request, its cached part apart."""
-    cached = int(task.cached_share * prompt_tokens)
-    return Usage(
-        input_tokens=prompt_tokens - cached, cache_read_tokens=cached, output_tokens=output_tokens
-    )
 
 
 def _claims(scenario: Scenario) -> tuple[np.ndarray, np.ndarray] | None:

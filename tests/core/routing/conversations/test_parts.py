@@ -223,8 +223,19 @@ def test_a_conversation_ends_when_nobody_goes_on_and_nothing_is_held() -> None:
 def test_only_so_many_caches_of_one_conversation_are_remembered() -> None:
     talk = Conversation(home=CHEAP)
     for n in range(MAX_SEATS + 2):
-        talk.take_seat(f"p{n}/m", Seat(10, START + n, 300.0))
+        talk.take_seat(f"p{n}/m", Seat(10, START + n, 300.0), START)
     assert set(talk.seats) == {f"p{n}/m" for n in range(2, MAX_SEATS + 2)}
+
+
+def test_a_short_prompt_beside_a_long_one_takes_nothing_of_what_is_held() -> None:
+    talk = Conversation(home=CHEAP)
+    talk.take_seat(CHEAP, Seat(50_000, START + 300, 300.0), START)
+    talk.take_seat(CHEAP, Seat(700, START + 500, 300.0), START + 200)
+    assert talk.held(CHEAP, START + 299) == 50_000 and talk.held(CHEAP, START + 301) == 0
+    talk.take_seat(CHEAP, Seat(700, START + 700, 300.0), START + 400)
+    assert talk.held(CHEAP, START + 500) == 700
+    talk.take_seat(CHEAP, Seat(650, START + 800, 300.0), START + 500)
+    assert talk.held(CHEAP, START + 750) == 650
 
 
 @pytest.mark.parametrize(("estimated", "expected"), [(1000, 1500), (2000, 3000), (0, 0)])

@@ -182,6 +182,8 @@ class PriceTimeline:
             "usd_per_mtok": dict(quote.usd_per_mtok),
             "before": dict(last.usd_per_mtok) if last else None,
         }
+        if starts_at(quote) > now:
+            facts["valid_from"] = quote.valid_from
         kind = EventKind.PRICE_RELEASED if released else EventKind.PRICE_SHIFTED
         return [Event(kind=kind, deployment=quote.deployment, at=now, facts=facts)]
 

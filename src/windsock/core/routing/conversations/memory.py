@@ -16,6 +16,9 @@ MAX_SEATS = 4
 MAX_KEPT = 2_000
 """Conversations, the latest, that a snapshot holds."""
 
+GOES_ON_FROM = 0.9
+"""Of what was held, so much must a prompt have to be the same with something added."""
+
 FORGET_S = 6 * 3600.0
 """Silent for so long, and held by no cache, a conversation begins anew."""
 
@@ -42,7 +45,8 @@ class Seat:
 @dataclass(slots=True, kw_only=True)
 class Conversation:
     """
-    home            who answered last
+    home            where its turns are asked first, since the last one was answered there
+    answered_by     whose answer was given last: another than the home, where that one was doubted
     weight          of the home when it was chosen, the least since then
     turns           answers so far
     at              unix s of the last request
@@ -61,6 +65,7 @@ class Conversation:
     counted_tokens: int = 0
     answer_tokens: int = 0
     is_over: bool = False
+    answered_by: str = ""
     seats: dict[str, Seat] = field(default_factory=dict)
 
     def prompt_tokens(self, estimated: int) -> int:
@@ -78,8 +83,14 @@ class Conversation:
         """True if nobody holds anything of it, and nobody would go on with it."""
         return now - self.at > FORGET_S and not any(s.held(now) for s in self.seats.values())
 
-    def take_seat(self, deployment: str, seat: Seat) -> None:
-        """It was answered there; of more seats than are kept the one that ends first goes."""
+    def take_seat(self, deployment: str, seat: Seat, now: float) -> None:
+        """It was answered there; of more seats than are kept the one that ends first goes.
+
+        A shorter prompt is another one, as agents send beside their work: what is held of the
+        long one is neither less nor held for longer.
+        """
+        if self.held(deployment, now) * GOES_ON_FROM > seat.tokens:
+            return
         self.seats[deployment] = seat
         if len(self.seats) > MAX_SEATS:
             del self.seats[min(self.seats, key=lambda name: self.seats[name].until)]
@@ -133,7 +144,7 @@ def _told(key: SessionKey, it: Conversation) -> list[Any]:
     seats = {name: [seat.tokens, seat.until, seat.ttl_s] for name, seat in it.seats.items()}
     return [
         *key, it.home, it.weight, it.turns, it.at, it.gap_s, it.estimated_tokens,
-        it.counted_tokens, it.answer_tokens, it.is_over, seats,
+        it.counted_tokens, it.answer_tokens, it.is_over, seats, it.answered_by,
     ]  # fmt: skip
 
 
@@ -148,6 +159,7 @@ def _read(
     answer: int,
     is_over: bool,
     seats: dict[str, list[Any]],
+    answered_by: str,
 ) -> Conversation:
     return Conversation(
         home=home,
@@ -159,5 +171,6 @@ def _read(
         counted_tokens=counted,
         answer_tokens=answer,
         is_over=is_over,
+        answered_by=answered_by,
         seats={name: Seat(*seat) for name, seat in seats.items()},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from windsock.core.model.units import BILLED_AS, Meter, Prices
 from windsock.core.pricing.consensus.standing import PriceStatus, Statement
 from windsock.core.pricing.facets.contract import Adjustment, adjusted
 from windsock.core.pricing.price_table import PriceLine, price_lines
-from windsock.core.pricing.schedule import is_open
+from windsock.core.pricing.schedule import is_open, starts_at
 from windsock.core.pricing.validation import Held
 from windsock.core.routing.router import Router
 from windsock.service.control.schemas.base import number
@@ -21,6 +22,7 @@ from windsock.service.control.schemas.prices import (
     HeldView,
     LineView,
     PriceView,
+    ScheduledView,
     StatementView,
     TierView,
     WindowView,
@@ -37,6 +39,11 @@ def price_view(router: Router, name: str, now: float) -> PriceView:
         reason=status.reason,
         statements=[statement_view(each, now) for each in statements],
         held=[held_view(each) for each in status.held],
+        scheduled=[
+            _scheduled(each)
+            for each in router.book.history(name, 0.0, math.inf)
+            if starts_at(each) > now
+        ],
         vanished_from=list(status.vanished),
         doubted=_doubted(router.doubts_of(name)),
     )
@@ -47,6 +54,12 @@ def price_view(router: Router, name: str, now: float) -> PriceView:
     prices = router.book.prices(name, now) or {}
     stated = {"usd_per_mtok": numbers(prices), "billed_as": dict(_billed_as(prices))}
     return view.model_copy(update={**in_force, **stated})
+
+
+def _scheduled(quote: Quote) -> ScheduledView:
+    return ScheduledView(
+        valid_from=starts_at(quote), feed=quote.feed, usd_per_mtok=numbers(quote.usd_per_mtok)
+    )
 
 
 def _billed_as(prices: Prices) -> Iterator[tuple[str, str]]:
@@ -218,6 +231,7 @@ def held_view(held: Held) -> HeldView:
         since=held.since,
         polls=held.polls,
         needs_polls=held.needs,
+        valid_from=held.quote.valid_from,
         needs_until=held.until,
         usd_per_mtok=numbers(held.quote.usd_per_mtok),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from windsock.core.model.events import EventKind
@@ -28,7 +29,13 @@ def _shifted(event: View) -> str:
         return f"{event['deployment']}: answers come from {event['served']}, at its price"
     if not event.get("before"):
         return f"{event['deployment']}: first price, {_prices(event['usd_per_mtok'])}"
-    return f"{event['deployment']}: {_move(event)}"
+    return f"{event['deployment']}: {_move(event)}{_begins(event)}"
+
+
+def _begins(event: View) -> str:
+    """From when on, where that is later."""
+    at = event.get("valid_from")
+    return "" if at is None else f", from {datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC on"
 
 
 def _released(event: View) -> str:

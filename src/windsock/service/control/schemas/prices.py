@@ -84,6 +84,14 @@ class DoubtsView(Answer):
     usage_doubt: str | None
 
 
+class ScheduledView(Answer):
+    """A price that is believed and takes effect later."""
+
+    valid_from: float = Field(description="unix s")
+    feed: str
+    usd_per_mtok: dict[str, float]
+
+
 class HeldView(Answer):
     """A quote that is not believed yet."""
 
@@ -99,6 +107,7 @@ class HeldView(Answer):
         default=None, description="unix s of its release at the earliest, if nobody contradicts it"
     )
     usd_per_mtok: dict[str, float]
+    valid_from: float | None = Field(default=None, description="unix s, where it is announced")
 
 
 class PriceView(Answer):
@@ -157,6 +166,7 @@ class PriceView(Answer):
         default_factory=list, description="every feed's last word, the most trusted first"
     )
     held: list[HeldView] = Field(default_factory=list)
+    scheduled: list[ScheduledView] = Field(default_factory=list)
     vanished_from: list[str] = Field(
         default_factory=list, description="feeds that listed it and no longer do"
     )
