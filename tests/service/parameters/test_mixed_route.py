@@ -1,4 +1,4 @@
-"""A mixed route is as strong as its members: no request fails for what one of them does not take."""
+"""No request of a mixed route fails for what one of its members does not take."""
 
 from __future__ import annotations
 
@@ -67,9 +67,10 @@ async def test_every_chat_is_answered_at_the_first_call_wherever_it_goes(mixed) 
 
 async def test_messages_and_responses_are_too(mixed) -> None:
     it, servers = mixed
+    user = "user_" + "a" * 64 + "_account__session_" + "b" * 80
     messages = {"model": "auto", "max_tokens": 32000, "messages": [HI], "system": "be brief",
                 "temperature": 0.3, "tools": [TOOL], "tool_choice": {"type": "auto"},
-                "metadata": {"user_id": "user_" + "a" * 64 + "_account__session_" + "b" * 80}}  # fmt: skip
+                "metadata": {"user_id": user}}  # fmt: skip
     responses = {"model": "auto", "input": "hi", "max_output_tokens": 100, "store": False,
                  "include": [], "temperature": 0.3, "metadata": {"team": "red"},
                  "reasoning": {"effort": "low"}, "parallel_tool_calls": True}  # fmt: skip
