@@ -24,6 +24,8 @@ UNPRICED = {"many_kinds": {"somewhere"}, "clouds": {"vertex-flash"}}
 """Groups that nothing is sent to: no list can have a price, as the notes say, or, of Vertex, only
 lists that are polled."""
 
+CHAT = {"bedrock": "bedrock-openai", "anthropic": "anthropic-compatible"}
+"""Who has a language of its own, which the server of the test does not speak."""
 EMBEDDING = {"text-embedding-ada-002", "embedding", "research-embedding-v1"}
 
 VECTORS = {"data": [{"embedding": [1.0]}], "model": "m", "usage": {"prompt_tokens": 3}}
@@ -55,7 +57,10 @@ def turned(text: str, url: str) -> str:
     names |= {d.partition("/")[0] for d in body.get("deployments", {})}
     providers = body.setdefault("providers", {})
     for name in names:
-        providers[name] = {**providers.get(name, {}), "base_url": url}
+        stated = providers.setdefault(name, {})
+        stated["base_url"] = url
+        if chat := CHAT.get(stated.get("preset", name)):
+            stated["preset"] = chat
     body["feeds"] = {"enabled": ["genai-prices"], "offline": True}
     body.get("cache", {}).pop("url", None)
     return tomli_w.dumps(body)

@@ -6,6 +6,7 @@ As strict as they are: a wrong key, path or field gets the provider's own refusa
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from tests.providers import fake_gemini, fake_messages
+from tests.providers import fake_converse, fake_gemini, fake_messages
 from windsock.providers.presets import presets
 
 TEXT = ["Grüezi ", "mitenand"]
@@ -66,9 +67,10 @@ def path_of(provider: str) -> str:
 
 @dataclass
 class Fake:
-    """The running server; bodies it was sent, by provider."""
+    """The running server; bodies it was sent, by provider. is_signed: a signature is a key."""
 
     url: str = ""
+    is_signed: bool = False
     seen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def base_url(self, provider: str) -> str:
@@ -77,11 +79,12 @@ class Fake:
     async def chat(self, request: web.Request, provider: str) -> web.StreamResponse:
         """One call of a provider; a model `e0` ... `e4` is refused by the error of that number."""
         dialect, body = dialects()[provider], await request.json()
-        if dialect.speaks.startswith("models/"):
-            body["model"], _, body["call"] = request.match_info["call"].partition(":")
+        if "call" in request.match_info:
+            body["model"], body["call"] = re.split("[:/]", request.match_info["call"], maxsplit=1)
         self.seen.setdefault(provider, []).append(body)
         name, _, value = dialect.shows.partition(": ")
-        if request.headers.get(name) != value and not _is_bearer(request, dialect):
+        is_signed = self.is_signed and "AWS4-HMAC" in request.headers.get("authorization", "")
+        if request.headers.get(name) != value and not (is_signed or _is_bearer(request, dialect)):
             return _refusal(dialect, 0)
         if OURS & body.keys() and not presets()[provider].keeps_router_fields:
             return web.json_response({"error": {"message": "unknown field"}}, status=422)
@@ -89,8 +92,8 @@ class Fake:
             return _refusal(dialect, int(body["model"][1:]))
         if dialect.speaks == "messages":
             return await _message(request, body)
-        if dialect.speaks.startswith("models/"):
-            return await _content(request, body)
+        if "call" in body:
+            return await SPEAKERS[dialect.speaks](request, body)
         if body.get("stream"):
             return await _streamed(request, dialect, body)
         return _plain(dialect, body)
@@ -117,6 +120,18 @@ async def _content(request: web.Request, body: dict[str, Any]) -> web.StreamResp
     if body["call"] == "streamGenerateContent" and request.query.get("alt") == "sse":
         return await fake_gemini.streamed(request, asked)
     return fake_gemini.plain(asked)
+
+
+async def _converse(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    asked = {name: value for name, value in body.items() if name not in ("call", "model")}
+    if words := fake_converse.complaint(asked):
+        return fake_converse.refusal(words)
+    if body["call"] == "converse-stream":
+        return await fake_converse.streamed(request, asked)
+    return fake_converse.plain(asked)
+
+
+SPEAKERS = {"models/{call}": _content, "model/{call:.+}": _converse}
 
 
 def _refusal(dialect: Dialect, number: int) -> web.Response:
@@ -192,9 +207,9 @@ def _chunk(body: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def fake() -> AsyncIterator[Fake]:
+async def fake(*, is_signed: bool = False) -> AsyncIterator[Fake]:
     """Every provider, on a free port of loopback."""
-    made, app = Fake(), web.Application()
+    made, app = Fake(is_signed=is_signed), web.Application()
     for provider in dialects():
 
         async def chat(request: web.Request, provider: str = provider) -> web.StreamResponse:

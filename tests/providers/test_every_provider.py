@@ -4,6 +4,7 @@ The other side is `fake.py`. That it speaks as they do is proven by the client t
 in their documentation: the openai SDK talks to it directly and reads the same.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 import anthropic
+import botocore.config
+import botocore.session
 import openai
 import pytest
 
@@ -32,6 +35,7 @@ TOOLS = [
     }
 ]
 ERRORS = range(5)
+ONCE = botocore.config.Config(retries={"total_max_attempts": 1})
 ANSWERED = "x-windsock-deployment"
 ELSEWHERE = {"auth_failed", "rate_limited", "model_gone", "server_error", "overloaded",
              "out_of_credit", "context_exceeded", "refused"}  # fmt: skip
@@ -187,3 +191,35 @@ async def test_anthropics_sdk_reads_the_fake_as_it_reads_anthropic() -> None:
     assert plain.usage.cache_read_input_tokens == streamed.usage.cache_read_input_tokens == 1920
     assert called.content[0].input == calls.content[0].input == json.loads(ARGUMENTS)
     assert refused.value.status_code == 401
+
+
+def test_aws_own_library_reads_the_fake_as_it_reads_bedrock() -> None:
+    """It waits for the network, so the fake runs in a loop of its own."""
+    session = botocore.session.get_session()
+    session.set_credentials("AKIDEXAMPLE", "secret")
+    tools = {"tools": [{"toolSpec": {"name": "get_weather", "inputSchema": {"json": {}}}}]}
+    ask = {"modelId": "m", "messages": [{"role": "user", "content": [{"text": "hi"}]}]}
+
+    def talk(url: str) -> tuple[Any, ...]:
+        facts = {"region_name": "us-east-1", "endpoint_url": url}
+        client = session.create_client("bedrock-runtime", **facts, config=ONCE)
+        streams = [client.converse_stream(**ask)["stream"],
+                   client.converse_stream(**ask, toolConfig=tools)["stream"]]  # fmt: skip
+        with pytest.raises(client.exceptions.ClientError) as refused:
+            client.converse(**{**ask, "modelId": "e2"})
+        plain = client.converse(**ask), client.converse(**ask, toolConfig=tools)
+        return *plain, *map(list, streams), refused.value.response
+
+    async def both() -> tuple[Any, ...]:
+        async with fake(is_signed=True) as it:
+            return await asyncio.to_thread(talk, it.base_url("bedrock"))
+
+    plain, called, stream, calls, refused = asyncio.run(both())
+    texts = [e["contentBlockDelta"]["delta"]["text"] for e in stream if "contentBlockDelta" in e]
+    assert plain["output"]["message"]["content"][0]["text"] == "".join(texts) == "".join(TEXT)
+    assert plain["usage"] == stream[-1]["metadata"]["usage"]
+    inputs = [e["contentBlockDelta"]["delta"]["toolUse"]["input"] for e in calls
+              if "contentBlockDelta" in e]  # fmt: skip
+    assert json.loads("".join(inputs)) == json.loads(ARGUMENTS)
+    assert called["output"]["message"]["content"][0]["toolUse"]["input"] == json.loads(ARGUMENTS)
+    assert refused["Error"]["Message"] == "The provided model identifier is invalid."

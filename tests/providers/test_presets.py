@@ -96,3 +96,14 @@ def test_keys_alone_make_a_route_over_who_can_be_reached() -> None:
     assert {name.partition("/")[0] for name in made} == {"openrouter"}
     made = with_defaults(Settings(), presets(), {**environ, "AWS_REGION": "us-east-1"})
     assert "bedrock/openai.gpt-oss-120b-1:0" in made.routes["auto"].candidates
+
+
+def test_caches_are_as_providers_document_them_and_as_usual_elsewhere() -> None:
+    caches = {name: each.cache for name, each in known_providers().items()}
+    assert (caches["openai"].ttl_s, caches["openai"].min_tokens) == (300.0, 1024)
+    assert (caches["deepseek"].ttl_s, caches["deepseek"].min_tokens) == (7200.0, 64)
+    assert caches["groq"].ttl_s == 7200.0 and caches["google"].min_tokens == 2048
+    assert 0 < caches["anthropic"].write_share < 1, "it depends on what the client marks"
+    assert caches["anthropic-compatible"].hit_rate == 0.0
+    for cache in caches.values():
+        assert cache.ttl_s > 0 and cache.min_tokens > 0 and 0 <= cache.hit_rate <= 1

@@ -11,6 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from tests.providers import fake_converse
 from tests.running import running
 from tests.upstream import Answer, completion, upstream
 from windsock.clock import ManualClock, SystemClock
@@ -53,7 +54,7 @@ def test_a_dated_azure_api_has_the_deployment_in_its_path() -> None:
     ("preset", "environ", "places", "url"),
     [
         ("bedrock", {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "us-east-1"}, {},
-         "https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1"),
+         "https://bedrock-runtime.us-east-1.amazonaws.com"),
         ("cloudflare", {"CLOUDFLARE_ACCOUNT_ID": "0a"}, {},
          "https://api.cloudflare.com/client/v4/accounts/0a/ai/v1"),
         ("qwen", {}, {}, "https://dashscope-intl.aliyuncs.com/compatible-mode/v1"),
@@ -140,7 +141,7 @@ async def test_a_signature_is_the_one_that_aws_reckons_from_what_came(
     async with upstream(lambda _: Answer(completion())) as server:
         config = (
             f'[providers.bedrock]\nbase_url = "{server.url}"\nregion = "us-east-1"\n'
-            'auth = "sigv4"\nprice = { input = 1, output = 2 }\n'
+            'preset = "bedrock-openai"\nauth = "sigv4"\nprice = { input = 1, output = 2 }\n'
             '[routes.auto]\ncandidates = ["bedrock/openai.gpt-oss-120b-1:0"]\n'
         )
         async with running(config, tmp_path) as it:
@@ -150,6 +151,33 @@ async def test_a_signature_is_the_one_that_aws_reckons_from_what_came(
     for headers, raw in zip(server.headers, server.raw, strict=True):
         assert headers["authorization"] == reckoned(server.url + "/chat/completions", headers, raw)
         assert headers["x-amz-security-token"] == "session-token-0123456789"
+
+
+async def test_a_name_with_colons_is_signed_as_it_is_sent(tmp_path, monkeypatch) -> None:
+    """AWS encodes the path of all but S3 twice before it signs it."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+    seen = []
+
+    async def note(request: web.Request) -> web.Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        seen.append((request.raw_path, headers, await request.read()))
+        return fake_converse.plain({})
+
+    runner = web.AppRunner(app := web.Application())
+    app.router.add_post("/{path:.*}", note)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    config = signed_in("bedrock", url, "sigv4").replace("/m", "/us.anthropic.claude-x-v1:0")
+    config = config.replace("auth =", 'region = "us-east-1"\nauth =')
+    async with running(config, tmp_path) as it:
+        answer = await it.http.post("/v1/chat/completions", json=ASK)
+    await runner.cleanup()
+    assert answer.json()["choices"][0]["message"]["content"] == "Grüezi mitenand"
+    ((path, headers, raw),) = seen
+    assert path == "/model/us.anthropic.claude-x-v1%3A0/converse"
+    assert headers["authorization"] == reckoned(url + path, headers, raw)
 
 
 def reckoned(url: str, headers: dict[str, str], raw: bytes) -> str:

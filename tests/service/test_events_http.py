@@ -1,5 +1,6 @@
 """GET /v1/events and /v1/prices/feed.atom, as programs and people read them."""
 
+import json
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
@@ -184,3 +185,25 @@ async def test_what_a_feed_lists_anew_and_no_more_is_told_after_its_first_readin
         titles = {each.title for each in await entries(it)}
     assert sorted(each["event"] for each in found) == ["model.listed", "price.vanished"]
     assert {"acme/m: no longer listed by price-sheet", "acme/new: new in price-sheet"} <= titles
+
+
+async def test_what_was_told_before_a_restart_is_not_told_again(tmp_path) -> None:
+    rows = tmp_path / "rows.json"
+    folder = tmp_path / "feeds" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "feed.toml").write_text(
+        f'id = "mine"\nkind = "price"\nurl = "file:{rows}"\nevery = "1h"\n'
+        'unit = "usd/mtok"\ntrust = 0.9\nprovider = "acme"\nquotes = ".[]"\n'
+    )
+    row = {"model": "m", "input": 1, "output": 2, "retires_at": "2099-01-05"}
+    rows.write_text(json.dumps([row, {"model": "x", "input": 1, "output": 2}]))
+    config = CONFIG + f'[feeds]\nenabled = ["mine"]\ndirs = ["{tmp_path}/feeds"]\n'
+    for _ in range(3):
+        async with running(config, tmp_path) as it:
+            for _ in range(2):
+                await it.service.poller.poll_now("mine")
+            told = await events(it, kind="model,price.vanished")
+            titles = [each.title for each in await entries(it)]
+    (dated,) = told
+    assert (dated["event"], dated["deployment"]) == ("model.retires", "acme/m")
+    assert "acme/m: retires on 2099-01-05, says mine" in titles

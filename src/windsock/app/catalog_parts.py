@@ -63,7 +63,7 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         provider=provider,
         model=model,
         capabilities=Capabilities(**stated),
-        price_names=(*own.price_names, *_preset_names(provider, model, settings)),
+        price_names=(*own.price_names, *_preset_names(provider, model, settings, presets)),
         cache=_cache_of(provider, settings, presets),
         site=_site(provider, settings, presets),
         tries_unknown=_is_own(provider, settings, presets),
@@ -94,10 +94,14 @@ def _cache_of(provider: str, settings: Settings, presets: Mapping[str, Preset]) 
     return preset.cache if preset else USUAL_CACHE
 
 
-def _preset_names(provider: str, model: str, settings: Settings) -> tuple[str, ...]:
+def _preset_names(
+    provider: str, model: str, settings: Settings, presets: Mapping[str, Preset]
+) -> tuple[str, ...]:
     """A provider under a name of the owner's own is priced as the preset that it states."""
     stated = settings.providers.get(provider, ProviderSettings()).preset
-    return (f"{stated}/{model}",) if stated else ()
+    preset = preset_of(provider, settings, presets)
+    name = (preset.prices_as if preset else None) or stated
+    return (f"{name}/{model}",) if name else ()
 
 
 def _site(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> str:

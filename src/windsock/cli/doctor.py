@@ -163,7 +163,7 @@ def _errors(settings: Settings, now: float) -> list[Diagnosis]:
         ends = ended.setdefault(line["deployment"], Counter())
         ends[CallKind(line["kind"])] += line["calls"]
     rises = filter(None, (error_rise(name, ends) for name, ends in ended.items()))
-    mend = "its words are told to callers; windsock decisions shows each call"
+    mend = "GET /v1/decisions?format=ndjson lists each call, callers are told its words"
     return [Diagnosis(subject=f"errors at {rise.deployment}", ok=False, text=f"{rise}; {mend}")
             for rise in rises if rise.has_risen]  # fmt: skip
 

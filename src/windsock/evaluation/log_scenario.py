@@ -24,7 +24,9 @@ MOST_EXACT = 200_000
 LEANS = 4.0
 """Judgements that a task's rate at a deployment is given from the deployment, and it from all."""
 
-FAILED = frozenset({CallKind.SERVER_ERROR, CallKind.TIMED_OUT, CallKind.UNREACHABLE})
+FAILED = frozenset(
+    {CallKind.SERVER_ERROR, CallKind.OVERLOADED, CallKind.TIMED_OUT, CallKind.UNREACHABLE}
+)
 
 
 @dataclass(slots=True)

@@ -41,9 +41,10 @@ class Preset:
     is_own              a server that people run themselves: what it serves, no list knows
     is_aggregator       sells other providers' models under `author/model`
     aliases             its other names; `name@region` where that site has its own prices
+    prices_as           the provider under whose name lists quote what it serves
     model_prefixes      written by some before a model's name, without meaning
     own_prefixes        the same, at this provider only
-    sites               regions that it writes before a model's name, with a dot
+    sites               regions that it writes before a model's name, with a dot or a slash
     uplifts             by region: share that it adds to its worldwide price there
     bill                where its answers say what they cost, the best place first
     bill_header         the header of an answer that says so
@@ -71,6 +72,7 @@ class Preset:
     is_own: bool = False
     is_aggregator: bool = False
     aliases: tuple[str, ...] = ()
+    prices_as: str | None = None
     model_prefixes: tuple[str, ...] = ()
     own_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()

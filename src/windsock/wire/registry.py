@@ -7,6 +7,7 @@ from collections.abc import Callable
 from windsock.errors import ConfigError
 from windsock.wire.format import Formats, ProviderTraits
 from windsock.wire.formats.anthropic.messages import AnthropicMessages
+from windsock.wire.formats.converse.content import Converse
 from windsock.wire.formats.gemini.content import GeminiContent
 from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_embeddings import OpenAIEmbeddings
@@ -25,10 +26,15 @@ def _gemini(traits: ProviderTraits) -> Formats:
     return {Operation.CHAT: GeminiContent(traits)}
 
 
+def _converse(traits: ProviderTraits) -> Formats:
+    return {Operation.CHAT: Converse(traits)}
+
+
 FORMATS: dict[str, Callable[[ProviderTraits], Formats]] = {
     "openai_chat": _openai,
     "anthropic_messages": _anthropic,
     "gemini_content": _gemini,
+    "converse": _converse,
 }
 
 

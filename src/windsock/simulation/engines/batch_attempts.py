@@ -127,7 +127,6 @@ class _Drawing:
         self._waves: list[list[tuple[Counts, Counts]]] = [[] for _ in range(attempts_allowed)]
         self._served, self._lost = _nothing(size, attempts_allowed)
         self._bad, self._lost_calls = np.zeros(size, np.int64), np.zeros(size, np.int64)
-        self._dearer = _dearer(decision)
         self._rounds = 0
 
     def add(self, made: int, paths: Counts, tries: Counts) -> None:
@@ -171,7 +170,7 @@ class _Drawing:
     def _better_again(self, made: int, others: Shares, last: Counts) -> Shares:
         """Chance of each row that the same is asked again: all where there is no other."""
         alone = others[np.arange(len(last)), last] == 1.0
-        dearer = (others * self._dearer[last]).sum(axis=1)
+        dearer = (others * _dearer(self._decision)[last]).sum(axis=1)
         shares = np.where(alone, 1.0, dearer if made + 1 < self._allowed else 0.0)
         return shares.clip(0.0, 1.0) if made < self._allowed else np.zeros(len(last))
 

@@ -14,13 +14,16 @@ from typing import Any
 from windsock.wire.json_codec import parsed
 
 CODES = frozenset({"code", "type", "status", "reason", "error_type", "__type", "error_code",
-                   "errortype", "http_code"})  # fmt: skip
+                   "errortype", "http_code", "status_code", "blockreason"})  # fmt: skip
 WORDS = frozenset({"message", "msg", "detail", "details", "error", "error_message", "errormessage",
-                   "title", "raw", "description", "body"})  # fmt: skip
+                   "title", "raw", "description", "body", "status_msg", "error_msg"})  # fmt: skip
 FIELDS = frozenset({"param", "loc"})
 ECHOES = frozenset({"input", "flagged_input", "failed_generation", "content_filter_result",
                     "stack", "links"})  # fmt: skip
 """Keys below which stands what the caller sent, or nothing of use."""
+
+FLAGGED = "flagged_input"
+"""The key of what a filter found in a request; that it is there says what happened."""
 
 DEEPEST = 8
 MAX_BYTES = 64 * 1024
@@ -103,6 +106,8 @@ def _inside(key: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list):
         yield from ((key, each) for each in value)
     elif isinstance(value, dict):
+        if FLAGGED in value:
+            yield "code", FLAGGED
         yield from ((str(k).lower(), v) for k, v in value.items() if str(k).lower() not in ECHOES)
 
 

@@ -14,6 +14,7 @@ from windsock.core.model.units import Meter, Usage
 from windsock.core.policies.baselines import RoundRobin
 from windsock.core.policies.objectives import Objective
 from windsock.core.routing.router import Router
+from windsock.core.routing.routes import Cascade
 from windsock.core.routing.what_if import what_if, what_if_it_goes_on
 from windsock.errors import BadRequest
 
@@ -247,6 +248,24 @@ def test_a_cheaper_one_as_good_takes_over_what_is_left_of_a_long_conversation() 
     other = MID if home == CHEAP else CHEAP
     say(wind, other, 0.2, 0.02, START + 5)
     assert talk.open(START + 10).decision.deployment == other
+
+
+def test_a_doubted_answer_that_was_asked_again_moves_nobody() -> None:
+    """The next turn begins at the cheap one again, and both hold the prompt."""
+    wind = fresh(0.1, 0.01, other=(5.0, 0.5), cascade=Cascade(escalate_below=0.9, to=(MID,)))
+    ask = request(session_id="s", prompt_tokens=PREFIX, preferences=Preferences(order=(CHEAP,)))
+    exchange = wind.open(ask, START)
+    first = exchange.next_attempt(START)
+    usage = Usage(input_tokens=PREFIX, output_tokens=100)
+    exchange.report(answered(first, usage=usage, confidence=0.1), START)
+    second = exchange.next_attempt(START)
+    assert (first.deployment, second.deployment) == (CHEAP, MID)
+    exchange.report(answered(second, usage=usage), START)
+    exchange.next_attempt(START)
+    assert exchange.outcome(START).served == MID
+    found = wind.conversations.memory.find(("default", "auto", "s"), START)
+    assert (found.home, found.answered_by) == (CHEAP, MID)
+    assert found.held(CHEAP, START + 1) == found.held(MID, START + 1) == PREFIX
 
 
 def test_other_policies_draw_their_own_way() -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.calls import Outcome
+from windsock.core.model.calls import CallKind, CallResult, Outcome
 from windsock.core.model.catalog import CacheTraits, Catalog
 from windsock.core.model.decisions import ConversationFacts, WeightTable
 from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.model.units import Prices, Usage
+from windsock.core.model.units import Prices
 from windsock.core.routing.conversations.cache_hits import CacheHits
 from windsock.core.routing.conversations.costs import HOUR_S, Outlook, PromptCache, Turn, outlook
 from windsock.core.routing.conversations.explaining import facts_of, note_of
@@ -103,11 +103,11 @@ class Conversations:
         cell, at = outcome.decision.cell, outcome.decision.at
         key = (cell.namespace, cell.route, facts.session)
         found = self.memory.find(key, at) or Conversation(home=served)
-        if outcome.usage is not None:
-            if not outcome.is_usage_estimated:
-                self._measure(found, served, facts, outcome.usage, at)
-            self._count(found, served, facts, outcome.usage, at)
-        _settle_in(found, served, facts)
+        answered = [each for each in outcome.results if each.kind is CallKind.ANSWERED]
+        for each in answered:
+            self._fill(found, each, facts, at)
+        _settle_in(found, answered[0].attempt.deployment if answered else served, facts)
+        found.answered_by = served
         gap_s = max(0.0, at - found.at) if found.turns else 0.0
         if found.turns:
             found.gap_s = gap_s if not found.gap_s else _mixed(found.gap_s, gap_s)
@@ -124,7 +124,7 @@ class Conversations:
         if session is None:
             return None
         known = self.memory.find((request.namespace, route, session), now)
-        return None if known is None else known.home
+        return None if known is None else known.answered_by
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -198,32 +198,20 @@ class Conversations:
             within=habits.within(ttl_s, known),
         )
 
-    def _measure(
-        self,
-        found: Conversation,
-        served: str,
-        facts: ConversationFacts,
-        usage: Usage,
-        at: float,
+    def _fill(
+        self, found: Conversation, result: CallResult, facts: ConversationFacts, at: float
     ) -> None:
-        """What a provider's own counts tell of its cache."""
-        held = found.held(served, at)
-        if usage.prompt_tokens >= max(self._traits(served).min_tokens, GOES_ON_FROM * held):
-            self.hits.observe((served, facts.is_shared), held, usage, at)
-
-    def _count(
-        self,
-        found: Conversation,
-        served: str,
-        facts: ConversationFacts,
-        usage: Usage,
-        at: float,
-    ) -> None:
-        """How long the conversation is, and until when it is held."""
-        traits = self._traits(served)
+        """How long the conversation is, and who holds it now; its own counts tell of a cache."""
+        name, usage = result.attempt.deployment, result.usage
+        if usage is None:
+            return
+        traits, held = self._traits(name), found.held(name, at)
+        is_whole = usage.prompt_tokens >= max(traits.min_tokens, GOES_ON_FROM * held)
+        if is_whole and not result.is_usage_estimated:
+            self.hits.observe((name, facts.is_shared), held, usage, at)
         prompt = usage.prompt_tokens - usage.audio_input_tokens
-        ttl_s = HOUR_S if usage.cache_write_1h_tokens else _ttl_s(served, found, traits)
-        found.take_seat(served, Seat(prompt, at + ttl_s, ttl_s), at)
+        ttl_s = HOUR_S if usage.cache_write_1h_tokens else _ttl_s(name, found, traits)
+        found.take_seat(name, Seat(prompt, at + ttl_s, ttl_s), at)
         found.counted_tokens = usage.prompt_tokens
         found.estimated_tokens = facts.estimated_tokens
         found.answer_tokens = usage.output_tokens
@@ -262,13 +250,13 @@ def _goes_on(request: RouteRequest, known: Conversation | None) -> bool:
     return known is not None and request.prompt_tokens >= known.estimated_tokens
 
 
-def _settle_in(found: Conversation, served: str, facts: ConversationFacts) -> None:
-    """Where it was answered is its home now; the least weight that it ever had is remembered."""
-    seat = facts.seat(served)
+def _settle_in(found: Conversation, name: str, facts: ConversationFacts) -> None:
+    """Its home now, whoever was asked again; the least weight that it ever had is remembered."""
+    seat = facts.seat(name)
     weight = seat.weight if seat else 0.0
-    is_new = not found.turns or found.home != served
+    is_new = not found.turns or found.home != name
     found.weight = weight if is_new else min(found.weight, weight)
-    found.home = served
+    found.home = name
 
 
 def _mixed(gap_s: float, latest_s: float) -> float:

@@ -45,7 +45,8 @@ class Seat:
 @dataclass(slots=True, kw_only=True)
 class Conversation:
     """
-    home            who answered last
+    home            where its turns are asked first, since the last one was answered there
+    answered_by     whose answer was given last: another than the home, where that one was doubted
     weight          of the home when it was chosen, the least since then
     turns           answers so far
     at              unix s of the last request
@@ -64,6 +65,7 @@ class Conversation:
     counted_tokens: int = 0
     answer_tokens: int = 0
     is_over: bool = False
+    answered_by: str = ""
     seats: dict[str, Seat] = field(default_factory=dict)
 
     def prompt_tokens(self, estimated: int) -> int:
@@ -142,7 +144,7 @@ def _told(key: SessionKey, it: Conversation) -> list[Any]:
     seats = {name: [seat.tokens, seat.until, seat.ttl_s] for name, seat in it.seats.items()}
     return [
         *key, it.home, it.weight, it.turns, it.at, it.gap_s, it.estimated_tokens,
-        it.counted_tokens, it.answer_tokens, it.is_over, seats,
+        it.counted_tokens, it.answer_tokens, it.is_over, seats, it.answered_by,
     ]  # fmt: skip
 
 
@@ -157,6 +159,7 @@ def _read(
     answer: int,
     is_over: bool,
     seats: dict[str, list[Any]],
+    answered_by: str,
 ) -> Conversation:
     return Conversation(
         home=home,
@@ -168,5 +171,6 @@ def _read(
         counted_tokens=counted,
         answer_tokens=answer,
         is_over=is_over,
+        answered_by=answered_by,
         seats={name: Seat(*seat) for name, seat in seats.items()},
     )

@@ -65,7 +65,7 @@ export function told(event) {
     case "price.released":
       return [
         event.event === "price.released" ? "held price accepted" : event.before ? "price moved" : "first price",
-        prices(event) + from,
+        prices(event) + (event.valid_from ? `, from ${day(event.valid_from)}` : "") + from,
       ];
     case "price.held":
       return ["price held back", `${event.reason}: ${prices(event)}${from}`];

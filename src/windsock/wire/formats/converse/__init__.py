@@ -1,0 +1,1 @@
+"""Bedrock's Converse as AWS speaks it: chat completions told to it and back."""

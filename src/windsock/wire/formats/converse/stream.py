@@ -1,0 +1,92 @@
+"""Converse's stream: frames of `application/vnd.amazon.eventstream`, told as events of Messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from zlib import crc32
+
+import orjson
+
+from windsock.errors import ProviderError
+from windsock.wire.format import AnswerFacts
+from windsock.wire.formats.anthropic.stream import MessageStreamScanner
+from windsock.wire.formats.converse.answer import events_of
+from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES
+from windsock.wire.json_codec import parsed
+
+PRELUDE = 12
+"""Bytes before the headers: whole length, length of the headers, and a checksum of both."""
+
+TAIL = 4
+"""Bytes after the payload: a checksum of all before it."""
+
+STRING = 7
+"""The kind of header that all of Bedrock's are."""
+
+
+class ConverseStreamScanner(MessageStreamScanner):
+    """Takes frames split anywhere and gives chunks of chat completions."""
+
+    __slots__ = ("_frames", "_names")
+
+    def __init__(self, *, name: str, model: str, **facts: Any) -> None:
+        super().__init__(**facts)
+        self._frames = b""
+        self._names = {"id": name, "model": model}
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Whole chunks to pass on; raises ProviderError if a frame is broken."""
+        self._frames += data
+        while (frame := self._next_frame()) is not None:
+            for each in _told(frame):
+                if each["type"] == "message_start":
+                    each["message"] = self._names
+                event = b"data: " + orjson.dumps(each) + b"\n\n"
+                yield from super().feed(event)
+
+    def rest(self) -> Iterator[bytes]:
+        """A frame that did not come whole is none."""
+        yield from ()
+
+    def facts(self) -> AnswerFacts:
+        """Which model answered is not said; its name in the chunks is the client's."""
+        return replace(super().facts(), served_model=None)
+
+    def _next_frame(self) -> bytes | None:
+        held = self._frames
+        if len(held) < PRELUDE:
+            return None
+        length = int.from_bytes(held[:4])
+        if crc32(held[:8]) != int.from_bytes(held[8:PRELUDE]) or length > MAX_EVENT_BYTES:
+            raise ProviderError("an event of the stream is broken: it is no frame")
+        if len(held) < length:
+            return None
+        self._frames = held[length:]
+        frame = held[:length]
+        if crc32(frame[:-TAIL]) != int.from_bytes(frame[-TAIL:]):
+            raise ProviderError("an event of the stream is broken: its checksum is another")
+        return frame
+
+
+def _told(frame: bytes) -> Iterator[dict[str, Any]]:
+    headers_end = PRELUDE + int.from_bytes(frame[4:8])
+    headers = _headers(frame[PRELUDE:headers_end])
+    body = parsed(frame[headers_end:-TAIL])
+    kind = headers.get(":exception-type") or headers.get(":event-type") or ""
+    return events_of(kind, body if isinstance(body, dict) else {})
+
+
+def _headers(raw: bytes) -> dict[str, str]:
+    """Names and texts; after one of another kind nothing is read, for none of ours follows."""
+    found, at = {}, 0
+    while at < len(raw):
+        name_end = at + 1 + raw[at]
+        if raw[name_end] != STRING:
+            break
+        start = name_end + 3
+        end = start + int.from_bytes(raw[name_end + 1 : start])
+        found[raw[at + 1 : name_end].decode()] = raw[start:end].decode()
+        at = end
+    return found

@@ -1,0 +1,132 @@
+"""Chat completions told to Bedrock's Converse and back."""
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.providers import fake_converse
+from windsock.core.model.units import Usage
+from windsock.errors import ProviderError
+from windsock.wire.format import ProviderTraits
+from windsock.wire.formats.converse.content import Converse
+from windsock.wire.formats.openai_chat import read_chat
+
+SPOKEN = Converse(ProviderTraits())
+USER = {"role": "user", "content": "hi"}
+TOOL = {"type": "function", "function": {"name": "f", "description": "d",
+                                         "parameters": {"type": "object"}}}  # fmt: skip
+CALL = {"id": "t1", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+USED = Usage(input_tokens=86, cache_read_tokens=1920, output_tokens=300)
+
+
+def asked(**chat: Any) -> Any:
+    return read_chat(orjson.dumps({"model": "auto", "messages": [USER], **chat}), namespace="n")
+
+
+def told(**chat: Any) -> dict[str, Any]:
+    return json.loads(SPOKEN.body(asked(**chat), "m"))
+
+
+@pytest.mark.parametrize(
+    ("chat", "fields"),
+    [
+        ({}, {}),
+        ({"max_tokens": 5, "temperature": 0.5, "top_p": 0.9, "stop": "x", "seed": 1},
+         {"inferenceConfig": {"maxTokens": 5, "temperature": 0.5, "topP": 0.9,
+                              "stopSequences": ["x"]}}),
+        ({"tools": [TOOL], "tool_choice": "required"},
+         {"toolConfig": {"tools": [{"toolSpec": {"name": "f", "description": "d",
+                                                 "inputSchema": {"json": {"type": "object"}}}}],
+                         "toolChoice": {"any": {}}}}),
+        ({"tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "f"}}},
+         {"toolConfig": {"tools": [{"toolSpec": {"name": "f", "description": "d",
+                                                 "inputSchema": {"json": {"type": "object"}}}}],
+                         "toolChoice": {"tool": {"name": "f"}}}}),
+        ({"additionalModelRequestFields": {"thinking": {}}, "user": "u", "session_id": "s"},
+         {"additionalModelRequestFields": {"thinking": {}}}),
+    ],
+)  # fmt: skip
+def test_what_is_asked_for(chat, fields) -> None:
+    made = told(**chat)
+    assert made.pop("messages") == [{"role": "user", "content": [{"text": "hi"}]}]
+    assert made == fields
+
+
+def test_turns_with_calls_results_pictures_and_marks_of_the_cache() -> None:
+    mark = {"cache_control": {"type": "ephemeral"}}
+    made = told(
+        messages=[
+            {"role": "system", "content": [{"type": "text", "text": "s", **mark}]},
+            {"role": "user", "content": [
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]},
+            {"role": "assistant", "content": "", "tool_calls": [CALL]},
+            {"role": "tool", "tool_call_id": "t1", "content": "42"},
+        ]
+    )  # fmt: skip
+    assert made["system"] == [{"text": "s"}, {"cachePoint": {"type": "default"}}]
+    assert [each["content"] for each in made["messages"]] == [
+        [{"image": {"format": "png", "source": {"bytes": "AA"}}}],
+        [{"toolUse": {"toolUseId": "t1", "name": "f", "input": {"a": 1}}}],
+        [{"toolResult": {"toolUseId": "t1", "content": [{"text": "42"}]}}],
+    ]
+
+
+def scanned(frames: bytes, size: int) -> tuple[Any, list[dict[str, Any]]]:
+    scanner = SPOKEN.scanner(asked(stream=True))
+    parts = [frames[i : i + size] for i in range(0, len(frames), size)]
+    out = b"".join(event for part in parts for event in scanner.feed(part))
+    out += b"".join(scanner.rest())
+    return scanner, [json.loads(each[6:]) for each in out.decode().split("\n\n") if each]
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize("body", [{}, {"toolConfig": {}, "x": 1}, {"toolConfig": {"tools": [1]}}])
+def test_a_stream_says_what_the_whole_answer_says(size, body) -> None:
+    frames = b"".join(fake_converse.frame(*each) for each in fake_converse.events(body))
+    scanner, chunks = scanned(frames, size)
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    whole = SPOKEN.answer(bytes(fake_converse.plain(body).body), asked())
+    assert whole is not None and whole.message is not None
+    said = "".join(delta.get("content") or "" for delta in deltas)
+    assert said == (whole.message["content"] or "")
+    calls = [call for delta in deltas for call in delta.get("tool_calls", ())]
+    arguments = "".join(call["function"].get("arguments", "") for call in calls)
+    expected = [call["function"]["arguments"] for call in whole.message.get("tool_calls", ())]
+    assert [json.loads(each) for each in ([arguments] if calls else [])] == [
+        json.loads(each) for each in expected
+    ]
+    facts = scanner.facts()
+    assert facts.usage == whole.facts.usage == USED
+    assert facts.finish_reason == whole.facts.finish_reason
+    assert facts.served_model is None and whole.facts.served_model is None, "it is not said"
+    assert scanner.is_complete and scanner.is_done and scanner.has_answer
+    assert whole.body["id"] and chunks[0]["id"], "an answer has a name"
+
+
+def test_an_exception_in_a_stream_is_an_error() -> None:
+    frames = fake_converse.frame("messageStart", {"role": "assistant"})
+    frames += fake_converse.frame("throttlingException", {"message": "Too many requests"})
+    scanner, _ = scanned(frames, 30)
+    assert scanner.error is not None and b"throttlingException" in scanner.error
+    assert not scanner.is_complete
+
+
+@pytest.mark.parametrize("place", [3, 9, 40, -1])
+def test_a_frame_with_a_broken_byte_is_none(place) -> None:
+    broken = bytearray(fake_converse.frame("messageStart", {"role": "assistant"}))
+    broken[place] ^= 0xFF
+    with pytest.raises(ProviderError, match="broken"):
+        scanned(bytes(broken) + fake_converse.frame("messageStart", {}), 10_000)
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"),
+    [("end_turn", "stop"), ("max_tokens", "length"), ("guardrail_intervened", "content_filter"),
+     ("content_filtered", "content_filter")],
+)  # fmt: skip
+def test_why_it_ended(reason, finish) -> None:
+    body = json.loads(bytes(fake_converse.plain({}).body)) | {"stopReason": reason}
+    answer = SPOKEN.answer(orjson.dumps(body), asked())
+    assert answer is not None and answer.facts.finish_reason == finish
