@@ -28,7 +28,7 @@ SPLIT = [*[f"{word} " for word in HALF.split()][:-1], "four"]
 
 
 def words(texts: list[str], *, role: bool = True, **facts: Any) -> list[bytes]:
-    begun = [event(chunk({"role": "assistant", "content": ""}))] if role else []
+    begun = [event(chunk({"role": "assistant", "content": ""}, **facts))] if role else []
     return [*begun, *(event(chunk({"content": text}, **facts)) for text in texts)]
 
 
@@ -102,6 +102,18 @@ async def test_it_is_told_in_the_stream_and_both_calls_are_recorded_and_paid(tmp
     second = (12 * 1.0 + 3 * 4.0) / 1e6
     assert bodies[-1]["usage"]["cost"] > second
     assert record["served"] == "good/m"
+
+
+async def test_feedback_may_name_either_part(tmp_path) -> None:
+    bad = Answer(events=words(SPLIT, id="first-1"), between_s=0.01, cut=True)
+    async with upstream(lambda _: bad) as one, upstream(lambda _: ended(pieces(REST))) as two:
+        config = config_of(("bad", one.url, 1.0), ("good", two.url, 1.0))
+        async with running(config + "rescue_streams = true\n", tmp_path) as it:
+            await it.http.post("/v1/chat/completions", json=ASK)
+            for metric, name in (("a", "first-1"), ("b", "chatcmpl-1")):
+                said = {"id": name, "value": 1, "metric": metric}
+                credited = await it.http.post("/v1/feedback", json=said)
+                assert credited.json()["deployment"] == "good/m"
 
 
 async def test_the_second_is_asked_for_the_rest_by_a_user(tmp_path) -> None:

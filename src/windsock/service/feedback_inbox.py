@@ -59,13 +59,17 @@ class FeedbackInbox:
         _hold(self._open, decision.id, OpenDecision(decision, deployment))
 
     def remember_outcome(self, outcome: Outcome) -> None:
-        """The same for a request that was answered, by the answer's id too; others are left out."""
+        """The same for a request that was answered, by the answer's id too; others are left out.
+
+        A stream that another deployment went on with has an id of each.
+        """
         if outcome.served is None:
             return
         self.remember(outcome.decision, outcome.served)
-        if outcome.response_id is not None:
-            place = (outcome.decision.cell.namespace, outcome.response_id)
-            _hold(self._name_by_response, place, outcome.decision.id)
+        for result in outcome.results:
+            if result.response_id is not None:
+                place = (outcome.decision.cell.namespace, result.response_id)
+                _hold(self._name_by_response, place, outcome.decision.id)
 
     async def observe(
         self, name: str, reward: Reward, namespace: str, idempotency_key: str | None
