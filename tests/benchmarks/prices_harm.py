@@ -223,6 +223,13 @@ def summary(
     return rows
 
 
+def unaided(cases: list[Case]) -> str:
+    """Harm of errors, of believing every quote, where the feed lists no other model."""
+    bare = [replace(case, elsewhere=None) for case in cases]
+    found = [harm(case, alone=True, has_peers=False) for case in bare]
+    return f"{total(found, lambda h: h.guarded) / total(found, lambda h: h.believing):.1%}"
+
+
 def _text(usd: Price | None) -> str:
     return f"{usd[0]:g}/{usd[1]:g}" if usd else ""
 
@@ -232,6 +239,9 @@ def main() -> int:
     by_error = {alone: per_case(wrong, alone=alone) for alone in (False, True)}
     by_move = {alone: per_case(real, alone=alone) for alone in (False, True)}
     figures = summary(wrong, by_error, by_move)
+    figures.insert(
+        6, ["all errors, the one feed alone, nothing comparable known", unaided(wrong), ""]
+    )
     figures.append([f"zeros believed, of {len(wrong)} errors", str(false_zeros(wrong)), "0"])
     bars = markdown(["harm", "measured", "bar"], figures)
     head = ["error", "before", "said", "right", "days", "believing $", "all feeds $", "alone $"]
