@@ -32,3 +32,20 @@ async def test_an_embedding_is_answered_and_billed_with_nothing_configured(model
             assert (
                 "openai/text-embedding-3-small" not in it.service.router.routes["auto"].candidates
             )
+
+
+async def test_a_bare_name_works_beside_routes_of_ones_own(tmp_path) -> None:
+    async with upstream(lambda _: Answer(VECTOR)) as openai:
+        config = (
+            f'[providers.openai]\nbase_url = "{openai.url}"\n'
+            '[routes.chat]\ncandidates = ["openai/gpt-4o-mini"]\n'
+            '[feeds]\nenabled = ["genai-prices"]\n[health]\nfree_probes = false\n'
+        )
+        async with running(config, tmp_path, OPENAI_API_KEY="sk-own") as it:
+            for model in ("text-embedding-3-small", "openai/text-embedding-3-small"):
+                got = await it.http.post("/v1/embeddings", json={"model": model, "input": "hi"})
+                assert got.status_code == 200, got.text
+                assert got.headers["x-windsock-deployment"] == "openai/text-embedding-3-small"
+                assert float(got.headers["x-windsock-cost-usd"]) == pytest.approx(0.00002)
+            routes = it.service.router.routes
+            assert "openai/text-embedding-3-small" not in routes["chat"].candidates

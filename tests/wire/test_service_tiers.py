@@ -5,7 +5,12 @@ import pytest
 from windsock.errors import BadRequest
 from windsock.wire.formats.anthropic.request import messages_body
 from windsock.wire.formats.anthropic_messages import Messages
+from windsock.wire.formats.converse.answer import events_of, message_of
+from windsock.wire.formats.converse.request import converse_body
+from windsock.wire.formats.gemini.answer import usage_of as gemini_usage
+from windsock.wire.formats.gemini.request import content_body
 from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.formats.openai_usage import usage_of
 from windsock.wire.service_tiers import tier_of
 
 ASKED = {"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
@@ -99,3 +104,44 @@ def test_anthropic_is_asked_in_its_own_words(tier, words) -> None:
     chat = {"messages": [{"role": "user", "content": "hi"}], "service_tier": tier}
     body = messages_body(chat, "m")
     assert {name: body[name] for name in ("speed", "service_tier") if name in body} == words
+
+
+@pytest.mark.parametrize(
+    ("tier", "named"),
+    [
+        ("flex", "flex"),
+        ("priority", "priority"),
+        ("fast", "priority"),
+        ("default", None),
+        (1, None),
+    ],
+)
+def test_gemini_and_bedrock_are_asked_in_their_own_words(tier, named) -> None:
+    chat = {"messages": [{"role": "user", "content": "hi"}], "service_tier": tier}
+    assert content_body(chat).get("serviceTier") == named
+    assert converse_body(chat).get("serviceTier") == (named and {"type": named})
+
+
+def test_gemini_and_bedrock_tell_the_tier_that_served() -> None:
+    counted = {"promptTokenCount": 3, "trafficType": "ON_DEMAND_FLEX"}
+    assert tier_of({"usage": gemini_usage(counted)}) == "flex"
+    said = {"output": {"message": {"content": []}}, "serviceTier": {"type": "priority"}}
+    assert tier_of(message_of(said)) == "priority"
+    (end, _) = events_of("metadata", {"usage": {"inputTokens": 3}, "serviceTier": {"type": "flex"}})
+    assert end["usage"]["service_tier"] == "flex"
+    assert "service_tier" not in gemini_usage({"promptTokenCount": 3})
+
+
+def test_cached_sound_of_gemini_is_counted_apart() -> None:
+    counted = {
+        "promptTokenCount": 100, "candidatesTokenCount": 5, "cachedContentTokenCount": 60,
+        "promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 70}],
+        "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 50}],
+    }  # fmt: skip
+    used = usage_of({"usage": gemini_usage(counted)})
+    assert (used.audio_cached_tokens, used.cache_read_tokens, used.audio_input_tokens) == (
+        50,
+        10,
+        20,
+    )
+    assert used.prompt_tokens == 100

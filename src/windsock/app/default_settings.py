@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from windsock.app.catalog_parts import deployment_names
 from windsock.config.route_settings import RouteSettings
@@ -21,9 +21,13 @@ def with_defaults(
 def _with_a_route(
     settings: Settings, known: Mapping[str, Preset], environ: Mapping[str, str]
 ) -> Settings:
-    """With no route configured: a route `auto` over every provider whose key is set."""
+    """With no route configured: a route `auto` over every provider whose key is set.
+
+    With some, the embedding models of the providers in use can be asked for by name all the same.
+    """
     if settings.routes:
-        return settings
+        used = {name.partition("/")[0] for name in deployment_names(settings)}
+        return _with_embedding_models(settings, [known[name] for name in used & known.keys()])
     usable = [
         preset
         for preset in known.values()
@@ -52,16 +56,22 @@ def _with_embeddings(settings: Settings, usable: Sequence[Preset]) -> Settings:
 
     Over one alone: vectors of two models cannot be compared.
     """
-    names = [f"{preset.id}/{model}" for preset in usable for model in preset.embedding_models]
-    if not names:
+    first = next((name for preset in usable for name in _embedding_names(preset)), None)
+    if first is None:
         return settings
+    routes = {**settings.routes, "embeddings": RouteSettings(candidates=(first,))}
+    return _with_embedding_models(settings.model_copy(update={"routes": routes}), usable)
+
+
+def _with_embedding_models(settings: Settings, usable: Iterable[Preset]) -> Settings:
+    """Their embedding models as deployments: no route chooses them, a request names one."""
+    names = sorted(name for preset in usable for name in _embedding_names(preset))
     added = {name: settings.deployments.get(name, DeploymentSettings()) for name in names}
-    return settings.model_copy(
-        update={
-            "deployments": {**settings.deployments, **added},
-            "routes": {**settings.routes, "embeddings": RouteSettings(candidates=(names[0],))},
-        }
-    )
+    return settings.model_copy(update={"deployments": {**settings.deployments, **added}})
+
+
+def _embedding_names(preset: Preset) -> list[str]:
+    return [f"{preset.id}/{model}" for model in preset.embedding_models]
 
 
 def _with_status_feeds(settings: Settings, known: Mapping[str, Preset]) -> Settings:

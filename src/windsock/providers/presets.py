@@ -44,7 +44,7 @@ class Preset:
     prices_as           the provider under whose name lists quote what it serves
     model_prefixes      written by some before a model's name, without meaning
     own_prefixes        the same, at this provider only
-    sites               regions that it writes before a model's name, with a dot
+    sites               regions that it writes before a model's name, with a dot or a slash
     uplifts             by region: share that it adds to its worldwide price there
     bill                where its answers say what they cost, the best place first
     bill_header         the header of an answer that says so

@@ -42,6 +42,9 @@ OF_ANTHROPIC = {
 }
 """Anthropic's words for a service_tier that chat asks for; it has no others."""
 
+OF_CLOUDS = {"flex": "flex", "priority": "priority", "fast": "priority"}
+"""What Gemini and Bedrock sell, by chat's service_tier."""
+
 SERVED = {"default": {"service_tier": "standard"}, "fast": {"speed": "fast"}}
 """Anthropic's words for a service_tier that answered; others are the same."""
 
@@ -77,6 +80,24 @@ def message_tier(body: dict[str, Any]) -> dict[str, Any]:
 def asked_of_anthropic(tier: Any) -> dict[str, str]:
     """The fields of a message for chat's service tier; none for what Anthropic does not sell."""
     return OF_ANTHROPIC.get(tier, {}) if isinstance(tier, str) else {}
+
+
+def asked_of_gemini(tier: Any) -> dict[str, Any]:
+    """The fields of a generateContent for chat's service tier."""
+    named = OF_CLOUDS.get(tier) if isinstance(tier, str) else None
+    return {"serviceTier": named} if named else {}
+
+
+def asked_of_bedrock(tier: Any) -> dict[str, Any]:
+    """The fields of a Converse for chat's service tier."""
+    named = OF_CLOUDS.get(tier) if isinstance(tier, str) else None
+    return {"serviceTier": {"type": named}} if named else {}
+
+
+def answered_tier(body: Mapping[str, Any]) -> dict[str, str]:
+    """How an answer was served, as a field of a usage object; none where it does not say."""
+    tier = tier_of(body)
+    return {"service_tier": tier} if tier else {}
 
 
 def told_tier(body: dict[str, Any]) -> dict[str, Any]:

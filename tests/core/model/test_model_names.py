@@ -160,3 +160,56 @@ def test_a_model_that_is_named_like_its_provider_is_another_than_the_bare_one() 
     sold = identity("acme/m")
     assert sold.resolve("acme", "acme/m") == (("acme/m", False),)
     assert sold.resolve("acme", "acme/acme/m") == ()
+
+
+@pytest.mark.parametrize(
+    ("deployment", "provider", "model"),
+    [
+        ("bedrock/anthropic.claude-opus-5@eu", "bedrock_converse", "eu.anthropic.claude-opus-5"),
+        ("bedrock/eu.anthropic.claude-opus-5", "aws", "eu.anthropic.claude-opus-5"),
+        ("bedrock/us.deepseek.r1-v1:0", "bedrock", "converse/us.deepseek.r1-v1:0"),
+        ("bedrock/anthropic.claude-v2", "bedrock", "invoke/anthropic.claude-v2"),
+        ("bedrock/anthropic.claude-v2@us-east-1", "bedrock", "us-east-1/anthropic.claude-v2"),
+        ("bedrock/us-gov-west-1/meta.llama3-v1:0", "aws", "us-gov-west-1/meta.llama3-v1:0"),
+        ("bedrock/in.moonshotai.kimi-k3", "bedrock_converse", "in.moonshotai.kimi-k3"),
+        ("bedrock/jp.anthropic.claude-sonnet-5", "amazon-bedrock", "jp.anthropic.claude-sonnet-5"),
+        ("azure/gpt-4o@eu", "azure", "eu/gpt-4o"),
+        ("azure/eu/gpt-4o", "azure", "eu/gpt-4o"),
+        ("azure/us/gpt-4.1-2025-04-14", "azure", "us/gpt-4.1-2025-04-14"),
+        ("azure/gpt-5.1@global", "azure", "global/gpt-5.1"),
+        ("azure/gpt-4o-mini@global", "azure", "global-standard/gpt-4o-mini"),
+        ("azure/gpt-5.4@us-gov", "azure", "us-gov/gpt-5.4"),
+        ("google-vertex/claude-opus-4-1@20250805", "vertex_ai", "claude-opus-4-1@20250805"),
+        ("google-vertex/claude-haiku-4-5-20251001", "vertex_ai", "claude-haiku-4-5@20251001"),
+        ("mistral/mistral-large-latest", "mistral", "mistral-large-latest"),
+        ("openrouter/qwen/qwen3-coder:free", "openrouter", "qwen/qwen3-coder:free"),
+        ("together/meta-llama/Llama-3.3-70B-Instruct-Turbo", "together_ai",
+         "meta-llama/Llama-3.3-70B-Instruct-Turbo"),
+        ("xai/grok-4-latest", "x-ai", "grok-4-latest"),
+    ],
+)  # fmt: skip
+def test_regions_dates_and_endpoints_in_names_of_clouds_are_read(
+    deployment, provider, model
+) -> None:
+    assert identity(deployment).resolve(provider, model) == ((deployment, False),)
+
+
+@pytest.mark.parametrize(
+    ("deployment", "provider", "model"),
+    [
+        ("azure/gpt-4o@eu", "azure", "us/gpt-4o"),
+        ("azure/gpt-4o", "azure", "eu/gpt-4o"),
+        ("bedrock/anthropic.claude-v2@us-east-1", "bedrock", "us-west-2/anthropic.claude-v2"),
+    ],
+)
+def test_another_region_of_a_cloud_only_corroborates(deployment, provider, model) -> None:
+    assert identity(deployment).resolve(provider, model) == ((deployment, True),)
+
+
+def test_a_word_before_a_slash_that_is_no_region_belongs_to_the_name() -> None:
+    ours = identity("azure/hd/1024-x-1024/dall-e-3", "together/us-ai/small-1")
+    assert ours.resolve("azure", "hd/1024-x-1024/dall-e-3") == (
+        ("azure/hd/1024-x-1024/dall-e-3", False),
+    )
+    assert ours.resolve("azure", "dall-e-3") == ()
+    assert ours.resolve("together", "us-ai/small-1") == (("together/us-ai/small-1", False),)

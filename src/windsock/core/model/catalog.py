@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from math import inf
 
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import Preferences, RouteRequest
 from windsock.core.model.ticks import ModelFacts
 from windsock.core.model.unsupported import UnsupportedParameters, lacking
 from windsock.errors import UnknownDeployment
+
+LEAST_ANSWER_TOKENS = 2048
+"""Of the answer asked for so much must fit beside the prompt: many clients set a limit far above
+what they need, which is bounded by what is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,8 +178,7 @@ def _lacks(deployment: Deployment, request: RouteRequest) -> Exclusion | None:
 
 def _too_long(has: Capabilities, request: RouteRequest) -> Exclusion | None:
     read = request.prompt_tokens if request.longest_tokens is None else request.longest_tokens
-    answer = min(request.max_output_tokens or 0, has.max_output_tokens or inf)
-    wanted = read + answer
+    wanted = read + min(request.max_output_tokens or 0, LEAST_ANSWER_TOKENS)
     if has.context_tokens is not None and wanted > has.context_tokens:
         return Exclusion(
             ExclusionCode.CONTEXT_EXCEEDED,

@@ -18,8 +18,17 @@ VERSION = re.compile(r"@(20\d{6})$")
 """Vertex writes a snapshot after `@`."""
 
 EVERYWHERE = "global"
+OF_EVERYWHERE = ("global", "global-standard")
+"""How clouds call it."""
+
 WORLDWIDE = ("", EVERYWHERE)
 """Sites at which a model costs what its list says."""
+
+SITE_MARKS = "./"
+"""After a site that stands before a model's name."""
+
+CLOUD_REGION = re.compile(r"[a-z]{2}(-gov)?-[a-z]+-\d")
+"""As in us-east-1, eu-central-1 and us-gov-west-1."""
 
 ANY_SITE = "*"
 """Stands for every site that is not worldwide."""
@@ -43,7 +52,7 @@ class ProviderNames:
     aggregators     sellers of other providers' models under `author/model`
     model_prefixes  written before a model's name, without meaning
     own_prefixes    the same, by provider
-    sites           by provider: regions written before a model's name, with a dot
+    sites           by provider: regions written before a model's name, with a dot or a slash
     uplifts         by provider and region: share that a site adds to the worldwide price
     """
 
@@ -67,9 +76,11 @@ class ProviderNames:
         prefixes = (f"{feed_provider.lower()}/", f"{provider}/", *self.model_prefixes, *own)
         for prefix in dict.fromkeys(prefixes):  # each once: acme/acme/m is acme's acme/m
             model = model.removeprefix(prefix)
-        site, _, rest = model.partition(".")
-        if site in self.sites.get(provider, ()):
-            return Name(provider, site, rest)
+        sites = self.sites.get(provider, ())
+        for mark in SITE_MARKS if sites else "":
+            site, _, rest = model.partition(mark)
+            if rest and (site in sites or CLOUD_REGION.fullmatch(site)):
+                return Name(provider, EVERYWHERE if site in OF_EVERYWHERE else site, rest)
         model, _, host = model.partition("@")
         return Name(provider, host or region, model)
 

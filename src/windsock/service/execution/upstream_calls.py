@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from sys import maxsize
 from typing import Any
 
 from windsock.clock import Clock
@@ -171,8 +172,8 @@ class UpstreamCalls:
 
 
 def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:
-    """With the length of the deployment's answers, where more is asked for."""
-    most = deployment.capabilities.max_output_tokens
-    if most is None or (request.request.max_output_tokens or 0) <= most:
-        return taken
-    return bounded(taken, most)
+    """With the length of answer that fits the deployment, where more is asked for."""
+    has, asked = deployment.capabilities, request.request
+    left = None if has.context_tokens is None else has.context_tokens - asked.prompt_tokens
+    most = min(each for each in (has.max_output_tokens, left, maxsize) if each is not None)
+    return bounded(taken, most) if 0 < most < (asked.max_output_tokens or 0) else taken

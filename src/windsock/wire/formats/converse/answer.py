@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.service_tiers import answered_tier
 
 STOPS = {"content_filtered": "refusal", "guardrail_intervened": "refusal"}
 """Where Messages have another word for why an answer ended."""
@@ -31,7 +32,7 @@ def message_of(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "content": blocks,
         "stop_reason": stop_of(body.get("stopReason")),
-        "usage": usage_of(part_of(body, "usage")),
+        "usage": usage_of(part_of(body, "usage")) | answered_tier(body),
     }
 
 
@@ -65,7 +66,8 @@ def events_of(kind: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         ended = {"stop_reason": stop_of(body.get("stopReason"))}
         yield {"type": "message_delta", "delta": ended, "usage": {}}
     elif kind == "metadata":
-        yield {"type": "message_delta", "delta": {}, "usage": usage_of(part_of(body, "usage"))}
+        usage = usage_of(part_of(body, "usage")) | answered_tier(body)
+        yield {"type": "message_delta", "delta": {}, "usage": usage}
         yield {"type": "message_stop"}
 
 

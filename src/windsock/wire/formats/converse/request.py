@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.wire.formats.anthropic.request import messages_body
+from windsock.wire.service_tiers import asked_of_bedrock
 
 OWN = ("guardrailConfig", "additionalModelRequestFields", "performanceConfig", "requestMetadata")
 """Fields that are Converse's own."""
@@ -33,6 +34,7 @@ def converse_body(chat: Mapping[str, Any]) -> dict[str, Any]:
         body["inferenceConfig"] = limits
     if "tools" in told:
         body["toolConfig"] = _tools(told)
+    body |= asked_of_bedrock(chat.get("service_tier"))
     return body | {name: chat[name] for name in OWN if chat.get(name) is not None}
 
 

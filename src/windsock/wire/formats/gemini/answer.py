@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.service_tiers import answered_tier
 
 STOPS = {"STOP": "stop", "MAX_TOKENS": "length"}
 FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
@@ -47,11 +48,13 @@ def usage_of(counted: Mapping[str, Any]) -> dict[str, Any]:
         "prompt_tokens_details": {
             "cached_tokens": _count(counted, "cachedContentTokenCount"),
             "audio_tokens": _heard(counted, "promptTokensDetails"),
+            "cached_tokens_details": {"audio_tokens": _heard(counted, "cacheTokensDetails")},
         },
         "completion_tokens_details": {
             "reasoning_tokens": thoughts,
             "audio_tokens": _heard(counted, "candidatesTokensDetails"),
         },
+        **answered_tier({"usageMetadata": counted}),
     }
 
 

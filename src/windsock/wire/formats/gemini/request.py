@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from windsock.wire.formats.anthropic.request import DATA_URL
+from windsock.wire.service_tiers import asked_of_gemini
 
 SETTINGS = {
     "temperature": "temperature",
@@ -50,6 +51,7 @@ def content_body(chat: Mapping[str, Any]) -> dict[str, Any]:
         body["generationConfig"] = settings
     if chat.get("tools"):
         body |= _tools(chat)
+    body |= asked_of_gemini(chat.get("service_tier"))
     return body | {own: chat[name] for name, own in OWN.items() if chat.get(name) is not None}
 
 
