@@ -83,7 +83,9 @@ def test_an_event_without_end_is_given_up() -> None:
             list(scanner.feed(b"x" * 65536))
 
 
-@pytest.mark.parametrize("bad", [b'{"choices": [', b"[" * 100_000 + b"NaN", b'{"a" 1}', b'x":1}'])
+@pytest.mark.parametrize(
+    "bad", [b'{"choices": [', b'{"a":' * 100_000 + b"NaN", b'{"a" 1}', b'x":1}']
+)
 def test_an_event_that_is_no_json_breaks_the_stream_and_is_not_passed_on(bad) -> None:
     scanner = ChatStreamScanner()
     out = list(scanner.feed(event(chunk({"content": "a"}))))
