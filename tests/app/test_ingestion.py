@@ -254,3 +254,24 @@ def test_a_site_that_no_list_knows_has_no_price() -> None:
     made, wind, _ = intake("acme/m", "acme/m@mars")
     made.on_reading(feed(), Reading(rows=(uplifted_row(eu="0.1"),)))
     assert wind.book.prices("acme/m@mars", START) is None
+
+
+def priced_row(provider: str, model: str, usd_in: str, usd_out: str) -> PriceRow:
+    prices = {Meter.INPUT: Decimal(usd_in), Meter.OUTPUT: Decimal(usd_out)}
+    return PriceRow(provider=provider, model=model, usd_per_mtok=prices)
+
+
+def test_rows_of_models_that_are_not_in_use_measure_those_that_are() -> None:
+    made, wind, _ = intake("together/glm-4.6")
+    rows = (
+        priced_row("together", "glm-4.6", "6", "22"),
+        priced_row("zhipuai", "glm-4.6", "0.6", "2.2"),
+        priced_row("novita", "zai-org/GLM-4.6", "0.55", "2"),
+        priced_row("novita", "broken-glm-4.6", "-1", "-1"),
+        priced_row("other", "unlike-this-1", "50", "60"),
+    )
+    made.on_reading(feed(), Reading(rows=rows))
+    standing = wind.book.standing("together/glm-4.6", START)
+    assert standing.measured_by == "the same model elsewhere"
+    assert standing.dearer_by == pytest.approx(0.2 - 1)
+    assert not wind.book.knows("novita/zai-org/glm-4.6")

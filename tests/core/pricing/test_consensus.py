@@ -130,9 +130,10 @@ def test_one_list_alone_is_provisional_until_a_second_a_bill_or_time_speaks_for_
         assert book.standing(CHEAP).is_provisional == (day < 60)
 
 
-def test_a_provisional_price_is_taken_for_what_others_sell_the_model_at() -> None:
+def test_a_provisional_price_is_taken_for_half_to_twice_what_others_sell_the_model_at() -> None:
     sold = says("x", "0.6", "2.4", is_indirect=True)
-    assert book_of(sold, says("b", "0.2", "0.8")).standing(CHEAP).dearer_by == pytest.approx(2.0)
+    assert book_of(sold, says("b", "0.2", "0.8")).standing(CHEAP).dearer_by == pytest.approx(0.5)
+    assert book_of(sold, says("b", "0.4", "1.6")).standing(CHEAP).dearer_by == 0.0
     assert book_of(sold, says("b", "0.9", "3.6")).standing(CHEAP).dearer_by == 0.0
     dear = book_of(sold, says("b", "6", "24")).standing(CHEAP).dearer_by
     assert dear == pytest.approx(1.2 / 6 - 1)

@@ -33,9 +33,9 @@ class GuardRules:
     tier_tokens         (4000, 10 million): prompt sizes from which another price may hold
     slip_tolerance      0.05: how near to a power of ten counts as a slip of units
     fx_ratios           (6.5, 7.4): yuan or a like currency taken for dollars, both meters alike
-    alone_ratios        (2, 10): a price that one list states is taken for at most twice what
-                        others sell the model at; of lists that each state another, one 10 times
-                        off counts last
+    alone_ratios        (2, 10): a price that one list states is taken for half to twice what others
+                        sell the model at; of lists that each state another, one 10 times off
+                        counts last
     family_ratio        3: versions of a family cost a third to three times what is usual in it; of
                         first listings of models.dev 90 % did that had kin at their seller
     output_ratios       (1, 10) times input costs output, where a seller's own models do not tell;

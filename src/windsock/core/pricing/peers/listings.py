@@ -44,9 +44,11 @@ class Listings:
     """Last statements by model, by family and by seller.
 
     recent_s    statements older than that say nothing any more
+    version     grows with every new price
     """
 
     def __init__(self, recent_s: float) -> None:
+        self.version = 0
         self._recent_s = recent_s
         self._by_model: defaultdict[str, dict[ListingKey, Ask]] = defaultdict(dict)
         self._by_family: defaultdict[str, dict[ListingKey, Ask]] = defaultdict(dict)
@@ -65,7 +67,9 @@ class Listings:
         family = family_key(ask.name)
         if family is not None:
             self._by_family[family][key] = ask
-        return before is None or before.prices != ask.prices
+        is_new = before is None or before.prices != ask.prices
+        self.version += is_new
+        return is_new
 
     def same_model(self, name: str, now: float) -> list[Ask]:
         """What is asked for the model elsewhere, or for another date of it at the same seller."""

@@ -15,6 +15,11 @@ from windsock.core.pricing.peers.plausible_range import Basis, Plausible, plausi
 from windsock.core.pricing.rules import GuardRules
 from windsock.core.pricing.validation import invalid_reason
 
+HOUR_S = 3600.0
+
+Grounds = tuple[Standing, Quote, int, float]
+"""What a result follows from: how the price stands, itself, the listings' version, the hour."""
+
 
 class PeerPrices:
     """Everything that lists say of other deployments, and what follows for one alone."""
@@ -22,6 +27,7 @@ class PeerPrices:
     def __init__(self, rules: GuardRules) -> None:
         self._rules = rules
         self._listings = Listings(rules.recent_s)
+        self._known: dict[str, tuple[Grounds, Standing]] = {}
 
     def hear(self, timeline: PriceTimeline, tick: Quote) -> set[str]:
         """Take over what a feed is believed to say; names that are measured by it, if it is new."""
@@ -49,6 +55,7 @@ class PeerPrices:
     def relearn(self, timelines: Iterable[PriceTimeline]) -> None:
         """Start from what these timelines hold."""
         self._listings = Listings(self._rules.recent_s)
+        self._known.clear()
         for timeline in timelines:
             words = [replace(t.word, seen_at=t.heard_at) for t in timeline.tracks.values()]
             for quote in (*words, *(q for q in timeline.statements.values() if q.is_indirect)):
@@ -59,6 +66,13 @@ class PeerPrices:
         standing, quote = timeline.standing, timeline.in_force(now)
         if quote is None or not is_measured(timeline, now):
             return standing
+        grounds = (standing, quote, self._listings.version, now // HOUR_S)
+        known = self._known.get(name)
+        if known is None or known[0] != grounds:
+            known = self._known[name] = grounds, self._measured(name, standing, quote, now)
+        return known[1]
+
+    def _measured(self, name: str, standing: Standing, quote: Quote, now: float) -> Standing:
         stated = _main(quote)
         if quote.mode != CHAT or not all(stated.values()):
             return replace(standing, is_bounded=standing.is_alone)
@@ -85,7 +99,7 @@ def _placed(
         is_too_dear = found.basis is Basis.MODEL and lower != _main(quote)
         return replace(standing, dearer_by=_relative(lower, quote)) if is_too_dear else standing
     by = _relative(found.prices, quote)
-    is_cheap = found.basis is Basis.FAMILY and by > 0
+    is_cheap = by > 0 and found.basis is not None
     is_unplaced = found.basis in (None, Basis.RATIO) and not _is_old(quote, now, rules)
     return replace(
         standing, dearer_by=by, is_bounded=is_cheap or is_unplaced, measured_by=found.basis or ""

@@ -28,9 +28,6 @@ CHOICES = {"auto": "auto", "required": "any", "none": "none"}
 
 DATA_URL = re.compile(r"data:(?P<kind>[^;,]+);base64,(?P<data>.*)", re.DOTALL)
 
-OWN_BLOCKS = ("document", "search_result", "image")
-"""Parts that are Anthropic's own."""
-
 Block = dict[str, Any]
 
 
