@@ -81,3 +81,21 @@ def test_an_event_without_end_is_given_up() -> None:
     with pytest.raises(ProviderError, match="larger"):
         for _ in range(MAX_EVENT_BYTES // 65536 + 1):
             list(scanner.feed(b"x" * 65536))
+
+
+@pytest.mark.parametrize(
+    "bad", [b'{"choices": [', b'{"a":' * 100_000 + b"NaN", b'{"a" 1}', b'x":1}']
+)
+def test_an_event_that_is_no_json_breaks_the_stream_and_is_not_passed_on(bad) -> None:
+    scanner = ChatStreamScanner()
+    out = list(scanner.feed(event(chunk({"content": "a"}))))
+    with pytest.raises(ProviderError, match="broken"):
+        out += scanner.feed(b"data: " + bad + b"\n\n")
+    assert out == [event(chunk({"content": "a"}))]
+
+
+@given(at=st.lists(st.integers(0, 10_000), max_size=40))
+def test_a_broken_event_is_found_among_others_wherever_they_are_split(at) -> None:
+    parts = [*stream_of(WORDS, usage=False)[:3], b'data: {"id": "x", "choi\n\n', *stream_of(WORDS)]
+    with pytest.raises(ProviderError, match="broken"):
+        fed(split(b"".join(parts), at))

@@ -16,7 +16,14 @@ def loads(raw: bytes) -> Any:
     except orjson.JSONDecodeError:
         if b"\\ud" not in raw.lower() and b"NaN" not in raw and b"Infinity" not in raw:
             raise
+        return _loose(raw)
+
+
+def _loose(raw: bytes) -> Any:
+    try:
         return json.loads(raw)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def dumps(body: Any) -> bytes:
@@ -32,14 +39,6 @@ def parsed(raw: bytes) -> Any:
     try:
         return loads(raw)
     except ValueError:
-        return None
-
-
-def mended(raw: bytes) -> Any:
-    """JSON as Python's own library writes it, whose NaN and infinities become null; else None."""
-    try:
-        return json.loads(raw, parse_constant=lambda _: None)
-    except (ValueError, RecursionError):
         return None
 
 

@@ -36,6 +36,6 @@ def are_plain_json(events: bytes) -> bool:
         payload = b"[[" + payload.replace(b"\n\ndata: ", b"],[") + b"]]"
     try:
         _checked(payload)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False
     return True

@@ -61,6 +61,10 @@ def test_what_cost_time_or_money_or_lasts_goes_elsewhere(kind) -> None:
     assert after(router(), kind).deployment == MID
 
 
+def test_nor_is_an_error_that_came_within_an_answer_asked_again() -> None:
+    assert after(router(), CallKind.SERVER_ERROR, status=200).deployment == MID
+
+
 def test_one_of_several_errors_in_a_row_goes_elsewhere() -> None:
     wind = router()
     wind.record(failed(Attempt(number=0, deployment=CHEAP, reason=AttemptReason.FIRST)), START)

@@ -154,13 +154,15 @@ class Dispatcher:
     ) -> bool:
         """Whether the deployment that failed last is asked once more though there is another.
 
-        It is, once, where that error may have been a single one, the pause is short, the other is
-        dearer per success, and a call is left for the other.
+        It is, once, where that error may have been a single one and cost nothing (what came within
+        an answer did), the pause is short, the other is dearer per success, and a call is left for
+        the other.
         """
         last, route = results[-1], plan.route
         name = last.attempt.deployment
         return (
             last.kind in ONE_OFF
+            and last.status != 200
             and [each.attempt.deployment for each in results].count(name) == 1
             and made + 1 < self.attempts_allowed(route)
             and wait_s <= route.patience_s

@@ -37,6 +37,9 @@ NOTED = (
 """How a fact begins, how it looks where it says nothing, and how it looks where it does."""
 MODEL = re.compile(rb'"model"\s*:\s*"([^"]+)"')
 
+NO_NUMBER = re.compile(rb"\bNaN\b|\bInfinity\b")
+"""What Python's servers write and strict readers break at; it is told as null."""
+
 FAILED_EVENT = re.compile(rb"(?:^|[\r\n])event:\s*error\b")
 """An event that is an error by its name."""
 
@@ -214,10 +217,9 @@ class ChatStreamScanner:
             self.is_done = True
             return None
         body = json_codec.parsed(payload)
-        if body is None and SYNTAX.search(payload):
-            body = json_codec.mended(payload)
-            if body is None and not self.is_complete:
-                raise ProviderError("an event of the stream is broken: it is no JSON")
+        if body is None and SYNTAX.search(payload) and not self.is_complete:
+            raise ProviderError("an event of the stream is broken: it is no JSON")
+        if NO_NUMBER.search(payload):
             event = b"data: " + json_codec.dumps(body) + b"\n\n"
         if FAILED_EVENT.search(event) and isinstance(body, dict):
             body = {"error": body.get("error", body)}
