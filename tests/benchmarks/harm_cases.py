@@ -25,6 +25,8 @@ AFTER = 30 * DAY
 """How long after a move its harm is counted."""
 FOLLOW = (2 * DAY, 14 * DAY)
 """When other lists follow a move; until then they restate the old price."""
+FULLEST = "models-dev"
+"""Of the lists whose history is kept, the one with most rows."""
 OTHERS = ("models-dev", "litellm", "portkey", "genai-prices")
 ARCHIVES = (("events", "models-dev"), ("aggregator", "openrouter"))
 COLUMNS = ("input_before", "output_before", "input_usd_per_mtok", "output_usd_per_mtok")
@@ -53,10 +55,16 @@ class Case:
     elsewhere: Price | None = None
     day: str = ""
 
-    def peers(self, at: float) -> list[Quote]:
-        """What lists say at `at` (unix s) of comparable models."""
+    def peers(self, at: float, *, alone: bool) -> list[Quote]:
+        """What lists say at `at` (unix s) of comparable models.
+
+        alone   by the one feed: its own list, or, where no history of it is kept, FULLEST's as its
+        """
         found = sorted(comparable(self.name, listed_by(self.day)))
-        return [stated(source, name, usd, at) for source, name, usd in found]
+        if not alone:
+            return [stated(source, name, usd, at) for source, name, usd in found]
+        own = self.feed if any(source == self.feed for source, _, _ in found) else FULLEST
+        return [stated(self.feed, name, usd, at) for source, name, usd in found if source == own]
 
 
 def price(text: str) -> Price:

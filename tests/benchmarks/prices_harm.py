@@ -128,7 +128,7 @@ def harm(case: Case, *, alone: bool, has_peers: bool = True) -> Harm:
     other = case.said if case.days else case.before or case.right
     between = sqrt(max(sum(other), 0.1 * sum(case.right)) / sum(case.right))
     town = Town(case, [between * times for times in (1.0, 1.3, 1.7, 2.2)])
-    peers = case.peers(START) if has_peers else []
+    peers = case.peers(START, alone=alone) if has_peers else []
     polls = history(case, alone=alone, until=until)
     return _harm(case, town, until, heard(case.name, polls, peers), peers)
 

@@ -84,7 +84,7 @@ def believed(case: Case, peers: list[Quote]) -> Believed:
 def rates(case: Case, between: float) -> tuple[float, float, float]:
     """Dollars a second: spent where the truth is known; above it guarded, and believing."""
     town = Town(case, [between * times for times in (1.0, 1.3, 1.7, 2.2)])
-    peers = case.peers(START)
+    peers = case.peers(START, alone=False)
     spent = town.usd(town.believing(case.right))
     guarded = town.usd(believed(case, peers), peers) - spent
     return spent, guarded, town.usd(town.believing(case.said)) - spent

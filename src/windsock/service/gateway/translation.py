@@ -16,6 +16,7 @@ from windsock.errors import BadRequest, WindsockError
 from windsock.service.error_responses import problem_of
 from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
+from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.dialect import Dialect
 from windsock.wire.sse import BOUNDARY, data_of
 
@@ -48,7 +49,9 @@ class TranslatedCall(Call):
     def body(self) -> bytes:
         """As a chat body. Translated when it is asked for: keys are looked at first."""
         if self._chat is None:
-            self._chat = json_codec.dumps(self._dialect.asked(_object(self._original.body)))
+            asked = _object(self._original.body)
+            check_ranges(asked)
+            self._chat = json_codec.dumps(self._dialect.asked(asked))
         return self._chat
 
     @body.setter
