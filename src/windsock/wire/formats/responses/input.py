@@ -44,12 +44,24 @@ class Input:
 
     def _read(self, item: dict[str, Any]) -> None:
         kind = item.get("type", "message")
-        if kind in READ:
+        if kind == "reasoning":
+            self._think(item)
+        elif kind in READ:
             READ[kind](self._results, item)
         elif kind in LEFT_OUT:
             self.left_out.append(f"input.{kind}")
         else:
             raise BadRequest(f"input: an item of type {kind!r} cannot be routed", param="input")
+
+    def _think(self, item: dict[str, Any]) -> None:
+        """A summary, or what OpenAI encrypted, is not what was thought."""
+        parts = item.get("content") or ()
+        text = "".join(str(each.get("text", "")) for each in parts if isinstance(each, dict))
+        blocks = blocks_of(item)
+        if text or blocks:
+            self._results.think(text, blocks)
+        else:
+            self.left_out.append("input.reasoning")
 
 
 def _turn(results: Results, item: dict[str, Any]) -> None:
@@ -71,15 +83,6 @@ def _output(results: Results, item: dict[str, Any]) -> None:
     said = item.get("output")
     parts = [_part(each) for each in said] if isinstance(said, list) else []
     results.result(item.get("call_id") or item.get("id"), parts or str(said or ""))
-
-
-def _reasoning(results: Results, item: dict[str, Any]) -> None:
-    """Thoughts go before what was said after them; a summary is not what was thought."""
-    parts = item.get("content")
-    texts = [str(each.get("text", "")) for each in parts or () if isinstance(each, dict)]
-    blocks = blocks_of(item)
-    if any(texts) or blocks:
-        results.think("".join(texts), blocks)
 
 
 def _part(part: Any) -> dict[str, Any]:
@@ -114,5 +117,4 @@ READ: Mapping[str, Callable[[Results, dict[str, Any]], None]] = {
     "function_call_output": _output,
     "custom_tool_call_output": _output,
     "local_shell_call_output": _output,
-    "reasoning": _reasoning,
 }
