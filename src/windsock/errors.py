@@ -47,8 +47,8 @@ class UnknownRoute(CallerError):
     """No route, deployment or model has this name."""
 
     def __init__(self, name: str, *, nearest: str | None) -> None:
-        hint = f"; did you mean {nearest!r}?" if nearest else ""
-        super().__init__(f"no route, deployment or model is named {name!r}{hint}")
+        hint = f"did you mean {nearest!r}?" if nearest else "GET /v1/models lists all"
+        super().__init__(f"no route, deployment or model is named {name!r}; {hint}")
         self.name = name
         self.nearest = nearest
 

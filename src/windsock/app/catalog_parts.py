@@ -32,10 +32,11 @@ from windsock.wire.registry import formats_of
 def deployment_names(settings: Settings) -> list[str]:
     """Every deployment that the configuration names, in order of first mention."""
     names = list(settings.deployments)
+    routes = {*settings.routes, *(each for r in settings.routes.values() for each in r.aliases)}
     for route in settings.routes.values():
         names += route.candidates
         names += route.cascade.to if route.cascade else ()
-        names += [each for each in route.fallbacks if each not in settings.routes]
+        names += [each for each in route.fallbacks if each not in routes]
     return list(dict.fromkeys(names))
 
 

@@ -43,7 +43,10 @@ def routes_of(settings: Settings, beliefs: Beliefs) -> dict[str, Route]:
     }
     return {
         name: _route(
-            name, route, _policy(name, route, settings, beliefs, pools.get(route.budget or ""))
+            name,
+            route,
+            _policy(name, route, settings, beliefs, pools.get(route.budget or "")),
+            aliases=(*route.aliases, *(["*"] if name == settings.default_route else [])),
         )
         for name, route in settings.routes.items()
     }
@@ -81,11 +84,12 @@ def _policy(
     return made
 
 
-def _route(name: str, stated: RouteSettings, policy: Policy) -> Route:
+def _route(name: str, stated: RouteSettings, policy: Policy, *, aliases: tuple[str, ...]) -> Route:
     return Route(
         name=name,
         candidates=stated.candidates,
         policy=policy,
+        aliases=aliases,
         fallbacks=stated.fallbacks,
         rules=tuple(_rule(each) for each in stated.rules),
         cascade=_cascade(stated.cascade),

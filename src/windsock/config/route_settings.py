@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -53,6 +55,8 @@ class CascadeSettings(Part):
 class RouteSettings(Part):
     """A route.
 
+    aliases         further names that clients may ask for it by, such as "gpt-4o", or globs, such
+                    as "claude-*"; "*" is what nothing else is known by
     fallbacks       routes or deployments asked in this order when nobody of the candidates answers,
                     unless the caller names `models` of his own
     policy          who gets the next request: a name of `core.policies.registry.POLICIES`. All but
@@ -79,6 +83,7 @@ class RouteSettings(Part):
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
+    aliases: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
     policy: str = "price_aware"
     objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"
@@ -119,6 +124,26 @@ class RouteSettings(Part):
                 "objective 'budget' needs usd_per_request or budget = a [budgets] name, one of them"
             )
         return self
+
+
+def check_names(routes: Mapping[str, RouteSettings], default_route: str | None) -> None:
+    """Raises ValueError where a name stands for two routes, or the default for none."""
+    owners: dict[str, str] = {name: name for name in routes}
+    for name, route in routes.items():
+        for alias in route.aliases:
+            if not alias or owners.setdefault(alias, name) != name:
+                owner = owners.get(alias, name)
+                raise ValueError(
+                    f"routes.{name}.aliases: {alias!r} is empty or a name of routes.{owner} already"
+                )
+    if default_route is None:
+        return
+    if default_route not in routes:
+        near = get_close_matches(default_route, routes, n=1) or sorted(routes)[:1]
+        hint = f"did you mean {near[0]!r}?" if near else "add it to [routes]"
+        raise ValueError(f"default_route: no route is named {default_route!r}; {hint}")
+    if owners.get("*", default_route) != default_route:
+        raise ValueError(f"default_route: '*' is a name of routes.{owners['*']} already")
 
 
 class BudgetSettings(Part):

@@ -15,7 +15,7 @@ from pydantic import (
 
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
-from windsock.config.route_settings import BudgetSettings, RouteSettings
+from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
 from windsock.config.value_types import Moment, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, Share, seconds
@@ -233,7 +233,10 @@ class LearningSettings(Part):
 
 
 class Settings(Part):
-    """The whole of windsock.toml."""
+    """The whole of windsock.toml.
+
+    default_route   asked where nothing is known by the name in a request, as the route "*"
+    """
 
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
@@ -242,6 +245,7 @@ class Settings(Part):
     aliases: tuple[AliasSettings, ...] = ()
     currencies: dict[str, CurrencySettings] = Field(default_factory=dict)
     routes: dict[str, RouteSettings] = Field(default_factory=dict)
+    default_route: str | None = None
     budgets: dict[str, BudgetSettings] = Field(default_factory=dict)
     cache: CacheSettings = CacheSettings()
     feeds: FeedsSettings = FeedsSettings()
@@ -253,6 +257,7 @@ class Settings(Part):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Settings:
+        check_names(self.routes, self.default_route)
         for name, route in self.routes.items():
             for rule in route.rules:
                 for candidate in rule.candidates:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 import orjson
 
-from windsock.core.model.requests import DEFAULT_TASK, Preferences, RouteRequest
+from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.errors import BadRequest
+from windsock.wire.caller_fields.ranges import RULES
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -20,7 +20,7 @@ TOKENS_PER_BYTE = 0.27
 """Prompt tokens per byte of request body, before anything is learnt."""
 
 
-OURS = ("models", "provider", "session_id", "route")
+OURS = ("models", "provider", "session_id", "route", "transforms", "usage")
 """Fields that speak to the router; upstreams reject what they do not know."""
 
 
@@ -98,37 +98,6 @@ def drop_task(fields: dict[str, msgspec.Raw]) -> None:
             del fields["metadata"]
 
 
-def preferences_of(wishes: dict[str, Any]) -> Preferences:
-    """The caller's wishes as routing reads them; raises BadRequest naming the field."""
-    sort = wishes.get("sort")
-    ceiling = wishes.get("max_price") or {}
-    return Preferences(
-        only=_names(wishes, "only"),
-        ignore=_names(wishes, "ignore"),
-        order=_names(wishes, "order"),
-        sort=sort.get("by") if isinstance(sort, dict) else sort,
-        max_prompt_usd_per_mtok=_ceiling(ceiling.get("prompt")),
-        max_completion_usd_per_mtok=_ceiling(ceiling.get("completion")),
-        allow_fallbacks=wishes.get("allow_fallbacks", True) is not False,
-    )
-
-
-def _names(wishes: dict[str, Any], name: str) -> tuple[str, ...]:
-    value = wishes.get(name) or ()
-    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
-        raise BadRequest(f"provider.{name} must be a list of names", param=f"provider.{name}")
-    return tuple(value)
-
-
-def _ceiling(value: Any) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        return Decimal(str(value))
-    except ArithmeticError as error:
-        raise BadRequest("provider.max_price must hold numbers", param="provider") from error
-
-
 def place_of(message: str) -> str:
     """A decoder's complaint with the field it is about before it."""
     field = param_of(message)
@@ -147,7 +116,9 @@ def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
     try:
         read = decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise BadRequest(place_of(str(error)), param=param_of(str(error))) from error
+        param = param_of(str(error))
+        message = RULES.get(param or "") or place_of(str(error))
+        raise BadRequest(message, param=param) from error
     except msgspec.DecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if not read.model:

@@ -134,11 +134,13 @@ class Catalog:
     def nearest(self, name: str, others: Iterable[str] = ()) -> str | None:
         """The known name, or one of `others`, that `name` is most like; None if there is none.
 
-        Else the first that it is a part of; upper and lower case are the same.
+        Else the first that it is a part of, or the longest that is a part of it; upper and lower
+        case are the same.
         """
         names = {each.lower(): each for each in (*self.ids_by_model, *self.deployments, *others)}
         asked = name.strip().lower()
         found = get_close_matches(asked, names, n=1) or [n for n in names if asked and asked in n]
+        found = found or sorted((n for n in names if n in asked), key=len, reverse=True)
         return names[found[0]] if found else None
 
     def check(self, name: str, *, param: str = "deployment") -> None:

@@ -57,6 +57,7 @@ class Preferences:
     only, ignore, order     provider ids or deployment ids
     sort                    price, throughput or latency; switches the bandit off
     max_prompt_usd_per_mtok, max_completion_usd_per_mtok    price ceilings
+    preferred_max_latency_s     measured p50 above which a deployment is asked last
     """
 
     only: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ class Preferences:
     sort: str | None = None
     max_prompt_usd_per_mtok: Decimal | None = None
     max_completion_usd_per_mtok: Decimal | None = None
+    preferred_max_latency_s: float | None = None
     allow_fallbacks: bool = True
 
 

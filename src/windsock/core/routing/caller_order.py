@@ -1,4 +1,5 @@
-"""The caller's own order: `provider.order`, `provider.sort` and `models`, as OpenRouter's.
+"""The caller's own order: `provider.order`, `provider.sort`, `provider.preferred_max_latency`
+and `models`, as OpenRouter's.
 
 The fallbacks of a route stand for `models` where the caller names none.
 """
@@ -71,6 +72,8 @@ class CallerOrder:
         wishes = request.preferences
         is_sorted = bool(wishes.order or wishes.sort)
         models = request.models or route.fallbacks
+        if slow := self._slow(wishes.preferred_max_latency_s, table, now):
+            table = self._without(table, slow)
         if not (is_sorted or models):
             return self._bindings.apply(request, table, (), now) if request.marks else (table, ())
         names = _by_weight(table)
@@ -116,6 +119,22 @@ class CallerOrder:
             self._health.why_out(name, known[name].provider, now) is None
             for name in table.deployments
         )
+
+    def _slow(self, most_s: float | None, table: WeightTable, now: float) -> frozenset[str]:
+        """Those measured to take longer until their first content; empty if that is all of them."""
+        if most_s is None:
+            return frozenset()
+        p50 = {name: self._health.latency(name, now).p50_s for name in table.deployments}
+        slow = frozenset(name for name, p50_s in p50.items() if (p50_s or 0.0) > most_s)
+        left = (arm.weight for arm in table.arms if arm.deployment not in slow)
+        return slow if any(left) else frozenset()
+
+    def _without(self, table: WeightTable, slow: frozenset[str]) -> WeightTable:
+        """The same weights, of those that are not slow."""
+        pairs = zip(table.deployments, table.weights, strict=True)
+        kept = [0.0 if name in slow else weight for name, weight in pairs]
+        whole = sum(kept)
+        return self._tables.variant(table, tuple(each / whole for each in kept), CALLERS_ORDER)
 
     def _by_wish(
         self, wishes: Preferences, table: WeightTable, names: list[str], now: float

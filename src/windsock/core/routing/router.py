@@ -83,7 +83,9 @@ class Router:
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
                 if the route's budget of today is used up
         """
-        route = self._routes.get(request.model) or self._route_table.resolve(request)
+        route = self._routes.get(request.model)
+        if route is None or request.models:
+            request, route = self._route_table.understood(request)
         pacer = route.policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)

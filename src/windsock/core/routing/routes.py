@@ -10,6 +10,8 @@ from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import Policy, state_of, take_over
+from windsock.core.routing.naming.patterns import FurtherNames, further_names, is_glob
+from windsock.core.routing.naming.suffixes import without_suffixes
 from windsock.errors import UnknownRoute
 
 
@@ -52,6 +54,8 @@ class Cascade:
 class Route:
     """A named policy and its candidates.
 
+    aliases             further names that it is asked for by: as they stand, or globs; a name that
+                        is a glob is one too; `*` takes what nothing else is known by
     fallbacks           names asked in this order when nobody of the candidates answers, as a
                         caller's `models`, which are stronger
     max_latency_s       ceiling on the measured p95 time to first content
@@ -73,6 +77,7 @@ class Route:
     name: str
     candidates: tuple[str, ...]
     policy: Policy
+    aliases: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     cascade: Cascade | None = None
@@ -113,6 +118,7 @@ class RouteTable:
         self._catalog = catalog
         self._implicit: dict[str, Route] = {}
         self._default_policy = default_policy
+        self.further = self._further()
 
     def adopt(self, routes: Mapping[str, Route]) -> None:
         """Other routes from now on; a policy takes over the state of one of its kind there."""
@@ -122,6 +128,7 @@ class RouteTable:
         self.by_name.clear()
         self.by_name.update(routes)
         self._implicit.clear()
+        self.further = self._further()
 
     def of(self, cell: Cell) -> Route | None:
         """The route of a cell, None if it is gone."""
@@ -133,23 +140,50 @@ class RouteTable:
         return None if route is None else route.evidence
 
     def resolve(self, request: RouteRequest) -> Route:
-        """The route behind a route name, deployment id or bare model id; the first that is known.
+        """The route behind the first name that is known, else that of `*`; suffixes do not count.
 
         raises  UnknownRoute
         """
-        for found in self.named((request.model, *request.models)):
-            return found
-        nearest = self._catalog.nearest(request.model, self.by_name)
-        raise UnknownRoute(request.model, nearest=nearest)
+        return self.understood(request)[1]
+
+    def understood(self, request: RouteRequest) -> tuple[RouteRequest, Route]:
+        """The request with suffixes of its names told as preferences, and its route.
+
+        raises  UnknownRoute, BadRequest
+        """
+        plain = without_suffixes(request, lambda name: self._exact(name) is not None)
+        found = next(self.named((plain.model, *plain.models)), self.further.otherwise)
+        if found is None:
+            raise UnknownRoute(request.model, nearest=self.nearest(plain.model))
+        return plain, found
+
+    def nearest(self, name: str) -> str | None:
+        """A name that may be asked for and that this one is like, None if there is none."""
+        others = (each for each in (*self.by_name, *self.further.aliases) if not is_glob(each))
+        return self._catalog.nearest(name, others)
 
     def named(self, names: Iterable[str]) -> Iterator[Route]:
-        """The routes behind these names, in order; what nobody is known by is left out."""
+        """The routes behind these names, in order; what nobody is known by is left out.
+
+        A name that is known as it stands never means a glob.
+        """
         for name in names:
-            found = self.by_name.get(name) or self._implicit.get(name)
-            if found is None and (candidates := self._catalog.serving(name)):
-                found = self._implicit[name] = self._made(name, candidates)
+            found = self._exact(name) or self.further.matching(name)
             if found is not None:
                 yield found
+
+    def _exact(self, name: str) -> Route | None:
+        """The route of this name or alias, or made for the deployment or model of this name."""
+        known = self.by_name.get(name) or self.further.aliases.get(name)
+        found = known or self._implicit.get(name)
+        if found is None and (candidates := self._catalog.serving(name)):
+            found = self._implicit[name] = self._made(name, candidates)
+        return found
+
+    def _further(self) -> FurtherNames[Route]:
+        routes = self.by_name.values()
+        own = [(route.name, route) for route in routes if is_glob(route.name)]
+        return further_names([*own, *((each, route) for route in routes for each in route.aliases)])
 
     def _made(self, name: str, candidates: tuple[str, ...]) -> Route:
         """With the patience and the limits of the first route that has the first of them."""
@@ -163,6 +197,7 @@ class RouteTable:
             name=name,
             candidates=candidates,
             policy=policy,
+            aliases=(),
             rules=(),
             fallbacks=(),
             cascade=None,

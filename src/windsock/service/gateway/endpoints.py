@@ -277,6 +277,6 @@ def _seconds(text: str | None) -> float | None:
         seconds = float(text) if text else None
     except ValueError:
         seconds = nan
-    if seconds is not None and not isfinite(seconds):
-        raise BadRequest("x-windsock-timeout must be seconds")
+    if seconds is not None and not (isfinite(seconds) and seconds > 0):
+        raise BadRequest("x-windsock-timeout must be seconds above 0", param="x-windsock-timeout")
     return seconds

@@ -13,6 +13,8 @@ import orjson
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
+from windsock.wire.caller_fields.provider_wishes import preferences_of, refuse_transforms
+from windsock.wire.caller_fields.ranges import Ranged
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
@@ -24,7 +26,6 @@ from windsock.wire.request import (
     TOKENS_PER_BYTE,
     UpstreamRequest,
     decoded,
-    preferences_of,
     task_of,
 )
 from windsock.wire.sessions import Header, Session, no_header, session_of
@@ -41,15 +42,16 @@ NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_
 """Fields of a body that may name the session."""
 
 
-class _Schema(msgspec.Struct):
+class _Schema(Ranged):
     """The fields that routing reads; everything else stays raw."""
 
     model: str
     messages: msgspec.Raw
+    transforms: list[str] | None = None
+    usage: dict[str, Any] | None = None
+    route: str | None = None
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
     tools: msgspec.Raw = msgspec.Raw(b"")
     tool_choice: Any = None
     logprobs: Any = None
@@ -64,8 +66,6 @@ class _Schema(msgspec.Struct):
     user: Any = None
     service_tier: str | None = None
     web_search_options: dict[str, Any] | None = None
-    temperature: float | None = None
-    n: int | None = None
 
 
 _decoder = msgspec.json.Decoder(_Schema)
@@ -90,7 +90,9 @@ def read_chat(
     messages = bytes(read.messages)
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
+    refuse_transforms(read.transforms, read.route)
     options = read.stream_options or {}
+    wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
     session = _session(read, header, messages, tokens, key_id)
     request = RouteRequest(
@@ -116,7 +118,7 @@ def read_chat(
     return UpstreamRequest(
         raw=body,
         request=request,
-        wants_usage=bool(options.get("include_usage")),
+        wants_usage=bool(wants_usage),
         temperature=read.temperature,
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,

@@ -8,6 +8,8 @@ import msgspec
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import ProviderError
+from windsock.wire.caller_fields.provider_wishes import preferences_of
+from windsock.wire.caller_fields.ranges import Ranged
 from windsock.wire.format import Answer, StreamScanner
 from windsock.wire.formats.openai_format import OpenAIFormat
 from windsock.wire.formats.openai_usage import facts_of
@@ -17,7 +19,6 @@ from windsock.wire.request import (
     Operation,
     UpstreamRequest,
     decoded,
-    preferences_of,
     task_of,
 )
 
@@ -25,7 +26,7 @@ CERTAIN = 1.0
 """No model doubts its embedding, so no cascade asks for another."""
 
 
-class _EmbeddingSchema(msgspec.Struct):
+class _EmbeddingSchema(Ranged):
     model: str
     input: msgspec.Raw
     metadata: dict[str, Any] | None = None

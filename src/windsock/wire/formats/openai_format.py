@@ -60,17 +60,14 @@ class OpenAIFormat:
         for name in self._dropped:
             fields.pop(name, None)
         drop_task(fields)
-        if _may_ask_for_usage(request):
+        if request.request.is_stream and "stream_options" not in request.left_out:
             options = orjson.loads(bytes(fields.get("stream_options", b"{}"))) or {}
-            fields["stream_options"] = msgspec.Raw(orjson.dumps({**options, "include_usage": True}))
+            if not options.get("include_usage"):
+                asked = orjson.dumps({**options, "include_usage": True})
+                fields["stream_options"] = msgspec.Raw(asked)
         return fields
 
 
 def names_field(request: UpstreamRequest, name: str) -> bool:
     """Whether the client's own body has this field."""
     return name in request.fields
-
-
-def _may_ask_for_usage(request: UpstreamRequest) -> bool:
-    is_asked = not request.request.is_stream or request.wants_usage
-    return not is_asked and "stream_options" not in request.left_out

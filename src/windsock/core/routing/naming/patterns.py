@@ -1,0 +1,55 @@
+"""Further names of routes: aliases as they stand, and globs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+WILD = re.compile(r"[*?]")
+"""What makes a name a glob: `*` any characters, `?` one."""
+
+ANY = "*"
+"""The glob that takes what nothing else is known by."""
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FurtherNames(Generic[R]):
+    """What routes are called beside their names; a longer glob goes before a shorter one.
+
+    globs       in the order in which they are tried, without `*` alone
+    otherwise   the route of `*`
+    """
+
+    aliases: Mapping[str, R]
+    globs: tuple[tuple[re.Pattern[str], R], ...]
+    otherwise: R | None
+
+    def matching(self, name: str) -> R | None:
+        """The route with the longest glob that this name matches, None if there is none."""
+        return next((route for glob, route in self.globs if glob.fullmatch(name)), None)
+
+
+def further_names(names: Iterable[tuple[str, R]]) -> FurtherNames[R]:
+    """Names sorted into aliases and globs; of two routes with the same name the first has it."""
+    aliases: dict[str, R] = {}
+    globs: dict[str, R] = {}
+    for name, route in names:
+        (globs if is_glob(name) else aliases).setdefault(name, route)
+    otherwise = globs.pop(ANY, None)
+    ordered = sorted(globs, key=lambda glob: -len(WILD.sub("", glob)))
+    compiled = tuple((_compiled(glob), globs[glob]) for glob in ordered)
+    return FurtherNames(aliases=aliases, globs=compiled, otherwise=otherwise)
+
+
+def is_glob(name: str) -> bool:
+    """True if a name stands for many."""
+    return WILD.search(name) is not None
+
+
+def _compiled(glob: str) -> re.Pattern[str]:
+    pattern = re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.compile(pattern, re.DOTALL)

@@ -1,0 +1,1 @@
+"""What the fields of a caller may hold: ranges, and the wishes that speak to the router."""
