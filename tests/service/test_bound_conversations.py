@@ -123,7 +123,10 @@ async def test_what_messages_carry_goes_on_elsewhere(tmp_path) -> None:
         async with running(provider(deployment, there.url) + route(deployment), tmp_path) as it:
             answer = await it.http.post("/v1/messages", json=asked)
     assert answer.status_code == 200, answer.text
-    assert answer.headers["x-windsock-adapted"] == "messages.tool_call_id"
+    assert answer.headers["x-windsock-adapted"] == (
+        "messages.reasoning_content, messages.thinking_blocks, messages.tool_call_id, "
+        "messages.server_tool_use, messages.web_search_tool_result"
+    )
 
 
 async def test_what_responses_carry_goes_on_elsewhere(tmp_path) -> None:
@@ -141,7 +144,9 @@ async def test_what_responses_carry_goes_on_elsewhere(tmp_path) -> None:
         async with running(provider(deployment, there.url) + route(deployment), tmp_path) as it:
             answer = await it.http.post("/v1/responses", json={"model": "auto", "input": items})
     assert answer.status_code == 200, answer.text
-    assert answer.headers["x-windsock-adapted"] == "messages.tool_call_id"
+    assert answer.headers["x-windsock-adapted"] == (
+        "messages.tool_call_id, input.reasoning, input.web_search_call"
+    )
 
 
 async def asked(it: Running, turns: Turns, **facts: Any) -> str:

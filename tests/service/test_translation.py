@@ -181,11 +181,9 @@ async def test_errors_of_messages_are_anthropics(world, claude) -> None:
     with pytest.raises(anthropic.NotFoundError) as unknown:
         await claude.messages.create(**{**ASK, "model": "no/such"})
     assert unknown.value.body["error"]["type"] == "not_found_error"
-    document = {"type": "document", "source": {"type": "url", "url": "http://x"}}
-    with pytest.raises(anthropic.BadRequestError, match="'document' cannot be routed"):
-        await claude.messages.create(
-            **{**ASK, "messages": [{"role": "user", "content": [document]}]}
-        )
+    odd = {"type": "hologram", "source": {"type": "url", "url": "http://x"}}
+    with pytest.raises(anthropic.BadRequestError, match="'hologram' cannot be routed"):
+        await claude.messages.create(**{**ASK, "messages": [{"role": "user", "content": [odd]}]})
     broken = await world[0].http.post("/v1/messages", content=b"{")
     assert (broken.status_code, broken.json()["type"]) == (400, "error")
 
@@ -286,8 +284,8 @@ async def test_a_response_keeps_a_schema_and_says_where_it_was_cut(gpt) -> None:
 async def test_a_response_that_needs_what_is_not_stored_is_refused(world, gpt) -> None:
     for more, words in (
         ({"previous_response_id": "resp_1"}, "nothing is stored here"),
-        ({"tools": [{"type": "web_search"}]}, "runs at OpenAI only"),
-        ({"input": [{"type": "item_reference", "id": "x"}]}, "'item_reference' cannot be routed"),
+        ({"input": [{"type": "hologram", "id": "x"}]}, "'hologram' cannot be routed"),
+        ({"tool_choice": {"name": "x"}}, "tool_choice must be"),
     ):
         answer = await world[0].http.post(
             "/v1/responses", json={"model": "auto", "input": "hi", **more}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from windsock.wire.formats.anthropic_messages import Messages
+from windsock.wire.formats.messages.messages import Messages
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.sessions import FIRST_TURNS, MAX_NAME, SOURCES, Place, first_turns
 

@@ -26,8 +26,8 @@ from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
 from windsock.wire.completions import Completions
-from windsock.wire.formats.anthropic_messages import Messages, TokenCount
-from windsock.wire.formats.openai_responses import Responses
+from windsock.wire.formats.messages.messages import Messages, TokenCount
+from windsock.wire.formats.responses.responses import Responses
 
 
 def executor_of(

@@ -92,7 +92,8 @@ def _nobody(error: NoCandidate) -> Problem:
     wait = (b"retry-after", str(ceil(error.retry_after_s)).encode())
     is_limit = error.cause == CallKind.RATE_LIMITED
     status, code = (429, "rate_limited") if is_limit else (503, "no_candidate")
-    return Problem.of(status, str(error), code=code, headers=[wait])
+    headers = [wait] if is_limit else [wait, NO_RETRY]
+    return Problem.of(status, str(error), code=code, headers=headers)
 
 
 def overloaded() -> Problem:

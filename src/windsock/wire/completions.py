@@ -26,6 +26,9 @@ class Completions:
 
     end_mark = b"data: [DONE]\n\n"
 
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The chat body that asks for the same; raises BadRequest."""
         for name, nothing in RAW.items():

@@ -12,9 +12,11 @@ class Dialect(Protocol):
     """One request in another wire format. Made anew for each: streams have a state.
 
     end_mark    what follows the last event of a whole stream
+    left_out    what of the request has no counterpart and nobody is asked for, by field and kind
     """
 
     end_mark: bytes
+    left_out: list[str]
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The chat body that asks for the same; raises BadRequest for what has no counterpart."""
@@ -58,6 +60,13 @@ def listed(value: Any, where: str) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise BadRequest(f"{where} must be a list of objects", param=where)
     return value
+
+
+def joined(parts: list[dict[str, Any]]) -> Any:
+    """Parts of a chat message as one text, where they are nothing else."""
+    if all(part["type"] == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
 
 
 def object_in(body: dict[str, Any], name: str) -> dict[str, Any]:

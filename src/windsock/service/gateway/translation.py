@@ -6,6 +6,7 @@ A dialect translates; deciding, calling, falling back, caching and recording sta
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -21,6 +22,13 @@ from windsock.wire.sse import BOUNDARY, data_of
 
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
 """What a dialect raises for an answer that has not the shape of a chat completion."""
+
+ADAPTED = b"x-windsock-adapted"
+
+UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
+"""What no header may hold: callers name their tools as they like."""
+
+MOST_NOTES = 20
 
 UNTOLD = "the provider's answer has not the shape of a chat completion"
 
@@ -53,7 +61,7 @@ class TranslatedCall(Call):
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head of an answer, the same in every dialect."""
         self._original.is_answered = True
-        await super().begin(status, headers)
+        await super().begin(status, _noted(headers, self._dialect.left_out))
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """Events of a chat stream, told in the dialect."""
@@ -112,6 +120,16 @@ def spoken(chat: Endpoint, dialect: Callable[[], Dialect]) -> Endpoint:
             await translated.refuse(problem_of(error))
 
     return endpoint
+
+
+def _noted(headers: list[tuple[bytes, bytes]], left_out: list[str]) -> list[tuple[bytes, bytes]]:
+    """Headers that also name what the dialect left out, beside what the deployment did not take."""
+    if not left_out:
+        return headers
+    known = [value for name, value in headers if name == ADAPTED]
+    named = [UNSAFE.sub("_", each)[:60].encode() for each in dict.fromkeys(left_out)][:MOST_NOTES]
+    rest = [each for each in headers if each[0] != ADAPTED]
+    return [*rest, (ADAPTED, b", ".join([*known, *named]))]
 
 
 def _object(raw: bytes) -> dict[str, Any]:

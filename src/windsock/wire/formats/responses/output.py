@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from windsock.wire.dialect import copied
+from windsock.wire.formats.pieces import Kind, Piece
+from windsock.wire.formats.responses.sealed import sealed_of
+from windsock.wire.formats.responses.tools import Tools
 
 ECHOED = ("instructions", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice",
           "parallel_tool_calls", "metadata", "text", "reasoning", "user", "truncation")  # fmt: skip
@@ -56,23 +59,30 @@ def response_of(
     }
 
 
-def output_text(text: str, refusal: str | None = None) -> dict[str, Any]:
-    """A part of a message: text, or the refusal to say any."""
-    if refusal:
-        return {"type": "refusal", "refusal": refusal}
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+def item_of(tools: Tools, answer: Any, number: int, piece: Piece) -> dict[str, Any]:
+    """A finished item: a call, reasoning, or a message of the assistant.
+
+    answer, number  id of the answer and place of the item in it, by which the item is named
+    """
+    name = f"{answer}_{number}"
+    if piece.kind is Kind.CALL:
+        return tools.item(name, piece)
+    if piece.kind in (Kind.THOUGHT, Kind.SEALED):
+        content = [part_of(piece)] if piece.text else []
+        item = {"id": f"rs_{name}", "type": "reasoning", "summary": [], "content": content,
+                "status": "completed"}  # fmt: skip
+        return item | sealed_of(piece)
+    return {"id": f"msg_{name}", "type": "message", "role": "assistant", "status": "completed",
+            "content": [part_of(piece)]}  # fmt: skip
 
 
-def message_item(name: str, content: list[dict[str, Any]]) -> dict[str, Any]:
-    """A finished message of the assistant."""
-    return {"id": name, "type": "message", "role": "assistant", "status": "completed",
-            "content": content}  # fmt: skip
-
-
-def call_item(name: str, call_id: Any, function: str, arguments: str) -> dict[str, Any]:
-    """A finished call of a function; `arguments` is JSON as the model wrote it."""
-    return {"id": name, "type": "function_call", "call_id": call_id, "name": function,
-            "arguments": arguments, "status": "completed"}  # fmt: skip
+def part_of(piece: Piece) -> dict[str, Any]:
+    """A part of a message or of reasoning: text, the refusal to say any, or thoughts."""
+    if piece.kind is Kind.REFUSAL:
+        return {"type": "refusal", "refusal": piece.text}
+    if piece.kind is Kind.THOUGHT:
+        return {"type": "reasoning_text", "text": piece.text}
+    return {"type": "output_text", "text": piece.text, "annotations": [], "logprobs": []}
 
 
 def usage_view(counted: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -1,0 +1,103 @@
+"""Anthropic's Messages format: POST /v1/messages and its token count.
+
+Written from Anthropic's API reference (messages, streaming, errors). What runs at Anthropic only
+(server tools and what they said) is left out, and named. Marks of what to cache become one for the
+whole prompt, which who speaks Messages takes; all others that cache do so by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from windsock.wire.dialect import copied, object_in, schema_format
+from windsock.wire.formats.anthropic.caching import cache_mark
+from windsock.wire.formats.messages.answer import message_of, stop_of
+from windsock.wire.formats.messages.stream import MessageStream
+from windsock.wire.formats.messages.tools import tool_fields
+from windsock.wire.formats.messages.turns import Conversation
+from windsock.wire.formats.pieces import pieces_of
+from windsock.wire.service_tiers import message_tier
+
+SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
+          "stream", "thinking")  # fmt: skip
+"""Fields that chat completions have under the same name."""
+
+KINDS = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    422: "invalid_request_error",
+    429: "rate_limit_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+}
+"""The type of an error, by its status."""
+
+
+class Messages:
+    """One request to /v1/messages."""
+
+    end_mark = b""
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self._stream = MessageStream()
+
+    def asked(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The chat body that asks for the same; raises BadRequest."""
+        read = Conversation(body)
+        tools, self.left_out = tool_fields(body)
+        self.left_out += read.left_out
+        chat = {**copied(body, *SHARED), "messages": read.messages, **tools}
+        if body.get("stop_sequences"):
+            chat["stop"] = body["stop_sequences"]
+        config = object_in(body, "output_config")
+        form = object_in(config, "format") or object_in(body, "output_format")
+        if form.get("type") == "json_schema":
+            chat["response_format"] = schema_format(form.get("schema"))
+        chat |= _who(body.get("metadata")) | cache_mark(body) | message_tier(body)
+        if body.get("stream"):
+            chat["stream_options"] = {"include_usage": True}
+        return chat
+
+    def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A message from a chat completion; each thought, text and call is a block of it."""
+        choice = body["choices"][0]
+        pieces = pieces_of(choice.get("message") or {})
+        return message_of(body, pieces, stop_of(choice.get("finish_reason"), pieces))
+
+    def refused(self, status: int, message: str) -> dict[str, Any]:
+        """An error with Anthropic's word for its status."""
+        kind = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
+        return {"type": "error", "error": {"type": kind, "message": message}}
+
+    def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """See `MessageStream`."""
+        return self._stream.streamed(chunk)
+
+    def ended(self) -> Iterator[dict[str, Any]]:
+        """See `MessageStream`."""
+        return self._stream.ended()
+
+    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+        """An error event; nothing follows it."""
+        yield {"type": "error", "error": {"type": "api_error", "message": message}}
+
+
+class TokenCount(Messages):
+    """One request to /v1/messages/count_tokens."""
+
+    def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The count is told as it is."""
+        return body
+
+
+def _who(metadata: Any) -> dict[str, Any]:
+    """Anthropic's metadata names a user; a task for routing may stand beside it."""
+    said = metadata if isinstance(metadata, dict) else {}
+    found = {"user": said["user_id"]} if said.get("user_id") else {}
+    return found | ({"metadata": {"task": said["task"]}} if said.get("task") else {})

@@ -1,0 +1,1 @@
+"""OpenAI's Responses in front of chat completions."""

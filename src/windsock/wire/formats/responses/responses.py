@@ -1,0 +1,113 @@
+"""OpenAI's Responses format: POST /v1/responses.
+
+Written from OpenAI's API reference and its published OpenAPI document. Nothing is stored: what
+needs a stored conversation (previous_response_id, conversation, background) is refused. What runs
+at OpenAI only (built-in tools and what they said) is left out, and named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from windsock.errors import BadRequest
+from windsock.wire.dialect import copied, object_in, schema_format
+from windsock.wire.formats.pieces import pieces_of
+from windsock.wire.formats.responses.input import Input
+from windsock.wire.formats.responses.output import item_of, response_of
+from windsock.wire.formats.responses.stream import ResponsesStream
+from windsock.wire.formats.responses.tools import Tools
+
+SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "stream",
+          "service_tier", "user", "parallel_tool_calls", "seed", "metadata",
+          "prompt_cache_key", "safety_identifier")  # fmt: skip
+"""Fields that chat completions have under the same name."""
+
+STORED = ("previous_response_id", "conversation", "background", "prompt")
+"""Fields that speak of something kept at OpenAI."""
+
+
+class Responses:
+    """One request to /v1/responses."""
+
+    end_mark = b""
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self._asked: dict[str, Any] = {}
+        self._tools = Tools({})
+        self._stream = ResponsesStream(self._asked, self._tools)
+
+    def asked(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The chat body that asks for the same; raises BadRequest."""
+        _refuse_stored(body)
+        self._asked, self._tools, read = body, Tools(body), Input(body.get("input"))
+        self._stream = ResponsesStream(body, self._tools)
+        self.left_out = [*self._tools.left_out, *read.left_out]
+        messages = read.messages
+        if body.get("instructions"):
+            messages.insert(0, {"role": "system", "content": str(body["instructions"])})
+        chat = {**copied(body, *SHARED), "messages": messages, **self._tools.fields, **_form(body)}
+        if "tools" not in chat:
+            chat.pop("parallel_tool_calls", None)
+        if body.get("max_output_tokens") is not None:
+            chat["max_tokens"] = body["max_output_tokens"]
+        effort = object_in(body, "reasoning").get("effort")
+        if effort:
+            chat["reasoning_effort"] = effort
+        if body.get("stream"):
+            chat["stream_options"] = {"include_usage": True}
+        return chat
+
+    def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """A response from a chat completion; each thought, text and call is an item."""
+        choice = body["choices"][0]
+        pieces = pieces_of(choice.get("message") or {})
+        output = [
+            item_of(self._tools, body.get("id"), number, piece)
+            for number, piece in enumerate(pieces)
+        ]
+        return response_of(
+            self._asked, body, output, choice.get("finish_reason"), body.get("usage")
+        )
+
+    def refused(self, status: int, message: str) -> dict[str, Any]:
+        """An error with OpenAI's type for its status."""
+        kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+        usual = "invalid_request_error" if status < 500 else "server_error"
+        error = {"message": message, "type": kind.get(status, usual), "param": None, "code": None}
+        return {"error": error}
+
+    def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """See `ResponsesStream`."""
+        return self._stream.streamed(chunk)
+
+    def ended(self) -> Iterator[dict[str, Any]]:
+        """See `ResponsesStream`."""
+        return self._stream.ended()
+
+    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+        """See `ResponsesStream`."""
+        return self._stream.broken(message)
+
+
+def _refuse_stored(body: dict[str, Any]) -> None:
+    for name in STORED:
+        if body.get(name):
+            raise BadRequest(
+                f"{name}: nothing is stored here; send the whole input with every request",
+                param=name,
+            )
+
+
+def _form(body: dict[str, Any]) -> dict[str, Any]:
+    """What form the text must have, as chat's field."""
+    form = object_in(object_in(body, "text"), "format")
+    if form.get("type") == "json_schema":
+        is_strict = bool(form.get("strict", True))
+        name = form.get("name") or "answer"
+        schema = schema_format(form.get("schema"), name, strict=is_strict)
+        return {"response_format": schema}
+    if form.get("type") == "json_object":
+        return {"response_format": {"type": "json_object"}}
+    return {}

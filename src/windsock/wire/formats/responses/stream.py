@@ -1,0 +1,139 @@
+"""A chat stream told as the events of OpenAI's Responses format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from windsock.wire.formats.pieces import Kind, Phase, Piece, Pieces, Step
+from windsock.wire.formats.responses.output import item_of, part_of, response_of
+from windsock.wire.formats.responses.tools import Tools
+
+DELTAS = {
+    Kind.TEXT: "response.output_text",
+    Kind.REFUSAL: "response.refusal",
+    Kind.THOUGHT: "response.reasoning_text",
+    Kind.CALL: "response.function_call_arguments",
+}
+"""What the events of a piece are called, before `.delta` and `.done`."""
+
+WORDS = {
+    Kind.TEXT: "text",
+    Kind.REFUSAL: "refusal",
+    Kind.THOUGHT: "text",
+    Kind.CALL: "arguments",
+}
+"""The field in which a `.done` event has the whole."""
+
+
+class ResponsesStream:
+    """One streamed response to what was asked: an item is whole before the next begins."""
+
+    def __init__(self, asked: dict[str, Any], tools: Tools) -> None:
+        self._asked = asked
+        self._tools = tools
+        self._number = -1
+        self._first: dict[str, Any] = {}
+        self._finish: str | None = None
+        self._usage: dict[str, Any] | None = None
+        self._pieces = Pieces()
+        self._done: list[dict[str, Any]] = []
+
+    def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The events that a chunk of a chat stream becomes."""
+        if not self._first:
+            self._first = chunk
+            for kind in ("response.created", "response.in_progress"):
+                begun = response_of(self._asked, chunk, [], None, None) | {"status": "in_progress"}
+                yield self._event(kind, response=begun)
+        if chunk.get("usage"):
+            self._usage = chunk["usage"]
+        for choice in (chunk.get("choices") or ())[:1]:
+            for step in self._pieces.taken(choice.get("delta") or {}):
+                yield from self._told(step)
+            self._finish = choice.get("finish_reason") or self._finish
+
+    def ended(self) -> Iterator[dict[str, Any]]:
+        """The events that follow the whole answer."""
+        for step in self._pieces.ended():
+            yield from self._told(step)
+        whole = response_of(self._asked, self._first, self._done, self._finish, self._usage)
+        yield self._event(f"response.{whole['status']}", response=whole)
+
+    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+        """The event that ends a stream which broke off."""
+        error = {"message": message, "type": "server_error", "param": None, "code": "stream_broken"}
+        yield self._event("error", code="stream_broken", message=message, param=None, error=error)
+
+    def _event(self, kind: str, **facts: Any) -> dict[str, Any]:
+        self._number += 1
+        return {"type": kind, "sequence_number": self._number, **facts}
+
+    def _told(self, step: Step) -> Iterator[dict[str, Any]]:
+        phase, piece, new = step
+        if piece.kind is Kind.SEALED or self._kind(piece) != "function":
+            if phase is Phase.DONE:
+                yield from self._at_once(piece)
+        elif phase is Phase.BEGUN:
+            yield from self._begun(piece)
+        elif phase is Phase.MORE:
+            facts = {"delta": new, **_extra(piece), **self._at(piece)}
+            yield self._event(f"{DELTAS[piece.kind]}.delta", **facts)
+        else:
+            yield from self._ended(piece)
+
+    def _kind(self, piece: Piece) -> str:
+        return self._tools.tool(piece).kind if piece.kind is Kind.CALL else "function"
+
+    def _begun(self, piece: Piece) -> Iterator[dict[str, Any]]:
+        empty = Piece(piece.kind, call_id=piece.call_id, name=piece.name)
+        item = self._item(empty) | {"status": "in_progress"}
+        if piece.kind is not Kind.CALL:
+            item["content"] = []
+        yield self._added(item)
+        if piece.kind is not Kind.CALL:
+            part = part_of(empty)
+            yield self._event("response.content_part.added", part=part, **self._at(piece))
+
+    def _ended(self, piece: Piece) -> Iterator[dict[str, Any]]:
+        whole, at = self._item(piece), self._at(piece)
+        facts: dict[str, Any] = {WORDS[piece.kind]: piece.text, **_extra(piece)}
+        if piece.kind is Kind.CALL:
+            facts["name"] = whole["name"]
+        yield self._event(f"{DELTAS[piece.kind]}.done", **facts, **at)
+        if piece.kind is not Kind.CALL:
+            yield self._event("response.content_part.done", part=part_of(piece), **at)
+        yield self._finished(whole)
+
+    def _at_once(self, piece: Piece) -> Iterator[dict[str, Any]]:
+        """What can only be told when it is whole."""
+        whole = self._item(piece)
+        begun = {**whole, "status": "in_progress"}
+        if whole["type"] != "custom_tool_call":
+            yield self._added(begun)
+        else:
+            yield self._added(begun | {"input": ""})
+            kind, at = "response.custom_tool_call_input", self._at(piece)
+            yield self._event(f"{kind}.delta", delta=whole["input"], **at)
+            yield self._event(f"{kind}.done", input=whole["input"], **at)
+        yield self._finished(whole)
+
+    def _added(self, item: dict[str, Any]) -> dict[str, Any]:
+        return self._event("response.output_item.added", output_index=len(self._done), item=item)
+
+    def _finished(self, item: dict[str, Any]) -> dict[str, Any]:
+        event = self._event("response.output_item.done", output_index=len(self._done), item=item)
+        self._done.append(item)
+        return event
+
+    def _item(self, piece: Piece) -> dict[str, Any]:
+        return item_of(self._tools, self._first.get("id"), len(self._done), piece)
+
+    def _at(self, piece: Piece) -> dict[str, Any]:
+        where = {"item_id": self._item(piece)["id"], "output_index": len(self._done)}
+        return where if piece.kind is Kind.CALL else {**where, "content_index": 0}
+
+
+def _extra(piece: Piece) -> dict[str, list[Any]]:
+    """What the events of texts must have besides."""
+    return {"logprobs": []} if piece.kind is Kind.TEXT else {}
