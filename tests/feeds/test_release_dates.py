@@ -1,5 +1,6 @@
 """Feeds that state when a model was released are read so."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ def test_the_release_of_a_model_is_read(feed: str, model: str, at: float) -> Non
 
 
 def test_a_date_that_is_none_is_unknown() -> None:
-    body = b'{"data": [{"id": "a/b", "created": "soon", "pricing": {"prompt": "1", "completion": "2"}}]}'
+    row = {"id": "a/b", "created": "soon", "pricing": {"prompt": "1", "completion": "2"}}
+    body = json.dumps({"data": [row]}).encode()
     reading = read(load_feed(FEEDS / "openrouter"), body, seen_at=START)
     assert [each.released_at for each in reading.facts] == [None]

@@ -256,8 +256,8 @@ def _facts(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any]
 ) -> ModelFacts:
     stated: dict[str, Any] = {name: _fact(entry.get(name)) for name in FACTS}
-    dates = {name: _date(entry.get(name)) for name in ("released_at", "retires_at")}
-    return ModelFacts(provider=provider, model=model, feed=definition.id, **stated, **dates)
+    stated |= {name: _date(entry.get(name)) for name in ("released_at", "retires_at")}
+    return ModelFacts(provider=provider, model=model, feed=definition.id, **stated)
 
 
 def _fact(value: Any) -> int | bool | None:
