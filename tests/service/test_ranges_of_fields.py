@@ -62,7 +62,7 @@ UNKEPT = [
     ("data_collection", "deny"),
     ("data_collection", "perhaps"),
     ("zdr", True),
-    ("require_parameters", True),
+    ("require_parameters", "yes"),
     ("enforce_distillable_text", True),
     ("quantizations", ["fp8"]),
     ("srot", "price"),
@@ -151,3 +151,32 @@ async def test_no_time_may_be_below_zero(tmp_path) -> None:
             answer = await it.http.post("/v1/chat/completions", json=ASK, headers=headers)
             assert answer.status_code == 400
             assert "seconds above 0" in answer.json()["error"]["message"]
+
+
+async def test_who_leaves_a_field_out_is_not_asked_where_all_are_required(tmp_path) -> None:
+    takes = '[providers.acme.parameters]\nleave_out = ["seed"]\nrename = {max_tokens = "m"}\n'
+    async with upstream(fine) as model:
+        text = config_of(("acme", model.url, 0.01), ("bolt", model.url, 9.0)) + takes
+        async with running(text, tmp_path) as it:
+            ask = {**ASK, "seed": 1, "max_tokens": 5, "provider": {"require_parameters": True}}
+            for _ in range(5):
+                answer = await it.http.post("/v1/chat/completions", json=ask)
+                assert answer.headers["x-windsock-deployment"] == "bolt/m"
+            answer = await it.http.post("/v1/chat/completions", json={**ask, "model": "acme/m"})
+            assert answer.status_code == 422
+            assert "does not take seed" in answer.json()["error"]["message"]
+            del ask["seed"]
+            answer = await it.http.post("/v1/chat/completions", json={**ask, "model": "acme/m"})
+            assert answer.status_code == 200
+
+
+async def test_models_may_stand_without_a_model(tmp_path) -> None:
+    async with upstream(fine) as acme, running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+        ask = {"models": ["gone", "auto"], **TURN}
+        answer = await it.http.post("/v1/chat/completions", json=ask)
+        assert answer.status_code == 200
+        assert acme.seen == [{"model": "m", **TURN}]
+        for empty in ({}, {"models": []}, {"model": "", "models": None}):
+            answer = await it.http.post("/v1/chat/completions", json={**empty, **TURN})
+            assert answer.status_code == 400
+            assert answer.json()["error"]["param"] == "model"

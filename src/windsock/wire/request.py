@@ -37,6 +37,7 @@ class NamesAModel(Protocol):
     """A body that names what it asks for."""
 
     model: str
+    models: list[str] | None
 
 
 Body = TypeVar("Body", bound=NamesAModel)
@@ -112,7 +113,10 @@ def param_of(message: str) -> str | None:
 
 
 def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
-    """What routing reads of a body; raises BadRequest if it is no JSON, or names no model."""
+    """What routing reads of a body; raises BadRequest if it is no JSON, or names no model.
+
+    The first of `models` stands for a `model` that is not there.
+    """
     try:
         read = decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -121,6 +125,8 @@ def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
         raise BadRequest(message, param=param) from error
     except msgspec.DecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
+    if not read.model and read.models:
+        read.model, *read.models = read.models
     if not read.model:
         raise BadRequest("model is empty; name a route, a deployment or a model", param="model")
     return read

@@ -165,7 +165,25 @@ class Catalog:
             or lacking(deployment.lacks, needs)
             or self.unsupported.ruled_out(deployment_id, needs, now)
             or _unwanted(deployment, request.preferences)
+            or self._not_taking(deployment, request.preferences, now)
         )
+
+    def fields_not_taken(self, deployment: Deployment, now: float) -> frozenset[str]:
+        """Fields of requests that it is known to leave out, or was heard to refuse altogether."""
+        heard = self.unsupported.of(deployment.id, now)
+        whole = (each for each in heard if each.value is None and each.most is None)
+        return deployment.leaves_out.union(each.field for each in whole if not each.instead)
+
+    def _not_taking(
+        self, deployment: Deployment, wishes: Preferences, now: float
+    ) -> Exclusion | None:
+        if not wishes.required_fields:
+            return None
+        missing = wishes.required_fields & self.fields_not_taken(deployment, now)
+        if not missing:
+            return None
+        words = f"does not take {', '.join(sorted(missing))}, and provider.require_parameters is on"
+        return Exclusion(ExclusionCode.PARAMETER_REFUSED, words)
 
 
 def _lacks(deployment: Deployment, request: RouteRequest) -> Exclusion | None:

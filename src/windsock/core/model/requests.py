@@ -57,6 +57,7 @@ class Preferences:
     only, ignore, order     provider ids or deployment ids
     sort                    price, throughput or latency; switches the bandit off
     max_prompt_usd_per_mtok, max_completion_usd_per_mtok    price ceilings
+    required_fields         who is known not to take one of these is not asked
     preferred_max_latency_s     measured p50 above which a deployment is asked last
     """
 
@@ -67,6 +68,7 @@ class Preferences:
     max_prompt_usd_per_mtok: Decimal | None = None
     max_completion_usd_per_mtok: Decimal | None = None
     preferred_max_latency_s: float | None = None
+    required_fields: frozenset[str] = frozenset()
     allow_fallbacks: bool = True
 
 

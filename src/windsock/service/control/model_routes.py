@@ -143,6 +143,4 @@ def _refused_by(router: Router, deployment: Deployment, now: float) -> set[str]:
     lacks |= {"tools", "tool_choice"} if has.tools is False else set()
     lacks |= {"json_schema"} if has.json_schema is False else set()
     refused = {field for field, need in NEEDS.items() if need in lacks}
-    heard = router.catalog.unsupported.of(deployment.id, now)
-    whole = {each.field for each in heard if each.value is None and each.most is None}
-    return refused | deployment.leaves_out | whole
+    return refused | router.catalog.fields_not_taken(deployment, now)

@@ -17,6 +17,10 @@ from msgspec import Meta
 from windsock.core.model.requests import Preferences
 from windsock.errors import BadRequest
 
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+NO_FIELDS: frozenset[str] = frozenset()
+
 Sort = Literal["price", "throughput", "latency"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
@@ -68,11 +72,6 @@ CANNOT: Mapping[str, tuple[tuple[Any, ...], str]] = {
         (False,), "it is not known here which models allow to be distilled" + NAME_THEM
     ),
     "quantizations": (([],), "it is not known here how providers quantize" + NAME_THEM),
-    "require_parameters": (
-        (False,),
-        "a field that a deployment does not take is left out and told in x-windsock-adapted" +
-        NAME_THEM,
-    ),
     "preferred_min_throughput": (
         (), "tokens per second are not measured; ask for preferred_max_latency, in seconds"
     ),
@@ -94,8 +93,11 @@ EXPECTED: Mapping[str, str] = {
 """What a field must be, in words."""
 
 
-def preferences_of(wishes: dict[str, Any]) -> Preferences:
-    """The caller's wishes as routing reads them; raises BadRequest naming the field."""
+def preferences_of(wishes: dict[str, Any], body: bytes) -> Preferences:
+    """The caller's wishes as routing reads them; raises BadRequest naming the field.
+
+    body    the request that they stand in
+    """
     try:
         read = msgspec.convert(wishes, Wishes)
     except msgspec.ValidationError as error:
@@ -110,6 +112,7 @@ def preferences_of(wishes: dict[str, Any]) -> Preferences:
         max_prompt_usd_per_mtok=_ceiling("prompt", ceiling.prompt),
         max_completion_usd_per_mtok=_ceiling("completion", ceiling.completion),
         preferred_max_latency_s=_latency(read.preferred_max_latency),
+        required_fields=frozenset(_fields.decode(body)) if read.require_parameters else NO_FIELDS,
         allow_fallbacks=read.allow_fallbacks is not False,
     )
 

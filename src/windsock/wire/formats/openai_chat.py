@@ -42,10 +42,10 @@ NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_
 """Fields of a body that may name the session."""
 
 
-class _Schema(Ranged):
+class _Schema(Ranged, kw_only=True):
     """The fields that routing reads; everything else stays raw."""
 
-    model: str
+    model: str = ""
     messages: msgspec.Raw
     transforms: list[str] | None = None
     usage: dict[str, Any] | None = None
@@ -111,7 +111,7 @@ def read_chat(
         is_session_shared=session is not None and session.is_shared,
         continues=session.continues if session else None,
         key_id=key_id,
-        preferences=preferences_of(read.provider) if read.provider else NO_PREFERENCES,
+        preferences=preferences_of(read.provider, body) if read.provider else NO_PREFERENCES,
         features=features_of(orjson.loads(body)) if with_features else (),
         deadline_s=deadline_s,
     )

@@ -26,8 +26,8 @@ CERTAIN = 1.0
 """No model doubts its embedding, so no cascade asks for another."""
 
 
-class _EmbeddingSchema(Ranged):
-    model: str
+class _EmbeddingSchema(Ranged, kw_only=True):
+    model: str = ""
     input: msgspec.Raw
     metadata: dict[str, Any] | None = None
     models: list[str] | None = None
@@ -55,7 +55,7 @@ def read_embedding(
         prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
         longest_tokens=_longest_tokens(bytes(read.input)),
         key_id=key_id,
-        preferences=preferences_of(read.provider) if read.provider else NO_PREFERENCES,
+        preferences=preferences_of(read.provider, body) if read.provider else NO_PREFERENCES,
         deadline_s=deadline_s,
     )
     return UpstreamRequest(
