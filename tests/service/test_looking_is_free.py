@@ -102,7 +102,7 @@ class Watched:
         assert "/v1/weights" in paths
         for path in [*paths, "/", "/metrics", "/readyz", "/ui/api/history", "/v1/report"]:
             for query in QUERIES:
-                place = path.format(decision_id=known[0] if known else "none")
+                place = path.format(decision_id=known[0] if known else "none", name="acme/m")
                 await self.http.get(place, params=query)
         for prices in ({"acme/m": {"input": 9.0}}, {"crux/m": {"input": 0.01, "output": 0.01}}):
             for query in QUERIES[:-1]:

@@ -69,6 +69,7 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         site=_site(provider, settings, presets),
         tries_unknown=_is_own(provider, settings, presets),
         lacks=takes.lacks,
+        leaves_out=takes.left_out,
         keeps_marks=takes.keeps_marks,
     )
 

@@ -35,6 +35,7 @@ from windsock.service.control.event_routes import event_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics, Tallies
+from windsock.service.control.model_routes import model_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
@@ -167,6 +168,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
         parts=[
             weights_routes(insight),
             price_routes(insight),
+            model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
             history_routes(insight, _history(service.engine)),

@@ -243,7 +243,7 @@ def _moment(value: Any) -> float | None:
     return None if value is None or value == "" else moment(value)
 
 
-def _retirement(value: Any) -> float | None:
+def _date(value: Any) -> float | None:
     """Unix seconds, None where no date can be read: a row's price stands without it."""
     try:
         at = _moment(value)
@@ -256,13 +256,8 @@ def _facts(
     definition: FeedDefinition, provider: str, model: str, entry: dict[str, Any]
 ) -> ModelFacts:
     stated: dict[str, Any] = {name: _fact(entry.get(name)) for name in FACTS}
-    return ModelFacts(
-        provider=provider,
-        model=model,
-        feed=definition.id,
-        retires_at=_retirement(entry.get("retires_at")),
-        **stated,
-    )
+    stated |= {name: _date(entry.get(name)) for name in ("released_at", "retires_at")}
+    return ModelFacts(provider=provider, model=model, feed=definition.id, **stated)
 
 
 def _fact(value: Any) -> int | bool | None:
@@ -296,5 +291,5 @@ def _report(definition: FeedDefinition, entry: dict[str, Any], seen_at: float) -
         quoted_at=_moment(entry.get("quoted_at")),
         seen_at=seen_at,
         good_for_s=HOLDS_POLLS * definition.every,
-        retires_at=_retirement(entry.get("retires_at")),
+        retires_at=_date(entry.get("retires_at")),
     )

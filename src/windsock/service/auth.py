@@ -116,14 +116,17 @@ class Access:
         is_keyed = self._was_keyed or self.is_exposed or not self.are_keys_known
         return self._mode == "required" or (self._mode == "auto" and is_keyed)
 
-    def admit(self, credential: str | None, scope: str, now: float) -> Principal:
+    def admit(self, credential: str | None, scope: str | tuple[str, ...], now: float) -> Principal:
         """Who presents this credential; raises AccessDenied, or StoreError if no key is known yet.
 
+        scope   the one that is needed, or several of which one is
         Keys that were never read are no reason to let everybody in.
         """
         holder = self._holder(credential, now)
-        if scope not in holder.scopes and "admin" not in holder.scopes:
-            raise AccessDenied(f"this key lacks the scope {scope!r}", status=403)
+        wanted = (scope,) if isinstance(scope, str) else scope
+        if "admin" not in holder.scopes and holder.scopes.isdisjoint(wanted):
+            words = " or ".join(map(repr, wanted))
+            raise AccessDenied(f"this key lacks the scope {words}", status=403)
         return holder
 
     def knows(self, credential: str | None, now: float) -> bool:

@@ -63,7 +63,9 @@ class Deployment:
     cache           how its provider caches prompts
     tries_unknown   a server of one's own: what nobody says of it is tried, and learnt if refused
     lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
+    leaves_out      fields of requests that it is known not to take, which are left out
     keeps_marks     marks of requests (`RouteRequest.marks`) that it is known to understand
+    released_at     unix s of its model's release, None if nobody says
     """
 
     id: str
@@ -75,7 +77,9 @@ class Deployment:
     site: str = ""
     tries_unknown: bool = False
     lacks: tuple[str, ...] = ()
+    leaves_out: frozenset[str] = frozenset()
     keeps_marks: frozenset[str] = frozenset()
+    released_at: float | None = None
 
 
 class Catalog:
@@ -102,8 +106,11 @@ class Catalog:
                 self.ids_by_model[name] = (*self.ids_by_model.get(name, ()), deployment.id)
 
     def learn(self, deployment_id: str, facts: ModelFacts) -> bool:
-        """Take over what a feed knows and nobody told before; True if that changed anything."""
+        """Take over what a feed knows and nobody told before; True if that changes who serves."""
         deployment = self.deployments[deployment_id]
+        if deployment.released_at is None and facts.released_at is not None:
+            deployment = replace(deployment, released_at=facts.released_at)
+            self.deployments[deployment_id] = deployment
         has = deployment.capabilities
         learnt = replace(
             has,

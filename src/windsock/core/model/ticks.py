@@ -140,6 +140,7 @@ class ModelFacts:
     vision: bool | None = None
     tools: bool | None = None
     json_schema: bool | None = None
+    released_at: float | None = None
     retires_at: float | None = None
 
 

@@ -38,17 +38,20 @@ class Insight:
     publish: Callable[[Event], None]
     table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
 
-    def allowed(self, scope: str) -> Callable[[Request], Principal]:
-        """A dependency that admits callers with this scope."""
-        return allowed(self.access, self.clock, scope)
+    def allowed(self, *scopes: str) -> Callable[[Request], Principal]:
+        """A dependency that admits callers with one of these scopes."""
+        return allowed(self.access, self.clock, *scopes)
 
 
-def allowed(access: Access, clock: Clock, scope: str) -> Callable[[Request], Principal]:
-    """A dependency that admits callers with this scope; it raises AccessDenied or StoreError."""
+def allowed(access: Access, clock: Clock, *scopes: str) -> Callable[[Request], Principal]:
+    """A dependency that admits callers with one of these scopes.
+
+    It raises AccessDenied or StoreError.
+    """
 
     def admit(request: Request) -> Principal:
         credential = credential_in(dict(request.scope["headers"]))
-        return access.admit(credential, scope, clock.now())
+        return access.admit(credential, scopes, clock.now())
 
     return admit
 

@@ -1,17 +1,15 @@
-"""Models and deployments over HTTP."""
+"""Deployments over HTTP."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 
 from windsock.core.evidence.doubts import Doubts
-from windsock.core.model.catalog import Capabilities, Deployment
-from windsock.core.model.units import Meter
+from windsock.core.model.catalog import Deployment
 from windsock.core.routing.router import Router
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.admin import DeploymentsAnswer, DeploymentView
-from windsock.service.control.schemas.prices import usd_per_unit
 
 SHOWN_CAPABILITIES = (
     "vision",
@@ -24,16 +22,10 @@ SHOWN_CAPABILITIES = (
 
 
 def deployment_routes(insight: Insight) -> APIRouter:
-    """GET /v1/models, /v1/deployments."""
+    """GET /v1/deployments."""
     router, clock = insight.router, insight.clock
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
-
-    @routes.get("/v1/models")
-    def models(caller: Caller) -> dict[str, Any]:
-        now = clock.now()
-        names = [*router.routes, *router.catalog.deployments]
-        return {"object": "list", "data": [model_view(router, name, now) for name in names]}
 
     @routes.get("/v1/deployments")
     async def deployments(caller: Caller) -> DeploymentsAnswer:
@@ -43,38 +35,6 @@ def deployment_routes(insight: Insight) -> APIRouter:
         )
 
     return routes
-
-
-def model_view(router: Router, name: str, now: float) -> dict[str, Any]:
-    """OpenAI's minimum and OpenRouter's `pricing`, for a route or a deployment."""
-    deployment = router.catalog.deployments.get(name)
-    model: dict[str, Any] = {"id": name, "object": "model", "created": 0, "owned_by": "windsock"}
-    if deployment is None:
-        candidates = router.routes[name].candidates
-        return {**model, "name": f"route {name}", "candidates": list(candidates)}
-    return {
-        **model,
-        "owned_by": deployment.provider,
-        "name": deployment.model,
-        "context_length": deployment.capabilities.context_tokens,
-        "architecture": _architecture(deployment.capabilities),
-        "pricing": _pricing(router, name, now),
-    }
-
-
-def _architecture(has: Capabilities) -> dict[str, list[str]]:
-    inputs = ["text", *["image"] * bool(has.vision), *["audio"] * bool(has.audio)]
-    return {"input_modalities": inputs, "output_modalities": ["text"]}
-
-
-def _pricing(router: Router, name: str, now: float) -> dict[str, str | None]:
-    prices = router.book.prices(name, now) or {}
-    return {
-        "prompt": usd_per_unit(prices.get(Meter.INPUT)),
-        "completion": usd_per_unit(prices.get(Meter.OUTPUT)),
-        "input_cache_read": usd_per_unit(prices.get(Meter.CACHE_READ)),
-        "request": usd_per_unit(prices.get(Meter.REQUEST)),
-    }
 
 
 def deployment_view(router: Router, name: str, now: float) -> DeploymentView:
