@@ -39,6 +39,8 @@ UNTAKEN = tuple(
         rf"invalid {NAME}: only",
         rf"{NAME}(?: parameter)? is only (?:allowed|supported) (?:when|with|if)",
         rf"(?:`[\w.]+`|'[\w.]+'|\w+) and {NAME} cannot both be",
+        r"(?P<field>thinking)(?:\.type)?: (?:input tag 'adaptive'|input should be 'enabled'|"
+        r"unknown variant)",
         rf"loc['\"]: ?[\[(]['\"]body['\"], ?{NAME}",
     )
 )
