@@ -21,7 +21,7 @@ from windsock.wire.dialect import Dialect
 from windsock.wire.sse import BOUNDARY, data_of
 
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
-"""What a dialect raises for an answer that has not the shape of a chat completion."""
+"""What a dialect raises for a body or an answer that has not the shape it is known by."""
 
 ADAPTED = b"x-windsock-adapted"
 
@@ -29,6 +29,8 @@ UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 """What no header may hold: callers name their tools as they like."""
 
 MOST_NOTES = 20
+
+MISTYPED = "a field of the body has another type than this format gives it"
 
 UNTOLD = "the provider's answer has not the shape of a chat completion"
 
@@ -51,7 +53,10 @@ class TranslatedCall(Call):
         if self._chat is None:
             asked = _object(self._original.body)
             check_ranges(asked)
-            self._chat = json_codec.dumps(self._dialect.asked(asked))
+            try:
+                self._chat = json_codec.dumps(self._dialect.asked(asked))
+            except MISSHAPEN as error:
+                raise BadRequest(MISTYPED) from error
         return self._chat
 
     @body.setter
