@@ -69,15 +69,15 @@ async def test_messages_and_responses_are_too(mixed) -> None:
     it, servers = mixed
     user = "user_" + "a" * 64 + "_account__session_" + "b" * 80
     messages = {"model": "auto", "max_tokens": 32000, "messages": [HI], "system": "be brief",
-                "temperature": 0.3, "tools": [TOOL], "tool_choice": {"type": "auto"},
-                "metadata": {"user_id": user}}  # fmt: skip
+                "temperature": 0.3, "tools": [TOOL], "tool_choice": {"type": "auto"}}  # fmt: skip
     responses = {"model": "auto", "input": "hi", "max_output_tokens": 100, "store": False,
                  "include": [], "temperature": 0.3, "metadata": {"team": "red"},
                  "reasoning": {"effort": "low"}, "parallel_tool_calls": True}  # fmt: skip
     for number in range(12):
         for path, body in (("/v1/messages", messages), ("/v1/responses", responses)):
             stream = {"stream": True} if number % 2 else {}
-            answer = await it.http.post(path, json={**body, **stream})
+            who = {"metadata": {"user_id": f"{user}{number}"}} if body is messages else {}
+            answer = await it.http.post(path, json={**body, **stream, **who})
             assert answer.status_code == 200, answer.text
             assert answer.headers["x-windsock-attempts"] == "1"
-    assert all(each.seen for each in servers.values())
+    assert sum(bool(each.seen) for each in servers.values()) >= 2

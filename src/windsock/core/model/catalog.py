@@ -12,6 +12,9 @@ from windsock.core.model.ticks import ModelFacts
 from windsock.core.model.unsupported import UnsupportedParameters, lacking
 from windsock.errors import UnknownDeployment
 
+LEAST_PART = 3
+"""Characters of a name that is looked for within one that is asked for."""
+
 LEAST_ANSWER_TOKENS = 2048
 """Of the answer asked for so much must fit beside the prompt: many clients set a limit far above
 what they need, which is bounded by what is left."""
@@ -147,7 +150,8 @@ class Catalog:
         names = {each.lower(): each for each in (*self.ids_by_model, *self.deployments, *others)}
         asked = name.strip().lower()
         found = get_close_matches(asked, names, n=1) or [n for n in names if asked and asked in n]
-        found = found or sorted((n for n in names if n in asked), key=len, reverse=True)
+        parts = (n for n in names if len(n) >= LEAST_PART and n in asked)
+        found = found or sorted(parts, key=len, reverse=True)
         return names[found[0]] if found else None
 
     def check(self, name: str, *, param: str = "deployment") -> None:
