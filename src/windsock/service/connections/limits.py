@@ -33,7 +33,7 @@ LINGER_S = 2.0
 LINGER_BYTES = 16 * 1024
 """Read of what it sends then; beyond that it is left unread."""
 
-MAX_PIPELINED = 16
+MAX_PIPELINED = 4
 """Requests sent ahead of the answer to the one before them."""
 
 FREE_REFUSALS = 20.0
