@@ -13,52 +13,30 @@ import orjson
 
 from windsock.wire.formats.anthropic.answer import finish_of, usage_of
 from windsock.wire.formats.count_fields import merged
-from windsock.wire.formats.openai_chat_stream import DONE, MAX_EVENT_BYTES, ChatStreamScanner
+from windsock.wire.formats.event_translation import EventTranslator
+from windsock.wire.formats.openai_chat_stream import DONE
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
-from windsock.wire.sse import BOUNDARY, DATA, data_of
+from windsock.wire.sse import data_of
 
 END = "message_stop"
 
 
-class MessageStreamScanner(ChatStreamScanner):
+class MessageStreamScanner(EventTranslator):
     """Takes Anthropic's events and gives chunks of chat completions."""
 
-    __slots__ = ("_arguments", "_calls", "_counted", "_head", "_thought", "_unread")
+    __slots__ = ("_arguments", "_calls", "_counted", "_head", "_thought")
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(**facts)
-        self._unread = b""
         self._head: dict[str, Any] = {"object": "chat.completion.chunk", "created": 0}
         self._counted: dict[str, Any] = {}
         self._calls = -1
         self._arguments = 0
         self._thought = ""
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Whole chunks to pass on; raises ProviderError if an event is broken."""
-        held = self._unread + data
-        start = 0
-        for match in BOUNDARY.finditer(held):
-            event, start = held[start : match.end()], match.end()
-            for chunk in self._told(event):
-                yield from super().feed(chunk)
-        self._unread = held[start:]
-        if len(self._unread) > MAX_EVENT_BYTES:
-            yield from super().feed(self._unread)
-
-    def rest(self) -> Iterator[bytes]:
-        """The last event, if the stream ended without the blank line that closes it."""
-        if DATA.search(self._unread):
-            yield from self.feed(b"\n\n")
-        else:
-            self._held = self._unread
-            yield from super().rest()
-
     def _told(self, event: bytes) -> Iterator[bytes]:
-        """One event; what is none, or broken, is left to the reader of chat streams."""
-        if not DATA.search(event):
-            return
+        """One event; what is broken is left to the reader of chat streams."""
         body = parsed(data_of(event))
         if not isinstance(body, dict):
             yield event

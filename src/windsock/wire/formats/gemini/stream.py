@@ -7,50 +7,26 @@ from typing import Any
 
 import orjson
 
-from windsock.errors import ProviderError
 from windsock.wire.formats.count_fields import merged
+from windsock.wire.formats.event_translation import EventTranslator
 from windsock.wire.formats.gemini.answer import choices_of, head_of, usage_of
-from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES, ChatStreamScanner
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
-from windsock.wire.sse import BOUNDARY, DATA, data_of
+from windsock.wire.sse import data_of
 
 
-class ContentStreamScanner(ChatStreamScanner):
+class ContentStreamScanner(EventTranslator):
     """Takes Gemini's partial answers and gives chunks of chat completions."""
 
-    __slots__ = ("_calls", "_counted", "_unread")
+    __slots__ = ("_calls", "_counted")
 
     def __init__(self, **facts: Any) -> None:
         super().__init__(**facts)
-        self._unread = b""
         self._calls: dict[int, int] = {}
         self._counted: dict[str, Any] = {}
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Whole chunks to pass on; raises ProviderError if an event is broken."""
-        held = self._unread + data
-        start = 0
-        for match in BOUNDARY.finditer(held):
-            event, start = held[start : match.end()], match.end()
-            for chunk in self._told(event):
-                yield from super().feed(chunk)
-        self._unread = held[start:]
-        if len(self._unread) > MAX_EVENT_BYTES:
-            raise ProviderError("an event of the stream is larger than 4 MiB")
-
-    def rest(self) -> Iterator[bytes]:
-        """The last event, if the stream ended without the blank line that closes it."""
-        if DATA.search(self._unread):
-            yield from self.feed(b"\n\n")
-        else:
-            self._held = self._unread
-            yield from super().rest()
-
     def _told(self, event: bytes) -> Iterator[bytes]:
-        """One event; what is none, an error, or broken, is left to the reader of chat streams."""
-        if not DATA.search(event):
-            return
+        """One event; what is an error, or broken, is left to the reader of chat streams."""
         body = parsed(data_of(event))
         if not isinstance(body, dict) or "error" in body:
             yield event
