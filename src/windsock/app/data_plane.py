@@ -86,7 +86,10 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
         "/v1/embeddings": limits.guarded(calls.embed),
         "/v1/route": calls.route,
         "/v1/feedback": FeedbackEndpoint(
-            access=service.access, feedbacks=service.feedbacks, clock=service.clock
+            access=service.access,
+            feedbacks=service.feedbacks,
+            clock=service.clock,
+            only_own=lambda: service.settings.server.judges == "own",
         ),
     }
 

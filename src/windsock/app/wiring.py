@@ -219,6 +219,7 @@ def _insight(service: Service) -> Insight:
         reject=service.ingestion.reject,
         nearest=service.ingestion.nearest,
         publish=service.ingestion.publish,
+        keep=service.housekeeping.keep_snapshot,
         table_at=table_at,
     )
 

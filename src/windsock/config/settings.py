@@ -24,6 +24,7 @@ from windsock.resources.declared import Part, Share, seconds
 class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
+    judges          whose decisions a key may report on: of its namespace, or its own
     keys            open: no key needed; required: always; auto: from the first key on
     cors_origins    whose pages may call from a browser, such as https://app.example, or *
     drain           after SIGTERM, seconds that requests under way have to end
@@ -39,6 +40,7 @@ class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
+    judges: Literal["namespace", "own"] = "namespace"
     admin_token: str | None = None
     cors_origins: tuple[str, ...] = ()
     max_body_mb: float = Field(default=20.0, gt=0)

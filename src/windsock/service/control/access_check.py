@@ -25,6 +25,7 @@ class Insight:
 
     nearest     names that feeds list and that look like a deployment's
     publish     tells the log, the ledger and every listener of an event
+    keep        has the next start know what a person did just now, however the service ends
     table_at    (namespace, route, task, unix s) -> the table that was in use then, if any
     """
 
@@ -36,6 +37,7 @@ class Insight:
     reject: Rule
     nearest: Callable[[str], list[str]]
     publish: Callable[[Event], None]
+    keep: Callable[[], None]
     table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
 
     def allowed(self, *scopes: str) -> Callable[[Request], Principal]:
