@@ -33,7 +33,6 @@ from tests.benchmarks.perf_machine import (
     python,
     wait_for_port,
 )
-from windsock.cli.key_commands import create_key
 from windsock.config.file import parse
 
 CONFIG, PORT = "{config}", "{port}"
@@ -149,7 +148,7 @@ def service(
     config = folder / "windsock.toml"
     config.write_text(windsock_config(folder, upstream))
     settings = parse(config.read_text(), {}, source=str(config))
-    key = create_key(settings, "bench", "default", ("infer",))
+    key = KeyBook(settings, SystemClock()).create("bench", scopes=["infer"]).secret
     port = free_port()
     python3, environ = python(*more_sources, SOURCES, PACKAGES)
     filled = [{CONFIG: str(config), PORT: str(port)}.get(word, word) for word in words]

@@ -22,6 +22,7 @@ from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.gateway.admission import used_tokens
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
@@ -31,6 +32,7 @@ from windsock.service.gateway.response_cache import (
     is_cachable,
 )
 from windsock.service.gateway.upstream_failures import failed
+from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.request import UpstreamRequest
@@ -55,6 +57,7 @@ class OpenAICalls:
         router: Router,
         clock: Clock,
         access: Access,
+        key_limits: KeyLimits,
         feedbacks: FeedbackInbox,
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
@@ -66,6 +69,7 @@ class OpenAICalls:
         self._router = router
         self._clock = clock
         self._access = access
+        self._key_limits = key_limits
         self._feedbacks = feedbacks
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
@@ -138,14 +142,20 @@ class OpenAICalls:
         await call.answer(200, orjson.dumps(decision_view(exchange)))
 
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
+        """What is asked, of a key that may; raises what stands in the way."""
         principal = admitted(call, self._access, "infer", self._clock.now())
-        return (read or partial(self._read_chat, header=call.header))(
+        call.allowance = self._key_limits.enter(principal)
+        asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
             task=call.header(b"x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
+        request = asked.request
+        check_names(principal, (request.model, *request.models), self._router.resolve)
+        call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
+        return asked
 
     async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for."""
@@ -175,6 +185,7 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
+        call.allowance.watch(partial(used_tokens, exchange))
         body, failure = await self._executor.answer(exchange, asked)
         headers = self._headers(exchange, started, key, failure)
         if body is None:
@@ -194,6 +205,7 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
+        call.allowance.watch(partial(used_tokens, exchange))
         failure = Failure()
         copy = StreamCopy(0) if key is None or self._cache is None else self._cache.copy()
 
