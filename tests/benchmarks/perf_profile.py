@@ -37,6 +37,8 @@ from tests.benchmarks.perf_sides import (
     windsock_config,
 )
 from windsock.app.bootstrap import serve_forever
+from windsock.cli.keys.key_book import KeyBook
+from windsock.clock import SystemClock
 from windsock.config.file import parse
 
 KINDS = {"plain": PLAIN, "large": LARGE, "burst": BURST, "paced": PACED}

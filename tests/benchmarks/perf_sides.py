@@ -33,6 +33,8 @@ from tests.benchmarks.perf_machine import (
     python,
     wait_for_port,
 )
+from windsock.cli.keys.key_book import KeyBook
+from windsock.clock import SystemClock
 from windsock.config.file import parse
 
 CONFIG, PORT = "{config}", "{port}"

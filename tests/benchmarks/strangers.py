@@ -26,6 +26,8 @@ from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.process import Process, free_port
 from tests.running import config_of
 from tests.upstream import Answer, completion, upstream
+from windsock.cli.keys.key_book import KeyBook
+from windsock.clock import SystemClock
 from windsock.config.file import parse
 
 HOSTILE = 500

@@ -59,8 +59,12 @@ async def limited(tmp_path: Path, more: str = "") -> AsyncIterator[Limited]:
 
 def told(answer: httpx.Response) -> dict[str, str]:
     """The x-ratelimit- headers without that."""
-    return {name.removeprefix("x-ratelimit-"): value
-            for name, value in answer.headers.items() if name.startswith("x-ratelimit-")}  # fmt: skip
+    prefix = "x-ratelimit-"
+    return {
+        name.removeprefix(prefix): value
+        for name, value in answer.headers.items()
+        if name.startswith(prefix)
+    }
 
 
 async def test_requests_a_minute_are_counted_told_and_refused_with_when_to_come_again(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from math import isfinite, nan
-from typing import Any
 
 import orjson
 
@@ -31,6 +30,7 @@ from windsock.service.gateway.response_cache import (
     cache_key,
     is_cachable,
 )
+from windsock.service.gateway.route_answer import decision_view
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.formats.openai_chat import read_chat
@@ -62,6 +62,7 @@ class OpenAICalls:
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
+        pass_headers: Iterable[str] = (),
         with_features: bool = False,
         meaning: Meaning | None = None,
     ) -> None:
@@ -74,6 +75,7 @@ class OpenAICalls:
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
         self._cache = cache
+        self._passed = frozenset(name.encode() for name in pass_headers)
         self._read_chat = partial(read_chat, with_features=with_features)
         self._meaning = meaning if with_features else None
 
@@ -155,6 +157,8 @@ class OpenAICalls:
         request = asked.request
         check_names(principal, (request.model, *request.models), self._router.resolve)
         call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
+        if passed := self._passed.intersection(call.headers):
+            asked.headers = tuple((name, call.headers[name]) for name in passed)
         return asked
 
     async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
@@ -260,27 +264,6 @@ class OpenAICalls:
             (b"x-windsock-cache", b"off" if key is None else b"miss"),
             (b"x-request-id", name),
         ]
-
-
-def decision_view(exchange: Exchange) -> dict[str, Any]:
-    """What POST /v1/route answers."""
-    decision, table = exchange.decision, exchange.table
-    return {
-        "decision_id": decision.id,
-        "deployment": decision.deployment,
-        "propensity": decision.propensity,
-        "weights": dict(zip(table.deployments, table.weights, strict=True)),
-        "candidates": [
-            {
-                "deployment": arm.deployment,
-                "success_mean": arm.success_mean,
-                "expected_usd": arm.expected_usd,
-            }
-            for arm in table.arms
-        ],
-        "ruled_out": table.reasons,
-        "note": table.note,
-    }
 
 
 def _seconds(text: str | None) -> float | None:
