@@ -10,14 +10,14 @@ from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
-from windsock.core.model.requests import NO_PREFERENCES, Cell, Preferences, RouteRequest
-from windsock.core.model.units import PROMPT_METERS, Counts, Meter, Prices, cost_usd, to_float
+from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
+from windsock.core.model.units import PROMPT_METERS, Counts, Prices, cost_usd, to_float
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.asked import AS_USUAL, Asked
+from windsock.core.routing.weights.asked import AS_USUAL, Asked, ceilings_of
 
 LARGE_PROMPT_TOKENS = 32_768
 """Prompts above this size are priced by their own size class, since price tiers may apply."""
@@ -35,17 +35,6 @@ Exclusions = dict[str, Exclusion]
 
 Viewed = tuple[CellView, Exclusions, str]
 """The candidates left with what one request costs at each, why the others are not, and a note."""
-
-
-def ceilings_of(wishes: Preferences) -> Prices:
-    """The dearest that a caller lets a million of each meter cost, where he says so."""
-    stated = {
-        Meter.INPUT: wishes.max_prompt_usd_per_mtok,
-        Meter.OUTPUT: wishes.max_completion_usd_per_mtok,
-        Meter.REQUEST: wishes.max_request_usd_per_mtok,
-        Meter.IMAGE: wishes.max_image_usd_per_mtok,
-    }
-    return {meter: usd for meter, usd in stated.items() if usd is not None}
 
 
 class Candidates:
