@@ -118,7 +118,8 @@ class UpstreamCalls:
         """Send the call; raises ProviderError (see `Caller.post`)."""
         spoken, request, model = target.format, target.request, target.model
         path = target.endpoint.call_path(spoken.path(request, model), model)
-        return await self._caller.post(target.endpoint, path, spoken.body(request, model))
+        body = spoken.body(request, model)
+        return await self._caller.post(target.endpoint, path, body, request.headers)
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
