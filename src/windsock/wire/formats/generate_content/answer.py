@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from windsock.wire.formats.gemini.answer import FILTERED
@@ -34,6 +34,9 @@ STATUSES = {
     504: "DEADLINE_EXCEEDED",
 }
 """Google's word for a status."""
+
+TYPES = "type.googleapis.com/google.rpc."
+"""Before the name of a detail."""
 
 Part = dict[str, Any]
 
@@ -158,10 +161,23 @@ def logprobs_of(logprobs: Any) -> dict[str, Any]:
             "logprobsResult": {"topCandidates": top, "chosenCandidates": chosen}}  # fmt: skip
 
 
-def error_of(status: int, message: str, details: list[dict[str, Any]]) -> dict[str, Any]:
-    """An error with Google's word for its status."""
+def error_of(status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error (see `Dialect.refused`) with Google's word for its status, and its details."""
     word = STATUSES.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
-    return {"error": {"code": status, "message": message, "status": word, "details": details}}
+    told = {"code": status, "message": error["message"], "status": word}
+    return {"error": {**told, "details": list(_details(error))}}
+
+
+def _details(error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Why, where and how long to wait, in the types that Google's clients read."""
+    code, param, delay = error.get("code"), error.get("param"), error.get("retry_after")
+    if isinstance(code, str):
+        yield {"@type": TYPES + "ErrorInfo", "reason": code.upper(), "domain": "windsock"}
+    if isinstance(param, str):
+        place = {"field": param, "description": error["message"]}
+        yield {"@type": TYPES + "BadRequest", "fieldViolations": [place]}
+    if delay:
+        yield {"@type": TYPES + "RetryInfo", "retryDelay": f"{delay}s"}
 
 
 def _call(piece: Piece) -> dict[str, Any]:

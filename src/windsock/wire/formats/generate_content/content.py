@@ -6,7 +6,7 @@ out, and named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
@@ -83,9 +83,9 @@ class GenerateContent:
             candidates.append(candidate_of(index, parts, finish, choice.get("logprobs")))
         return response_of(body, candidates, body.get("usage"))
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
         """An error with Google's word for its status."""
-        return error_of(status, message, [])
+        return error_of(status, error)
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """See `ContentStream`."""
@@ -97,7 +97,7 @@ class GenerateContent:
 
     def broken(self, message: str) -> Iterator[dict[str, Any]]:
         """An error as the last event."""
-        yield error_of(500, message, [])
+        yield error_of(500, {"message": message})
 
 
 class StreamGenerateContent(GenerateContent):
@@ -111,7 +111,7 @@ class CountTokens(GenerateContent):
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The prompt to count, which may stand in a whole request."""
-        return super().asked({**body, **object_field(body, "generateContentRequest")})
+        return super().asked(object_field(body, "generateContentRequest") or body)
 
     def answered(self, body: dict[str, Any]) -> dict[str, Any]:
         """The count, all of it taken for text."""

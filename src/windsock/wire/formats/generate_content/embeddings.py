@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
@@ -46,9 +46,9 @@ class BatchEmbedContents:
         """The vectors in the order of their texts."""
         return {"embeddings": _vectors(body)}
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
         """An error with Google's word for its status."""
-        return error_of(status, message, [])
+        return error_of(status, error)
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Nothing: embeddings are not streamed."""

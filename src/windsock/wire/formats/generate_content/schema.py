@@ -34,8 +34,8 @@ def json_schema(schema: Any) -> Any:
 
 def _named(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Properties in the order that is asked for, and definitions that others refer to."""
-    found = {name: schema[name] for name in ("$ref", "ref") if isinstance(schema.get(name), str)}
-    made: dict[str, Any] = {"$ref": text for text in found.values()}
+    reference = schema.get("$ref") or schema.get("ref")
+    made: dict[str, Any] = {"$ref": reference} if reference else {}
     for name in ("properties", "$defs", "defs"):
         inner = schema.get(name)
         if isinstance(inner, dict):
