@@ -8,6 +8,7 @@ from windsock.errors import BadRequest
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.model_routes import model_view, names_of
+from windsock.service.key_limits import check_names, may_name
 
 METHODS = ("generateContent", "streamGenerateContent", "countTokens", "embedContent",
            "batchEmbedContents")  # fmt: skip
@@ -26,7 +27,8 @@ def gemini_model_routes(insight: Insight) -> APIRouter:
 
     @routes.get("/v1beta/models")
     def models(caller: Caller, size: Size = 50, token: Token = "") -> dict[str, Any]:
-        names, now = names_of(router), clock.now()
+        known, now = names_of(router), clock.now()
+        names = [name for name in known if may_name(caller, name, router.resolve)]
         start = _start(token)
         end = start + min(size or 50, MOST)
         views = [gemini_view(model_view(router, name, 0, now)) for name in names[start:end]]
@@ -34,6 +36,7 @@ def gemini_model_routes(insight: Insight) -> APIRouter:
 
     @routes.get("/v1beta/models/{name:path}")
     def model(name: str, caller: Caller) -> dict[str, Any]:
+        check_names(caller, [name], router.resolve)
         return gemini_view(model_view(router, name, 0, clock.now()))
 
     return routes

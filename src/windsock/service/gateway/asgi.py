@@ -21,6 +21,7 @@ from windsock.service.connections.paths import (
     unsupported,
 )
 from windsock.service.error_responses import Problem, problem_of
+from windsock.service.key_limits import NO_LIMITS
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -50,11 +51,21 @@ def peer_of(scope: Scope) -> str:
 class Call:
     """One request of the data plane: its body, and the means to answer.
 
-    model   that its path names, None if it names none
-    query   after the path, without its question mark
+    model       that its path names, None if it names none
+    query       after the path, without its question mark
+    allowance   what it takes of its key's limits
     """
 
-    __slots__ = ("body", "headers", "is_answered", "model", "query", "receive", "send")
+    __slots__ = (
+        "allowance",
+        "body",
+        "headers",
+        "is_answered",
+        "model",
+        "query",
+        "receive",
+        "send",
+    )
 
     def __init__(self, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
         self.headers = headers
@@ -64,6 +75,7 @@ class Call:
         self.is_answered = False
         self.model: str | None = None
         self.query = b""
+        self.allowance = NO_LIMITS
 
     def header(self, name: bytes) -> str | None:
         """A header of the request by its name in lower case, or None."""
@@ -73,6 +85,8 @@ class Call:
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head of an answer whose body follows in parts."""
         self.is_answered = True
+        if self.allowance is not NO_LIMITS:
+            headers = [*headers, *self.allowance.headers()]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:
