@@ -13,6 +13,7 @@ import orjson
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.caller_fields.ranges import RULES
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -20,7 +21,13 @@ TOKENS_PER_BYTE = 0.27
 """Prompt tokens per byte of request body, before anything is learnt."""
 
 
-OURS = ("models", "provider", "session_id", "route", "transforms", "usage")
+RequestHeaders = tuple[tuple[bytes, bytes], ...]
+"""Of one request: names, in lower case, and values."""
+
+NO_HEADERS: RequestHeaders = ()
+
+
+OURS = ROUTER_FIELDS
 """Fields that speak to the router; upstreams reject what they do not know."""
 
 
@@ -55,6 +62,9 @@ class UpstreamRequest:
     choices         answers asked for (`n`)
     wants_certainty the router asks how sure the answer is, where a format can tell
     left_out        fields that nothing may add: the deployment does not take them
+    headers         that go to the provider as they came
+    unheeded        fields that no one acts on, and that only a router would know
+    searching       deployments of which a web search is asked beside
     kept_fields     `fields`, once they were read
     """
 
@@ -68,6 +78,9 @@ class UpstreamRequest:
     operation: Operation = Operation.CHAT
     wants_certainty: bool = False
     left_out: frozenset[str] = frozenset()
+    headers: RequestHeaders = NO_HEADERS
+    unheeded: tuple[str, ...] = ()
+    searching: frozenset[str] = frozenset()
     kept_fields: dict[str, msgspec.Raw] | None = field(
         default=None, init=False, repr=False, compare=False
     )

@@ -76,7 +76,7 @@ def learning_routes(insight: Insight) -> APIRouter:
 
     @routes.delete("/v1/learn/{lesson}")
     async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
-        taught = router.operator.unteach(lesson)
+        taught = router.operator.unteach(caller.namespace, lesson)
         insight.keep()
         return LessonAnswer(lesson=lesson, taught=taught)
 
