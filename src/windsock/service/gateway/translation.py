@@ -18,7 +18,7 @@ from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
-from windsock.wire.dialect import Dialect, copied
+from windsock.wire.dialect import Dialect, ToldError, copied
 from windsock.wire.sse import BOUNDARY, data_of
 
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
@@ -85,9 +85,9 @@ class TranslatedCall(Call):
             try:
                 told = self._dialect.answered(json_codec.loads(body))
             except MISSHAPEN:
-                status, told = 502, self._dialect.refused(502, UNTOLD)
+                status, told = 502, self._dialect.refused(502, ToldError(UNTOLD))
         else:
-            told = self._dialect.refused(status, _message(body))
+            told = self._dialect.refused(status, _error_in(body))
         await super().answer(status, json_codec.dumps(told), headers)
 
     def _told(self, events: bytes) -> Iterator[bytes]:
@@ -108,7 +108,7 @@ class TranslatedCall(Call):
         if not isinstance(chunk, dict):
             return
         if "error" in chunk and not chunk.get("choices"):
-            yield from self._dialect.broken(_message(data))
+            yield from self._dialect.broken(_error_in(data))
             return
         with contextlib.suppress(*MISSHAPEN):
             yield from self._dialect.streamed(chunk)
@@ -155,12 +155,14 @@ def _event(body: dict[str, Any]) -> bytes:
     return name + b"data: " + json_codec.dumps(body) + b"\n\n"
 
 
-def _message(raw: bytes) -> str:
-    """The message of an error in OpenAI's shape, or whatever a provider said instead."""
+def _error_in(raw: bytes) -> ToldError:
+    """An error in OpenAI's shape, or whatever a provider said instead."""
     try:
         error = orjson.loads(raw).get("error")
     except (orjson.JSONDecodeError, AttributeError):
-        return raw[:500].decode(errors="replace")
-    if isinstance(error, dict):
-        return str(error.get("message"))
-    return str(error)
+        return ToldError(raw[:500].decode(errors="replace"))
+    if not isinstance(error, dict):
+        return ToldError(str(error))
+    said = {name: error.get(name) for name in ("type", "param", "code")}
+    known = {name: str(value) for name, value in said.items() if value is not None}
+    return ToldError(str(error.get("message")), **known)

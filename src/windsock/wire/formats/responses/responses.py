@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied, object_in, schema_format
+from windsock.wire.dialect import ToldError, copied, object_in, schema_format
 from windsock.wire.formats.pieces import pieces_of
 from windsock.wire.formats.responses.input import Input
 from windsock.wire.formats.responses.output import item_of, response_of
@@ -71,12 +71,9 @@ class Responses:
             self._asked, body, output, choice.get("finish_reason"), body.get("usage")
         )
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
-        """An error with OpenAI's type for its status."""
-        kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-        usual = "invalid_request_error" if status < 500 else "server_error"
-        error = {"message": message, "type": kind.get(status, usual), "param": None, "code": None}
-        return {"error": error}
+    def refused(self, status: int, error: ToldError) -> dict[str, Any]:
+        """An error in OpenAI's four fields."""
+        return {"error": error.fields(status)}
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """See `ResponsesStream`."""
@@ -86,9 +83,9 @@ class Responses:
         """See `ResponsesStream`."""
         return self._stream.ended()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: ToldError) -> Iterator[dict[str, Any]]:
         """See `ResponsesStream`."""
-        return self._stream.broken(message)
+        return self._stream.broken(error)
 
 
 def _refuse_stored(body: dict[str, Any]) -> None:
