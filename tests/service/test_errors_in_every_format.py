@@ -37,7 +37,7 @@ async def test_the_four_fields_are_the_same_in_openais_formats(tmp_path, case) -
     async with upstream(lambda _: reply) as model:
         config = config_of(("acme", model.url, 1.0)) + "max_attempts = 1\n"
         for path in PATHS:
-            place = tmp_path / path.rpartition("/")[2]
+            place = tmp_path / path.replace("/", "_")
             place.mkdir()
             async with running(config, place) as it:
                 ask = {"model": "auto", **WORDS[path], **more}

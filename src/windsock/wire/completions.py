@@ -6,11 +6,11 @@ can give (echo, suffix, token ids, log probabilities) is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import ToldError, copied
+from windsock.wire.dialect import copied, refused
 
 SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "n", "stream",
           "stream_options", "stop", "max_tokens", "presence_penalty", "frequency_penalty", "seed",
@@ -45,9 +45,9 @@ class Completions:
         choices = [_choice(each, each["message"]) for each in body["choices"]]
         return {**body, "object": "text_completion", "choices": choices}
 
-    def refused(self, status: int, error: ToldError) -> dict[str, Any]:
-        """An error in OpenAI's four fields."""
-        return {"error": error.fields(status)}
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+        """An error as OpenAI tells it."""
+        return refused(status, error)
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The same chunk with texts; one without choices says what was used."""
@@ -58,7 +58,7 @@ class Completions:
         """Nothing but the end mark."""
         yield from ()
 
-    def broken(self, error: ToldError) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The error as an event."""
         yield self.refused(500, error)
 

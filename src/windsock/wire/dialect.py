@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 from windsock.errors import BadRequest
-
-TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-"""OpenAI's types of errors that have one of their own."""
-
-
-class ToldError(NamedTuple):
-    """An error as OpenAI's four fields tell it; None where nothing is said."""
-
-    message: str
-    type: str | None = None
-    param: str | None = None
-    code: str | None = None
-
-    def fields(self, status: int) -> dict[str, Any]:
-        """The four fields; a type that is not said goes by the status."""
-        usual = "invalid_request_error" if status < 500 else "server_error"
-        return {**self._asdict(), "type": self.type or TYPES.get(status, usual)}
 
 
 class Dialect(Protocol):
@@ -43,8 +26,11 @@ class Dialect(Protocol):
         """A chat completion, told in this format."""
         ...
 
-    def refused(self, status: int, error: ToldError) -> dict[str, Any]:
-        """An error, told in this format, with as much as it has a place for."""
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+        """An error, told in this format.
+
+        error   its `message`; where known `type`, `code`, `param` as OpenAI's, `retry_after` in s
+        """
         ...
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -55,9 +41,17 @@ class Dialect(Protocol):
         """The events that follow the whole answer."""
         ...
 
-    def broken(self, error: ToldError) -> Iterator[dict[str, Any]]:
-        """The events that end a stream which broke off."""
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The events that end a stream which broke off; `error` as in `refused`."""
         ...
+
+
+def refused(status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error with OpenAI's four fields; a type that it does not say goes by the status."""
+    kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+    usual = "invalid_request_error" if status < 500 else "server_error"
+    told = {"message": error["message"], "type": error.get("type") or kind.get(status, usual)}
+    return {"error": {**told, "param": error.get("param"), "code": error.get("code")}}
 
 
 def text_of(content: Any, where: str) -> str:

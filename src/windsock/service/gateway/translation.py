@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -18,7 +18,7 @@ from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
-from windsock.wire.dialect import Dialect, ToldError, copied
+from windsock.wire.dialect import Dialect, copied
 from windsock.wire.sse import BOUNDARY, data_of
 
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
@@ -46,7 +46,7 @@ class TranslatedCall(Call):
         self._dialect = dialect
         self._is_whole = False
         self._chat: bytes | None = None
-        super().__init__(original.headers, b"", original.receive, original._send)
+        super().__init__(original.headers, b"", original.receive, original.send)
 
     @property
     def body(self) -> bytes:
@@ -85,9 +85,9 @@ class TranslatedCall(Call):
             try:
                 told = self._dialect.answered(json_codec.loads(body))
             except MISSHAPEN:
-                status, told = 502, self._dialect.refused(502, ToldError(UNTOLD))
+                status, told = 502, self._dialect.refused(502, {"message": UNTOLD})
         else:
-            told = self._dialect.refused(status, _error_in(body))
+            told = self._dialect.refused(status, _error(body, headers or []))
         await super().answer(status, json_codec.dumps(told), headers)
 
     def _told(self, events: bytes) -> Iterator[bytes]:
@@ -108,17 +108,17 @@ class TranslatedCall(Call):
         if not isinstance(chunk, dict):
             return
         if "error" in chunk and not chunk.get("choices"):
-            yield from self._dialect.broken(_error_in(data))
+            yield from self._dialect.broken(_error(data))
             return
         with contextlib.suppress(*MISSHAPEN):
             yield from self._dialect.streamed(chunk)
 
 
-def spoken(chat: Endpoint, dialect: Callable[[], Dialect]) -> Endpoint:
-    """The chat endpoint, for callers who speak another dialect."""
+def spoken(chat: Endpoint, dialect: Callable[[Call], Dialect]) -> Endpoint:
+    """The chat endpoint, for callers who speak another dialect; one is made for each call."""
 
     async def endpoint(call: Call) -> None:
-        translated = TranslatedCall(call, dialect())
+        translated = TranslatedCall(call, dialect(call))
         try:
             await chat(translated)
         except WindsockError as error:
@@ -155,14 +155,13 @@ def _event(body: dict[str, Any]) -> bytes:
     return name + b"data: " + json_codec.dumps(body) + b"\n\n"
 
 
-def _error_in(raw: bytes) -> ToldError:
-    """An error in OpenAI's shape, or whatever a provider said instead."""
+def _error(raw: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
+    """The facts of an error in OpenAI's shape (see `Dialect.refused`)."""
     try:
         error = orjson.loads(raw).get("error")
     except (orjson.JSONDecodeError, AttributeError):
-        return ToldError(raw[:500].decode(errors="replace"))
-    if not isinstance(error, dict):
-        return ToldError(str(error))
-    said = {name: error.get(name) for name in ("type", "param", "code")}
-    known = {name: str(value) for name, value in said.items() if value is not None}
-    return ToldError(str(error.get("message")), **known)
+        error = raw[:500].decode(errors="replace")
+    facts = error if isinstance(error, dict) else {"message": error}
+    delay = dict(headers).get(b"retry-after")
+    waits = {"retry_after": delay.decode()} if delay else {}
+    return {**facts, "message": str(facts.get("message")), **waits}

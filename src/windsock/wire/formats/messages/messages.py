@@ -7,10 +7,10 @@ whole prompt, which who speaks Messages takes; all others that cache do so by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from windsock.wire.dialect import ToldError, copied, object_in, schema_format
+from windsock.wire.dialect import copied, object_in, schema_format
 from windsock.wire.formats.anthropic.caching import cache_mark
 from windsock.wire.formats.messages.answer import message_of, stop_of
 from windsock.wire.formats.messages.stream import MessageStream
@@ -70,10 +70,10 @@ class Messages:
         pieces = pieces_of(choice.get("message") or {})
         return message_of(body, pieces, stop_of(choice.get("finish_reason"), pieces))
 
-    def refused(self, status: int, error: ToldError) -> dict[str, Any]:
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
         """An error with Anthropic's word for its status; it has no place for a field or a code."""
         kind = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
-        return {"type": "error", "error": {"type": kind, "message": error.message}}
+        return {"type": "error", "error": {"type": kind, "message": error["message"]}}
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """See `MessageStream`."""
@@ -83,7 +83,7 @@ class Messages:
         """See `MessageStream`."""
         return self._stream.ended()
 
-    def broken(self, error: ToldError) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """An error event; nothing follows it."""
         yield self.refused(500, error)
 
