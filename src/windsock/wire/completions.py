@@ -25,6 +25,11 @@ class Completions:
     """One request to /v1/completions."""
 
     end_mark = b"data: [DONE]\n\n"
+    language = ""
+    passed: tuple[bytes, ...] = ()
+    id_header = b""
+    refusal: BadRequest | None = None
+    is_foreign = False
 
     def __init__(self) -> None:
         self.left_out: list[str] = []

@@ -15,6 +15,7 @@ from windsock.service.connections.held_body import ClientGone, HeldBody, Memory,
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import in_format_of, known_as, naming, unsupported
 from windsock.service.error_responses import Problem, problem_of
+from windsock.wire.request import NativeRequest
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -42,9 +43,12 @@ def peer_of(scope: Scope) -> str:
 
 
 class Call:
-    """One request of the data plane: its body, and the means to answer."""
+    """One request of the data plane: its body, and the means to answer.
 
-    __slots__ = ("_send", "body", "headers", "is_answered", "receive")
+    is_told     what is answered is in the client's own format already
+    """
+
+    __slots__ = ("_send", "body", "headers", "is_answered", "is_told", "receive")
 
     def __init__(self, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
         self.headers = headers
@@ -52,6 +56,12 @@ class Call:
         self.receive = receive
         self._send = send
         self.is_answered = False
+        self.is_told = False
+
+    @property
+    def native(self) -> NativeRequest | None:
+        """The request in the client's own format, where that is not the one of `body`."""
+        return None
 
     def header(self, name: bytes) -> str | None:
         """A header of the request by its name in lower case, or None."""

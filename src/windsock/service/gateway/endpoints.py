@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from windsock.clock import Clock
-from windsock.core.model.calls import LASTING
+from windsock.core.model.calls import LASTING, Attempt, CallResult
 from windsock.core.model.decisions import Decision
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
@@ -33,7 +33,7 @@ from windsock.service.gateway.response_cache import (
 from windsock.service.gateway.upstream_failures import failed
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
-from windsock.wire.request import UpstreamRequest
+from windsock.wire.request import UpstreamRequest, with_native
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
@@ -117,6 +117,7 @@ class OpenAICalls:
             (b"x-windsock-cost-usd", b"0"),
             (b"x-windsock-deployment", kept.deployment.encode("ascii", "replace")),
         ]
+        call.is_told = kept.is_native
         if kept.is_stream:
             await call.begin(200, [EVENT_STREAM, *headers])
             await call.write(kept.body, more=False)
@@ -125,12 +126,17 @@ class OpenAICalls:
         return True
 
     async def _keep(
-        self, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool
+        self, call: Call, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool
     ) -> None:
         if self._cache is not None and key is not None and exchange.answer is not None:
-            deployment = exchange.answer.attempt.deployment
-            now = self._clock.now()
-            await self._cache.put(key, body, is_stream=is_stream, deployment=deployment, now=now)
+            await self._cache.put(
+                key,
+                body,
+                is_stream=is_stream,
+                deployment=exchange.answer.attempt.deployment,
+                now=self._clock.now(),
+                is_native=call.is_told,
+            )
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
@@ -150,7 +156,8 @@ class OpenAICalls:
         )
         if passed := self._passed.intersection(call.headers):
             asked.headers = tuple((name, call.headers[name]) for name in passed)
-        return asked
+        native = call.native
+        return asked if native is None else with_native(asked, native)
 
     async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for."""
@@ -166,11 +173,21 @@ class OpenAICalls:
             self._on_unpriced()
             raise
         except NoCandidate as error:
+            self._refuse_language(asked)
             if error.cause in LASTING:
                 error.words = self._executor.calls.words_of(error.reasons)
             if not error.is_lasting and error.retry_after_s is None:
                 self._on_unpriced()
             raise
+
+    def _refuse_language(self, asked: UpstreamRequest) -> None:
+        """Raises BadRequest if it can be said in one language only, and no candidate speaks it."""
+        native = asked.native
+        if native is not None and native.refusal is not None:
+            known = self._router.catalog.deployments
+            names = self._router.resolve(asked.request).candidates
+            if not any(native.language in known[name].keeps_marks for name in names):
+                raise native.refusal
 
     async def _plain(
         self,
@@ -188,8 +205,9 @@ class OpenAICalls:
         if exchange.cost_usd is not None:
             cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
             headers.append((b"x-windsock-cost-usd", cost.encode()))
+        _as_it_comes(call, exchange.answer, failure, headers)
         await call.answer(200, body, headers)
-        await self._keep(exchange, key, body, is_stream=False)
+        await self._keep(call, exchange, key, body, is_stream=False)
 
     async def _stream(
         self,
@@ -204,9 +222,9 @@ class OpenAICalls:
 
         async def write(events: bytes) -> None:
             if not call.is_answered:
-                await call.begin(
-                    200, [EVENT_STREAM, *self._headers(exchange, started, key, failure)]
-                )
+                headers = [EVENT_STREAM, *self._headers(exchange, started, key, failure)]
+                _as_it_comes(call, exchange.trying, failure, headers)
+                await call.begin(200, headers)
             copy.add(events)
             await call.write(events, more=True)
 
@@ -215,7 +233,7 @@ class OpenAICalls:
             if call.is_answered:
                 await call.write(b"", more=False)
                 if copy.is_whole:
-                    await self._keep(exchange, key, copy.body(), is_stream=True)
+                    await self._keep(call, exchange, key, copy.body(), is_stream=True)
                 return
         headers = self._headers(exchange, started, key, failure)
         await call.refuse(self._failed(exchange, failure, headers))
@@ -253,6 +271,20 @@ class OpenAICalls:
             (b"x-windsock-cache", b"off" if key is None else b"miss"),
             (b"x-request-id", name),
         ]
+
+
+def _as_it_comes(
+    call: Call,
+    answered: Attempt | CallResult | None,
+    failure: Failure,
+    headers: list[tuple[bytes, bytes]],
+) -> None:
+    """Nothing translates an answer in the client's own format, whose headers go with it."""
+    attempt = answered.attempt if isinstance(answered, CallResult) else answered
+    passed = failure.passed.get(attempt.number) if attempt is not None else None
+    if passed is not None:
+        call.is_told = True
+        headers += passed
 
 
 def decision_view(exchange: Exchange) -> dict[str, Any]:
