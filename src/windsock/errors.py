@@ -6,6 +6,7 @@ WindsockError
 │   │   └── UnknownDeployment
 │   ├── UnknownRoute       carries the nearest name
 │   ├── BudgetSpent        the route's money of today is used up
+│   ├── LimitReached       the key used its minute up
 │   └── NoCandidate        carries each deployment's reason
 ├── ProviderError          a provider must recover
 ├── FeedError              a feed's owner, or its declaration, must be mended
@@ -59,6 +60,17 @@ class BudgetSpent(CallerError):
     def __init__(self, route: str) -> None:
         super().__init__(f"the budget of {route!r} for today is spent; raise it in [budgets]")
         self.route = route
+
+
+class LimitReached(CallerError):
+    """A key used up what it may use within a minute.
+
+    retry_after_s   until this request may come again; None: it never may as it stands
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NoCandidate(CallerError):

@@ -29,6 +29,8 @@ class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
     keys            open: no key needed; required: always; auto: from the first key on
+    metrics, docs   who may read /metrics, and /docs with /openapi.json: open: everybody; key: a key
+                    with the scope metrics, or read, once keys are needed; off: nobody
     pass_headers    of clients' requests that go on to the provider; never keys or cookies
     cors_origins    whose pages may call from a browser, such as https://app.example, or *
     drain           after SIGTERM, seconds that requests under way have to end
@@ -44,7 +46,9 @@ class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
-    admin_token: str | None = None
+    admin_token: str | None = Field(default=None, repr=False)
+    metrics: Literal["open", "key", "off"] = "open"
+    docs: Literal["open", "key", "off"] = "open"
     cors_origins: tuple[str, ...] = ()
     pass_headers: tuple[PassedHeader, ...] = PASS_HEADERS
     max_body_mb: float = Field(default=20.0, gt=0)

@@ -15,6 +15,7 @@ from windsock.service.connections.held_body import ClientGone, HeldBody, Memory,
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import in_format_of, known_as, naming, unsupported
 from windsock.service.error_responses import Problem, problem_of
+from windsock.service.key_limits import NO_LIMITS
 from windsock.wire.request import NativeRequest
 
 Message = MutableMapping[str, Any]
@@ -45,10 +46,11 @@ def peer_of(scope: Scope) -> str:
 class Call:
     """One request of the data plane: its body, and the means to answer.
 
+    allowance   what it takes of its key's limits
     is_told     what is answered is in the client's own format already
     """
 
-    __slots__ = ("_send", "body", "headers", "is_answered", "is_told", "receive")
+    __slots__ = ("_send", "allowance", "body", "headers", "is_answered", "is_told", "receive")
 
     def __init__(self, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
         self.headers = headers
@@ -56,6 +58,7 @@ class Call:
         self.receive = receive
         self._send = send
         self.is_answered = False
+        self.allowance = NO_LIMITS
         self.is_told = False
 
     @property
@@ -71,6 +74,8 @@ class Call:
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head of an answer whose body follows in parts."""
         self.is_answered = True
+        if self.allowance is not NO_LIMITS:
+            headers = [*headers, *self.allowance.headers()]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:

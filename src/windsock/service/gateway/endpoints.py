@@ -7,12 +7,11 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from math import isfinite, nan
-from typing import Any
 
 import orjson
 
 from windsock.clock import Clock
-from windsock.core.model.calls import LASTING, Attempt, CallResult
+from windsock.core.model.calls import LASTING
 from windsock.core.model.decisions import Decision
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
@@ -22,6 +21,8 @@ from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.gateway.admission import used_tokens
+from windsock.service.gateway.answer_headers import EVENT_STREAM, headers_of, is_told
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
@@ -30,13 +31,12 @@ from windsock.service.gateway.response_cache import (
     cache_key,
     is_cachable,
 )
+from windsock.service.gateway.route_answer import decision_view
 from windsock.service.gateway.upstream_failures import failed
+from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.request import UpstreamRequest, with_native
-
-EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
-
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -55,6 +55,7 @@ class OpenAICalls:
         router: Router,
         clock: Clock,
         access: Access,
+        key_limits: KeyLimits,
         feedbacks: FeedbackInbox,
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
@@ -67,6 +68,7 @@ class OpenAICalls:
         self._router = router
         self._clock = clock
         self._access = access
+        self._key_limits = key_limits
         self._feedbacks = feedbacks
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
@@ -146,7 +148,9 @@ class OpenAICalls:
         await call.answer(200, orjson.dumps(decision_view(exchange)))
 
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
+        """What is asked, of a key that may; raises what stands in the way."""
         principal = admitted(call, self._access, "infer", self._clock.now())
+        call.allowance = self._key_limits.enter(principal)
         asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
             task=call.header(b"x-windsock-task"),
@@ -154,6 +158,9 @@ class OpenAICalls:
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
+        request = asked.request
+        check_names(principal, (request.model, *request.models), self._router.resolve)
+        call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
             asked.headers = tuple((name, call.headers[name]) for name in passed)
         native = call.native
@@ -197,6 +204,7 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
+        call.allowance.watch(partial(used_tokens, exchange))
         body, failure = await self._executor.answer(exchange, asked)
         headers = self._headers(exchange, started, key, failure)
         if body is None:
@@ -205,7 +213,7 @@ class OpenAICalls:
         if exchange.cost_usd is not None:
             cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
             headers.append((b"x-windsock-cost-usd", cost.encode()))
-        _as_it_comes(call, exchange.answer, failure, headers)
+        call.is_told = is_told(exchange, failure)
         await call.answer(200, body, headers)
         await self._keep(call, exchange, key, body, is_stream=False)
 
@@ -217,14 +225,15 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
+        call.allowance.watch(partial(used_tokens, exchange))
         failure = Failure()
         copy = StreamCopy(0) if key is None or self._cache is None else self._cache.copy()
 
         async def write(events: bytes) -> None:
             if not call.is_answered:
-                headers = [EVENT_STREAM, *self._headers(exchange, started, key, failure)]
-                _as_it_comes(call, exchange.trying, failure, headers)
-                await call.begin(200, headers)
+                call.is_told = is_told(exchange, failure)
+                headers = self._headers(exchange, started, key, failure)
+                await call.begin(200, [EVENT_STREAM, *headers])
             copy.add(events)
             await call.write(events, more=True)
 
@@ -238,6 +247,12 @@ class OpenAICalls:
         headers = self._headers(exchange, started, key, failure)
         await call.refuse(self._failed(exchange, failure, headers))
 
+    def _headers(
+        self, exchange: Exchange, started: float, key: bytes | None, failure: Failure
+    ) -> list[tuple[bytes, bytes]]:
+        elapsed_s = self._clock.elapsed() - started
+        return headers_of(exchange, failure, elapsed_s, is_kept=key is not None)
+
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
     ) -> Problem:
@@ -245,67 +260,6 @@ class OpenAICalls:
             exchange.table.deployments, self._clock.now()
         )
         return failed(exchange, failure, headers, back_in_s=back_in_s)
-
-    def _headers(
-        self, exchange: Exchange, started: float, key: bytes | None, failure: Failure
-    ) -> list[tuple[bytes, bytes]]:
-        decision, results = exchange.decision, exchange.results
-        tried = exchange.trying or (exchange.answer and exchange.answer.attempt)
-        deployment = tried.deployment if tried else decision.deployment
-        upstream_s = sum([result.latency_s for result in results])
-        overhead_ms = max(0.0, self._clock.elapsed() - started - upstream_s) * 1000
-        attempts = len(results) + (exchange.trying is not None)
-        name, note = decision.id.encode(), exchange.table.note
-        notes = [(b"x-windsock-note", note.encode("ascii", "replace"))] if note else []
-        adapted = failure.adapted.get(tried.number, ()) if tried else ()
-        if adapted:
-            names = ", ".join(adapted).encode("ascii", "replace")
-            notes.append((b"x-windsock-adapted", names))
-        return [
-            *notes,
-            (b"x-windsock-decision-id", name),
-            (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
-            (b"x-windsock-propensity", b"%.9g" % decision.propensity),
-            (b"x-windsock-attempts", b"%d" % attempts),
-            (b"x-windsock-overhead-ms", b"%.3f" % overhead_ms),
-            (b"x-windsock-cache", b"off" if key is None else b"miss"),
-            (b"x-request-id", name),
-        ]
-
-
-def _as_it_comes(
-    call: Call,
-    answered: Attempt | CallResult | None,
-    failure: Failure,
-    headers: list[tuple[bytes, bytes]],
-) -> None:
-    """Nothing translates an answer in the client's own format, whose headers go with it."""
-    attempt = answered.attempt if isinstance(answered, CallResult) else answered
-    passed = failure.passed.get(attempt.number) if attempt is not None else None
-    if passed is not None:
-        call.is_told = True
-        headers += passed
-
-
-def decision_view(exchange: Exchange) -> dict[str, Any]:
-    """What POST /v1/route answers."""
-    decision, table = exchange.decision, exchange.table
-    return {
-        "decision_id": decision.id,
-        "deployment": decision.deployment,
-        "propensity": decision.propensity,
-        "weights": dict(zip(table.deployments, table.weights, strict=True)),
-        "candidates": [
-            {
-                "deployment": arm.deployment,
-                "success_mean": arm.success_mean,
-                "expected_usd": arm.expected_usd,
-            }
-            for arm in table.arms
-        ],
-        "ruled_out": table.reasons,
-        "note": table.note,
-    }
 
 
 def _seconds(text: str | None) -> float | None:
