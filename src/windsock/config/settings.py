@@ -16,6 +16,7 @@ from pydantic import (
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
+from windsock.config.terms_settings import TermsSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, Share, seconds
@@ -77,7 +78,7 @@ class StoreSettings(Part):
     snapshot_every: Seconds = 5.0
 
 
-class ProviderSettings(ContractSettings):
+class ProviderSettings(ContractSettings, TermsSettings):
     """A provider.
 
     preset          the known provider whose address, format, sign-in and price names it shares
@@ -118,11 +119,12 @@ class CapabilitySettings(Part):
     audio: bool | None = None
     tools: bool | None = None
     json_schema: bool | None = None
+    web_search: bool | None = None
     context_tokens: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(default=None, gt=0)
 
 
-class DeploymentSettings(ContractSettings):
+class DeploymentSettings(ContractSettings, TermsSettings):
     """A deployment, by its id.
 
     price           its own, in place of what feeds say

@@ -13,6 +13,7 @@ import orjson
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.caller_fields.ranges import RULES
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -26,7 +27,7 @@ RequestHeaders = tuple[tuple[bytes, bytes], ...]
 NO_HEADERS: RequestHeaders = ()
 
 
-OURS = ("models", "provider", "session_id", "route", "transforms", "usage")
+OURS = ROUTER_FIELDS
 """Fields that speak to the router; upstreams reject what they do not know."""
 
 
@@ -82,6 +83,8 @@ class UpstreamRequest:
     headers         that go to the provider as they came
     native          the same in the client's own format; None: it speaks chat completions, or
                     carries what only windsock understands
+    unheeded        fields that no one acts on, and that only a router would know
+    searching       deployments of which a web search is asked beside
     kept_fields     `fields`, once they were read
     """
 
@@ -97,6 +100,8 @@ class UpstreamRequest:
     left_out: frozenset[str] = frozenset()
     headers: RequestHeaders = NO_HEADERS
     native: NativeRequest | None = None
+    unheeded: tuple[str, ...] = ()
+    searching: frozenset[str] = frozenset()
     kept_fields: dict[str, msgspec.Raw] | None = field(
         default=None, init=False, repr=False, compare=False
     )

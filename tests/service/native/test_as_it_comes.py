@@ -181,7 +181,10 @@ async def test_kept_answers_come_as_they_came(tmp_path, language) -> None:
     config = route(f"{name}/{model}") + "[cache]\nenabled = true\n"
     async with upstream(reply(language), f"/{language}") as there:
         async with running(provider(name, there.url) + config, tmp_path) as it:
-            path, bodies = f"/v1/{language}", (ask, ask, {**ask, "top_k": 3}, {**ask, "stream": True})
+            path, bodies = (
+                f"/v1/{language}",
+                (ask, ask, {**ask, "top_k": 3}, {**ask, "stream": True}),
+            )
             kept = [await it.http.post(path, json=body) for body in bodies]
             again = await it.http.post(path, json={**ask, "stream": True})
     assert [each.headers["x-windsock-cache"] for each in kept] == ["miss", "hit", "miss", "miss"]

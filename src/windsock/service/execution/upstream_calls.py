@@ -16,9 +16,10 @@ from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
-from windsock.wire.adaptation.adapt import adapted, adapted_natively
+from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively
 from windsock.wire.adaptation.complaints import judged
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
+from windsock.wire.adaptation.search import with_search
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.upstream_errors.reading import is_unknown_call, words_of
@@ -107,15 +108,13 @@ class UpstreamCalls:
         spoken = upstream.formats.get(request.operation) if upstream else None
         if deployment is None or upstream is None or spoken is None:
             raise ProviderError(f"{attempt.deployment} offers no {request.operation} calls")
-        native = self._native_format(request, upstream, deployment.provider)
+        native = self._native_format(request, upstream, deployment)
         heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
         stated = upstream.parameters if native is None else upstream.stated
         known = stated.get(deployment.id, AS_IT_COMES)
         taken = self._taken((deployment.id, native is None, heard), known) if heard else known
         rules = _bounded(taken, deployment, request)
-        asked, changed = (
-            adapted(request, rules) if native is None else adapted_natively(request, native, rules)
-        )
+        asked, changed = _asked(deployment, request, native, rules)
         return Target(
             provider=deployment.provider,
             model=deployment.model,
@@ -129,13 +128,13 @@ class UpstreamCalls:
         )
 
     def _native_format(
-        self, request: UpstreamRequest, upstream: Upstream, provider: str
+        self, request: UpstreamRequest, upstream: Upstream, deployment: Deployment
     ) -> Format | None:
         """The client's own, where the provider speaks it and has not just said that it does not."""
-        if request.native is None or not upstream.native:
+        if request.native is None or not upstream.native or deployment.id in request.searching:
             return None
-        language = request.native.language
-        is_silent = self.clock.now() < self._silent_until.get((provider, language), 0.0)
+        key = deployment.provider, (language := request.native.language)
+        is_silent = self.clock.now() < self._silent_until.get(key, 0.0)
         return None if is_silent else upstream.native.get(language)
 
     def _taken(self, key: Heard, known: Parameters) -> Parameters:
@@ -213,6 +212,19 @@ class UpstreamCalls:
     async def close(self) -> None:
         """Drop the connections."""
         await self._caller.close()
+
+
+def _asked(
+    deployment: Deployment, request: UpstreamRequest, native: Format | None, rules: Parameters
+) -> Adapted:
+    """The request as it is sent, with the search that is asked beside where it is one."""
+    if native is not None:
+        asked, changed = adapted_natively(request, native, rules)
+    else:
+        if deployment.id in request.searching:
+            request = with_search(request, as_plugin=deployment.runs_plugins)
+        asked, changed = adapted(request, rules)
+    return asked, changed if deployment.runs_plugins else (*changed, *request.unheeded)
 
 
 def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:

@@ -7,7 +7,7 @@ from typing import Any
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import copied, joined, listed
-from windsock.wire.formats.responses.sealed import OURS, blocks_of
+from windsock.wire.formats.responses.sealed import TOLD_HERE, blocks_of
 from windsock.wire.formats.responses.tools import call_of
 from windsock.wire.formats.tool_results import Message, Results
 
@@ -65,7 +65,7 @@ class Input:
 
     def _think(self, item: dict[str, Any]) -> None:
         """A summary, or what OpenAI encrypted, is not what was thought."""
-        self.is_foreign = self.is_foreign or str(item.get("id")).startswith(OURS)
+        self.is_foreign = self.is_foreign or str(item.get("id")).startswith(TOLD_HERE)
         parts = item.get("content") or ()
         text = "".join(str(each.get("text", "")) for each in parts if isinstance(each, dict))
         blocks = blocks_of(item)

@@ -11,7 +11,7 @@ import orjson
 from windsock.wire.formats.pieces import Kind, Piece
 from windsock.wire.json_codec import parsed
 
-OURS = "rs_windsock_"
+TOLD_HERE = "rs_windsock_"
 """Begins the id of a reasoning item that tells what another than OpenAI thought."""
 
 MARK = "windsock:"
