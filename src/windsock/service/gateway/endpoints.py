@@ -22,7 +22,12 @@ from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import used_tokens
-from windsock.service.gateway.answer_headers import EVENT_STREAM, headers_of, is_told
+from windsock.service.gateway.answer_facts import (
+    EVENT_STREAM,
+    decision_view,
+    headers_of,
+    is_told,
+)
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
@@ -31,7 +36,6 @@ from windsock.service.gateway.response_cache import (
     cache_key,
     is_cachable,
 )
-from windsock.service.gateway.route_answer import decision_view
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.formats.openai_chat import read_chat

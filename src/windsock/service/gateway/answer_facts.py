@@ -1,6 +1,8 @@
-"""The headers of an answer: who gave it, how it was chosen, what was changed for it."""
+"""What a client is told of a decision: with an answer, in its headers, or in place of one."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from windsock.core.model.calls import Attempt
 from windsock.core.routing.exchange import Exchange
@@ -36,6 +38,27 @@ def is_told(exchange: Exchange, failure: Failure) -> bool:
     """Whether the answer comes in the client's own format, so that nothing translates it."""
     tried = _tried(exchange)
     return tried is not None and tried.number in failure.passed
+
+
+def decision_view(exchange: Exchange) -> dict[str, Any]:
+    """What POST /v1/route answers."""
+    decision, table = exchange.decision, exchange.table
+    return {
+        "decision_id": decision.id,
+        "deployment": decision.deployment,
+        "propensity": decision.propensity,
+        "weights": dict(zip(table.deployments, table.weights, strict=True)),
+        "candidates": [
+            {
+                "deployment": arm.deployment,
+                "success_mean": arm.success_mean,
+                "expected_usd": arm.expected_usd,
+            }
+            for arm in table.arms
+        ],
+        "ruled_out": table.reasons,
+        "note": table.note,
+    }
 
 
 def _notes(exchange: Exchange, failure: Failure, tried: Attempt | None) -> Headers:
