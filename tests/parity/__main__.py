@@ -20,6 +20,7 @@ from typing import Any
 
 import structlog
 
+from tests.parity.agents import result_of
 from tests.parity.known import reason
 from tests.parity.provider.said import KEY
 from tests.parity.provider.server import Provider, provider
@@ -38,6 +39,9 @@ BEHIND = {
     "gemini": ("google-native", "v1beta"),
 }
 """What stands behind windsock: a preset that speaks it, and the base path. "" is nobody known."""
+
+GLOBS = ("gpt-5*", "claude-*")
+"""Names that agents ask for of their own accord."""
 
 VECTORS = ("text-embedding-3-small", "text-embedding-ada-002")
 
@@ -63,6 +67,7 @@ def config(url: str, behind: str) -> str:
         f'[providers.vectors]\nbase_url = "{url}/v1"\napi_key = "{KEY}"\n'
         "price = { input = 1, output = 0 }\n"
     )
+    parts += [f'[routes."{glob}"]\ncandidates = ["openai0/any-model"]\n' for glob in GLOBS]
     parts += [f'[routes."{name}"]\ncandidates = ["vectors/{name}"]\n' for name in VECTORS]
     return "".join(parts)
 
@@ -93,6 +98,8 @@ def command(row: Row) -> list[str]:
 
 async def told_by(row: Row, url: str, key: str, options: Any) -> dict[str, Any]:
     """What a client gave, by case."""
+    if row.driver == "agent":
+        return {"task": await result_of(row.name, url, key, words=options.words)}
     if row.driver.endswith(".mjs"):
         for name in ("harness.mjs", row.driver):
             shutil.copy(HERE / "drivers" / name, HOME / row.environment / name)

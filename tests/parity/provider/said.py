@@ -60,6 +60,7 @@ SAID = {
     "thoughts": Said("21 degrees.", thought="The user asks twice.", used=Used(reasoning=8)),
     "length": Said("Zürich has", finish="length"),
     "refusal": Said("I cannot help with that.", finish="refusal"),
+    "aider": Said("proof.txt\n```\nwindy\nwindy\n```\n"),
     "done": Said("The tools said it: 21 and 19 degrees."),
 }
 
@@ -79,7 +80,7 @@ def said(body: dict[str, Any], tools: list[str], *, is_forced: bool) -> Said:
     is_forced   one of them must be called: so some clients ask for an object
     """
     text = json.dumps(body, ensure_ascii=False)
-    named = CASE.findall(text)
+    named = [name for name in CASE.findall(text) if name in SAID or name == "agent"]
     case = named[-1] if named else "text"
     shell = next((name for name in tools if name in SHELLS), None)
     if RESULTS.search(text):
