@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from windsock.config.cap_settings import CapSettings, TimeZone
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
@@ -242,6 +243,7 @@ class Settings(Part):
     """The whole of windsock.toml.
 
     default_route   asked where nothing is known by the name in a request, as the route "*"
+    timezone        of the caps that name none, and of the budgets of keys
     """
 
     server: ServerSettings = ServerSettings()
@@ -253,6 +255,8 @@ class Settings(Part):
     routes: dict[str, RouteSettings] = Field(default_factory=dict)
     default_route: str | None = None
     budgets: dict[str, BudgetSettings] = Field(default_factory=dict)
+    caps: dict[str, CapSettings] = Field(default_factory=dict)
+    timezone: TimeZone = "UTC"
     cache: CacheSettings = CacheSettings()
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()
