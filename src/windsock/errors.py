@@ -7,6 +7,7 @@ WindsockError
 │   ├── UnknownRoute       carries the nearest name
 │   ├── BudgetSpent        the route's money of today is used up
 │   │   └── CapReached     a hard cap leaves no room for another call
+│   ├── LimitReached       the key used its minute up
 │   └── NoCandidate        carries each deployment's reason
 ├── ProviderError          a provider must recover
 ├── FeedError              a feed's owner, or its declaration, must be mended
@@ -85,6 +86,17 @@ class CapReached(BudgetSpent):
                 f"second, or ask for a shorter answer (max_tokens)"
             )
         CallerError.__init__(self, text)
+
+
+class LimitReached(CallerError):
+    """A key used up what it may use within a minute.
+
+    retry_after_s   until this request may come again; None: it never may as it stands
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NoCandidate(CallerError):

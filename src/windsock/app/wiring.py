@@ -155,8 +155,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
     insight = _insight(service)
     service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
-        router=router,
-        clock=clock,
+        insight=insight,
         readiness=service.readiness,
         metrics=Metrics(
             router,
@@ -222,6 +221,8 @@ def _insight(service: Service) -> Insight:
         nearest=service.ingestion.nearest,
         publish=service.ingestion.publish,
         table_at=table_at,
+        metrics=service.settings.server.metrics,
+        docs=service.settings.server.docs,
     )
 
 

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from windsock.cli.doctor import Diagnosis
+from windsock.cli.layout import Entry, age, lines, usd, wrapped
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
-from windsock.cli.prices.layout import Entry, age, lines, usd, wrapped
 from windsock.cli.service_client import ServiceClient
 from windsock.clock import SystemClock
 from windsock.errors import ConfigError

@@ -17,6 +17,7 @@ from windsock.config.cap_settings import CapSettings, TimeZone
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
+from windsock.config.terms_settings import TermsSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, Share, seconds
@@ -30,6 +31,8 @@ class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
     keys            open: no key needed; required: always; auto: from the first key on
+    metrics, docs   who may read /metrics, and /docs with /openapi.json: open: everybody; key: a key
+                    with the scope metrics, or read, once keys are needed; off: nobody
     pass_headers    of clients' requests that go on to the provider; never keys or cookies
     cors_origins    whose pages may call from a browser, such as https://app.example, or *
     drain           after SIGTERM, seconds that requests under way have to end
@@ -45,7 +48,9 @@ class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
-    admin_token: str | None = None
+    admin_token: str | None = Field(default=None, repr=False)
+    metrics: Literal["open", "key", "off"] = "open"
+    docs: Literal["open", "key", "off"] = "open"
     cors_origins: tuple[str, ...] = ()
     pass_headers: tuple[PassedHeader, ...] = PASS_HEADERS
     max_body_mb: float = Field(default=20.0, gt=0)
@@ -74,7 +79,7 @@ class StoreSettings(Part):
     snapshot_every: Seconds = 5.0
 
 
-class ProviderSettings(ContractSettings):
+class ProviderSettings(ContractSettings, TermsSettings):
     """A provider.
 
     preset          the known provider whose address, format, sign-in and price names it shares
@@ -112,11 +117,12 @@ class CapabilitySettings(Part):
     audio: bool | None = None
     tools: bool | None = None
     json_schema: bool | None = None
+    web_search: bool | None = None
     context_tokens: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(default=None, gt=0)
 
 
-class DeploymentSettings(ContractSettings):
+class DeploymentSettings(ContractSettings, TermsSettings):
     """A deployment, by its id.
 
     price           its own, in place of what feeds say

@@ -47,9 +47,11 @@ class CapKeeper:
         self._restore(self.router.caps.adopt(caps_of(settings)))
 
     def adopt_keys(self, keys: Iterable[VirtualKey]) -> None:
-        """The keys as they are now, with the budgets of theirs; also reads what could not be."""
-        active = [key for key in keys if key.revoked_at is None]
-        holders = {key.id: holder_of(key, self.timezone) for key in active}
+        """The keys as they are now, with the budgets of theirs; also reads what could not be.
+
+        Of keys that took each other's place the newest has the say.
+        """
+        holders = {key.continues or key.id: holder_of(key, self.timezone) for key in keys}
         fresh = self.router.caps.adopt_keys(holders)
         self._restore([*fresh, *self._unread.values()])
 
@@ -120,8 +122,9 @@ def holder_of(key: VirtualKey, timezone: str) -> KeyHolder:
     cap = None
     if key.budget_usd is not None:
         period = Period(key.budget_period or "total")
-        name = f"keys.{key.id}"
-        cap = Cap(name=name, usd=key.budget_usd, period=period, timezone=timezone, keys=(key.id,))
+        first = key.continues or key.id
+        name = f"keys.{first}"
+        cap = Cap(name=name, usd=key.budget_usd, period=period, timezone=timezone, keys=(first,))
     return KeyHolder(name=key.name, namespace=key.namespace, cap=cap)
 
 

@@ -57,7 +57,7 @@ def learning_routes(insight: Insight) -> APIRouter:
 
     @routes.delete("/v1/learn/{lesson}")
     async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
-        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
+        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(caller.namespace, lesson))
 
     return routes
 

@@ -15,6 +15,7 @@ from windsock.service.connections.held_body import ClientGone, HeldBody, Memory,
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import in_format_of, known_as, naming, unsupported
 from windsock.service.error_responses import Problem, problem_of
+from windsock.service.key_limits import NO_LIMITS
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -42,9 +43,12 @@ def peer_of(scope: Scope) -> str:
 
 
 class Call:
-    """One request of the data plane: its body, and the means to answer."""
+    """One request of the data plane: its body, and the means to answer.
 
-    __slots__ = ("_send", "body", "headers", "is_answered", "receive")
+    allowance   what it takes of its key's limits
+    """
+
+    __slots__ = ("_send", "allowance", "body", "headers", "is_answered", "receive")
 
     def __init__(self, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
         self.headers = headers
@@ -52,6 +56,7 @@ class Call:
         self.receive = receive
         self._send = send
         self.is_answered = False
+        self.allowance = NO_LIMITS
 
     def header(self, name: bytes) -> str | None:
         """A header of the request by its name in lower case, or None."""
@@ -61,6 +66,8 @@ class Call:
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head of an answer whose body follows in parts."""
         self.is_answered = True
+        if self.allowance is not NO_LIMITS:
+            headers = [*headers, *self.allowance.headers()]
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:

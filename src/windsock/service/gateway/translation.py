@@ -17,7 +17,8 @@ from windsock.service.error_responses import problem_of
 from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
-from windsock.wire.dialect import Dialect
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
+from windsock.wire.dialect import Dialect, copied
 from windsock.wire.sse import BOUNDARY, data_of
 
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
@@ -54,7 +55,8 @@ class TranslatedCall(Call):
             asked = _object(self._original.body)
             check_ranges(asked)
             try:
-                self._chat = json_codec.dumps(self._dialect.asked(asked))
+                chat = {**copied(asked, *ROUTER_FIELDS), **self._dialect.asked(asked)}
+                self._chat = json_codec.dumps(chat)
             except MISSHAPEN as error:
                 raise BadRequest(MISTYPED) from error
         return self._chat
