@@ -29,6 +29,9 @@ INFER, FEEDBACK, READ, ADMIN = ("infer",), ("feedback",), ("read",), ("admin",)
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 MESSAGE = {**CHAT, "max_tokens": 9}
+GEMINI = "/v1beta/models/"
+SAID = {"parts": [{"text": "hi"}]}
+CONTENT = {"contents": [SAID], "content": SAID, "requests": [{"content": SAID}]}
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ ROWS = (
     Row("GET", "/openapi.json", READ),
     Row("GET", "/v1/models", ("read", "infer")),
     Row("GET", "/v1/models/{name:path}", ("read", "infer"), "/v1/models/auto"),
+    Row("GET", "/v1beta/models", ("read", "infer")),
+    Row("GET", "/v1beta/models/{name:path}", ("read", "infer"), "/v1beta/models/auto"),
     Row("GET", "/v1/deployments", READ),
     Row("GET", "/v1/weights", READ, own=True),
     Row("GET", "/v1/weights/stream", READ),
@@ -88,6 +93,7 @@ ROWS = (
     Row("GET", "/v1/report", READ, "/v1/report?by=task,key", own=True),
     Row("GET", "/v1/alarms", READ),
     Row("POST", "/v1/alarms/undo", ADMIN, body={"route": "auto", "deployment": "acme/m"}),
+    Row("POST", "/v1/alarms/silence", ADMIN, body={"key": "none of ours"}),
     Row("POST", "/v1/learn", ADMIN, body={"route": "auto", "results": [
         {"task": TASK, "deployment": "acme/m", "success": 0.5, "count": 9}]}),
     Row("DELETE", "/v1/learn/{lesson}", ADMIN, "/v1/learn/LESSON", hidden=True),
@@ -101,6 +107,11 @@ ROWS = (
     Row("POST", "/v1/completions", INFER, body={"model": "auto", "prompt": "hi"}),
     Row("POST", "/v1/embeddings", INFER, body={"model": "auto", "input": "hi"}),
     Row("POST", "/v1/route", INFER, body=CHAT),
+    *(
+        Row("POST", f"{GEMINI}{{model}}:{call}", INFER, f"{GEMINI}auto:{call}", body=CONTENT)
+        for call in ("generateContent", "streamGenerateContent", "countTokens", "embedContent",
+                     "batchEmbedContents")
+    ),
 )  # fmt: skip
 
 SETTINGS = '[server]\nkeys = "required"\nmetrics = "key"\ndocs = "key"\n'

@@ -22,6 +22,7 @@ from windsock.service.gateway.admission import LimitRules, Limits, settled
 from windsock.service.gateway.asgi import Endpoint as PathEndpoint
 from windsock.service.gateway.endpoints import Meaning, OpenAICalls
 from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
+from windsock.service.gateway.gemini_calls import gemini_calls
 from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
@@ -79,18 +80,23 @@ def calls_of(
 def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[str, PathEndpoint]:
     """The data plane's calls; those that call providers pass the door."""
     chat = limits.guarded(settled(calls.chat))
+    embed, count = limits.guarded(settled(calls.embed)), settled(calls.count)
     return {
         "/v1/chat/completions": chat,
         "/chat/completions": chat,
-        "/v1/messages": spoken(chat, Messages),
-        "/v1/messages/count_tokens": spoken(settled(calls.count), TokenCount),
-        "/v1/responses": spoken(chat, Responses),
-        "/v1/completions": spoken(chat, Completions),
-        "/v1/embeddings": limits.guarded(settled(calls.embed)),
+        "/v1/messages": spoken(chat, lambda _: Messages()),
+        "/v1/messages/count_tokens": spoken(count, lambda _: TokenCount()),
+        "/v1/responses": spoken(chat, lambda _: Responses()),
+        "/v1/completions": spoken(chat, lambda _: Completions()),
+        "/v1/embeddings": embed,
         "/v1/route": settled(calls.route),
         "/v1/feedback": FeedbackEndpoint(
-            access=service.access, feedbacks=service.feedbacks, clock=service.clock
+            access=service.access,
+            feedbacks=service.feedbacks,
+            clock=service.clock,
+            only_own=lambda: service.settings.server.judges == "own",
         ),
+        **gemini_calls(chat, embed, count),
     }
 
 
