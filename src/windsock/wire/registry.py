@@ -13,6 +13,7 @@ from windsock.wire.formats.gemini.content import GeminiContent
 from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_embeddings import OpenAIEmbeddings
 from windsock.wire.formats.openai_responses.native import NativeResponses
+from windsock.wire.formats.openai_responses.responses import OpenAIResponses
 from windsock.wire.request import Operation
 
 
@@ -22,6 +23,10 @@ def _openai(traits: ProviderTraits) -> Formats:
 
 def _anthropic(traits: ProviderTraits) -> Formats:
     return {Operation.CHAT: AnthropicMessages(traits)}
+
+
+def _responses(traits: ProviderTraits) -> Formats:
+    return {Operation.CHAT: OpenAIResponses(traits)}
 
 
 def _gemini(traits: ProviderTraits) -> Formats:
@@ -35,6 +40,7 @@ def _converse(traits: ProviderTraits) -> Formats:
 FORMATS: dict[str, Callable[[ProviderTraits], Formats]] = {
     "openai_chat": _openai,
     "anthropic_messages": _anthropic,
+    "openai_responses": _responses,
     "gemini_content": _gemini,
     "converse": _converse,
 }
@@ -57,7 +63,7 @@ LANGUAGES: dict[str, Callable[[ProviderTraits], Format]] = {
 KEPT_IN = frozenset({"responses"})
 """Those in which a request may go on from an answer by its id, where it was given."""
 
-SPOKEN_BY = {"anthropic_messages": "messages"}
+SPOKEN_BY = {"anthropic_messages": "messages", "openai_responses": "responses"}
 """The language that a wire format is."""
 
 
