@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-import orjson
 
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.errors import BadRequest
+from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import RULES
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -90,11 +90,11 @@ def drop_task(fields: dict[str, msgspec.Raw]) -> None:
     """Take the task, which speaks to the router, out of the metadata that goes upstream."""
     if "metadata" not in fields:
         return
-    metadata = orjson.loads(bytes(fields["metadata"]))
+    metadata = json_codec.loads(bytes(fields["metadata"]))
     if isinstance(metadata, dict) and "task" in metadata:
         del metadata["task"]
         if metadata:
-            fields["metadata"] = msgspec.Raw(orjson.dumps(metadata))
+            fields["metadata"] = msgspec.Raw(json_codec.dumps(metadata))
         else:
             del fields["metadata"]
 

@@ -18,7 +18,7 @@ from windsock.errors import WindsockError
 from windsock.observability.background import Supervisor
 from windsock.service.connections.paths import in_format_of, unsupported
 from windsock.service.control.metrics import Metrics
-from windsock.service.error_responses import Problem, problem_of
+from windsock.service.error_responses import Problem, internal, problem_of
 from windsock.service.gateway.openapi import describe_data_plane
 
 KEYS_TASK = "keys"
@@ -70,34 +70,35 @@ def create_app(
     return app
 
 
-def _on_error(_: Request, error: Exception) -> Response:
+def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WindsockError)
-    return _response(problem_of(error))
+    return _response(request, problem_of(error))
 
 
 def _on_unknown(request: Request, error: Exception) -> Response:
-    """No such call: in the format in which this client reads errors."""
+    """No such call, or nothing that can be read as one."""
     assert isinstance(error, HTTPException)
-    path, headers = request.scope["path"], dict(request.scope["headers"])
-    problem = unsupported(request.method, path, is_method=error.status_code == 405)
-    return _response(in_format_of(path, headers, problem))
+    if error.status_code in (404, 405):
+        path, is_method = request.scope["path"], error.status_code == 405
+        return _response(request, unsupported(request.method, path, is_method=is_method))
+    return _response(request, Problem.of(error.status_code, str(error.detail)))
 
 
 def _on_failure(request: Request, _: Exception) -> Response:
     """Ours; the server logs it."""
-    problem = Problem.of(500, "windsock failed at this request; its log says how", code="internal")
-    path, headers = request.scope["path"], dict(request.scope["headers"])
-    return _response(in_format_of(path, headers, problem))
+    return _response(request, internal())
 
 
-def _on_invalid(_: Request, error: Exception) -> Response:
+def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fault = error.errors()[0]
     place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query"))
-    return _response(Problem.of(400, f"{place}: {fault['msg']}", param=place))
+    return _response(request, Problem.of(400, f"{place}: {fault['msg']}", param=place))
 
 
-def _response(problem: Problem) -> Response:
+def _response(request: Request, problem: Problem) -> Response:
+    """In the format in which this client reads errors."""
+    problem = in_format_of(request.scope["path"], dict(request.scope["headers"]), problem)
     headers = {name.decode(): value.decode() for name, value in problem.headers}
     return Response(
         problem.body, status_code=problem.status, headers=headers, media_type="application/json"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from sys import maxsize
 from typing import Any
@@ -16,9 +17,11 @@ from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
+from windsock.service.error_responses import Problem
 from windsock.wire.adaptation.adapt import adapted
 from windsock.wire.adaptation.complaints import judged
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
+from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.upstream_errors.reading import words_of
@@ -26,7 +29,13 @@ from windsock.wire.upstream_errors.reading import words_of
 MAX_TAUGHT = 1024
 """Deployments with what they were heard to refuse, of which the outcome is kept."""
 
+UNTOLD = "messages, tools or another field of the body has another shape than chat completions have"
+
 Heard = tuple[str, tuple[Unsupported, ...]]
+
+
+class Untold(ProviderError):
+    """The request has not the shape that can be told in a provider's format: nobody is asked."""
 
 
 @dataclass(slots=True)
@@ -84,7 +93,7 @@ class UpstreamCalls:
         self._lasting: dict[str, str] = {}
 
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
-        """Raises ProviderError if the provider offers no such call, or is no longer known."""
+        """Raises ProviderError if the provider offers no such call, or is no longer known; Untold."""
         deployment = self._router.catalog.deployments.get(attempt.deployment)
         upstream = self.upstreams.get(deployment.provider) if deployment else None
         spoken = upstream.formats.get(request.operation) if upstream else None
@@ -93,7 +102,8 @@ class UpstreamCalls:
         heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
         known = upstream.parameters.get(deployment.id, AS_IT_COMES)
         taken = self._taken(deployment.id, known, heard) if heard else known
-        asked, changed = adapted(request, _bounded(taken, deployment, request))
+        with _telling():
+            asked, changed = adapted(request, _bounded(taken, deployment, request))
         return Target(
             provider=deployment.provider,
             model=deployment.model,
@@ -115,10 +125,17 @@ class UpstreamCalls:
         return kept[1]
 
     async def post(self, target: Target) -> Reply:
-        """Send the call; raises ProviderError (see `Caller.post`)."""
+        """Send the call; raises ProviderError (see `Caller.post`), Untold."""
         spoken, request, model = target.format, target.request, target.model
-        path = target.endpoint.call_path(spoken.path(request, model), model)
-        return await self._caller.post(target.endpoint, path, spoken.body(request, model))
+        with _telling():
+            path = target.endpoint.call_path(spoken.path(request, model), model)
+            body = spoken.body(request, model)
+        return await self._caller.post(target.endpoint, path, body)
+
+    def untold(self, attempt: Attempt, started: float, failure: Failure) -> CallResult:
+        """The result of a call that could not be told: the caller's, who reads why."""
+        failure.status, failure.body = 400, Problem.of(400, UNTOLD).body
+        return self.result(attempt, CallKind.CALLER_ERROR, started, status=400)
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
@@ -169,6 +186,15 @@ class UpstreamCalls:
     async def close(self) -> None:
         """Drop the connections."""
         await self._caller.close()
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Raises Untold for a body that has not the shape it is known by."""
+    try:
+        yield
+    except MISSHAPEN as error:
+        raise Untold(UNTOLD) from error
 
 
 def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:

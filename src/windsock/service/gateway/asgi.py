@@ -10,11 +10,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
-from windsock.errors import WindsockError
+from windsock.errors import BadRequest, WindsockError
 from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import in_format_of, known_as, naming, unsupported
-from windsock.service.error_responses import Problem, problem_of
+from windsock.service.error_responses import Problem, internal, problem_of
+from windsock.wire import json_codec
+from windsock.wire.caller_fields.body_bounds import check_body
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -121,21 +123,19 @@ class DataPlane:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if (fault := fault_of(scope["headers"])) is not None:
-            await Call({}, b"", receive, send).refuse(fault)
-            return
         headers: Headers = dict(scope["headers"])
+        call = Call(headers, b"", receive, send)
+        if (fault := fault_of(scope["headers"])) is not None:
+            await _refuse(call, scope, fault)
+            return
         endpoint = self._endpoint(scope)
         if endpoint is None and scope["path"] in self._endpoints:
             problem = unsupported(scope["method"], scope["path"], is_method=True)
-            await Call(headers, b"", receive, send).refuse(
-                in_format_of(scope["path"], headers, problem)
-            )
+            await _refuse(call, scope, problem)
             return
         if endpoint is None and not has_body(headers):
             await self._app(scope, receive, send)
             return
-        call = Call(headers, b"", receive, send)
         if self._knows(headers):
             await self._with_body(endpoint, call, scope)
             return
@@ -159,10 +159,14 @@ class DataPlane:
         try:
             problem = await body.read(call.headers, call.receive)
             if problem is not None:
-                await call.refuse(problem)
+                await _refuse(call, scope, problem)
                 return
-            call.body = naming(body.whole(), scope.get(MODEL))
+            whole = body.whole()
+            _check(whole, call.headers, is_fast=endpoint is not None)
+            call.body = naming(whole, scope.get(MODEL))
             await self._run(endpoint, call, scope)
+        except BadRequest as error:
+            await _refuse(call, scope, problem_of(error))
         except ClientGone:
             pass
         finally:
@@ -175,17 +179,45 @@ class DataPlane:
         connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
         watch = _LeaveWatch(call.receive) if connection is None else _LeaveCallback(connection)
         try:
-            try:
-                await endpoint(call)
-            except WindsockError as error:
-                if call.is_answered:
-                    raise
-                await call.refuse(problem_of(error))
+            await self._answer(endpoint, call, scope)
         except asyncio.CancelledError:
             if not watch.is_gone:
                 raise
         finally:
             watch.end()
+
+
+    async def _answer(self, endpoint: Endpoint, call: Call, scope: Scope) -> None:
+        """Run it; what it raises is told in the caller's format. The server logs what is ours."""
+        try:
+            await endpoint(call)
+        except WindsockError as error:
+            if call.is_answered:
+                raise
+            await _refuse(call, scope, problem_of(error))
+        except Exception:
+            if not call.is_answered:
+                await _refuse(call, scope, internal())
+            raise
+
+
+async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:
+    await call.refuse(in_format_of(scope["path"], call.headers, problem))
+
+
+def _check(body: bytes, headers: Headers, *, is_fast: bool) -> None:
+    """Raises BadRequest for what no body may be; forms with files are for who reads them.
+
+    is_fast     the body is for the data plane, which reads JSON as it is written
+    """
+    if not body or headers.get(b"content-type", b"").startswith(b"multipart/"):
+        return
+    check_body(body)
+    if not is_fast:
+        try:
+            json_codec.loads_asked(body)
+        except ValueError as error:
+            raise BadRequest(f"the body is not valid JSON: {error}") from error
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

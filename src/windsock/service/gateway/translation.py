@@ -17,11 +17,8 @@ from windsock.service.error_responses import problem_of
 from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
-from windsock.wire.dialect import Dialect
+from windsock.wire.dialect import MISSHAPEN, Dialect
 from windsock.wire.sse import BOUNDARY, data_of
-
-MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
-"""What a dialect raises for a body or an answer that has not the shape it is known by."""
 
 ADAPTED = b"x-windsock-adapted"
 
@@ -139,7 +136,7 @@ def _noted(headers: list[tuple[bytes, bytes]], left_out: list[str]) -> list[tupl
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        body = json_codec.loads(raw)
+        body = json_codec.loads_asked(raw)
     except ValueError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if not isinstance(body, dict):
