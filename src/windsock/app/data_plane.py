@@ -68,6 +68,7 @@ def calls_of(
         keep_decision=service.ledger.append,
         on_unpriced=lambda: _refresh(staleness, service.poller),
         cache=service.cache,
+        pass_headers=settings.server.pass_headers,
         with_features=any(route.segments or route.classify for route in settings.routes.values()),
         meaning=_meaning(settings, caller),
     )

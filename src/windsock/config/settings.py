@@ -16,15 +16,20 @@ from pydantic import (
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
-from windsock.config.value_types import Moment, Seconds
+from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, Share, seconds
+
+PASS_HEADERS = ("traceparent", "tracestate", "http-referer", "x-title", "x-openrouter-title",
+                "x-openrouter-categories")  # fmt: skip
+"""W3C Trace Context, and how OpenRouter's clients name their application."""
 
 
 class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
     keys            open: no key needed; required: always; auto: from the first key on
+    pass_headers    of clients' requests that go on to the provider; never keys or cookies
     cors_origins    whose pages may call from a browser, such as https://app.example, or *
     drain           after SIGTERM, seconds that requests under way have to end
     drain_delay     before that, seconds in which /readyz says no and requests are still taken, so
@@ -41,6 +46,7 @@ class ServerSettings(Part):
     keys: Literal["auto", "open", "required"] = "auto"
     admin_token: str | None = None
     cors_origins: tuple[str, ...] = ()
+    pass_headers: tuple[PassedHeader, ...] = PASS_HEADERS
     max_body_mb: float = Field(default=20.0, gt=0)
     max_inflight_mb: float = Field(default=512.0, gt=0)
     max_connections: int = Field(default=4096, gt=0)

@@ -20,6 +20,12 @@ TOKENS_PER_BYTE = 0.27
 """Prompt tokens per byte of request body, before anything is learnt."""
 
 
+RequestHeaders = tuple[tuple[bytes, bytes], ...]
+"""Of one request: names, in lower case, and values."""
+
+NO_HEADERS: RequestHeaders = ()
+
+
 OURS = ("models", "provider", "session_id", "route", "transforms", "usage")
 """Fields that speak to the router; upstreams reject what they do not know."""
 
@@ -55,6 +61,7 @@ class UpstreamRequest:
     choices         answers asked for (`n`)
     wants_certainty the router asks how sure the answer is, where a format can tell
     left_out        fields that nothing may add: the deployment does not take them
+    headers         that go to the provider as they came
     kept_fields     `fields`, once they were read
     """
 
@@ -68,6 +75,7 @@ class UpstreamRequest:
     operation: Operation = Operation.CHAT
     wants_certainty: bool = False
     left_out: frozenset[str] = frozenset()
+    headers: RequestHeaders = NO_HEADERS
     kept_fields: dict[str, msgspec.Raw] | None = field(
         default=None, init=False, repr=False, compare=False
     )

@@ -93,7 +93,7 @@ class UpstreamCalls:
         self._lasting: dict[str, str] = {}
 
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
-        """Raises ProviderError if the provider offers no such call, or is no longer known; Untold."""
+        """Raises ProviderError if the provider is gone or offers no such call; Untold."""
         deployment = self._router.catalog.deployments.get(attempt.deployment)
         upstream = self.upstreams.get(deployment.provider) if deployment else None
         spoken = upstream.formats.get(request.operation) if upstream else None
@@ -130,7 +130,7 @@ class UpstreamCalls:
         with _telling():
             path = target.endpoint.call_path(spoken.path(request, model), model)
             body = spoken.body(request, model)
-        return await self._caller.post(target.endpoint, path, body)
+        return await self._caller.post(target.endpoint, path, body, request.headers)
 
     def untold(self, attempt: Attempt, started: float, failure: Failure) -> CallResult:
         """The result of a call that could not be told: the caller's, who reads why."""

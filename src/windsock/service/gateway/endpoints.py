@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -59,6 +59,7 @@ class OpenAICalls:
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
+        pass_headers: Iterable[str] = (),
         with_features: bool = False,
         meaning: Meaning | None = None,
     ) -> None:
@@ -70,6 +71,7 @@ class OpenAICalls:
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
         self._cache = cache
+        self._passed = frozenset(name.encode() for name in pass_headers)
         self._read_chat = partial(read_chat, with_features=with_features)
         self._meaning = meaning if with_features else None
 
@@ -139,13 +141,16 @@ class OpenAICalls:
 
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
         principal = admitted(call, self._access, "infer", self._clock.now())
-        return (read or partial(self._read_chat, header=call.header))(
+        asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
             task=call.header(b"x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
+        if passed := self._passed.intersection(call.headers):
+            asked.headers = tuple((name, call.headers[name]) for name in passed)
+        return asked
 
     async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for."""
