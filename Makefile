@@ -8,7 +8,7 @@ PROVE := $(VENV)/.prove
 MUTATION := $(VENV)/.mutation
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench prove mutants lock clean
+.PHONY: run test check bench prove hostile mutants lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -30,6 +30,10 @@ bench: $(TEST)
 # Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers.
 prove: $(PROVE)
 	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py
+
+# Ten thousand requests as nobody means them, to every call of a running service.
+hostile: $(TEST)
+	HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest -n 0 tests/attacks/test_hostile.py
 
 # Changes the code in a hundred small ways a file, and counts which the tests notice: hours on two cores.
 mutants: $(MUTATION)

@@ -12,7 +12,10 @@ from urllib.parse import quote, urlsplit
 from hypothesis import strategies as st
 
 TURNS = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "hi"}]
-FUNCTION = {"name": "look", "parameters": {"type": "object", "properties": {"q": {"type": "string"}}}}
+FUNCTION = {
+    "name": "look",
+    "parameters": {"type": "object", "properties": {"q": {"type": "string"}}},
+}
 WISHES = {
     "only": ["acme", "bolt/m"], "ignore": [], "order": ["bolt"], "sort": {"by": "price"},
     "max_price": {"prompt": 9, "completion": "90"}, "preferred_max_latency": {"p50": 5},
@@ -33,6 +36,7 @@ CHAT = COMMON | {
     "route": "fallback", "previous_response_id": "r", "prompt_cache_key": "k", "logprobs": False,
     "frequency_penalty": 0.1, "modalities": ["text"],
 }  # fmt: skip
+MODELS = ("auto", "auto", "lone", "anthropic", "google-native", "bedrock", "acme/m", "m")
 RULING = {"deployment": "acme/m", "feed": "litellm"}
 MEANT: Mapping[str, dict[str, Any]] = {
     "/v1/chat/completions": CHAT,
@@ -68,10 +72,12 @@ MEANT: Mapping[str, dict[str, Any]] = {
 }  # fmt: skip
 """A body that is meant, by path; from it one is made that is not."""
 
-BESIDE = ("/", "/docs", "/nowhere", "/v1", "/v1/chat/completions/x", "/ui/api/history", "/ui/static/x",
-          "/openai/deployments/auto/chat/completions", "/api/v1/models", "/v1beta/models/auto",
-          "/v1/models/%2e%2e%2f", "/v1/decisions/%00", "/ui/static/..%2fapp.js", "//", "/%ff",
-          "/v1/learn/99999999999999999999", "/openai/deployments/%ff/chat/completions")  # fmt: skip
+BESIDE = (
+    "/", "/docs", "/nowhere", "/v1", "/v1/chat/completions/x", "/ui/api/history", "/ui/static/x",
+    "/openai/deployments/auto/chat/completions", "/api/v1/models", "/v1beta/models/auto",
+    "/v1/models/%2e%2e%2f", "/v1/decisions/%00", "/ui/static/..%2fapp.js", "//", "/%ff",
+    "/v1/learn/99999999999999999999", "/openai/deployments/%ff/chat/completions",
+)  # fmt: skip
 """Paths that no document names."""
 
 
@@ -79,16 +85,22 @@ class Raw(bytes):
     """A piece of JSON, or of what looks like it, as it is sent."""
 
 
-NUMBERS = ("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e-400", "-0", "0", "-1", "1.5", "01",
-           "9" * 25, "-" + "9" * 25, str(2**31), str(2**63), str(2**64), "1" + "0" * 400,
-           "7" * 5000, "7" * 100_000, "0." + "3" * 100_000, "1e999999999", "1e-999999999",
-           "+1", "0x10", ".5", "1_000")  # fmt: skip
-TEXTS = ("", " ", "auto", "acme/m", "\0", "a" * 127, "é" * 128, "a" * 129, "a" * 5000, "../../etc",
-         "a\r\nx: y", "\u202e", "#1.0", "c#", "*", "%00", "sk-ws-x", "NaN", "1e5", "low", "🙂" * 200,
-         "${HOME}", "{{7*7}}", "' or 1=1 --", "<script>", "\x7f", "\u2028", "😀#1.1")  # fmt: skip
-BROKEN = (b'"\\ud800"', b'"\\udfff\\ud800"', b'"\xff"', b'"\xc3"', b'"\xed\xa0\x80"', b'"\\x"', b'"a',
-          b"'a'", b"", b"nul", b"{", b"[1,]", b'{"a":1,}', b"/**/1", b"\xef\xbb\xbf1", b'"\n"',
-          b'{"task": "a", "task": "b"}', b'{"a": 1} {', b'"\\u0000"')  # fmt: skip
+NUMBERS = (
+    "NaN", "Infinity", "-Infinity", "1e400", "-1e400", "1e-400", "-0", "0", "-1", "1.5", "01",
+    "9" * 25, "-" + "9" * 25, str(2**31), str(2**63), str(2**64), "1" + "0" * 400, "7" * 5000,
+    "7" * 100_000, "0." + "3" * 100_000, "1e999999999", "1e-999999999", "+1", "0x10", ".5",
+    "1_000",
+)  # fmt: skip
+TEXTS = (
+    "", " ", "auto", "acme/m", "\0", "a" * 127, "é" * 128, "a" * 129, "a" * 5000, "../../etc",
+    "a\r\nx: y", "\u202e", "#1.0", "c#", "*", "%00", "sk-ws-x", "NaN", "1e5", "low", "🙂" * 200,
+    "${HOME}", "{{7*7}}", "' or 1=1 --", "<script>", "\x7f", "\u2028", "😀#1.1",
+)  # fmt: skip
+BROKEN = (
+    b'"\\ud800"', b'"\\udfff\\ud800"', b'"\xff"', b'"\xc3"', b'"\xed\xa0\x80"', b'"\\x"', b'"a',
+    b"'a'", b"", b"nul", b"{", b"[1,]", b'{"a":1,}', b"/**/1", b"\xef\xbb\xbf1", b'"\n"',
+    b'{"task": "a", "task": "b"}', b'{"a": 1} {', b'"\\u0000"',
+)  # fmt: skip
 DEEP = tuple(
     Raw(begin * depth + inner + end * depth)
     for depth in (100, 1000, 50_000)
@@ -104,8 +116,9 @@ values = st.one_of(
     st.just(Raw(b'"' + b"a" * 900_000 + b'"')),
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+        ),
         max_leaves=6,
     ),
 )
@@ -123,13 +136,13 @@ def written(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def places(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def paths_of(value: Any, place: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The path of everything in a body, the whole first."""
     found = [place]
     if isinstance(value, dict | list):
         inner = value.items() if isinstance(value, dict) else enumerate(value)
         for name, each in inner:
-            found += places(each, (*place, name))
+            found += paths_of(each, (*place, name))
     return found
 
 
@@ -155,56 +168,95 @@ def bodies(draw: st.DrawFn, path: str) -> bytes:
     least = {"model", "messages", "input", "prompt", "decision_id", "value", "prices", "route",
              "results", "deployment", "feed", "max_tokens"}  # fmt: skip
     body: Any = {name: each for name, each in meant.items() if name in kept | least}
+    if "model" in body:
+        body["model"] = draw(st.sampled_from(MODELS))
     for _ in range(draw(st.integers(0, 3))):
-        body = put(body, draw(st.sampled_from(places(body))), draw(values))
+        body = put(body, draw(st.sampled_from(paths_of(body))), draw(values))
     return written(body)
 
 
-NAMES = ("authorization", "x-api-key", "x-windsock-task", "x-windsock-timeout", "x-windsock-cache",
-         "session-id", "session_id", "x-session-id", "idempotency-key", "content-type", "accept",
-         "content-encoding", "anthropic-version", "x-claude-code-session-id", "origin", "range",
-         "x-forwarded-for", "if-none-match", "expect", "te", "upgrade", "cookie")  # fmt: skip
-ODD = (b"", b"nan", b"-1", b"1e400", b"inf", b"0", b"9" * 400, b"\xff\xfe", b"gzip", b"deflate", b"br",
-       b"text/plain", b"a" * 129, b"a" * 20_000, b"100-continue", b"h2c", b"Bearer ", b"Bearer \xff",
-       b"*", b"bytes=0-", b"multipart/form-data", b"\t", b"refresh", b"sql")  # fmt: skip
+NAMES = (
+    "authorization", "x-api-key", "x-windsock-task", "x-windsock-timeout", "x-windsock-cache",
+    "session-id", "session_id", "x-session-id", "idempotency-key", "content-type", "accept",
+    "content-encoding", "anthropic-version", "x-claude-code-session-id", "origin", "range",
+    "x-forwarded-for", "if-none-match", "expect", "te", "upgrade", "cookie",
+)  # fmt: skip
+ODD = (
+    b"", b"nan", b"-1", b"1e400", b"inf", b"0", b"9" * 400, b"\xff\xfe", b"gzip", b"deflate",
+    b"br", b"text/plain", b"a" * 129, b"a" * 20_000, b"100-continue", b"h2c", b"Bearer ",
+    b"Bearer \xff", b"*", b"bytes=0-", b"multipart/form-data", b"\t", b"refresh", b"sql",
+)  # fmt: skip
 
 headers = st.lists(
     st.tuples(st.sampled_from(NAMES), st.one_of(st.sampled_from(ODD), st.binary(max_size=30))),
     max_size=3,
 )
 
-QUERY = ("route", "task", "at", "ladder", "since", "until", "limit", "by", "kind", "deployment",
-         "requests_per_day", "format", "namespace", "key", "alt", "x")  # fmt: skip
-ASKED = ("key,key", "task,", ",", "auto", "acme/m", "-1", "0", "nan", "inf", "-inf", "1e400", "1e20",
-         "9" * 400, "true", "price", "1h", "now", "%", "\0", "é", "a" * 129, "key,task,route",
-         "[]", "task;drop", "2026-01-01")  # fmt: skip
-queries = st.lists(
-    st.tuples(st.sampled_from(QUERY), st.one_of(st.sampled_from(ASKED), st.text(max_size=9))),
-    max_size=3,
-).map(lambda pairs: "&".join(f"{name}={quote(value, errors='replace')}" for name, value in pairs))
+ASKED = (
+    "key,key", "task,", ",", "auto", "acme/m", "-1", "0", "nan", "inf", "-inf", "1e400", "1e20",
+    "9" * 400, "9" * 5000, "true", "price", "1h", "now", "%", "\0", "é", "a" * 129, "key,route",
+    "[]", "task;drop", "2026-01-01",
+)  # fmt: skip
+
+
+def queries(names: Sequence[str]) -> st.SearchStrategy[str]:
+    """Of a call that has these parameters, and of none."""
+    values = st.one_of(st.sampled_from(ASKED), st.text(max_size=9))
+    pairs = st.lists(st.tuples(st.sampled_from((*names, "x")), values), max_size=3)
+    return pairs.map(
+        lambda asked: "&".join(f"{name}={quote(each, errors='replace')}" for name, each in asked)
+    )
+
+
+@dataclass(frozen=True)
+class Place:
+    """A call as the service documents it: where, by which method, with which parameters."""
+
+    method: str
+    path: str
+    names: tuple[str, ...] = ()
+
+
+def places_in(document: Mapping[str, Any]) -> list[Place]:
+    """Every call of an OpenAPI document; those with a body more often, they can be more wrong."""
+    found = []
+    for path, calls in document["paths"].items():
+        for method, call in calls.items():
+            names = tuple(p["name"] for p in call.get("parameters", ()) if p["in"] == "query")
+            found += [Place(method.upper(), path, names)] * (3 if path in MEANT else 1)
+    return found
 
 
 @dataclass(frozen=True)
 class Sent:
     """A request as bytes, and what it is."""
 
+    method: str
     path: str
     data: bytes
+
+    @property
+    def is_open_ended(self) -> bool:
+        """An event stream, or a body whose end may not come: nothing more is waited for."""
+        return "stream" in self.path or b"\r\ntransfer-encoding" in self.data
 
     def __repr__(self) -> str:
         return f"{self.data[:600]!r}... ({len(self.data)} bytes)"
 
 
 @st.composite
-def requests(draw: st.DrawFn, paths: Sequence[tuple[str, str]], key: str) -> Sent:
-    """To one of these (method, path), now and then to another, mostly with the key."""
-    method, path = draw(st.sampled_from(paths))
+def requests(draw: st.DrawFn, known: Sequence[Place], key: str) -> Sent:
+    """To one of these places, now and then to another, mostly with the key."""
+    place = draw(st.sampled_from(known))
+    method, path = place.method, place.path
     if draw(st.integers(0, 9)) == 0:
         path = draw(st.sampled_from(BESIDE))
     if draw(st.integers(0, 9)) == 0:
         method = draw(st.sampled_from(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH")))
-    target = path.replace("{name}", "auto").replace("{decision_id}", "none").replace("{lesson}", "9")
-    query = draw(queries)
+    target = (
+        path.replace("{name}", "auto").replace("{decision_id}", "none").replace("{lesson}", "9")
+    )
+    query = draw(queries(place.names))
     lines = [f"{method} {target}{'?' + query if query else ''} HTTP/1.1".encode(), b"host: x"]
     own = draw(headers)
     if draw(st.integers(0, 19)):
@@ -213,7 +265,7 @@ def requests(draw: st.DrawFn, paths: Sequence[tuple[str, str]], key: str) -> Sen
     body = draw(bodies(path)) if method not in ("GET", "HEAD") or draw(st.booleans()) else b""
     lines += [b"connection: close", *draw(framings(body))]
     head, framed = lines[:-1], lines[-1]
-    return Sent(path, b"\r\n".join([*head, b"", framed]))
+    return Sent(method, path, b"\r\n".join([*head, b"", framed]))
 
 
 @st.composite
@@ -223,7 +275,7 @@ def framings(draw: st.DrawFn, body: bytes) -> list[bytes]:
         case 0:
             return [b"transfer-encoding: chunked", b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)]
         case 1:
-            return [b"content-length: %d" % (len(body) + 5), body]
+            return [b"content-length: %d" % max(0, len(body) - 3), body]
         case 2:
             return [b"content-length: %d" % max(0, len(body) - 5), body]
         case 3:
@@ -240,6 +292,8 @@ def said(url: str, sent: Sent, *, seconds: float = 5.0) -> bytes:
     with socket.create_connection((parts.hostname, parts.port), timeout=seconds) as client:
         try:
             client.sendall(sent.data)
+            if sent.is_open_ended:
+                client.settimeout(0.05)
             while b"\r\n\r\n" not in heard or not _is_whole(heard):
                 part = client.recv(65_536)
                 if not part:

@@ -12,6 +12,7 @@ import msgspec
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire import json_codec
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.caller_fields.ranges import RULES
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -89,9 +90,9 @@ class UpstreamRequest:
 
 
 def task_of(metadata: dict[str, Any] | None) -> str:
-    """The task that a request's metadata names, or the usual one."""
+    """The task that a request's metadata names, or the usual one; raises BadRequest."""
     task = (metadata or {}).get("task")
-    return task if isinstance(task, str) and task else DEFAULT_TASK
+    return check_name(task, "metadata.task") if isinstance(task, str) and task else DEFAULT_TASK
 
 
 def drop_task(fields: dict[str, msgspec.Raw]) -> None:
@@ -110,6 +111,9 @@ def drop_task(fields: dict[str, msgspec.Raw]) -> None:
 def place_of(message: str) -> str:
     """A decoder's complaint with the field it is about before it."""
     field = param_of(message)
+    if field and (bound := re.search(r"`(str|array)` of length <= (\d+)", message)):
+        what = "characters" if bound[1] == "str" else "entries"
+        return f"{field} has more than {bound[2]} {what}; shorten it"
     return f"{field}: {message.split(' - at')[0]}" if field else message
 
 

@@ -20,6 +20,7 @@ from windsock.service.control.schemas.admin import (
     LessonAnswer,
     Undo,
 )
+from windsock.service.control.schemas.asked import Number
 from windsock.service.control.schemas.prices import RulingAnswer
 
 
@@ -56,7 +57,7 @@ def learning_routes(insight: Insight) -> APIRouter:
         return LessonAnswer(lesson=number, taught=len(results))
 
     @routes.delete("/v1/learn/{lesson}")
-    async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
+    async def unlearn(caller: Admin, lesson: Number) -> LessonAnswer:
         return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
 
     return routes

@@ -14,6 +14,7 @@ from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.asked import DeploymentName
 from windsock.service.control.schemas.prices import usd_per_unit
 
 METERS = {
@@ -54,7 +55,7 @@ def model_routes(insight: Insight) -> APIRouter:
         return {"object": "list", "data": views}
 
     @routes.get("/v1/models/{name:path}")
-    def model(name: str, caller: Caller) -> dict[str, Any]:
+    def model(name: DeploymentName, caller: Caller) -> dict[str, Any]:
         return model_view(router, name, began, clock.now())
 
     return routes

@@ -34,8 +34,13 @@ UNTOLD = "messages, tools or another field of the body has another shape than ch
 Heard = tuple[str, tuple[Unsupported, ...]]
 
 
-class Untold(ProviderError):
-    """The request has not the shape that can be told in a provider's format: nobody is asked."""
+class Unasked(ProviderError):
+    """Nobody is asked, which is not the deployment's fault; it says why, with kind and status."""
+
+    def __init__(self, message: str, kind: CallKind, status: int) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
 
 
 @dataclass(slots=True)
@@ -93,12 +98,15 @@ class UpstreamCalls:
         self._lasting: dict[str, str] = {}
 
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
-        """Raises ProviderError if the provider is gone or offers no such call; Untold."""
+        """Raises ProviderError if the provider is gone, Unasked if it offers no such call."""
         deployment = self._router.catalog.deployments.get(attempt.deployment)
         upstream = self.upstreams.get(deployment.provider) if deployment else None
-        spoken = upstream.formats.get(request.operation) if upstream else None
-        if deployment is None or upstream is None or spoken is None:
-            raise ProviderError(f"{attempt.deployment} offers no {request.operation} calls")
+        if deployment is None or upstream is None:
+            raise ProviderError(f"{attempt.deployment} is no longer known")
+        spoken = upstream.formats.get(request.operation)
+        if spoken is None:
+            words = f"{attempt.deployment} offers no {request.operation} calls"
+            raise Unasked(words, CallKind.CANNOT_SERVE, 422)
         heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
         known = upstream.parameters.get(deployment.id, AS_IT_COMES)
         taken = self._taken(deployment.id, known, heard) if heard else known
@@ -125,17 +133,19 @@ class UpstreamCalls:
         return kept[1]
 
     async def post(self, target: Target) -> Reply:
-        """Send the call; raises ProviderError (see `Caller.post`), Untold."""
+        """Send the call; raises ProviderError (see `Caller.post`), Unasked."""
         spoken, request, model = target.format, target.request, target.model
         with _telling():
             path = target.endpoint.call_path(spoken.path(request, model), model)
             body = spoken.body(request, model)
         return await self._caller.post(target.endpoint, path, body, request.headers)
 
-    def untold(self, attempt: Attempt, started: float, failure: Failure) -> CallResult:
-        """The result of a call that could not be told: the caller's, who reads why."""
-        failure.status, failure.body = 400, Problem.of(400, UNTOLD).body
-        return self.result(attempt, CallKind.CALLER_ERROR, started, status=400)
+    def unasked(
+        self, attempt: Attempt, error: Unasked, started: float, failure: Failure
+    ) -> CallResult:
+        """The result of a call that was not made; the caller reads why."""
+        failure.status, failure.body = error.status, Problem.of(error.status, str(error)).body
+        return self.result(attempt, error.kind, started, status=error.status)
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
@@ -190,11 +200,11 @@ class UpstreamCalls:
 
 @contextmanager
 def _telling() -> Iterator[None]:
-    """Raises Untold for a body that has not the shape it is known by."""
+    """Raises Unasked for a body that has not the shape it is known by."""
     try:
         yield
     except MISSHAPEN as error:
-        raise Untold(UNTOLD) from error
+        raise Unasked(UNTOLD, CallKind.CALLER_ERROR, 400) from error
 
 
 def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:

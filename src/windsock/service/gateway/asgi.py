@@ -186,7 +186,6 @@ class DataPlane:
         finally:
             watch.end()
 
-
     async def _answer(self, endpoint: Endpoint, call: Call, scope: Scope) -> None:
         """Run it; what it raises is told in the caller's format. The server logs what is ours."""
         try:

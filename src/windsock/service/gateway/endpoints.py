@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from math import isfinite, nan
+from math import nan
 from typing import Any
 
 import orjson
@@ -31,11 +31,15 @@ from windsock.service.gateway.response_cache import (
     is_cachable,
 )
 from windsock.service.gateway.upstream_failures import failed
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.request import UpstreamRequest
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+
+
+DAY_S = 86_400
 
 
 Read = Callable[..., UpstreamRequest]
@@ -143,7 +147,7 @@ class OpenAICalls:
         principal = admitted(call, self._access, "infer", self._clock.now())
         asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
-            task=call.header(b"x-windsock-task"),
+            task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
@@ -277,11 +281,12 @@ def decision_view(exchange: Exchange) -> dict[str, Any]:
 
 
 def _seconds(text: str | None) -> float | None:
-    """A deadline from a header; raises BadRequest. No number would confuse every timer."""
+    """A deadline from a header; raises BadRequest. What is no number would confuse every timer."""
     try:
         seconds = float(text) if text else None
     except ValueError:
         seconds = nan
-    if seconds is not None and not (isfinite(seconds) and seconds > 0):
-        raise BadRequest("x-windsock-timeout must be seconds above 0", param="x-windsock-timeout")
+    if seconds is not None and not 0 < seconds <= DAY_S:
+        words = f"x-windsock-timeout must be seconds above 0, at most {DAY_S}"
+        raise BadRequest(words, param="x-windsock-timeout")
     return seconds

@@ -16,6 +16,7 @@ from msgspec import Meta
 
 from windsock.core.model.requests import Preferences
 from windsock.errors import BadRequest
+from windsock.wire.caller_fields.names import Places
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -48,9 +49,9 @@ class Ceilings(msgspec.Struct, forbid_unknown_fields=True):
 class Wishes(msgspec.Struct, forbid_unknown_fields=True):
     """The fields, their types and ranges. What cannot be kept to is in CANNOT."""
 
-    order: list[str] | None = None
-    only: list[str] | None = None
-    ignore: list[str] | None = None
+    order: Places | None = None
+    only: Places | None = None
+    ignore: Places | None = None
     allow_fallbacks: bool | None = None
     sort: Sort | SortBy | None = None
     max_price: Ceilings | None = None
@@ -62,6 +63,9 @@ class Wishes(msgspec.Struct, forbid_unknown_fields=True):
     enforce_distillable_text: bool | None = None
     quantizations: list[str] | None = None
 
+
+MOST_USD = 1_000_000_000
+"""Per million tokens: whoever means no ceiling leaves it out."""
 
 NAME_THEM = "; name the deployments or providers that you mean in provider.only"
 
@@ -79,9 +83,9 @@ CANNOT: Mapping[str, tuple[tuple[Any, ...], str]] = {
 """By field: the values that ask for nothing, and why no other can be kept to."""
 
 EXPECTED: Mapping[str, str] = {
-    "order": "a list of names",
-    "only": "a list of names",
-    "ignore": "a list of names",
+    "order": "a list of names, at most 256",
+    "only": "a list of names, at most 256",
+    "ignore": "a list of names, at most 256",
     "quantizations": "a list of names",
     "allow_fallbacks": "true or false",
     "sort": '"price", "throughput" or "latency", or {"by": one of them}',
@@ -165,9 +169,9 @@ def _ceiling(name: str, value: float | str | None) -> Decimal | None:
         ceiling = Decimal(str(value))
     except ArithmeticError:
         ceiling = Decimal("NaN")
-    if not ceiling.is_finite() or ceiling < 0:
+    if not (ceiling.is_finite() and 0 <= ceiling <= MOST_USD):
         raise BadRequest(
-            f"provider.max_price.{name} must be dollars per million tokens, 0 or more",
+            f"provider.max_price.{name} must be dollars per million tokens, 0 to {MOST_USD}",
             param=f"provider.max_price.{name}",
         )
     return ceiling
