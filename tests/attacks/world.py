@@ -63,10 +63,12 @@ def ask(**fields: Any) -> dict[str, Any]:
 class World:
     """What runs, and the keys it knows. Its providers are as strict as any: see `strict`.
 
+    folder          of its configuration and its store
     admin, infer    headers that carry a key of that scope
     http            a client with the admin's
     """
 
+    folder: Path
     process: Process
     acme: Provider
     bolt: Provider
@@ -144,7 +146,7 @@ async def world_in(folder: Path, more: str = "") -> AsyncIterator[World]:
             async with httpx.AsyncClient(
                 base_url=process.url, headers=keys[0], timeout=20, trust_env=False
             ) as http:
-                yield World(process, acme, bolt, *keys, http)
+                yield World(folder, process, acme, bolt, *keys, http)
         finally:
             if process.process.poll() is None:
                 await asyncio.to_thread(process.kill)

@@ -12,6 +12,7 @@ from windsock.config.settings import (
     ProviderSettings,
     Settings,
 )
+from windsock.config.terms_settings import terms_of
 from windsock.core.model.catalog import (
     USUAL_CACHE,
     CacheTraits,
@@ -57,7 +58,11 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         near = get_close_matches(provider, known, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"add [providers.{provider}] base_url"
         raise ConfigError(f"deployment {name!r}: no provider is named {provider!r}; {mend}")
+    of_provider = settings.providers.get(provider, ProviderSettings())
+    preset = preset_of(provider, settings, presets)
     stated = own.capabilities.model_dump(exclude_none=True)
+    if preset is not None and preset.searches_as(model):
+        stated.setdefault("web_search", True)
     takes = _parameters(name, provider, model, settings)
     return Deployment(
         id=name,
@@ -71,6 +76,8 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         lacks=takes.lacks,
         leaves_out=takes.left_out,
         keeps_marks=takes.keeps_marks,
+        terms=terms_of(own, of_provider),
+        runs_plugins=preset is not None and preset.keeps_router_fields,
     )
 
 

@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from windsock.cli.doctor import Diagnosis
+from windsock.cli.layout import Entry, age, lines, usd, wrapped
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
-from windsock.cli.prices.layout import Entry, age, lines, usd, wrapped
 from windsock.cli.service_client import ServiceClient
 from windsock.clock import SystemClock
-from windsock.errors import ConfigError
+from windsock.errors import ConfigError, masked
 from windsock.resources.declared import seconds
 
 console = Console()
@@ -244,7 +244,7 @@ def show_findings(findings: Sequence[Diagnosis]) -> None:
     for finding in findings:
         fine = "[yellow]look[/]" if finding.is_unsure else "[green]ok  [/]"
         mark = fine if finding.ok else "[red]mend[/]"
-        text = escape(finding.text)
+        text = escape(masked(finding.text))
         console.print(f"{mark} [bold]{finding.subject}[/]: {text}", highlight=False)
 
 

@@ -16,6 +16,7 @@ from pydantic import (
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
+from windsock.config.terms_settings import TermsSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, Share, seconds
@@ -29,6 +30,8 @@ class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
     keys            open: no key needed; required: always; auto: from the first key on
+    metrics, docs   who may read /metrics, and /docs with /openapi.json: open: everybody; key: a key
+                    with the scope metrics, or read, once keys are needed; off: nobody
     pass_headers    of clients' requests that go on to the provider; never keys or cookies
     cors_origins    whose pages may call from a browser, such as https://app.example, or *
     drain           after SIGTERM, seconds that requests under way have to end
@@ -44,7 +47,9 @@ class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
-    admin_token: str | None = None
+    admin_token: str | None = Field(default=None, repr=False)
+    metrics: Literal["open", "key", "off"] = "open"
+    docs: Literal["open", "key", "off"] = "open"
     cors_origins: tuple[str, ...] = ()
     pass_headers: tuple[PassedHeader, ...] = PASS_HEADERS
     max_body_mb: float = Field(default=20.0, gt=0)
@@ -68,12 +73,12 @@ class StoreSettings(Part):
     snapshot_every  between two snapshots of what was learnt
     """
 
-    url: str = "sqlite:///windsock.db"
+    url: str = Field(default="sqlite:///windsock.db", repr=False)
     flush: Seconds = 0.25
     snapshot_every: Seconds = 5.0
 
 
-class ProviderSettings(ContractSettings):
+class ProviderSettings(ContractSettings, TermsSettings):
     """A provider.
 
     preset          the known provider whose address, format, sign-in and price names it shares
@@ -88,10 +93,10 @@ class ProviderSettings(ContractSettings):
     parameters      what it takes of a request, in place of what is known
     """
 
-    base_url: str | None = None
-    api_key: str | None = None
+    base_url: str | None = Field(default=None, repr=False)
+    api_key: str | None = Field(default=None, repr=False)
     price: PriceSettings | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
     preset: str | None = None
     auth: str | None = Field(default=None, pattern=r"^(query:[\w-]+|[A-Za-z0-9-]+)$")
     region: str | None = None
@@ -111,11 +116,12 @@ class CapabilitySettings(Part):
     audio: bool | None = None
     tools: bool | None = None
     json_schema: bool | None = None
+    web_search: bool | None = None
     context_tokens: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(default=None, gt=0)
 
 
-class DeploymentSettings(ContractSettings):
+class DeploymentSettings(ContractSettings, TermsSettings):
     """A deployment, by its id.
 
     price           its own, in place of what feeds say
@@ -156,7 +162,9 @@ class CacheSettings(Part):
     enabled: bool = False
     ttl: Seconds = 3600.0
     max_mb: float = Field(default=64.0, gt=0)
-    url: str | None = Field(default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://")
+    url: str | None = Field(
+        default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://", repr=False
+    )
 
 
 GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation
@@ -187,19 +195,19 @@ class EmbeddingSettings(Part):
     timeout     after which a request goes on without
     """
 
-    base_url: str = Field(pattern=r"^https?://")
+    base_url: str = Field(pattern=r"^https?://", repr=False)
     model: str
-    api_key: str | None = None
+    api_key: str | None = Field(default=None, repr=False)
     timeout: Seconds = 0.3
 
 
 class FeedOverride(Part):
     """What an operator may change of a shipped feed."""
 
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
     every: Seconds | None = None
     trust: Share | None = None
-    api_key: str | None = None
+    api_key: str | None = Field(default=None, repr=False)
     allow_private: bool = False
 
 
@@ -220,8 +228,8 @@ class FeedsSettings(Part):
 class WebhookSettings(Part):
     """events: names or prefixes such as "price."; an empty list is all of them."""
 
-    url: str = Field(pattern=r"^https?://")
-    secret: str = Field(min_length=8)
+    url: str = Field(pattern=r"^https?://", repr=False)
+    secret: str = Field(min_length=8, repr=False)
     events: tuple[str, ...] = ()
 
 

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -50,6 +51,7 @@ class Preset:
     bill_header         the header of an answer that says so
     usage               what it counts its own way
     cache               how it caches the beginning of prompts
+    searching           globs of the names of its models that search the web
     """
 
     id: str
@@ -81,6 +83,12 @@ class Preset:
     bill_header: str = ""
     usage: UsageHabits = NO_HABITS
     cache: CacheTraits = USUAL_CACHE
+    searching: tuple[str, ...] = ()
+
+    def searches_as(self, model: str) -> bool:
+        """Whether its model of this name is known to search the web when it is asked to."""
+        name = model.rsplit("/", 1)[-1].lower()
+        return any(fnmatchcase(name, glob) for glob in self.searching)
 
 
 @cache

@@ -198,8 +198,9 @@ class KeyRow(SQLModel, table=True):
     """A virtual key; of the secret only its SHA-256 is kept.
 
     scopes, models      separated by blanks; no models: all
-    budget_usd          Decimal as text, spent per `budget_period` (day, month or total)
-    rpm                 requests per minute
+    budget_usd          Decimal as text, spent per `budget_period` (see store.keys.PERIODS)
+    rpm, tpm            requests, and tokens, a minute
+    continues           the key whose place it took, by rotation; None: nobody's
     """
 
     __tablename__ = "virtual_key"
@@ -216,6 +217,8 @@ class KeyRow(SQLModel, table=True):
     budget_period: str | None = None
     rpm: int | None = None
     models: str = ""
+    tpm: int | None = None
+    continues: str | None = None
 
 
 class MetaRow(SQLModel, table=True):

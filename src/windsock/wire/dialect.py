@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from windsock.errors import BadRequest
@@ -29,8 +29,11 @@ class Dialect(Protocol):
         """A chat completion, told in this format."""
         ...
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
-        """An error, told in this format."""
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+        """An error, told in this format.
+
+        error   its `message`; where known `code` and `param` as OpenAI's, `retry_after` in s
+        """
         ...
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -44,6 +47,14 @@ class Dialect(Protocol):
     def broken(self, message: str) -> Iterator[dict[str, Any]]:
         """The events that end a stream which broke off."""
         ...
+
+
+def refused(status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error with OpenAI's four fields, its type by the status."""
+    kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+    usual = "invalid_request_error" if status < 500 else "server_error"
+    told = {"message": error["message"], "type": kind.get(status, usual)}
+    return {"error": {**told, "param": error.get("param"), "code": error.get("code")}}
 
 
 def text_of(content: Any, where: str) -> str:

@@ -14,6 +14,7 @@ from windsock.errors import BadRequest
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.names import check_name
 from windsock.wire.caller_fields.ranges import RULES
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -27,7 +28,7 @@ RequestHeaders = tuple[tuple[bytes, bytes], ...]
 NO_HEADERS: RequestHeaders = ()
 
 
-OURS = ("models", "provider", "session_id", "route", "transforms", "usage")
+OURS = ROUTER_FIELDS
 """Fields that speak to the router; upstreams reject what they do not know."""
 
 
@@ -63,6 +64,8 @@ class UpstreamRequest:
     wants_certainty the router asks how sure the answer is, where a format can tell
     left_out        fields that nothing may add: the deployment does not take them
     headers         that go to the provider as they came
+    unheeded        fields that no one acts on, and that only a router would know
+    searching       deployments of which a web search is asked beside
     kept_fields     `fields`, once they were read
     """
 
@@ -77,6 +80,8 @@ class UpstreamRequest:
     wants_certainty: bool = False
     left_out: frozenset[str] = frozenset()
     headers: RequestHeaders = NO_HEADERS
+    unheeded: tuple[str, ...] = ()
+    searching: frozenset[str] = frozenset()
     kept_fields: dict[str, msgspec.Raw] | None = field(
         default=None, init=False, repr=False, compare=False
     )

@@ -66,9 +66,9 @@ class Operator:
         self._tables.forget()
         return number
 
-    def unteach(self, number: int) -> int:
-        """Take a lesson back; how many rates it held; raises BadRequest if there is none."""
-        held = self._warm_starts.take_back(number)
+    def unteach(self, namespace: str, number: int) -> int:
+        """Take a lesson back; how many rates it held; raises UnknownLesson if there is none."""
+        held = self._warm_starts.take_back(namespace, number)
         self._tables.forget()
         return held
 

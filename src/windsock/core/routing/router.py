@@ -16,7 +16,7 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import ConversationFacts, Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, Cell, RouteRequest
+from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
@@ -25,10 +25,13 @@ from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.plan import Plan
-from windsock.core.routing.routes import Route
+from windsock.core.routing.routes import NamedRoute, Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
 from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.errors import BudgetSpent
+
+NO_OTHERS: list[NamedRoute] = []
+"""Of a request that names one model."""
 
 
 class Router:
@@ -83,13 +86,15 @@ class Router:
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
                 if the route's budget of today is used up
         """
-        route = self._routes.get(request.model)
+        route, others = self._routes.get(request.model), NO_OTHERS
         if route is None or request.models:
-            request, route = self._route_table.understood(request)
+            (request, route), *others = self._route_table.understood(request)
+        if request.needs or request.preferences is not NO_PREFERENCES:
+            self.catalog.check_wishes(request)
         pacer = route.policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
-        route, table = self._order.first_open(request, route, now)
+        request, route, table = self._order.first_open(request, route, others, now)
         if not table.weights:
             raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
@@ -98,7 +103,7 @@ class Router:
         if request.session_id is not None and route.policy.keeps_conversations:
             table, conversation = self.conversation_tables.of(table, request, now)
         if self._order.is_needed(request, route):
-            table, queue = self._order.apply(request, route, table, now)
+            table, queue = self._order.apply(request, route, others, table, now)
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         decision.conversation = conversation
@@ -110,6 +115,10 @@ class Router:
         raises  UnknownRoute
         """
         return self._route_table.resolve(request)
+
+    def searching(self, request: RouteRequest) -> frozenset[str]:
+        """The deployments of which a web search is asked by a name's suffix, or as a need."""
+        return self._route_table.searching(request)
 
     def absorb(self, tick: Tick, now: float) -> list[Event]:
         """Take in a price or health statement; it acts on the next request."""

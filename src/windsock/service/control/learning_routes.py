@@ -58,7 +58,7 @@ def learning_routes(insight: Insight) -> APIRouter:
 
     @routes.delete("/v1/learn/{lesson}")
     async def unlearn(caller: Admin, lesson: Number) -> LessonAnswer:
-        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
+        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(caller.namespace, lesson))
 
     return routes
 

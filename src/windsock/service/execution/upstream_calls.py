@@ -21,6 +21,7 @@ from windsock.service.error_responses import Problem
 from windsock.wire.adaptation.adapt import adapted
 from windsock.wire.adaptation.complaints import judged
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
+from windsock.wire.adaptation.search import with_search
 from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
@@ -111,7 +112,11 @@ class UpstreamCalls:
         known = upstream.parameters.get(deployment.id, AS_IT_COMES)
         taken = self._taken(deployment.id, known, heard) if heard else known
         with _telling():
+            if deployment.id in request.searching:
+                request = with_search(request, as_plugin=deployment.runs_plugins)
             asked, changed = adapted(request, _bounded(taken, deployment, request))
+        if not deployment.runs_plugins:
+            changed = (*changed, *request.unheeded)
         return Target(
             provider=deployment.provider,
             model=deployment.model,

@@ -13,8 +13,15 @@ from typing import Any, Protocol
 from windsock.errors import BadRequest, WindsockError
 from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body
 from windsock.service.connections.limits import Refusals, fault_of
-from windsock.service.connections.paths import in_format_of, known_as, naming, unsupported
+from windsock.service.connections.paths import (
+    in_format_of,
+    known_as,
+    naming,
+    read_googles,
+    unsupported,
+)
 from windsock.service.error_responses import Problem, internal, problem_of
+from windsock.service.key_limits import NO_LIMITS
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.body_bounds import check_body
 
@@ -44,16 +51,33 @@ def peer_of(scope: Scope) -> str:
 
 
 class Call:
-    """One request of the data plane: its body, and the means to answer."""
+    """One request of the data plane: its body, and the means to answer.
 
-    __slots__ = ("_send", "body", "headers", "is_answered", "receive")
+    model       that its path names, None if it names none
+    query       after the path, without its question mark
+    allowance   what it takes of its key's limits
+    """
+
+    __slots__ = (
+        "allowance",
+        "body",
+        "headers",
+        "is_answered",
+        "model",
+        "query",
+        "receive",
+        "send",
+    )
 
     def __init__(self, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
         self.headers = headers
         self.body = body
         self.receive = receive
-        self._send = send
+        self.send = send
         self.is_answered = False
+        self.model: str | None = None
+        self.query = b""
+        self.allowance = NO_LIMITS
 
     def header(self, name: bytes) -> str | None:
         """A header of the request by its name in lower case, or None."""
@@ -63,11 +87,13 @@ class Call:
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head of an answer whose body follows in parts."""
         self.is_answered = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        if self.allowance is not NO_LIMITS:
+            headers = [*headers, *self.allowance.headers()]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """A part of the body; more: others follow."""
-        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
@@ -123,6 +149,7 @@ class DataPlane:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        read_googles(scope)
         headers: Headers = dict(scope["headers"])
         call = Call(headers, b"", receive, send)
         if (fault := fault_of(scope["headers"])) is not None:
@@ -136,6 +163,7 @@ class DataPlane:
         if endpoint is None and not has_body(headers):
             await self._app(scope, receive, send)
             return
+        call.model, call.query = scope.get(MODEL), scope["query_string"]
         if self._knows(headers):
             await self._with_body(endpoint, call, scope)
             return
@@ -163,7 +191,7 @@ class DataPlane:
                 return
             whole = body.whole()
             _check(whole, call.headers, is_fast=endpoint is not None)
-            call.body = naming(whole, scope.get(MODEL))
+            call.body = naming(whole, call.model, scope["path"])
             await self._run(endpoint, call, scope)
         except BadRequest as error:
             await _refuse(call, scope, problem_of(error))
@@ -174,7 +202,7 @@ class DataPlane:
 
     async def _run(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         if endpoint is None:
-            await self._app(scope, _again(call.body, call.receive), call._send)
+            await self._app(scope, _again(call.body, call.receive), call.send)
             return
         connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
         watch = _LeaveWatch(call.receive) if connection is None else _LeaveCallback(connection)
@@ -200,10 +228,6 @@ class DataPlane:
             raise
 
 
-async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:
-    await call.refuse(in_format_of(scope["path"], call.headers, problem))
-
-
 def _check(body: bytes, headers: Headers, *, is_fast: bool) -> None:
     """Raises BadRequest for what no body may be; forms with files are for who reads them.
 
@@ -217,6 +241,11 @@ def _check(body: bytes, headers: Headers, *, is_fast: bool) -> None:
             json_codec.loads_asked(body)
         except ValueError as error:
             raise BadRequest(f"the body is not valid JSON: {error}") from error
+
+
+async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:
+    """In the format in which this client reads errors."""
+    await call.refuse(in_format_of(scope["path"], call.headers, problem))
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -7,7 +7,6 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from math import nan
-from typing import Any
 
 import orjson
 
@@ -22,6 +21,7 @@ from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.gateway.admission import used_tokens
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
@@ -30,7 +30,9 @@ from windsock.service.gateway.response_cache import (
     cache_key,
     is_cachable,
 )
+from windsock.service.gateway.route_answer import decision_view
 from windsock.service.gateway.upstream_failures import failed
+from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
@@ -59,6 +61,7 @@ class OpenAICalls:
         router: Router,
         clock: Clock,
         access: Access,
+        key_limits: KeyLimits,
         feedbacks: FeedbackInbox,
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
@@ -71,6 +74,7 @@ class OpenAICalls:
         self._router = router
         self._clock = clock
         self._access = access
+        self._key_limits = key_limits
         self._feedbacks = feedbacks
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
@@ -144,7 +148,9 @@ class OpenAICalls:
         await call.answer(200, orjson.dumps(decision_view(exchange)))
 
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
+        """What is asked, of a key that may; raises what stands in the way."""
         principal = admitted(call, self._access, "infer", self._clock.now())
+        call.allowance = self._key_limits.enter(principal)
         asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
             task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
@@ -152,6 +158,9 @@ class OpenAICalls:
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
+        request = asked.request
+        check_names(principal, (request.model, *request.models), self._router.resolve)
+        call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
             asked.headers = tuple((name, call.headers[name]) for name in passed)
         return asked
@@ -184,6 +193,7 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
+        call.allowance.watch(partial(used_tokens, exchange))
         body, failure = await self._executor.answer(exchange, asked)
         headers = self._headers(exchange, started, key, failure)
         if body is None:
@@ -203,6 +213,7 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
+        call.allowance.watch(partial(used_tokens, exchange))
         failure = Failure()
         copy = StreamCopy(0) if key is None or self._cache is None else self._cache.copy()
 
@@ -257,27 +268,6 @@ class OpenAICalls:
             (b"x-windsock-cache", b"off" if key is None else b"miss"),
             (b"x-request-id", name),
         ]
-
-
-def decision_view(exchange: Exchange) -> dict[str, Any]:
-    """What POST /v1/route answers."""
-    decision, table = exchange.decision, exchange.table
-    return {
-        "decision_id": decision.id,
-        "deployment": decision.deployment,
-        "propensity": decision.propensity,
-        "weights": dict(zip(table.deployments, table.weights, strict=True)),
-        "candidates": [
-            {
-                "deployment": arm.deployment,
-                "success_mean": arm.success_mean,
-                "expected_usd": arm.expected_usd,
-            }
-            for arm in table.arms
-        ],
-        "ruled_out": table.reasons,
-        "note": table.note,
-    }
 
 
 def _seconds(text: str | None) -> float | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -17,7 +17,8 @@ from windsock.service.error_responses import problem_of
 from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
-from windsock.wire.dialect import MISSHAPEN, Dialect
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
+from windsock.wire.dialect import MISSHAPEN, Dialect, copied
 from windsock.wire.sse import BOUNDARY, data_of
 
 ADAPTED = b"x-windsock-adapted"
@@ -42,7 +43,7 @@ class TranslatedCall(Call):
         self._dialect = dialect
         self._is_whole = False
         self._chat: bytes | None = None
-        super().__init__(original.headers, b"", original.receive, original._send)
+        super().__init__(original.headers, b"", original.receive, original.send)
 
     @property
     def body(self) -> bytes:
@@ -51,7 +52,8 @@ class TranslatedCall(Call):
             asked = _object(self._original.body)
             check_ranges(asked)
             try:
-                self._chat = json_codec.dumps(self._dialect.asked(asked))
+                chat = {**copied(asked, *ROUTER_FIELDS), **self._dialect.asked(asked)}
+                self._chat = json_codec.dumps(chat)
             except MISSHAPEN as error:
                 raise BadRequest(MISTYPED) from error
         return self._chat
@@ -80,9 +82,9 @@ class TranslatedCall(Call):
             try:
                 told = self._dialect.answered(json_codec.loads(body))
             except MISSHAPEN:
-                status, told = 502, self._dialect.refused(502, UNTOLD)
+                status, told = 502, self._dialect.refused(502, {"message": UNTOLD})
         else:
-            told = self._dialect.refused(status, _message(body))
+            told = self._dialect.refused(status, _error(body, headers or []))
         await super().answer(status, json_codec.dumps(told), headers)
 
     def _told(self, events: bytes) -> Iterator[bytes]:
@@ -109,11 +111,11 @@ class TranslatedCall(Call):
             yield from self._dialect.streamed(chunk)
 
 
-def spoken(chat: Endpoint, dialect: Callable[[], Dialect]) -> Endpoint:
-    """The chat endpoint, for callers who speak another dialect."""
+def spoken(chat: Endpoint, dialect: Callable[[Call], Dialect]) -> Endpoint:
+    """The chat endpoint, for callers who speak another dialect; one is made for each call."""
 
     async def endpoint(call: Call) -> None:
-        translated = TranslatedCall(call, dialect())
+        translated = TranslatedCall(call, dialect(call))
         try:
             await chat(translated)
         except WindsockError as error:
@@ -152,10 +154,16 @@ def _event(body: dict[str, Any]) -> bytes:
 
 def _message(raw: bytes) -> str:
     """The message of an error in OpenAI's shape, or whatever a provider said instead."""
+    return str(_error(raw)["message"])
+
+
+def _error(raw: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
+    """The facts of an error in OpenAI's shape (see `Dialect.refused`)."""
     try:
         error = orjson.loads(raw).get("error")
     except (orjson.JSONDecodeError, AttributeError):
-        return raw[:500].decode(errors="replace")
-    if isinstance(error, dict):
-        return str(error.get("message"))
-    return str(error)
+        error = raw[:500].decode(errors="replace")
+    facts = error if isinstance(error, dict) else {"message": error}
+    delay = dict(headers).get(b"retry-after")
+    waits = {"retry_after": delay.decode()} if delay else {}
+    return {**facts, "message": str(facts.get("message")), **waits}

@@ -14,8 +14,8 @@ from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.caller_fields.names import Model, Models, Name
-from windsock.wire.caller_fields.provider_wishes import preferences_of, refuse_transforms
-from windsock.wire.caller_fields.ranges import Ranged
+from windsock.wire.caller_fields.provider_wishes import preferences_of
+from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
@@ -43,14 +43,11 @@ NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_
 """Fields of a body that may name the session."""
 
 
-class _Schema(Ranged, kw_only=True):
+class _Schema(RouterFields, kw_only=True):
     """The fields that routing reads; everything else stays raw."""
 
     model: Model = ""
     messages: msgspec.Raw
-    transforms: list[str] | None = None
-    usage: dict[str, Any] | None = None
-    route: Name | None = None
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
     tools: msgspec.Raw = msgspec.Raw(b"")
@@ -91,7 +88,6 @@ def read_chat(
     messages = bytes(read.messages)
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
-    refuse_transforms(read.transforms, read.route)
     options = read.stream_options or {}
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
@@ -124,6 +120,7 @@ def read_chat(
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,
         search_size=_search_size(read.web_search_options),
+        unheeded=read.unheeded,
     )
 
 
@@ -211,7 +208,7 @@ def _search_size(options: dict[str, Any] | None) -> str | None:
 
 
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
-    needs = set()
+    needs = set(needs_of(read, bytes(read.tools)))
     if b'"image_url"' in messages or b'"input_image"' in messages:
         needs.add("vision")
     if b'"input_audio"' in messages:

@@ -45,6 +45,11 @@ def further_names(names: Iterable[tuple[str, R]]) -> FurtherNames[R]:
     return FurtherNames(aliases=aliases, globs=compiled, otherwise=otherwise)
 
 
+def matches(glob: str, name: str) -> bool:
+    """Whether a name is the one that a glob is, or one of the many it stands for."""
+    return glob == name or (is_glob(glob) and _compiled(glob).fullmatch(name) is not None)
+
+
 def is_glob(name: str) -> bool:
     """True if a name stands for many."""
     return WILD.search(name) is not None

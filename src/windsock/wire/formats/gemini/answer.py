@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.pieces import signed
 from windsock.wire.service_tiers import answered_tier
 
 STOPS = {"STOP": "stop", "MAX_TOKENS": "length"}
@@ -119,6 +120,4 @@ def _call(part: Mapping[str, Any], number: int) -> dict[str, Any]:
         "type": "function",
         "function": function,
     }
-    signature = part.get("thoughtSignature")
-    extra = {"extra_content": {"google": {"thought_signature": signature}}}
-    return call | (extra if signature else {})
+    return signed(call, part.get("thoughtSignature"))

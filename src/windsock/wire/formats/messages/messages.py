@@ -7,7 +7,7 @@ whole prompt, which who speaks Messages takes; all others that cache do so by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.wire.dialect import copied, object_in, schema_format
@@ -70,10 +70,10 @@ class Messages:
         pieces = pieces_of(choice.get("message") or {})
         return message_of(body, pieces, stop_of(choice.get("finish_reason"), pieces))
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
         """An error with Anthropic's word for its status."""
         kind = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
-        return {"type": "error", "error": {"type": kind, "message": message}}
+        return {"type": "error", "error": {"type": kind, "message": error["message"]}}
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """See `MessageStream`."""

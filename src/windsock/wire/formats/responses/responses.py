@@ -7,11 +7,11 @@ at OpenAI only (built-in tools and what they said) is left out, and named.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied, object_in, schema_format
+from windsock.wire.dialect import copied, object_in, refused, schema_format
 from windsock.wire.formats.pieces import pieces_of
 from windsock.wire.formats.responses.input import Input
 from windsock.wire.formats.responses.output import item_of, response_of
@@ -71,12 +71,9 @@ class Responses:
             self._asked, body, output, choice.get("finish_reason"), body.get("usage")
         )
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
-        """An error with OpenAI's type for its status."""
-        kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-        usual = "invalid_request_error" if status < 500 else "server_error"
-        error = {"message": message, "type": kind.get(status, usual), "param": None, "code": None}
-        return {"error": error}
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+        """An error as OpenAI tells it."""
+        return refused(status, error)
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """See `ResponsesStream`."""
