@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ CHAT = COMMON | {
     "route": "fallback", "previous_response_id": "r", "prompt_cache_key": "k", "logprobs": False,
     "frequency_penalty": 0.1, "modalities": ["text"],
 }  # fmt: skip
+NAMED = {"name": "auto", "model": "auto", "lesson": "9"}
+"""In the place of names in paths."""
+
 MODELS = ("auto", "auto", "lone", "anthropic", "google-native", "bedrock", "acme/m", "m")
 RULING = {"deployment": "acme/m", "feed": "litellm"}
 MEANT: Mapping[str, dict[str, Any]] = {
@@ -65,6 +69,16 @@ MEANT: Mapping[str, dict[str, Any]] = {
     "/v1/learn": {
         "route": "nowhere", "strength": 5,
         "results": [{"task": "sql", "deployment": "acme/m", "success": 0.5, "count": 9}],
+    },
+    **{
+        f"/v1beta/models/{{model}}:{call}": {
+            "contents": [{"role": "user", "parts": [{"text": "hi"}]}],
+            "systemInstruction": {"parts": [{"text": "be brief"}]},
+            "generationConfig": {"temperature": 1, "maxOutputTokens": 9, "stopSequences": ["."]},
+            "tools": [{"functionDeclarations": [{"name": "look", "parameters": {}}]}],
+            "toolConfig": {"functionCallingConfig": {"mode": "AUTO"}}, "safetySettings": [],
+        }
+        for call in ("generateContent", "streamGenerateContent", "countTokens")
     },
     "/v1/alarms/undo": {"route": "auto", "deployment": "acme/m"},
     "/v1/prices/quarantine/approve": RULING,
@@ -166,7 +180,7 @@ def bodies(draw: st.DrawFn, path: str) -> bytes:
     meant = MEANT.get(path, CHAT)
     kept = draw(st.sets(st.sampled_from(sorted(meant)), max_size=8))
     least = {"model", "messages", "input", "prompt", "decision_id", "value", "prices", "route",
-             "results", "deployment", "feed", "max_tokens"}  # fmt: skip
+             "results", "deployment", "feed", "max_tokens", "contents"}  # fmt: skip
     body: Any = {name: each for name, each in meant.items() if name in kept | least}
     if "model" in body:
         body["model"] = draw(st.sampled_from(MODELS))
@@ -253,9 +267,7 @@ def requests(draw: st.DrawFn, known: Sequence[Place], key: str) -> Sent:
         path = draw(st.sampled_from(BESIDE))
     if draw(st.integers(0, 9)) == 0:
         method = draw(st.sampled_from(("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH")))
-    target = (
-        path.replace("{name}", "auto").replace("{decision_id}", "none").replace("{lesson}", "9")
-    )
+    target = re.sub(r"{(\w+)}", lambda named: NAMED.get(named[1], "none"), path)
     query = draw(queries(place.names))
     lines = [f"{method} {target}{'?' + query if query else ''} HTTP/1.1".encode(), b"host: x"]
     own = draw(headers)

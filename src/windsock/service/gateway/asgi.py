@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any
 
 from windsock.errors import BadRequest, WindsockError
 from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body
+from windsock.service.connections.leaving import ClientConnection, LeaveCallback, LeaveWatch
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import (
     in_format_of,
@@ -39,9 +40,6 @@ MODEL = "windsock.model"
 
 LEAVE = "windsock.leave"
 """The ASGI extension that holds the request's `ClientConnection`."""
-
-WATCHED_FROM_S = 0.02
-"""After which a client that leaves is noticed; the provider's call is then cancelled at once."""
 
 
 def peer_of(scope: Scope) -> str:
@@ -107,13 +105,6 @@ class Call:
     async def refuse(self, problem: Problem) -> None:
         """A whole answer that is an error."""
         await self.answer(problem.status, problem.body, problem.headers)
-
-
-class ClientConnection(Protocol):
-    """The connection of a request, where the server tells of its end (see `uvicorn_protocol`)."""
-
-    disconnected: bool
-    on_leave: Callable[[], None] | None
 
 
 class DataPlane:
@@ -205,7 +196,7 @@ class DataPlane:
             await self._app(scope, _again(call.body, call.receive), call.send)
             return
         connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
-        watch = _LeaveWatch(call.receive) if connection is None else _LeaveCallback(connection)
+        watch = LeaveWatch(call.receive) if connection is None else LeaveCallback(connection)
         try:
             await self._answer(endpoint, call, scope)
         except asyncio.CancelledError:
@@ -256,57 +247,3 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return give
-
-
-class _LeaveCallback:
-    """Cancels the task it was made in when the server says that the client left."""
-
-    __slots__ = ("_connection", "_work", "is_gone")
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-        self._work = asyncio.current_task()
-        self.is_gone = False
-        connection.on_leave = self._leave
-        if connection.disconnected:
-            self._leave()
-
-    def end(self) -> None:
-        self._connection.on_leave = None
-
-    def _leave(self) -> None:
-        self.is_gone = True
-        if self._work is not None:
-            self._work.cancel()
-
-
-class _LeaveWatch:
-    """The same under a server that only tells who asks: cancels its task when the client leaves.
-
-    It looks from WATCHED_FROM_S on: most calls are over by then, and need no second task.
-    """
-
-    __slots__ = ("_receive", "_task", "_timer", "_work", "is_gone")
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._work = asyncio.current_task()
-        self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(WATCHED_FROM_S, self._begin)
-        self.is_gone = False
-
-    def end(self) -> None:
-        self._work = None
-        self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-
-    def _begin(self) -> None:
-        self._task = asyncio.ensure_future(self._look())
-
-    async def _look(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        if self._work is not None:
-            self.is_gone = True
-            self._work.cancel()
