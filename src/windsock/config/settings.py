@@ -29,6 +29,7 @@ PASS_HEADERS = ("traceparent", "tracestate", "http-referer", "x-title", "x-openr
 class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
+    judges          whose decisions a key may report on: of its namespace, or its own
     keys            open: no key needed; required: always; auto: from the first key on
     metrics, docs   who may read /metrics, and /docs with /openapi.json: open: everybody; key: a key
                     with the scope metrics, or read, once keys are needed; off: nobody
@@ -47,6 +48,7 @@ class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
+    judges: Literal["namespace", "own"] = "namespace"
     admin_token: str | None = Field(default=None, repr=False)
     metrics: Literal["open", "key", "off"] = "open"
     docs: Literal["open", "key", "off"] = "open"
@@ -90,6 +92,8 @@ class ProviderSettings(ContractSettings, TermsSettings):
     max_concurrent  calls at a time; while it is full, others are asked
     adaptive        find that number, below max_concurrent, from how latency grows under load:
                     for servers that queue instead of refusing, such as your own
+    speaks          formats of clients that it takes as they come beside its own (messages,
+                    responses), in place of what is known
     parameters      what it takes of a request, in place of what is known
     """
 
@@ -106,6 +110,7 @@ class ProviderSettings(ContractSettings, TermsSettings):
     api_version: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
     adaptive: bool = False
+    speaks: tuple[str, ...] | None = None
     parameters: ParameterSettings = ParameterSettings()
 
 
