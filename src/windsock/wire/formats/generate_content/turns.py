@@ -11,7 +11,7 @@ from windsock.errors import BadRequest
 from windsock.wire.dialect import joined
 from windsock.wire.formats.generate_content.fields import field, list_field, object_field
 from windsock.wire.formats.generate_content.media import file_part, inline_part, is_kept_by_google
-from windsock.wire.formats.generate_content.signatures import unsealed
+from windsock.wire.formats.generate_content.signatures import is_geminis, unsealed
 from windsock.wire.formats.pieces import signed
 from windsock.wire.formats.tool_results import Message, Results
 
@@ -87,8 +87,7 @@ class Conversation:
         self._waiting.append((call_id, name))
         function = {"name": name, "arguments": orjson.dumps(call.get("args") or {}).decode()}
         made = {"id": call_id, "type": "function", "function": function}
-        is_geminis = signature and unsealed(signature) is None
-        self._results.call(signed(made, signature) if is_geminis else made)
+        self._results.call(signed(made, signature) if is_geminis(signature) else made)
 
     def _asked(self, part: Part) -> list[dict[str, Any]]:
         """The parts of a message that it becomes; none for a result."""
