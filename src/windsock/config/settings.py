@@ -90,6 +90,8 @@ class ProviderSettings(ContractSettings, TermsSettings):
     max_concurrent  calls at a time; while it is full, others are asked
     adaptive        find that number, below max_concurrent, from how latency grows under load:
                     for servers that queue instead of refusing, such as your own
+    speaks          formats of clients that it takes as they come beside its own (messages,
+                    responses), in place of what is known
     parameters      what it takes of a request, in place of what is known
     """
 
@@ -106,6 +108,7 @@ class ProviderSettings(ContractSettings, TermsSettings):
     api_version: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
     adaptive: bool = False
+    speaks: tuple[str, ...] | None = None
     parameters: ParameterSettings = ParameterSettings()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from windsock.errors import BadRequest
 from windsock.wire.dialect import copied, object_in, schema_format
 from windsock.wire.formats.anthropic.caching import cache_mark
 from windsock.wire.formats.messages.answer import message_of, stop_of
@@ -42,9 +43,14 @@ class Messages:
     """One request to /v1/messages."""
 
     end_mark = b""
+    language = "messages"
+    passed: tuple[bytes, ...] = (b"anthropic-version", b"anthropic-beta")
+    id_header = b"request-id"
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._stream = MessageStream()
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +58,7 @@ class Messages:
         read = Conversation(body)
         tools, self.left_out = tool_fields(body)
         self.left_out += read.left_out
+        self.refusal, self.is_foreign = read.refusal, read.is_foreign
         chat = {**copied(body, *SHARED), "messages": read.messages, **tools}
         if body.get("stop_sequences"):
             chat["stop"] = body["stop_sequences"]

@@ -1,8 +1,9 @@
 """OpenAI's Responses format: POST /v1/responses.
 
 Written from OpenAI's API reference and its published OpenAPI document. Nothing is stored: what
-needs a stored conversation (previous_response_id, conversation, background) is refused. What runs
-at OpenAI only (built-in tools and what they said) is left out, and named.
+needs a stored conversation (previous_response_id, conversation, background) only those can serve
+who speak Responses. What runs at OpenAI only (built-in tools and what they said) is left out, and
+named.
 """
 
 from __future__ import annotations
@@ -31,17 +32,22 @@ class Responses:
     """One request to /v1/responses."""
 
     end_mark = b""
+    language = "responses"
+    passed: tuple[bytes, ...] = (b"openai-beta",)
+    id_header = b""
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._asked: dict[str, Any] = {}
         self._tools = Tools({})
         self._stream = ResponsesStream(self._asked, self._tools)
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The chat body that asks for the same; raises BadRequest."""
-        _refuse_stored(body)
         self._asked, self._tools, read = body, Tools(body), Input(body.get("input"))
+        self.refusal, self.is_foreign = _stored(body) or read.refusal, read.is_foreign
         self._stream = ResponsesStream(body, self._tools)
         self.left_out = [*self._tools.left_out, *read.left_out]
         messages = read.messages
@@ -88,13 +94,16 @@ class Responses:
         return self._stream.broken(message)
 
 
-def _refuse_stored(body: dict[str, Any]) -> None:
-    for name in STORED:
-        if body.get(name):
-            raise BadRequest(
-                f"{name}: nothing is stored here; send the whole input with every request",
-                param=name,
-            )
+def _stored(body: dict[str, Any]) -> BadRequest | None:
+    """Why what is kept at a provider can be asked of nobody else; None if nothing is."""
+    name = next((each for each in STORED if body.get(each)), None)
+    if name is None:
+        return None
+    return BadRequest(
+        f"{name}: nothing is stored here; send the whole input with every request, or ask a "
+        "deployment that speaks Responses",
+        param=name,
+    )
 
 
 def _form(body: dict[str, Any]) -> dict[str, Any]:
