@@ -16,11 +16,30 @@ WindsockError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+SECRET_TEXT = re.compile(
+    r"\b(?:sk|pk|rk|ak|gsk|xai|csk|nvapi|pplx|sess)-[\w-]{8,}"
+    r"|\b(?:hf|gsk|fw|r8)_\w{16,}|\bAIza[\w-]{30,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|(?i:bearer)\s+[\w.~+/=-]{8,}"
+)
+"""Keys as providers write them, tokens, passwords in an address: whoever says them, logs, callers
+and terminals never get to see them."""
+
+
+def masked(text: str) -> str:
+    """The text without what looks like a secret."""
+    return SECRET_TEXT.sub("[key]", text)
 
 
 class WindsockError(Exception):
-    """Root of the tree; its text is one sentence fit for a person."""
+    """Root of the tree; its text is one sentence fit for a person, and repeats no secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class CallerError(WindsockError):

@@ -91,7 +91,10 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
         "/v1/embeddings": embed,
         "/v1/route": settled(calls.route),
         "/v1/feedback": FeedbackEndpoint(
-            access=service.access, feedbacks=service.feedbacks, clock=service.clock
+            access=service.access,
+            feedbacks=service.feedbacks,
+            clock=service.clock,
+            only_own=lambda: service.settings.server.judges == "own",
         ),
         **gemini_calls(chat, embed, count),
     }

@@ -220,6 +220,7 @@ def _insight(service: Service) -> Insight:
         reject=service.ingestion.reject,
         nearest=service.ingestion.nearest,
         publish=service.ingestion.publish,
+        keep=service.housekeeping.keep_snapshot,
         table_at=table_at,
         metrics=service.settings.server.metrics,
         docs=service.settings.server.docs,

@@ -29,6 +29,7 @@ PASS_HEADERS = ("traceparent", "tracestate", "http-referer", "x-title", "x-openr
 class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
+    judges          whose decisions a key may report on: of its namespace, or its own
     keys            open: no key needed; required: always; auto: from the first key on
     metrics, docs   who may read /metrics, and /docs with /openapi.json: open: everybody; key: a key
                     with the scope metrics, or read, once keys are needed; off: nobody
@@ -47,6 +48,7 @@ class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
+    judges: Literal["namespace", "own"] = "namespace"
     admin_token: str | None = Field(default=None, repr=False)
     metrics: Literal["open", "key", "off"] = "open"
     docs: Literal["open", "key", "off"] = "open"
@@ -73,7 +75,7 @@ class StoreSettings(Part):
     snapshot_every  between two snapshots of what was learnt
     """
 
-    url: str = "sqlite:///windsock.db"
+    url: str = Field(default="sqlite:///windsock.db", repr=False)
     flush: Seconds = 0.25
     snapshot_every: Seconds = 5.0
 
@@ -95,10 +97,10 @@ class ProviderSettings(ContractSettings, TermsSettings):
     parameters      what it takes of a request, in place of what is known
     """
 
-    base_url: str | None = None
-    api_key: str | None = None
+    base_url: str | None = Field(default=None, repr=False)
+    api_key: str | None = Field(default=None, repr=False)
     price: PriceSettings | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
     preset: str | None = None
     auth: str | None = Field(default=None, pattern=r"^(query:[\w-]+|[A-Za-z0-9-]+)$")
     region: str | None = None
@@ -165,7 +167,9 @@ class CacheSettings(Part):
     enabled: bool = False
     ttl: Seconds = 3600.0
     max_mb: float = Field(default=64.0, gt=0)
-    url: str | None = Field(default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://")
+    url: str | None = Field(
+        default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://", repr=False
+    )
 
 
 GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation
@@ -196,19 +200,19 @@ class EmbeddingSettings(Part):
     timeout     after which a request goes on without
     """
 
-    base_url: str = Field(pattern=r"^https?://")
+    base_url: str = Field(pattern=r"^https?://", repr=False)
     model: str
-    api_key: str | None = None
+    api_key: str | None = Field(default=None, repr=False)
     timeout: Seconds = 0.3
 
 
 class FeedOverride(Part):
     """What an operator may change of a shipped feed."""
 
-    url: str | None = None
+    url: str | None = Field(default=None, repr=False)
     every: Seconds | None = None
     trust: Share | None = None
-    api_key: str | None = None
+    api_key: str | None = Field(default=None, repr=False)
     allow_private: bool = False
 
 
@@ -229,8 +233,8 @@ class FeedsSettings(Part):
 class WebhookSettings(Part):
     """events: names or prefixes such as "price."; an empty list is all of them."""
 
-    url: str = Field(pattern=r"^https?://")
-    secret: str = Field(min_length=8)
+    url: str = Field(pattern=r"^https?://", repr=False)
+    secret: str = Field(min_length=8, repr=False)
     events: tuple[str, ...] = ()
 
 

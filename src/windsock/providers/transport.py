@@ -56,10 +56,10 @@ class Endpoint:
     signer      makes the headers that change; None: `headers` are all
     """
 
-    base_url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    base_url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     prefix: str = ""
-    query: str = ""
+    query: str = field(default="", repr=False)
     bill_header: str = ""
     signer: Signer | None = None
 

@@ -6,7 +6,7 @@ Called from one thread only; there are no locks.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -133,10 +133,10 @@ class Router:
         reward: Reward,
         now: float,
         *,
-        replaced: Feedback | None = None,
+        said: Sequence[Feedback] = (),
     ) -> Credit:
-        """Credit a reward to the deployment that served; `replaced` is taken back first."""
-        credit = self._learner.observe(decision, deployment, reward, now, replaced=replaced)
+        """Credit a reward to the deployment that served, beside what was `said` of it before."""
+        credit = self._learner.observe(decision, deployment, reward, now, said=said)
         route = self._route_table.of(credit.cell)
         if route is not None and credit.weight > 0:
             counted = dataclasses.replace(reward, value=credit.value)
@@ -190,7 +190,7 @@ class Router:
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality found since the last call."""
-        return self.beliefs.drain()
+        return self.beliefs.drain() + self._learner.keys.drain()
 
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
         """The weights of the next plain request of this route and task. Looking moves nothing.
@@ -236,6 +236,7 @@ class Router:
             "beliefs": self.beliefs.to_state(),
             "policies": {name: state_of(route.policy) for name, route in self._routes.items()},
             "rewards": self._learner.to_state(),
+            "silenced_keys": self._learner.keys.to_state(),
             "scrutiny": self._audit.to_state(),
             "confidences": self.confidences.to_state(),
             "teachings": self._warm_starts.to_state(),
@@ -254,6 +255,7 @@ class Router:
         for name, body in state["policies"].items():
             if name in self._routes:
                 take_over(self._routes[name].policy, body)
+        self._learner.keys.from_state(state["silenced_keys"])
         self._learner.from_state(state["rewards"])
         self._audit.from_state(state["scrutiny"])
         self.confidences.from_state(state["confidences"])

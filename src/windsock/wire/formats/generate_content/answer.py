@@ -38,6 +38,9 @@ STATUSES = {
 TYPES = "type.googleapis.com/google.rpc."
 """Before the name of a detail."""
 
+OWN_FIELDS = ("code", "message", "status", "details")
+"""Of an error."""
+
 Part = dict[str, Any]
 
 
@@ -162,7 +165,12 @@ def logprobs_of(logprobs: Any) -> dict[str, Any]:
 
 
 def error_of(status: int, error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error (see `Dialect.refused`) with Google's word for its status, and its details."""
+    """An error (see `Dialect.refused`) with Google's word for its status, and its details.
+
+    One of Google's own stays as it is.
+    """
+    if isinstance(error.get("status"), str):
+        return {"error": {name: error[name] for name in OWN_FIELDS if name in error}}
     word = STATUSES.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
     told = {"code": status, "message": error["message"], "status": word}
     return {"error": {**told, "details": list(_details(error))}}

@@ -22,9 +22,14 @@ class BatchEmbedContents(Unspoken):
     """One request to models/{model}:batchEmbedContents."""
 
     end_mark = b""
+    language = ""
+    passed: tuple[bytes, ...] = ()
+    id_header = b""
 
     def __init__(self, model: str | None) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._model = model
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ NUMBERS = ("minItems", "maxItems", "minLength", "maxLength", "minProperties", "m
 OWN = ("nullable", "propertyOrdering")
 """Keywords that JSON schemas say otherwise, or not at all."""
 
-RENAMED = {spelled(name): name for name in (*INNER, *CHOICES, *NUMBERS, *OWN)} | {
+RENAMED: dict[str, str] = {spelled(name): name for name in (*INNER, *CHOICES, *NUMBERS, *OWN)} | {
     "ref": "$ref", "defs": "$defs"}  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def json_schema(schema: Any) -> Any:
     """The same as a JSON schema; what is one already stays as it is."""
     if not isinstance(schema, dict):
         return schema
-    spelt = {RENAMED.get(name, name): value for name, value in schema.items()}
+    spelt = {RENAMED.get(str(name), str(name)): value for name, value in schema.items()}
     made = {
         name: READ[name](value) if name in READ else value
         for name, value in spelt.items()

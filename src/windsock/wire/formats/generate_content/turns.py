@@ -26,11 +26,13 @@ class Conversation:
 
     left_out    what has no counterpart, as `contents.` and its name
     bound       what only Gemini can read
+    is_foreign  it carries another provider's thoughts, which were sealed here
     """
 
     def __init__(self, body: dict[str, Any]) -> None:
         self.left_out: list[str] = []
         self.bound: list[str] = []
+        self.is_foreign = False
         self._results = Results()
         self._calls = 0
         self._waiting: list[tuple[Any, str]] = []
@@ -61,6 +63,7 @@ class Conversation:
         """Parts of an answer; texts in a row are one, for a stream tells it in pieces."""
         signatures = [field(each, "thoughtSignature") for each in parts]
         for blocks in filter(None, map(unsealed, filter(None, signatures))):
+            self.is_foreign = True
             self._results.think("", blocks)
         if is_text:
             text = "".join(each["text"] for each in parts)
