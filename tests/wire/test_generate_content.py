@@ -278,6 +278,16 @@ def test_what_another_provider_thought_comes_back_to_it() -> None:
     assert turn["tool_calls"][0]["id"] == "c1" and "extra_content" not in turn["tool_calls"][0]
 
 
+def test_calls_of_another_model_may_be_gone_on_with_by_gemini() -> None:
+    calls = [CALL, {**CALL, "id": "c2"}]
+    first, second = parts_of(answered({"content": None, "tool_calls": calls}, "tool_calls"))
+    assert first["thoughtSignature"] == "skip_thought_signature_validator"
+    assert "thoughtSignature" not in second
+    signed = {**CALL, "extra_content": {"google": {"thought_signature": "c2ln"}}}
+    (own,) = parts_of(answered({"content": None, "tool_calls": [signed]}, "tool_calls"))
+    assert own["thoughtSignature"] == "c2ln"
+
+
 def test_a_mark_for_no_signature_is_none() -> None:
     part = {**CALLED, "thoughtSignature": "skip_thought_signature_validator"}
     _, turn = said(HI, {"role": "model", "parts": [part]})

@@ -63,7 +63,7 @@ class NativeContent(NativeFormat):
 class NativeContentScanner(NativeStreamScanner):
     """A stream of partial answers, of which the last ones say why they ended.
 
-    What ends an answer may hold all of it: it is passed on with what it shows, unless it failed.
+    What ends an answer may hold all of it: only the end of one that failed is kept.
     """
 
     __slots__ = ("_choices", "_counted", "_finish", "_finishes", "_head")
@@ -92,18 +92,15 @@ class NativeContentScanner(NativeStreamScanner):
         self._head = {name: body.get(name) or self._head.get(name)
                       for name in ("responseId", "modelVersion")}  # fmt: skip
         self._counted = merged(self._counted, dict(part_of(body, "usageMetadata")))
-        shown = self._look(list(_parts(body)))
+        self._look(list(_parts(body)))
         self._end(body)
-        is_told = shown and not has_failed(self._finish)
-        return self.is_complete and not is_told
+        return has_failed(self._finish)
 
-    def _look(self, parts: list[dict[str, Any]]) -> bool:
-        """Whether any of them shows something."""
+    def _look(self, parts: list[dict[str, Any]]) -> None:
         shown = any(map(_is_shown, parts))
         self.has_answer = self.has_answer or shown
         self._has_thought = self._has_thought or any(part.get("thought") for part in parts)
         self.content_events += shown or any(part.get("text") for part in parts)
-        return shown
 
     def _end(self, body: dict[str, Any]) -> None:
         ended = [each["finish_reason"] for each in completion_of(body)["choices"]
@@ -125,10 +122,10 @@ def is_blocked(body: dict[str, Any]) -> bool:
 
 
 def _parts(body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    candidates = body.get("candidates")
-    for candidate in candidates if isinstance(candidates, list) else ():
-        found = part_of(part_of({"": candidate}, ""), "content").get("parts")
-        yield from (each for each in found or () if isinstance(each, dict))
+    for candidate in body.get("candidates") or ():
+        if isinstance(candidate, dict):
+            parts = part_of(candidate, "content").get("parts") or ()
+            yield from (each for each in parts if isinstance(each, dict))
 
 
 def _is_shown(part: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from windsock.wire.formats.gemini.answer import FILTERED
-from windsock.wire.formats.generate_content.signatures import seal
+from windsock.wire.formats.generate_content.signatures import NONE, seal
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.pieces import Kind, Piece
 from windsock.wire.json_codec import parsed
@@ -47,12 +47,15 @@ Part = dict[str, Any]
 class Parts:
     """Pieces of one answer as parts, in their order; a signature stands at what followed it.
 
+    The first call of another model says that it has none: Gemini refuses one that says nothing.
+
     wants_thoughts  thoughts are told too
     """
 
     def __init__(self, *, wants_thoughts: bool) -> None:
         self._wants_thoughts = wants_thoughts
         self._thought: list[dict[str, Any]] = []
+        self._unsigned: str | None = NONE[0]
 
     def of(self, piece: Piece, text: str) -> list[Part]:
         """The parts for a text of a piece, or for a whole call."""
@@ -60,7 +63,9 @@ class Parts:
             case Kind.THOUGHT:
                 return [{"text": text, "thought": True}] if text and self._wants_thoughts else []
             case Kind.CALL:
-                return [self._signed({"functionCall": _call(piece)}, piece.call_signature)]
+                unsigned, self._unsigned = self._unsigned, None
+                signature = piece.call_signature or unsigned
+                return [self._signed({"functionCall": _call(piece)}, signature)]
             case Kind.SEALED:
                 return []
             case _:
