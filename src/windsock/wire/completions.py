@@ -58,9 +58,9 @@ class Completions(Unspoken):
         """Nothing but the end mark."""
         yield from ()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The error as an event."""
-        yield self.refused(500, {"message": message})
+        yield self.refused(500, error)
 
 
 def _prompt(prompt: Any) -> str:

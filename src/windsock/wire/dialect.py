@@ -39,7 +39,7 @@ class Dialect(Protocol):
     def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
         """An error, told in this format.
 
-        error   its `message`; where known `code` and `param` as OpenAI's, `retry_after` in s
+        error   its `message`; where known `type`, `code`, `param` as OpenAI's, `retry_after` in s
         """
         ...
 
@@ -51,8 +51,8 @@ class Dialect(Protocol):
         """The events that follow the whole answer."""
         ...
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
-        """The events that end a stream which broke off."""
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The events that end a stream which broke off; `error` as in `refused`."""
         ...
 
 
@@ -67,10 +67,10 @@ class Unspoken:
 
 
 def refused(status: int, error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error with OpenAI's four fields, its type by the status."""
+    """An error with OpenAI's four fields; a type that it does not say goes by the status."""
     kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
     usual = "invalid_request_error" if status < 500 else "server_error"
-    told = {"message": error["message"], "type": kind.get(status, usual)}
+    told = {"message": error["message"], "type": error.get("type") or kind.get(status, usual)}
     return {"error": {**told, "param": error.get("param"), "code": error.get("code")}}
 
 

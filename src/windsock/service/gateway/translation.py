@@ -133,7 +133,7 @@ class TranslatedCall(Call):
         if not isinstance(chunk, dict):
             return
         if "error" in chunk and not chunk.get("choices"):
-            yield from self._dialect.broken(_message(data))
+            yield from self._dialect.broken(_error(data))
             return
         with contextlib.suppress(*MISSHAPEN):
             yield from self._dialect.streamed(chunk)
@@ -186,11 +186,6 @@ def _event(body: dict[str, Any]) -> bytes:
     kind = body.get("type")
     name = b"" if kind is None else b"event: " + str(kind).encode() + b"\n"
     return name + b"data: " + json_codec.dumps(body) + b"\n\n"
-
-
-def _message(raw: bytes) -> str:
-    """The message of an error in OpenAI's shape, or whatever a provider said instead."""
-    return str(_error(raw)["message"])
 
 
 def _error(raw: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:

@@ -101,9 +101,9 @@ class GenerateContent(Unspoken):
         """See `ContentStream`."""
         return self._stream.ended()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """An error as the last event."""
-        yield error_of(500, {"message": message})
+        yield error_of(500, error)
 
 
 class StreamGenerateContent(GenerateContent):

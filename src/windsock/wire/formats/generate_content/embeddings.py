@@ -64,7 +64,7 @@ class BatchEmbedContents(Unspoken):
         """Nothing."""
         yield from ()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Nothing."""
         yield from ()
 

@@ -78,7 +78,7 @@ class Messages:
         return message_of(body, pieces, stop_of(choice.get("finish_reason"), pieces))
 
     def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
-        """An error with Anthropic's word for its status."""
+        """An error with Anthropic's word for its status; it has no place for a field or a code."""
         kind = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
         return {"type": "error", "error": {"type": kind, "message": error["message"]}}
 
@@ -90,9 +90,9 @@ class Messages:
         """See `MessageStream`."""
         return self._stream.ended()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """An error event; nothing follows it."""
-        yield {"type": "error", "error": {"type": "api_error", "message": message}}
+        yield self.refused(500, error)
 
 
 class TokenCount(Messages):

@@ -89,9 +89,9 @@ class Responses:
         """See `ResponsesStream`."""
         return self._stream.ended()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """See `ResponsesStream`."""
-        return self._stream.broken(message)
+        return self._stream.broken(error)
 
 
 def _stored(body: dict[str, Any]) -> BadRequest | None:
