@@ -60,6 +60,9 @@ LANGUAGES: dict[str, Callable[[ProviderTraits], Format]] = {
 }
 """Formats that clients speak beside chat completions, as they pass to who speaks them too."""
 
+KEPT_IN = frozenset({"responses"})
+"""Those in which a request may go on from an answer by its id, where it was given."""
+
 SPOKEN_BY = {"anthropic_messages": ("messages",), "gemini_content": ("generate_content",)}
 """The languages that a wire format is."""
 

@@ -119,10 +119,9 @@ def with_native(asked: UpstreamRequest, native: NativeRequest) -> UpstreamReques
     something of it, and is asked alone where nobody else can serve it."""
     asked.native = native
     language, request = frozenset((native.language,)), asked.request
-    if native.refusal is not None:
-        asked.request = replace(request, needs=request.needs | language)
-    elif native.missed:
-        asked.request = replace(request, marks=request.marks | language)
+    if native.refusal is not None or native.missed:
+        needs = request.needs if native.refusal is None else request.needs | language
+        asked.request = replace(request, needs=needs, marks=request.marks | language)
     return asked
 
 

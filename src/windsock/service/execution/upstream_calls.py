@@ -146,10 +146,10 @@ class UpstreamCalls:
             kept = self._taught[key] = known, taught(known, key[-1])
         return kept[1]
 
-    async def post(self, target: Target) -> Reply:
-        """Send the call; raises ProviderError (see `Caller.post`)."""
+    async def post(self, target: Target, path: str = "") -> Reply:
+        """Send the call, or the same to another path; raises ProviderError (see `Caller.post`)."""
         spoken, request, model = target.format, target.request, target.model
-        path = target.endpoint.call_path(spoken.path(request, model), model)
+        path = target.endpoint.call_path(path or spoken.path(request, model), model)
         body = spoken.body(request, model)
         return await self._caller.post(target.endpoint, path, body, request.headers)
 

@@ -19,6 +19,7 @@ from windsock.errors import BadRequest, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.token_counts import TokenCounts
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import used_tokens
@@ -69,6 +70,7 @@ class OpenAICalls:
         meaning: Meaning | None = None,
     ) -> None:
         self._executor = executor
+        self._counts = TokenCounts(router, executor.calls)
         self._router = router
         self._clock = clock
         self._access = access
@@ -101,8 +103,14 @@ class OpenAICalls:
         await self._plain(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
-        """How long a prompt is taken to be, from its size: every deployment counts differently."""
+        """How long a prompt is: as counted where it would most likely be answered, if there are
+        counts there, else taken from its size."""
         asked = self._read(call)
+        told = await self._counts.of(asked)
+        if told is not None:
+            call.is_told = True
+            await call.answer(200, told)
+            return
         await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
 
     def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:

@@ -35,6 +35,7 @@ class NativeFormat:
     headers: Mapping[str, str] = {}
     answer_headers: tuple[str, ...] = ()
     call_path: str
+    count_path = ""
 
     def __init__(self, traits: ProviderTraits) -> None:
         self._traits = traits

@@ -13,8 +13,8 @@ from windsock.core.evidence.answer_ends import has_failed
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.gemini.answer import completion_of
+from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.gemini.paths import content_path
-from windsock.wire.formats.generate_content.answer import error_of
 from windsock.wire.formats.native import (
     NativeFormat,
     NativeStreamScanner,

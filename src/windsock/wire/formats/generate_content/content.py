@@ -11,9 +11,9 @@ from typing import Any
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import Unspoken, copied
+from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.answer import (
     candidate_of,
-    error_of,
     finish_of,
     images_of,
     response_of,

@@ -7,7 +7,7 @@ from typing import Any
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import Unspoken
-from windsock.wire.formats.generate_content.answer import error_of
+from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.fields import (
     field,
     list_field,
