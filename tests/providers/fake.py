@@ -217,10 +217,20 @@ def _chunk(body: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@web.middleware
+async def patient(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Refuses what has not the shape that it reads; what is no JSON fails it."""
+    try:
+        return await handler(request)
+    except (LookupError, TypeError, AttributeError):
+        return web.json_response({"error": {"message": "malformed"}}, status=400)
+
+
 @asynccontextmanager
-async def fake(*, is_signed: bool = False) -> AsyncIterator[Fake]:
+async def fake(*, is_signed: bool = False, is_patient: bool = False) -> AsyncIterator[Fake]:
     """Every provider, on a free port of loopback."""
-    made, app = Fake(is_signed=is_signed), web.Application()
+    made = Fake(is_signed=is_signed)
+    app = web.Application(middlewares=[patient] if is_patient else [], client_max_size=2**25)
     for provider in dialects():
 
         async def chat(request: web.Request, provider: str = provider) -> web.StreamResponse:
