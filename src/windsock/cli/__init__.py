@@ -90,28 +90,67 @@ def demo(
 
 @app.command()
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="a folder name in simulations/, or a path")],
+    scenario: Annotated[
+        str | None, typer.Argument(help="a folder name in simulations/, or a path")
+    ] = None,
     policy: Annotated[list[str] | None, typer.Option("--policy", help="repeatable; or all")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="how many seeds to run")] = 1,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="how many seeds to run; 1, of a log 10")
+    ] = None,
     engine: Annotated[str, typer.Option(help="local, or dask or ray on a cluster")] = "local",
     jobs: Annotated[int | None, typer.Option(min=1, help="runs at once; one a core")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="KEY=VALUE,VALUE of the scenario, each value run; repeatable"),
+        typer.Option(
+            "--set",
+            help="KEY=VALUE,VALUE of the scenario, each value run; of a log KEY=VALUE of "
+            "windsock.toml; repeatable",
+        ),
     ] = None,
     outcomes: Annotated[
         Path | None, typer.Option(help="CSV or Parquet of outcomes per prompt and deployment")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="write one HTML file")] = None,
+    from_log: Annotated[
+        bool, typer.Option("--from-log", help="rehearse what comes after the service's own log")
+    ] = False,
+    config: Config = None,
+    route: Annotated[str | None, typer.Option(help="of the log; the first if not named")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="traffic of the last 7d, say; all of it")
+    ] = None,
+    lasts: Annotated[str, typer.Option("--for", help="how long to rehearse")] = "1d",
+    price: Annotated[
+        list[str] | None,
+        typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable"),
+    ] = None,
+    retire: Annotated[list[str] | None, typer.Option(help="a deployment ends; repeatable")] = None,
+    outage: Annotated[list[str] | None, typer.Option(help="NAME=2h; repeatable")] = None,
+    add: Annotated[
+        list[str] | None,
+        typer.Option(help="PROVIDER/MODEL=INPUT/OUTPUT, perhaps @SUCCESS; repeatable"),
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="when all that happens: 'in 6h'")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Replay price shocks through the production router, against rival policies."""
+    """Replay price shocks through the production router, or rehearse what comes after a log."""
+    if from_log:
+        from windsock.cli.foresight.rehearse import rehearse_log
+
+        rehearse_log(
+            config_path(config), os.environ, route=route, since=since, lasts=lasts, prices=price,
+            retired=retire, outages=outage, newcomers=add, settings=settings, at=at,
+            rivals=policy, seeds=seeds or 10, at_once=jobs, as_json=as_json,
+        )  # fmt: skip
+        return
+    if scenario is None:
+        raise ConfigError("name a scenario, or --from-log; 'windsock simulate --help' tells more")
     from windsock.simulation.simulate import simulate as replay
 
     found = replay(
         scenario,
         policies=policy,
-        seeds=seeds,
+        seeds=seeds or 1,
         engine=engine,
         at_once=jobs,
         settings=settings,
@@ -198,6 +237,7 @@ def import_litellm(
 
 
 app.command()(service_commands.weights)
+app.command()(service_commands.whatif)
 app.command()(service_commands.learn)
 app.command()(service_commands.explain)
 app.command()(service_commands.report)
