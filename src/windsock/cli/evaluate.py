@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from windsock.app.catalog_parts import catalog_of
 from windsock.app.feed_parts import own_quotes
 from windsock.app.route_parts import objective_of, router_of
+from windsock.cli.stores import opened
 from windsock.clock import Clock, SystemClock
 from windsock.config.file import load
 from windsock.config.settings import Settings
@@ -31,8 +32,6 @@ from windsock.providers.presets import presets
 from windsock.resources.declared import seconds
 from windsock.simulation.world.scenario import load_scenario
 from windsock.store import queries
-from windsock.store.engine import open_engine
-from windsock.store.recovery.set_aside import sqlite_path
 
 FRESH_S, FRESH_OUTCOMES = 60.0, 100
 """Weights are solved anew this long after new evidence, or after so many outcomes of a task."""
@@ -63,7 +62,7 @@ def evaluate(
     if named is None:
         raise ConfigError("name a --policy file, or run this where windsock.toml is")
     settings = load(named, environ, needs=STORE if named == (config or policy) else ())
-    engine = _store(load(config or policy, environ, needs=STORE))
+    engine = opened(load(config or policy, environ, needs=STORE))
     begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
     found = evaluation(reconsidered(settings, engine, since=begins, prices=repriced(prices)))
     if as_json:
@@ -96,7 +95,7 @@ def write_world(
     if name is None or name not in settings.routes:
         known = ", ".join(settings.routes) or "none"
         raise ConfigError(f"{config}: there is no route {name!r}; there are {known}")
-    engine = _store(settings)
+    engine = opened(settings)
     begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
     body = scenario_of(_book(engine, name, begins), _quotes(engine), _aim(settings, name))
     folder.mkdir(parents=True, exist_ok=True)
@@ -182,13 +181,6 @@ def _router(settings: Settings, catalog: Catalog, fresh_s: float) -> Router:
         raise ConfigError("the policy file has no [routes]; add the ones to evaluate")
     facts = {"fresh_s": fresh_s, "fresh_outcomes": FRESH_OUTCOMES}
     return router_of(settings, catalog, has_priors=False, **facts)
-
-
-def _store(settings: Settings) -> Engine:
-    path = sqlite_path(settings.store.url)
-    if path is not None and not Path(path).is_file():
-        raise ConfigError(f"store.url: there is no log at {path}; name the service's --config")
-    return open_engine(settings.store.url)
 
 
 def _span_s(text: str) -> float:
