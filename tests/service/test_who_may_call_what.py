@@ -93,6 +93,7 @@ ROWS = (
     Row("GET", "/v1/report", READ, "/v1/report?by=task,key", own=True),
     Row("GET", "/v1/alarms", READ),
     Row("POST", "/v1/alarms/undo", ADMIN, body={"route": "auto", "deployment": "acme/m"}),
+    Row("POST", "/v1/alarms/silence", ADMIN, body={"key": "none of ours"}),
     Row("POST", "/v1/learn", ADMIN, body={"route": "auto", "results": [
         {"task": TASK, "deployment": "acme/m", "success": 0.5, "count": 9}]}),
     Row("DELETE", "/v1/learn/{lesson}", ADMIN, "/v1/learn/LESSON", hidden=True),

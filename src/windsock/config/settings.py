@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
 
 from pydantic import (
@@ -13,13 +12,15 @@ from pydantic import (
     model_validator,
 )
 
+from windsock.config.cap_settings import CapSettings, TimeZone
+from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
 from windsock.config.terms_settings import TermsSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
-from windsock.resources.declared import Part, Share, seconds
+from windsock.resources.declared import Part, seconds
 
 PASS_HEADERS = ("traceparent", "tracestate", "http-referer", "x-title", "x-openrouter-title",
                 "x-openrouter-categories")  # fmt: skip
@@ -29,6 +30,7 @@ PASS_HEADERS = ("traceparent", "tracestate", "http-referer", "x-title", "x-openr
 class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
+    judges          whose decisions a key may report on: of its namespace, or its own
     keys            open: no key needed; required: always; auto: from the first key on
     metrics, docs   who may read /metrics, and /docs with /openapi.json: open: everybody; key: a key
                     with the scope metrics, or read, once keys are needed; off: nobody
@@ -47,6 +49,7 @@ class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
+    judges: Literal["namespace", "own"] = "namespace"
     admin_token: str | None = Field(default=None, repr=False)
     metrics: Literal["open", "key", "off"] = "open"
     docs: Literal["open", "key", "off"] = "open"
@@ -90,6 +93,8 @@ class ProviderSettings(ContractSettings, TermsSettings):
     max_concurrent  calls at a time; while it is full, others are asked
     adaptive        find that number, below max_concurrent, from how latency grows under load:
                     for servers that queue instead of refusing, such as your own
+    speaks          formats of clients that it takes as they come beside its own (messages,
+                    responses), in place of what is known
     parameters      what it takes of a request, in place of what is known
     """
 
@@ -106,6 +111,7 @@ class ProviderSettings(ContractSettings, TermsSettings):
     api_version: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
     adaptive: bool = False
+    speaks: tuple[str, ...] | None = None
     parameters: ParameterSettings = ParameterSettings()
 
 
@@ -201,30 +207,6 @@ class EmbeddingSettings(Part):
     timeout: Seconds = 0.3
 
 
-class FeedOverride(Part):
-    """What an operator may change of a shipped feed."""
-
-    url: str | None = Field(default=None, repr=False)
-    every: Seconds | None = None
-    trust: Share | None = None
-    api_key: str | None = Field(default=None, repr=False)
-    allow_private: bool = False
-
-
-class FeedsSettings(Part):
-    """Which feeds are read.
-
-    enabled     folder names; if left out, these and the status pages of the providers in use
-    dirs        folders with feeds of your own
-    offline     read packaged feeds only
-    """
-
-    enabled: tuple[str, ...] = ("genai-prices", "openrouter", "litellm", "models-dev")
-    dirs: tuple[Path, ...] = ()
-    override: dict[str, FeedOverride] = Field(default_factory=dict)
-    offline: bool = False
-
-
 class WebhookSettings(Part):
     """events: names or prefixes such as "price."; an empty list is all of them."""
 
@@ -250,6 +232,7 @@ class Settings(Part):
     """The whole of windsock.toml.
 
     default_route   asked where nothing is known by the name in a request, as the route "*"
+    timezone        of the caps that name none, and of the budgets of keys
     """
 
     server: ServerSettings = ServerSettings()
@@ -261,6 +244,8 @@ class Settings(Part):
     routes: dict[str, RouteSettings] = Field(default_factory=dict)
     default_route: str | None = None
     budgets: dict[str, BudgetSettings] = Field(default_factory=dict)
+    caps: dict[str, CapSettings] = Field(default_factory=dict)
+    timezone: TimeZone = "UTC"
     cache: CacheSettings = CacheSettings()
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()

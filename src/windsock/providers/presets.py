@@ -34,6 +34,7 @@ class Preset:
     auth_scope          what is asked for then: a token's scope, the service a signature is for
     headers             that every call carries
     format              name of the wire format of its API (`wire.registry`)
+    speaks              formats of clients that it takes as they come, beside its own
     keeps_router_fields it understands the router's own fields of a request itself
     status              id of its health feed
     models              candidates when no configuration names any
@@ -66,6 +67,7 @@ class Preset:
     auth_scope: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     format: str = "openai_chat"
+    speaks: tuple[str, ...] = ()
     keeps_router_fields: bool = False
     status: str | None = None
     models: tuple[str, ...] = ()

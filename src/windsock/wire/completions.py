@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied, refused
+from windsock.wire.dialect import Unspoken, copied, refused
 
 SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "n", "stream",
           "stream_options", "stop", "max_tokens", "presence_penalty", "frequency_penalty", "seed",
@@ -21,7 +21,7 @@ RAW = {"echo": False, "suffix": "", "logprobs": 0, "best_of": 1}
 """Fields that ask for a raw continuation, and the value that asks for nothing."""
 
 
-class Completions:
+class Completions(Unspoken):
     """One request to /v1/completions."""
 
     end_mark = b"data: [DONE]\n\n"
@@ -58,9 +58,9 @@ class Completions:
         """Nothing but the end mark."""
         yield from ()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The error as an event."""
-        yield self.refused(500, {"message": message})
+        yield self.refused(500, error)
 
 
 def _prompt(prompt: Any) -> str:

@@ -72,6 +72,17 @@ def _from_3(state: State) -> None:
     _add(state, conversations={})
 
 
+def _from_4(state: State) -> None:
+    """Keys were weighed once, as they spoke; what counted of them is taken for what they said."""
+    state["silenced_keys"] = {}
+    for rewards in state.get("rewards", {}).values():
+        rewards["accounts"] = [
+            [*names, None, {key: [weight, counted, counted, 1.0, None]
+                            for key, (weight, _, counted) in held.items()}]
+            for *names, held in rewards.pop("tallies", ())
+        ]  # fmt: skip
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -93,7 +104,7 @@ def _add(state: State, **defaults: Any) -> None:
         state.setdefault(name, value)
 
 
-UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2, _from_3)
+UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2, _from_3, _from_4)
 """The function at n takes a state of version n to n + 1."""
 
 

@@ -30,6 +30,7 @@ class Insight:
 
     nearest     names that feeds list and that look like a deployment's
     publish     tells the log, the ledger and every listener of an event
+    keep        has the next start know what a person did just now, however the service ends
     table_at    (namespace, route, task, unix s) -> the table that was in use then, if any
     metrics, docs   who may see these pages
     """
@@ -42,6 +43,7 @@ class Insight:
     reject: Rule
     nearest: Callable[[str], list[str]]
     publish: Callable[[Event], None]
+    keep: Callable[[], None]
     table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
     metrics: Door = "open"
     docs: Door = "open"

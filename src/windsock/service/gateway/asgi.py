@@ -22,6 +22,7 @@ from windsock.service.connections.paths import (
 )
 from windsock.service.error_responses import Problem, problem_of
 from windsock.service.key_limits import NO_LIMITS
+from windsock.wire.request import NativeRequest
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -54,6 +55,7 @@ class Call:
     model       that its path names, None if it names none
     query       after the path, without its question mark
     allowance   what it takes of its key's limits
+    is_told     what is answered is in the client's own format already
     """
 
     __slots__ = (
@@ -61,6 +63,7 @@ class Call:
         "body",
         "headers",
         "is_answered",
+        "is_told",
         "model",
         "query",
         "receive",
@@ -76,6 +79,12 @@ class Call:
         self.model: str | None = None
         self.query = b""
         self.allowance = NO_LIMITS
+        self.is_told = False
+
+    @property
+    def native(self) -> NativeRequest | None:
+        """The request in the client's own format, where that is not the one of `body`."""
+        return None
 
     def header(self, name: bytes) -> str | None:
         """A header of the request by its name in lower case, or None."""

@@ -19,9 +19,16 @@ from windsock.errors import BadRequest, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.token_counts import TokenCounts
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import used_tokens
+from windsock.service.gateway.answer_facts import (
+    EVENT_STREAM,
+    decision_view,
+    headers_of,
+    is_told,
+)
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
@@ -30,15 +37,11 @@ from windsock.service.gateway.response_cache import (
     cache_key,
     is_cachable,
 )
-from windsock.service.gateway.route_answer import decision_view
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
-from windsock.wire.request import UpstreamRequest
-
-EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
-
+from windsock.wire.request import UpstreamRequest, with_native
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -67,6 +70,7 @@ class OpenAICalls:
         meaning: Meaning | None = None,
     ) -> None:
         self._executor = executor
+        self._counts = TokenCounts(router, executor.calls)
         self._router = router
         self._clock = clock
         self._access = access
@@ -99,8 +103,14 @@ class OpenAICalls:
         await self._plain(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
-        """How long a prompt is taken to be, from its size: every deployment counts differently."""
+        """How long a prompt is: as counted where it would most likely be answered, if there are
+        counts there, else taken from its size."""
         asked = self._read(call)
+        told = await self._counts.of(asked)
+        if told is not None:
+            call.is_told = True
+            await call.answer(200, told)
+            return
         await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
 
     def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
@@ -121,6 +131,7 @@ class OpenAICalls:
             (b"x-windsock-cost-usd", b"0"),
             (b"x-windsock-deployment", kept.deployment.encode("ascii", "replace")),
         ]
+        call.is_told = kept.is_native
         if kept.is_stream:
             await call.begin(200, [EVENT_STREAM, *headers])
             await call.write(kept.body, more=False)
@@ -129,12 +140,17 @@ class OpenAICalls:
         return True
 
     async def _keep(
-        self, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool
+        self, call: Call, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool
     ) -> None:
         if self._cache is not None and key is not None and exchange.answer is not None:
-            deployment = exchange.answer.attempt.deployment
-            now = self._clock.now()
-            await self._cache.put(key, body, is_stream=is_stream, deployment=deployment, now=now)
+            await self._cache.put(
+                key,
+                body,
+                is_stream=is_stream,
+                deployment=exchange.answer.attempt.deployment,
+                now=self._clock.now(),
+                is_native=call.is_told,
+            )
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
@@ -159,7 +175,8 @@ class OpenAICalls:
         call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
             asked.headers = tuple((name, call.headers[name]) for name in passed)
-        return asked
+        native = call.native
+        return asked if native is None else with_native(asked, native)
 
     async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for."""
@@ -175,11 +192,21 @@ class OpenAICalls:
             self._on_unpriced()
             raise
         except NoCandidate as error:
+            self._refuse_language(asked)
             if error.cause in LASTING:
                 error.words = self._executor.calls.words_of(error.reasons)
             if not error.is_lasting and error.retry_after_s is None:
                 self._on_unpriced()
             raise
+
+    def _refuse_language(self, asked: UpstreamRequest) -> None:
+        """Raises BadRequest if it can be said in one language only, and no candidate speaks it."""
+        native = asked.native
+        if native is not None and native.refusal is not None:
+            known = self._router.catalog.deployments
+            names = self._router.resolve(asked.request).candidates
+            if not any(native.language in known[name].keeps_marks for name in names):
+                raise native.refusal
 
     async def _plain(
         self,
@@ -198,8 +225,9 @@ class OpenAICalls:
         if exchange.cost_usd is not None:
             cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
             headers.append((b"x-windsock-cost-usd", cost.encode()))
+        call.is_told = is_told(exchange, failure)
         await call.answer(200, body, headers)
-        await self._keep(exchange, key, body, is_stream=False)
+        await self._keep(call, exchange, key, body, is_stream=False)
 
     async def _stream(
         self,
@@ -215,9 +243,9 @@ class OpenAICalls:
 
         async def write(events: bytes) -> None:
             if not call.is_answered:
-                await call.begin(
-                    200, [EVENT_STREAM, *self._headers(exchange, started, key, failure)]
-                )
+                call.is_told = is_told(exchange, failure)
+                headers = self._headers(exchange, started, key, failure)
+                await call.begin(200, [EVENT_STREAM, *headers])
             copy.add(events)
             await call.write(events, more=True)
 
@@ -226,10 +254,16 @@ class OpenAICalls:
             if call.is_answered:
                 await call.write(b"", more=False)
                 if copy.is_whole:
-                    await self._keep(exchange, key, copy.body(), is_stream=True)
+                    await self._keep(call, exchange, key, copy.body(), is_stream=True)
                 return
         headers = self._headers(exchange, started, key, failure)
         await call.refuse(self._failed(exchange, failure, headers))
+
+    def _headers(
+        self, exchange: Exchange, started: float, key: bytes | None, failure: Failure
+    ) -> list[tuple[bytes, bytes]]:
+        elapsed_s = self._clock.elapsed() - started
+        return headers_of(exchange, failure, elapsed_s, is_kept=key is not None)
 
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
@@ -238,32 +272,6 @@ class OpenAICalls:
             exchange.table.deployments, self._clock.now()
         )
         return failed(exchange, failure, headers, back_in_s=back_in_s)
-
-    def _headers(
-        self, exchange: Exchange, started: float, key: bytes | None, failure: Failure
-    ) -> list[tuple[bytes, bytes]]:
-        decision, results = exchange.decision, exchange.results
-        tried = exchange.trying or (exchange.answer and exchange.answer.attempt)
-        deployment = tried.deployment if tried else decision.deployment
-        upstream_s = sum([result.latency_s for result in results])
-        overhead_ms = max(0.0, self._clock.elapsed() - started - upstream_s) * 1000
-        attempts = len(results) + (exchange.trying is not None)
-        name, note = decision.id.encode(), exchange.table.note
-        notes = [(b"x-windsock-note", note.encode("ascii", "replace"))] if note else []
-        adapted = failure.adapted.get(tried.number, ()) if tried else ()
-        if adapted:
-            names = ", ".join(adapted).encode("ascii", "replace")
-            notes.append((b"x-windsock-adapted", names))
-        return [
-            *notes,
-            (b"x-windsock-decision-id", name),
-            (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
-            (b"x-windsock-propensity", b"%.9g" % decision.propensity),
-            (b"x-windsock-attempts", b"%d" % attempts),
-            (b"x-windsock-overhead-ms", b"%.3f" % overhead_ms),
-            (b"x-windsock-cache", b"off" if key is None else b"miss"),
-            (b"x-request-id", name),
-        ]
 
 
 def _seconds(text: str | None) -> float | None:

@@ -19,6 +19,7 @@ from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 from windsock.wire.dialect import Dialect, copied
+from windsock.wire.request import NativeRequest
 from windsock.wire.sse import BOUNDARY, data_of
 
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
@@ -65,14 +66,35 @@ class TranslatedCall(Call):
     def body(self, _: bytes) -> None:
         """What was asked for stays what it is."""
 
+    @property
+    def native(self) -> NativeRequest | None:
+        """As it came, for who speaks the dialect; its body was read before.
+
+        raises  BadRequest if nobody can serve it, neither as it came nor as a chat
+        """
+        dialect = self._dialect
+        if dialect.is_foreign and dialect.refusal is not None:
+            raise dialect.refusal
+        if not dialect.language or dialect.is_foreign:
+            return None
+        passed = ((name, self.headers.get(name)) for name in dialect.passed)
+        return NativeRequest(
+            language=dialect.language,
+            raw=self._original.body,
+            headers=tuple((name, value) for name, value in passed if value is not None),
+            missed=tuple(each for each in dialect.left_out if "." in each),
+            refusal=dialect.refusal,
+        )
+
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head of an answer, the same in every dialect."""
         self._original.is_answered = True
-        await super().begin(status, _noted(headers, self._dialect.left_out))
+        left_out = [] if self.is_told else self._dialect.left_out
+        await super().begin(status, _named(self._dialect, _noted(headers, left_out)))
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """Events of a chat stream, told in the dialect."""
-        if not self._is_whole and body:
+        if not self._is_whole and body and not self.is_told:
             body = b"".join(self._told(body))
         await super().write(body, more=more)
 
@@ -81,6 +103,9 @@ class TranslatedCall(Call):
     ) -> None:
         """A whole answer or an error, told in the dialect."""
         self._is_whole = True
+        if self.is_told:
+            await super().answer(status, body, headers)
+            return
         if status == 200:
             try:
                 told = self._dialect.answered(json_codec.loads(body))
@@ -108,7 +133,7 @@ class TranslatedCall(Call):
         if not isinstance(chunk, dict):
             return
         if "error" in chunk and not chunk.get("choices"):
-            yield from self._dialect.broken(_message(data))
+            yield from self._dialect.broken(_error(data))
             return
         with contextlib.suppress(*MISSHAPEN):
             yield from self._dialect.streamed(chunk)
@@ -139,6 +164,14 @@ def _noted(headers: list[tuple[bytes, bytes]], left_out: list[str]) -> list[tupl
     return [*rest, (ADAPTED, b", ".join([*known, *named]))]
 
 
+def _named(dialect: Dialect, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Headers that also tell the request's id by the name under which these clients look for it."""
+    known = dict(headers)
+    if dialect.id_header in known or b"x-request-id" not in known or not dialect.id_header:
+        return headers
+    return [*headers, (dialect.id_header, known[b"x-request-id"])]
+
+
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         body = json_codec.loads(raw)
@@ -153,11 +186,6 @@ def _event(body: dict[str, Any]) -> bytes:
     kind = body.get("type")
     name = b"" if kind is None else b"event: " + str(kind).encode() + b"\n"
     return name + b"data: " + json_codec.dumps(body) + b"\n\n"
-
-
-def _message(raw: bytes) -> str:
-    """The message of an error in OpenAI's shape, or whatever a provider said instead."""
-    return str(_error(raw)["message"])
 
 
 def _error(raw: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
-from windsock.wire.format import Answer, AnswerFacts
+from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
@@ -145,22 +145,10 @@ class OpenAIChat(OpenAIFormat):
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
         """A chat completion, also one that holds an error or nothing; None if it is no object."""
         body = parsed(raw)
+        if isinstance(body, dict):
+            return answer_of(body, self._traits, images=request.images)
         error = error_in(body)
-        if not isinstance(body, dict):
-            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
-        choices = choices_in(body)
-        ended = finish_of(choices)
-        facts = facts_of(body, self._traits, images=request.images, finish_reason=ended)
-        facts.is_empty = not any(shows(part_of(each, "message")) for each in choices)
-        if not choices:
-            return Answer(body=body, facts=facts, error=error)
-        return Answer(
-            body=body,
-            facts=facts,
-            message=part_of(choices[0], "message"),
-            certainty=certainty_of(choices[0]),
-            error=error,
-        )
+        return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
 
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
@@ -178,6 +166,22 @@ class OpenAIChat(OpenAIFormat):
             wants_usage=request.wants_usage,
             traits=self._traits,
         )
+
+
+def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> Answer:
+    """A chat completion, parsed; images were sent with the request."""
+    error, choices = error_in(body), choices_in(body)
+    facts = facts_of(body, traits, images=images, finish_reason=finish_of(choices))
+    facts.is_empty = not any(shows(part_of(each, "message")) for each in choices)
+    if not choices:
+        return Answer(body=body, facts=facts, error=error)
+    return Answer(
+        body=body,
+        facts=facts,
+        message=part_of(choices[0], "message"),
+        certainty=certainty_of(choices[0]),
+        error=error,
+    )
 
 
 def certainty_of(choice: Mapping[str, Any]) -> float | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied
+from windsock.wire.dialect import Unspoken, copied
 from windsock.wire.formats.generate_content.answer import (
     candidate_of,
     error_of,
@@ -37,7 +37,7 @@ READ = frozenset(
 SETTINGS_OF_FUNCTIONS = frozenset({"functionCallingConfig"})
 
 
-class GenerateContent:
+class GenerateContent(Unspoken):
     """One request to models/{model}:generateContent."""
 
     end_mark = b""
@@ -95,9 +95,9 @@ class GenerateContent:
         """See `ContentStream`."""
         return self._stream.ended()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """An error as the last event."""
-        yield error_of(500, {"message": message})
+        yield error_of(500, error)
 
 
 class StreamGenerateContent(GenerateContent):

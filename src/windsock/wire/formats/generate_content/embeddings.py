@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
+from windsock.wire.dialect import Unspoken
 from windsock.wire.formats.generate_content.answer import error_of
 from windsock.wire.formats.generate_content.fields import (
     field,
@@ -17,7 +18,7 @@ from windsock.wire.formats.generate_content.fields import (
 READ = frozenset({"model", "content", "outputDimensionality", "requests"})
 
 
-class BatchEmbedContents:
+class BatchEmbedContents(Unspoken):
     """One request to models/{model}:batchEmbedContents."""
 
     end_mark = b""
@@ -58,7 +59,7 @@ class BatchEmbedContents:
         """Nothing."""
         yield from ()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Nothing."""
         yield from ()
 
