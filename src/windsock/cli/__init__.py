@@ -169,7 +169,7 @@ def evaluate(
     ] = None,
     config: Config = None,
     since: Annotated[
-        str | None, typer.Option(help="such as 30d; the whole log if not said")
+        str | None, typer.Option(help="such as 30d, or a date; the whole log if not said")
     ] = None,
     price: Annotated[
         list[str] | None, typer.Option(help="deepseek/*=x1.3, or =INPUT/OUTPUT; repeatable")

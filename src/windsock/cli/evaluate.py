@@ -29,7 +29,7 @@ from windsock.evaluation.evaluation import Evaluation, evaluation
 from windsock.evaluation.log_scenario import Logbook, scenario_of, toml
 from windsock.evaluation.repricing import Repriced, repriced
 from windsock.providers.presets import presets
-from windsock.resources.declared import seconds
+from windsock.resources.declared import point
 from windsock.simulation.world.scenario import load_scenario
 from windsock.store import queries
 
@@ -55,7 +55,7 @@ def evaluate(
 
     policy      a windsock.toml with the routes in question; those of `config` if there is none
     config      whose store is read; that of `policy` if there is none
-    since       such as 30d; the whole log without
+    since       such as 30d, or a date; the whole log without
     prices      PATTERN=xFACTOR or PATTERN=INPUT/OUTPUT
     """
     named = policy or config
@@ -63,7 +63,7 @@ def evaluate(
         raise ConfigError("name a --policy file, or run this where windsock.toml is")
     settings = load(named, environ, needs=STORE if named == (config or policy) else ())
     engine = opened(load(config or policy, environ, needs=STORE))
-    begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
+    begins = _begin(since, clock or SystemClock())
     found = evaluation(reconsidered(settings, engine, since=begins, prices=repriced(prices)))
     if as_json:
         print(report.as_json(found, policy=str(named), prices=prices))
@@ -96,7 +96,7 @@ def write_world(
         known = ", ".join(settings.routes) or "none"
         raise ConfigError(f"{config}: there is no route {name!r}; there are {known}")
     engine = opened(settings)
-    begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
+    begins = _begin(since, clock or SystemClock())
     body = scenario_of(_book(engine, name, begins), _quotes(engine), _aim(settings, name))
     folder.mkdir(parents=True, exist_ok=True)
     target.write_text(toml(body), encoding="utf-8")
@@ -183,8 +183,8 @@ def _router(settings: Settings, catalog: Catalog, fresh_s: float) -> Router:
     return router_of(settings, catalog, has_priors=False, **facts)
 
 
-def _span_s(text: str) -> float:
+def _begin(since: str | None, clock: Clock) -> float:
     try:
-        return seconds(text)
+        return point(since, clock.now()) if since else 0.0
     except ValueError as error:
         raise ConfigError(f"--since: {error}") from None

@@ -19,7 +19,7 @@ from windsock.cli.outcomes_csv import read_outcomes
 from windsock.cli.service_client import Client
 from windsock.clock import SystemClock
 from windsock.errors import ConfigError, masked
-from windsock.resources.declared import seconds
+from windsock.resources.declared import point
 
 console = Console()
 
@@ -27,7 +27,7 @@ console = Console()
 def show_report(service: Client, *, since: str, by: str, as_json: bool = False) -> None:
     """Requests, spend and success by group; on a second line what was billed."""
     try:
-        begin = SystemClock().now() - seconds(since)
+        begin = point(since, SystemClock().now())
     except ValueError as error:
         raise ConfigError(f"--since: {error}") from None
     found = service.ask("/v1/report", params={"since": begin, "by": by})
