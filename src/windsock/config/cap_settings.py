@@ -41,7 +41,7 @@ class CapSettings(Part):
     usd: Decimal = Field(gt=0, allow_inf_nan=False, max_digits=18)
     period: Literal["day", "week", "month", "total"] = "day"
     timezone: TimeZone | None = None
-    keys: Names = ()
+    keys: Names = Field(default=(), repr=False)
     routes: Names = ()
     providers: Names = ()
     models: Names = ()
