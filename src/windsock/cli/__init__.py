@@ -39,7 +39,7 @@ app.add_typer(import_app, name="import")
 def main() -> NoReturn:
     """Exit codes: 0 ok, 1 the work failed, 2 usage or configuration error."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="windsock", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # who reads has read enough, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -110,11 +110,14 @@ def serve(
 def demo(
     host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="where to listen")] = 8787,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="end when the process ends that started it")
+    ] = False,
 ) -> None:
     """Paper providers, prices of the past and made-up traffic. It needs no key and no network."""
     from windsock.demo import run_demo
 
-    run_demo(host=host, port=port)
+    run_demo(host=host, port=port, with_parent=with_parent)
 
 
 def _scenarios(begun: str) -> list[str]:

@@ -100,12 +100,14 @@ def alarms_silence(
     undo: Annotated[bool, typer.Option("--undo", help="count its rewards again")] = False,
     url: Url = HERE,
     key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Take a key's rewards out of what is believed, as if it had said nothing."""
+    """Take a key's rewards out, as if it had said nothing."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
-    tables.silence_key(ServiceClient(url, key), reporter, is_silent=not undo)
+    service = ServiceClient(url, key)
+    tables.silence_key(service, reporter, is_silent=not undo, as_json=as_json)
 
 
 @alarms_app.command("undo")

@@ -98,30 +98,28 @@ def show_alarms(service: Client, *, as_json: bool = False) -> None:
     for doubted in found.get("doubted", ()):
         words = f"{doubted['deployment']}: {'; '.join(_doubts(doubted))}"
         show(console, wrapped(words, indent="", width=console.width))
-
-    for line in _dissents(found):
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    for words in _dissents(found):
+        show(console, wrapped(words, indent="", width=console.width))
 
 
 def _dissents(found: dict[str, Any]) -> Iterator[str]:
     """Keys that disagree with the others, and those that a person took out."""
     for each in found.get("keys", ()):
         place = f"{each['deployment']} at {each['route']}/{each['task'] or '-'}"
-        yield f"key {each['key']} disagrees on {place}:"
         yield (
-            f"  {each['rewards']:.0f} rewards, {each['mean']:.2f} in the mean, "
-            f"counted {100 * each['believed']:.0f} %"
+            f"key {each['key']} disagrees on {place}: {each['rewards']:.0f} rewards, "
+            f"{each['mean']:.2f} in the mean, counted {100 * each['believed']:.0f} %"
         )
     for key in found.get("silenced", ()):
         yield f"key {key} is silenced: its rewards count for nothing"
 
 
-def silence_key(service: ServiceClient, key: str, *, is_silent: bool) -> None:
+def silence_key(service: Client, key: str, *, is_silent: bool, as_json: bool = False) -> None:
     """Take a key's rewards out, or count them again."""
     body = {"key": key, "is_silent": is_silent}
-    service.ask("/v1/alarms/silence", method="POST", json=body)
+    answer = service.ask("/v1/alarms/silence", method="POST", json=body)
     state = "count for nothing" if is_silent else "count again"
-    console.print(f"key {key}: its rewards {state}", soft_wrap=True, highlight=False)
+    _tell(answer, f"key {key}: its rewards {state}", as_json=as_json)
 
 
 def _doubts(doubted: dict[str, Any]) -> Iterator[str]:

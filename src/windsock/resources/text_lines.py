@@ -38,7 +38,7 @@ def lines(entries: Sequence[Entry], *, width: int, figure: int = 9) -> Iterator[
     for each in entries:
         name = each.name
         if len(name) > room:
-            yield name
+            yield from wrapped(name, width=width, indent="")
             name = ""
         text = name.ljust(room) + "".join(map(str.rjust, each.figures, widths))
         yield f"{text}  {each.note}".rstrip() if has_room else text.rstrip()
