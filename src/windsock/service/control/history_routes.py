@@ -17,10 +17,11 @@ from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.schemas.base import When, when
+from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
 from windsock.service.control.schemas.weights import WeightsView
+from windsock.wire.caller_fields.names import MOST_CHARS
 
 DAY_S = 86400.0
 GROUPS = ("route", "task", "deployment", "key")
@@ -64,7 +65,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
     @routes.get("/v1/decisions/{decision_id}", tags=["history"])
-    async def explanation(caller: Caller, decision_id: str) -> dict[str, Any]:
+    async def explanation(caller: Caller, decision_id: Name) -> dict[str, Any]:
         found = await asyncio.to_thread(_explained, past, decision_id, caller.namespace)
         if found is None:
             raise NoSuchDecision(f"no decision {decision_id!r} is known to this key")
@@ -85,7 +86,10 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
 
     @routes.get("/v1/prices/history", tags=["prices"])
     async def prices(
-        caller: Caller, deployment: str, since: When = None, until: When = None
+        caller: Caller,
+        deployment: DeploymentName,
+        since: When = None,
+        until: When = None,
     ) -> HistoryAnswer:
         insight.router.catalog.check(deployment)
         now = clock.now()
@@ -110,10 +114,11 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
 
 
 def _groups(by: str) -> tuple[str, ...]:
-    groups = tuple(name for name in by.split(",") if name)
+    groups = tuple(dict.fromkeys(name for name in by.split(",") if name))
     unknown = [name for name in groups if name not in GROUPS]
-    if unknown:
-        raise BadRequest(f"by: {unknown[0]!r} is none of {', '.join(GROUPS)}", param="by")
+    if unknown or not groups:
+        named = repr(unknown[0][:MOST_CHARS]) if unknown else "an empty list"
+        raise BadRequest(f"by: {named} is none of {', '.join(GROUPS)}", param="by")
     return groups
 
 
