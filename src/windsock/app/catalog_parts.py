@@ -28,7 +28,7 @@ from windsock.providers.presets import Preset, traits_of
 from windsock.providers.upstream import Upstream, upstream_of
 from windsock.wire.adaptation.parameters import Parameters
 from windsock.wire.format import Format
-from windsock.wire.registry import LANGUAGES, formats_of, languages_of
+from windsock.wire.registry import KEPT_IN, LANGUAGES, formats_of, languages_of
 
 
 def deployment_names(settings: Settings) -> list[str]:
@@ -78,6 +78,7 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         lacks=(*takes.lacks, *(each for each in LANGUAGES if each not in spoken)),
         leaves_out=takes.left_out,
         keeps_marks=takes.keeps_marks | spoken.keys(),
+        keeps_answers=not KEPT_IN.isdisjoint(spoken),
         terms=terms_of(own, of_provider),
         runs_plugins=preset is not None and preset.keeps_router_fields,
     )

@@ -12,6 +12,7 @@ from windsock.errors import (
     BadRequest,
     BudgetSpent,
     CallerError,
+    CapReached,
     LimitReached,
     NoCandidate,
     StoreError,
@@ -58,6 +59,8 @@ def problem_of(error: WindsockError) -> Problem:
             return Problem.of(400, str(error), param=error.param)
         case UnknownRoute():
             return Problem.of(404, str(error), param="model", code="model_not_found")
+        case CapReached():
+            return _capped(error)
         case LimitReached():
             return _limited(error)
         case NotAllowed():
@@ -87,6 +90,18 @@ NO_RETRY = (b"x-should-retry", b"false")
 """An SDK that tries again only multiplies the load."""
 
 
+RETRY = (b"x-should-retry", b"true")
+"""What calls under way have reserved is free again in a moment, though SDKs give up at a 402."""
+
+
+def _capped(error: CapReached) -> Problem:
+    wait_s, code = error.retry_after_s, "budget_spent" if error.is_spent else "budget_reserved"
+    headers = [NO_RETRY if error.is_spent else RETRY]
+    if wait_s is not None:
+        headers.append((b"retry-after", str(ceil(wait_s)).encode()))
+    return Problem.of(402, str(error), code=code, headers=headers)
+
+
 def _limited(error: LimitReached) -> Problem:
     """Of a key, with when to come again; what never may as it stands is not to be tried again."""
     wait_s = error.retry_after_s
@@ -107,6 +122,11 @@ def _nobody(error: NoCandidate) -> Problem:
     status, code = (429, "rate_limited") if is_limit else (503, "no_candidate")
     headers = [wait] if is_limit else [wait, NO_RETRY]
     return Problem.of(status, str(error), code=code, headers=headers)
+
+
+def internal() -> Problem:
+    """What a request is told that we failed at."""
+    return Problem.of(500, "windsock failed at this request; its log says how", code="internal")
 
 
 def overloaded() -> Problem:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from math import isfinite, nan
+from math import nan
 
 import orjson
 
@@ -19,6 +19,7 @@ from windsock.errors import BadRequest, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.token_counts import TokenCounts
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import used_tokens
@@ -38,9 +39,13 @@ from windsock.service.gateway.response_cache import (
 )
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.request import UpstreamRequest, with_native
+
+DAY_S = 86_400
+
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -69,6 +74,7 @@ class OpenAICalls:
         meaning: Meaning | None = None,
     ) -> None:
         self._executor = executor
+        self._counts = TokenCounts(router, executor.calls)
         self._router = router
         self._clock = clock
         self._access = access
@@ -101,8 +107,14 @@ class OpenAICalls:
         await self._plain(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
-        """How long a prompt is taken to be, from its size: every deployment counts differently."""
+        """How long a prompt is: as counted where it would most likely be answered, if there are
+        counts there, else taken from its size."""
         asked = self._read(call)
+        told = await self._counts.of(asked)
+        if told is not None:
+            call.is_told = True
+            await call.answer(200, told)
+            return
         await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
 
     def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
@@ -157,7 +169,7 @@ class OpenAICalls:
         call.allowance = self._key_limits.enter(principal)
         asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
-            task=call.header(b"x-windsock-task"),
+            task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
@@ -267,11 +279,12 @@ class OpenAICalls:
 
 
 def _seconds(text: str | None) -> float | None:
-    """A deadline from a header; raises BadRequest. No number would confuse every timer."""
+    """A deadline from a header; raises BadRequest. What is no number would confuse every timer."""
     try:
         seconds = float(text) if text else None
     except ValueError:
         seconds = nan
-    if seconds is not None and not (isfinite(seconds) and seconds > 0):
-        raise BadRequest("x-windsock-timeout must be seconds above 0", param="x-windsock-timeout")
+    if seconds is not None and not 0 < seconds <= DAY_S:
+        words = f"x-windsock-timeout must be seconds above 0, at most {DAY_S}"
+        raise BadRequest(words, param="x-windsock-timeout")
     return seconds
