@@ -19,6 +19,7 @@ from windsock.wire.formats.gemini.native import NativeContent
 from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_embeddings import OpenAIEmbeddings
 from windsock.wire.formats.openai_responses.native import NativeResponses
+from windsock.wire.formats.openai_responses.responses import OpenAIResponses
 from windsock.wire.request import Operation
 
 
@@ -28,6 +29,10 @@ def _openai(traits: ProviderTraits) -> Formats:
 
 def _anthropic(traits: ProviderTraits) -> Formats:
     return {Operation.CHAT: AnthropicMessages(traits)}
+
+
+def _responses(traits: ProviderTraits) -> Formats:
+    return {Operation.CHAT: OpenAIResponses(traits)}
 
 
 def _gemini(traits: ProviderTraits) -> Formats:
@@ -41,6 +46,7 @@ def _converse(traits: ProviderTraits) -> Formats:
 FORMATS: dict[str, Callable[[ProviderTraits], Formats]] = {
     "openai_chat": _openai,
     "anthropic_messages": _anthropic,
+    "openai_responses": _responses,
     "gemini_content": _gemini,
     "converse": _converse,
 }
@@ -80,6 +86,7 @@ KEPT_IN = frozenset({"responses"})
 
 SPOKEN_BY = {
     "anthropic_messages": ("messages",),
+    "openai_responses": ("responses",),
     "gemini_content": ("generate_content", "embed_content", "batch_embed_contents"),
 }
 """The languages that a wire format is."""
