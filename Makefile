@@ -9,7 +9,7 @@ MUTATION := $(VENV)/.mutation
 PARITY := .parity/.made
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench prove parity mutants lock clean
+.PHONY: run test check bench prove parity hostile mutants lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -31,6 +31,10 @@ bench: $(TEST)
 # Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers.
 prove: $(PROVE)
 	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py
+
+# Ten thousand requests as nobody means them, to every call of a running service.
+hostile: $(TEST)
+	HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest -n 0 tests/attacks/test_hostile.py
 
 # Real clients and agents, directly and through windsock; needs uv, node with npm, and java. See docs/clients.md.
 parity: $(TEST) $(PARITY)

@@ -124,6 +124,11 @@ def _nobody(error: NoCandidate) -> Problem:
     return Problem.of(status, str(error), code=code, headers=headers)
 
 
+def internal() -> Problem:
+    """What a request is told that we failed at."""
+    return Problem.of(500, "windsock failed at this request; its log says how", code="internal")
+
+
 def overloaded() -> Problem:
     """What a request is told that finds no place."""
     message = "there are more requests than can be worked on just now; try again in a second"

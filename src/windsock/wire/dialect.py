@@ -7,6 +7,9 @@ from typing import Any, Protocol
 
 from windsock.errors import BadRequest
 
+MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
+"""What is raised where a body or an answer has not the shape that its format has."""
+
 
 class Dialect(Protocol):
     """One request in another wire format. Made anew for each: streams have a state.

@@ -10,9 +10,11 @@ from windsock.wire.formats.anthropic.messages import AnthropicMessages
 from windsock.wire.formats.anthropic.native import NativeMessages
 from windsock.wire.formats.converse.content import Converse
 from windsock.wire.formats.gemini.content import GeminiContent
+from windsock.wire.formats.gemini.native import NativeContent
 from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_embeddings import OpenAIEmbeddings
 from windsock.wire.formats.openai_responses.native import NativeResponses
+from windsock.wire.formats.openai_responses.responses import OpenAIResponses
 from windsock.wire.request import Operation
 
 
@@ -22,6 +24,10 @@ def _openai(traits: ProviderTraits) -> Formats:
 
 def _anthropic(traits: ProviderTraits) -> Formats:
     return {Operation.CHAT: AnthropicMessages(traits)}
+
+
+def _responses(traits: ProviderTraits) -> Formats:
+    return {Operation.CHAT: OpenAIResponses(traits)}
 
 
 def _gemini(traits: ProviderTraits) -> Formats:
@@ -35,6 +41,7 @@ def _converse(traits: ProviderTraits) -> Formats:
 FORMATS: dict[str, Callable[[ProviderTraits], Formats]] = {
     "openai_chat": _openai,
     "anthropic_messages": _anthropic,
+    "openai_responses": _responses,
     "gemini_content": _gemini,
     "converse": _converse,
 }
@@ -48,23 +55,32 @@ def _native_responses(traits: ProviderTraits) -> Format:
     return NativeResponses(traits)
 
 
+def _native_content(traits: ProviderTraits) -> Format:
+    return NativeContent(traits)
+
+
 LANGUAGES: dict[str, Callable[[ProviderTraits], Format]] = {
     "messages": _native_messages,
     "responses": _native_responses,
+    "generate_content": _native_content,
 }
 """Formats that clients speak beside chat completions, as they pass to who speaks them too."""
 
 KEPT_IN = frozenset({"responses"})
 """Those in which a request may go on from an answer by its id, where it was given."""
 
-SPOKEN_BY = {"anthropic_messages": "messages"}
-"""The language that a wire format is."""
+SPOKEN_BY = {
+    "anthropic_messages": ("messages",),
+    "openai_responses": ("responses",),
+    "gemini_content": ("generate_content",),
+}
+"""The languages that a wire format is."""
 
 
 def languages_of(name: str, speaks: Iterable[str], traits: ProviderTraits) -> Mapping[str, Format]:
     """By language, of a provider with this wire format that speaks others besides; raises
     ConfigError if one of these is none."""
-    own = [SPOKEN_BY[name]] if name in SPOKEN_BY else []
+    own = SPOKEN_BY.get(name, ())
     for each in speaks:
         if each not in LANGUAGES:
             known = ", ".join(LANGUAGES)

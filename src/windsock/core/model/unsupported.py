@@ -27,6 +27,7 @@ IN_WORDS: Mapping[str, str] = {
     "logprobs": "a demand for logprobs",
     "messages": "what only Anthropic's Messages carry",
     "responses": "what only OpenAI's Responses carry",
+    "generate_content": "what only Gemini's own API carries",
 }
 """What a request needs, as people call it."""
 

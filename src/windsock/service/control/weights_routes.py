@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from windsock.core.model.decisions import WeightTable
@@ -16,6 +16,7 @@ from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.asked import Count, DeploymentName, Moment, Name
 from windsock.service.control.schemas.weights import (
     RungView,
     WeightsAnswer,
@@ -35,9 +36,9 @@ def weights_routes(insight: Insight) -> APIRouter:
     @routes.get("/v1/weights")
     async def weights(
         caller: Caller,
-        route: str | None = None,
-        task: str | None = None,
-        at: float | None = None,
+        route: DeploymentName | None = None,
+        task: Name | None = None,
+        at: Moment | None = None,
         ladder: bool = False,
     ) -> WeightsAnswer:
         now = clock.now()
@@ -59,7 +60,7 @@ def weights_routes(insight: Insight) -> APIRouter:
 
     @routes.post("/v1/whatif")
     async def whatif(
-        caller: Caller, asked: WhatIf, requests_per_day: Annotated[float | None, Query()] = None
+        caller: Caller, asked: WhatIf, requests_per_day: Count | None = None
     ) -> WhatIfAnswer:
         now, data = clock.now(), []
         for route, task in _asked(router, caller.namespace, asked.route, asked.task):

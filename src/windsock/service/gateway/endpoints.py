@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from math import isfinite, nan
+from math import nan
 
 import orjson
 
@@ -42,9 +42,13 @@ from windsock.service.gateway.response_cache import (
 )
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.request import UpstreamRequest, with_native
+
+DAY_S = 86_400
+
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -169,7 +173,7 @@ class OpenAICalls:
         call.allowance = self._key_limits.enter(principal)
         asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
-            task=call.header(b"x-windsock-task"),
+            task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
@@ -281,11 +285,12 @@ class OpenAICalls:
 
 
 def _seconds(text: str | None) -> float | None:
-    """A deadline from a header; raises BadRequest. No number would confuse every timer."""
+    """A deadline from a header; raises BadRequest. What is no number would confuse every timer."""
     try:
         seconds = float(text) if text else None
     except ValueError:
         seconds = nan
-    if seconds is not None and not (isfinite(seconds) and seconds > 0):
-        raise BadRequest("x-windsock-timeout must be seconds above 0", param="x-windsock-timeout")
+    if seconds is not None and not 0 < seconds <= DAY_S:
+        words = f"x-windsock-timeout must be seconds above 0, at most {DAY_S}"
+        raise BadRequest(words, param="x-windsock-timeout")
     return seconds

@@ -8,6 +8,7 @@ import msgspec
 
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import ProviderError
+from windsock.wire.caller_fields.names import Model, Models
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, StreamScanner
@@ -27,10 +28,10 @@ CERTAIN = 1.0
 
 
 class _EmbeddingSchema(RouterFields, kw_only=True):
-    model: str = ""
+    model: Model = ""
     input: msgspec.Raw
     metadata: dict[str, Any] | None = None
-    models: list[str] | None = None
+    models: Models | None = None
     provider: dict[str, Any] | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import Unspoken
-from windsock.wire.formats.generate_content.answer import error_of
+from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.fields import (
     field,
     list_field,
@@ -22,9 +22,14 @@ class BatchEmbedContents(Unspoken):
     """One request to models/{model}:batchEmbedContents."""
 
     end_mark = b""
+    language = ""
+    passed: tuple[bytes, ...] = ()
+    id_header = b""
 
     def __init__(self, model: str | None) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._model = model
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
