@@ -17,7 +17,7 @@ from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.schemas.asked import DeploymentName, Moment, Name
+from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
 from windsock.service.control.schemas.weights import WeightsView
@@ -75,12 +75,13 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
     @routes.get("/v1/decisions", tags=["history"])
     async def export(
         caller: Caller,
-        since: Moment | None = None,
-        until: Moment | None = None,
+        since: When = None,
+        until: When = None,
         limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1000,
     ) -> StreamingResponse:
-        end = clock.now() if until is None else until
-        begin = end - DAY_S if since is None else since
+        now = clock.now()
+        end = when(until, now, param="until", otherwise=now)
+        begin = when(since, now, param="since", otherwise=end - DAY_S)
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
@@ -88,20 +89,23 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
     async def prices(
         caller: Caller,
         deployment: DeploymentName,
-        since: Moment = 0.0,
-        until: Moment | None = None,
+        since: When = None,
+        until: When = None,
     ) -> HistoryAnswer:
         insight.router.catalog.check(deployment)
-        end = clock.now() + 1 if until is None else until
-        quotes = await asyncio.to_thread(past.quotes, deployment, since=since, until=end)
+        now = clock.now()
+        begin = when(since, now, param="since", otherwise=0.0)
+        end = when(until, now, param="until", otherwise=now + 1)
+        quotes = await asyncio.to_thread(past.quotes, deployment, since=begin, until=end)
         return HistoryAnswer(data=[HistoryView.of(quote) for quote in quotes])
 
     @routes.get("/v1/report", tags=["history"])
     async def report(
-        caller: Caller, since: Moment | None = None, by: str = "task,deployment"
+        caller: Caller, since: When = None, by: str = "task,deployment"
     ) -> dict[str, Any]:
         groups = _groups(by)
-        begin = clock.now() - DAY_S if since is None else since
+        now = clock.now()
+        begin = when(since, now, param="since", otherwise=now - DAY_S)
         asked = {"since": begin, "by": groups, "namespace": caller.namespace}
         rows = await asyncio.to_thread(past.report, **asked)
         bills = await asyncio.to_thread(past.bills, **asked)
