@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
-	$(BIN)/windsock demo
+	$(BIN)/windsock demo --with-parent
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
@@ -72,7 +72,7 @@ $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	$(PIP) install --require-hashes -r deploy/locks/mutation.txt
 	touch $@
 
-PARITY_PYTHON := sdks frameworks litellm aider schemathesis
+PARITY_PYTHON := sdks frameworks pydantic-ai litellm aider schemathesis
 PARITY_NODE := sdks-node agents-node
 PARITY_LOCKS := tests/parity/environments
 

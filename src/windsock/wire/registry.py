@@ -10,6 +10,11 @@ from windsock.wire.formats.anthropic.messages import AnthropicMessages
 from windsock.wire.formats.anthropic.native import NativeMessages
 from windsock.wire.formats.converse.content import Converse
 from windsock.wire.formats.gemini.content import GeminiContent
+from windsock.wire.formats.gemini.embeddings import (
+    GeminiEmbeddings,
+    NativeBatch,
+    NativeEmbedding,
+)
 from windsock.wire.formats.gemini.native import NativeContent
 from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_embeddings import OpenAIEmbeddings
@@ -31,7 +36,7 @@ def _responses(traits: ProviderTraits) -> Formats:
 
 
 def _gemini(traits: ProviderTraits) -> Formats:
-    return {Operation.CHAT: GeminiContent(traits)}
+    return {Operation.CHAT: GeminiContent(traits), Operation.EMBEDDING: GeminiEmbeddings(traits)}
 
 
 def _converse(traits: ProviderTraits) -> Formats:
@@ -59,10 +64,20 @@ def _native_content(traits: ProviderTraits) -> Format:
     return NativeContent(traits)
 
 
+def _native_embedding(traits: ProviderTraits) -> Format:
+    return NativeEmbedding(traits)
+
+
+def _native_batch(traits: ProviderTraits) -> Format:
+    return NativeBatch(traits)
+
+
 LANGUAGES: dict[str, Callable[[ProviderTraits], Format]] = {
     "messages": _native_messages,
     "responses": _native_responses,
     "generate_content": _native_content,
+    "embed_content": _native_embedding,
+    "batch_embed_contents": _native_batch,
 }
 """Formats that clients speak beside chat completions, as they pass to who speaks them too."""
 
@@ -72,7 +87,7 @@ KEPT_IN = frozenset({"responses"})
 SPOKEN_BY = {
     "anthropic_messages": ("messages",),
     "openai_responses": ("responses",),
-    "gemini_content": ("generate_content",),
+    "gemini_content": ("generate_content", "embed_content", "batch_embed_contents"),
 }
 """The languages that a wire format is."""
 
