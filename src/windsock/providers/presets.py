@@ -52,6 +52,7 @@ class Preset:
     bill_header         the header of an answer that says so
     usage               what it counts its own way
     cache               how it caches the beginning of prompts
+    elsewhere           base URLs of kinds of calls that are not made at the usual one
     searching           globs of the names of its models that search the web
     """
 
@@ -85,6 +86,7 @@ class Preset:
     bill_header: str = ""
     usage: UsageHabits = NO_HABITS
     cache: CacheTraits = USUAL_CACHE
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
     searching: tuple[str, ...] = ()
 
     def searches_as(self, model: str) -> bool:

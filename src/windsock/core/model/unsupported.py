@@ -25,6 +25,13 @@ IN_WORDS: Mapping[str, str] = {
     "json_object": "a demand for JSON",
     "n": "a demand for several answers",
     "logprobs": "a demand for logprobs",
+    "rerank": "calls to rerank",
+    "moderation": "calls to moderate",
+    "image_generation": "calls to make images",
+    "image_edit": "calls to edit images",
+    "audio_transcription": "calls to transcribe",
+    "audio_translation": "calls to translate sound",
+    "audio_speech": "calls to speak",
     "messages": "what only Anthropic's Messages carry",
     "responses": "what only OpenAI's Responses carry",
 }

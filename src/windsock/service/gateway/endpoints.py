@@ -27,8 +27,9 @@ from windsock.service.gateway.answer_facts import (
     decision_view,
     headers_of,
     is_told,
+    typed,
 )
-from windsock.service.gateway.asgi import Call
+from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
     ResponseCache,
@@ -40,7 +41,8 @@ from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
-from windsock.wire.request import UpstreamRequest, with_native
+from windsock.wire.formats.tasks.reading import read_task
+from windsock.wire.request import Operation, UpstreamRequest, with_native
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -99,6 +101,15 @@ class OpenAICalls:
         started = self._clock.elapsed()
         asked = self._read(call, read_embedding)
         await self._plain(call, self._open(asked), asked, started, None)
+
+    async def ask(self, call: Call, operation: Operation) -> None:
+        """One of the calls beside text, plain or streamed."""
+        started = self._clock.elapsed()
+        asked = self._read(
+            call, partial(read_task, operation, header=call.header, named=call.model)
+        )
+        answered = self._stream if asked.request.is_stream else self._plain
+        await answered(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
         """How long a prompt is taken to be, from its size: every deployment counts differently."""
@@ -166,7 +177,8 @@ class OpenAICalls:
         check_names(principal, (request.model, *request.models), self._router.resolve)
         call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
-            asked.headers = tuple((name, call.headers[name]) for name in passed)
+            own = tuple((name, call.headers[name]) for name in passed)
+            asked.headers = (*asked.headers, *own)
         native = call.native
         return asked if native is None else with_native(asked, native)
 
@@ -237,13 +249,15 @@ class OpenAICalls:
             if not call.is_answered:
                 call.is_told = is_told(exchange, failure)
                 headers = self._headers(exchange, started, key, failure)
-                await call.begin(200, [EVENT_STREAM, *headers])
+                await call.begin(200, typed(headers, EVENT_STREAM))
             copy.add(events)
             await call.write(events, more=True)
 
         with closing(copy):
             await self._executor.stream(exchange, asked, failure, write)
             if call.is_answered:
+                if exchange.answer is None and not failure.last_event:
+                    raise CutShort
                 await call.write(b"", more=False)
                 if copy.is_whole:
                     await self._keep(call, exchange, key, copy.body(), is_stream=True)
