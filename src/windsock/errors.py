@@ -6,6 +6,7 @@ WindsockError
 │   │   └── UnknownDeployment
 │   ├── UnknownRoute       carries the nearest name
 │   ├── BudgetSpent        the route's money of today is used up
+│   │   └── CapReached     a hard cap leaves no room for another call
 │   ├── LimitReached       the key used its minute up
 │   └── NoCandidate        carries each deployment's reason
 ├── ProviderError          a provider must recover
@@ -79,6 +80,31 @@ class BudgetSpent(CallerError):
     def __init__(self, route: str) -> None:
         super().__init__(f"the budget of {route!r} for today is spent; raise it in [budgets]")
         self.route = route
+
+
+class CapReached(BudgetSpent):
+    """A cap of [caps], of a budget or of a key leaves no room for the call.
+
+    is_spent        False if it is only reserved by calls under way
+    until           when the next period begins, as people write it; None: never
+    retry_after_s   until a call may have room again; None: not by waiting
+    """
+
+    def __init__(
+        self, cap: str, *, until: str | None, retry_after_s: float | None, is_spent: bool
+    ) -> None:
+        self.cap = cap
+        self.is_spent = is_spent
+        self.retry_after_s = retry_after_s
+        if is_spent:
+            end = f" until {until}" if until else ""
+            text = f"the cap {cap!r} is spent{end}; an admin can raise it: windsock caps raise"
+        else:
+            text = (
+                f"what is left of the cap {cap!r} is reserved by calls under way; try again in a "
+                f"second, or ask for a shorter answer (max_tokens)"
+            )
+        CallerError.__init__(self, text)
 
 
 class LimitReached(CallerError):

@@ -378,11 +378,16 @@ async def test_azures_path_names_the_model_of_a_form_too(tmp_path) -> None:
         assert answer.status_code == 200, answer.text
 
 
+CLOSED = """
+[server]
+keys = "required"
+admin_token = "let-me-in-please"
+max_upload_mb = 0.004
+"""
+
+
 async def test_a_key_comes_before_the_file(tmp_path) -> None:
-    closed = (
-        '[server]\nkeys = "required"\nadmin_token = "let-me-in-please"\nmax_upload_mb = 0.004\n'
-    )
-    async with serving(tmp_path, closed + "max_upload_mb = 0.004\n") as (it, model):
+    async with serving(tmp_path, CLOSED) as (it, model):
         big = {"file": ("a.wav", bytes(8_000))}
         for path in PATHS:
             assert (await it.http.post(f"/v1{path}", json={})).status_code == 401

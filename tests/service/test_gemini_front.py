@@ -96,6 +96,7 @@ async def test_what_runs_at_google_only_is_named_and_the_rest_is_served(world) -
     assert text == {"text": "Let me look."}
     assert call["functionCall"] == {
         "id": "call_1", "name": "get_weather", "args": {"city": "Zürich"}}  # fmt: skip
+    assert call["thoughtSignature"] == "skip_thought_signature_validator"
     assert len(acme.seen[-1]["tools"]) == 1
 
 

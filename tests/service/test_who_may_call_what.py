@@ -105,6 +105,7 @@ ROWS = (
     Row("POST", "/v1/messages", INFER, body=MESSAGE),
     Row("POST", "/v1/messages/count_tokens", INFER, body=MESSAGE),
     Row("POST", "/v1/responses", INFER, body={"model": "auto", "input": "hi"}),
+    Row("POST", "/v1/responses/input_tokens", INFER, body={"model": "auto", "input": "hi"}),
     Row("POST", "/v1/completions", INFER, body={"model": "auto", "prompt": "hi"}),
     Row("POST", "/v1/embeddings", INFER, body={"model": "auto", "input": "hi"}),
     *(

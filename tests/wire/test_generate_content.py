@@ -72,10 +72,16 @@ def test_settings_have_chats_names(config, fields) -> None:
          {"type": "string", "format": "enum", "enum": ["x", "y"], "description": "d"}),
         ({"anyOf": [{"type": "NUMBER", "minimum": 0}, {"type": "NULL"}]},
          {"anyOf": [{"type": "number", "minimum": 0}, {"type": "null"}]}),
+        ({"type": "OBJECT", "any_of": [{"type": "STRING", "min_length": "2"}], "max_properties": 3,
+          "properties": {"type": {"type": "STRING", "enum": ["STRING"]}}},
+         {"type": "object", "anyOf": [{"type": "string", "minLength": 2}], "maxProperties": 3,
+          "properties": {"type": {"type": "string", "enum": ["STRING"]}}}),
     ],
 )  # fmt: skip
 def test_a_schema_of_googles_is_a_json_schema(schema, told) -> None:
     config = {"responseMimeType": "application/json", "responseSchema": schema}
+    mixed = asked(generationConfig={"responseJsonSchema": schema})["response_format"]
+    assert mixed["json_schema"]["schema"] == told
     form = asked(generationConfig=config)["response_format"]["json_schema"]
     assert (form["schema"], form["strict"]) == (told, False)
     assert list(form["schema"].get("properties", ())) == list(told.get("properties", ()))
@@ -272,6 +278,22 @@ def test_what_another_provider_thought_comes_back_to_it() -> None:
     assert turn["tool_calls"][0]["id"] == "c1" and "extra_content" not in turn["tool_calls"][0]
 
 
+def test_calls_of_another_model_may_be_gone_on_with_by_gemini() -> None:
+    calls = [CALL, {**CALL, "id": "c2"}]
+    first, second = parts_of(answered({"content": None, "tool_calls": calls}, "tool_calls"))
+    assert first["thoughtSignature"] == "skip_thought_signature_validator"
+    assert "thoughtSignature" not in second
+    signed = {**CALL, "extra_content": {"google": {"thought_signature": "c2ln"}}}
+    (own,) = parts_of(answered({"content": None, "tool_calls": [signed]}, "tool_calls"))
+    assert own["thoughtSignature"] == "c2ln"
+
+
+def test_a_mark_for_no_signature_is_none() -> None:
+    part = {**CALLED, "thoughtSignature": "skip_thought_signature_validator"}
+    _, turn = said(HI, {"role": "model", "parts": [part]})
+    assert "extra_content" not in turn["tool_calls"][0]
+
+
 def test_thoughts_are_told_to_who_asks_for_them() -> None:
     message = {"content": "well", "reasoning_content": "hm"}
     assert parts_of(answered(message)) == [{"text": "well"}]
@@ -351,12 +373,14 @@ def test_texts_to_embed() -> None:
     dialect = BatchEmbedContents("x")
     assert dialect.asked({"requests": requests}) == {
         "model": "x", "input": ["a", "b"], "dimensions": 3}  # fmt: skip
-    assert dialect.left_out == ["taskType", "taskType"]
+    assert dialect.left_out == ["requests.taskType", "requests.taskType"]
     requests[0]["outputDimensionality"] = 4
-    with pytest.raises(BadRequest, match="same in all"):
-        dialect.asked({"requests": requests})
-    with pytest.raises(BadRequest, match="parts of text"):
-        dialect.asked({"requests": [{"content": {"parts": [{"inlineData": PNG}]}}]})
+    dialect.asked({"requests": requests})
+    assert dialect.refusal is not None and "same in all" in str(dialect.refusal)
+    dialect.asked({"requests": [{"content": {"parts": [{"inlineData": PNG}]}}]})
+    assert dialect.refusal is not None and "parts of text" in str(dialect.refusal)
+    with pytest.raises(BadRequest, match="at least one part"):
+        dialect.asked({"requests": [{"content": {}}]})
 
 
 def test_json_is_never_broken_by_arguments_that_are_none() -> None:

@@ -30,7 +30,7 @@ from windsock.service.gateway.translation import spoken
 from windsock.service.key_limits import KeyLimits
 from windsock.wire.completions import Completions
 from windsock.wire.formats.messages.messages import Messages, TokenCount
-from windsock.wire.formats.responses.responses import Responses
+from windsock.wire.formats.responses.responses import Responses, ResponseTokenCount
 from windsock.wire.formats.tasks.kinds import TASKS
 from windsock.wire.request import Operation
 
@@ -89,6 +89,7 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
         "/chat/completions": chat,
         "/v1/messages": spoken(chat, lambda _: Messages()),
         "/v1/messages/count_tokens": spoken(count, lambda _: TokenCount()),
+        "/v1/responses/input_tokens": spoken(count, lambda _: ResponseTokenCount()),
         "/v1/responses": spoken(chat, lambda _: Responses()),
         "/v1/completions": spoken(chat, lambda _: Completions()),
         "/v1/embeddings": embed,

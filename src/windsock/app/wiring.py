@@ -118,6 +118,7 @@ def _service(
             executor=executor,
             ingestion=core.ingestion,
             poller=core.poller,
+            caps=core.caps,
             settings=settings,
         ),
     )
@@ -135,6 +136,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         snapshot_every_s=settings.store.snapshot_every,
         publish=core.ingestion.publish,
         restore=partial(restore_again, core),
+        caps=core.caps,
         is_restored=core.is_restored,
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
 
 from pydantic import (
@@ -14,12 +13,14 @@ from pydantic import (
 )
 
 from windsock.config.ability_settings import CapabilitySettings, Mode, TermsSettings
+from windsock.config.cap_settings import CapSettings, TimeZone
+from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
-from windsock.resources.declared import Part, Share, seconds
+from windsock.resources.declared import Part, seconds
 
 PASS_HEADERS = ("traceparent", "tracestate", "http-referer", "x-title", "x-openrouter-title",
                 "x-openrouter-categories")  # fmt: skip
@@ -198,30 +199,6 @@ class EmbeddingSettings(Part):
     timeout: Seconds = 0.3
 
 
-class FeedOverride(Part):
-    """What an operator may change of a shipped feed."""
-
-    url: str | None = Field(default=None, repr=False)
-    every: Seconds | None = None
-    trust: Share | None = None
-    api_key: str | None = Field(default=None, repr=False)
-    allow_private: bool = False
-
-
-class FeedsSettings(Part):
-    """Which feeds are read.
-
-    enabled     folder names; if left out, these and the status pages of the providers in use
-    dirs        folders with feeds of your own
-    offline     read packaged feeds only
-    """
-
-    enabled: tuple[str, ...] = ("genai-prices", "openrouter", "litellm", "models-dev")
-    dirs: tuple[Path, ...] = ()
-    override: dict[str, FeedOverride] = Field(default_factory=dict)
-    offline: bool = False
-
-
 class WebhookSettings(Part):
     """events: names or prefixes such as "price."; an empty list is all of them."""
 
@@ -247,6 +224,7 @@ class Settings(Part):
     """The whole of windsock.toml.
 
     default_route   asked where nothing is known by the name in a request, as the route "*"
+    timezone        of the caps that name none, and of the budgets of keys
     """
 
     server: ServerSettings = ServerSettings()
@@ -258,6 +236,8 @@ class Settings(Part):
     routes: dict[str, RouteSettings] = Field(default_factory=dict)
     default_route: str | None = None
     budgets: dict[str, BudgetSettings] = Field(default_factory=dict)
+    caps: dict[str, CapSettings] = Field(default_factory=dict)
+    timezone: TimeZone = "UTC"
     cache: CacheSettings = CacheSettings()
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()

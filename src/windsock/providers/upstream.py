@@ -20,7 +20,8 @@ NO_LANGUAGES: Mapping[str, Format] = MappingProxyType({})
 class Upstream:
     """Where a provider is reached, and in which format each kind of call is made.
 
-    bare        the endpoint without the headers that its formats ask for
+    bare        where it is called in formats of clients: the same address, without the headers that
+                its formats ask for, unless it speaks those elsewhere
     parameters  what its deployments take of a request, by their ids
     native      the formats of clients that it speaks as well, by language
     stated      what its owner says that its deployments take, by their ids: of requests in those
@@ -46,6 +47,7 @@ def upstream_of(
     formats: Formats,
     parameters: Mapping[str, Parameters] = NOTHING_KNOWN,
     *,
+    bare: Endpoint | None = None,
     native: Mapping[str, Format] = NO_LANGUAGES,
     stated: Mapping[str, Parameters] = NOTHING_KNOWN,
     base_urls: Mapping[str, str] = NO_URLS,
@@ -56,7 +58,7 @@ def upstream_of(
     return Upstream(
         endpoint=usual,
         elsewhere={kind: replace(usual, base_url=url) for kind, url in base_urls.items()},
-        bare=endpoint,
+        bare=bare or endpoint,
         formats=formats,
         parameters=parameters,
         native=native,

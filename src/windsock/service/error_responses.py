@@ -8,10 +8,12 @@ from math import ceil
 import orjson
 
 from windsock.core.model.calls import LASTING, CallKind
+from windsock.core.model.exclusions import ExclusionCode, exclusion_of
 from windsock.errors import (
     BadRequest,
     BudgetSpent,
     CallerError,
+    CapReached,
     LimitReached,
     NoCandidate,
     StoreError,
@@ -20,6 +22,7 @@ from windsock.errors import (
 )
 from windsock.service.auth import AccessDenied
 from windsock.service.key_limits import NotAllowed
+from windsock.wire.dialect import TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ def problem_of(error: WindsockError) -> Problem:
             return Problem.of(400, str(error), param=error.param)
         case UnknownRoute():
             return Problem.of(404, str(error), param="model", code="model_not_found")
+        case CapReached():
+            return _capped(error)
         case LimitReached():
             return _limited(error)
         case NotAllowed():
@@ -87,6 +92,18 @@ NO_RETRY = (b"x-should-retry", b"false")
 """An SDK that tries again only multiplies the load."""
 
 
+RETRY = (b"x-should-retry", b"true")
+"""What calls under way have reserved is free again in a moment, though SDKs give up at a 402."""
+
+
+def _capped(error: CapReached) -> Problem:
+    wait_s, code = error.retry_after_s, "budget_spent" if error.is_spent else "budget_reserved"
+    headers = [NO_RETRY if error.is_spent else RETRY]
+    if wait_s is not None:
+        headers.append((b"retry-after", str(ceil(wait_s)).encode()))
+    return Problem.of(402, str(error), code=code, headers=headers)
+
+
 def _limited(error: LimitReached) -> Problem:
     """Of a key, with when to come again; what never may as it stands is not to be tried again."""
     wait_s = error.retry_after_s
@@ -96,7 +113,9 @@ def _limited(error: LimitReached) -> Problem:
 
 def _nobody(error: NoCandidate) -> Problem:
     if error.is_lasting:
-        return Problem.of(422, str(error), code="no_candidate")
+        reasons = {exclusion_of(each).code for each in error.reasons.values()}
+        code = TOO_LONG if reasons == {ExclusionCode.CONTEXT_EXCEEDED} else "no_candidate"
+        return Problem.of(422, str(error), code=code)
     if error.cause in LASTING:
         code = PROVIDER_CODES[CallKind(error.cause)]
         return Problem.of(503, str(error), code=code, headers=[NO_RETRY])
@@ -107,6 +126,11 @@ def _nobody(error: NoCandidate) -> Problem:
     status, code = (429, "rate_limited") if is_limit else (503, "no_candidate")
     headers = [wait] if is_limit else [wait, NO_RETRY]
     return Problem.of(status, str(error), code=code, headers=headers)
+
+
+def internal() -> Problem:
+    """What a request is told that we failed at."""
+    return Problem.of(500, "windsock failed at this request; its log says how", code="internal")
 
 
 def overloaded() -> Problem:

@@ -153,10 +153,13 @@ class Format(Protocol):
     headers         that every call carries beside those of the provider's configuration
     answer_headers  of an answer that the client gets too, in lower case; where it is told as it
                     came
+    count_path      of the call that counts the tokens of a request, `{model}` in it the model's
+                    name; empty where there is none
     """
 
     headers: Mapping[str, str]
     answer_headers: tuple[str, ...]
+    count_path: str
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         """Of the call, below the provider's base URL; percent-encoded, with a query if need be."""

@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-import orjson
 
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.model.units import Usage
 from windsock.errors import BadRequest
+from windsock.wire import json_codec
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.caller_fields.ranges import RULES
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 
@@ -144,33 +145,32 @@ def with_native(asked: UpstreamRequest, native: NativeRequest) -> UpstreamReques
     something of it, and is asked alone where nobody else can serve it."""
     asked.native = native
     language, request = frozenset((native.language,)), asked.request
-    if native.refusal is not None:
-        asked.request = replace(request, needs=request.needs | language)
-    elif native.missed:
-        asked.request = replace(request, marks=request.marks | language)
+    if native.refusal is not None or native.missed:
+        needs = request.needs if native.refusal is None else request.needs | language
+        asked.request = replace(request, needs=needs, marks=request.marks | language)
     return asked
 
 
 def _texts(form: FormBody) -> dict[str, msgspec.Raw]:
     """The texts of a form, as JSON has them."""
-    return {name: msgspec.Raw(orjson.dumps(text)) for name, text in form.texts().items()}
+    return {name: msgspec.Raw(json_codec.dumps(text)) for name, text in form.texts().items()}
 
 
 def task_of(metadata: dict[str, Any] | None, *, otherwise: str = DEFAULT_TASK) -> str:
-    """The task that a request's metadata names, or the usual one."""
+    """The task that a request's metadata names, or the usual one; raises BadRequest."""
     task = (metadata or {}).get("task")
-    return task if isinstance(task, str) and task else otherwise
+    return check_name(task, "metadata.task") if isinstance(task, str) and task else otherwise
 
 
 def drop_task(fields: dict[str, msgspec.Raw]) -> None:
     """Take the task, which speaks to the router, out of the metadata that goes upstream."""
     if "metadata" not in fields:
         return
-    metadata = orjson.loads(bytes(fields["metadata"]))
+    metadata = json_codec.loads(bytes(fields["metadata"]))
     if isinstance(metadata, dict) and "task" in metadata:
         del metadata["task"]
         if metadata:
-            fields["metadata"] = msgspec.Raw(orjson.dumps(metadata))
+            fields["metadata"] = msgspec.Raw(json_codec.dumps(metadata))
         else:
             del fields["metadata"]
 
@@ -178,6 +178,9 @@ def drop_task(fields: dict[str, msgspec.Raw]) -> None:
 def place_of(message: str) -> str:
     """A decoder's complaint with the field it is about before it."""
     field = param_of(message)
+    if field and (bound := re.search(r"`(str|array)` of length <= (\d+)", message)):
+        what = "characters" if bound[1] == "str" else "entries"
+        return f"{field} has more than {bound[2]} {what}; shorten it"
     return f"{field}: {message.split(' - at')[0]}" if field else message
 
 

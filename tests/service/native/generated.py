@@ -1,5 +1,5 @@
-"""Requests in Messages and in Responses with every kind of field that their references have, and
-some that they do not have yet; drawn by a seed."""
+"""Requests in Messages, in Responses and in Gemini's API with every kind of field that their
+references have, and some that they do not have yet; drawn by a seed."""
 
 from __future__ import annotations
 
@@ -191,3 +191,70 @@ def response(pick: Random) -> Body:
     })  # fmt: skip
     asked = pick.choice([text(pick), response_items(pick)])
     return {"model": "auto", "input": asked, **optional}
+
+
+def contents(pick: Random) -> list[Body]:
+    turns: list[Body] = []
+    for number in range(pick.randint(0, 3)):
+        media: list[Body] = [
+            {"text": text(pick)},
+            {"inlineData": {"mimeType": "image/png", "data": PNG}},
+            {"fileData": {"mimeType": "application/pdf", "fileUri":
+                          "https://generativelanguage.googleapis.com/v1beta/files/a"}},
+            {"fileData": {"fileUri": "https://www.youtube.com/watch?v=9hE5-98ZeCg"},
+             "videoMetadata": {"startOffset": "10s", "fps": 1.0}},
+            {"inline_data": {"mime_type": "audio/ogg", "data": "T2dnUw=="}},
+            {"hologram": {"angle": 1.50}, "mediaResolution": {"level": "MEDIA_RESOLUTION_HIGH"}},
+        ]  # fmt: skip
+        turns.append({"role": "user", "parts": pick.sample(media, pick.randint(1, 4))})
+        said: list[Body] = [
+            {"text": "Hm.", "thought": True},
+            {"text": text(pick), "thoughtSignature": "EqQBCqEB"},
+            {"executableCode": {"language": "PYTHON", "code": "1/3"}},
+            {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "0.3"}},
+        ]
+        call: Body = {"functionCall": {"name": "look", "args": {"n": 1.0, "o": None}}}
+        call["functionCall"] |= {"id": f"c{number}"} if pick.random() < 0.5 else {}
+        call |= {"thoughtSignature": "EsMBCsAB"} if pick.random() < 0.5 else {}
+        turns.append({"role": "model", "parts": [*pick.sample(said, pick.randint(0, 3)), call]})
+        result: Body = {"name": "look", "response": {"output": text(pick), "n": 2.50}}
+        turns.append({"role": "user", "parts": [{"functionResponse": result}]})
+    return [*turns, {"role": "user", "parts": [{"text": text(pick)}]}]
+
+
+def content(pick: Random) -> Body:
+    """A request to models/{model}:generateContent."""
+    tools: list[Body] = [
+        {"functionDeclarations": [{"name": "look", "description": text(pick),
+                                   "behavior": "BLOCKING", "parameters": {
+                                       "type": "OBJECT", "properties": {
+                                           "a": {"type": "STRING", "nullable": True}}}}]},
+        {"functionDeclarations": [{"name": "see", "parametersJsonSchema": {"type": "object"},
+                                   "response": {"type": "STRING"}}]},
+        {"googleSearch": {"timeRangeFilter": {}}}, {"codeExecution": {}}, {"urlContext": {}},
+        {"google_maps": {"enable_widget": True}},
+        {"fileSearch": {"fileSearchStoreNames": ["fileSearchStores/a"]}},
+    ]  # fmt: skip
+    config = some(pick, {
+        "temperature": pick.choice([0, 0.0, 1, 0.30]), "topP": 0.90, "topK": 40.0, "seed": 7,
+        "maxOutputTokens": pick.randint(1, 9000), "stopSequences": ["雨"], "candidateCount": 1,
+        "responseMimeType": pick.choice(["application/json", "text/x.enum"]),
+        "responseSchema": {"type": "STRING", "enum": ["a", "b"]},
+        "responseModalities": ["TEXT", "IMAGE"], "imageConfig": {"aspectRatio": "16:9"},
+        "speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}},
+        "thinkingConfig": pick.choice([{"thinkingBudget": -1, "includeThoughts": True},
+                                       {"thinkingLevel": "low"}]),
+        "mediaResolution": "MEDIA_RESOLUTION_LOW", "presencePenalty": 0.50,
+    })  # fmt: skip
+    optional = some(pick, {
+        pick.choice(["systemInstruction", "system_instruction"]): {"parts": [{"text": text(pick)}]},
+        pick.choice(["generationConfig", "generation_config"]): config,
+        "tools": pick.sample(tools, pick.randint(1, 5)),
+        "toolConfig": {"functionCallingConfig": {"mode": "VALIDATED"}, "retrievalConfig": {
+            "latLng": {"latitude": 47.40, "longitude": 8.5}}, "includeServerSideToolInvocations":
+            True},
+        "safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}],
+        "cachedContent": "cachedContents/4oq9m1", "serviceTier": "flex", "labels": {"a": "b"},
+        "store": False, "field_of_tomorrow": {"a": [1, 2.50, -0.0, 1e3], "b": None},
+    })  # fmt: skip
+    return {"contents": contents(pick), **optional}

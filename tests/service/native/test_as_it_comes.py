@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.running import running
+from tests.running import Running, running
 from tests.service.native import generated
 from tests.upstream import Answer, completion, stream_of, upstream
 
@@ -369,3 +369,72 @@ async def test_an_owner_says_what_a_server_of_their_own_speaks(tmp_path) -> None
         async with running(config, tmp_path) as it:
             got = await it.http.post("/v1/responses", json={"model": "auto", "input": "hi"})
     assert got.json() == RESPONSE and there.seen == [{"model": "m", "input": "hi"}]
+
+
+class Account:
+    """One that keeps its responses, and knows no others."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._number = 0
+
+    def __call__(self, body: Body) -> Answer:
+        previous = body["previous_response_id"] or self._name
+        if not previous.startswith(self._name):
+            words = f"Previous response with id '{previous}' not found."
+            return Answer({"error": {"message": words, "type": "invalid_request_error", "param":
+                           "previous_response_id", "code": "previous_response_not_found"}},
+                          status=400)  # fmt: skip
+        self._number += 1
+        return Answer({**RESPONSE, "id": f"{self._name}_{self._number}"})
+
+
+async def test_a_request_goes_on_where_the_answer_is_kept_and_nowhere_else(tmp_path) -> None:
+    """Also after a restart."""
+
+    async def asked(it: Running, previous: str | None) -> str:
+        body: Body = {"model": "auto", "input": "hi", "previous_response_id": previous}
+        got = await it.http.post("/v1/responses", json=body)
+        assert got.status_code == 200, got.text
+        return str(got.json()["id"])
+
+    first, second = Account("a"), Account("b")
+    async with upstream(first, "/responses") as a, upstream(second, "/responses") as b:
+        config = provider("openai", a.url) + provider("bolt", b.url)
+        config = config.replace("[providers.bolt]", '[providers.bolt]\npreset = "openai"')
+        config += route("openai/gpt-5", "bolt/gpt-5")
+        async with running(config, tmp_path) as it:
+            for _ in range(6):
+                begun = last = await asked(it, None)
+                for _ in range(3):
+                    last = await asked(it, last)
+                    assert last[0] == begun[0]
+        async with running(config, tmp_path) as it:
+            assert {(await asked(it, last))[0] for _ in range(4)} == {last[0]}
+            home = a if last[0] == "a" else b
+            home.reply = lambda _: Answer({"error": {"message": "down"}}, status=503)
+            body = {"model": "auto", "input": "hi", "previous_response_id": last}
+            got = await it.http.post("/v1/responses", json=body)
+    assert got.status_code in (502, 503), "not what others would say of an id that is not theirs"
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "told"),
+    [("/messages/count_tokens", "anthropic", {"input_tokens": 2095}),
+     ("/responses/input_tokens", "openai",
+      {"object": "response.input_tokens", "input_tokens": 2095})],
+)  # fmt: skip
+async def test_tokens_are_counted_where_the_format_is_spoken(tmp_path, path, name, told) -> None:
+    async with upstream(lambda _: Answer(told), path) as there:
+        config = provider(name, there.url, 9.0) + provider("acme", there.url, 0.1)
+        config += route(f"{name}/m", "acme/m") + '[routes.acme]\ncandidates = ["acme/m"]\n'
+        async with running(config, tmp_path) as it:
+            ask = {"model": "auto", "input": "hi", "messages": [{"role": "user", "content": "hi"}]}
+            counted = await it.http.post(f"/v1{path}", json=ask)
+            alone = await it.http.post(f"/v1{path}", json={**ask, "model": "acme"})
+            there.reply = lambda _: Answer({"error": {"message": "no"}}, status=500)
+            failed = await it.http.post(f"/v1{path}", json=ask)
+    assert counted.json() == told
+    assert there.seen[0] == {**ask, "model": "m"} and len(there.seen) == 2
+    assert alone.json().keys() == failed.json().keys() == told.keys()
+    assert 0 < alone.json()["input_tokens"] < 100

@@ -81,6 +81,7 @@ class Deployment:
     lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
     leaves_out      fields of requests that it is known not to take, which are left out
     keeps_marks     marks of requests (`RouteRequest.marks`) that it is known to understand
+    keeps_answers   a request may go on from an answer of its own by the answer's id
     released_at     unix s of its model's release, None if nobody says
     terms           how it treats what it is sent, as its owner says
     runs_plugins    it is a gateway that knows OpenRouter's plugins
@@ -98,6 +99,7 @@ class Deployment:
     lacks: tuple[str, ...] = ()
     leaves_out: frozenset[str] = frozenset()
     keeps_marks: frozenset[str] = frozenset()
+    keeps_answers: bool = False
     released_at: float | None = None
     terms: Terms = NOTHING_STATED
     runs_plugins: bool = False

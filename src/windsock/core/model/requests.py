@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from windsock.core.model.units import Meter
+
 DEFAULT_NAMESPACE = "default"
 
 
@@ -153,7 +155,9 @@ class RouteRequest:
                     plugins (OpenRouter's)
     prompt_tokens   estimate
     longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
-    max_output_tokens   the caller's cap, if any
+    max_output_tokens   the caller's cap, if any, of each answer
+    choices         answers asked for
+    units           (meter, count) of what it will use beside tokens, as far as that is known
     marks           what its conversation carries that only some providers understand
     service_tier    how it is asked to be served, in the provider's words; None: as usual
     session_id      of the conversation it belongs to; None: it names none and none can be inferred
@@ -172,6 +176,8 @@ class RouteRequest:
     prompt_tokens: int = 0
     longest_tokens: int | None = None
     max_output_tokens: int | None = None
+    choices: int = 1
+    units: tuple[tuple[Meter, int], ...] = ()
     marks: frozenset[str] = frozenset()
     service_tier: str | None = None
     is_stream: bool = False

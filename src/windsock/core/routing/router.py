@@ -63,6 +63,8 @@ class Router:
         self._learner = parts.learner
         self._warm_starts = parts.warm_starts
         self._audit = parts.audit
+        self.tabs = parts.tabs
+        self.caps = parts.tabs.caps
 
     @property
     def routes(self) -> Mapping[str, Route]:
@@ -78,13 +80,14 @@ class Router:
         """Other deployments and routes from now on; beliefs, prices and pacing are kept."""
         self.catalog.adopt(deployments)
         self._route_table.adopt(routes)
+        self.tabs.forget()
         self.tables.close_all()
 
     def open(self, request: RouteRequest, now: float) -> Exchange:
         """Decide where this request goes first.
 
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
-                if the route's budget of today is used up
+                if the route's budget of today is used up, CapReached if a cap has no room for it
         """
         route, others = self._routes.get(request.model), NO_OTHERS
         if route is None or request.models:
@@ -107,7 +110,11 @@ class Router:
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         decision.conversation = conversation
-        return Exchange(Plan(route, request, decision, table, queue, plain), self.dispatcher, self)
+        tab = None if self.caps.is_idle else self.tabs.open(request, route.name)
+        plan = Plan(route, request, decision, table, queue, plain, tab)
+        if tab is not None and (refusal := plan.refusal(now)) is not None:
+            raise refusal
+        return Exchange(plan, self.dispatcher, self)
 
     def resolve(self, request: RouteRequest) -> Route:
         """The route behind a route name, deployment id or bare model id; the first that is known.

@@ -96,6 +96,11 @@ class Route:
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
     evidence: EvidenceRules = field(init=False, repr=False, compare=False)
 
+    @property
+    def deployments(self) -> tuple[str, ...]:
+        """Whom it may ask by itself."""
+        return self.candidates + (self.cascade.to if self.cascade is not None else ())
+
     def __post_init__(self) -> None:
         rules = EvidenceRules(
             source_weights=self.source_weights, has_cascade=self.cascade is not None
@@ -182,6 +187,16 @@ class RouteTable:
             return NOBODY
         asked = (each for each in self.understood(request) if SEARCH in each.request.needs)
         return frozenset(name for each in asked for name in each.route.candidates)
+
+    def payer(self, route: str, deployment: str) -> str:
+        """The route whose caps a call counts against: that which was asked, if it has the
+        deployment; else the first of the configuration that has. So no other name goes round them.
+        """
+        asked = self.by_name.get(route)
+        if asked is not None and deployment in asked.deployments:
+            return route
+        routes = self.by_name.values()
+        return next((each.name for each in routes if deployment in each.deployments), route)
 
     def nearest(self, name: str) -> str | None:
         """A name that may be asked for and that this one is like, None if there is none."""

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlencode
 import orjson
 
 from windsock.service.error_responses import Problem
-from windsock.wire.formats.generate_content.answer import error_of
+from windsock.wire.formats.gemini.errors import error_of
 
 AZURE = re.compile(r"/openai/deployments/(.+?)(/(?:chat|completions|embeddings|images|audio)\b.*)")
 """Azure's base path, which names the model; a name of ours has a stroke in it."""

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from math import isfinite, nan
 
 import orjson
 
@@ -15,10 +14,12 @@ from windsock.core.model.calls import LASTING
 from windsock.core.model.decisions import Decision
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
-from windsock.errors import BadRequest, NoCandidate, UnknownRoute
+from windsock.errors import NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
+from windsock.service.execution.deadline import seconds_in
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.token_counts import TokenCounts
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import used_tokens
@@ -39,6 +40,7 @@ from windsock.service.gateway.response_cache import (
 )
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.formats.tasks.reading import read_task
@@ -71,6 +73,7 @@ class OpenAICalls:
         meaning: Meaning | None = None,
     ) -> None:
         self._executor = executor
+        self._counts = TokenCounts(router, executor.calls)
         self._router = router
         self._clock = clock
         self._access = access
@@ -112,8 +115,14 @@ class OpenAICalls:
         await answered(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
-        """How long a prompt is taken to be, from its size: every deployment counts differently."""
+        """How long a prompt is: as counted where it would most likely be answered, if there are
+        counts there, else taken from its size."""
         asked = self._read(call)
+        told = await self._counts.of(asked)
+        if told is not None:
+            call.is_told = True
+            await call.answer(200, told)
+            return
         await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
 
     def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
@@ -168,10 +177,10 @@ class OpenAICalls:
         call.allowance = self._key_limits.enter(principal)
         asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
-            task=call.header(b"x-windsock-task"),
+            task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
-            deadline_s=_seconds(call.header(b"x-windsock-timeout")),
+            deadline_s=seconds_in(call.header(b"x-windsock-timeout")),
         )
         request = asked.request
         check_names(principal, (request.model, *request.models), self._router.resolve)
@@ -278,14 +287,3 @@ class OpenAICalls:
             exchange.table.deployments, self._clock.now()
         )
         return failed(exchange, failure, headers, back_in_s=back_in_s)
-
-
-def _seconds(text: str | None) -> float | None:
-    """A deadline from a header; raises BadRequest. No number would confuse every timer."""
-    try:
-        seconds = float(text) if text else None
-    except ValueError:
-        seconds = nan
-    if seconds is not None and not (isfinite(seconds) and seconds > 0):
-        raise BadRequest("x-windsock-timeout must be seconds above 0", param="x-windsock-timeout")
-    return seconds

@@ -18,12 +18,9 @@ from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
-from windsock.wire.dialect import Dialect, copied
+from windsock.wire.dialect import MISSHAPEN, Dialect, copied
 from windsock.wire.request import NativeRequest
 from windsock.wire.sse import BOUNDARY, data_of
-
-MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
-"""What a dialect raises for a body or an answer that has not the shape it is known by."""
 
 ADAPTED = b"x-windsock-adapted"
 
@@ -174,7 +171,7 @@ def _named(dialect: Dialect, headers: list[tuple[bytes, bytes]]) -> list[tuple[b
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        body = json_codec.loads(raw)
+        body = json_codec.loads_asked(raw)
     except ValueError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if not isinstance(body, dict):

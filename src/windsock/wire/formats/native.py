@@ -35,6 +35,7 @@ class NativeFormat:
     headers: Mapping[str, str] = {}
     answer_headers: tuple[str, ...] = ()
     call_path: str
+    count_path = ""
 
     def __init__(self, traits: ProviderTraits) -> None:
         self._traits = traits
@@ -45,10 +46,15 @@ class NativeFormat:
 
     def body(self, request: UpstreamRequest, model: str) -> bytes:
         """The client's, with the provider's name of the model and our own fields left out."""
-        fields = {name: raw for name, raw in request.fields.items() if name not in OURS}
+        fields = self.fields(request)
         fields["model"] = msgspec.Raw(orjson.dumps(model))
-        drop_task(fields)
         return msgspec.json.encode(fields)
+
+    def fields(self, request: UpstreamRequest) -> dict[str, msgspec.Raw]:
+        """The client's, each as it came, without our own."""
+        fields = {name: raw for name, raw in request.fields.items() if name not in OURS}
+        drop_task(fields)
+        return fields
 
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None

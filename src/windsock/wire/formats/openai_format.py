@@ -24,6 +24,7 @@ class OpenAIFormat:
 
     headers: Mapping[str, str] = {}
     answer_headers: tuple[str, ...] = ()
+    count_path = ""
     call_path: str
 
     def __init__(self, traits: ProviderTraits) -> None:

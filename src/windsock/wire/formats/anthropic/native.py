@@ -32,6 +32,7 @@ class NativeMessages(NativeFormat):
     headers = VERSION
     answer_headers: tuple[str, ...] = ("request-id",)
     call_path = "/messages"
+    count_path = "/messages/count_tokens"
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
         """What of it counts is read as of a chat completion."""

@@ -17,6 +17,13 @@ FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "
 """Why an answer was withheld."""
 
 
+def completion_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole answer as a chat completion."""
+    made = {**head_of(body, "chat.completion"), "choices": choices_of(body, "message")}
+    counted = part_of(body, "usageMetadata")
+    return made | ({"usage": usage_of(counted)} if counted else {})
+
+
 def head_of(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What every answer and chunk says of itself."""
     return {

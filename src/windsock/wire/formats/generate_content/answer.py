@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from windsock.wire.formats.gemini.answer import FILTERED
-from windsock.wire.formats.generate_content.signatures import seal
+from windsock.wire.formats.generate_content.signatures import NONE, seal
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.pieces import Kind, Piece
 from windsock.wire.json_codec import parsed
@@ -19,30 +19,13 @@ OWN_FINISHES = (*FILTERED, "OTHER", "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_
                 "TOO_MANY_TOOL_CALLS", "NO_IMAGE")  # fmt: skip
 """Gemini's own words, which chat completions keep in lower case."""
 
-STATUSES = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    402: "RESOURCE_EXHAUSTED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    405: "UNIMPLEMENTED",
-    413: "INVALID_ARGUMENT",
-    422: "INVALID_ARGUMENT",
-    429: "RESOURCE_EXHAUSTED",
-    499: "CANCELLED",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
-"""Google's word for a status."""
-
-TYPES = "type.googleapis.com/google.rpc."
-"""Before the name of a detail."""
-
 Part = dict[str, Any]
 
 
 class Parts:
     """Pieces of one answer as parts, in their order; a signature stands at what followed it.
+
+    The first call of another model says that it has none: Gemini refuses one that says nothing.
 
     wants_thoughts  thoughts are told too
     """
@@ -50,6 +33,7 @@ class Parts:
     def __init__(self, *, wants_thoughts: bool) -> None:
         self._wants_thoughts = wants_thoughts
         self._thought: list[dict[str, Any]] = []
+        self._unsigned: str | None = NONE[0]
 
     def of(self, piece: Piece, text: str) -> list[Part]:
         """The parts for a text of a piece, or for a whole call."""
@@ -57,7 +41,9 @@ class Parts:
             case Kind.THOUGHT:
                 return [{"text": text, "thought": True}] if text and self._wants_thoughts else []
             case Kind.CALL:
-                return [self._signed({"functionCall": _call(piece)}, piece.call_signature)]
+                unsigned, self._unsigned = self._unsigned, None
+                signature = piece.call_signature or unsigned
+                return [self._signed({"functionCall": _call(piece)}, signature)]
             case Kind.SEALED:
                 return []
             case _:
@@ -159,25 +145,6 @@ def logprobs_of(logprobs: Any) -> dict[str, Any]:
     mean = sum(each["logProbability"] for each in chosen) / len(chosen)
     return {"avgLogprobs": mean,
             "logprobsResult": {"topCandidates": top, "chosenCandidates": chosen}}  # fmt: skip
-
-
-def error_of(status: int, error: Mapping[str, Any]) -> dict[str, Any]:
-    """An error (see `Dialect.refused`) with Google's word for its status, and its details."""
-    word = STATUSES.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
-    told = {"code": status, "message": error["message"], "status": word}
-    return {"error": {**told, "details": list(_details(error))}}
-
-
-def _details(error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Why, where and how long to wait, in the types that Google's clients read."""
-    code, param, delay = error.get("code"), error.get("param"), error.get("retry_after")
-    if isinstance(code, str):
-        yield {"@type": TYPES + "ErrorInfo", "reason": code.upper(), "domain": "windsock"}
-    if isinstance(param, str):
-        place = {"field": param, "description": error["message"]}
-        yield {"@type": TYPES + "BadRequest", "fieldViolations": [place]}
-    if delay:
-        yield {"@type": TYPES + "RetryInfo", "retryDelay": f"{delay}s"}
 
 
 def _call(piece: Piece) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import Any
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import Unspoken, copied
+from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.answer import (
     candidate_of,
-    error_of,
     finish_of,
     images_of,
     response_of,
@@ -41,10 +41,15 @@ class GenerateContent(Unspoken):
     """One request to models/{model}:generateContent."""
 
     end_mark = b""
+    language = "generate_content"
+    passed: tuple[bytes, ...] = ()
+    id_header = b""
     is_streamed = False
 
     def __init__(self, model: str | None) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._model = model
         self._wants_thoughts = False
         self._stream = ContentStream()
@@ -59,7 +64,8 @@ class GenerateContent(Unspoken):
         config = names_in(object_field(body, "toolConfig"), SETTINGS_OF_FUNCTIONS)
         self.left_out += [*names_in(body, READ), *(f"toolConfig.{name}" for name in config)]
         self.left_out += [*dropped, *read.left_out]
-        _refuse_bound([*_cached(body), *bound, *read.bound])
+        self.is_foreign = read.is_foreign
+        self.refusal = _refusal([*_cached(body), *bound, *read.bound])
         return {
             **copied(body, *SHARED),
             "model": _name(self._model or body.get("model")),
@@ -133,6 +139,9 @@ def _tier(body: dict[str, Any]) -> dict[str, Any]:
     return {"service_tier": tier.lower()} if isinstance(tier, str) and tier else {}
 
 
-def _refuse_bound(names: list[str]) -> None:
-    if names:
-        raise BadRequest(f"{names[0]} means something to Gemini's own format only", param=names[0])
+def _refusal(names: list[str]) -> BadRequest | None:
+    """Why nobody else can serve it; None if others can."""
+    if not names:
+        return None
+    words = f"{names[0]} can be taken by deployments only that speak Gemini's own format"
+    return BadRequest(words, param=names[0])

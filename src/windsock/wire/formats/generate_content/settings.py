@@ -64,9 +64,9 @@ def _whole(value: Any) -> Any:
 def _form(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The form of the answer; that of one word out of a list is Gemini's alone."""
     kind = field(config, "responseMimeType")
-    schema = field(config, "responseJsonSchema") or config.get("_responseJsonSchema")
-    if schema is None:
-        schema = json_schema(field(config, "responseSchema"))
+    places = ("responseJsonSchema", "_responseJsonSchema", "responseSchema")
+    stated = (value for name in places if (value := field(config, name)) is not None)
+    schema = json_schema(next(stated, None))
     if kind not in (None, "", "text/plain", "application/json"):
         return {}, ["generationConfig.responseMimeType"]
     if schema is not None:

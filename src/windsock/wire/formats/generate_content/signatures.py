@@ -15,6 +15,9 @@ import orjson
 from windsock.wire.formats.generate_content.media import standard
 from windsock.wire.json_codec import parsed
 
+NONE = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+"""What clients write in place of a signature that there is not, as Google's documents tell them."""
+
 MARK = b"windsock:"
 """Before what was sealed here."""
 
@@ -22,6 +25,11 @@ MARK = b"windsock:"
 def seal(blocks: list[dict[str, Any]]) -> str:
     """Thinking blocks as one signature."""
     return b64encode(MARK + orjson.dumps(blocks)).decode()
+
+
+def is_geminis(signature: Any) -> bool:
+    """Whether Gemini made it."""
+    return bool(signature) and signature not in NONE and unsealed(signature) is None
 
 
 def unsealed(signature: Any) -> list[dict[str, Any]] | None:

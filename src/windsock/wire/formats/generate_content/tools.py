@@ -37,9 +37,8 @@ def tool_fields(body: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _tool(declared: dict[str, Any]) -> dict[str, Any]:
-    schema = field(declared, "parametersJsonSchema")
-    if schema is None:
-        schema = json_schema(field(declared, "parameters"))
+    stated = field(declared, "parametersJsonSchema") or field(declared, "parameters")
+    schema = json_schema(stated)
     function = copied(declared, "name", "description")
     return {"type": "function", "function": function | ({"parameters": schema} if schema else {})}
 

@@ -11,7 +11,7 @@ from windsock.errors import BadRequest
 from windsock.wire.dialect import joined
 from windsock.wire.formats.generate_content.fields import field, list_field, object_field
 from windsock.wire.formats.generate_content.media import file_part, inline_part, is_kept_by_google
-from windsock.wire.formats.generate_content.signatures import unsealed
+from windsock.wire.formats.generate_content.signatures import is_geminis, unsealed
 from windsock.wire.formats.pieces import signed
 from windsock.wire.formats.tool_results import Message, Results
 
@@ -26,11 +26,13 @@ class Conversation:
 
     left_out    what has no counterpart, as `contents.` and its name
     bound       what only Gemini can read
+    is_foreign  it carries another provider's thoughts, which were sealed here
     """
 
     def __init__(self, body: dict[str, Any]) -> None:
         self.left_out: list[str] = []
         self.bound: list[str] = []
+        self.is_foreign = False
         self._results = Results()
         self._calls = 0
         self._waiting: list[tuple[Any, str]] = []
@@ -61,6 +63,7 @@ class Conversation:
         """Parts of an answer; texts in a row are one, for a stream tells it in pieces."""
         signatures = [field(each, "thoughtSignature") for each in parts]
         for blocks in filter(None, map(unsealed, filter(None, signatures))):
+            self.is_foreign = True
             self._results.think("", blocks)
         if is_text:
             text = "".join(each["text"] for each in parts)
@@ -87,8 +90,7 @@ class Conversation:
         self._waiting.append((call_id, name))
         function = {"name": name, "arguments": orjson.dumps(call.get("args") or {}).decode()}
         made = {"id": call_id, "type": "function", "function": function}
-        is_geminis = signature and unsealed(signature) is None
-        self._results.call(signed(made, signature) if is_geminis else made)
+        self._results.call(signed(made, signature) if is_geminis(signature) else made)
 
     def _asked(self, part: Part) -> list[dict[str, Any]]:
         """The parts of a message that it becomes; none for a result."""

@@ -34,6 +34,7 @@ class NativeResponses(NativeFormat):
     """POST /responses, as it comes."""
 
     call_path = "/responses"
+    count_path = "/responses/input_tokens"
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
         """What of it counts is read as of a chat completion; one under way is an answer too."""

@@ -21,7 +21,8 @@ from windsock.wire.formats.responses.tools import Tools
 
 SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "stream",
           "service_tier", "user", "parallel_tool_calls", "seed", "metadata",
-          "prompt_cache_key", "safety_identifier")  # fmt: skip
+          "prompt_cache_key", "safety_identifier", "previous_response_id",
+          "conversation")  # fmt: skip
 """Fields that chat completions have under the same name."""
 
 STORED = ("previous_response_id", "conversation", "background", "prompt")
@@ -70,7 +71,7 @@ class Responses:
         choice = body["choices"][0]
         pieces = pieces_of(choice.get("message") or {})
         output = [
-            item_of(self._tools, body.get("id"), number, piece)
+            item_of(self._asked, self._tools, body.get("id"), number, piece)
             for number, piece in enumerate(pieces)
         ]
         return response_of(
@@ -92,6 +93,14 @@ class Responses:
     def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """See `ResponsesStream`."""
         return self._stream.broken(error)
+
+
+class ResponseTokenCount(Responses):
+    """One request to /v1/responses/input_tokens."""
+
+    def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The count as an object of its own."""
+        return {"object": "response.input_tokens", **body}
 
 
 def _stored(body: dict[str, Any]) -> BadRequest | None:
