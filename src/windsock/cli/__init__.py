@@ -12,6 +12,7 @@ import typer
 
 from windsock import __version__
 from windsock.cli import service_commands
+from windsock.cli.cap_commands import caps_app
 from windsock.cli.feeds.commands import feeds_app
 from windsock.cli.keys.commands import keys_app
 from windsock.cli.options import AsJson, Config, config_path
@@ -31,6 +32,7 @@ db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(service_commands.alarms_app, name="alarms")
+app.add_typer(caps_app, name="caps")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 app.add_typer(import_app, name="import")

@@ -46,7 +46,7 @@ class History:
     decisions               by since, until, limit and namespace, oldest first
     table                   by its version
     quotes                  of a deployment, by since and until
-    report, bills           sums by since, by and namespace
+    report, bills, uncalled sums by since, by and namespace
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -56,6 +56,7 @@ class History:
     quotes: Callable[..., list[Quote]]
     report: Callable[..., list[dict[str, Any]]]
     bills: Callable[..., list[dict[str, Any]]]
+    uncalled: Callable[..., list[dict[str, Any]]]
 
 
 def history_routes(insight: Insight, past: History) -> APIRouter:
@@ -108,7 +109,8 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         asked = {"since": begin, "by": groups, "namespace": caller.namespace}
         rows = await asyncio.to_thread(past.report, **asked)
         bills = await asyncio.to_thread(past.bills, **asked)
-        return {"since": begin, "by": groups, "data": report_lines(rows, bills, groups)}
+        uncalled = await asyncio.to_thread(past.uncalled, **asked)
+        return {"since": begin, "by": groups, "data": report_lines(rows, bills, uncalled, groups)}
 
     return routes
 
@@ -123,18 +125,34 @@ def _groups(by: str) -> tuple[str, ...]:
 
 
 def report_lines(
-    rows: list[dict[str, Any]], bills: list[dict[str, Any]], by: tuple[str, ...]
+    rows: list[dict[str, Any]],
+    bills: list[dict[str, Any]],
+    uncalled: list[dict[str, Any]],
+    by: tuple[str, ...],
 ) -> list[dict[str, Any]]:
-    """Groups with what was billed there; one that was called and served nothing has no requests."""
+    """Groups with what was billed there, and what was refused or answered from the cache.
+
+    One that was called and served nothing has no requests; nor has one that nobody was asked for.
+    """
     by_place = {tuple(row[name] for name in by): row for row in rows}
     billed = {tuple(row[name] for name in by): row for row in bills}
+    aside = {tuple(row[name] for name in by): row for row in uncalled}
     return [
         {
             **report_line(by_place.get(place) or {**dict(zip(by, place, strict=True)), **NOTHING}),
             **bill_facts(billed.get(place)),
+            **uncalled_facts(aside.get(place)),
         }
-        for place in [*by_place, *(each for each in billed if each not in by_place)]
+        for place in dict.fromkeys([*by_place, *billed, *aside])
     ]
+
+
+def uncalled_facts(row: dict[str, Any] | None) -> dict[str, Any]:
+    """Requests that no provider was asked for, which are in no other sum."""
+    if row is None:
+        return {"refused": 0, "cache_hits": 0, "saved_usd": 0.0}
+    return {**{name: row[name] for name in ("refused", "cache_hits")},
+            "saved_usd": float(row["saved_usd"])}  # fmt: skip
 
 
 def bill_facts(row: dict[str, Any] | None) -> dict[str, Any]:
