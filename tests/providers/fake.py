@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from tests.providers import fake_converse, fake_gemini, fake_messages
+from tests.providers import fake_converse, fake_gemini, fake_messages, fake_responses
 from windsock.providers.presets import presets
 
 TEXT = ["Grüezi ", "mitenand"]
@@ -92,6 +92,8 @@ class Fake:
             return _refusal(dialect, int(body["model"][1:]))
         if dialect.speaks == "messages":
             return await _message(request, body)
+        if dialect.speaks == "responses":
+            return await _response(request, body)
         if "call" in body:
             return await SPEAKERS[dialect.speaks](request, body)
         if body.get("stream"):
@@ -111,6 +113,15 @@ async def _message(request: web.Request, body: dict[str, Any]) -> web.StreamResp
     if body.get("stream"):
         return await fake_messages.streamed(request, body)
     return fake_messages.plain(body)
+
+
+async def _response(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    if words := fake_responses.complaint(body):
+        error = {"message": words, "type": "invalid_request_error", "param": None, "code": None}
+        return web.json_response({"error": error}, status=400)
+    if body.get("stream"):
+        return await fake_responses.streamed(request, body)
+    return fake_responses.plain(body)
 
 
 async def _content(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:

@@ -106,7 +106,19 @@ def _languages(
     is_dated = own.api_version is not None and preset.dated_url
     known = () if is_dated else preset.speaks
     speaks = known if own.speaks is None else own.speaks
-    return languages_of(preset.format, speaks, traits_of(preset))
+    spoken = languages_of(preset.format, speaks, traits_of(preset))
+    elsewhere = _elsewhere(provider, settings, presets)
+    if elsewhere is None:
+        return spoken
+    return {**languages_of(elsewhere.format, elsewhere.speaks, traits_of(elsewhere)), **spoken}
+
+
+def _elsewhere(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> Preset | None:
+    """Where a provider is called in formats of clients, if not at its own address."""
+    own = settings.providers.get(provider, ProviderSettings())
+    preset = preset_of(provider, settings, presets)
+    is_own = own.base_url is not None or own.auth is not None or own.speaks is not None
+    return None if preset is None or is_own else presets.get(preset.speaks_at)
 
 
 def _is_own(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> bool:
@@ -171,7 +183,9 @@ def _upstream(
     endpoint = endpoint_of(_account(name, own), preset, environ, clock)
     native = _languages(name, settings, known)
     stated = {each.id: _stated(each.id, name, settings) for each in served}
-    return upstream_of(endpoint, formats, taken, native=native, stated=stated)
+    elsewhere = _elsewhere(name, settings, known)
+    bare = endpoint_of(_account(name, own), elsewhere, environ, clock) if elsewhere else None
+    return upstream_of(endpoint, formats, taken, bare=bare, native=native, stated=stated)
 
 
 def preset_of(name: str, settings: Settings, known: Mapping[str, Preset]) -> Preset | None:

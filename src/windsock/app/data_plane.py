@@ -17,6 +17,7 @@ from windsock.providers.upstream import Upstream
 from windsock.service.control.metrics import Tallies
 from windsock.service.execution.completion import Completion
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import LimitRules, Limits, settled
 from windsock.service.gateway.asgi import Endpoint as PathEndpoint
@@ -37,6 +38,7 @@ def executor_of(
     upstreams: Mapping[str, Upstream],
     feedbacks: FeedbackInbox,
     tallies: Tallies,
+    uncalled: UncalledRequests,
     caller: Caller,
 ) -> RequestExecutor:
     """Runs requests; what is over is recorded, counted and may be judged."""
@@ -47,6 +49,7 @@ def executor_of(
         feedbacks=feedbacks,
         on_shift=core.ingestion.on_shift,
         count=tallies.count,
+        uncalled=uncalled,
     )
     return RequestExecutor(
         router=core.router,
@@ -68,6 +71,7 @@ def calls_of(
         access=service.access,
         key_limits=KeyLimits(service.clock.elapsed),
         feedbacks=service.feedbacks,
+        uncalled=service.uncalled,
         keep_decision=service.ledger.append,
         on_unpriced=lambda: _refresh(staleness, service.poller),
         cache=service.cache,

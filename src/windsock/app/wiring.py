@@ -29,6 +29,7 @@ from windsock.service.auth import Access, credential_in
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
+from windsock.service.control.cap_routes import cap_routes
 from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
@@ -40,10 +41,12 @@ from windsock.service.control.model_routes import model_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
 from windsock.store import queries
+from windsock.store.spending import uncalled_report
 
 
 def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]) -> Service:
@@ -55,13 +58,15 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         append=core.ledger.append,
         find=_finder(core.engine),
     )
-    executor = executor_of(core, upstreams, feedbacks, tallies, caller)
-    service = _service(core, settings, executor, feedbacks, limits)
+    uncalled = UncalledRequests(core.clock, core.ledger.append)
+    executor = executor_of(core, upstreams, feedbacks, tallies, uncalled, caller)
+    service = _service(core, settings, executor, feedbacks, uncalled, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
+        "uncalled": uncalled.flush,
         "staleness": staleness.check,
         "probes": probes.check,
         "credentials": renewal.check,
@@ -90,6 +95,7 @@ def _service(
     settings: Settings,
     executor: RequestExecutor,
     feedbacks: FeedbackInbox,
+    uncalled: UncalledRequests,
     limits: Limits,
 ) -> Service:
     """Without its application."""
@@ -104,6 +110,7 @@ def _service(
         poller=core.poller,
         executor=executor,
         feedbacks=feedbacks,
+        uncalled=uncalled,
         access=access,
         events=core.events,
         readiness=core.readiness,
@@ -165,6 +172,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
             limits,
             service.tasks,
             service.ledger.stats,
+            service.uncalled,
             cache.tally if cache else None,
         ),
         parts=[
@@ -174,6 +182,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, _history(service.engine)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
@@ -191,6 +200,7 @@ def _history(engine: Engine) -> History:
         quotes=partial(queries.quotes, engine),
         report=partial(queries.report, engine),
         bills=partial(queries.bills_report, engine),
+        uncalled=partial(uncalled_report, engine),
     )
 
 

@@ -35,6 +35,8 @@ class Preset:
     headers             that every call carries
     format              name of the wire format of its API (`wire.registry`)
     speaks              formats of clients that it takes as they come, beside its own
+    speaks_at           id of the preset where it takes more of them, with the same key; only where
+                        the owner states no address and no sign-in
     keeps_router_fields it understands the router's own fields of a request itself
     status              id of its health feed
     models              candidates when no configuration names any
@@ -68,6 +70,7 @@ class Preset:
     headers: Mapping[str, str] = field(default_factory=dict)
     format: str = "openai_chat"
     speaks: tuple[str, ...] = ()
+    speaks_at: str = ""
     keeps_router_fields: bool = False
     status: str | None = None
     models: tuple[str, ...] = ()

@@ -18,7 +18,8 @@ NO_LANGUAGES: Mapping[str, Format] = MappingProxyType({})
 class Upstream:
     """Where a provider is reached, and in which format each kind of call is made.
 
-    bare        the endpoint without the headers that its formats ask for
+    bare        where it is called in formats of clients: the same address, without the headers that
+                its formats ask for, unless it speaks those elsewhere
     parameters  what its deployments take of a request, by their ids
     native      the formats of clients that it speaks as well, by language
     stated      what its owner says that its deployments take, by their ids: of requests in those
@@ -38,6 +39,7 @@ def upstream_of(
     formats: Formats,
     parameters: Mapping[str, Parameters] = NOTHING_KNOWN,
     *,
+    bare: Endpoint | None = None,
     native: Mapping[str, Format] = NO_LANGUAGES,
     stated: Mapping[str, Parameters] = NOTHING_KNOWN,
 ) -> Upstream:
@@ -45,7 +47,7 @@ def upstream_of(
     headers = {name: text for each in formats.values() for name, text in each.headers.items()}
     return Upstream(
         endpoint=replace(endpoint, headers={**headers, **endpoint.headers}),
-        bare=endpoint,
+        bare=bare or endpoint,
         formats=formats,
         parameters=parameters,
         native=native,

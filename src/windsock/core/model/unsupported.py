@@ -28,6 +28,9 @@ IN_WORDS: Mapping[str, str] = {
     "messages": "what only Anthropic's Messages carry",
     "responses": "what only OpenAI's Responses carry",
     "generate_content": "what only Gemini's own API carries",
+    "embed_content": "what only Gemini's own embeddings carry",
+    "batch_embed_contents": "what only Gemini's own embeddings carry",
+    "token_input": "texts given as tokens",
 }
 """What a request needs, as people call it."""
 

@@ -18,7 +18,7 @@ from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
 from windsock.service.error_responses import Problem
-from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively
+from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively, uncarried
 from windsock.wire.adaptation.complaints import judged
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
 from windsock.wire.adaptation.search import with_search
@@ -133,6 +133,7 @@ class UpstreamCalls:
         rules = _bounded(taken, deployment, request)
         with _telling():
             asked, changed = _asked(deployment, request, native, rules)
+        changed += uncarried(asked, spoken if native is None else native)
         return Target(
             provider=deployment.provider,
             model=deployment.model,

@@ -15,11 +15,12 @@ from windsock.core.model.calls import LASTING
 from windsock.core.model.decisions import Decision
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
-from windsock.errors import BadRequest, NoCandidate, UnknownRoute
+from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.token_counts import TokenCounts
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import used_tokens
@@ -27,7 +28,9 @@ from windsock.service.gateway.answer_facts import (
     EVENT_STREAM,
     decision_view,
     headers_of,
+    headers_of_kept,
     is_told,
+    usd_text,
 )
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.feedback_endpoint import admitted
@@ -66,6 +69,7 @@ class OpenAICalls:
         access: Access,
         key_limits: KeyLimits,
         feedbacks: FeedbackInbox,
+        uncalled: UncalledRequests,
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
@@ -80,6 +84,7 @@ class OpenAICalls:
         self._access = access
         self._key_limits = key_limits
         self._feedbacks = feedbacks
+        self._uncalled = uncalled
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
         self._cache = cache
@@ -130,11 +135,9 @@ class OpenAICalls:
         kept = await self._cache.get(key, self._clock.now())
         if kept is None:
             return False
-        headers = [
-            (b"x-windsock-cache", b"hit"),
-            (b"x-windsock-cost-usd", b"0"),
-            (b"x-windsock-deployment", kept.deployment.encode("ascii", "replace")),
-        ]
+        headers = headers_of_kept(kept)
+        route = self._router.resolve(asked.request).name
+        self._uncalled.answer(asked.request, route, kept.deployment, kept.cost_usd)
         call.is_told = kept.is_native
         if kept.is_stream:
             await call.begin(200, [EVENT_STREAM, *headers])
@@ -152,6 +155,7 @@ class OpenAICalls:
                 body,
                 is_stream=is_stream,
                 deployment=exchange.answer.attempt.deployment,
+                cost_usd=exchange.cost_usd,
                 now=self._clock.now(),
                 is_native=call.is_told,
             )
@@ -195,6 +199,9 @@ class OpenAICalls:
         except UnknownRoute:
             self._on_unpriced()
             raise
+        except BudgetSpent as error:
+            self._uncalled.refuse(asked.request, error)
+            raise
         except NoCandidate as error:
             self._refuse_language(asked)
             if error.cause in LASTING:
@@ -227,8 +234,7 @@ class OpenAICalls:
             await call.refuse(self._failed(exchange, failure, headers))
             return
         if exchange.cost_usd is not None:
-            cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
-            headers.append((b"x-windsock-cost-usd", cost.encode()))
+            headers.append((b"x-windsock-cost-usd", usd_text(exchange.cost_usd)))
         call.is_told = is_told(exchange, failure)
         await call.answer(200, body, headers)
         await self._keep(call, exchange, key, body, is_stream=False)

@@ -12,7 +12,10 @@ from windsock.wire.adaptation.conversation import adapt_messages
 from windsock.wire.adaptation.fields import Fields, adapt_fields
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters
 from windsock.wire.format import Format
-from windsock.wire.request import Operation, UpstreamRequest, drop_task
+from windsock.wire.request import OURS, Operation, UpstreamRequest, drop_task
+
+NOTHING = frozenset({b"null", b"false", b"0", b"0.0", b"[]", b"{}", b'""'})
+"""Values that ask for nothing."""
 
 Adapted = tuple[UpstreamRequest, tuple[str, ...]]
 """The request, and the caller's names of what was changed in it."""
@@ -55,6 +58,16 @@ def adapted_natively(request: UpstreamRequest, spoken: Format, rules: Parameters
         made.raw = msgspec.json.encode(fields)
         made.kept_fields = fields
     return made, tuple(dict.fromkeys(changed))
+
+
+def uncarried(request: UpstreamRequest, spoken: Format) -> tuple[str, ...]:
+    """The fields that ask for something and have no counterpart in the deployment's language."""
+    if spoken.carries is None:
+        return ()
+    fields = dict(request.fields)
+    drop_task(fields)
+    strange = fields.keys() - spoken.carries - {*OURS}
+    return tuple(name for name in fields if name in strange and bytes(fields[name]) not in NOTHING)
 
 
 def _drop_needless(fields: Fields, needs: Collection[str], rules: Parameters) -> list[str]:

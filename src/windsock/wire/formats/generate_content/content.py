@@ -115,8 +115,6 @@ class StreamGenerateContent(GenerateContent):
 class CountTokens(GenerateContent):
     """One request to models/{model}:countTokens."""
 
-    language = ""
-
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The prompt to count, which may stand in a whole request."""
         return super().asked(object_field(body, "generateContentRequest") or body)
