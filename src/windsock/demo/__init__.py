@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import tempfile
 from datetime import UTC, datetime
@@ -25,15 +26,18 @@ from windsock.demo.traffic import QUALITY, TASKS, traffic
 from windsock.errors import WindsockError
 from windsock.observability import log
 
+PARENT_S = 0.5
+"""Between two looks whether the process that started this one is there."""
 
-def run_demo(*, host: str, port: int) -> None:
-    """Run until interrupted."""
+
+def run_demo(*, host: str, port: int, with_parent: bool = False) -> None:
+    """Run until interrupted; with_parent: or until the process ends that started this one."""
     log.configure(level="warning", is_json=False)
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(_main(host, port))
+        asyncio.run(_main(host, port, with_parent))
 
 
-async def _main(host: str, port: int) -> None:
+async def _main(host: str, port: int, with_parent: bool) -> None:
     _refuse_taken(host, port)
     with tempfile.TemporaryDirectory(prefix="windsock-demo-") as folder:
         paper_port = _free_port()
@@ -62,11 +66,22 @@ async def _main(host: str, port: int) -> None:
             asyncio.create_task(traffic(url)),
             asyncio.create_task(_narrate(service, history)),
         ]
+        if with_parent:
+            tasks.append(asyncio.create_task(_end_with(os.getppid(), server)))
         await server_task
         for task in tasks:
             task.cancel()
         paper.should_exit = True
         await paper_task
+
+
+async def _end_with(parent: int, server: Server) -> None:
+    """End a server when the process is gone that started this one, whatever became of it."""
+    while True:
+        await asyncio.sleep(PARENT_S)
+        if os.getppid() != parent:
+            server.should_exit = True
+            return
 
 
 def paper_providers() -> PaperProviders:

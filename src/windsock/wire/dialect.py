@@ -11,6 +11,10 @@ MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
 """What is raised where a body or an answer has not the shape that its format has."""
 
 
+TOO_LONG = "context_length_exceeded"
+"""OpenAI's code of an error that says: the prompt is longer than the model can hold."""
+
+
 class Dialect(Protocol):
     """One request in another wire format. Made anew for each: streams have a state.
 
@@ -67,6 +71,13 @@ class Unspoken:
     id_header = b""
     refusal: BadRequest | None = None
     is_foreign = False
+
+
+def known_by(phrase: str, error: Mapping[str, Any]) -> str:
+    """The message of an error; of too long a prompt with the phrase that its clients look for."""
+    message = str(error["message"])
+    is_told = error.get("code") != TOO_LONG or phrase in message
+    return message if is_told else f"{phrase}: {message}"
 
 
 def refused(status: int, error: Mapping[str, Any]) -> dict[str, Any]:

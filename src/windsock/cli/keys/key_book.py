@@ -108,11 +108,12 @@ class KeyBook:
             rotate_key(engine, replace(old, expires_at=ends), new)
         return MadeKey(secret, new)
 
-    def revoke(self, key_id: str) -> None:
-        """End an active key; raises WindsockError if there is none."""
+    def revoke(self, key_id: str) -> VirtualKey:
+        """End an active key, and tell how it stands; raises WindsockError if there is none."""
         with existing_store(self.settings) as engine:
             if not queries.revoke_key(engine, key_id, self.now()):
                 raise _unknown(key_id)
+            return _found(engine, key_id)
 
     def _end(self, text: str) -> float:
         """Unix s, of a duration from now or a date; raises ConfigError."""

@@ -16,7 +16,7 @@ from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.schemas.asked import Count, DeploymentName, Moment, Name
+from windsock.service.control.schemas.asked import Count, DeploymentName, Name, When, when
 from windsock.service.control.schemas.weights import (
     RungView,
     WeightsAnswer,
@@ -38,13 +38,14 @@ def weights_routes(insight: Insight) -> APIRouter:
         caller: Caller,
         route: DeploymentName | None = None,
         task: Name | None = None,
-        at: Moment | None = None,
+        at: When = None,
         ladder: bool = False,
     ) -> WeightsAnswer:
         now = clock.now()
         pairs = _asked(router, caller.namespace, route, task)
         if at is not None:
-            past = [await insight.table_at(caller.namespace, *pair, at) for pair in pairs]
+            then = when(at, now, param="at", otherwise=now)
+            past = [await insight.table_at(caller.namespace, *pair, then) for pair in pairs]
             return WeightsAnswer(data=[WeightsView.of(table) for table in past if table])
         tables = [router.table(caller.namespace, *pair, now) for pair in pairs]
         views = [_weights(router, table) for table in tables]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
+from windsock.core.model.abilities.modes import EMBEDDING
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import ProviderError
 from windsock.wire.caller_fields.names import Model, Models
@@ -22,6 +24,9 @@ from windsock.wire.request import (
     decoded,
     task_of,
 )
+
+TOKENS = re.compile(rb"\[\s*(?:\[\s*)?\d")
+"""A list of numbers, or of such lists."""
 
 CERTAIN = 1.0
 """No model doubts its embedding, so no cascade asks for another."""
@@ -53,7 +58,7 @@ def read_embedding(
         models=tuple(read.models or ()),
         namespace=namespace,
         task=task or task_of(read.metadata),
-        needs=frozenset(needs_of(read)),
+        needs=frozenset((EMBEDDING, *needs_of(read), *_tokens(bytes(read.input)))),
         prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
         longest_tokens=_longest_tokens(bytes(read.input)),
         key_id=key_id,
@@ -67,6 +72,11 @@ def read_embedding(
         operation=Operation.EMBEDDING,
         unheeded=read.unheeded,
     )
+
+
+def _tokens(given: bytes) -> list[str]:
+    """What it needs of a deployment: few take texts that were made tokens of already."""
+    return ["token_input"] if TOKENS.match(given) else []
 
 
 def _longest_tokens(given: bytes) -> int | None:

@@ -59,7 +59,15 @@ def response_of(
     }
 
 
-def item_of(tools: Tools, answer: Any, number: int, piece: Piece) -> dict[str, Any]:
+def wants_summary(asked: dict[str, Any]) -> bool:
+    """Whether a request asks for a summary of the reasoning: its client looks nowhere else."""
+    wished = asked.get("reasoning")
+    return isinstance(wished, dict) and bool(wished.get("summary"))
+
+
+def item_of(
+    asked: dict[str, Any], tools: Tools, answer: Any, number: int, piece: Piece
+) -> dict[str, Any]:
     """A finished item: a call, reasoning, or a message of the assistant.
 
     answer, number  id of the answer and place of the item in it, by which the item is named
@@ -68,20 +76,22 @@ def item_of(tools: Tools, answer: Any, number: int, piece: Piece) -> dict[str, A
     if piece.kind is Kind.CALL:
         return tools.item(name, piece)
     if piece.kind in (Kind.THOUGHT, Kind.SEALED):
-        content = [part_of(piece)] if piece.text else []
-        item = {"id": f"{TOLD_HERE}{name}", "type": "reasoning", "summary": [], "content": content,
-                "status": "completed"}  # fmt: skip
+        parts = [part_of(asked, piece)] if piece.text else []
+        summary, content = (parts, []) if wants_summary(asked) else ([], parts)
+        item = {"id": f"{TOLD_HERE}{name}", "type": "reasoning", "summary": summary,
+                "content": content, "status": "completed"}  # fmt: skip
         return item | sealed_of(piece)
     return {"id": f"msg_{name}", "type": "message", "role": "assistant", "status": "completed",
-            "content": [part_of(piece)]}  # fmt: skip
+            "content": [part_of(asked, piece)]}  # fmt: skip
 
 
-def part_of(piece: Piece) -> dict[str, Any]:
+def part_of(asked: dict[str, Any], piece: Piece) -> dict[str, Any]:
     """A part of a message or of reasoning: text, the refusal to say any, or thoughts."""
     if piece.kind is Kind.REFUSAL:
         return {"type": "refusal", "refusal": piece.text}
     if piece.kind is Kind.THOUGHT:
-        return {"type": "reasoning_text", "text": piece.text}
+        kind = "summary_text" if wants_summary(asked) else "reasoning_text"
+        return {"type": kind, "text": piece.text}
     return {"type": "output_text", "text": piece.text, "annotations": [], "logprobs": []}
 
 

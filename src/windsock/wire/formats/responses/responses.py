@@ -71,7 +71,7 @@ class Responses:
         choice = body["choices"][0]
         pieces = pieces_of(choice.get("message") or {})
         output = [
-            item_of(self._tools, body.get("id"), number, piece)
+            item_of(self._asked, self._tools, body.get("id"), number, piece)
             for number, piece in enumerate(pieces)
         ]
         return response_of(
