@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
+from windsock.core.model.units import SEARCH_FIELDS, SEARCH_METERS, Meter
 from windsock.errors import BadRequest
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.names import check_name
@@ -124,6 +125,21 @@ def with_native(asked: UpstreamRequest, native: NativeRequest) -> UpstreamReques
         needs = request.needs if native.refusal is None else request.needs | language
         asked.request = replace(request, needs=needs, marks=request.marks | language)
     return asked
+
+
+def as_reserved(asked: UpstreamRequest) -> RouteRequest:
+    """The request with all that tells what its calls may cost at most."""
+    size = SEARCH_FIELDS.get(asked.search_size or "")
+    search = next((each for each in SEARCH_METERS if each.usage_field == size), Meter.WEB_SEARCH)
+    units = ((Meter.IMAGE, asked.images), (search, asked.search_size is not None))
+    request = asked.request
+    beside = int(len(asked.raw) * TOKENS_PER_BYTE) - request.prompt_tokens
+    return replace(
+        request,
+        beside_tokens=max(0, beside),
+        choices=asked.choices,
+        units=tuple((meter, int(count)) for meter, count in units if count),
+    )
 
 
 def task_of(metadata: dict[str, Any] | None) -> str:

@@ -45,7 +45,7 @@ from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
-from windsock.wire.request import UpstreamRequest, with_native
+from windsock.wire.request import UpstreamRequest, as_reserved, with_native
 
 DAY_S = 86_400
 
@@ -194,8 +194,10 @@ class OpenAICalls:
         return replace(asked, request=replace(asked.request, features=known))
 
     def _open(self, asked: UpstreamRequest) -> Exchange:
+        is_capped = not self._router.caps.is_idle
+        request = as_reserved(asked) if is_capped else asked.request
         try:
-            return self._router.open(asked.request, self._clock.now())
+            return self._router.open(request, self._clock.now())
         except UnknownRoute:
             self._on_unpriced()
             raise
