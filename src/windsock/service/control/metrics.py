@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -23,6 +23,12 @@ from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import CacheTally
 from windsock.store.ledger import LedgerStats
 
+MOST_TALLIES = 2000
+"""Sets of labels of requests in /metrics."""
+
+OTHERS = "(others)"
+"""The task of requests whose own has no label any more."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -35,10 +41,17 @@ class Tally:
     unknown_cost: int = 0
     seconds: float = 0.0
 
+    def add(self, other: Tally) -> None:
+        """Count what another has counted."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
 
 @dataclass(slots=True)
 class Tallies:
     """Counts finished requests; labels are names from the configuration and tasks, never keys.
+
+    Callers choose the tasks: beyond MOST_TALLIES what was counted longest ago goes to OTHERS.
 
     events  of each kind since the start, for alerts
     """
@@ -50,7 +63,7 @@ class Tallies:
         """One more finished request."""
         cell = outcome.decision.cell
         served = outcome.served or outcome.decision.deployment
-        tally = self.by_name.setdefault((cell.route, cell.name, served), Tally())
+        tally = self._tally((cell.route, cell.name, served))
         tally.requests += 1
         tally.failed += not outcome.ok
         tally.attempts += len(outcome.results)
@@ -59,6 +72,16 @@ class Tallies:
         else:
             tally.cost_usd += to_float(outcome.cost_usd)
         tally.seconds += outcome.finished_at - outcome.decision.at
+
+    def _tally(self, names: tuple[str, str, str]) -> Tally:
+        """Of these labels, as the last of all."""
+        tally = self.by_name.pop(names) if names in self.by_name else Tally()
+        self.by_name[names] = tally
+        if len(self.by_name) > MOST_TALLIES:
+            oldest = next(each for each in self.by_name if each[1] != OTHERS)
+            others = self.by_name.setdefault((oldest[0], OTHERS, oldest[2]), Tally())
+            others.add(self.by_name.pop(oldest))
+        return tally
 
     def on_event(self, event: Event | WeightTable) -> None:
         """Listener of the event bus."""
