@@ -180,7 +180,7 @@ def _block_deltas(part: Part) -> tuple[Body, list[Body]]:
 # OpenAI's Responses
 
 
-RESPONSE_USAGE = {"input_tokens": 30, "input_tokens_details": {"cached_tokens": 10},
+RESPONSE_USAGE = {"input_tokens": 30, "input_tokens_details": {"cached_tokens": 10, "cache_write_tokens": 0},
                   "output_tokens": 20, "output_tokens_details": {"reasoning_tokens": 0},
                   "total_tokens": 50}  # fmt: skip
 
