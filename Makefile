@@ -28,9 +28,9 @@ check: $(TEST)
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
-# Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers.
+# Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers, and windsock as Google.
 prove: $(PROVE)
-	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py
+	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py tests/providers/prove_gemini_front.py
 
 # Ten thousand requests as nobody means them, to every call of a running service.
 hostile: $(TEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.core_parts import Core
@@ -31,6 +32,8 @@ from windsock.service.key_limits import KeyLimits
 from windsock.wire.completions import Completions
 from windsock.wire.formats.messages.messages import Messages, TokenCount
 from windsock.wire.formats.responses.responses import Responses, ResponseTokenCount
+from windsock.wire.formats.tasks.kinds import TASKS
+from windsock.wire.request import Operation
 
 
 def executor_of(
@@ -101,6 +104,11 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
             clock=service.clock,
             only_own=lambda: service.settings.server.judges == "own",
         ),
+        **{
+            f"/v1{task.path}": limits.guarded(settled(partial(calls.ask, operation=operation)))
+            for operation, task in TASKS.items()
+        },
+        "/v2/rerank": limits.guarded(settled(partial(calls.ask, operation=Operation.RERANK))),
         **gemini_calls(chat, embed, count),
     }
 

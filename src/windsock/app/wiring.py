@@ -82,6 +82,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         _control_plane(service, tallies, limits),
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
+        max_upload_bytes=int(settings.server.max_upload_mb * 1024 * 1024),
         memory=limits,
         knows=lambda headers: service.access.knows(credential_in(headers), core.clock.now()),
     )

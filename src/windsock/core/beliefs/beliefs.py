@@ -23,6 +23,7 @@ from windsock.core.beliefs.summaries import (
     alarms_of,
     summaries_of,
 )
+from windsock.core.model.abilities.modes import FIRST_UNITS
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import MIX_METERS, Meter, Usage
@@ -126,6 +127,8 @@ class Beliefs:
         """
         group = self._groups.get(cell[:2])
         units = group.typical_units(cell.name, deployment) if group else None
+        if units is None and cell.task in FIRST_UNITS:
+            return dict(FIRST_UNITS[cell.task])
         if units is None:
             prompt = prompt_tokens or self.settings.prompt_tokens
             completion = self.settings.completion_tokens

@@ -28,6 +28,8 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
     """
     if rules is AS_IT_COMES:
         return request, ()
+    if request.form is not None:
+        return _adapted_form(request, rules)
     fields = dict(request.fields)
     drop_task(fields)
     changed = _drop_needless(fields, request.request.needs, rules) if rules.lacks else []
@@ -40,6 +42,12 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
     made = replace(request, raw=msgspec.json.encode(fields), left_out=left_out)
     made.kept_fields = fields
     return made, tuple(dict.fromkeys(changed))
+
+
+def _adapted_form(request: UpstreamRequest, rules: Parameters) -> Adapted:
+    """The request without the parts that are not taken; nothing else of a form changes."""
+    changed = tuple(name for name in request.fields if name in rules.left_out)
+    return replace(request, left_out=frozenset(changed)), changed
 
 
 def adapted_natively(request: UpstreamRequest, spoken: Format, rules: Parameters) -> Adapted:
