@@ -36,7 +36,7 @@ from windsock.service.control.event_routes import event_routes
 from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
-from windsock.service.control.metrics import Metrics, Tallies
+from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
@@ -45,6 +45,7 @@ from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
+from windsock.service.tallies import Tallies
 from windsock.store import queries
 from windsock.store.spending import uncalled_report
 
