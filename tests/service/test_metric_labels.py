@@ -4,14 +4,14 @@ import pytest
 
 from tests.store.samples import decision, outcome
 from windsock.core.model.requests import Cell
-from windsock.service.control import metrics
-from windsock.service.control.metrics import OTHERS, Tallies
+from windsock.service import tallies as module
+from windsock.service.tallies import OTHERS, Tallies
 
 
 def test_beyond_the_bound_what_was_counted_longest_ago_goes_to_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(metrics, "MOST_TALLIES", 10)
+    monkeypatch.setattr(module, "MOST_TALLIES", 10)
     tallies = Tallies()
     for number in range(100):
         for task in ("ours", f"x{number}"):

@@ -15,7 +15,6 @@ from windsock.observability import log
 from windsock.providers.prompt_embedding import Embedder
 from windsock.providers.transport import Caller, Endpoint
 from windsock.providers.upstream import Upstream
-from windsock.service.control.metrics import Tallies
 from windsock.service.execution.completion import Completion
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -29,6 +28,7 @@ from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
 from windsock.service.key_limits import KeyLimits
+from windsock.service.tallies import Tallies
 from windsock.wire.completions import Completions
 from windsock.wire.formats.messages.messages import Messages, TokenCount
 from windsock.wire.formats.responses.responses import Responses, ResponseTokenCount
