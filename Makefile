@@ -9,7 +9,7 @@ MUTATION := $(VENV)/.mutation
 PARITY := .parity/.made
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench prove parity hostile mutants lock clean
+.PHONY: run test check bench prove golden parity hostile mutants lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -28,9 +28,9 @@ check: $(TEST)
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
-# Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers.
+# Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers, and windsock as Google.
 prove: $(PROVE)
-	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py
+	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py tests/providers/prove_gemini_front.py
 
 # Ten thousand requests as nobody means them, to every call of a running service.
 hostile: $(TEST)
@@ -39,6 +39,10 @@ hostile: $(TEST)
 # Real clients and agents, directly and through windsock; needs uv, node with npm, and java. See docs/clients.md.
 parity: $(TEST) $(PARITY)
 	$(BIN)/python -m tests.parity $(PARITY_ARGS)
+
+# Writes the files of tests/golden anew: read the difference before keeping it.
+golden: $(TEST)
+	GOLDEN=write $(BIN)/python -m pytest -n 0 tests/golden
 
 # Changes the code in a hundred small ways a file, and counts which the tests notice: hours on two cores.
 mutants: $(MUTATION)

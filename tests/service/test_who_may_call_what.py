@@ -29,6 +29,7 @@ INFER, FEEDBACK, READ, ADMIN = ("infer",), ("feedback",), ("read",), ("admin",)
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 MESSAGE = {**CHAT, "max_tokens": 9}
+TASKED = {"query": "a", "documents": ["b"], "input": "hi", "voice": "a", "prompt": "hi"}
 GEMINI = "/v1beta/models/"
 SAID = {"parts": [{"text": "hi"}]}
 CONTENT = {"contents": [SAID], "content": SAID, "requests": [{"content": SAID}]}
@@ -109,6 +110,12 @@ ROWS = (
     Row("POST", "/v1/responses/input_tokens", INFER, body={"model": "auto", "input": "hi"}),
     Row("POST", "/v1/completions", INFER, body={"model": "auto", "prompt": "hi"}),
     Row("POST", "/v1/embeddings", INFER, body={"model": "auto", "input": "hi"}),
+    *(
+        Row("POST", path, INFER, body={"model": "auto", **TASKED})
+        for path in ("/v1/rerank", "/v2/rerank", "/v1/moderations", "/v1/audio/speech",
+                     "/v1/audio/transcriptions", "/v1/audio/translations",
+                     "/v1/images/generations", "/v1/images/edits")
+    ),
     Row("POST", "/v1/route", INFER, body=CHAT),
     *(
         Row("POST", f"{GEMINI}{{model}}:{call}", INFER, f"{GEMINI}auto:{call}", body=CONTENT)

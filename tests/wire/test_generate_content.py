@@ -308,7 +308,7 @@ def test_thoughts_are_told_to_who_asks_for_them() -> None:
         ({"content": "x"}, "length", "MAX_TOKENS"),
         ({"content": None, "tool_calls": [CALL]}, "tool_calls", "STOP"),
         ({"content": None}, "content_filter", "SAFETY"),
-        ({"content": None, "refusal": "no"}, "stop", "SAFETY"),
+        ({"content": None, "refusal": "no"}, "stop", "STOP"),
         ({"content": "x"}, "malformed_function_call", "MALFORMED_FUNCTION_CALL"),
         ({"content": "x"}, "eos_token", "OTHER"),
     ],

@@ -36,7 +36,7 @@ from windsock.service.control.event_routes import event_routes
 from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
-from windsock.service.control.metrics import Metrics, Tallies
+from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
@@ -45,6 +45,7 @@ from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
+from windsock.service.tallies import Tallies
 from windsock.store import queries
 from windsock.store.spending import uncalled_report
 
@@ -82,6 +83,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         _control_plane(service, tallies, limits),
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
+        max_upload_bytes=int(settings.server.max_upload_mb * 1024 * 1024),
         memory=limits,
         knows=lambda headers: service.access.knows(credential_in(headers), core.clock.now()),
     )

@@ -54,6 +54,7 @@ class Preset:
     bill_header         the header of an answer that says so
     usage               what it counts its own way
     cache               how it caches the beginning of prompts
+    call_urls           base URLs of kinds of calls that are not made at the usual one
     searching           globs of the names of its models that search the web
     """
 
@@ -88,6 +89,7 @@ class Preset:
     bill_header: str = ""
     usage: UsageHabits = NO_HABITS
     cache: CacheTraits = USUAL_CACHE
+    call_urls: Mapping[str, str] = field(default_factory=dict)
     searching: tuple[str, ...] = ()
 
     def searches_as(self, model: str) -> bool:

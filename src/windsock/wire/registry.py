@@ -20,11 +20,17 @@ from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_embeddings import OpenAIEmbeddings
 from windsock.wire.formats.openai_responses.native import NativeResponses
 from windsock.wire.formats.openai_responses.responses import OpenAIResponses
+from windsock.wire.formats.tasks.format import task_formats
+from windsock.wire.formats.tasks.kinds import TASKS
 from windsock.wire.request import Operation
 
 
 def _openai(traits: ProviderTraits) -> Formats:
-    return {Operation.CHAT: OpenAIChat(traits), Operation.EMBEDDING: OpenAIEmbeddings(traits)}
+    return {
+        Operation.CHAT: OpenAIChat(traits),
+        Operation.EMBEDDING: OpenAIEmbeddings(traits),
+        **task_formats(traits),
+    }
 
 
 def _anthropic(traits: ProviderTraits) -> Formats:
@@ -101,6 +107,13 @@ def languages_of(name: str, speaks: Iterable[str], traits: ProviderTraits) -> Ma
             known = ", ".join(LANGUAGES)
             raise ConfigError(f"speaks: no format is named {each!r}; known are {known}")
     return {each: LANGUAGES[each](traits) for each in dict.fromkeys((*own, *speaks))}
+
+
+def calls_of(name: str) -> frozenset[str]:
+    """The calls beside text that a wire format has, as needs of requests."""
+    if FORMATS.get(name) is not _openai:
+        return frozenset()
+    return frozenset(need for task in TASKS.values() for need in task.needs)
 
 
 def formats_of(name: str, traits: ProviderTraits) -> Formats:

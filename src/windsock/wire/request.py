@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
+from windsock.core.model.units import Usage
 from windsock.errors import BadRequest
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.names import check_name
@@ -37,8 +39,27 @@ class Operation(StrEnum):
 
     CHAT = "chat"
     EMBEDDING = "embedding"
+    RERANK = "rerank"
+    MODERATION = "moderation"
+    SPEECH = "speech"
+    TRANSCRIPTION = "transcription"
+    TRANSLATION = "translation"
+    IMAGE = "image"
+    IMAGE_EDIT = "image_edit"
 
     __hash__ = str.__hash__  # Enum's own is a Python function
+
+
+class FormBody(Protocol):
+    """A body of several parts (`formats.tasks.form.Form`)."""
+
+    def texts(self) -> dict[str, str]:
+        """Every part that is no file, by its name."""
+        ...
+
+    def with_texts(self, texts: Mapping[str, str], without: Collection[str]) -> bytes:
+        """The same body with these texts, less some parts."""
+        ...
 
 
 class NamesAModel(Protocol):
@@ -86,6 +107,8 @@ class UpstreamRequest:
                     carries what only windsock understands
     unheeded        fields that no one acts on, and that only a router would know
     searching       deployments of which a web search is asked beside
+    form            its body, where that is a form; None: it is JSON
+    expected        what it is taken to use; None: as the size of prompt and answer say
     kept_fields     `fields`, once they were read
     """
 
@@ -103,6 +126,8 @@ class UpstreamRequest:
     native: NativeRequest | None = None
     unheeded: tuple[str, ...] = ()
     searching: frozenset[str] = frozenset()
+    form: FormBody | None = None
+    expected: Usage | None = None
     kept_fields: dict[str, msgspec.Raw] | None = field(
         default=None, init=False, repr=False, compare=False
     )
@@ -111,7 +136,7 @@ class UpstreamRequest:
     def fields(self) -> dict[str, msgspec.Raw]:
         """The body's own, each as it came; whoever changes them changes a copy."""
         if self.kept_fields is None:
-            self.kept_fields = _fields.decode(self.raw)
+            self.kept_fields = _fields.decode(self.raw) if self.form is None else _texts(self.form)
         return self.kept_fields
 
 
@@ -126,10 +151,15 @@ def with_native(asked: UpstreamRequest, native: NativeRequest) -> UpstreamReques
     return asked
 
 
-def task_of(metadata: dict[str, Any] | None) -> str:
+def _texts(form: FormBody) -> dict[str, msgspec.Raw]:
+    """The texts of a form, as JSON has them."""
+    return {name: msgspec.Raw(json_codec.dumps(text)) for name, text in form.texts().items()}
+
+
+def task_of(metadata: dict[str, Any] | None, *, otherwise: str = DEFAULT_TASK) -> str:
     """The task that a request's metadata names, or the usual one; raises BadRequest."""
     task = (metadata or {}).get("task")
-    return check_name(task, "metadata.task") if isinstance(task, str) and task else DEFAULT_TASK
+    return check_name(task, "metadata.task") if isinstance(task, str) and task else otherwise
 
 
 def drop_task(fields: dict[str, msgspec.Raw]) -> None:
@@ -161,10 +191,10 @@ def param_of(message: str) -> str | None:
     return (missing or at)[1] if missing or at else None  # type: ignore[index]
 
 
-def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
+def decoded(decoder: msgspec.json.Decoder[Body], body: bytes, *, usual: str = "") -> Body:
     """What routing reads of a body; raises BadRequest if it is no JSON, or names no model.
 
-    The first of `models` stands for a `model` that is not there.
+    usual   the model that stands for one that is not named
     """
     try:
         read = decoder.decode(body)
@@ -174,8 +204,17 @@ def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
         raise BadRequest(message, param=param) from error
     except msgspec.DecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
+    return checked_names(read, usual=usual)
+
+
+def checked_names(read: Body, *, usual: str = "") -> Body:
+    """The same; the first of `models`, or the usual model, stands for one that is not named.
+
+    raises  BadRequest if there is none
+    """
     if not read.model and read.models:
         read.model, *read.models = read.models
+    read.model = read.model or usual
     if not read.model:
         raise BadRequest("model is empty; name a route, a deployment or a model", param="model")
     return read

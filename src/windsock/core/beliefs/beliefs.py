@@ -16,13 +16,8 @@ from windsock.core.beliefs.change_detection import Finding, Mode
 from windsock.core.beliefs.drift_response import act_on, age, restore
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import BeliefSettings, Change, rescale_prompt, units_of
-from windsock.core.beliefs.summaries import (
-    Alarm,
-    BeliefSummary,
-    Intervals,
-    alarms_of,
-    summaries_of,
-)
+from windsock.core.beliefs.summaries import Alarm, BeliefSummary, Intervals, alarms_of, summaries_of
+from windsock.core.model.abilities.modes import FIRST_UNITS
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import MIX_METERS, Meter, Usage
@@ -126,6 +121,8 @@ class Beliefs:
         """
         group = self._groups.get(cell[:2])
         units = group.typical_units(cell.name, deployment) if group else None
+        if units is None and cell.task in FIRST_UNITS:
+            return dict(FIRST_UNITS[cell.task])
         if units is None:
             prompt = prompt_tokens or self.settings.prompt_tokens
             completion = self.settings.completion_tokens
@@ -236,6 +233,11 @@ class Beliefs:
                 if task == cell.name:
                     row.shrink_to(most)
             group.changes += 1
+
+    def forget(self, cells: frozenset[Cell]) -> None:
+        """Drop all evidence of these cells: it is as if nothing had been learnt there."""
+        for key in {cell[:2] for cell in cells} & self._groups.keys():
+            self._groups[key].forget({cell.name for cell in cells if cell[:2] == key})
 
     def merge_task(self, cell: Cell, task: str) -> None:
         """Requests of another task fall in this cell from now on: its evidence goes with them."""

@@ -92,6 +92,10 @@ class Preferences:
 NO_PREFERENCES = Preferences()
 
 
+CALLS = ("rerank", "moderation", "image_generation", "image_edit", "audio_transcription",
+         "audio_translation", "audio_speech")  # fmt: skip
+"""Needs that are a kind of call; who refuses the call as such serves none of that kind."""
+
 NEED_BY_FIELD: Mapping[str, str] = {
     "tools": "tools",
     "functions": "tools",
@@ -103,6 +107,7 @@ NEED_BY_FIELD: Mapping[str, str] = {
     "top_logprobs": "logprobs",
     "modalities": "audio",
     "audio": "audio",
+    **{call: call for call in CALLS},
     "messages.image": "vision",
     "messages.audio": "audio",
 }

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from windsock.clock import Clock
-from windsock.core.model.calls import Outcome
-from windsock.core.model.decisions import WeightTable
-from windsock.core.model.events import Event
 from windsock.core.model.units import Meter, to_float
 from windsock.core.routing.router import Router
 from windsock.observability.background import Supervisor
@@ -21,50 +16,8 @@ from windsock.service.control.access_check import shown_table
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import CacheTally
+from windsock.service.tallies import Tallies
 from windsock.store.ledger import LedgerStats
-
-
-@dataclass(slots=True)
-class Tally:
-    """Sums over the finished requests of one route, task and deployment."""
-
-    requests: int = 0
-    failed: int = 0
-    attempts: int = 0
-    cost_usd: float = 0.0
-    unknown_cost: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class Tallies:
-    """Counts finished requests; labels are names from the configuration and tasks, never keys.
-
-    events  of each kind since the start, for alerts
-    """
-
-    by_name: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
-    events: Counter[str] = field(default_factory=Counter)
-
-    def count(self, outcome: Outcome) -> None:
-        """One more finished request."""
-        cell = outcome.decision.cell
-        served = outcome.served or outcome.decision.deployment
-        tally = self.by_name.setdefault((cell.route, cell.name, served), Tally())
-        tally.requests += 1
-        tally.failed += not outcome.ok
-        tally.attempts += len(outcome.results)
-        if outcome.cost_usd is None:
-            tally.unknown_cost += 1
-        else:
-            tally.cost_usd += to_float(outcome.cost_usd)
-        tally.seconds += outcome.finished_at - outcome.decision.at
-
-    def on_event(self, event: Event | WeightTable) -> None:
-        """Listener of the event bus."""
-        if isinstance(event, Event):
-            self.events[event.kind] += 1
-
 
 SUMS = {
     "requests": ("windsock_requests", "Finished requests."),

@@ -70,7 +70,7 @@ async def plain_call(
         return calls.refused(attempt, target, reply, answer.error, call.started, failure, **used)
     result = call.answered(answer, len(raw), target)
     if result.kind is CallKind.ANSWERED:
-        if target.is_native:
+        if target.passes_headers:
             failure.passed[attempt.number] = target.passed(reply)
         answers[attempt.number] = GivenAnswer(target, answer)
     else:

@@ -153,7 +153,7 @@ class StreamedCall:
         reply = relay.reply = await self._calls.post(self._target)
         if reply.status != 200:
             return reply, await reply.body()
-        if self._target.is_native:
+        if self._target.passes_headers:
             self._failure.passed[relay.attempt.number] = self._target.passed(reply)
         if reply.headers.get("content-type", "").startswith("text/html"):
             raise NoAnswer("the answer is an HTML page")

@@ -18,8 +18,8 @@ from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
 from windsock.service.error_responses import Problem
-from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively
-from windsock.wire.adaptation.complaints import judged
+from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively, uncarried
+from windsock.wire.adaptation.complaints import judged, judged_call
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
 from windsock.wire.adaptation.search import with_search
 from windsock.wire.dialect import MISSHAPEN
@@ -92,6 +92,11 @@ class Target:
     heard: tuple[Unsupported, ...] = ()
     is_native: bool = False
 
+    @property
+    def passes_headers(self) -> bool:
+        """Whether headers of its answers go to the client; there may be none."""
+        return self.is_native or bool(self.format.answer_headers)
+
     def passed(self, reply: Reply) -> Headers:
         """The headers of an answer that the client gets too."""
         names = (each for each in self.format.answer_headers if each in reply.headers)
@@ -133,10 +138,11 @@ class UpstreamCalls:
         rules = _bounded(taken, deployment, request)
         with _telling():
             asked, changed = _asked(deployment, request, native, rules)
+        changed += uncarried(asked, spoken if native is None else native)
         return Target(
             provider=deployment.provider,
             model=deployment.model,
-            endpoint=upstream.endpoint if native is None else upstream.bare,
+            endpoint=upstream.endpoint_of(request.operation) if native is None else upstream.bare,
             format=spoken if native is None else native,
             capabilities=deployment.capabilities,
             request=asked,
@@ -198,6 +204,8 @@ class UpstreamCalls:
         verdict, unsupported = judged(refusal.verdict, status, raw, target.request, target.heard)
         if target.is_native and is_unknown_call(status, raw):
             verdict = self._without_language(target)
+        if target.request.expected is not None:
+            verdict, unsupported = judged_call(verdict, unsupported, status, raw, target.request)
         if words := words_of(failure.body):
             failure.words[attempt.deployment] = words
             if verdict.kind in LASTING:

@@ -13,6 +13,11 @@ from windsock.service.gateway.response_cache import CachedAnswer
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
 
+def typed(headers: Headers, usual: tuple[bytes, bytes]) -> Headers:
+    """Headers that name the type of the body, which a provider's own stand for, first of all."""
+    return headers if headers and headers[0][0] == usual[0] else [usual, *headers]
+
+
 def headers_of(exchange: Exchange, failure: Failure, elapsed_s: float, *, is_kept: bool) -> Headers:
     """Also of an answer that there is none, and of a stream that has just begun.
 
@@ -71,7 +76,7 @@ def _notes(exchange: Exchange, failure: Failure, tried: Attempt | None) -> Heade
     if adapted := failure.adapted.get(tried.number, ()):
         names = ", ".join(adapted).encode("ascii", "replace")
         notes.append((b"x-windsock-adapted", names))
-    return [*notes, *failure.passed.get(tried.number, ())]
+    return [*failure.passed.get(tried.number, ()), *notes]
 
 
 def _tried(exchange: Exchange) -> Attempt | None:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from windsock.errors import BadRequest, WindsockError
-from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body
+from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body, is_form
 from windsock.service.connections.leaving import ClientConnection, LeaveCallback, LeaveWatch
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import (
@@ -35,6 +35,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = dict[bytes, bytes]
 Endpoint = Callable[["Call"], Awaitable[None]]
 
+
+JSON = (b"content-type", b"application/json")
 
 MODEL = "windsock.model"
 """The key of a scope that holds the model which its path names."""
@@ -105,15 +107,19 @@ class Call:
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
-        """A whole answer of JSON."""
+        """A whole answer: JSON, unless its headers begin with another type."""
         length = (b"content-length", str(len(body)).encode())
-        kind = (b"content-type", b"application/json")
-        await self.begin(status, [kind, length, *(headers or [])])
+        kind = [] if headers and headers[0][0] == JSON[0] else [JSON]
+        await self.begin(status, [*kind, *(headers or ()), length])
         await self.write(body, more=False)
 
     async def refuse(self, problem: Problem) -> None:
         """A whole answer that is an error."""
         await self.answer(problem.status, problem.body, problem.headers)
+
+
+class CutShort(Exception):
+    """An answer that began has no end: the server closes the connection."""
 
 
 class DataPlane:
@@ -130,6 +136,7 @@ class DataPlane:
         endpoints: dict[str, Endpoint],
         *,
         max_body_bytes: int,
+        max_upload_bytes: int,
         memory: Memory,
         knows: Callable[[Headers], bool],
     ) -> None:
@@ -138,7 +145,7 @@ class DataPlane:
         self._knows = knows
         self._refusals = Refusals()
         self._endpoints = endpoints
-        self._max_body_bytes = max_body_bytes
+        self._most_bytes = (max_body_bytes, max_upload_bytes)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -183,7 +190,8 @@ class DataPlane:
 
     async def _with_body(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         """Hold memory for the body, as much of it as came, while it is worked on."""
-        body = HeldBody(self._memory, self._max_body_bytes)
+        is_upload = endpoint is not None and is_form(call.headers)
+        body = HeldBody(self._memory, self._most_bytes[is_upload])
         try:
             problem = await body.read(call.headers, call.receive)
             if problem is not None:
@@ -208,6 +216,8 @@ class DataPlane:
         watch = LeaveWatch(call.receive) if connection is None else LeaveCallback(connection)
         try:
             await self._answer(endpoint, call, scope)
+        except CutShort:
+            pass
         except asyncio.CancelledError:
             if not watch.is_gone:
                 raise

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from math import nan
 
 import orjson
 
@@ -15,9 +14,10 @@ from windsock.core.model.calls import LASTING
 from windsock.core.model.decisions import Decision
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
-from windsock.errors import BadRequest, BudgetSpent, NoCandidate, UnknownRoute
+from windsock.errors import BudgetSpent, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
+from windsock.service.execution.deadline import seconds_in
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.token_counts import TokenCounts
 from windsock.service.execution.uncalled import UncalledRequests
@@ -30,9 +30,10 @@ from windsock.service.gateway.answer_facts import (
     headers_of,
     headers_of_kept,
     is_told,
+    typed,
     usd_text,
 )
-from windsock.service.gateway.asgi import Call
+from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
     ResponseCache,
@@ -45,10 +46,8 @@ from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
-from windsock.wire.request import UpstreamRequest, with_native
-
-DAY_S = 86_400
-
+from windsock.wire.formats.tasks.reading import read_task
+from windsock.wire.request import Operation, UpstreamRequest, with_native
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -110,6 +109,15 @@ class OpenAICalls:
         started = self._clock.elapsed()
         asked = self._read(call, read_embedding)
         await self._plain(call, self._open(asked), asked, started, None)
+
+    async def ask(self, call: Call, operation: Operation) -> None:
+        """One of the calls beside text, plain or streamed."""
+        started = self._clock.elapsed()
+        asked = self._read(
+            call, partial(read_task, operation, header=call.header, named=call.model)
+        )
+        answered = self._stream if asked.request.is_stream else self._plain
+        await answered(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
         """How long a prompt is: as counted where it would most likely be answered, if there are
@@ -176,13 +184,14 @@ class OpenAICalls:
             task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
-            deadline_s=_seconds(call.header(b"x-windsock-timeout")),
+            deadline_s=seconds_in(call.header(b"x-windsock-timeout")),
         )
         request = asked.request
         check_names(principal, (request.model, *request.models), self._router.resolve)
         call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
-            asked.headers = tuple((name, call.headers[name]) for name in passed)
+            own = tuple((name, call.headers[name]) for name in passed)
+            asked.headers = (*asked.headers, *own)
         native = call.native
         return asked if native is None else with_native(asked, native)
 
@@ -255,13 +264,15 @@ class OpenAICalls:
             if not call.is_answered:
                 call.is_told = is_told(exchange, failure)
                 headers = self._headers(exchange, started, key, failure)
-                await call.begin(200, [EVENT_STREAM, *headers])
+                await call.begin(200, typed(headers, EVENT_STREAM))
             copy.add(events)
             await call.write(events, more=True)
 
         with closing(copy):
             await self._executor.stream(exchange, asked, failure, write)
             if call.is_answered:
+                if exchange.answer is None and not failure.last_event:
+                    raise CutShort
                 await call.write(b"", more=False)
                 if copy.is_whole:
                     await self._keep(call, exchange, key, copy.body(), is_stream=True)
@@ -282,15 +293,3 @@ class OpenAICalls:
             exchange.table.deployments, self._clock.now()
         )
         return failed(exchange, failure, headers, back_in_s=back_in_s)
-
-
-def _seconds(text: str | None) -> float | None:
-    """A deadline from a header; raises BadRequest. What is no number would confuse every timer."""
-    try:
-        seconds = float(text) if text else None
-    except ValueError:
-        seconds = nan
-    if seconds is not None and not 0 < seconds <= DAY_S:
-        words = f"x-windsock-timeout must be seconds above 0, at most {DAY_S}"
-        raise BadRequest(words, param="x-windsock-timeout")
-    return seconds

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from windsock.core.model.abilities.modes import EMBEDDING
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import ProviderError
 from windsock.wire.caller_fields.names import Model, Models
@@ -57,7 +58,7 @@ def read_embedding(
         models=tuple(read.models or ()),
         namespace=namespace,
         task=task or task_of(read.metadata),
-        needs=frozenset([*needs_of(read), *_tokens(bytes(read.input))]),
+        needs=frozenset((EMBEDDING, *needs_of(read), *_tokens(bytes(read.input)))),
         prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
         longest_tokens=_longest_tokens(bytes(read.input)),
         key_id=key_id,

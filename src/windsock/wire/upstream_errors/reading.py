@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import orjson
 
@@ -71,6 +72,22 @@ def _told(facts: ErrorFacts, raw: bytes, kind: CallKind) -> bytes:
 def is_unknown_call(status: int | None, raw: bytes) -> bool:
     """Whether a refusal says that there is no such call, rather than no such model or answer."""
     return status in (405, 501) or (status == 404 and SOMETHING_ELSE.search(raw) is None)
+
+
+def with_four_fields(refusal: Refusal) -> Refusal:
+    """One whose error is an object as others tell it, told as OpenAI tells errors."""
+    body = parsed(refusal.body)
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return refusal
+    code = error.get("status") or error.get("code")
+    told = {
+        "message": error.get("message"),
+        "type": error.get("type") or "upstream_error",
+        "param": error.get("param"),
+        "code": code if isinstance(code, str) else None,
+    }
+    return replace(refusal, body=orjson.dumps({"error": told}))
 
 
 def words_of(body: bytes) -> str:

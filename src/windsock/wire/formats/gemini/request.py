@@ -34,6 +34,12 @@ SETTINGS = {
 OWN = {"safety_settings": "safetySettings", "cached_content": "cachedContent"}
 """Fields that are Gemini's own."""
 
+CARRIED = frozenset(
+    {*SETTINGS, *OWN, "model", "messages", "tools", "tool_choice", "stop", "response_format",
+     "service_tier", "stream", "stream_options", "cache_control"}
+)  # fmt: skip
+"""Fields of chat completions that have a counterpart, or ask for what is done anyhow."""
+
 MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 
 Part = dict[str, Any]
@@ -78,13 +84,19 @@ def _turns(messages: Iterable[Any]) -> Iterator[tuple[str, list[Part]]]:
         if role in ("system", "developer"):
             yield "system", list(_parts(each.get("content")))
         elif role == "tool":
-            yield "user", [_result(each, names)]
+            yield "user", [_result(each, names), *_shown(each.get("content"))]
         elif role == "assistant":
             calls = each.get("tool_calls") or ()
             names |= {call.get("id"): (call.get("function") or {}).get("name") for call in calls}
             yield "model", [*_parts(each.get("content")), *map(_call, calls)]
         elif role is not None:
             yield "user", list(_parts(each.get("content")))
+
+
+def _shown(content: Any) -> list[Part]:
+    """What a tool's result holds beside texts, which stands after it."""
+    parts = content if isinstance(content, list) else ()
+    return list(_parts([each for each in parts if isinstance(each, dict) and "text" not in each]))
 
 
 def _merged(turns: Iterable[tuple[str, list[Part]]]) -> Iterator[tuple[str, list[Part]]]:

@@ -84,7 +84,7 @@ class GenerateContent(Unspoken):
             message = choice.get("message") or {}
             pieces = pieces_of(message)
             parts = whole_parts(pieces, wants_thoughts=self._wants_thoughts) + images_of(message)
-            finish = finish_of(choice.get("finish_reason"), [each.kind for each in pieces])
+            finish = finish_of(choice.get("finish_reason"))
             index = choice.get("index") or number
             candidates.append(candidate_of(index, parts, finish, choice.get("logprobs")))
         return response_of(body, candidates, body.get("usage"))

@@ -41,6 +41,9 @@ KINDS = {
 }
 """The type of an error, by its status."""
 
+TYPES = frozenset({*KINDS.values(), "api_error"}) - {"invalid_request_error"}
+"""Those that say more than a status of 4xx does."""
+
 
 class Messages:
     """One request to /v1/messages."""
@@ -81,8 +84,10 @@ class Messages:
         return message_of(body, pieces, stop_of(choice.get("finish_reason"), pieces))
 
     def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
-        """An error with Anthropic's word for its status; it has no place for a field or a code."""
-        kind = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
+        """An error with its own type, if Anthropic knows that, else with the word for its status;
+        it has no place for a field or a code."""
+        usual = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
+        kind = error["type"] if error.get("type") in TYPES else usual
         return {"type": "error", "error": {"type": kind, "message": known_by(LONG_PROMPT, error)}}
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """A chat body as OpenAI's Responses ask for the same.
 
 Written from OpenAI's API reference. What has no counterpart there (stop, seed, penalties, ...) is
-left out by what `parameters.toml` says of the provider, and so is named.
+left out, and named.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ SHARED = ("temperature", "top_p", "top_logprobs", "stream", "service_tier", "use
           "parallel_tool_calls", "prompt_cache_key", "prompt_cache_retention",
           "safety_identifier")  # fmt: skip
 """Fields that are the same in both."""
+
+CARRIED = frozenset(
+    {*SHARED, "model", "messages", "max_tokens", "max_completion_tokens", "tools", "tool_choice",
+     "response_format", "reasoning_effort", "verbosity", "logprobs", "store", "stream_options",
+     "web_search_options", "cache_control"}
+)  # fmt: skip
+"""Fields of chat completions that have a counterpart, or ask for what is done anyhow."""
 
 LOGPROBS = "message.output_text.logprobs"
 THOUGHTS = "reasoning.encrypted_content"

@@ -11,7 +11,7 @@ from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.openai_chat import OpenAIChat, answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_responses.answer import completion_of
-from windsock.wire.formats.openai_responses.request import responses_body
+from windsock.wire.formats.openai_responses.request import CARRIED, responses_body
 from windsock.wire.formats.openai_responses.stream import ResponseStreamScanner
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import OURS, UpstreamRequest, drop_task
@@ -21,6 +21,7 @@ class OpenAIResponses(OpenAIChat):
     """Told as Responses and back; what an answer is worth is decided as of a chat completion."""
 
     call_path = "/responses"
+    carries: frozenset[str] | None = CARRIED
 
     def body(self, request: UpstreamRequest, model: str) -> bytes:
         """Once changed as the deployment needs it, told anew."""
