@@ -99,7 +99,9 @@ def version(as_json: AsJson = False) -> None:
 def serve(
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="instead of [server] host")] = None,
-    port: Annotated[int | None, typer.Option(help="instead of [server] port")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="instead of [server] port")
+    ] = None,
 ) -> None:
     """The always-on service. With no configuration it uses every provider whose key is set."""
     from windsock.app.bootstrap import serve_forever
@@ -112,7 +114,7 @@ def serve(
 @app.command()
 def demo(
     host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="where to listen")] = 8787,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="where to listen")] = 8787,
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="end when the process ends that started it")
     ] = False,
