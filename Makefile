@@ -30,7 +30,7 @@ bench: $(TEST)
 
 # Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers, and windsock as Google.
 prove: $(PROVE)
-	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py tests/providers/prove_gemini_front.py
+	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py tests/providers/prove_gemini_front.py tests/golden/prove_types.py
 
 # Ten thousand requests as nobody means them, to every call of a running service.
 hostile: $(TEST)
@@ -73,7 +73,7 @@ $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	touch $@
 
 PARITY_PYTHON := sdks frameworks pydantic-ai litellm aider schemathesis
-PARITY_NODE := sdks-node agents-node
+PARITY_NODE := sdks-node continue-node agents-node
 PARITY_LOCKS := tests/parity/environments
 
 $(PARITY): $(wildcard $(PARITY_LOCKS)/*.txt $(PARITY_LOCKS)/*/package*.json)

@@ -180,7 +180,8 @@ def _block_deltas(part: Part) -> tuple[Body, list[Body]]:
 # OpenAI's Responses
 
 
-RESPONSE_USAGE = {"input_tokens": 30, "input_tokens_details": {"cached_tokens": 10},
+RESPONSE_USAGE = {"input_tokens": 30,
+                  "input_tokens_details": {"cached_tokens": 10, "cache_write_tokens": 0},
                   "output_tokens": 20, "output_tokens_details": {"reasoning_tokens": 0},
                   "total_tokens": 50}  # fmt: skip
 
@@ -195,7 +196,10 @@ def response(case: Case, status: str = "completed") -> Body:
         "parallel_tool_calls": True, "previous_response_id": None, "store": False,
         "temperature": 1.0, "text": {"format": {"type": "text"}}, "tool_choice": "auto",
         "tools": [], "top_p": 1.0, "truncation": "disabled",
-        "reasoning": {"effort": None, "summary": None},
+        "reasoning": {"effort": None, "summary": None}, "presence_penalty": 0.0,
+        "frequency_penalty": 0.0, "top_logprobs": 0, "max_tool_calls": None, "background": False,
+        "service_tier": "default", "safety_identifier": None, "prompt_cache_key": None,
+        "completed_at": 2 if is_done else None,
         "usage": RESPONSE_USAGE if is_done else None,
     }  # fmt: skip
 

@@ -108,6 +108,11 @@ ROWS = (
     Row("POST", "/v1/messages/count_tokens", INFER, body=MESSAGE),
     Row("POST", "/v1/responses", INFER, body={"model": "auto", "input": "hi"}),
     Row("POST", "/v1/responses/input_tokens", INFER, body={"model": "auto", "input": "hi"}),
+    *(
+        Row(method, f"/v1/responses/{{name}}{tail}", INFER, f"/v1/responses/resp_1{tail}")
+        for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"),
+                             ("GET", "/input_items"))
+    ),
     Row("POST", "/v1/completions", INFER, body={"model": "auto", "prompt": "hi"}),
     Row("POST", "/v1/embeddings", INFER, body={"model": "auto", "input": "hi"}),
     *(

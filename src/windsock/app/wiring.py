@@ -24,6 +24,7 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
+from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
 from windsock.service.connections.cors import with_cors
@@ -35,6 +36,7 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
+from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
@@ -80,7 +82,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     ]
     calls = calls_of(service, settings, caller, staleness)
     plane = DataPlane(
-        _control_plane(service, tallies, limits),
+        _control_plane(service, tallies, limits, caller),
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
         max_upload_bytes=int(settings.server.max_upload_mb * 1024 * 1024),
@@ -159,7 +161,7 @@ def _staleness(core: Core) -> StalenessMonitor:
     )
 
 
-def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAPI:
+def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
     insight = _insight(service)
@@ -181,6 +183,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
             weights_routes(insight),
             price_routes(insight),
             model_routes(insight),
+            kept_answer_routes(insight, _kept(service, caller)),
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
@@ -190,6 +193,12 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
+    )
+
+
+def _kept(service: Service, caller: Caller) -> KeptAnswers:
+    return KeptAnswers(
+        answered_by=service.feedbacks.answered_by, calls=service.executor.calls, caller=caller
     )
 
 

@@ -120,6 +120,10 @@ class UpstreamCalls:
         self._silent_until: dict[tuple[str, str], float] = {}
         self._lasting: dict[str, str] = {}
 
+    def deployment(self, name: str) -> Deployment | None:
+        """What is known of a deployment; None of one that there is not, or not any more."""
+        return self._router.catalog.deployments.get(name)
+
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
         """Raises ProviderError if the provider is gone, Unasked if it offers no such call."""
         deployment = self._router.catalog.deployments.get(attempt.deployment)

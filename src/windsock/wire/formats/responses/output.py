@@ -10,14 +10,20 @@ from windsock.wire.formats.responses.sealed import TOLD_HERE, sealed_of
 from windsock.wire.formats.responses.tools import Tools
 
 ECHOED = ("instructions", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice",
-          "parallel_tool_calls", "metadata", "text", "reasoning", "user", "truncation")  # fmt: skip
+          "parallel_tool_calls", "metadata", "text", "reasoning", "user", "truncation",
+          "top_logprobs", "max_tool_calls", "service_tier", "safety_identifier",
+          "prompt_cache_key")  # fmt: skip
 """Fields of a request that its response repeats."""
 
 DEFAULTS: dict[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
-    "temperature": None,
-    "top_p": None,
+    "max_tool_calls": None,
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "top_logprobs": 0,
     "tools": [],
     "tool_choice": "auto",
     "parallel_tool_calls": True,
@@ -25,8 +31,12 @@ DEFAULTS: dict[str, Any] = {
     "text": {"format": {"type": "text"}},
     "reasoning": {"effort": None, "summary": None},
     "truncation": "disabled",
+    "background": False,
+    "service_tier": "default",
+    "safety_identifier": None,
+    "prompt_cache_key": None,
 }
-"""Fields that every response has."""
+"""Fields that every response has, as OpenAI's defaults are."""
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why a response ended early, by the finish_reason of chat completions."""
@@ -45,6 +55,7 @@ def response_of(
         "id": body.get("id"),
         "object": "response",
         "created_at": body.get("created") or 0,
+        "completed_at": None,
         "status": "completed" if reason is None else "incomplete",
         "error": None,
         "incomplete_details": None if reason is None else {"reason": reason},
