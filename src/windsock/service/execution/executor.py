@@ -84,9 +84,9 @@ class RequestExecutor:
             if exchange.answer is None and shown.is_begun:
                 await write(failure.last_event)
         except asyncio.CancelledError:
-            if shown.is_begun and failure.last_event:
-                await write(failure.last_event)
-            raise
+            if not (shown.is_begun and failure.last_event):
+                raise
+            await write(failure.last_event)
         finally:
             self._settle(exchange)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
@@ -275,11 +274,7 @@ class OpenAICalls:
             await call.write(events, more=True)
 
         with closing(copy):
-            try:
-                await self._executor.stream(exchange, asked, failure, write)
-            except asyncio.CancelledError:
-                if not (call.is_answered and failure.last_event):
-                    raise
+            await self._executor.stream(exchange, asked, failure, write)
             if call.is_answered:
                 if exchange.answer is None and not failure.last_event:
                     raise CutShort
