@@ -13,9 +13,9 @@ SRC = ROOT / "src" / "windsock"
 
 # fmt: off
 STDLIB_IN_CORE = {
-    "__future__", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal",
+    "__future__", "ast", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal",
     "difflib", "enum", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator",
-    "re", "statistics", "struct", "string", "types", "typing", "zlib", "zoneinfo",
+    "re", "sqlite3", "statistics", "struct", "string", "types", "typing", "warnings", "zlib", "zoneinfo",
 }
 # fmt: on
 
