@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -68,14 +69,16 @@ def _entry(row: dict[str, Any]) -> Any:
 
 def _notes(row: dict[str, Any]) -> list[str]:
     """When it ends, what it is raised by, and when it is spent at this pace."""
-    is_for_good = row["ends_at"] is None
-    notes = ["for good" if is_for_good else f"a {row['period']}, until {_when(row['ends_at'])}"]
+    is_for_good, zone = row["ends_at"] is None, row["timezone"]
+    until = "" if is_for_good else _when(row["ends_at"], zone)
+    notes = ["for good" if is_for_good else f"a {row['period']}, until {until}"]
     if row["raised_usd"]:
         notes.append(f"raised by ${row['raised_usd']:.4g} for now")
     if row["spent_at"] is not None:
-        notes.append(f"spent at {_when(row['spent_at'])} at this pace")
+        notes.append(f"spent at {_when(row['spent_at'], zone)} at this pace")
     return notes
 
 
-def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
+def _when(at: float, zone: str) -> str:
+    local = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone))
+    return f"{local:%Y-%m-%d %H:%M} {zone}"
