@@ -27,6 +27,7 @@ from tests.process import free_port
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.cli import app, tables, weights
+from windsock.cli.cap_commands import show_caps
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.feeds import check
 from windsock.cli.keys import printing
@@ -171,9 +172,16 @@ REPORT = {
         {"deployment": name, "task": "sql", "requests": 1234567, "answered": 1234567,
          "cost_usd": 1234.5678, "success_rate": 0.9, "cost_per_success_usd": 0.00123,
          "unknown_cost": 3, "bills": 7, "billed_usd": 12.0, "counted_usd": 11.0,
-         "bill_ratio": 1.09, "doubted_bills": 2, "doubted_usd": 99.0}
+         "bill_ratio": 1.09, "doubted_bills": 2, "doubted_usd": 99.0,
+         "refused": 12, "cache_hits": 345, "saved_usd": 67.89}
         for name in NAMES
     ],
+}  # fmt: skip
+CAPS = {
+    "data": [{"cap": name, "of": None if n % 2 else name, "each": "model", "period": "month",
+              "timezone": "America/Argentina/Buenos_Aires", "usd": 123456.7, "raised_usd": 50.0,
+              "spent_usd": 1234.5678, "reserved_usd": 0.001, "refused": 12, "spent_at": 1.7e9,
+              "begins_at": 1.69e9, "ends_at": 1.71e9} for n, name in enumerate(NAMES)],
 }  # fmt: skip
 ALARMS = {
     "data": [{"route": "auto", "deployment": name, "mode": "doubt", "statistic": 12.5,
@@ -188,6 +196,7 @@ PRINTED = {
     "weights": lambda: weights.show_weights(Said({"data": [cell()]}), route=None, task=None),
     "explain": lambda: weights.show_decision(Said(decision()), "x", as_json=False),
     "report": lambda: tables.show_report(Said(REPORT), since="7d", by="deployment"),
+    "caps list": lambda: show_caps(CAPS, as_json=False),
     "alarms list": lambda: tables.show_alarms(Said(ALARMS)),
     "prices list": lambda: price_tables.show_prices(Said({"data": [*map(price, NAMES)]})),
     "prices history": lambda: price_tables.show_history(Said(HELD), LONG),

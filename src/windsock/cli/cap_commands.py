@@ -23,7 +23,7 @@ def caps_list(
     """What is spent, reserved and left of every cap."""
     from windsock.cli.service_client import ServiceClient
 
-    _show(ServiceClient(url, key).ask("/v1/caps"), as_json=as_json)
+    show_caps(ServiceClient(url, key).ask("/v1/caps"), as_json=as_json)
 
 
 @caps_app.command("raise")
@@ -44,10 +44,11 @@ def caps_raise(
     body = {"usd": usd, "lasts": lasts, "of": of}
     path = f"/v1/caps/{quote(name, safe='')}/raise"
     told = ServiceClient(url, key).ask(path, method="POST", json=body)
-    _show(told, as_json=as_json)
+    show_caps(told, as_json=as_json)
 
 
-def _show(told: dict[str, Any], *, as_json: bool) -> None:
+def show_caps(told: dict[str, Any], *, as_json: bool) -> None:
+    """An answer of /v1/caps: the sums of each, when they end, and what they are raised by."""
     from windsock.cli.layout import Entry, lines
     from windsock.cli.tables import console
 
