@@ -1,7 +1,6 @@
 """What was spent since a moment, to the last picodollar; requests that nobody was asked for."""
 
 from decimal import Decimal
-from typing import Any
 
 from sqlalchemy import Engine, text
 
