@@ -106,18 +106,21 @@ class CapBook:
         for more in told:
             self._raises.setdefault(more.cap, []).append(more)
 
-    def clear(self, names: Set[str]) -> None:
-        """Nothing is known of what was spent of these caps."""
-        for account in self._accounts.values():
-            if account.cap.name in names:
-                account.spent_usd = NOTHING
+    def restore(self, names: Set[str], spent: Iterable[tuple[Charge, Decimal]], now: float) -> None:
+        """What was spent on such calls in the running period of these caps; nobody is told.
 
-    def restore(self, names: Set[str], charge: Charge, usd: Decimal, now: float) -> None:
-        """So much was spent on such calls, in the running period of these caps; nobody is told."""
-        for account in self.accounts(charge):
-            if account.cap.name in names:
-                self._spend(account, usd, now)
-                deque(account.news(now), maxlen=0)
+        What is known of them since may stand in it already, hence the larger is taken.
+        """
+        sums: dict[int, tuple[Account, Decimal]] = {}
+        for charge, usd in spent:
+            for account in self.accounts(charge):
+                if account.cap.name in names:
+                    before = sums.get(id(account), (account, NOTHING))[1]
+                    sums[id(account)] = account, before + usd
+        for account, usd in sums.values():
+            account.turn(now)
+            self._spend(account, max(NOTHING, usd - account.spent_usd), now)
+            deque(account.news(now), maxlen=0)
 
     def has_spent(self, now: float) -> bool:
         """Whether any cap is spent; known anew once a second."""
