@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import Unspoken, copied
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
+from windsock.wire.dialect import copied
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.answer import (
     candidate_of,
@@ -26,24 +27,22 @@ from windsock.wire.formats.generate_content.tools import tool_fields
 from windsock.wire.formats.generate_content.turns import Conversation
 from windsock.wire.formats.pieces import pieces_of
 
-SHARED = ("models", "provider", "session_id", "metadata")
-"""Fields that speak to the router."""
-
 READ = frozenset(
-    {*SHARED, "model", "contents", "systemInstruction", "tools", "toolConfig", "generationConfig",
-     "cachedContent", "serviceTier"}
+    {*ROUTER_FIELDS, "metadata", "model", "contents", "systemInstruction", "tools", "toolConfig",
+     "generationConfig", "cachedContent", "serviceTier"}
 )  # fmt: skip
 
 SETTINGS_OF_FUNCTIONS = frozenset({"functionCallingConfig"})
 
 
-class GenerateContent(Unspoken):
+class GenerateContent:
     """One request to models/{model}:generateContent."""
 
     end_mark = b""
     language = "generate_content"
     passed: tuple[bytes, ...] = ()
     id_header = b""
+    takes_comments = False
     is_streamed = False
 
     def __init__(self, model: str | None) -> None:
@@ -67,7 +66,7 @@ class GenerateContent(Unspoken):
         self.is_foreign = read.is_foreign
         self.refusal = _refusal([*_cached(body), *bound, *read.bound])
         return {
-            **copied(body, *SHARED),
+            **copied(body, "metadata"),
             "model": _name(self._model or body.get("model")),
             "messages": read.messages,
             **settings,
