@@ -73,7 +73,7 @@ $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	touch $@
 
 PARITY_PYTHON := sdks frameworks pydantic-ai litellm aider schemathesis
-PARITY_NODE := sdks-node agents-node
+PARITY_NODE := sdks-node continue-node agents-node
 PARITY_LOCKS := tests/parity/environments
 
 $(PARITY): $(wildcard $(PARITY_LOCKS)/*.txt $(PARITY_LOCKS)/*/package*.json)

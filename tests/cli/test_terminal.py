@@ -8,6 +8,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
 from tests.cli.test_cli import windsock
 from tests.process import free_port
@@ -31,6 +33,7 @@ from windsock.cli.keys import printing
 from windsock.cli.litellm_import.imported import Imported
 from windsock.cli.prices import tables as price_tables
 from windsock.cli.service_client import ServiceClient
+from windsock.errors import WindsockError
 from windsock.evaluation import report as evaluation_report
 from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import CellFacts, Evaluation, Value
@@ -75,8 +78,6 @@ def test_a_command_says_what_everything_is_and_speaks_json(name) -> None:
 
 
 def test_help_pages_fit_and_lose_nothing() -> None:
-    from typer.testing import CliRunner
-
     groups = {" ".join(name.split()[:-1]) for name in COMMANDS}
     for words in (*groups, *COMMANDS):
         done = CliRunner().invoke(app, [*words.split(), "--help"], env={"COLUMNS": str(WIDTH)})
@@ -289,10 +290,6 @@ CONFIG = (
 
 @pytest.mark.parametrize("config", ["", CONFIG], ids=["empty", "unset variable"])
 def test_looking_around_in_a_fresh_folder_leaves_nothing(config, tmp_path, monkeypatch) -> None:
-    from typer.testing import CliRunner
-
-    from windsock.errors import WindsockError
-
     monkeypatch.chdir(tmp_path)
     if config:
         (tmp_path / "windsock.toml").write_text(config)
@@ -307,6 +304,38 @@ def test_looking_around_in_a_fresh_folder_leaves_nothing(config, tmp_path, monke
         assert "no such table" not in f"{error}{done.output}", name
         assert "NO_SUCH" not in f"{error}" or name == "doctor", name
         assert sorted(tmp_path.iterdir()) == before, name
+
+
+ODD_INPUT = (
+    "serve --port 99999", "demo --port 99999", "serve --host nonsense.invalid --port 0",
+    "serve --port TAKEN", "demo --port TAKEN", "learn folder", "learn bytes", "doctor -c folder",
+    "import litellm bytes --to new.toml", "import litellm models.yaml --to nowhere/new.toml",
+    "db backup nowhere/x", "feeds check bytes", "weights --key ключ", "weights --url http://[",
+    "explain ?x --url http://127.0.0.1:9", "keys create x --rpm 99999999999999999999",
+    "keys create x --budget-usd inf", "keys create x --budget-usd nan", "keys show '",
+    "keys create x --expires 99999999999d", "simulate price-cut --outcomes bytes",
+    "simulate price-cut --report nowhere/x.html", "evaluate --since 2026-13-01",
+    "report --since nan",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ODD_INPUT)
+def test_odd_input_is_one_sentence(words, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "windsock.toml").write_text(CONFIG.replace("${NO_SUCH}", "k"))
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "bytes").write_bytes(bytes(range(128, 256)))
+    entry = "model_list:\n  - model_name: x\n    litellm_params: {model: openai/gpt-4o}\n"
+    (tmp_path / "models.yaml").write_text(entry)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = words.replace("TAKEN", str(taken.getsockname()[1]))
+        done = CliRunner().invoke(app, words.split())
+    assert done.exit_code != 0
+    if isinstance(done.exception, SystemExit):  # typer's own sentence on an option
+        assert done.exit_code == 2
+    else:
+        assert isinstance(done.exception, WindsockError), done.exception
+        assert "\n" not in str(done.exception)
 
 
 def test_a_group_alone_shows_its_page_and_ends_with_two(tmp_path) -> None:
@@ -367,8 +396,6 @@ async def test_weights_are_watched_until_they_change(tmp_path) -> None:
 async def test_the_history_of_a_name_that_nobody_knows_names_one_that_is(tmp_path) -> None:
     async with upstream(lambda _: Answer(completion())) as model:
         async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
-            from windsock.errors import WindsockError
-
             for name in ("acme/n", "zz/zzzzzzz"):
                 with pytest.raises(WindsockError) as raised:
                     await asyncio.to_thread(price_tables.show_history, ServiceClient(it.url), name)
@@ -409,7 +436,5 @@ def test_make_run_that_is_interrupted_ends_its_child(how, tmp_path) -> None:
 
 
 def _is_taken(port: int) -> bool:
-    import socket
-
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -9,19 +9,17 @@ from tests.parity.rows import Row
 SIGNED = "what others think has no signature, so there is no event for one"
 UNCOUNTED = "Anthropic counts what was thought within the output only"
 REFUSED = "a refusal of Anthropic's ends as `content_filter`; its words are the text"
+COUNTED_LATE = "others count the input at the end of a stream; this client reads the beginning"
+JOINED = "its adapter joins Anthropic's parallel calls, directly too"
 NONE_SUCH = "Gemini has no field for a refusal: it is a text"
 MEANT: tuple[tuple[str, str, str, str], ...] = (
     ("anthropic_messages.*", "*", "thoughts_streamed", SIGNED),
     ("*", "messages", "thoughts*", UNCOUNTED),
     ("*", "messages", "refusal*", REFUSED),
     ("*", "gemini", "refusal*", NONE_SUCH),
-    (
-        "langchain.mjs anthropic",
-        "*",
-        "*_streamed",
-        "the input of another's stream is counted at "
-        "its end, and LangChain.js reads it at the beginning",
-    ),
+    ("langchain.mjs anthropic", "*", "*_streamed", COUNTED_LATE),
+    ("continue_adapters.mjs anthropic", "*", "text_streamed", COUNTED_LATE),
+    ("continue_adapters.mjs anthropic", "*", "tools_streamed", JOINED),
     ("*google*", "*", "wrong_key", "401 says more than Google's 400"),
     ("gemini*", "*", "wrong_key", "401 says more than Google's 400"),
     (

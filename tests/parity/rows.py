@@ -60,10 +60,13 @@ ROWS = (
     Row("LangChain.js, openai", "sdks-node", "langchain.mjs", "openai", "openai"),
     Row("LangChain.js, anthropic", "sdks-node", "langchain.mjs", "anthropic", "anthropic"),
     Row("Java HttpClient", "java", "HttpClientOfJava.java"),
+    Row("Continue, openai", "continue-node", "continue_adapters.mjs", "openai", "openai"),
+    Row("Continue, anthropic", "continue-node", "continue_adapters.mjs", "anthropic", "anthropic"),
     Row("Codex CLI", "agents-node", "agent"),
     Row("Claude Code", "agents-node", "agent", "anthropic"),
     Row("opencode", "agents-node", "agent"),
     Row("qwen-code", "agents-node", "agent"),
+    Row("Cline CLI", "agents-node", "agent"),
     Row("Gemini CLI", "agents-node", "agent", "google"),
     Row("aider", "aider", "agent"),
 )

@@ -10,12 +10,14 @@ import socket
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import ceil
+from types import FrameType
 from typing import Any
 
 import uvicorn
 
 from windsock.app.service import Service
 from windsock.config.settings import ServerSettings
+from windsock.errors import WindsockError
 from windsock.service.connections.limits import Connections
 from windsock.service.gateway.uvicorn_protocol import protocol_for
 
@@ -99,6 +101,11 @@ class Server(uvicorn.Server):
             await self.on_tick(0)
             await asyncio.sleep(min(0.1, self._delay_s))
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, the second ends at once."""
+        self.force_exit = self.should_exit
+        super().handle_exit(sig, frame)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """SIGINT and SIGTERM end the server, and are not raised again after it."""
@@ -122,6 +129,21 @@ def bounds_of(server: ServerSettings) -> Connections:
         wanted = min(wanted, soft)
     most = max(LEAST_CONNECTIONS, wanted - OTHER_FILES)
     return Connections(most=most, most_of_a_peer=min(most, server.max_connections_per_peer))
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raises WindsockError in one sentence if nothing can listen there; port 0 always can."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no such name"
+        raise WindsockError(
+            f"port {port} on {host} cannot be listened at ({why}): it may be taken; name another "
+            "with --port, or an address of this machine with --host"
+        ) from error
 
 
 def server_of(service: Service, *, host: str, port: int) -> Server:

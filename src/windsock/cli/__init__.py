@@ -14,6 +14,7 @@ from windsock import __version__
 from windsock.cli import service_commands
 from windsock.cli.cap_commands import caps_app
 from windsock.cli.feeds.commands import feeds_app
+from windsock.cli.foresight import commands as foresight_commands
 from windsock.cli.keys.commands import keys_app
 from windsock.cli.options import AsJson, Config, config_path
 from windsock.cli.prices.commands import prices_app
@@ -98,7 +99,9 @@ def version(as_json: AsJson = False) -> None:
 def serve(
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="instead of [server] host")] = None,
-    port: Annotated[int | None, typer.Option(help="instead of [server] port")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="instead of [server] port")
+    ] = None,
 ) -> None:
     """The always-on service. With no configuration it uses every provider whose key is set."""
     from windsock.app.bootstrap import serve_forever
@@ -111,7 +114,7 @@ def serve(
 @app.command()
 def demo(
     host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="where to listen")] = 8787,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="where to listen")] = 8787,
     with_parent: Annotated[
         bool, typer.Option("--with-parent", help="end when the process ends that started it")
     ] = False,
@@ -120,51 +123,6 @@ def demo(
     from windsock.demo import run_demo
 
     run_demo(host=host, port=port, with_parent=with_parent)
-
-
-def _scenarios(begun: str) -> list[str]:
-    """Names of shipped scenarios, for completion in a shell."""
-    from windsock.resources import folders
-
-    return [name for name in folders("simulations", "scenario.toml") if name.startswith(begun)]
-
-
-@app.command()
-def simulate(
-    scenario: Annotated[
-        str,
-        typer.Argument(help="a folder name in simulations/, or a path", autocompletion=_scenarios),
-    ],
-    policy: Annotated[list[str] | None, typer.Option("--policy", help="repeatable; or all")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="how many seeds to run")] = 1,
-    engine: Annotated[str, typer.Option(help="local, or dask or ray on a cluster")] = "local",
-    jobs: Annotated[int | None, typer.Option(min=1, help="runs at once; one a core")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="KEY=VALUE,VALUE of the scenario, each value run; repeatable"),
-    ] = None,
-    outcomes: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet of outcomes per prompt and deployment")
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="write one HTML file")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Replay price shocks, against rival policies. The router is that of the service."""
-    from windsock.simulation.simulate import simulate as replay
-
-    found = replay(
-        scenario,
-        policies=policy,
-        seeds=seeds,
-        engine=engine,
-        at_once=jobs,
-        settings=settings,
-        outcomes=outcomes,
-        report_to=report,
-        as_json=as_json,
-    )
-    if not found.is_whole:
-        raise typer.Exit(130)
 
 
 @app.command()
@@ -245,7 +203,9 @@ def import_litellm(
     tables.import_litellm(config, to, force=force, as_json=as_json)
 
 
+app.command()(foresight_commands.simulate)
 app.command()(service_commands.weights)
+app.command()(service_commands.whatif)
 app.command()(service_commands.learn)
 app.command()(service_commands.explain)
 app.command()(service_commands.report)

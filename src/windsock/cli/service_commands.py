@@ -31,6 +31,27 @@ def weights(
     shown(ServiceClient(url, key), route=route, task=task, as_json=as_json)
 
 
+def whatif(
+    price: Annotated[
+        list[str], typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable")
+    ],
+    route: Annotated[str | None, typer.Option(help="all routes if not named")] = None,
+    task: Annotated[str | None, typer.Option(help="all tasks seen if not named")] = None,
+    requests_per_day: Annotated[
+        float | None, typer.Option(help="to tell of a day's bill", min=0)
+    ] = None,
+    url: Url = HERE,
+    key: Key = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """The next split of a running service under other prices; nothing changes by asking."""
+    from windsock.cli.foresight.what_if import show_what_if
+    from windsock.cli.service_client import ServiceClient
+
+    show_what_if(ServiceClient(url, key), price, route=route, task=task,
+                 requests_per_day=requests_per_day, as_json=as_json)  # fmt: skip
+
+
 def learn(
     outcomes: Annotated[
         Path | None,

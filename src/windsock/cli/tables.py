@@ -183,7 +183,10 @@ def import_litellm(config: Path, to: Path, *, force: bool, as_json: bool = False
     if to.exists() and not force:
         raise ConfigError(f"{to} exists; name another with --to, or replace it with --force")
     found = read_litellm(config, os.environ)
-    to.write_text(as_toml(found, config.name), encoding="utf-8")
+    try:
+        to.write_text(as_toml(found, config.name), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--to {to} cannot be written ({error.strerror})") from error
     candidates = sum(len(each["candidates"]) for each in found.routes.values())
     if as_json:
         told = {"file": str(to), "routes": list(found.routes), "notes": list(found.notes)}

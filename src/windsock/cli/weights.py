@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.live import Live
@@ -131,7 +132,7 @@ def _arm_facts(arm: JsonObject) -> Iterator[str]:
 
 def show_decision(service: Client, decision: str, *, as_json: bool) -> None:
     """One decision: what was asked, the weights, the draw from them, and what came of it."""
-    told = service.ask(f"/v1/decisions/{decision}")
+    told = service.ask(f"/v1/decisions/{quote(decision, safe='')}")
     if as_json:
         print(json.dumps(told, indent=2))
     else:

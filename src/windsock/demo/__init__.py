@@ -16,14 +16,13 @@ from rich.console import Console
 from rich.panel import Panel
 
 from windsock.app.bootstrap import build
-from windsock.app.http_server import Server, server_of
+from windsock.app.http_server import Server, refuse_taken, server_of
 from windsock.app.service import Service
 from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.demo.paper_provider import PaperModel, PaperProviders
 from windsock.demo.price_history import PRICES_AT_START, STORY_BEGINS, PriceHistory
 from windsock.demo.traffic import QUALITY, TASKS, traffic
-from windsock.errors import WindsockError
 from windsock.observability import log
 
 PARENT_S = 0.5
@@ -38,7 +37,7 @@ def run_demo(*, host: str, port: int, with_parent: bool = False) -> None:
 
 
 async def _main(host: str, port: int, with_parent: bool) -> None:
-    _refuse_taken(host, port)
+    refuse_taken(host, port)
     with tempfile.TemporaryDirectory(prefix="windsock-demo-") as folder:
         paper_port = _free_port()
         history = PriceHistory(SystemClock(), SystemClock().now())
@@ -176,14 +175,3 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def _refuse_taken(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise WindsockError(
-                f"port {port} on {host} is taken; name another with --port"
-            ) from error

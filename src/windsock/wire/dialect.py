@@ -23,6 +23,7 @@ class Dialect(Protocol):
     language    its name among those that providers may speak (`wire.registry.LANGUAGES`), or empty
     passed      headers that belong to it and go to who speaks it, in lower case
     id_header   under which its clients look for the id of their request, or empty
+    takes_comments  its clients pass over comments in a stream
     left_out    what of the request has no counterpart in a chat, by field and kind
     refusal     why it cannot be asked as a chat at all; None: it can
     is_foreign  it carries what was made here of another's answers, so it is asked as a chat only
@@ -32,6 +33,7 @@ class Dialect(Protocol):
     language: str
     passed: tuple[bytes, ...]
     id_header: bytes
+    takes_comments: bool
     left_out: list[str]
     refusal: BadRequest | None
     is_foreign: bool
@@ -70,6 +72,7 @@ class Unspoken:
     language = ""
     passed: tuple[bytes, ...] = ()
     id_header = b""
+    takes_comments = True
     refusal: BadRequest | None = None
     is_foreign = False
 

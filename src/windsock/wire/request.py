@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
-from windsock.core.model.units import Usage
+from windsock.core.model.units import ANSWER_METERS, SEARCH_FIELDS, SEARCH_METERS, Meter, Usage
 from windsock.errors import BadRequest
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.names import check_name
@@ -32,6 +32,10 @@ NO_HEADERS: RequestHeaders = ()
 
 OURS = ROUTER_FIELDS
 """Fields that speak to the router; upstreams reject what they do not know."""
+
+
+MOST_TIMES_EXPECTED = 4
+"""What a picture of high quality has in tokens of what one of medium quality has."""
 
 
 class Operation(StrEnum):
@@ -149,6 +153,31 @@ def with_native(asked: UpstreamRequest, native: NativeRequest) -> UpstreamReques
         needs = request.needs if native.refusal is None else request.needs | language
         asked.request = replace(request, needs=needs, marks=request.marks | language)
     return asked
+
+
+def as_reserved(asked: UpstreamRequest) -> RouteRequest:
+    """The request with all that tells what its calls may cost at most."""
+    if asked.expected is not None:
+        units = _units_of(asked.expected)
+        return replace(asked.request, max_output_tokens=0, units=units)
+    size = SEARCH_FIELDS.get(asked.search_size or "")
+    search = next((each for each in SEARCH_METERS if each.usage_field == size), Meter.WEB_SEARCH)
+    sent = ((Meter.IMAGE, asked.images), (search, int(asked.search_size is not None)))
+    request = asked.request
+    beside = int(len(asked.raw) * TOKENS_PER_BYTE) - request.prompt_tokens
+    return replace(
+        request,
+        beside_tokens=max(0, beside),
+        choices=asked.choices,
+        units=tuple((meter, count) for meter, count in sent if count),
+    )
+
+
+def _units_of(expected: Usage) -> tuple[tuple[Meter, int], ...]:
+    """What a call beside text may use, without its prompt and the one request that each call is."""
+    counts = {**expected.counts(), Meter.INPUT: 0, Meter.REQUEST: expected.requests - 1}
+    times = dict.fromkeys(ANSWER_METERS, MOST_TIMES_EXPECTED)
+    return tuple((meter, int(n) * times.get(meter, 1)) for meter, n in counts.items() if n)
 
 
 def _texts(form: FormBody) -> dict[str, msgspec.Raw]:

@@ -14,6 +14,9 @@ from windsock.cli.options import AsJson, Config, config_path
 if TYPE_CHECKING:
     from windsock.cli.keys.key_book import KeyBook
 
+MOST = 2**31 - 1
+"""Of a limit, as every database holds it."""
+
 keys_app = typer.Typer(help="Virtual keys.", no_args_is_help=True)
 
 
@@ -46,10 +49,14 @@ def keys_create(
         typer.Option("--model", help="a route, deployment or model it may ask for, or a glob; "
                      "repeatable, all if not said"),
     ] = None,
-    rpm: Annotated[int | None, typer.Option(min=1, help="requests a minute, at most")] = None,
-    tpm: Annotated[int | None, typer.Option(min=1, help="tokens a minute, at most")] = None,
+    rpm: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="requests a minute, at most")
+    ] = None,
+    tpm: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="tokens a minute, at most")
+    ] = None,
     budget_usd: Annotated[
-        float | None, typer.Option("--budget-usd", min=0, help="dollars it may spend")
+        float | None, typer.Option("--budget-usd", min=0, max=MOST, help="dollars it may spend")
     ] = None,
     budget_period: Annotated[
         str | None, typer.Option("--budget-period", help="in a day, week, month or in total")

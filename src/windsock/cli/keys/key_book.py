@@ -21,6 +21,8 @@ from windsock.store.keys import PERIODS, VirtualKey, rotate_key
 
 USUAL_SCOPES = ("infer", "feedback", "read")
 
+CENTURY_S = 100 * 365.25 * 86400.0
+
 MOST_CHARS = 128
 """Of a key's name and namespace."""
 
@@ -126,6 +128,8 @@ class KeyBook:
                 raise ConfigError(
                     f"--expires: {text!r} is no duration such as 90d and no date such as 2027-01-31"
                 ) from None
+        if at > self.now() + CENTURY_S:
+            raise ConfigError(f"--expires: {text!r} is more than a century from now; leave it out")
         if at <= self.now():
             raise ConfigError(f"--expires: {text!r} is over already")
         return at

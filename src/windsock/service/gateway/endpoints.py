@@ -47,7 +47,10 @@ from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.formats.tasks.reading import read_task
-from windsock.wire.request import Operation, UpstreamRequest, with_native
+from windsock.wire.request import Operation, UpstreamRequest, as_reserved, with_native
+
+DAY_S = 86_400
+
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -203,8 +206,10 @@ class OpenAICalls:
         return replace(asked, request=replace(asked.request, features=known))
 
     def _open(self, asked: UpstreamRequest) -> Exchange:
+        is_capped = not self._router.caps.is_idle
+        request = as_reserved(asked) if is_capped else asked.request
         try:
-            return self._router.open(asked.request, self._clock.now())
+            return self._router.open(request, self._clock.now())
         except UnknownRoute:
             self._on_unpriced()
             raise

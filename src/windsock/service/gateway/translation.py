@@ -113,7 +113,7 @@ class TranslatedCall(Call):
         await super().answer(status, json_codec.dumps(told), headers)
 
     def _told(self, events: bytes) -> Iterator[bytes]:
-        """Events in the dialect; comments are the same in all."""
+        """Events in the dialect; comments are the same in all that take them."""
         for event in BOUNDARY.split(events):
             data = data_of(event)
             if data.strip() == b"[DONE]":
@@ -121,7 +121,7 @@ class TranslatedCall(Call):
                 yield self._dialect.end_mark
             elif data:
                 yield from map(_event, self._told_chunk(data))
-            elif event.startswith(b":"):
+            elif event.startswith(b":") and self._dialect.takes_comments:
                 yield event + b"\n\n"
 
     def _told_chunk(self, data: bytes) -> Iterator[dict[str, Any]]:

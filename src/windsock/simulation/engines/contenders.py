@@ -13,6 +13,7 @@ from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Policy
 from windsock.core.policies.registry import POLICIES, PolicyParts
 from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
+from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
 from windsock.errors import ConfigError
 from windsock.simulation.engines.baselines import CheapestOnTheMap, Hindsight, Oracle, RetunedRules
@@ -47,6 +48,7 @@ class Contender:
     heeds_latency   keeps to the ceiling of the real-time route
     hears           learns of prices after the start
     guard           which quotes it believes
+    router          (seed) -> a router that is made elsewhere, in place of one with that policy
     needs           a module that an extra brings; empty: none
     """
 
@@ -55,6 +57,7 @@ class Contender:
     heeds_latency: bool = False
     hears: bool = True
     guard: GuardRules = DEFAULT_RULES
+    router: Callable[[int], Router] | None = None
     needs: str = ""
 
     @property

@@ -61,6 +61,7 @@ def read_embedding(
         needs=frozenset((EMBEDDING, *needs_of(read), *_tokens(bytes(read.input)))),
         prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
         longest_tokens=_longest_tokens(bytes(read.input)),
+        max_output_tokens=0,
         key_id=key_id,
         preferences=preferences_of(read.provider, body) if read.provider else NO_PREFERENCES,
         deadline_s=deadline_s,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import Unspoken, copied
+from windsock.wire.dialect import copied
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.answer import (
     candidate_of,
@@ -37,13 +37,14 @@ READ = frozenset(
 SETTINGS_OF_FUNCTIONS = frozenset({"functionCallingConfig"})
 
 
-class GenerateContent(Unspoken):
+class GenerateContent:
     """One request to models/{model}:generateContent."""
 
     end_mark = b""
     language = "generate_content"
     passed: tuple[bytes, ...] = ()
     id_header = b""
+    takes_comments = False
     is_streamed = False
 
     def __init__(self, model: str | None) -> None:

@@ -24,6 +24,7 @@ class BatchEmbedContents:
     language = "batch_embed_contents"
     passed: tuple[bytes, ...] = ()
     id_header = b""
+    takes_comments = False
 
     def __init__(self, model: str | None) -> None:
         self.left_out: list[str] = []

@@ -58,6 +58,7 @@ class Messages:
     language = "messages"
     passed: tuple[bytes, ...] = (b"anthropic-version", b"anthropic-beta")
     id_header = b"request-id"
+    takes_comments = True
 
     def __init__(self) -> None:
         self.left_out: list[str] = []

@@ -46,6 +46,7 @@ class Responses:
     language = "responses"
     passed: tuple[bytes, ...] = (b"openai-beta",)
     id_header = b""
+    takes_comments = True
 
     def __init__(self) -> None:
         self.left_out: list[str] = []

@@ -54,11 +54,12 @@ class Form:
         names = (name, f"{name}[]")
         return [self._text(part) for part in self.parts if part.name in names]
 
-    def file(self, *names: str) -> bytes | None:
-        """The content of the first file of one of these names, None if there is none."""
-        found = (part for part in self.parts if part.is_file and part.name in names)
-        part = next(found, None)
-        return None if part is None else self.raw[part.content : part.end]
+    def head_of_file(self, name: str, most: int) -> tuple[bytes, int]:
+        """The first bytes of the first file of this name, and its size; of none b"" and 0."""
+        part = next((part for part in self.parts if part.is_file and part.name == name), None)
+        if part is None:
+            return b"", 0
+        return self.raw[part.content : min(part.end, part.content + most)], part.end - part.content
 
     def files(self, *names: str) -> int:
         """How many files of these names there are."""

@@ -25,6 +25,9 @@ SPOKEN_TOKENS_PER_S, HEARD_TOKENS_PER_S, WRITTEN_TOKENS_PER_S = 20, 10, 3
 BYTES_PER_S = 16_000
 """Of sound whose length is not stated: MP3 of 128 kbit/s."""
 
+WAV_HEAD = 44
+"""Bytes of the head of a plain WAV file."""
+
 IMAGE_TOKENS, SHOWN_TOKENS = 1056, 320
 """A picture of medium quality that is made, one that is shown (gpt-image-1)."""
 
@@ -51,7 +54,7 @@ def expected_usage(operation: Operation, read: Sizes, form: Form | None) -> Usag
         case Operation.SPEECH:
             return _spoken(str(read.input), read.speed or 1.0)
         case Operation.TRANSCRIPTION | Operation.TRANSLATION:
-            return _heard(seconds_of((form.file("file") if form else None) or b""))
+            return _heard(seconds_of(*(form.head_of_file("file", WAV_HEAD) if form else (b"", 0))))
         case Operation.IMAGE | Operation.IMAGE_EDIT:
             shown = form.files("image", "image[]") if form else 0
             asked = _tokens(_size(read.prompt)) + SHOWN_TOKENS * shown
@@ -67,12 +70,12 @@ def longest_of(read: Sizes) -> int | None:
     return _tokens(max(len(bytes(each)) for each in read.documents) + _size(read.query))
 
 
-def seconds_of(sound: bytes) -> int:
-    """Length of a sound: as a WAV file states it, else by its bytes; at least a second."""
+def seconds_of(head: bytes, size: int) -> int:
+    """Length of a sound of so many bytes: as a WAV file states it, else by them; at least 1 s."""
     rate = BYTES_PER_S
-    if sound[:4] == b"RIFF" and sound[8:16] == b"WAVEfmt " and len(sound) >= 44:
-        rate = struct.unpack_from("<I", sound, 28)[0] or BYTES_PER_S
-    return max(1, ceil(len(sound) / rate))
+    if head[:4] == b"RIFF" and head[8:16] == b"WAVEfmt " and len(head) >= WAV_HEAD:
+        rate = struct.unpack_from("<I", head, 28)[0] or BYTES_PER_S
+    return max(1, ceil(size / rate))
 
 
 def _spoken(text: str, speed: float) -> Usage:
