@@ -136,8 +136,8 @@ def asks() -> dict[str, tuple[str, bytes]]:
 async def asked(service: Service, path: str, body: bytes) -> None:
     """One request; raises AssertionError if it is not answered."""
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"",
-             "headers": [(b"host", b"x"), (b"content-length", b"%d" % len(body))], "client": ("127.0.0.1", 1),
-             "extensions": {}}  # fmt: skip
+             "headers": [(b"host", b"x"), (b"content-length", b"%d" % len(body))],
+             "client": ("127.0.0.1", 1), "extensions": {}}  # fmt: skip
     messages = [{"type": "http.request", "body": body, "more_body": False}]
     told: list[Body] = []
 
