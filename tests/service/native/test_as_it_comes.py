@@ -438,3 +438,30 @@ async def test_tokens_are_counted_where_the_format_is_spoken(tmp_path, path, nam
     assert there.seen[0] == {**ask, "model": "m"} and len(there.seen) == 2
     assert alone.json().keys() == failed.json().keys() == told.keys()
     assert 0 < alone.json()["input_tokens"] < 100
+
+
+# fmt: off
+ELSEWHERE = [
+    ("messages", {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "top_k": 4,
+                  "context_management": {"edits": []}, "container": "c_1", "inference_geo": None,
+                  "output_config": {"effort": "low", "format": {"type": "json_schema",
+                                                               "schema": {"type": "object"}}}},
+     {"top_k": 4}, "output_config, context_management, container"),
+    ("responses", {"input": "hi", "truncation": "auto", "max_tool_calls": 2, "store": False,
+                   "include": ["reasoning.encrypted_content"], "text": {"verbosity": "low"}},
+     {"verbosity": "low"}, "truncation, max_tool_calls"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("language", "body", "kept", "named"), ELSEWHERE)
+async def test_fields_that_nobody_else_knows_are_named(
+    tmp_path, language, body, kept, named
+) -> None:
+    async with upstream(lambda _: Answer(completion())) as acme:
+        async with running(provider("acme", acme.url) + route("acme/m"), tmp_path) as it:
+            got = await it.http.post(f"/v1/{language}", json={"model": "auto", **body})
+    assert got.status_code == 200, got.text
+    assert {*got.headers["x-windsock-adapted"].split(", ")} == {*named.split(", ")}
+    assert acme.seen[0].items() >= kept.items()
+    assert not {*named.split(", ")} & acme.seen[0].keys()
