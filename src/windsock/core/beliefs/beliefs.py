@@ -14,7 +14,7 @@ from typing import Any
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
 from windsock.core.beliefs.change_detection import Finding, Mode
 from windsock.core.beliefs.drift_response import act_on, age, restore
-from windsock.core.beliefs.route_beliefs import RouteBeliefs
+from windsock.core.beliefs.route_beliefs import LIKELY_REQUESTS, RouteBeliefs
 from windsock.core.beliefs.statistics import BeliefSettings, rescale_prompt, units_of
 from windsock.core.beliefs.summaries import (
     Alarm,
@@ -148,6 +148,11 @@ class Beliefs:
             counts[task] = counts.get(task, 0.0) + max(row.count, row.requests)
         total = sum(counts.values()) or 1.0
         return {task: count / total for task, count in counts.items()}
+
+    def labels_to_come(self, cell: Cell) -> float:
+        """Rewards that a task may be expected to get: as many as it got, or of 100 requests."""
+        group = self._groups.get(cell[:2])
+        return group.labels_to_come(cell.name) if group else LIKELY_REQUESTS
 
     def mode(self, cell: Cell, deployment: str) -> Mode:
         """Whether the quality of a deployment is steady, in doubt or lost."""

@@ -30,6 +30,9 @@ Judging keeps a fit of its own, in the state: were it that of the last look at t
 would change what is learnt, and a restart would not repeat it.
 """
 
+LIKELY_REQUESTS = 100.0
+"""Requests that a task is taken to bring, however few have come."""
+
 YOUNG_REWARDS = 60.0
 """Rewards below which a deployment is young, on a route where another has four times as many."""
 
@@ -134,6 +137,15 @@ class RouteBeliefs:
         """Discounted rewards behind a belief."""
         row = self.rows.get((task, deployment))
         return row.count * row.age(self.as_of, self.settings.half_life_s) if row else 0.0
+
+    def labels_to_come(self, task: str) -> float:
+        """Rewards that a task may be expected to get: as many as it got, or of 100 requests."""
+        rewards = requests = mine = 0.0
+        for (name, _), row in self.rows.items():
+            rewards, requests = rewards + row.count, requests + row.requests
+            mine += row.count if name == task else 0.0
+        rate = min(1.0, (rewards + 10.0) / (requests + 10.0)) if requests else 1.0
+        return max(LIKELY_REQUESTS * rate, mine)
 
     def is_young(self, deployment: str) -> bool:
         """True if a deployment has little evidence where others have much."""

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from windsock.core.model.arrays import FloatArray
+from windsock.core.model.arrays import FloatArray, Indices
 from windsock.core.policies.best_arm import CROWD, Contest
+from windsock.core.policies.restraint.bounds import above, below, least_shares
+from windsock.core.policies.restraint.damping import damped
+from windsock.core.policies.restraint.search import cheapest_pair, cheapest_that_holds
 
 RUNGS = 48
 """Values of V on a ladder."""
@@ -22,9 +25,6 @@ HIGHEST = 400.0
 AT_STAKE = 0.5
 """Most that probes may cost, as a part of what the route's successes are worth."""
 
-LEARNING_SHARE = 0.02
-"""Most of the spend that the exploration floor may cost."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arms:
@@ -36,6 +36,7 @@ class Arms:
     probe       (arms,) least share for a look at a suspect arm, less where it costs too much
     most        (arms,) greatest share of an arm, None if none is bounded
     is_paced    a budget is kept
+    labels      how many are expected to come; inf: looks are not weighed against what they earn
     """
 
     a: FloatArray
@@ -45,6 +46,7 @@ class Arms:
     probe: FloatArray | None = None
     most: FloatArray | None = None
     is_paced: bool = False
+    labels: float = np.inf
 
     @property
     def mean(self) -> FloatArray:
@@ -114,9 +116,6 @@ def rung_values(usd: FloatArray) -> FloatArray:
     )
 
 
-TRACE = 1e-9
-"""Weight that the best of the others get before ceilings are kept: enough to have a proportion."""
-
 
 class Ladder:
     """Rungs of one cell, each solved when it is first asked for."""
@@ -180,9 +179,38 @@ class Ladder:
         """The rung worth most of those that were looked at, the highest of equals."""
         return max(self._rungs.values(), key=lambda rung: (worth(rung), rung.value_usd))
 
-    def _solve(self, value_usd: float) -> Rung:
+    def contest(self, value_usd: float) -> FloatArray:
+        """(arms,) chance of each to be the best buy at V, less what looks do not earn back."""
+        return self._damped(self._contest.weights(value_usd), value_usd)
+
+    def sought(self, floor: float, value_usd: float, searched_usd: float) -> Rung:
+        """Where nothing surely reaches the floor: the cheapest that may, as long as it may.
+
+        value_usd       V of the part that none reaches it
+        searched_usd    V of the part that one does: what it may cost to find it
+        """
         arms = self.arms
-        weights = self._bounded(self._contest.weights(value_usd), value_usd)
+        found, none = cheapest_that_holds(arms.a, arms.b, arms.usd, floor)
+        looked = self._damped(found / max(1 - none, 1e-12), searched_usd)
+        return self._rung((1 - none) * looked + none * self.contest(value_usd), value_usd)
+
+    def paired(self, floor: float, value_usd: float) -> Rung | None:
+        """The cheapest mixture of two arms that are expected to give the floor; None if none."""
+        weights = cheapest_pair(self.arms.mean, self.arms.usd, floor)
+        return None if weights is None else self._rung(weights, value_usd)
+
+    def _damped(self, weights: FloatArray, value_usd: float) -> FloatArray:
+        arms = self.arms
+        return damped(weights, arms.mean, arms.a + arms.b, arms.usd, value_usd, arms.labels)
+
+    def _solve(self, value_usd: float) -> Rung:
+        return self._rung(self.contest(value_usd), value_usd)
+
+    def _rung(self, weights: FloatArray, value_usd: float) -> Rung:
+        """What these weights cost and deliver, once they are within all bounds."""
+        arms = self.arms
+        if arms.most is not None:
+            weights = below(weights, arms.most, lambda free: self._among(free, value_usd))
         weights = above(weights, arms.least(weights, value_usd))
         return Rung(
             value_usd=value_usd,
@@ -192,18 +220,10 @@ class Ladder:
             error=float(np.linalg.norm(weights * arms.spread)),
         )
 
-    def _bounded(self, weights: FloatArray, value_usd: float) -> FloatArray:
-        """Below their ceilings; the best of the others is next where bounded arms won it all."""
+    def _among(self, free: Indices, value_usd: float) -> FloatArray:
+        """The contest of some arms, as if the others were not there."""
         arms = self.arms
-        if arms.most is None:
-            return weights
-        free = np.flatnonzero(arms.most >= 1.0)
-        if len(free) and not weights[free].any():
-            weights = weights.copy()
-            among = Contest(arms.a[free], arms.b[free], arms.usd[free])
-            weights[free] = TRACE * among.weights(value_usd)
-            weights /= weights.sum()
-        return below(weights, arms.most)
+        return Contest(arms.a[free], arms.b[free], arms.usd[free]).weights(value_usd)
 
 
 def first_true(count: int, is_true: Callable[[int], bool], *, near: int | None = None) -> int:
@@ -244,55 +264,3 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
         success=(1 - share) * low.success + share * high.success,
         error=(1 - share) * low.error + share * high.error,
     )
-
-
-def least_shares(weights: FloatArray, usd: FloatArray, explore: float) -> FloatArray:
-    """(arms,) exploration floors: explore / arms each, less where that costs too much.
-
-    All floors together cost no more than LEARNING_SHARE (or `explore`, if that is more) of what
-    `weights` spend, or of a tenth of the geometric mean cost: a model a hundred times as dear as
-    the rest is still looked at, but seldom.
-    """
-    arms = len(weights)
-    even = np.full(arms, explore / arms)
-    positive = usd[usd > 0]
-    if explore <= 0 or not len(positive):
-        return even
-    typical = 0.1 * float(np.exp(np.log(positive).mean()))
-    budget = max(LEARNING_SHARE, explore) / arms * max(float(weights @ usd), typical)
-    floors: FloatArray = np.minimum(even, budget / np.maximum(usd, budget))
-    return floors
-
-
-def above(weights: FloatArray, least: FloatArray) -> FloatArray:
-    """Raise weights to their floors, taking from the others in proportion; sums to 1."""
-    low = weights < least
-    if not low.any():
-        return weights
-    while True:
-        scale = (1 - least[low].sum()) / weights[~low].sum()
-        sinking = ~low & (weights * scale < least)
-        if not sinking.any():
-            return np.where(low, least, weights * scale)
-        low |= sinking
-
-
-def below(weights: FloatArray, most: FloatArray) -> FloatArray:
-    """Lower weights to their ceilings, giving to the others in proportion; sums to 1.
-
-    Where every ceiling binds, they are lifted alike.
-    """
-    if most.sum() <= 1.0:
-        lifted: FloatArray = most / most.sum()
-        return lifted
-    high = weights > most
-    while high.any():
-        room = weights[~high].sum()
-        rest = 1 - most[high].sum()
-        spread = weights / room if room > 0 else np.full(len(weights), 1.0 / (~high).sum())
-        lifted = np.where(high, most, spread * rest)
-        rising = ~high & (lifted > most)
-        if not rising.any():
-            return lifted
-        high |= rising
-    return weights

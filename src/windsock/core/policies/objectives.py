@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
+
+import numpy as np
 
 from windsock.core.policies.frontier import Ladder, Rung, mixed
 
@@ -78,11 +81,15 @@ class Floor:
     """Least success probability, held with `caution` standard errors to spare.
 
     owed    raise of the floor that makes up for what was missed
+    most_usd    what a success more may cost: V is no higher for the floor's sake
+    searched_usd    V at which a floor that is not held is looked for
     """
 
     success: float
     caution: float = 0.0
     owed: float = 0.0
+    most_usd: float = inf
+    searched_usd: float = inf
 
     @property
     def aim(self) -> float:
@@ -115,21 +122,36 @@ def not_below(ladder: Ladder, chosen: Chosen, floor: Floor | None, why: str = ""
 
 
 def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
-    """The lowest mixture of two adjacent rungs that surely delivers the floor."""
+    """The lowest mixture of two adjacent rungs that surely delivers the floor.
+
+    Above the most that a success may cost, the cheapest mixture that is expected to; where nothing
+    surely delivers it, whoever may be the cheapest that does.
+    """
     index = ladder.lowest(floor.is_held)
     if index == len(ladder):
-        best = ladder.best(floor.sure)
-        if floor.sure(best) >= floor.success:
-            return Chosen(rung=best)
-        why = "is out of reach" if best.success < floor.success else "is not certain yet"
-        reached = f"quality floor {floor.success:g} {why}, best expected success is"
-        return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
+        return _not_held(ladder, floor)
     high = ladder[index]
+    if high.value_usd > floor.most_usd:
+        return Chosen(rung=ladder.paired(floor.aim, floor.most_usd) or high)
     if index == 0:
         return Chosen(rung=high)
     low = ladder[index - 1]
     share = (floor.aim - floor.sure(low)) / (floor.sure(high) - floor.sure(low))
     return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))))
+
+
+def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
+    best = ladder.best(floor.sure)
+    is_met = floor.sure(best) >= floor.success
+    if np.isfinite(floor.most_usd):
+        rung = ladder.sought(floor.success, floor.most_usd, floor.searched_usd)
+    else:
+        rung = best
+    if is_met:
+        return Chosen(rung=rung)
+    why = "is out of reach" if best.success < floor.success else "is not certain yet"
+    reached = f"quality floor {floor.success:g} {why}, best expected success is"
+    return Chosen(rung=rung, note=f"{reached} {best.success:.3f}")
 
 
 def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:

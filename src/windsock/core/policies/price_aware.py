@@ -32,6 +32,13 @@ from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder, Rung
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose, floor_of
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.restraint.reference import (
+    DEAREST,
+    SEARCHED,
+    Offer,
+    Reference,
+    reference_of,
+)
 from windsock.core.policies.task_assignment import TaskAssignment
 
 _Ladders = dict[tuple[bytes, ...], Ladder]
@@ -77,6 +84,7 @@ class PriceAware(BasePolicy):
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
         self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
         self._ladders: _Ladders = {}
+        self._reference: Reference | None = None
         self._look = _Look(())
 
     @property
@@ -102,6 +110,7 @@ class PriceAware(BasePolicy):
         self._ladders = {}
         if self._tasks.segmenters:
             self._tasks.redraw(self.beliefs, self.served, [view.cell for view in cells], now)
+        self._reference = self._referred(cells)
         if self._purse is not None and cells:
             self._purse.solve(cells[0].cell[:2], self._claims(cells, self._ladders, now), now)
 
@@ -123,6 +132,7 @@ class PriceAware(BasePolicy):
             probe=pad(self._probe(view), len(extra), 0.0),
             most=pad(self._most(view), len(extra), 1.0),
             is_paced=self.is_paced,
+            labels=self.beliefs.labels_to_come(view.cell),
         )
         key = arms.key()
         found = known.get(key)
@@ -270,6 +280,18 @@ class PriceAware(BasePolicy):
         paid = paid or allocate([self._claim(ladder, view)], allowance.usd)
         return paid.chosen(ladder, floor)
 
+    def _referred(self, cells: Sequence[CellView]) -> Reference | None:
+        """The single deployment that what a success may cost is measured by."""
+        if floor_of(self.objective) is None:
+            return None
+        offers = [
+            Offer(deployment=name, success=a / (a + b), usd=usd, share=view.share)
+            for view in cells
+            for name, usd in zip(view.deployments, view.prudent_usd, strict=True)
+            for a, b in (self.beliefs.posterior(view.cell, name),)
+        ]
+        return reference_of(offers)
+
     def _floor(self, ladder: Ladder, view: CellView) -> Floor | None:
         """The floor of a cell, raised by what its last requests got too little.
 
@@ -280,8 +302,14 @@ class PriceAware(BasePolicy):
             return None
         success = dict(zip(arm_names(view), ladder.arms.mean.tolist(), strict=True))
         most = max(0.0, 0.5 * (max(success.values()) - floor.success))
+        reference = self._reference or self._referred([view])
+        cap = DEAREST * reference.usd_per_success if reference else np.inf
+        cap = max(cap, self.objective.usd_per_success or 0.0)
         return replace(
-            floor, owed=min(most, self.served.raise_by(view.cell, floor.success, success))
+            floor,
+            owed=min(most, self.served.raise_by(view.cell, floor.success, success)),
+            most_usd=cap,
+            searched_usd=SEARCHED * cap,
         )
 
 
