@@ -48,10 +48,10 @@ class RouteBeliefs:
         self.recents: dict[str, RecentRewards] = {}
         self.as_of = NEVER
         self.changes = 0
-        self._fit = unfitted(settings.prior_mean)
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
         self._fitting = PriorFitter(self.rows, self.recents, settings, published)
+        self._fit = unfitted(self._fitting.unknown)
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
@@ -273,7 +273,7 @@ class RouteBeliefs:
         for name, fields in state["recents"].items():
             made.recents[name] = RecentRewards.from_state(fields)
         if state["judging"]:
-            made._judging = Fit.from_state(state["judging"])
+            made._judging = Fit.from_state(state["judging"], made._fitting.unknown)
             made._judged = state["judged"]
         return made
 

@@ -116,7 +116,6 @@ def rung_values(usd: FloatArray) -> FloatArray:
     )
 
 
-
 class Ladder:
     """Rungs of one cell, each solved when it is first asked for."""
 

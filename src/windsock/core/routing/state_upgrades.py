@@ -72,6 +72,12 @@ def _from_3(state: State) -> None:
     _add(state, conversations={})
 
 
+def _from_4(state: State) -> None:
+    """Priors were fitted without their strengths: rewards to come are judged by a new fit."""
+    for group in state["beliefs"]["groups"]:
+        group.update(judging=None, judged=0)
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -93,7 +99,13 @@ def _add(state: State, **defaults: Any) -> None:
         state.setdefault(name, value)
 
 
-UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2, _from_3)
+UPGRADES: tuple[Callable[[State], None], ...] = (
+    _from_0,
+    _from_1,
+    _from_2,
+    _from_3,
+    _from_4,
+)
 """The function at n takes a state of version n to n + 1."""
 
 

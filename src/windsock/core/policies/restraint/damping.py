@@ -38,7 +38,7 @@ def damped(
     best = int(net.argmax())
     sd = np.sqrt(mean * (1 - mean) / (strength + 1))
     moves = sd * np.sqrt(BATCHES / (BATCHES + strength))
-    gap = net[best] - net
+    gap = np.minimum(net[best] - net, 1.0)
     z = -gap / np.maximum(moves, 1e-12)
     gain = moves * (np.exp(-0.5 * z * z) / 2.5066282746310002 + z * special.ndtr(z)) / BATCHES
     earned = labels * np.maximum(gain, 0.0).max(axis=0) / (gap + sd)

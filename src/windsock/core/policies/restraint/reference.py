@@ -42,16 +42,18 @@ class Offer:
 def reference_of(offers: Sequence[Offer], named: str | None = None) -> Reference | None:
     """The deployment named, else the cheapest within NEAR_BEST of the best over the route.
 
-    Deployments that cannot serve every task are judged by those they can. None without offers.
+    Deployments that cannot serve every task are judged by those they can; what costs nothing says
+    nothing of what a success may cost. None without offers.
     """
     alone = _alone(offers)
-    if named in alone:
+    if named is not None and named in alone:
         return alone[named]
-    if not alone:
+    paid = [each for each in alone.values() if each.usd > 0.0]
+    if not paid:
         return None
-    least = max(each.success for each in alone.values()) - NEAR_BEST
+    least = max(each.success for each in paid) - NEAR_BEST
     return min(
-        (each for each in alone.values() if each.success >= least),
+        (each for each in paid if each.success >= least),
         key=lambda each: (each.usd, each.deployment),
     )
 
