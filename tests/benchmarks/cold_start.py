@@ -99,7 +99,7 @@ def goal(table: Table, aim: str) -> dict[str, Any]:
     """The route of an aim: a floor, or a wish for quality."""
     if aim in FLOORS:
         return {"quality_floor": round(table.best - FLOORS[aim], 3)}
-    return {"objective": "quality", "quality": aim, "quality_floor": None}
+    return {"objective": "quality", "quality": aim.removeprefix("quality:"), "quality_floor": None}
 
 
 def scenario(table: Table, aim: str, labels: float, incumbent: str | None) -> Scenario:

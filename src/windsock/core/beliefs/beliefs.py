@@ -72,6 +72,14 @@ class Beliefs:
         group.learn(cell.name, deployment, count, total, squares, now)
         self._note(group, finding, cell, deployment, now)
 
+    def observe_answers(
+        self, cell: Cell, deployment: str, weight: float, *, most: float, now: float
+    ) -> None:
+        """Count answers as `weight` rewards of what is expected of them, `most` rewards in all."""
+        group = self._open(cell)
+        group.expect(cell.name, deployment, weight, most, now)
+        group.touch(now)
+
     def retract(
         self,
         cell: Cell,

@@ -82,6 +82,14 @@ class RouteBeliefs:
             recent.observe(task, count, total, at, self.settings)
         self._fitting.note(task, deployment)
 
+    def expect(self, task: str, deployment: str, weight: float, most: float, at: float) -> None:
+        """Move a row towards what is expected of it before its own rewards, to `most` in all."""
+        fit = self._judging or unfitted(self._fitting.unknown)
+        total = weight * self._fitting.prior(task, deployment, fit)[0]
+        row = self.open(task, deployment)
+        row.observe_sums(weight, total, total, at, self.settings)
+        row.shrink_to(most)
+
     def touch(self, now: float) -> None:
         """Something was learnt at `now`."""
         self.as_of = max(self.as_of, now)

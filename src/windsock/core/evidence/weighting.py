@@ -123,6 +123,10 @@ class RewardWeighting:
         """True if somebody judges answers of this task."""
         return self._judged.get(cell, 0.0) >= JUDGED_FROM
 
+    def is_heard(self, cell: Cell) -> bool:
+        """True if anybody ever judged an answer of this task."""
+        return self._judged.get(cell, 0.0) > 0.0
+
     def weigh(self, cell: Cell, deployment: str, reward: Reward) -> Weighed:
         """What this reward counts for; it is counted as taken.
 

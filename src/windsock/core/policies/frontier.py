@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from windsock.core.model.arrays import FloatArray, Indices
 from windsock.core.policies.best_arm import CROWD, Contest
 from windsock.core.policies.restraint.bounds import above, below, least_shares
 from windsock.core.policies.restraint.damping import damped
+from windsock.core.policies.restraint.incumbent import Incumbent, kept
 from windsock.core.policies.restraint.search import cheapest_pair, cheapest_that_holds
 
 RUNGS = 48
@@ -37,6 +38,7 @@ class Arms:
     most        (arms,) greatest share of an arm, None if none is bounded
     is_paced    a budget is kept
     labels      how many are expected to come; inf: looks are not weighed against what they earn
+    incumbent   what is left only as far as the loss is surely bounded
     """
 
     a: FloatArray
@@ -47,6 +49,7 @@ class Arms:
     most: FloatArray | None = None
     is_paced: bool = False
     labels: float = np.inf
+    incumbent: Incumbent | None = None
 
     @property
     def mean(self) -> FloatArray:
@@ -60,12 +63,15 @@ class Arms:
         spread: FloatArray = np.sqrt(self.a * self.b / (total + 1)) / total
         return spread
 
-    def key(self) -> tuple[bytes, ...]:
+    def key(self) -> tuple[Hashable, ...]:
         """Equal for equal arms."""
         bounds = (
             bound.tobytes() if bound is not None else b"" for bound in (self.probe, self.most)
         )
-        return self.a.tobytes(), self.b.tobytes(), self.usd.tobytes(), *bounds
+        kept = self.incumbent
+        held = (kept.index, kept.served.tobytes()) if kept else ()
+        known = self.a.tobytes(), self.b.tobytes(), self.usd.tobytes()
+        return *known, *bounds, self.labels, *held
 
     def least(self, weights: FloatArray, value_usd: float) -> FloatArray:
         """(arms,) floors of the weights, for exploration and probing.
@@ -211,6 +217,8 @@ class Ladder:
         if arms.most is not None:
             weights = below(weights, arms.most, lambda free: self._among(free, value_usd))
         weights = above(weights, arms.least(weights, value_usd))
+        if arms.incumbent is not None:
+            weights = kept(weights, arms.incumbent, arms.mean, arms.spread, arms.usd, value_usd)
         return Rung(
             value_usd=value_usd,
             weights=weights,

@@ -15,15 +15,21 @@ KNOWN = 0.02
 ROUGH = 1.05
 """Costs per success of rough rungs further apart than this differ."""
 
-KINDS = ("value", "cost_per_success", "quality_floor", "budget")
+KINDS = ("value", "quality", "cost_per_success", "quality_floor", "budget")
 """Objectives by name."""
+
+QUALITIES = {"economy": 10.0, "balanced": 100.0, "high": 1000.0, "max": inf}
+"""What a success is worth, in what one of the reference costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """
-    kind                value, cost_per_success, quality_floor or budget
+    kind                value, quality, cost_per_success, quality_floor or budget
     usd_per_success     what a success is worth, for `value`
+    quality             one of QUALITIES, for `quality`
+    incumbent           the deployment that is used today: it is left only for what is credibly a
+                        better buy, and what a success costs there is the measure of all
     quality_floor       least success probability, held per task; needed by `cost_per_success`
                         (without it the least cost per success is the cheapest, whatever it
                         gets wrong) and by `quality_floor`, allowed with the others
@@ -37,6 +43,8 @@ class Objective:
 
     kind: str = "cost_per_success"
     usd_per_success: float | None = None
+    quality: str | None = None
+    incumbent: str | None = None
     quality_floor: float | None = None
     usd_per_request: float | None = None
     usd_per_day: float | None = None
@@ -49,12 +57,19 @@ class Objective:
             raise ValueError(f"objective {self.kind!r} is none of {', '.join(KINDS)}")
         if self.kind == "value" and self.usd_per_success is None:
             raise ValueError("objective 'value' needs usd_per_success")
+        if self.kind == "quality" and self.quality not in QUALITIES:
+            raise ValueError(f"objective 'quality' needs quality, one of {', '.join(QUALITIES)}")
         if self.kind in ("cost_per_success", "quality_floor") and self.quality_floor is None:
             raise ValueError(f"objective {self.kind!r} needs quality_floor")
         if self.kind == "budget" and (self.usd_per_request is None) == (self.usd_per_day is None):
             raise ValueError("objective 'budget' needs usd_per_request or usd_per_day")
         if not 0.0 <= self.explore < 1.0:
             raise ValueError("explore must lie in 0..1")
+
+    @property
+    def is_priced(self) -> bool:
+        """True if each success is worth something, however many there are."""
+        return self.kind in ("value", "quality")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +80,16 @@ class Chosen:
     note: str = ""
 
 
-def choose(objective: Objective, ladder: Ladder, floor: Floor | None) -> Chosen:
-    """The rung of one cell for every objective but the budget, which looks at all cells."""
-    if objective.kind == "value":
-        return not_below(ladder, Chosen(rung=ladder.at(objective.usd_per_success or 0.0)), floor)
+def choose(
+    objective: Objective, ladder: Ladder, floor: Floor | None, worth_usd: float = 0.0
+) -> Chosen:
+    """The rung of one cell for every objective but the budget, which looks at all cells.
+
+    worth_usd   what a success is worth, for those that say so; inf is the top of the ladder
+    """
+    if objective.kind in ("value", "quality"):
+        worth_usd = min(worth_usd, float(ladder.values[-1])) if worth_usd == inf else worth_usd
+        return not_below(ladder, Chosen(rung=ladder.at(worth_usd)), floor)
     if floor is None:
         raise ValueError(f"objective {objective.kind!r} is not chosen cell by cell")
     if objective.kind == "quality_floor":
