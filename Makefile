@@ -6,9 +6,10 @@ SERVE := $(VENV)/.serve
 TEST := $(VENV)/.test
 PROVE := $(VENV)/.prove
 MUTATION := $(VENV)/.mutation
+PARITY := .parity/.made
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench prove mutants lock clean
+.PHONY: run test check bench prove parity mutants lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -30,6 +31,10 @@ bench: $(TEST)
 # Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers.
 prove: $(PROVE)
 	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py
+
+# Real clients and agents, directly and through windsock; needs uv, node with npm, and java. See docs/clients.md.
+parity: $(TEST) $(PARITY)
+	$(BIN)/python -m tests.parity $(PARITY_ARGS)
 
 # Changes the code in a hundred small ways a file, and counts which the tests notice: hours on two cores.
 mutants: $(MUTATION)
@@ -59,6 +64,21 @@ $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	$(PIP) install --require-hashes -r deploy/locks/mutation.txt
 	touch $@
 
+PARITY_PYTHON := sdks frameworks litellm aider schemathesis
+PARITY_NODE := sdks-node agents-node
+PARITY_LOCKS := tests/parity/environments
+
+$(PARITY): $(wildcard $(PARITY_LOCKS)/*.txt $(PARITY_LOCKS)/*/package*.json)
+	for each in $(PARITY_PYTHON); do \
+	  uv venv -q --allow-existing --python $(BIN)/python .parity/$$each && \
+	  uv pip sync -q --python .parity/$$each/bin/python --require-hashes $(PARITY_LOCKS)/$$each.txt || exit 1; \
+	done
+	for each in $(PARITY_NODE); do \
+	  mkdir -p .parity/$$each && cp $(PARITY_LOCKS)/$$each/package*.json $(PARITY_LOCKS)/$$each/.npmrc .parity/$$each/ && \
+	  npm install --prefix .parity/$$each --no-progress --ignore-scripts || exit 1; \
+	done
+	touch $@
+
 # Needs uv; writes the five lock files anew from pyproject.toml.
 lock:
 	printf 'hatchling==1.33.0\neditables==0.5\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/build.txt
@@ -68,4 +88,4 @@ lock:
 	printf 'mutmut>=3.8,<4\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/mutation.txt
 
 clean:
-	rm -rf $(VENV) mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .parity mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -17,7 +17,7 @@ from windsock.simulation.world.scenario import load_scenario
 from windsock.simulation.world.world import World
 from windsock.wire.format import ProviderTraits
 from windsock.wire.registry import formats_of
-from windsock.wire.request import UpstreamRequest
+from windsock.wire.request import NO_HEADERS, RequestHeaders, UpstreamRequest
 
 DECISIONS = 500
 SEED = 5
@@ -43,7 +43,9 @@ class FakeTransport:
         self.clock = clock
         self.ask = world.asks[0]
 
-    async def post(self, endpoint: Endpoint, path: str, body: bytes) -> "FakeReply":
+    async def post(
+        self, endpoint: Endpoint, path: str, body: bytes, headers: RequestHeaders = NO_HEADERS
+    ) -> "FakeReply":
         model = json.loads(body)["model"]
         name = next(n for n in self.world.names if n.endswith(f"/{model}"))
         attempt = Attempt(number=0, deployment=name, reason=AttemptReason.FIRST)

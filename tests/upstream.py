@@ -101,8 +101,8 @@ def stream_of(
 
 
 @asynccontextmanager
-async def upstream(reply: Reply) -> AsyncIterator[Upstream]:
-    """Serve on a free port of loopback."""
+async def upstream(reply: Reply, *paths: str) -> AsyncIterator[Upstream]:
+    """Serve on a free port of loopback: chat, embeddings, and these paths below /v1."""
     app = web.Application(client_max_size=64 * 1024 * 1024)
     runner = web.AppRunner(
         app, handle_signals=False, shutdown_timeout=0.1, handler_cancellation=True
@@ -125,6 +125,8 @@ async def upstream(reply: Reply) -> AsyncIterator[Upstream]:
     for place in ("/v1", "/v1/deployments/{model}"):
         app.router.add_post(f"{place}/chat/completions", chat)
         app.router.add_post(f"{place}/embeddings", chat)
+    for path in paths:
+        app.router.add_post(f"/v1{path}", chat)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -6,6 +6,8 @@ WindsockError
 │   │   └── UnknownDeployment
 │   ├── UnknownRoute       carries the nearest name
 │   ├── BudgetSpent        the route's money of today is used up
+│   │   └── CapReached     a hard cap leaves no room for another call
+│   ├── LimitReached       the key used its minute up
 │   └── NoCandidate        carries each deployment's reason
 ├── ProviderError          a provider must recover
 ├── FeedError              a feed's owner, or its declaration, must be mended
@@ -15,11 +17,30 @@ WindsockError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+
+SECRET_TEXT = re.compile(
+    r"\b(?:sk|pk|rk|ak|gsk|xai|csk|nvapi|pplx|sess)-[\w-]{8,}"
+    r"|\b(?:hf|gsk|fw|r8)_\w{16,}|\bAIza[\w-]{30,}|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"
+    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"
+    r"|(?i:bearer)\s+[\w.~+/=-]{8,}"
+)
+"""Keys as providers write them, tokens, passwords in an address: whoever says them, logs, callers
+and terminals never get to see them."""
+
+
+def masked(text: str) -> str:
+    """The text without what looks like a secret."""
+    return SECRET_TEXT.sub("[key]", text)
 
 
 class WindsockError(Exception):
-    """Root of the tree; its text is one sentence fit for a person."""
+    """Root of the tree; its text is one sentence fit for a person, and repeats no secret."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(masked(message))
 
 
 class CallerError(WindsockError):
@@ -59,6 +80,42 @@ class BudgetSpent(CallerError):
     def __init__(self, route: str) -> None:
         super().__init__(f"the budget of {route!r} for today is spent; raise it in [budgets]")
         self.route = route
+
+
+class CapReached(BudgetSpent):
+    """A cap of [caps], of a budget or of a key leaves no room for the call.
+
+    is_spent        False if it is only reserved by calls under way
+    until           when the next period begins, as people write it; None: never
+    retry_after_s   until a call may have room again; None: not by waiting
+    """
+
+    def __init__(
+        self, cap: str, *, until: str | None, retry_after_s: float | None, is_spent: bool
+    ) -> None:
+        self.cap = cap
+        self.is_spent = is_spent
+        self.retry_after_s = retry_after_s
+        if is_spent:
+            end = f" until {until}" if until else ""
+            text = f"the cap {cap!r} is spent{end}; an admin can raise it: windsock caps raise"
+        else:
+            text = (
+                f"what is left of the cap {cap!r} is reserved by calls under way; try again in a "
+                f"second, or ask for a shorter answer (max_tokens)"
+            )
+        CallerError.__init__(self, text)
+
+
+class LimitReached(CallerError):
+    """A key used up what it may use within a minute.
+
+    retry_after_s   until this request may come again; None: it never may as it stands
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NoCandidate(CallerError):

@@ -37,7 +37,8 @@ from tests.benchmarks.perf_sides import (
     windsock_config,
 )
 from windsock.app.bootstrap import serve_forever
-from windsock.cli.key_commands import create_key
+from windsock.cli.keys.key_book import KeyBook
+from windsock.clock import SystemClock
 from windsock.config.file import parse
 
 KINDS = {"plain": PLAIN, "large": LARGE, "burst": BURST, "paced": PACED}
@@ -52,9 +53,8 @@ def main(kind: str = "plain", open_: str = "64", seconds: str = "5", sort: str =
         with upstream(folder / "log") as model:
             config = folder / "windsock.toml"
             config.write_text(windsock_config(folder, model))
-            key = create_key(
-                parse(config.read_text(), {}, source=""), "bench", "default", ("infer",)
-            )
+            settings = parse(config.read_text(), {}, source="")
+            key = KeyBook(settings, SystemClock()).create("bench", scopes=["infer"]).secret
             port = free_port()
             words = [sys.executable, "-m", __spec__.name, "--serve", config, str(port)]
             environ = {**os.environ, **ONE_THREAD}

@@ -33,7 +33,8 @@ from tests.benchmarks.perf_machine import (
     python,
     wait_for_port,
 )
-from windsock.cli.key_commands import create_key
+from windsock.cli.keys.key_book import KeyBook
+from windsock.clock import SystemClock
 from windsock.config.file import parse
 
 CONFIG, PORT = "{config}", "{port}"
@@ -149,7 +150,7 @@ def service(
     config = folder / "windsock.toml"
     config.write_text(windsock_config(folder, upstream))
     settings = parse(config.read_text(), {}, source=str(config))
-    key = create_key(settings, "bench", "default", ("infer",))
+    key = KeyBook(settings, SystemClock()).create("bench", scopes=["infer"]).secret
     port = free_port()
     python3, environ = python(*more_sources, SOURCES, PACKAGES)
     filled = [{CONFIG: str(config), PORT: str(port)}.get(word, word) for word in words]

@@ -26,7 +26,8 @@ from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.process import Process, free_port
 from tests.running import config_of
 from tests.upstream import Answer, completion, upstream
-from windsock.cli.key_commands import create_key
+from windsock.cli.keys.key_book import KeyBook
+from windsock.clock import SystemClock
 from windsock.config.file import parse
 
 HOSTILE = 500
@@ -83,7 +84,8 @@ async def main(*, is_quick: bool) -> None:
             text += f'[store]\nurl = "sqlite:///{folder}/w.db"\n[feeds]\nenabled = []\n'
             text += '[server]\nlog_level = "error"\n'
             path.write_text(text)
-            key = create_key(parse(text, {}, source=""), "honest", "default", ("infer",))
+            book = KeyBook(parse(text, {}, source=""), SystemClock())
+            key = book.create("honest", scopes=["infer"]).secret
             process = Process(path, free_port())
             await process.ready()
             try:

@@ -22,6 +22,7 @@ from windsock.providers.transport import (
     said,
     whole,
 )
+from windsock.wire.request import NO_HEADERS, RequestHeaders
 
 
 class AiohttpCaller:
@@ -36,16 +37,19 @@ class AiohttpCaller:
         self._session: aiohttp.ClientSession | None = None
         self._fresh_session: aiohttp.ClientSession | None = None
 
-    async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
+    async def post(
+        self, endpoint: Endpoint, path: str, body: bytes, headers: RequestHeaders = NO_HEADERS
+    ) -> Reply:
+        own = {name.decode(): text.decode("latin-1") for name, text in headers}
         session = self._session or self._open()
         _is_fresh.set(False)
         try:
             try:
-                response = await _post(session, endpoint, path, body)
+                response = await _post(session, endpoint, path, body, own)
             except aiohttp.ClientError as error:
                 if _is_fresh.get() or not _is_silent(error):
                     raise
-                response = await _post(self._fresh(), endpoint, path, body)
+                response = await _post(self._fresh(), endpoint, path, body, own)
         except TimeoutError as error:
             raise Unreachable("no connection in time") from error
         except aiohttp.ClientResponseError as error:
@@ -94,12 +98,16 @@ def _session(connector: _Connector, connect_s: float) -> aiohttp.ClientSession:
 
 
 async def _post(
-    session: aiohttp.ClientSession, endpoint: Endpoint, path: str, body: bytes
+    session: aiohttp.ClientSession,
+    endpoint: Endpoint,
+    path: str,
+    body: bytes,
+    own: dict[str, str],
 ) -> aiohttp.ClientResponse:
     return await session.post(
         endpoint.base_url + path,
         data=body,
-        headers={**HEADERS, **endpoint.headers},
+        headers={**HEADERS, **own, **endpoint.headers},
         allow_redirects=False,
     )
 

@@ -20,6 +20,7 @@ from windsock.providers.transport import (
     said,
     whole,
 )
+from windsock.wire.request import NO_HEADERS, RequestHeaders
 
 
 class HttpxCaller:
@@ -31,7 +32,10 @@ class HttpxCaller:
         self._client = httpx.AsyncClient(timeout=timeout, trust_env=False)
         self._fresh_client = httpx.AsyncClient(timeout=timeout, trust_env=False, limits=once)
 
-    async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
+    async def post(
+        self, endpoint: Endpoint, path: str, body: bytes, headers: RequestHeaders = NO_HEADERS
+    ) -> Reply:
+        own = {name.decode(): text.decode("latin-1") for name, text in headers}
         made: list[str] = []
 
         async def trace(event: str, _: Any) -> None:
@@ -40,11 +44,11 @@ class HttpxCaller:
 
         try:
             try:
-                response = await _send(self._client, endpoint, path, body, trace)
+                response = await _send(self._client, endpoint, path, body, own, trace)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 if made:
                     raise
-                response = await _send(self._fresh_client, endpoint, path, body, trace)
+                response = await _send(self._fresh_client, endpoint, path, body, own, trace)
         except httpx.RemoteProtocolError as error:
             kind = Unreachable if "disconnected" in str(error) else Interrupted
             raise kind(said(error)) from error
@@ -58,13 +62,18 @@ class HttpxCaller:
 
 
 async def _send(
-    client: httpx.AsyncClient, endpoint: Endpoint, path: str, body: bytes, trace: Any
+    client: httpx.AsyncClient,
+    endpoint: Endpoint,
+    path: str,
+    body: bytes,
+    own: dict[str, str],
+    trace: Any,
 ) -> httpx.Response:
     request = client.build_request(
         "POST",
         endpoint.base_url + path,
         content=body,
-        headers={**HEADERS, **endpoint.headers},
+        headers={**HEADERS, **own, **endpoint.headers},
         extensions={"trace": trace},
     )
     return await client.send(request, stream=True)

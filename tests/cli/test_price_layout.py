@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from windsock.cli.prices.layout import Entry, age, lines, usd
+from windsock.cli.layout import Entry, age, lines, usd
 
 names = st.text("abcdefghij/-.@:0123456789", min_size=1, max_size=120)
 figures = st.lists(st.floats(1e-6, 9999).map(usd), min_size=2, max_size=2)

@@ -103,17 +103,19 @@ def lived(it: Router, number: int, step: Any) -> list[Record]:
     exchange.report(answered(attempt), now)
     outcome = exchange.outcome(now)
     records.append(lambda at: at.learn_outcome(outcome, now))
-    said: Feedback | None = None
+    said: tuple[Feedback, ...] = ()
     values = {"none": (), "good": (1.0,), "bad": (0.2,), "corrected": (1.0, 0.0)}[verdict]
     for value in values:
         reward, before = Reward(value=value, key_id=key), said
         facts = (outcome.decision, attempt.deployment, reward, now + 1)
-        credit = it.learn(*facts, replaced=before)
+        credit = it.learn(*facts, said=before)
         records.append(
-            lambda at, facts=facts, before=before: at.learn(*facts, replaced=before)  # type: ignore[misc]
+            lambda at, facts=facts, before=before: at.learn(*facts, said=before)  # type: ignore[misc]
         )
-        said = Feedback(
-            decision_id=outcome.decision.id, reward=reward, at=now + 1, weight=credit.weight
+        said = (
+            Feedback(
+                decision_id=outcome.decision.id, reward=reward, at=now + 1, weight=credit.said
+            ),
         )
     return records
 

@@ -1,4 +1,5 @@
-"""What coding agents send, recorded of the real programs (Codex 0.171, Claude Code 2.1.197).
+"""What coding agents send, recorded of the real programs (Codex 0.171, Claude Code 2.1.197, Gemini
+CLI 0.61).
 
 Each is the second request of a session in which the first was answered with reasoning and two mixed
 parallel calls. Long texts are cut.
@@ -16,6 +17,7 @@ from tests.upstream import Answer, completion, stream_of, upstream
 
 HERE = Path(__file__).parent / "agents"
 PATHS = {"codex": "/v1/responses", "claude_code": "/v1/messages"}
+GEMINI = "/v1beta/models/auto:"
 
 
 def reply(body: dict[str, Any]) -> Answer:
@@ -41,3 +43,23 @@ async def test_an_agent_goes_on_with_its_session(tmp_path, agent, is_stream) -> 
     if agent == "codex":
         assert answer.headers["x-windsock-adapted"] == "tools.web_search"
         assert "multi_agent_v1__spawn_agent" in names
+
+
+@pytest.mark.parametrize("call", ["generateContent", "streamGenerateContent?alt=sse"])
+async def test_gemini_cli_goes_on_with_its_session(tmp_path, call) -> None:
+    """It drops what was thought, and sends back the signature in which that was sealed."""
+    asked = json.loads((HERE / "gemini_cli.json").read_text())
+    async with upstream(reply) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            answer = await it.http.post(GEMINI + call, json=asked)
+    assert answer.status_code == 200 and "done" in answer.text
+    assert "x-windsock-adapted" not in answer.headers
+    (seen,) = acme.seen
+    called, *results = seen["messages"][-3:]
+    assert called["thinking_blocks"] == [
+        {"type": "thinking", "thinking": "let me see", "signature": "c2ln"}
+    ]
+    ids = [each["id"] for each in called["tool_calls"]]
+    assert ids == [each["tool_call_id"] for each in results] == ["call_0", "call_1"]
+    assert (len(seen["tools"]), seen["reasoning_effort"], seen["top_k"]) == (15, "high", 64)
+    assert all(each["function"]["parameters"]["type"] == "object" for each in seen["tools"])

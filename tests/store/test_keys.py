@@ -6,7 +6,7 @@ from decimal import Decimal
 from sqlalchemy import Engine, text
 
 from windsock.store import queries
-from windsock.store.keys import VirtualKey
+from windsock.store.keys import VirtualKey, rotate_key
 
 KEY = VirtualKey(
     id="abcdef012345",
@@ -20,6 +20,8 @@ KEY = VirtualKey(
     budget_period="day",
     rpm=600,
     models=("auto", "acme/small"),
+    tpm=90_000,
+    continues="000000abcdef",
 )
 
 
@@ -38,6 +40,19 @@ def test_a_key_is_revoked_once(engine: Engine) -> None:
     assert not queries.revoke_key(engine, KEY.id, 16.0)
     assert not queries.revoke_key(engine, "other", 16.0)
     assert queries.keys(engine) == [replace(KEY, revoked_at=15.0)]
+
+
+def test_a_key_in_anothers_place_is_added_as_the_other_gets_its_end(engine: Engine) -> None:
+    new = replace(KEY, id="fedcba543210", sha256="aa" * 32, created_at=12.0, continues=KEY.id)
+    queries.add_key(engine, KEY)
+    rotate_key(engine, replace(KEY, expires_at=15.0), new)
+    assert queries.keys(engine) == [replace(KEY, expires_at=15.0), new]
+
+
+def test_a_key_is_active_until_it_ends_or_is_ended() -> None:
+    states = [KEY.state(at) for at in (20.4, 20.5)]
+    assert states == ["active", "expired"]
+    assert replace(KEY, revoked_at=15.0).state(30.0) == "revoked"
 
 
 def test_an_id_that_looks_like_sql_is_only_an_id(engine: Engine) -> None:

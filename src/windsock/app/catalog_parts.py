@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from windsock.clock import Clock
@@ -12,6 +12,7 @@ from windsock.config.settings import (
     ProviderSettings,
     Settings,
 )
+from windsock.config.terms_settings import terms_of
 from windsock.core.model.catalog import (
     USUAL_CACHE,
     CacheTraits,
@@ -26,7 +27,8 @@ from windsock.providers.parameters import parameters_of
 from windsock.providers.presets import Preset, traits_of
 from windsock.providers.upstream import Upstream, upstream_of
 from windsock.wire.adaptation.parameters import Parameters
-from windsock.wire.registry import formats_of
+from windsock.wire.format import Format
+from windsock.wire.registry import KEPT_IN, LANGUAGES, formats_of, languages_of
 
 
 def deployment_names(settings: Settings) -> list[str]:
@@ -57,8 +59,13 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         near = get_close_matches(provider, known, n=1)
         mend = f"did you mean {near[0]!r}?" if near else f"add [providers.{provider}] base_url"
         raise ConfigError(f"deployment {name!r}: no provider is named {provider!r}; {mend}")
+    of_provider = settings.providers.get(provider, ProviderSettings())
+    preset = preset_of(provider, settings, presets)
     stated = own.capabilities.model_dump(exclude_none=True)
+    if preset is not None and preset.searches_as(model):
+        stated.setdefault("web_search", True)
     takes = _parameters(name, provider, model, settings)
+    spoken = _languages(provider, settings, presets)
     return Deployment(
         id=name,
         provider=provider,
@@ -68,19 +75,38 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         cache=_cache_of(provider, settings, presets),
         site=_site(provider, settings, presets),
         tries_unknown=_is_own(provider, settings, presets),
-        lacks=takes.lacks,
+        lacks=(*takes.lacks, *(each for each in LANGUAGES if each not in spoken)),
         leaves_out=takes.left_out,
-        keeps_marks=takes.keeps_marks,
+        keeps_marks=takes.keeps_marks | spoken.keys(),
+        keeps_answers=not KEPT_IN.isdisjoint(spoken),
+        terms=terms_of(own, of_provider),
+        runs_plugins=preset is not None and preset.keeps_router_fields,
     )
 
 
 def _parameters(name: str, provider: str, model: str, settings: Settings) -> Parameters:
     """What a deployment takes: its owner's word, else what is known of its provider."""
-    of_provider = settings.providers.get(provider, ProviderSettings())
-    of_deployment = settings.deployments.get(name, DeploymentSettings())
-    known = parameters_of(of_provider.preset or provider, model)
-    stated = stated_parameters(of_provider.parameters).over(known)
-    return stated_parameters(of_deployment.parameters).over(stated)
+    preset = settings.providers.get(provider, ProviderSettings()).preset
+    return _stated(name, provider, settings).over(parameters_of(preset or provider, model))
+
+
+def _stated(name: str, provider: str, settings: Settings) -> Parameters:
+    """The owner's word: of a deployment before that of its provider."""
+    of_provider = settings.providers.get(provider, ProviderSettings()).parameters
+    of_deployment = settings.deployments.get(name, DeploymentSettings()).parameters
+    return stated_parameters(of_deployment).over(stated_parameters(of_provider))
+
+
+def _languages(
+    provider: str, settings: Settings, presets: Mapping[str, Preset]
+) -> Mapping[str, Format]:
+    """The formats of clients that a provider takes as they come: as stated, else as known."""
+    own = settings.providers.get(provider, ProviderSettings())
+    preset = preset_of(provider, settings, presets) or Preset(id=provider)
+    is_dated = own.api_version is not None and preset.dated_url
+    known = () if is_dated else preset.speaks
+    speaks = known if own.speaks is None else own.speaks
+    return languages_of(preset.format, speaks, traits_of(preset))
 
 
 def _is_own(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> bool:
@@ -135,7 +161,7 @@ def _upstream(
     known: Mapping[str, Preset],
     environ: Mapping[str, str],
     clock: Clock,
-    served: Iterable[Deployment],
+    served: Collection[Deployment],
 ) -> Upstream:
     """In the format of the provider's preset; what has none speaks as most do."""
     own = settings.providers.get(name, ProviderSettings())
@@ -143,7 +169,9 @@ def _upstream(
     formats = formats_of(preset.format, traits_of(preset))
     taken = {each.id: _parameters(each.id, name, each.model, settings) for each in served}
     endpoint = endpoint_of(_account(name, own), preset, environ, clock)
-    return upstream_of(endpoint, formats, taken)
+    native = _languages(name, settings, known)
+    stated = {each.id: _stated(each.id, name, settings) for each in served}
+    return upstream_of(endpoint, formats, taken, native=native, stated=stated)
 
 
 def preset_of(name: str, settings: Settings, known: Mapping[str, Preset]) -> Preset | None:

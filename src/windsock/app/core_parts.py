@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion, log_event
 from windsock.app.background.listings import REMEMBERED
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
@@ -56,6 +57,7 @@ class Core:
     poller: Poller
     events: EventBus
     readiness: Readiness
+    caps: CapKeeper
     is_restored: bool
 
 
@@ -85,6 +87,10 @@ def core_of(
     if not away:
         ingestion.listings.remember(queries.newest_events(engine, since=0.0, kinds=REMEMBERED))
     _first_prices(settings, ingestion, definitions, clock)
+    caps = CapKeeper(router=router, engine=engine, clock=clock, publish=ingestion.publish)
+    caps.adopt(settings)
+    if not away:
+        caps.restore_raises()
     return Core(
         clock=clock,
         engine=engine,
@@ -94,6 +100,7 @@ def core_of(
         poller=_poller(settings, environ, clock, definitions, ingestion),
         events=events,
         readiness=readiness,
+        caps=caps,
         is_restored=away is None,
     )
 

@@ -18,16 +18,18 @@ from windsock.service.control.metrics import Tallies
 from windsock.service.execution.completion import Completion
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.feedback_inbox import FeedbackInbox
-from windsock.service.gateway.admission import LimitRules, Limits
+from windsock.service.gateway.admission import LimitRules, Limits, settled
 from windsock.service.gateway.asgi import Endpoint as PathEndpoint
 from windsock.service.gateway.endpoints import Meaning, OpenAICalls
 from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
+from windsock.service.gateway.gemini_calls import gemini_calls
 from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
+from windsock.service.key_limits import KeyLimits
 from windsock.wire.completions import Completions
 from windsock.wire.formats.messages.messages import Messages, TokenCount
-from windsock.wire.formats.responses.responses import Responses
+from windsock.wire.formats.responses.responses import Responses, ResponseTokenCount
 
 
 def executor_of(
@@ -64,10 +66,12 @@ def calls_of(
         router=service.router,
         clock=service.clock,
         access=service.access,
+        key_limits=KeyLimits(service.clock.elapsed),
         feedbacks=service.feedbacks,
         keep_decision=service.ledger.append,
         on_unpriced=lambda: _refresh(staleness, service.poller),
         cache=service.cache,
+        pass_headers=settings.server.pass_headers,
         with_features=any(route.segments or route.classify for route in settings.routes.values()),
         meaning=_meaning(settings, caller),
     )
@@ -75,19 +79,25 @@ def calls_of(
 
 def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[str, PathEndpoint]:
     """The data plane's calls; those that call providers pass the door."""
-    chat = limits.guarded(calls.chat)
+    chat = limits.guarded(settled(calls.chat))
+    embed, count = limits.guarded(settled(calls.embed)), settled(calls.count)
     return {
         "/v1/chat/completions": chat,
         "/chat/completions": chat,
-        "/v1/messages": spoken(chat, Messages),
-        "/v1/messages/count_tokens": spoken(calls.count, TokenCount),
-        "/v1/responses": spoken(chat, Responses),
-        "/v1/completions": spoken(chat, Completions),
-        "/v1/embeddings": limits.guarded(calls.embed),
-        "/v1/route": calls.route,
+        "/v1/messages": spoken(chat, lambda _: Messages()),
+        "/v1/messages/count_tokens": spoken(count, lambda _: TokenCount()),
+        "/v1/responses/input_tokens": spoken(count, lambda _: ResponseTokenCount()),
+        "/v1/responses": spoken(chat, lambda _: Responses()),
+        "/v1/completions": spoken(chat, lambda _: Completions()),
+        "/v1/embeddings": embed,
+        "/v1/route": settled(calls.route),
         "/v1/feedback": FeedbackEndpoint(
-            access=service.access, feedbacks=service.feedbacks, clock=service.clock
+            access=service.access,
+            feedbacks=service.feedbacks,
+            clock=service.clock,
+            only_own=lambda: service.settings.server.judges == "own",
         ),
+        **gemini_calls(chat, embed, count),
     }
 
 

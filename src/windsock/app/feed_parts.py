@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from windsock.config.feed_settings import FeedOverride
 from windsock.config.price_settings import PriceSettings
 from windsock.config.settings import (
     DeploymentSettings,
-    FeedOverride,
     ProviderSettings,
     Settings,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -81,7 +82,6 @@ def _set_aside(error: Exception) -> None:
 def _replay(router: Router, engine: Engine, position: int) -> int:
     """Learn what was appended after a position; how many entries that were."""
     replayed = 0
-    said: dict[tuple[str, str, str, str | None], Feedback] = {}
     for entry in queries.tail(engine, position):
         replayed += 1
         if isinstance(entry, Outcome):
@@ -89,34 +89,25 @@ def _replay(router: Router, engine: Engine, position: int) -> int:
         elif isinstance(entry, HealthReport):
             router.absorb(entry, entry.seen_at)
         elif isinstance(entry, Feedback):
-            _relearn(router, engine, entry, said)
+            _relearn(router, engine, entry)
     return replayed
 
 
-def _relearn(
-    router: Router,
-    engine: Engine,
-    feedback: Feedback,
-    said: dict[tuple[str, str, str, str | None], Feedback],
-) -> None:
-    known = stored_decision(engine, feedback.decision_id)
-    if known is None:
-        return
-    reward = feedback.reward
-    matter = (feedback.decision_id, reward.metric, reward.source, reward.key_id)
-    earlier = [
-        each
-        for each in queries.feedback_of(engine, feedback.decision_id)
-        if each.at < feedback.at
-        and (each.reward.metric, each.reward.source, each.reward.key_id) == matter[1:]
-    ]
-    before = said.get(matter) or (earlier[-1] if earlier else None)
-    router.learn(known.decision, known.deployment, reward, feedback.at, replaced=before)
-    said[matter] = feedback
+def _relearn(router: Router, engine: Engine, feedback: Feedback) -> None:
+    """Learn what was said of a decision, beside what had been said of it before."""
+    known = stored_decision(engine, feedback.decision_id, before=feedback)
+    if known is not None:
+        said = tuple(known.said.values())
+        router.learn(known.decision, known.deployment, feedback.reward, feedback.at, said=said)
 
 
-def stored_decision(engine: Engine, name: str, namespace: str | None = None) -> OpenDecision | None:
-    """A decision and what was said of it, by its id or, in a namespace, by its answer's id."""
+def stored_decision(
+    engine: Engine, name: str, namespace: str | None = None, *, before: Feedback | None = None
+) -> OpenDecision | None:
+    """A decision and what was said of it, by its id or, in a namespace, by its answer's id.
+
+    before  if given, only what was said before that
+    """
     found = queries.decision(engine, name)
     if found is None and namespace is not None:
         found = queries.decision_of_response(engine, name, namespace)
@@ -126,7 +117,8 @@ def stored_decision(engine: Engine, name: str, namespace: str | None = None) -> 
         known = OpenDecision(found, found.deployment)
     else:
         return None
-    for each in queries.feedback_of(engine, known.decision.id):
+    said = queries.feedback_of(engine, known.decision.id)
+    for each in itertools.takewhile(lambda each: each != before, said):
         known.hear(each)
     return known
 

@@ -32,6 +32,7 @@ from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
+from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics, Tallies
@@ -116,6 +117,7 @@ def _service(
             executor=executor,
             ingestion=core.ingestion,
             poller=core.poller,
+            caps=core.caps,
             settings=settings,
         ),
     )
@@ -133,6 +135,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         snapshot_every_s=settings.store.snapshot_every,
         publish=core.ingestion.publish,
         restore=partial(restore_again, core),
+        caps=core.caps,
         is_restored=core.is_restored,
     )
 
@@ -153,8 +156,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
     insight = _insight(service)
     service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
-        router=router,
-        clock=clock,
+        insight=insight,
         readiness=service.readiness,
         metrics=Metrics(
             router,
@@ -169,6 +171,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
             weights_routes(insight),
             price_routes(insight),
             model_routes(insight),
+            gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
             history_routes(insight, _history(service.engine)),
@@ -219,7 +222,10 @@ def _insight(service: Service) -> Insight:
         reject=service.ingestion.reject,
         nearest=service.ingestion.nearest,
         publish=service.ingestion.publish,
+        keep=service.housekeeping.keep_snapshot,
         table_at=table_at,
+        metrics=service.settings.server.metrics,
+        docs=service.settings.server.docs,
     )
 
 

@@ -11,8 +11,8 @@ import typer
 
 from windsock import __version__
 from windsock.cli import service_commands
-from windsock.cli.feed_commands import feeds_app
-from windsock.cli.key_commands import keys_app
+from windsock.cli.feeds.commands import feeds_app
+from windsock.cli.keys.commands import keys_app
 from windsock.cli.options import Config, config_path
 from windsock.cli.prices.commands import prices_app
 from windsock.errors import ConfigError, WindsockError
@@ -164,10 +164,10 @@ def evaluate(
 @db_app.command("upgrade")
 def db_upgrade(config: Config = None) -> None:
     """Bring the database to this version's schema."""
-    from windsock.config.file import load
+    from windsock.config.file import load_store
     from windsock.store.migrations import upgrade
 
-    upgrade(load(config_path(config), os.environ).store.url)
+    upgrade(load_store(config_path(config), os.environ).store.url)
 
 
 @db_app.command("backup")
@@ -176,10 +176,10 @@ def db_backup(
     config: Config = None,
 ) -> None:
     """Copy a SQLite store whole, also while a service writes to it."""
-    from windsock.config.file import load
+    from windsock.config.file import load_store
     from windsock.store.recovery.backup import back_up
 
-    pages = back_up(load(config_path(config), os.environ).store.url, to)
+    pages = back_up(load_store(config_path(config), os.environ).store.url, to)
     print(f"{to}: {pages} pages, whole")
 
 

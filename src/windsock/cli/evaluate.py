@@ -38,12 +38,8 @@ FRESH_S, FRESH_OUTCOMES = 60.0, 100
 """Weights are solved anew this long after new evidence, or after so many outcomes of a task."""
 
 
-class AnySecret(dict[str, str]):
-    """Keys are not needed to reckon."""
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """The value, or a word in its place: no key is needed to evaluate."""
-        return super().get(name) or default or "unset"
+STORE = frozenset({"store"})
+"""The table whose secrets are needed to evaluate."""
 
 
 def evaluate(
@@ -63,12 +59,11 @@ def evaluate(
     since       such as 30d; the whole log without
     prices      PATTERN=xFACTOR or PATTERN=INPUT/OUTPUT
     """
-    secrets = AnySecret(environ)
     named = policy or config
     if named is None:
         raise ConfigError("name a --policy file, or run this where windsock.toml is")
-    settings = load(named, secrets)
-    engine = _store(load(config or policy, secrets))
+    settings = load(named, environ, needs=STORE if named == (config or policy) else ())
+    engine = _store(load(config or policy, environ, needs=STORE))
     begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
     found = evaluation(reconsidered(settings, engine, since=begins, prices=repriced(prices)))
     if as_json:
@@ -96,7 +91,7 @@ def write_world(
     target = folder / "scenario.toml"
     if target.exists():
         raise ConfigError(f"{target} is there already; name another folder")
-    settings = load(config, AnySecret(environ))
+    settings = load(config, environ, needs=STORE)
     name = route or next(iter(settings.routes), None)
     if name is None or name not in settings.routes:
         known = ", ".join(settings.routes) or "none"

@@ -18,6 +18,8 @@ Key = Annotated[
     str | None, typer.Option("--key", help="a key of that windsock", envvar="WINDSOCK_API_KEY")
 ]
 
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+
 
 def config_path(path: Path | None) -> Path | None:
     """The file named, else windsock.toml if one is here, else None."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import httpx
 
-from windsock.errors import WindsockError
+from windsock.cli.options import HERE
+from windsock.errors import ConfigError, WindsockError
 
 TIMEOUT_S = 10.0
 
@@ -27,11 +28,16 @@ class Client(Protocol):
 class ServiceClient:
     """A running service at `url`; `key` is sent as a bearer token, if there is one."""
 
-    url: str
-    key: str | None = None
+    url: str = field(repr=False)
+    key: str | None = field(default=None, repr=False)
 
     def ask(self, path: str, *, method: str = "GET", **asked: Any) -> Any:
         """The JSON of an answer; `asked` are params or json; raises WindsockError."""
+        if "://" not in self.url:
+            raise ConfigError(
+                f"--url is an address such as {HERE}; what stands there is not repeated, for it "
+                "may be a key"
+            )
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         url = self.url.rstrip("/") + path
         try:

@@ -86,6 +86,20 @@ def alarms_list(url: Url = HERE, key: Key = None) -> None:
     tables.show_alarms(ServiceClient(url, key))
 
 
+@alarms_app.command("silence")
+def alarms_silence(
+    reporter: Annotated[str, typer.Argument(help="id of a key that reports")],
+    undo: Annotated[bool, typer.Option("--undo", help="count its rewards again")] = False,
+    url: Url = HERE,
+    key: Key = None,
+) -> None:
+    """Take a key's rewards out of what is believed, as if it had said nothing."""
+    from windsock.cli import tables
+    from windsock.cli.service_client import ServiceClient
+
+    tables.silence_key(ServiceClient(url, key), reporter, is_silent=not undo)
+
+
 @alarms_app.command("undo")
 def alarms_undo(
     deployment: str,

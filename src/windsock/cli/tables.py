@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from windsock.cli.doctor import Diagnosis
+from windsock.cli.layout import Entry, age, lines, usd, wrapped
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
-from windsock.cli.prices.layout import Entry, age, lines, usd, wrapped
 from windsock.cli.service_client import ServiceClient
 from windsock.clock import SystemClock
-from windsock.errors import ConfigError
+from windsock.errors import ConfigError, masked
 from windsock.resources.declared import seconds
 
 console = Console()
@@ -196,6 +196,30 @@ def show_alarms(service: ServiceClient) -> None:
                             width=console.width):  # fmt: skip
             console.print(line, soft_wrap=True, markup=False, highlight=False)
 
+    for line in _dissents(found):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _dissents(found: dict[str, Any]) -> Iterator[str]:
+    """Keys that disagree with the others, and those that a person took out."""
+    for each in found.get("keys", ()):
+        place = f"{each['deployment']} at {each['route']}/{each['task'] or '-'}"
+        yield f"key {each['key']} disagrees on {place}:"
+        yield (
+            f"  {each['rewards']:.0f} rewards, {each['mean']:.2f} in the mean, "
+            f"counted {100 * each['believed']:.0f} %"
+        )
+    for key in found.get("silenced", ()):
+        yield f"key {key} is silenced: its rewards count for nothing"
+
+
+def silence_key(service: ServiceClient, key: str, *, is_silent: bool) -> None:
+    """Take a key's rewards out, or count them again."""
+    body = {"key": key, "is_silent": is_silent}
+    service.ask("/v1/alarms/silence", method="POST", json=body)
+    state = "count for nothing" if is_silent else "count again"
+    console.print(f"key {key}: its rewards {state}", soft_wrap=True, highlight=False)
+
 
 def _doubts(doubted: dict[str, Any]) -> Iterator[str]:
     """What was not believed since the start."""
@@ -244,7 +268,7 @@ def show_findings(findings: Sequence[Diagnosis]) -> None:
     for finding in findings:
         fine = "[yellow]look[/]" if finding.is_unsure else "[green]ok  [/]"
         mark = fine if finding.ok else "[red]mend[/]"
-        text = escape(finding.text)
+        text = escape(masked(finding.text))
         console.print(f"{mark} [bold]{finding.subject}[/]: {text}", highlight=False)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -19,34 +19,97 @@ SECRET = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}|\bos\.environ/(\w+)")
 """${NAME}, ${NAME:-default} or os.environ/NAME, as LiteLLM writes it."""
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
-    """Settings from a file, or the defaults if `path` is None; raises ConfigError."""
+UNSET = "unset"
+"""Stands where a variable is not set and nobody needs what it holds."""
+
+
+def load(
+    path: Path | None, environ: Mapping[str, str], *, needs: Collection[str] | None = None
+) -> Settings:
+    """Settings from a file, or the defaults if `path` is None; raises ConfigError.
+
+    needs   tables whose variables must be set, elsewhere UNSET may stand instead; None: all
+    """
     if path is None:
         return Settings()
-    return parse(read_text(path, mend="check --config"), environ, source=str(path))
+    text = read_text(path, mend="check --config")
+    return parse(text, environ, source=str(path), needs=needs)
 
 
-def parse(text: str, environ: Mapping[str, str], *, source: str) -> Settings:
+def load_store(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Settings of which only [store] is read: all that a command needs which looks there.
+
+    raises  ConfigError
+    """
+    if path is None:
+        return Settings()
+    text = read_text(path, mend="check --config")
+    store = _body(text, str(path)).get("store", {})
+    return _settings({"store": store}, text, environ, source=str(path), needs=None)
+
+
+def unset_variables(path: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """Names of variables that a file names and nobody has set, by the key where each stands."""
+    if path is None:
+        return {}
+    unset: dict[str, str] = {}
+    _filled(_body(read_text(path, mend="check --config"), str(path)), environ, unset)
+    return unset
+
+
+def parse(
+    text: str, environ: Mapping[str, str], *, source: str, needs: Collection[str] | None = None
+) -> Settings:
     """Settings from TOML text; `source` names it in errors; raises ConfigError."""
-    try:
-        body = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source}: not valid TOML: {error}") from error
-    filled = _with_secrets(body, environ, source, ())
+    return _settings(_body(text, source), text, environ, source=source, needs=needs)
+
+
+def _settings(
+    body: dict[str, Any],
+    text: str,
+    environ: Mapping[str, str],
+    *,
+    source: str,
+    needs: Collection[str] | None,
+) -> Settings:
+    unset: dict[str, str] = {}
+    filled = _filled(body, environ, unset)
+    for place, name in unset.items():
+        if needs is None or place.partition(".")[0] in needs:
+            raise ConfigError(f"{source}: {unset_words(place, name)}")
     try:
         return Settings.model_validate(filled)
     except ValidationError as error:
-        place, sentence = first_fault(error, nearest=_nearest)
-        raise ConfigError(f"{source}{_line_of(place, text)}: {sentence}") from error
+        places, sentence = first_fault(error, nearest=_nearest)
+        key = ".".join(each for each in places if not each.isdigit())
+        if key in unset:
+            raise ConfigError(f"{source}: {unset_words(key, unset[key])}") from error
+        raise ConfigError(f"{source}{_line_of(places, text)}: {sentence}") from error
 
 
-def _with_secrets(
-    value: Any, environ: Mapping[str, str], source: str, place: tuple[str, ...]
+def unset_words(place: str, name: str) -> str:
+    """What is wrong with a variable that is not set, and the mend."""
+    return (
+        f"{place} names the environment variable {name}, which is not set; set it, or give a "
+        f"default with ${{{name}:-...}}"
+    )
+
+
+def _body(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source}: not valid TOML: {error}") from error
+
+
+def _filled(
+    value: Any, environ: Mapping[str, str], unset: dict[str, str], place: tuple[str, ...] = ()
 ) -> Any:
+    """With the variables that it names; `unset` gets those that are not set."""
     if isinstance(value, dict):
-        return {k: _with_secrets(v, environ, source, (*place, k)) for k, v in value.items()}
+        return {k: _filled(v, environ, unset, (*place, k)) for k, v in value.items()}
     if isinstance(value, list):
-        return [_with_secrets(v, environ, source, place) for v in value]
+        return [_filled(v, environ, unset, place) for v in value]
     if not isinstance(value, str):
         return value
 
@@ -54,10 +117,8 @@ def _with_secrets(
         name, default = match[1] or match[3], match[2]
         found = environ.get(name, default)
         if found is None:
-            raise ConfigError(
-                f"{source}: {'.'.join(place)} names the environment variable {name}, which is "
-                f"not set; set it, or give a default with ${{{name}:-...}}"
-            )
+            unset[".".join(place)] = name
+            return UNSET
         return found
 
     return SECRET.sub(secret, value)

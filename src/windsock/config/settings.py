@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
 from typing import Annotated, Literal, get_type_hints
 
 from pydantic import (
@@ -13,18 +12,29 @@ from pydantic import (
     model_validator,
 )
 
+from windsock.config.cap_settings import CapSettings, TimeZone
+from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
-from windsock.config.value_types import Moment, Seconds
+from windsock.config.terms_settings import TermsSettings
+from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
-from windsock.resources.declared import Part, Share, seconds
+from windsock.resources.declared import Part, seconds
+
+PASS_HEADERS = ("traceparent", "tracestate", "http-referer", "x-title", "x-openrouter-title",
+                "x-openrouter-categories")  # fmt: skip
+"""W3C Trace Context, and how OpenRouter's clients name their application."""
 
 
 class ServerSettings(Part):
     """Where the service listens, and how much it takes on.
 
+    judges          whose decisions a key may report on: of its namespace, or its own
     keys            open: no key needed; required: always; auto: from the first key on
+    metrics, docs   who may read /metrics, and /docs with /openapi.json: open: everybody; key: a key
+                    with the scope metrics, or read, once keys are needed; off: nobody
+    pass_headers    of clients' requests that go on to the provider; never keys or cookies
     cors_origins    whose pages may call from a browser, such as https://app.example, or *
     drain           after SIGTERM, seconds that requests under way have to end
     drain_delay     before that, seconds in which /readyz says no and requests are still taken, so
@@ -39,8 +49,12 @@ class ServerSettings(Part):
     host: str = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     keys: Literal["auto", "open", "required"] = "auto"
-    admin_token: str | None = None
+    judges: Literal["namespace", "own"] = "namespace"
+    admin_token: str | None = Field(default=None, repr=False)
+    metrics: Literal["open", "key", "off"] = "open"
+    docs: Literal["open", "key", "off"] = "open"
     cors_origins: tuple[str, ...] = ()
+    pass_headers: tuple[PassedHeader, ...] = PASS_HEADERS
     max_body_mb: float = Field(default=20.0, gt=0)
     max_inflight_mb: float = Field(default=512.0, gt=0)
     max_connections: int = Field(default=4096, gt=0)
@@ -62,12 +76,12 @@ class StoreSettings(Part):
     snapshot_every  between two snapshots of what was learnt
     """
 
-    url: str = "sqlite:///windsock.db"
+    url: str = Field(default="sqlite:///windsock.db", repr=False)
     flush: Seconds = 0.25
     snapshot_every: Seconds = 5.0
 
 
-class ProviderSettings(ContractSettings):
+class ProviderSettings(ContractSettings, TermsSettings):
     """A provider.
 
     preset          the known provider whose address, format, sign-in and price names it shares
@@ -79,13 +93,15 @@ class ProviderSettings(ContractSettings):
     max_concurrent  calls at a time; while it is full, others are asked
     adaptive        find that number, below max_concurrent, from how latency grows under load:
                     for servers that queue instead of refusing, such as your own
+    speaks          formats of clients that it takes as they come beside its own (messages,
+                    responses), in place of what is known
     parameters      what it takes of a request, in place of what is known
     """
 
-    base_url: str | None = None
-    api_key: str | None = None
+    base_url: str | None = Field(default=None, repr=False)
+    api_key: str | None = Field(default=None, repr=False)
     price: PriceSettings | None = None
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: dict[str, str] = Field(default_factory=dict, repr=False)
     preset: str | None = None
     auth: str | None = Field(default=None, pattern=r"^(query:[\w-]+|[A-Za-z0-9-]+)$")
     region: str | None = None
@@ -95,6 +111,7 @@ class ProviderSettings(ContractSettings):
     api_version: str | None = None
     max_concurrent: int | None = Field(default=None, gt=0)
     adaptive: bool = False
+    speaks: tuple[str, ...] | None = None
     parameters: ParameterSettings = ParameterSettings()
 
 
@@ -105,11 +122,12 @@ class CapabilitySettings(Part):
     audio: bool | None = None
     tools: bool | None = None
     json_schema: bool | None = None
+    web_search: bool | None = None
     context_tokens: int | None = Field(default=None, gt=0)
     max_output_tokens: int | None = Field(default=None, gt=0)
 
 
-class DeploymentSettings(ContractSettings):
+class DeploymentSettings(ContractSettings, TermsSettings):
     """A deployment, by its id.
 
     price           its own, in place of what feeds say
@@ -150,7 +168,9 @@ class CacheSettings(Part):
     enabled: bool = False
     ttl: Seconds = 3600.0
     max_mb: float = Field(default=64.0, gt=0)
-    url: str | None = Field(default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://")
+    url: str | None = Field(
+        default=None, pattern=r"^(redis|rediss|valkey|valkeys|unix)://", repr=False
+    )
 
 
 GuardSettings = create_model(  # the fields and defaults of GuardRules, with their documentation
@@ -181,41 +201,17 @@ class EmbeddingSettings(Part):
     timeout     after which a request goes on without
     """
 
-    base_url: str = Field(pattern=r"^https?://")
+    base_url: str = Field(pattern=r"^https?://", repr=False)
     model: str
-    api_key: str | None = None
+    api_key: str | None = Field(default=None, repr=False)
     timeout: Seconds = 0.3
-
-
-class FeedOverride(Part):
-    """What an operator may change of a shipped feed."""
-
-    url: str | None = None
-    every: Seconds | None = None
-    trust: Share | None = None
-    api_key: str | None = None
-    allow_private: bool = False
-
-
-class FeedsSettings(Part):
-    """Which feeds are read.
-
-    enabled     folder names; if left out, these and the status pages of the providers in use
-    dirs        folders with feeds of your own
-    offline     read packaged feeds only
-    """
-
-    enabled: tuple[str, ...] = ("genai-prices", "openrouter", "litellm", "models-dev")
-    dirs: tuple[Path, ...] = ()
-    override: dict[str, FeedOverride] = Field(default_factory=dict)
-    offline: bool = False
 
 
 class WebhookSettings(Part):
     """events: names or prefixes such as "price."; an empty list is all of them."""
 
-    url: str = Field(pattern=r"^https?://")
-    secret: str = Field(min_length=8)
+    url: str = Field(pattern=r"^https?://", repr=False)
+    secret: str = Field(min_length=8, repr=False)
     events: tuple[str, ...] = ()
 
 
@@ -236,6 +232,7 @@ class Settings(Part):
     """The whole of windsock.toml.
 
     default_route   asked where nothing is known by the name in a request, as the route "*"
+    timezone        of the caps that name none, and of the budgets of keys
     """
 
     server: ServerSettings = ServerSettings()
@@ -247,6 +244,8 @@ class Settings(Part):
     routes: dict[str, RouteSettings] = Field(default_factory=dict)
     default_route: str | None = None
     budgets: dict[str, BudgetSettings] = Field(default_factory=dict)
+    caps: dict[str, CapSettings] = Field(default_factory=dict)
+    timezone: TimeZone = "UTC"
     cache: CacheSettings = CacheSettings()
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()

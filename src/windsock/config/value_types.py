@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from windsock.resources.declared import moment, seconds
 
@@ -17,3 +18,24 @@ Moment = Annotated[float, BeforeValidator(moment)]
 
 UsdPerMtok = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 """USD for a million units, not negative."""
+
+NEVER_PASSED = re.compile(
+    r"auth|cookie|key|token|secret|credential|passw|^x-amz-"
+    r"|^(host|connection|keep-alive|upgrade|te|trailer|expect|proxy-.*|transfer-.*|content-.*"
+    r"|accept-encoding|forwarded|x-forwarded-.*|x-windsock-.*)$"
+)
+"""Names of headers that hold secrets, or that are of one connection only."""
+
+
+def passed_header(name: str) -> str:
+    """A header's name in lower case; raises ValueError for one that no provider may see."""
+    known = name.strip().lower()
+    if not re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", known, re.ASCII):
+        raise ValueError("is no name of a header")
+    if NEVER_PASSED.search(known):
+        raise ValueError("is not passed on: it may hold a secret, or is of one connection only")
+    return known
+
+
+PassedHeader = Annotated[str, AfterValidator(passed_header)]
+"""The name of a header that clients' requests hand on to providers."""

@@ -216,8 +216,8 @@ class Reconsideration:
             return
         decision, served, considered = known
         matter = _matter(feedback.reward)
-        before = considered.said.get(matter) if considered else None
-        self._router.learn(decision, served, feedback.reward, feedback.at, replaced=before)
+        said = tuple(considered.said.values()) if considered else ()
+        self._router.learn(decision, served, feedback.reward, feedback.at, said=said)
         if considered is not None:
             considered.said[matter] = feedback
             considered.reward = _worth(considered.said.values())

@@ -53,7 +53,7 @@ class FeedDefinition(BaseModel):
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     kind: Literal["price", "health"]
-    url: str = Field(min_length=1)
+    url: str = Field(min_length=1, repr=False)
     every: Annotated[float, BeforeValidator(seconds), Field(ge=LEAST_INTERVAL_S)]
     unit: str | None = None
     currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
@@ -64,7 +64,7 @@ class FeedDefinition(BaseModel):
     health: str | None = None
     env_key: str | None = None
     key_header: str = "authorization"
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default={}, repr=False)
     timeout: Annotated[float, BeforeValidator(seconds), Field(gt=0)] = 30.0
     max_mb: float = Field(default=32.0, gt=0)
     least_rows: int = Field(default=1, ge=0)

@@ -33,6 +33,9 @@ DEFAULT_WAIT_S = 60.0
 AGENT = "windsock (price feed reader)"
 """As which feeds see the reader."""
 
+NO_ADDRESS = "its url must be one of https, http, file or package, and name a host if there is one"
+"""What stands there is not repeated, for it may be a key."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validators:
@@ -74,7 +77,7 @@ class Fetcher:
         if scheme == "file":
             return _changed(await asyncio.to_thread(_file, definition, rest), last, {})
         if scheme not in ("http", "https"):
-            raise FeedError(f"{scheme!r} URLs are not fetched", feed=definition.id)
+            raise FeedError(NO_ADDRESS, feed=definition.id)
         try:
             async with asyncio.timeout(definition.timeout):
                 return await self._get(definition, last)
@@ -82,6 +85,8 @@ class Fetcher:
             raise FeedError(
                 f"no whole body in {definition.timeout:g} s", feed=definition.id
             ) from error
+        except httpx.InvalidURL as error:
+            raise FeedError(NO_ADDRESS, feed=definition.id) from error
         except httpx.HTTPError as error:
             reason = f"{type(error).__name__}: {error}".rstrip(": ")
             raise FeedError(reason, feed=definition.id) from error

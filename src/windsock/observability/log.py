@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
-from windsock.wire.secret_shapes import SECRET_TEXT
+from windsock.errors import SECRET_TEXT
 
 SECRET_KEYS = re.compile(r"authorization|api[-_]?key|token$|secret|password|cookie", re.IGNORECASE)
 

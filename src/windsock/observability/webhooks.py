@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import httpx
@@ -40,8 +40,8 @@ class Hook:
     `x-windsock-timestamp`, a dot and the body.
     """
 
-    url: str
-    secret: str
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
     events: tuple[str, ...] = ()
 
     def wants(self, kind: str) -> bool:

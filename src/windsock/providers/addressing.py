@@ -28,12 +28,12 @@ class Account:
     """
 
     name: str
-    base_url: str | None = None
-    api_key: str | None = None
+    base_url: str | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
     auth: str | None = None
     api_version: str | None = None
     places: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def endpoint_of(
@@ -73,13 +73,23 @@ def _base_url(account: Account, preset: Preset, places: Mapping[str, str]) -> st
     base_url = account.base_url or places.get("base_url") or usual
     if not base_url:
         raise ConfigError(f"providers.{account.name} has no base_url; add one")
-    if not base_url.startswith(("http://", "https://")):
+    if not _is_address(base_url):
         raise ConfigError(
-            f"providers.{account.name}.base_url {base_url!r} must start with https://"
+            f"providers.{account.name}.base_url must start with https:// and name a host; what "
+            "stands there is not repeated, for it may be a key"
         )
     if "{resource}" in usual and not urlsplit(base_url).path.strip("/"):
         base_url = base_url.rstrip("/") + urlsplit(usual).path
     return PLACE.sub(lambda found: _place(found[1], account, preset, places), base_url).rstrip("/")
+
+
+def _is_address(url: str) -> bool:
+    """Whether a provider can be called there."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _place(name: str, account: Account, preset: Preset, places: Mapping[str, str]) -> str:

@@ -25,9 +25,15 @@ from windsock.providers.transport import (
     said,
     whole,
 )
+from windsock.wire.request import NO_HEADERS, RequestHeaders
 
 MAX_HEADS = 4096
 """Request heads that are kept ready; each reload of the configuration brings new ones."""
+
+TYPE = "content-type"
+
+USUAL = {TYPE.encode(): HEADERS[TYPE].encode()}
+"""What a request states of itself where it states nothing else."""
 
 
 class DirectCaller:
@@ -38,15 +44,17 @@ class DirectCaller:
 
     def __init__(self, *, connect_s: float = CONNECT_S, keepalive_s: float = 15.0) -> None:
         self._pool = ConnectionPool(connect_s=connect_s, keepalive_s=keepalive_s)
-        self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes]] = {}
+        self._lines: dict[tuple[int, str], tuple[Endpoint, Origin, bytes, bytes]] = {}
 
-    async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
+    async def post(
+        self, endpoint: Endpoint, path: str, body: bytes, headers: RequestHeaders = NO_HEADERS
+    ) -> Reply:
         """See `Caller.post`."""
-        origin, head = self._line(endpoint, path)
-        signed = b""
+        origin, head, usual = self._line(endpoint, path)
+        own = _own_lines(endpoint, headers) if headers else usual
         if endpoint.signer is not None:
-            signed = await _signed(endpoint.signer, origin.url(path), body)
-        request = b"%b%d\r\n%b\r\n%b" % (head, len(body), signed, body)
+            own += await _signed(endpoint.signer, origin.url(path), body)
+        request = b"%b%d\r\n%b\r\n%b" % (head, len(body), own, body)
         kept = self._pool.take_idle(origin)
         if kept is not None:
             try:
@@ -69,19 +77,20 @@ class DirectCaller:
         """Drop all connections."""
         self._pool.close()
 
-    def _line(self, endpoint: Endpoint, path: str) -> tuple[Origin, bytes]:
-        """Where to, and the head of every request up to its length."""
+    def _line(self, endpoint: Endpoint, path: str) -> tuple[Origin, bytes, bytes]:
+        """Where to, the head of every request up to its length, and what usual ones add."""
         found = self._lines.get((id(endpoint), path))
         if found is None:
             try:
                 origin = Origin.of(endpoint.base_url)
             except ValueError as error:
                 raise Unreachable(str(error)) from error
-            found = endpoint, origin, _head(endpoint, origin, path)
+            usual = _own_lines(endpoint, NO_HEADERS)
+            found = endpoint, origin, _head(endpoint, origin, path), usual
             if len(self._lines) >= MAX_HEADS:
                 self._lines.clear()
             self._lines[id(endpoint), path] = found
-        return found[1], found[2]
+        return found[1:]
 
 
 class _DirectReply:
@@ -133,10 +142,18 @@ async def _signed(signer: Signer, url: str, body: bytes) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in made.items()).encode("latin-1")
 
 
+def _own_lines(endpoint: Endpoint, headers: RequestHeaders) -> bytes:
+    """Lines of the head that a request states itself, beside those of `_head`."""
+    stated = {name.lower().encode() for name in endpoint.headers}
+    own = {**USUAL, **dict(headers)}
+    return b"".join(b"%b: %b\r\n" % pair for pair in own.items() if pair[0] not in stated)
+
+
 def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:
-    """raises  Unreachable if a header could not be sent as it is"""
+    """What every request states; raises Unreachable if a header could not be sent as it is."""
     named = {name.lower(): value for name, value in endpoint.headers.items()}
-    fields = {"host": origin.authority, "accept": "*/*", **HEADERS, **named}
+    always = {name: value for name, value in HEADERS.items() if name != TYPE}
+    fields = {"host": origin.authority, "accept": "*/*", **always, **named}
     lines = [f"{name}: {value}" for name, value in fields.items()]
     text = "\r\n".join([f"POST {origin.path}{path} HTTP/1.1", *lines, "content-length: "])
     if any(mark in line for line in lines for mark in "\r\n\0"):

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -33,6 +34,7 @@ class Preset:
     auth_scope          what is asked for then: a token's scope, the service a signature is for
     headers             that every call carries
     format              name of the wire format of its API (`wire.registry`)
+    speaks              formats of clients that it takes as they come, beside its own
     keeps_router_fields it understands the router's own fields of a request itself
     status              id of its health feed
     models              candidates when no configuration names any
@@ -50,6 +52,7 @@ class Preset:
     bill_header         the header of an answer that says so
     usage               what it counts its own way
     cache               how it caches the beginning of prompts
+    searching           globs of the names of its models that search the web
     """
 
     id: str
@@ -64,6 +67,7 @@ class Preset:
     auth_scope: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     format: str = "openai_chat"
+    speaks: tuple[str, ...] = ()
     keeps_router_fields: bool = False
     status: str | None = None
     models: tuple[str, ...] = ()
@@ -81,6 +85,12 @@ class Preset:
     bill_header: str = ""
     usage: UsageHabits = NO_HABITS
     cache: CacheTraits = USUAL_CACHE
+    searching: tuple[str, ...] = ()
+
+    def searches_as(self, model: str) -> bool:
+        """Whether its model of this name is known to search the web when it is asked to."""
+        name = model.rsplit("/", 1)[-1].lower()
+        return any(fnmatchcase(name, glob) for glob in self.searching)
 
 
 @cache

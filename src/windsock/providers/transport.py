@@ -8,6 +8,7 @@ from typing import Protocol
 from urllib.parse import parse_qsl, quote
 
 from windsock.errors import ProviderError
+from windsock.wire.request import NO_HEADERS, RequestHeaders
 from windsock.wire.secret_shapes import SECRET_BYTES
 
 MAX_ANSWER_BYTES = 16 * 1024 * 1024
@@ -20,7 +21,7 @@ CONNECT_S = 1.0
 """Longest wait for a connection, TLS included."""
 
 HEADERS = {"content-type": "application/json", "accept-encoding": "identity"}
-"""Of every request to a provider."""
+"""Of every request to a provider, unless it states others."""
 
 
 class Signer(Protocol):
@@ -55,10 +56,10 @@ class Endpoint:
     signer      makes the headers that change; None: `headers` are all
     """
 
-    base_url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    base_url: str = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     prefix: str = ""
-    query: str = ""
+    query: str = field(default="", repr=False)
     bill_header: str = ""
     signer: Signer | None = None
 
@@ -124,8 +125,12 @@ class Reply(Protocol):
 class Caller(Protocol):
     """Sends requests to providers."""
 
-    async def post(self, endpoint: Endpoint, path: str, body: bytes) -> Reply:
+    async def post(
+        self, endpoint: Endpoint, path: str, body: bytes, headers: RequestHeaders = NO_HEADERS
+    ) -> Reply:
         """Send; returns when the head has come.
+
+        headers     of this request alone; those that the endpoint states itself are stronger
 
         A kept connection that the provider had closed meanwhile is replaced by a fresh one.
 

@@ -19,8 +19,9 @@ DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
-SECRET_NAMES = ("key", "token", "secret")
-"""Endings of names whose value no message repeats."""
+SECRET_NAMES = ("key", "token", "secret", "password", "url", "headers")
+"""Endings of names whose value no message repeats: an address may hold a password, or be a key that
+was typed in its place."""
 
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -30,7 +31,7 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 class Part(BaseModel):
     """A declared table: frozen, and an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def seconds(value: object) -> float:
@@ -98,10 +99,11 @@ def first_fault(
     message = fault["msg"].removeprefix("Value error, ")
     if not place:
         return place, message
-    return place, f"{key}: {message[0].lower()}{message[1:]}{_given(place[-1], fault['input'])}"
+    return place, f"{key}: {message[0].lower()}{message[1:]}{_given(place, fault['input'])}"
 
 
-def _given(name: str, value: object) -> str:
+def _given(place: Sequence[str], value: object) -> str:
     """What stands there instead, unless it is a whole table or may be a secret."""
-    is_hidden = name.endswith(SECRET_NAMES) or isinstance(value, dict)
+    names_a_secret = any(name.lower().endswith(SECRET_NAMES) for name in place)
+    is_hidden = names_a_secret or isinstance(value, dict)
     return "" if is_hidden else f", not {value!r}"

@@ -14,8 +14,9 @@ from typing import Protocol
 from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.errors import CallerError, StoreError
 
-SCOPES = ("infer", "feedback", "read", "admin")
-"""What keys may be allowed: calls, feedback, inspection, everything."""
+SCOPES = ("infer", "feedback", "read", "metrics", "admin")
+"""What keys may be allowed: calls, feedback, inspection of their namespace, /metrics of the whole
+service where it needs a key, everything."""
 
 PLAIN = (b"x-api-key", b"api-key", b"x-goog-api-key")
 """Headers in which Anthropic's, Azure's and Google's SDKs send the key as it is."""
@@ -52,6 +53,22 @@ class KeyRecord(Protocol):
     def revoked_at(self) -> float | None:
         """Unix s."""
 
+    @property
+    def continues(self) -> str | None:
+        """The key whose place it took."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names it may ask for, or globs; empty: all."""
+
+    @property
+    def rpm(self) -> int | None:
+        """Requests a minute."""
+
+    @property
+    def tpm(self) -> int | None:
+        """Tokens a minute."""
+
 
 NO_KEY = "no key given; send it as 'Authorization: Bearer sk-ws-...'"
 
@@ -63,11 +80,17 @@ NO_KEY_LEFT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who calls. key_id is None without a key."""
+    """Who calls, and what of: see `KeyRecord`.
+
+    key_id  None without a key; of a rotated key that of the first, whose limits and rewards go on
+    """
 
     key_id: str | None = None
     namespace: str = DEFAULT_NAMESPACE
     scopes: frozenset[str] = frozenset(SCOPES)
+    models: tuple[str, ...] = ()
+    rpm: int | None = None
+    tpm: int | None = None
 
 
 class AccessDenied(CallerError):
@@ -161,7 +184,14 @@ class Access:
 
 
 def _holder_of(key: KeyRecord) -> Principal:
-    return Principal(key_id=key.id, namespace=key.namespace, scopes=frozenset(key.scopes))
+    return Principal(
+        key_id=key.continues or key.id,
+        namespace=key.namespace,
+        scopes=frozenset(key.scopes),
+        models=key.models,
+        rpm=key.rpm,
+        tpm=key.tpm,
+    )
 
 
 def credential_of(authorization: str | None, x_api_key: str | None) -> str | None:

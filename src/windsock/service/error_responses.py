@@ -12,12 +12,15 @@ from windsock.errors import (
     BadRequest,
     BudgetSpent,
     CallerError,
+    CapReached,
+    LimitReached,
     NoCandidate,
     StoreError,
     UnknownRoute,
     WindsockError,
 )
 from windsock.service.auth import AccessDenied
+from windsock.service.key_limits import NotAllowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,12 @@ def problem_of(error: WindsockError) -> Problem:
             return Problem.of(400, str(error), param=error.param)
         case UnknownRoute():
             return Problem.of(404, str(error), param="model", code="model_not_found")
+        case CapReached():
+            return _capped(error)
+        case LimitReached():
+            return _limited(error)
+        case NotAllowed():
+            return Problem.of(403, str(error), param="model", code="model_not_allowed")
         case BudgetSpent():
             return Problem.of(402, str(error), code="budget_spent")
         case NoCandidate():
@@ -79,6 +88,25 @@ PROVIDER_CODES = {
 
 NO_RETRY = (b"x-should-retry", b"false")
 """An SDK that tries again only multiplies the load."""
+
+
+RETRY = (b"x-should-retry", b"true")
+"""What calls under way have reserved is free again in a moment, though SDKs give up at a 402."""
+
+
+def _capped(error: CapReached) -> Problem:
+    wait_s, code = error.retry_after_s, "budget_spent" if error.is_spent else "budget_reserved"
+    headers = [NO_RETRY if error.is_spent else RETRY]
+    if wait_s is not None:
+        headers.append((b"retry-after", str(ceil(wait_s)).encode()))
+    return Problem.of(402, str(error), code=code, headers=headers)
+
+
+def _limited(error: LimitReached) -> Problem:
+    """Of a key, with when to come again; what never may as it stands is not to be tried again."""
+    wait_s = error.retry_after_s
+    headers = [NO_RETRY] if wait_s is None else [(b"retry-after", b"%d" % ceil(wait_s))]
+    return Problem.of(429, str(error), code="rate_limit_exceeded", headers=headers)
 
 
 def _nobody(error: NoCandidate) -> Problem:

@@ -72,17 +72,29 @@ class FeedbackInbox:
                 _hold(self._name_by_response, place, outcome.decision.id)
 
     async def observe(
-        self, name: str, reward: Reward, namespace: str, idempotency_key: str | None
+        self,
+        name: str,
+        reward: Reward,
+        namespace: str,
+        idempotency_key: str | None,
+        *,
+        only_own: bool = False,
     ) -> tuple[Credit, bool]:
         """Who was credited, and whether this had been said before.
 
-        name    the id of a decision, or of its answer
+        name        the id of a decision, or of its answer
+        only_own    True where a key may judge its own decisions alone
 
         raises  UnknownDecision, StoreError
         """
         known = self._at_hand(name, namespace) or await self._find(name, namespace)
         if known is None or known.decision.cell.namespace != namespace:
             raise UnknownDecision(f"no decision {name!r} is known to this key")
+        if only_own and known.decision.key_id != reward.key_id:
+            raise UnknownDecision(
+                f"decision {name!r} was made for another key, and keys judge their own here "
+                '(judges = "own")'
+            )
         return self._learn(self._held(name, known), reward, idempotency_key)
 
     def advice(self, name: str, namespace: str, claim: float) -> tuple[float, str | None]:
@@ -118,12 +130,13 @@ class FeedbackInbox:
         )
         if is_duplicate:
             return self._credit(known, now), True
-        credit = self._router.learn(known.decision, known.deployment, reward, now, replaced=before)
+        said = tuple(known.said.values())
+        credit = self._router.learn(known.decision, known.deployment, reward, now, said=said)
         feedback = Feedback(
             decision_id=known.decision.id,
             reward=reward,
             at=now,
-            weight=credit.weight,
+            weight=credit.said,
             idempotency_key=idempotency_key,
         )
         known.hear(feedback)

@@ -42,8 +42,11 @@ def open_engine(url: str, *, patience_s: float = 5.0) -> Engine:
         raise ConfigError(
             f"store.url needs the module {error.name!r}; install windsock[postgres]"
         ) from error
-    except SQLAlchemyError as error:
-        raise ConfigError(f"store.url {url.split('@')[-1]!r} cannot be read: {error}") from error
+    except (SQLAlchemyError, ValueError) as error:
+        raise ConfigError(
+            f"store.url ({_scheme(url)}) cannot be read; write sqlite:///FILE or "
+            "postgresql://USER:PASSWORD@HOST/NAME"
+        ) from error
     raise ConfigError(
         f"store.url: {parsed.get_backend_name()!r} is not supported; use sqlite or postgresql"
     )
@@ -58,6 +61,12 @@ def reading() -> Iterator[None]:
         cause = str(getattr(error, "orig", None) or error).splitlines()[0]
         is_refusal = any(word in str(error) for word in REFUSALS)
         raise StoreError(f"the store cannot be used: {cause}", is_refusal=is_refusal) from error
+
+
+def _scheme(url: str) -> str:
+    """All of an address that surely holds no secret."""
+    scheme, mark, _ = url.partition("://")
+    return f"{scheme}://..." if mark else "without a scheme"
 
 
 def _postgres(url: URL, patience_s: float) -> Engine:

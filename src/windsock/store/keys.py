@@ -21,14 +21,19 @@ TRACE = ".keyed"
 
 _meta = MetaRow.__table__  # type: ignore[attr-defined]
 
+PERIODS = ("day", "week", "month", "total")
+"""In which a key's budget is spent; total: ever."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualKey:
     """A key as kept: the hash of its secret only.
 
-    budget_usd      spent per `budget_period`: day, month or total
-    rpm             requests per minute
-    models          routes and deployments it may name; empty: all
+    budget_usd      spent per `budget_period`, of PERIODS
+    rpm, tpm        requests, and tokens, within any minute
+    models          routes, deployments and models it may name, or globs of such; empty: all
+    continues       id of the first of the keys that were rotated into this one: what it spends and
+                    says counts as that one's; None: it took nobody's place
     """
 
     id: str
@@ -43,6 +48,14 @@ class VirtualKey:
     budget_period: str | None = None
     rpm: int | None = None
     models: tuple[str, ...] = ()
+    tpm: int | None = None
+    continues: str | None = None
+
+    def state(self, now: float) -> str:
+        """active, expired or revoked."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "expired" if self.expires_at is not None and now >= self.expires_at else "active"
 
 
 def keys(engine: Engine) -> list[VirtualKey]:
@@ -65,15 +78,27 @@ def keys_and_trace(engine: Engine) -> tuple[list[VirtualKey], bool]:
 
 def add_key(engine: Engine, key: VirtualKey) -> None:
     """Raises StoreError, also if there is one of this id."""
-    values = {
+    with reading(), engine.begin() as connection:
+        connection.execute(insert(_key).values(_values_of(key)))
+    _leave_trace(engine)
+
+
+def rotate_key(engine: Engine, old: VirtualKey, new: VirtualKey) -> None:
+    """Add a key, and have the one whose place it takes end when `old` says; raises StoreError."""
+    ends = update(_key).where(_key.c.id == old.id).values(expires_at=old.expires_at)
+    with reading(), engine.begin() as connection:
+        connection.execute(insert(_key).values(_values_of(new)))
+        connection.execute(ends)
+    _leave_trace(engine)
+
+
+def _values_of(key: VirtualKey) -> dict[str, Any]:
+    return {
         **{name: getattr(key, name) for name in _key.c.keys()},  # noqa: SIM118
         "scopes": " ".join(key.scopes),
         "models": " ".join(key.models),
         "budget_usd": None if key.budget_usd is None else str(key.budget_usd),
     }
-    with reading(), engine.begin() as connection:
-        connection.execute(insert(_key).values(values))
-    _leave_trace(engine)
 
 
 def revoke_key(engine: Engine, key_id: str, at: float) -> bool:

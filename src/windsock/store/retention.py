@@ -15,6 +15,7 @@ from windsock.store.tables import (
     FeedbackRow,
     HealthRow,
     HeldRow,
+    UncalledRow,
     WeightsRow,
 )
 from windsock.store.writer import begin_alone
@@ -33,7 +34,8 @@ class Keep:
 
     tables_s        weight tables; without them an old decision still tells its propensity and
                     draw, but no longer the weights of the others
-    decisions_s     decisions with their outcomes, attempts and feedback; about 1.5 KB a request
+    decisions_s     decisions with their outcomes, attempts and feedback, and what asked no
+                    provider; about 1.5 KB a request
     """
 
     tables_s: float | None = 30 * DAY_S
@@ -60,6 +62,7 @@ def _plan(keep: Keep) -> Iterator[tuple[Table, str, float | None]]:
     yield HealthRow.__table__, "seen_at", keep.health_s  # type: ignore[attr-defined]
     yield HeldRow.__table__, "seen_at", keep.held_s  # type: ignore[attr-defined]
     yield _decision, "at", keep.decisions_s
+    yield UncalledRow.__table__, "at", keep.decisions_s  # type: ignore[attr-defined]
     yield FeedbackRow.__table__, "at", keep.decisions_s  # type: ignore[attr-defined]
 
 

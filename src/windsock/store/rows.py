@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
+from enum import StrEnum
 from math import isfinite
 from typing import Any
 
@@ -26,6 +27,7 @@ from windsock.store.tables import (
     HeldRow,
     QuoteRow,
     SnapshotRow,
+    UncalledRow,
     WeightsRow,
 )
 
@@ -42,6 +44,29 @@ class StateSnapshot:
     body: bytes
 
 
+class UncalledKind(StrEnum):
+    """Why no provider was asked: the request was refused, or its answer was kept."""
+
+    REFUSED = "refused"
+    CACHED = "cached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Uncalled:
+    """Requests that no provider was asked for; see `UncalledRow`."""
+
+    at: float
+    kind: UncalledKind
+    namespace: str
+    route: str
+    task: str
+    key_id: str | None
+    deployment: str = ""
+    cause: str = ""
+    requests: int = 1
+    saved_usd: Decimal = Decimal(0)
+
+
 Entry = (
     Outcome
     | Decision
@@ -52,6 +77,7 @@ Entry = (
     | WeightTable
     | Event
     | StateSnapshot
+    | Uncalled
 )
 
 Row = tuple[type[SQLModel], dict[str, Any]]
@@ -80,6 +106,8 @@ def rows_of(entry: Entry, position: int) -> Iterator[Row]:
             yield EventRow, _event(entry, position)
         case StateSnapshot():
             yield SnapshotRow, {"position": position, "at": entry.at, "body": entry.body}
+        case Uncalled():
+            yield UncalledRow, _uncalled(entry, position)
 
 
 def by_table(rows: Iterable[Row]) -> dict[type[SQLModel], list[dict[str, Any]]]:
@@ -167,6 +195,7 @@ def _attempt(result: CallResult, position: int) -> dict[str, Any]:
         "latency_s": _finite(result.latency_s),
         "first_byte_s": result.first_byte_s,
         **_bill(result),
+        "cost_pico_usd": None if result.cost_usd is None else pico_usd(result.cost_usd),
     }
 
 
@@ -179,6 +208,12 @@ def _bill(result: CallResult) -> dict[str, Any]:
         "counted_pico_usd": None if counted is None else pico_usd(counted),
         "is_bill_doubted": None if billed is None else result.is_bill_doubted,
     }
+
+
+def _uncalled(entry: Uncalled, position: int) -> dict[str, Any]:
+    facts = {each.name: getattr(entry, each.name) for each in fields(entry)}
+    saved = pico_usd(facts.pop("saved_usd"))
+    return {**facts, "position": position, "kind": entry.kind.value, "saved_pico_usd": saved}
 
 
 def _feedback(feedback: Feedback, position: int) -> dict[str, Any]:

@@ -66,6 +66,8 @@ class AttemptRow(SQLModel, table=True):
                         of before this was kept
     counted_pico_usd    what its use comes to at our price, beside a bill
     is_bill_doubted     the bill cannot be, and is in no sum
+    cost_pico_usd       what it cost; None where that is not known, and in rows of before this was
+                        kept
     """
 
     __tablename__ = "attempt"
@@ -82,6 +84,32 @@ class AttemptRow(SQLModel, table=True):
     billed_pico_usd: int | None = Field(default=None, sa_column=Column(BigInteger))
     counted_pico_usd: int | None = Field(default=None, sa_column=Column(BigInteger))
     is_bill_doubted: bool | None = None
+    cost_pico_usd: int | None = Field(default=None, sa_column=Column(BigInteger))
+
+
+class UncalledRow(SQLModel, table=True):
+    """Requests of one kind that no provider was asked for, as many as came in about a second.
+
+    kind            refused, or cached: answered from the cache
+    deployment      whom the kept answer came from; empty of those refused
+    cause           what refused them, such as a cap
+    saved_pico_usd  what the answers had cost, where that was known
+    """
+
+    __tablename__ = "uncalled"
+    __table_args__ = (Index("uncalled_at", "at"),)
+
+    position: int = Field(sa_column=_position())
+    at: float
+    kind: str
+    namespace: str
+    route: str
+    task: str
+    key_id: str | None
+    deployment: str
+    cause: str
+    requests: int = Field(sa_column=_big())
+    saved_pico_usd: int = Field(sa_column=_big())
 
 
 class FeedbackRow(SQLModel, table=True):
@@ -198,8 +226,9 @@ class KeyRow(SQLModel, table=True):
     """A virtual key; of the secret only its SHA-256 is kept.
 
     scopes, models      separated by blanks; no models: all
-    budget_usd          Decimal as text, spent per `budget_period` (day, month or total)
-    rpm                 requests per minute
+    budget_usd          Decimal as text, spent per `budget_period` (see store.keys.PERIODS)
+    rpm, tpm            requests, and tokens, a minute
+    continues           the key whose place it took, by rotation; None: nobody's
     """
 
     __tablename__ = "virtual_key"
@@ -216,6 +245,8 @@ class KeyRow(SQLModel, table=True):
     budget_period: str | None = None
     rpm: int | None = None
     models: str = ""
+    tpm: int | None = None
+    continues: str | None = None
 
 
 class MetaRow(SQLModel, table=True):

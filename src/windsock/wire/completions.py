@@ -6,11 +6,11 @@ can give (echo, suffix, token ids, log probabilities) is refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied
+from windsock.wire.dialect import Unspoken, copied, refused
 
 SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "n", "stream",
           "stream_options", "stop", "max_tokens", "presence_penalty", "frequency_penalty", "seed",
@@ -21,7 +21,7 @@ RAW = {"echo": False, "suffix": "", "logprobs": 0, "best_of": 1}
 """Fields that ask for a raw continuation, and the value that asks for nothing."""
 
 
-class Completions:
+class Completions(Unspoken):
     """One request to /v1/completions."""
 
     end_mark = b"data: [DONE]\n\n"
@@ -45,10 +45,9 @@ class Completions:
         choices = [_choice(each, each["message"]) for each in body["choices"]]
         return {**body, "object": "text_completion", "choices": choices}
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
-        """An error with OpenAI's type for its status."""
-        kind = "invalid_request_error" if status < 500 else "server_error"
-        return {"error": {"message": message, "type": kind, "param": None, "code": None}}
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+        """An error as OpenAI tells it."""
+        return refused(status, error)
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The same chunk with texts; one without choices says what was used."""
@@ -59,9 +58,9 @@ class Completions:
         """Nothing but the end mark."""
         yield from ()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The error as an event."""
-        yield self.refused(500, message)
+        yield self.refused(500, error)
 
 
 def _prompt(prompt: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from windsock.errors import BadRequest
@@ -12,22 +12,35 @@ class Dialect(Protocol):
     """One request in another wire format. Made anew for each: streams have a state.
 
     end_mark    what follows the last event of a whole stream
-    left_out    what of the request has no counterpart and nobody is asked for, by field and kind
+    language    its name among those that providers may speak (`wire.registry.LANGUAGES`), or empty
+    passed      headers that belong to it and go to who speaks it, in lower case
+    id_header   under which its clients look for the id of their request, or empty
+    left_out    what of the request has no counterpart in a chat, by field and kind
+    refusal     why it cannot be asked as a chat at all; None: it can
+    is_foreign  it carries what was made here of another's answers, so it is asked as a chat only
     """
 
     end_mark: bytes
+    language: str
+    passed: tuple[bytes, ...]
+    id_header: bytes
     left_out: list[str]
+    refusal: BadRequest | None
+    is_foreign: bool
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The chat body that asks for the same; raises BadRequest for what has no counterpart."""
+        """The chat body that asks for the same; raises BadRequest for what is no such request."""
         ...
 
     def answered(self, body: dict[str, Any]) -> dict[str, Any]:
         """A chat completion, told in this format."""
         ...
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
-        """An error, told in this format."""
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+        """An error, told in this format.
+
+        error   its `message`; where known `type`, `code`, `param` as OpenAI's, `retry_after` in s
+        """
         ...
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -38,9 +51,27 @@ class Dialect(Protocol):
         """The events that follow the whole answer."""
         ...
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
-        """The events that end a stream which broke off."""
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The events that end a stream which broke off; `error` as in `refused`."""
         ...
+
+
+class Unspoken:
+    """Of a dialect in which no provider is asked as it comes."""
+
+    language = ""
+    passed: tuple[bytes, ...] = ()
+    id_header = b""
+    refusal: BadRequest | None = None
+    is_foreign = False
+
+
+def refused(status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+    """An error with OpenAI's four fields; a type that it does not say goes by the status."""
+    kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+    usual = "invalid_request_error" if status < 500 else "server_error"
+    told = {"message": error["message"], "type": error.get("type") or kind.get(status, usual)}
+    return {"error": {**told, "param": error.get("param"), "code": error.get("code")}}
 
 
 def text_of(content: Any, where: str) -> str:

@@ -85,6 +85,7 @@ class Answer:
     """A whole answer.
 
     body            parsed, for `Format.told` only
+    raw             as it came, where it is told so
     message         the assistant's message that declared checks look at; None: they do not apply
     certainty       0..1, how sure the answer claims to be, if it does
     error           the error that stands in it, as an object of its own; then it is none
@@ -92,6 +93,7 @@ class Answer:
 
     body: dict[str, Any]
     facts: AnswerFacts
+    raw: bytes = b""
     message: Mapping[str, Any] | None = None
     certainty: float | None = None
     error: bytes | None = None
@@ -148,10 +150,15 @@ class StreamScanner(Protocol):
 class Format(Protocol):
     """One kind of call in a provider's language. Without state: one object serves all calls.
 
-    headers     that every call carries beside those of the provider's configuration
+    headers         that every call carries beside those of the provider's configuration
+    answer_headers  of an answer that the client gets too, in lower case; where it is told as it
+                    came
+    count_path      of the call that counts the tokens of a request; empty where there is none
     """
 
     headers: Mapping[str, str]
+    answer_headers: tuple[str, ...]
+    count_path: str
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         """Of the call, below the provider's base URL; percent-encoded, with a query if need be."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from windsock.errors import ConfigError
-from windsock.wire.format import Formats, ProviderTraits
+from windsock.wire.format import Format, Formats, ProviderTraits
 from windsock.wire.formats.anthropic.messages import AnthropicMessages
+from windsock.wire.formats.anthropic.native import NativeMessages
 from windsock.wire.formats.converse.content import Converse
 from windsock.wire.formats.gemini.content import GeminiContent
+from windsock.wire.formats.gemini.native import NativeContent
 from windsock.wire.formats.openai_chat import OpenAIChat
 from windsock.wire.formats.openai_embeddings import OpenAIEmbeddings
+from windsock.wire.formats.openai_responses.native import NativeResponses
 from windsock.wire.request import Operation
 
 
@@ -36,6 +39,43 @@ FORMATS: dict[str, Callable[[ProviderTraits], Formats]] = {
     "gemini_content": _gemini,
     "converse": _converse,
 }
+
+
+def _native_messages(traits: ProviderTraits) -> Format:
+    return NativeMessages(traits)
+
+
+def _native_responses(traits: ProviderTraits) -> Format:
+    return NativeResponses(traits)
+
+
+def _native_content(traits: ProviderTraits) -> Format:
+    return NativeContent(traits)
+
+
+LANGUAGES: dict[str, Callable[[ProviderTraits], Format]] = {
+    "messages": _native_messages,
+    "responses": _native_responses,
+    "generate_content": _native_content,
+}
+"""Formats that clients speak beside chat completions, as they pass to who speaks them too."""
+
+KEPT_IN = frozenset({"responses"})
+"""Those in which a request may go on from an answer by its id, where it was given."""
+
+SPOKEN_BY = {"anthropic_messages": ("messages",), "gemini_content": ("generate_content",)}
+"""The languages that a wire format is."""
+
+
+def languages_of(name: str, speaks: Iterable[str], traits: ProviderTraits) -> Mapping[str, Format]:
+    """By language, of a provider with this wire format that speaks others besides; raises
+    ConfigError if one of these is none."""
+    own = SPOKEN_BY.get(name, ())
+    for each in speaks:
+        if each not in LANGUAGES:
+            known = ", ".join(LANGUAGES)
+            raise ConfigError(f"speaks: no format is named {each!r}; known are {known}")
+    return {each: LANGUAGES[each](traits) for each in dict.fromkeys((*own, *speaks))}
 
 
 def formats_of(name: str, traits: ProviderTraits) -> Formats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
@@ -13,6 +13,7 @@ import orjson
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.caller_fields.ranges import RULES
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -20,7 +21,13 @@ TOKENS_PER_BYTE = 0.27
 """Prompt tokens per byte of request body, before anything is learnt."""
 
 
-OURS = ("models", "provider", "session_id", "route", "transforms", "usage")
+RequestHeaders = tuple[tuple[bytes, bytes], ...]
+"""Of one request: names, in lower case, and values."""
+
+NO_HEADERS: RequestHeaders = ()
+
+
+OURS = ROUTER_FIELDS
 """Fields that speak to the router; upstreams reject what they do not know."""
 
 
@@ -43,6 +50,24 @@ class NamesAModel(Protocol):
 Body = TypeVar("Body", bound=NamesAModel)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeRequest:
+    """A request in a format of the client's own, for those who speak it.
+
+    language    a name in `wire.registry.LANGUAGES`
+    raw         the body as it came
+    headers     that belong to the language, as they came
+    missed      what has no counterpart in others, by field and kind
+    refusal     why nobody else can serve it; None: others can
+    """
+
+    language: str
+    raw: bytes
+    headers: RequestHeaders = NO_HEADERS
+    missed: tuple[str, ...] = ()
+    refusal: BadRequest | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class UpstreamRequest:
     """A parsed request. Treat it as immutable (see `core.model.calls`).
@@ -55,6 +80,11 @@ class UpstreamRequest:
     choices         answers asked for (`n`)
     wants_certainty the router asks how sure the answer is, where a format can tell
     left_out        fields that nothing may add: the deployment does not take them
+    headers         that go to the provider as they came
+    native          the same in the client's own format; None: it speaks chat completions, or
+                    carries what only windsock understands
+    unheeded        fields that no one acts on, and that only a router would know
+    searching       deployments of which a web search is asked beside
     kept_fields     `fields`, once they were read
     """
 
@@ -68,6 +98,10 @@ class UpstreamRequest:
     operation: Operation = Operation.CHAT
     wants_certainty: bool = False
     left_out: frozenset[str] = frozenset()
+    headers: RequestHeaders = NO_HEADERS
+    native: NativeRequest | None = None
+    unheeded: tuple[str, ...] = ()
+    searching: frozenset[str] = frozenset()
     kept_fields: dict[str, msgspec.Raw] | None = field(
         default=None, init=False, repr=False, compare=False
     )
@@ -78,6 +112,17 @@ class UpstreamRequest:
         if self.kept_fields is None:
             self.kept_fields = _fields.decode(self.raw)
         return self.kept_fields
+
+
+def with_native(asked: UpstreamRequest, native: NativeRequest) -> UpstreamRequest:
+    """The request with its native form: who speaks the language goes first where others would miss
+    something of it, and is asked alone where nobody else can serve it."""
+    asked.native = native
+    language, request = frozenset((native.language,)), asked.request
+    if native.refusal is not None or native.missed:
+        needs = request.needs if native.refusal is None else request.needs | language
+        asked.request = replace(request, needs=needs, marks=request.marks | language)
+    return asked
 
 
 def task_of(metadata: dict[str, Any] | None) -> str:

@@ -162,7 +162,7 @@ def test_a_reward_of_a_cascade_teaches_the_cascade_and_neither_of_its_two() -> N
     assert made.beliefs.to_state() == before
     assert made.confidences.to_state()["rows"] != mine
     first = Feedback(decision_id="", reward=Reward(value=1.0), at=START + 1)
-    made.learn(exchange.decision, CHEAP, Reward(value=0.0), START + 1, replaced=first)
+    made.learn(exchange.decision, CHEAP, Reward(value=0.0), START + 1, said=[first])
     row, was = made.confidences.to_state()["rows"][0], mine[0]
     assert row[5][0] == pytest.approx(was[5][0] + 1.0, abs=0.01)
     assert row[5][1] == pytest.approx(was[5][1], abs=0.01)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.evidence.keys.sums import Sums, sums_of
 from windsock.core.evidence.warm_start import PastResult, WarmStart, teach
 from windsock.core.evidence.weighting import RewardWeighting
 from windsock.core.model.requests import Cell
@@ -27,7 +28,7 @@ def test_one_key_cannot_outweigh_the_others() -> None:
     for i in range(70):
         weighting.weigh(CELL, "m", Reward(value=1.0, key_id=f"user {i % 7}"))
     poison = sum(
-        weighting.weigh(CELL, "m", Reward(value=0.0, key_id="bad")).weight for _ in range(1000)
+        weighting.weigh(CELL, "m", Reward(value=0.0, key_id="bad")).said for _ in range(1000)
     )
     assert poison == pytest.approx(30.0, abs=1.0)
 
@@ -46,24 +47,26 @@ def test_keys_that_report_alike_are_all_taken_in_full(keys: int) -> None:
     taken = [
         weighting.weigh(CELL, "m", Reward(value=0.8, key_id=f"user {i % keys}")) for i in range(350)
     ]
-    assert sum(weight for weight, _ in taken) == pytest.approx(350, rel=0.05)
-    assert {round(value, 9) for _, value in taken} == {0.8}
+    assert sum(each.weight for each in taken) == pytest.approx(350, rel=0.05)
+    assert {round(each.value, 9) for each in taken} == {0.8}
 
 
 def test_a_key_that_says_the_opposite_of_all_others_moves_nothing_in_the_end() -> None:
     weighting = RewardWeighting({})
     rng = np.random.default_rng(0)
-    counted = []
+    sums = Sums()
     for i in range(2000):
         key = "bad" if i % 5 == 0 else f"user {i % 5}"
         value = 0.0 if key == "bad" else float(rng.random() < 0.9)
-        weight, taken = weighting.weigh(CELL, "m", Reward(value=value, key_id=key))
-        counted.append((key, weight, taken))
-    late = counted[1000:]
-    of_bad = np.mean([value for key, _, value in late if key == "bad"])
-    of_others = np.mean([value for key, _, value in late if key != "bad"])
-    assert of_others == pytest.approx(0.9, abs=0.02)
-    assert of_bad == pytest.approx(of_others, abs=0.03)
+        weighed = weighting.weigh(CELL, "m", Reward(value=value, key_id=key))
+        sums = sums.plus(sums_of(weighed.value, weighed.weight))
+        for moved in weighed.moved.values():
+            sums = sums.plus(moved)
+        if i == 999:
+            half = sums
+    late = sums.plus(half, -1.0)
+    assert late.total / late.weight == pytest.approx(0.9, abs=0.02)
+    assert weighting.keys.belief("bad", (CELL, "m")) == 0.0
 
 
 def test_a_key_that_only_seems_to_differ_by_chance_is_taken_at_its_word() -> None:
@@ -83,10 +86,10 @@ def test_a_corrected_reward_frees_its_weight() -> None:
     for i in range(70):
         weighting.weigh(CELL, "m", Reward(value=1.0, key_id=f"user {i % 7}"))
     reward = Reward(value=0.0, key_id="bad")
-    taken = [weighting.weigh(CELL, "m", reward).weight for _ in range(100)]
+    taken = [weighting.weigh(CELL, "m", reward).said for _ in range(100)]
     assert taken[-1] < 1e-6
     weighting.give_back(CELL, "m", reward, taken[0])
-    assert weighting.weigh(CELL, "m", reward).weight > 0.5
+    assert weighting.weigh(CELL, "m", reward).said > 0.5
 
 
 def test_counts_survive_a_restart() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 
 import pytest
 
-from windsock.core.evidence.weighting import MAX_KEYS, MAX_WEIGHT, Response, RewardWeighting
+from windsock.core.evidence.keys.sums import MAX_KEYS
+from windsock.core.evidence.weighting import MAX_WEIGHT, Response, RewardWeighting
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 
@@ -19,13 +19,14 @@ def said(
 ) -> list[tuple[float, float]]:
     """So many rewards alike; what each counts for, and as."""
     reward = Reward(value=value, key_id=key, source=source)
-    return [weighting.weigh(CELL, "m", reward) for _ in range(count)]
+    weighed = [weighting.weigh(CELL, "m", reward) for _ in range(count)]
+    return [(each.weight, each.value) for each in weighed]
 
 
 def accounts(weighting: RewardWeighting) -> dict[str, list[float]]:
-    """(weight, reported, counted) by key."""
-    (tallies,) = weighting.to_state()["tallies"]
-    return tallies[-1]
+    """(weight, total, squares, believed, distance) by key."""
+    (held,) = weighting.to_state()["accounts"]
+    return held[-1]
 
 
 def test_a_single_key_is_bounded_by_nothing_beside_the_routers_own_checks() -> None:
@@ -70,58 +71,12 @@ def test_the_reward_that_reaches_the_limit_counts_for_what_is_left_below_it() ->
     assert weights[43] == pytest.approx(0.0, abs=1e-9)
 
 
-def agreed(own: float, said_mean: float, others: float, mean: float) -> float:
-    """What so many rewards of a key should come to: Hampel's two-part redescending influence."""
-    usual = (others * mean + 1.0) / (others + 2.0)
-    error = math.sqrt(usual * (1.0 - usual) * (1.0 / own + 1.0 / others))
-    distance = abs(said_mean - mean) / (0.05 + 2.0 * error)
-    belief = 1.0 if distance <= 1.0 else max(0.0, 2.0 - distance)
-    return own * (mean + belief * (said_mean - mean))
-
-
-@pytest.mark.parametrize("count", [8, 20, 30, 40, 50])
-@pytest.mark.parametrize(("mean", "own_mean"), [(0.5, 0.8), (0.5, 0.2), (0.25, 0.6), (0.9, 0.7)])
-def test_a_key_is_believed_by_how_far_it_lies_from_the_others(count, mean, own_mean) -> None:
-    weighting = RewardWeighting({})
-    for key in ("one", "two"):
-        said(weighting, key, mean, 30)
-    said(weighting, "own", own_mean, count)
-    weight, reported, counted = accounts(weighting)["own"]
-    assert (weight, reported) == pytest.approx((count, count * own_mean))
-    assert counted == pytest.approx(agreed(count, own_mean, 60.0, mean))
-
-
-def test_beside_one_reward_and_a_half_a_key_is_already_compared() -> None:
-    weighting = RewardWeighting({"check": 0.5})
-    said(weighting, None, 1.0, 3, source="check")
-    values = [value for _, value in said(weighting, "own", 0.0, 6)]
-    assert sum(values) == pytest.approx(agreed(6.0, 0.0, 1.5, 1.0))
-    assert sum(values) > 0.0
-
-
-def test_beside_less_than_one_reward_a_key_is_taken_at_its_word() -> None:
-    weighting = RewardWeighting({"check": 0.5})
-    said(weighting, None, 1.0, 1, source="check")
-    assert {value for _, value in said(weighting, "own", 0.0, 50)} == {0.0}
-
-
 def test_a_reward_that_counts_for_half_counts_as_what_it_says() -> None:
     weighting = RewardWeighting({"thumbs": 0.5})
     for key in ("one", "two"):
         said(weighting, key, 0.8, 20)
     for weight, value in said(weighting, "own", 0.8, 10, source="thumbs"):
         assert (weight, value) == (0.5, pytest.approx(0.8))
-
-
-def test_who_turns_out_to_have_been_right_is_not_made_up_for_beyond_a_whole_reward() -> None:
-    weighting = RewardWeighting({})
-    for key in ("one", "two"):
-        said(weighting, key, 0.0, 20)
-    assert sum(value for _, value in said(weighting, "right", 1.0, 12)) < 6.0
-    for key in ("one", "two"):
-        said(weighting, key, 1.0, 100)
-    values = [value for _, value in said(weighting, "right", 1.0, 3)]
-    assert values[0] == max(values) == 1.0
 
 
 def test_sixty_four_keys_are_kept_apart_and_the_least_of_more_are_thrown_together() -> None:
@@ -134,7 +89,7 @@ def test_sixty_four_keys_are_kept_apart_and_the_least_of_more_are_thrown_togethe
     assert "" not in accounts(weighting)
     said(weighting, "new", 0.5, 1)
     held = accounts(weighting)
-    assert held[""] == [1.0, 0.5, 0.5], "what the quiet one said still counts"
+    assert held[""][:2] == [1.0, 0.5], "what the quiet one said still counts"
     assert {"a loud one", "new"} <= set(held)
     assert "z quiet" not in held
     for i in range(100):
@@ -142,7 +97,7 @@ def test_sixty_four_keys_are_kept_apart_and_the_least_of_more_are_thrown_togethe
     held = accounts(weighting)
     assert len(held) <= MAX_KEYS + 1
     assert held["a loud one"][0] == 5.0
-    assert sum(weight for weight, _, _ in held.values()) == pytest.approx(
+    assert sum(weight for weight, *_ in held.values()) == pytest.approx(
         5.0 + 2.0 * (MAX_KEYS - 2) + 1.0 + 1.0 + 100.0
     )
 

@@ -25,9 +25,9 @@ def serve(it: Router, name: str = CHEAP, **facts: object) -> tuple[Decision, str
 
 
 def accounts(it: Router) -> dict[tuple[str, str], list[float]]:
-    """(weight, reported, counted) by deployment and key."""
-    rows = it.to_state()["rewards"]["auto"]["tallies"]
-    return {(row[3], key): held for row in rows for key, held in row[4].items()}
+    """(weight, total) by deployment and key."""
+    rows = it.to_state()["rewards"]["auto"]["accounts"]
+    return {(row[3], key): held[:2] for row in rows for key, held in row[-1].items()}
 
 
 def test_rewards_in_bulk_teach_what_they_would_one_by_one() -> None:
@@ -82,9 +82,9 @@ def test_a_correction_frees_its_keys_account_of_that_deployment_only() -> None:
     it.learn(*serve(it, MID), wrong, START)
     decision, served = serve(it, CHEAP)
     first = it.learn(decision, served, wrong, START)
-    replaced = Feedback(decision_id=decision.id, reward=wrong, at=START, weight=first.weight)
-    it.learn(decision, served, right, START, replaced=replaced)
-    assert accounts(it) == {(CHEAP, "k"): [1.0, 0.25, 0.25], (MID, "k"): [1.0, 1.0, 1.0]}
+    replaced = Feedback(decision_id=decision.id, reward=wrong, at=START, weight=first.said)
+    it.learn(decision, served, right, START, said=[replaced])
+    assert accounts(it) == {(CHEAP, "k"): [1.0, 0.25], (MID, "k"): [1.0, 1.0]}
 
 
 def test_counted_use_is_learnt_and_an_estimate_is_not() -> None:

@@ -20,7 +20,7 @@ def measured(**first_byte_s: float) -> Router:
 
 
 def asked(most_s: float):
-    return request(preferences=Preferences(preferred_max_latency_s=most_s))
+    return request(preferences=Preferences(latency_cutoffs=((0.5, most_s),)))
 
 
 def test_the_slow_get_no_weight_and_the_draw_stays_exact() -> None:

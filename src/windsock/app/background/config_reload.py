@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.default_settings import with_defaults
@@ -34,6 +35,7 @@ class ReloadTarget:
     executor: RequestExecutor
     ingestion: FeedIngestion
     poller: Poller
+    caps: CapKeeper
     settings: Settings
 
 
@@ -83,6 +85,7 @@ class Reloader:
         ingestion.rates = rates_of(settings)
         ingestion.adopt(names, own)
         target.poller.adopt(feeds)
+        target.caps.adopt(settings)
         target.settings = settings
         waiting = [name for name in AT_START if getattr(old, name) != getattr(settings, name)]
         return {

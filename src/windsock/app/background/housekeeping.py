@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy import Engine
 
 from windsock.app import gc_tuning
+from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ledger_watch import LedgerWatch
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
@@ -69,6 +70,7 @@ class Housekeeping:
     snapshot_every_s: float
     publish: Callable[[Event], None]
     restore: Callable[[], None]
+    caps: CapKeeper
     is_restored: bool = True
     on_second: dict[str, Step] = field(default_factory=dict)
 
@@ -99,7 +101,9 @@ class Housekeeping:
     async def read_keys(self) -> None:
         """Keys as the store has them; while it is away, those known before."""
         with contextlib.suppress(StoreError):
-            self.access.replace_keys(*await asyncio.to_thread(keys_and_trace, self.engine))
+            keys, was_keyed = await asyncio.to_thread(keys_and_trace, self.engine)
+            self.access.replace_keys(keys, was_keyed)
+            self.caps.adopt_keys(keys)
 
     def _ledger_watch(self) -> LedgerWatch:
         return LedgerWatch(ledger=self.ledger, clock=self.clock, publish=self.publish)
@@ -124,6 +128,7 @@ class Housekeeping:
                 await self.ledger.flushed()
             try:
                 self.restore()
+                self.caps.restore()
             except StoreError:  # away again; what it holds is read whole at the next attempt
                 await asyncio.sleep(RESTORE_AGAIN_S)
             else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from windsock.cli.options import HERE, Config, Key, Url, config_path
+from windsock.errors import masked
 
 if TYPE_CHECKING:
     from windsock.cli.service_client import Client
@@ -38,7 +39,8 @@ def answering(url: str, key: str | None, config: Path | None) -> Iterator[Client
         except NothingAnswers:
             if url != HERE or found is None:
                 raise
-        typer.echo(f"no service answers at {url}: from the store of {found}", err=True)
+        where = masked(url)
+        typer.echo(f"no service answers at {where}: from the store of {found}", err=True)
     with _stored(found) as store:
         yield store
 

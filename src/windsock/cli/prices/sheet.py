@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-from windsock.cli.prices.layout import INDENT, Entry, age, lines, usd, wrapped
+from windsock.cli.layout import INDENT, Entry, age, lines, usd, wrapped
 from windsock.service.control.prices.wording import PIECES, unit_price
 
 DAYS = ("", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,10 +17,8 @@ from windsock.app.feed_parts import own_quotes
 from windsock.app.service import Service
 from windsock.app.state_recovery import restored
 from windsock.cli.service_client import checked
+from windsock.cli.stores import existing_store
 from windsock.config.settings import Settings, StoreSettings
-from windsock.errors import ConfigError, StoreError
-from windsock.store.engine import open_engine, reading, sqlite_path
-from windsock.store.migrations import HEAD, revision_of
 
 
 @contextmanager
@@ -52,18 +49,8 @@ def scratch_service(settings: Settings, environ: Mapping[str, str]) -> Iterator[
 
 def take_over(service: Service, settings: Settings) -> None:
     """Give a service what the store of `settings` holds; raises ConfigError or StoreError."""
-    path = sqlite_path(settings.store.url)
-    if path is not None and not Path(path).is_file():
-        raise ConfigError(f"store.url: there is no store at {path}; name the service's --config")
-    engine = open_engine(settings.store.url)
-    try:
-        with reading(), engine.connect() as connection:
-            found = revision_of(connection)
-        if found != HEAD:
-            raise StoreError(f"the store has schema {found}, not {HEAD}; run 'windsock db upgrade'")
+    with existing_store(settings) as engine:
         restored(lambda _: emptied(service.router), engine)
-    finally:
-        engine.dispose()
     now = service.clock.now()
     own = own_quotes(service.settings, service.router.catalog, now)
     service.ingestion.adopt(service.ingestion.identity, own)

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from windsock.cli.prices.layout import Entry, age, lines, usd
+from windsock.cli.layout import Entry, age, lines, usd
 from windsock.cli.prices.sheet import sheet
 from windsock.cli.service_client import Client
 

@@ -15,7 +15,7 @@ from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, Pri
 from windsock.core.beliefs.change_detection import Finding, Mode
 from windsock.core.beliefs.drift_response import act_on, age, restore
 from windsock.core.beliefs.route_beliefs import LIKELY_REQUESTS, RouteBeliefs
-from windsock.core.beliefs.statistics import BeliefSettings, rescale_prompt, units_of
+from windsock.core.beliefs.statistics import BeliefSettings, Change, rescale_prompt, units_of
 from windsock.core.beliefs.summaries import (
     Alarm,
     BeliefSummary,
@@ -47,11 +47,18 @@ class Beliefs:
         self._intervals = Intervals()
 
     def observe(
-        self, cell: Cell, deployment: str, value: float, *, weight: float = 1.0, now: float
+        self,
+        cell: Cell,
+        deployment: str,
+        value: float,
+        *,
+        weight: float = 1.0,
+        now: float,
+        is_news: bool = True,
     ) -> None:
-        """Count a reward in 0..1 as `weight` rewards, observed at `now`."""
+        """Count a reward in 0..1 as `weight` rewards; what is no news tells of no change."""
         group = self._open(cell)
-        finding = group.judge(cell.name, deployment, value, weight)
+        finding = group.judge(cell.name, deployment, value, weight) if is_news else None
         total = weight * value
         group.learn(cell.name, deployment, weight, total, total * value, now)
         self._note(group, finding, cell, deployment, now)
@@ -94,6 +101,12 @@ class Beliefs:
         total = -weight * value
         group.learn(cell.name, deployment, -weight, total, total * value, observed_at)
         group.changes += 1
+
+    def correct(
+        self, cell: Cell, deployment: str, change: Change, *, counted: float, now: float
+    ) -> None:
+        """See `RouteBeliefs.correct`."""
+        self._open(cell).correct(cell.name, deployment, change, counted, now)
 
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
         """Learn how many units of each meter one request consumes."""

@@ -12,6 +12,7 @@ from windsock.core.beliefs.prior_fitter import PriorFitter
 from windsock.core.beliefs.statistics import (
     NEVER,
     BeliefSettings,
+    Change,
     RewardStatistics,
     average_units,
     dispersion,
@@ -89,6 +90,26 @@ class RouteBeliefs:
         row = self.open(task, deployment)
         row.observe_sums(weight, total, total, at, self.settings)
         row.shrink_to(most)
+
+    def correct(
+        self, task: str, deployment: str, change: Change, counted: float, at: float
+    ) -> None:
+        """Rewards that were counted, or were not, are worth another number of them.
+
+        change      of their number, sum and sum of squares
+        counted     rewards of their kind that the belief had counted: of those it has forgotten
+                    since, nothing is changed
+        """
+        row, recent = self.open(task, deployment), self.recents.get(deployment)
+        share = _share(row.count, counted)
+        count, total, squares = (share * part for part in change)
+        row.observe_sums(count, total, squares, at, self.settings)
+        last = recent.rows.get(task) if recent else None
+        if recent and last:
+            share = _share(last.count, counted)
+            recent.observe(task, share * change[0], share * change[1], at, self.settings)
+        self._fitting.note(task, deployment)
+        self.touch(at)
 
     def touch(self, now: float) -> None:
         """Something was learnt at `now`."""
@@ -291,3 +312,8 @@ def moved(pair: tuple[float, float], shift: float) -> tuple[float, float]:
     total = pair[0] + pair[1]
     a = min(total - LEAST_PARAMETER, max(LEAST_PARAMETER, pair[0] + shift * total))
     return a, total - a
+
+
+def _share(held: float, counted: float) -> float:
+    """How much of what was counted is still held, 0..1."""
+    return min(1.0, held / counted) if counted > 0 else 1.0

@@ -41,6 +41,10 @@ class BeliefSettings:
     completion_tokens: float = 200.0
 
 
+Change = tuple[float, float, float]
+"""Of the number of rewards, of their sum and of the sum of their squares."""
+
+
 class RewardStatistics:
     """Discounted sums of one deployment at one task, as of `at` (unix s).
 

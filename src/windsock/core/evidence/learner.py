@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.cascades.confidence import Confidences
+from windsock.core.evidence.judgements import Judgement, judgements, with_new
+from windsock.core.evidence.keys.accounts import Place
+from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
+from windsock.core.evidence.keys.sums import Sums
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
-from windsock.core.evidence.weighting import RewardWeighting
+from windsock.core.evidence.weighting import RewardWeighting, Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
+from windsock.errors import BadRequest
 
 UNJUDGED_KEEPS = 2.0
 """Rewards that a belief from mere answers is worth when the first judgements come."""
@@ -22,13 +28,21 @@ UNJUDGED_KEEPS = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credit:
-    """Who a reward went to, what it counted for and as, and what is believed now."""
+    """Who a reward went to, what it counted for and as, and what is believed now.
+
+    weight      rewards that its key's judgement of the decision counts for
+    value       that judgement, 0..1
+    said        rewards that the key has said by it, whether or not they are believed
+    part        of the judgement, that this reward is: of several metrics each is one part
+    """
 
     cell: Cell
     deployment: str
     belief: BeliefSummary
     weight: float
     value: float
+    said: float = 0.0
+    part: float = 1.0
 
 
 class Learner:
@@ -47,6 +61,7 @@ class Learner:
         self._confidences = confidences
         self._rules_of = rules_of
         self._weightings: dict[str, RewardWeighting] = {}
+        self.keys = KeyWatch()
 
     def observe(
         self,
@@ -55,28 +70,38 @@ class Learner:
         reward: Reward,
         now: float,
         *,
-        replaced: Feedback | None = None,
+        said: Sequence[Feedback] = (),
     ) -> Credit:
-        """Credit a reward to the deployment that served; `replaced` is taken back first."""
-        cell = decision.cell
-        weighting = self._weighting(cell)
-        if replaced is not None:
-            weighting.give_back(cell, deployment, replaced.reward, replaced.weight)
-            self._retract(decision, deployment, replaced)
-        else:
+        """Credit a reward to the deployment that served.
+
+        said    what had been said of the decision before, the last word on each matter: together
+                they are one judgement
+        """
+        cell, weighting = decision.cell, self._weighting(decision.cell)
+        new = Feedback(decision_id=decision.id, reward=reward, at=now, weight=math.inf)
+        before = judgements(said, weighting.weight_of)
+        after = judgements(with_new(said, new), weighting.weight_of)
+        if not said:
             weighting.response(cell, deployment).count(rewards=1.0)
-        weight, value = weighting.weigh(cell, deployment, reward)
-        self.count_judgement(cell, weight - (replaced.weight if replaced else 0.0))
-        if weight > 0 and reward.source not in UNCALIBRATING:
-            self._confidences.learn(decision.id, cell, deployment, value)
-        if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
-            self._beliefs.observe(cell, deployment, value, weight=weight, now=now)
+        key = reward.key_id
+        for other, held in before.items():
+            self._reduce(decision, deployment, held, 0.0 if other == key else after[other].weight)
+        mine = after[key]
+        weighed = weighting.weigh(cell, deployment, mine.reward, now, most=mine.weight)
+        self._move(weighed.moved, now)
+        had = sum(held.weight for held in before.values())
+        kept = sum(each.weight for other, each in after.items() if other != key)
+        self.count_judgement(cell, kept + weighed.said - had)
+        self._believe(decision, deployment, mine.reward, weighed, now, is_news=key not in before)
+        self.keys.note((cell, deployment), weighting.keys.apart_at((cell, deployment)), now)
         return Credit(
             cell=cell,
             deployment=deployment,
             belief=self._beliefs.summary(cell, deployment),
-            weight=weight,
-            value=value,
+            weight=weighed.weight,
+            value=weighed.value,
+            said=weighed.said,
+            part=1.0 / mine.parts,
         )
 
     def observe_sums(
@@ -138,6 +163,30 @@ class Learner:
         known = self._weightings.get(cell.route)
         return known is not None and known.is_judged(cell)
 
+    def dissents(self, namespace: str) -> list[Dissent]:
+        """Keys of a namespace that disagree with the others; looking changes nothing."""
+        return [
+            dissent(place, key, own)
+            for weighting in self._weightings.values()
+            for place, key, own in weighting.keys.apart()
+            if place[0].namespace == namespace
+        ]
+
+    def silence(self, namespace: str, key: str, *, is_silent: bool, now: float) -> None:
+        """Take all out of the beliefs that a key has said and will say, or count it again.
+
+        raises  BadRequest if the key has said nothing here
+        """
+        spoken = [each.keys.places(key) for each in self._weightings.values()]
+        if namespace not in {cell.namespace for places in spoken for cell, _ in places}:
+            raise BadRequest(f"no reward of a key {key!r} is known here", param="key")
+        if is_silent:
+            self.keys.silenced[key] = namespace
+        else:
+            self.keys.silenced.pop(key, None)
+        for weighting in self._weightings.values():
+            self._move(weighting.keys.weigh_again(key), now)
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
         return {name: weighting.to_state() for name, weighting in self._weightings.items()}
@@ -147,24 +196,55 @@ class Learner:
         for name, body in state.items():
             self._weighting(Cell("", name, "")).from_state(body)
 
-    def _retract(self, decision: Decision, deployment: str, replaced: Feedback) -> None:
-        """Take an earlier reward back, from whom it was credited to."""
-        value, weight = replaced.reward.value, replaced.weight
-        if not self._confidences.credit_cascade(decision, deployment, value, -weight, replaced.at):
-            self._beliefs.retract(
-                decision.cell,
-                deployment,
-                value,
-                weight=weight,
-                observed_at=replaced.at,
+    def _believe(
+        self,
+        decision: Decision,
+        deployment: str,
+        reward: Reward,
+        weighed: Weighed,
+        now: float,
+        *,
+        is_news: bool,
+    ) -> None:
+        weight, value = weighed.weight, weighed.value
+        if weight > 0 and reward.source not in UNCALIBRATING:
+            self._confidences.learn(decision.id, decision.cell, deployment, value)
+        if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
+            self._beliefs.observe(
+                decision.cell, deployment, value, weight=weight, now=now, is_news=is_news
             )
+
+    def _reduce(self, decision: Decision, deployment: str, held: Judgement, weight: float) -> None:
+        """An earlier judgement counts for less now: the rest of it is taken back."""
+        if held.weight <= weight:
+            return
+        weighting = self._weighting(decision.cell)
+        value = held.reward.value
+        back = weighting.give_back(
+            decision.cell, deployment, held.reward, held.weight - weight, held.at
+        )
+        self._move(back.moved, held.at)
+        if not self._confidences.credit_cascade(decision, deployment, value, -back.weight, held.at):
+            self._beliefs.retract(
+                decision.cell, deployment, value, weight=back.weight, observed_at=held.at
+            )
+
+    def _move(self, moved: Mapping[Place, Sums], now: float) -> None:
+        """Keys count for more or less than they did: what stands of them is moved."""
+        for (cell, deployment), sums in moved.items():
+            counted = self._weighting(cell).keys.counted((cell, deployment)) - sums.weight
+            self._beliefs.correct(cell, deployment, sums, counted=counted, now=now)
 
     def _weighting(self, cell: Cell) -> RewardWeighting:
         """Where rewards of a route are weighed: by source, and bounded for each key."""
         found = self._weightings.get(cell.route)
         if found is None:
             weights = self._rules(cell).source_weights
-            found = self._weightings[cell.route] = RewardWeighting(weights)
+            found = self._weightings[cell.route] = RewardWeighting(
+                weights,
+                half_life_s=self._beliefs.settings.half_life_s,
+                silenced=self.keys.silenced,
+            )
         return found
 
     def _rules(self, cell: Cell) -> EvidenceRules:

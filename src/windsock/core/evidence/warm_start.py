@@ -8,7 +8,11 @@ from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
-from windsock.errors import BadRequest
+from windsock.errors import CallerError
+
+
+class UnknownLesson(CallerError):
+    """No lesson of the namespace has this number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +103,12 @@ class WarmStarts:
         self._teachings[number] = taught
         return number
 
-    def take_back(self, number: int) -> int:
-        """How many rates the lesson held; raises BadRequest if there is none."""
-        taught = self._teachings.pop(number, None)
-        if taught is None:
-            raise BadRequest(f"there is no lesson {number}", param="lesson")
+    def take_back(self, namespace: str, number: int) -> int:
+        """How many rates the lesson held; raises UnknownLesson, of another's lesson too."""
+        taught = self._teachings.get(number)
+        if taught is None or taught.namespace != namespace:
+            raise UnknownLesson(f"there is no lesson {number}")
+        del self._teachings[number]
         taught.take_back(self._beliefs)
         return len(taught.results)
 

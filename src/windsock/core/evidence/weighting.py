@@ -1,18 +1,19 @@
 """What one reward counts for: by its source, and bounded for each key that reports.
 
 Nobody who holds one key can move a belief far. Beyond the first few rewards, a key's share of the
-evidence on a deployment at a task stays below a limit; and where several keys report, one whose
-mean lies further from that of the others than chance and a small margin allow is believed less the
-further it lies, and not at all at twice that distance (a redescending influence, Hampel 1974).
+evidence on a deployment at a task stays below a limit; and where several keys report, one that
+lies off from what they agree on counts less, also for what it had said before (`keys.consensus`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from windsock.core.evidence.keys.accounts import KeyAccounts, Place
+from windsock.core.evidence.keys.sums import NOBODY, Sums, sums_of
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 
@@ -23,28 +24,26 @@ FAIR_SHARES = 1.5
 FREE_REWARDS = 20.0
 """Rewards that are taken from anyone, since a share of little is nothing."""
 
-MARGIN = 0.05
-ERRORS = 2.0
-"""How far a key's mean may lie from the others' and be believed: a margin, and standard errors.
-
-Half of both was tried: then honest keys doubt one another, and every lie moves more.
-"""
-
 MAX_WEIGHT = 600.0
 """Rewards, or answers, of a deployment at a task that are remembered."""
-
-MAX_KEYS = 64
-"""Keys whose tallies are kept apart; the least are thrown together."""
 
 JUDGED_FROM = 5.0
 """Weight of judgements of a task from which on mere answers count no more."""
 
 
 class Weighed(NamedTuple):
-    """What a reward counts for as evidence: its weight, and the value that it counts as."""
+    """What a reward counts for as evidence.
 
+    said        rewards that its key has said by it, whether or not they are believed
+    weight      of them, those that are believed
+    value       0..1
+    moved       what changes of what had been said before, by (cell, deployment)
+    """
+
+    said: float
     weight: float
     value: float
+    moved: Mapping[Place, Sums]
 
 
 @dataclass(slots=True)
@@ -63,43 +62,26 @@ class Response:
             self.answers = MAX_WEIGHT
 
 
-@dataclass(slots=True)
-class KeyTally:
-    """What one key has said of a deployment at a task.
-
-    weight      of its rewards, summed
-    reported    their sum as reported
-    counted     their sum as it was taken
-    """
-
-    weight: float = 0.0
-    reported: float = 0.0
-    counted: float = 0.0
-
-    def scale(self, factor: float) -> None:
-        """Count everything `factor` as much."""
-        self.weight *= factor
-        self.reported *= factor
-        self.counted *= factor
-
-    def merge(self, other: KeyTally) -> None:
-        """Add what another tally holds; negative sums take back."""
-        self.weight += other.weight
-        self.reported += other.reported
-        self.counted += other.counted
-
-
 class RewardWeighting:
     """Counts rewards by key and says what the next one counts for."""
 
     def __init__(
-        self, source_weights: Mapping[str, float], *, most_share: float = MOST_SHARE
+        self,
+        source_weights: Mapping[str, float],
+        *,
+        half_life_s: float = math.inf,
+        silenced: Container[str] = (),
+        most_share: float = MOST_SHARE,
     ) -> None:
         self._source_weights = dict(source_weights)
         self._most_share = most_share
-        self._tallies: dict[tuple[Cell, str], dict[str, KeyTally]] = {}
+        self.keys = KeyAccounts(half_life_s, silenced)
         self._judged: dict[Cell, float] = {}
-        self._responses: dict[tuple[Cell, str], Response] = {}
+        self._responses: dict[Place, Response] = {}
+
+    def weight_of(self, source: str) -> float:
+        """Rewards that one of a source counts for."""
+        return self._source_weights.get(source, 1.0)
 
     def judged_share(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer; None without an answer. Nothing is opened for it."""
@@ -127,46 +109,43 @@ class RewardWeighting:
         """True if anybody ever judged an answer of this task."""
         return self._judged.get(cell, 0.0) > 0.0
 
-    def weigh(self, cell: Cell, deployment: str, reward: Reward) -> Weighed:
+    def weigh(
+        self,
+        cell: Cell,
+        deployment: str,
+        reward: Reward,
+        now: float = 0.0,
+        *,
+        most: float = math.inf,
+    ) -> Weighed:
         """What this reward counts for; it is counted as taken.
 
         Rewards without a key (checks, transport) are the router's own and are not bounded.
-        """
-        weight = self._source_weights.get(reward.source, 1.0)
-        tallies = self._tallies.setdefault((cell, deployment), {})
-        key = reward.key_id or ""
-        own = tallies.setdefault(key, KeyTally())
-        if key:
-            weight = min(weight, self._room(tallies, own))
-        own.weight += weight
-        own.reported += weight * reward.value
-        value = reward.value
-        if key and weight > 0:
-            gap = _agreed(own, _others(tallies, own)) - own.counted
-            value = min(1.0, max(0.0, gap / weight))
-        own.counted += weight * value
-        _forget(tallies)
-        return Weighed(weight, value)
 
-    def give_back(self, cell: Cell, deployment: str, reward: Reward, weight: float) -> None:
-        """A reward that was taken is corrected: its weight is free again for its key."""
-        own = self._tallies.get((cell, deployment), {}).get(reward.key_id or "")
-        if own is not None:
-            weight = min(weight, own.weight)
-            own.merge(KeyTally(-weight, -weight * reward.value, -weight * reward.value))
+        most    rewards that it may count for, by what else was said of its decision
+        """
+        place, key = (cell, deployment), reward.key_id or NOBODY
+        weight = min(most, self.weight_of(reward.source))
+        if key != NOBODY:
+            weight = min(weight, self._room(self.keys.weights(place), key))
+        believed, moved = self.keys.hear(place, key, sums_of(reward.value, weight), now)
+        return Weighed(weight, weight * believed, reward.value, moved)
+
+    def give_back(
+        self, cell: Cell, deployment: str, reward: Reward, weight: float, at: float = 0.0
+    ) -> Weighed:
+        """A reward that was said at `at` is corrected: its weight is free again for its key."""
+        place, key = (cell, deployment), reward.key_id or NOBODY
+        held = self.keys.weights(place).get(key, 0.0)
+        if not held:
+            return Weighed(weight, weight, reward.value, {})
+        believed, moved = self.keys.hear(place, key, sums_of(reward.value, -weight), at)
+        return Weighed(weight, weight * believed, reward.value, moved)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
-        tallies = [
-            [
-                *cell.stored,
-                name,
-                {key: [own.weight, own.reported, own.counted] for key, own in held.items()},
-            ]
-            for (cell, name), held in sorted(self._tallies.items())
-        ]
         return {
-            "tallies": tallies,
+            "accounts": self.keys.to_state(),
             "heard": [[*cell.stored, weight] for cell, weight in sorted(self._judged.items())],
             "responses": [
                 [*cell.stored, name, each.answers, each.rewards]
@@ -176,60 +155,18 @@ class RewardWeighting:
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`."""
-        self._tallies = {
-            (Cell.read(namespace, route, task), name): {
-                key: KeyTally(*own) for key, own in held.items()
-            }
-            for namespace, route, task, name, held in state["tallies"]
-        }
+        self.keys.from_state(state["accounts"])
         self._judged = {Cell.read(*names): weight for *names, weight in state["heard"]}
         self._responses = {
             (Cell.read(*names[:3]), names[3]): Response(answers, rewards)
             for *names, answers, rewards in state["responses"]
         }
 
-    def _room(self, tallies: Mapping[str, KeyTally], own: KeyTally) -> float:
+    def _room(self, weights: Mapping[str, float], key: str) -> float:
         """The weight w at which own + w is its limit of total + w."""
-        total = sum(each.weight for each in tallies.values())
-        reporting = sum(1 for key, each in tallies.items() if key and each.weight > 0)
+        own, total = weights.get(key, 0.0), sum(weights.values())
+        reporting = sum(1 for name, weight in weights.items() if name != NOBODY and weight > 0)
         limit = max(self._most_share, FAIR_SHARES / max(1, reporting))
-        if limit >= 1.0 or own.weight < FREE_REWARDS * self._most_share:
-            return float("inf")
-        return max(0.0, (limit * total - own.weight) / (1 - limit))
-
-
-def _others(tallies: Mapping[str, KeyTally], own: KeyTally) -> KeyTally:
-    """What all the others have said together."""
-    total = KeyTally()
-    for each in tallies.values():
-        if each is not own:
-            total.merge(each)
-    return total
-
-
-def _agreed(own: KeyTally, others: KeyTally) -> float:
-    """The sum that a key's rewards count as, beside what the others say.
-
-    Cutting its gap off at `room` would not do: where a floor is near, a shift of the mean by 0.01
-    moves a fifth of the traffic.
-    """
-    if others.weight < 1.0:
-        return own.reported
-    usual = (others.counted + 1.0) / (others.weight + 2.0)
-    error = math.sqrt(usual * (1 - usual) * (1 / own.weight + 1 / others.weight))
-    room = MARGIN + ERRORS * error
-    mean = others.counted / others.weight
-    gap = own.reported / own.weight - mean
-    believed = min(1.0, max(0.0, 2.0 - abs(gap) / room))
-    return own.weight * (mean + believed * gap)
-
-
-def _forget(tallies: dict[str, KeyTally]) -> None:
-    """Keep the tallies as movable as the belief, and their number bounded."""
-    total = sum(own.weight for own in tallies.values())
-    if total > MAX_WEIGHT:
-        for own in tallies.values():
-            own.scale(MAX_WEIGHT / total)
-    if len(tallies) > MAX_KEYS:
-        least = min((key for key in tallies if key), key=lambda key: tallies[key].weight)
-        tallies.setdefault("", KeyTally()).merge(tallies.pop(least))
+        if limit >= 1.0 or own < FREE_REWARDS * self._most_share:
+            return math.inf
+        return max(0.0, (limit * total - own) / (1 - limit))

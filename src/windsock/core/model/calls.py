@@ -194,6 +194,8 @@ class CallResult:
     billed_usd      what the provider says it charged, if it says so: evidence, not yet the cost
     counted_usd     what its use comes to at our price, beside a bill; None where that is not known
     is_bill_doubted the bill cannot be: it is in no sum
+    cost_usd        at the price in force when it began, which its exchange writes down as it ends;
+                    None if that is not known
     confidence      0..1, of the answer, where a check or logprobs give one
     response_id     the answer's own id, by which callers may name it later
     """
@@ -219,6 +221,7 @@ class CallResult:
     adapted: tuple[str, ...] = ()
     counted_usd: Decimal | None = None
     is_bill_doubted: bool = False
+    cost_usd: Decimal | None = None
 
     @property
     def verdict(self) -> Verdict:

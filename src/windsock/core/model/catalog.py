@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from windsock.core.model.abilities.terms import NOTHING_STATED, Terms, check_terms, off_terms
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
-from windsock.core.model.requests import Preferences, RouteRequest
+from windsock.core.model.requests import NO_PREFERENCES, Preferences, RouteRequest
 from windsock.core.model.ticks import ModelFacts
 from windsock.core.model.unsupported import UnsupportedParameters, lacking
-from windsock.errors import UnknownDeployment
+from windsock.errors import BadRequest, UnknownDeployment
 
 LEAST_PART = 3
 """Characters of a name that is looked for within one that is asked for."""
@@ -20,15 +21,26 @@ LEAST_ANSWER_TOKENS = 2048
 what they need, which is bounded by what is left."""
 
 
+NO_ONE: Mapping[str, str] = {
+    "web_search": "a web search (':online', or the plugin 'web') is asked for, and no deployment "
+    "here is known to search the web; state capabilities = { web_search = true } of one that takes "
+    "web_search_options, or leave it out",
+    "plugins": "plugins and tools of OpenRouter are run by OpenRouter alone, and no deployment "
+    "here is there; leave them out, or name a deployment such as openrouter/openai/gpt-4o",
+}
+"""What a caller is told who needs what nobody here does."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a deployment accepts. None is unknown: images and audio are then not sent there, unless
-    it `tries_unknown`."""
+    it `tries_unknown`; nor is a request that needs a web search."""
 
     vision: bool | None = None
     audio: bool | None = None
     tools: bool | None = None
     json_schema: bool | None = None
+    web_search: bool | None = None
     context_tokens: int | None = None
     max_output_tokens: int | None = None
 
@@ -68,7 +80,10 @@ class Deployment:
     lacks           needs of requests (`RouteRequest.needs`) that it is known not to serve
     leaves_out      fields of requests that it is known not to take, which are left out
     keeps_marks     marks of requests (`RouteRequest.marks`) that it is known to understand
+    keeps_answers   a request may go on from an answer of its own by the answer's id
     released_at     unix s of its model's release, None if nobody says
+    terms           how it treats what it is sent, as its owner says
+    runs_plugins    it is a gateway that knows OpenRouter's plugins
     """
 
     id: str
@@ -82,7 +97,10 @@ class Deployment:
     lacks: tuple[str, ...] = ()
     leaves_out: frozenset[str] = frozenset()
     keeps_marks: frozenset[str] = frozenset()
+    keeps_answers: bool = False
     released_at: float | None = None
+    terms: Terms = NOTHING_STATED
+    runs_plugins: bool = False
 
 
 class Catalog:
@@ -161,6 +179,16 @@ class Catalog:
             known = self.serving(near) if near else ()
             raise UnknownDeployment(name, nearest=known[0] if known else near, param=param)
 
+    def check_wishes(self, request: RouteRequest) -> None:
+        """Raises BadRequest, with the mend, if no deployment at all is known to do what only some
+        do: keep to terms, search the web, run plugins."""
+        known = self.deployments.values()
+        if request.preferences is not NO_PREFERENCES:
+            check_terms(request.preferences, (each.terms for each in known))
+        for need in request.needs & NO_ONE.keys():
+            if all(_lacks_extra(each, {need}) for each in known):
+                raise BadRequest(NO_ONE[need], param=need)
+
     def ruled_out(self, deployment_id: str, request: RouteRequest, now: float) -> Exclusion | None:
         """Why this deployment cannot serve this request, or None if it can."""
         deployment, needs = self.deployments[deployment_id], request.needs
@@ -169,6 +197,7 @@ class Catalog:
             or lacking(deployment.lacks, needs)
             or self.unsupported.ruled_out(deployment_id, needs, now)
             or _unwanted(deployment, request.preferences)
+            or off_terms(deployment.terms, request.preferences)
             or self._not_taking(deployment, request.preferences, now)
         )
 
@@ -204,7 +233,17 @@ def _lacks(deployment: Deployment, request: RouteRequest) -> Exclusion | None:
         return Exclusion(ExclusionCode.NO_TOOLS, "does not call tools")
     if "json_schema" in needs and has.json_schema is False:
         return Exclusion(ExclusionCode.NO_JSON_SCHEMA, "does not keep to a JSON schema")
-    return _too_long(has, request)
+    return _lacks_extra(deployment, needs) or _too_long(has, request)
+
+
+def _lacks_extra(deployment: Deployment, needs: Collection[str]) -> Exclusion | None:
+    """Why it does not do what only those do of which it is known."""
+    runs_plugins = deployment.runs_plugins
+    if "web_search" in needs and not (deployment.capabilities.web_search or runs_plugins):
+        return Exclusion(ExclusionCode.NO_WEB_SEARCH, "is not known to search the web")
+    if "plugins" in needs and not runs_plugins:
+        return Exclusion(ExclusionCode.NO_PLUGINS, "runs no plugins, as only OpenRouter does")
+    return None
 
 
 def _too_long(has: Capabilities, request: RouteRequest) -> Exclusion | None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from windsock.core.model.units import Meter
+
 DEFAULT_NAMESPACE = "default"
 
 
@@ -50,6 +52,10 @@ def split_name(name: str) -> tuple[str, str]:
     return (name[: found.start()], found[1]) if found else (name, "")
 
 
+Cutoffs = tuple[tuple[float, float], ...]
+"""(share of calls, 0..1, and a bound that holds for it) pairs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
     """The caller's `provider` object, as OpenRouter defines it.
@@ -57,8 +63,12 @@ class Preferences:
     only, ignore, order     provider ids or deployment ids
     sort                    price, throughput or latency; switches the bandit off
     max_prompt_usd_per_mtok, max_completion_usd_per_mtok    price ceilings
+    max_request_usd_per_mtok, max_image_usd_per_mtok        the same, of a million of them
     required_fields         who is known not to take one of these is not asked
-    preferred_max_latency_s     measured p50 above which a deployment is asked last
+    latency_cutoffs         (share of calls, seconds): who needs longer until the first content of
+                            that share, as measured, is asked last
+    speed_cutoffs           (share of calls, tokens a second): so is who is slower in that share
+    zdr, denies_collection, distillable, quantizations  what its terms must be (`abilities.terms`)
     """
 
     only: tuple[str, ...] = ()
@@ -67,8 +77,15 @@ class Preferences:
     sort: str | None = None
     max_prompt_usd_per_mtok: Decimal | None = None
     max_completion_usd_per_mtok: Decimal | None = None
-    preferred_max_latency_s: float | None = None
+    max_request_usd_per_mtok: Decimal | None = None
+    max_image_usd_per_mtok: Decimal | None = None
+    latency_cutoffs: Cutoffs = ()
+    speed_cutoffs: Cutoffs = ()
     required_fields: frozenset[str] = frozenset()
+    zdr: bool = False
+    denies_collection: bool = False
+    distillable: bool = False
+    quantizations: tuple[str, ...] = ()
     allow_fallbacks: bool = True
 
 
@@ -129,10 +146,13 @@ class RouteRequest:
     model           route name, deployment id or bare model id
     models          ordered fallbacks by name, after `model`
     needs           capabilities it cannot do without: vision, audio, tools, tool_choice (a call is
-                    demanded), json_schema, json_object, n (several answers), logprobs
+                    demanded), json_schema, json_object, n (several answers), logprobs, web_search,
+                    plugins (OpenRouter's)
     prompt_tokens   estimate
     longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
-    max_output_tokens   the caller's cap, if any
+    max_output_tokens   the caller's cap, if any, of each answer
+    choices         answers asked for
+    units           (meter, count) of what it will use beside tokens, as far as that is known
     marks           what its conversation carries that only some providers understand
     service_tier    how it is asked to be served, in the provider's words; None: as usual
     session_id      of the conversation it belongs to; None: it names none and none can be inferred
@@ -151,6 +171,8 @@ class RouteRequest:
     prompt_tokens: int = 0
     longest_tokens: int | None = None
     max_output_tokens: int | None = None
+    choices: int = 1
+    units: tuple[tuple[Meter, int], ...] = ()
     marks: frozenset[str] = frozenset()
     service_tier: str | None = None
     is_stream: bool = False

@@ -25,6 +25,9 @@ IN_WORDS: Mapping[str, str] = {
     "json_object": "a demand for JSON",
     "n": "a demand for several answers",
     "logprobs": "a demand for logprobs",
+    "messages": "what only Anthropic's Messages carry",
+    "responses": "what only OpenAI's Responses carry",
+    "generate_content": "what only Gemini's own API carries",
 }
 """What a request needs, as people call it."""
 

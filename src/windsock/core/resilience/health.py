@@ -15,7 +15,7 @@ from windsock.core.model.ticks import HealthReport, HealthState
 from windsock.core.resilience.error_rates import ErrorRates
 from windsock.core.resilience.rules import HealthRules
 from windsock.core.resilience.status_reports import StatusBoard
-from windsock.core.resilience.vitals import Latency, Vitals
+from windsock.core.resilience.vitals import Latency, Pace, Vitals
 
 NEVER_ASKED = Vitals()
 
@@ -154,6 +154,7 @@ class HealthBoard:
         if result.first_byte_s is not None:
             vitals.note_latency(self.rules, result.first_byte_s, now)
         if result.kind is CallKind.ANSWERED:
+            vitals.note_speed(self.rules, result, now)
             return told + self._succeeded(deployment, vitals, now - result.latency_s, now)
         if result.kind in FAILURES:
             return told + self._failed(vitals, result, now)
@@ -177,6 +178,10 @@ class HealthBoard:
     def latency(self, deployment: str, now: float) -> Latency:
         """Of its calls of the last `latency_s` seconds."""
         return self._vitals.get(deployment, NEVER_ASKED).latency(self.rules, now)
+
+    def pace(self, deployment: str, share: float, now: float) -> Pace:
+        """What this share of its calls of the last `latency_s` seconds kept to."""
+        return self._vitals.get(deployment, NEVER_ASKED).pace(self.rules, share, now)
 
     def tallies(self, deployment: str) -> tuple[int, int]:
         """Calls that succeeded and that failed since start."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from windsock.core.model.calls import CallKind
+from windsock.core.model.calls import CallKind, CallResult
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
 
@@ -19,6 +21,25 @@ class Latency:
     samples: int
 
 
+class Pace(NamedTuple):
+    """What a share of calls kept to; None: too few were measured.
+
+    first_content_s     it came within so many seconds
+    tokens_per_s        at so many the whole answer came, or faster
+    """
+
+    first_content_s: float | None
+    tokens_per_s: float | None
+
+
+def quantile(values: Iterable[float], share: float, least: int) -> float | None:
+    """What this share of the values does not exceed; None of fewer than `least`."""
+    ordered = sorted(values)
+    if len(ordered) < least:
+        return None
+    return ordered[round((len(ordered) - 1) * share)]
+
+
 @dataclass(slots=True)
 class Vitals:
     """Counts and cooldown of one deployment.
@@ -30,6 +51,7 @@ class Vitals:
     is_failing      it was left alone for its failures
     is_dead         the last calls that it was given all failed
     again_at        unix s from which on it may be asked though it should be left alone
+    latencies, speeds   seconds until the first content, tokens a second, each with its moment
     """
 
     consecutive: int = 0
@@ -48,6 +70,7 @@ class Vitals:
     is_half_open: bool = False
     probe_until: float = 0.0
     latencies: deque[tuple[float, float]] = field(default_factory=deque)
+    speeds: deque[tuple[float, float]] = field(default_factory=deque)
     successes: int = 0
     failures: int = 0
     cap: TrafficCap = field(default_factory=TrafficCap)
@@ -108,6 +131,24 @@ class Vitals:
         self.latencies.append((now, seconds))
         if len(self.latencies) > rules.latency_samples:
             self.latencies.popleft()
+
+    def note_speed(self, rules: HealthRules, result: CallResult, now: float) -> None:
+        """An answer is whole; of one without tokens nothing is measured."""
+        tokens = result.usage.completion_tokens if result.usage else 0
+        if tokens <= 0 or result.latency_s <= 0:
+            return
+        self.speeds.append((now, tokens / result.latency_s))
+        if len(self.speeds) > rules.latency_samples:
+            self.speeds.popleft()
+
+    def pace(self, rules: HealthRules, share: float, now: float) -> Pace:
+        """What this share of its calls of the last `latency_s` seconds kept to."""
+        first, whole = (
+            [value for at, value in kept if now - at <= rules.latency_s]
+            for kept in (self.latencies, self.speeds)
+        )
+        least = rules.min_latency_samples
+        return Pace(quantile(first, share, least), quantile(whole, 1 - share, least))
 
     def latency(self, rules: HealthRules, now: float) -> Latency:
         """Of its calls of the last `latency_s` seconds."""

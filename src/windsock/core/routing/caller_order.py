@@ -1,19 +1,21 @@
-"""The caller's own order: `provider.order`, `provider.sort`, `provider.preferred_max_latency`
-and `models`, as OpenRouter's.
+"""The caller's own order: `models`, and `order`, `sort`, `preferred_max_latency` and
+`preferred_min_throughput` of `provider`, as OpenRouter's.
 
 The fallbacks of a route stand for `models` where the caller names none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from math import inf
 
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import NO_PREFERENCES, Preferences, RouteRequest
 from windsock.core.resilience.health import HealthBoard
+from windsock.core.resilience.vitals import Pace
 from windsock.core.routing.conversations.state_bindings import StateBindings
-from windsock.core.routing.routes import Route, RouteTable
+from windsock.core.routing.routes import NamedRoute, Route, RouteTable
 from windsock.core.routing.weights.tables import WeightTables
 
 CALLERS_ORDER = "in the caller's order"
@@ -38,23 +40,26 @@ class CallerOrder:
         self._bindings = bindings
 
     def first_open(
-        self, request: RouteRequest, route: Route, now: float
-    ) -> tuple[Route, WeightTable]:
-        """The first of the models asked for that somebody well can serve, and its table.
+        self, request: RouteRequest, route: Route, named: Sequence[NamedRoute], now: float
+    ) -> tuple[RouteRequest, Route, WeightTable]:
+        """The first of the models asked for that somebody well and quick can serve, with its table
+        and the request as it is asked; else the first that somebody well can.
 
         route   the first that is known; it is taken where nobody can
+        named   the others, as the caller names them
         """
-        first = route, self._tables.lookup(route, request, now)
-        has_others = request.models or route.fallbacks
-        if not has_others or self._is_served(first[1], now):
+        first = request, route, self._tables.lookup(route, request, now)
+        if not (named or route.fallbacks) or self._is_served(*first, now, is_quick=True):
             return first
         others = [
-            (each, self._tables.lookup(each, request, now)) for each in self._others(request, route)
+            (each.request, each.route, self._tables.lookup(each.route, each.request, now))
+            for each in self._others(request, route, named)
         ]
         found = [first, *others]
-        asked = (each for each in found if each[1].weights)
-        well = (each for each in others if self._is_served(each[1], now))
-        return next(well, None) or next(asked, first)
+        quick = (each for each in others if self._is_served(*each, now, is_quick=True))
+        well = (each for each in found if self._is_served(*each, now, is_quick=False))
+        asked = (each for each in found if each[2].weights)
+        return next(quick, None) or next(well, None) or next(asked, first)
 
     @staticmethod
     def is_needed(request: RouteRequest, route: Route) -> bool:
@@ -63,7 +68,12 @@ class CallerOrder:
         return bool(wishes or request.models or route.fallbacks or request.marks)
 
     def apply(
-        self, request: RouteRequest, route: Route, table: WeightTable, now: float
+        self,
+        request: RouteRequest,
+        route: Route,
+        named: Sequence[NamedRoute],
+        table: WeightTable,
+        now: float,
     ) -> tuple[WeightTable, tuple[str, ...]]:
         """The table to draw from, and the deployments to fall back to in that order.
 
@@ -71,26 +81,30 @@ class CallerOrder:
         """
         wishes = request.preferences
         is_sorted = bool(wishes.order or wishes.sort)
-        models = request.models or route.fallbacks
-        if slow := self._slow(wishes.preferred_max_latency_s, table, now):
+        others = list(self._others(request, route, named))
+        if slow := self._slow(wishes, table, now):
             table = self._without(table, slow)
-        if not (is_sorted or models):
+        if not (is_sorted or others):
             return self._bindings.apply(request, table, (), now) if request.marks else (table, ())
         names = _by_weight(table)
         if is_sorted:
             names = self._by_wish(wishes, table, names, now)
             one_hot = tuple(float(name == names[0]) for name in table.deployments)
             table = self._tables.variant(table, one_hot, CALLERS_ORDER)
-        for other in self._others(request, route):
-            names += [
-                name
-                for name in other.candidates
-                if self._catalog.ruled_out(name, request, now) is None
-            ]
-        queue = tuple(dict.fromkeys(names))
+        queue = tuple(dict.fromkeys((*names, *(n for each in others for n in self._of(each, now)))))
         if is_sorted or not request.marks:
             return table, queue
         return self._bindings.apply(request, table, queue, now)
+
+    def _of(self, other: NamedRoute, now: float) -> list[str]:
+        """Who serves another of the models asked for, as its caller orders them."""
+        request, route = other
+        ruled_out = self._tables.ruled_out(route, request, now)
+        names = [name for name in route.candidates if name not in ruled_out]
+        wishes = request.preferences
+        if not (wishes.order or wishes.sort):
+            return names
+        return self._by_wish(wishes, self._tables.lookup(route, request, now), names, now)
 
     def usd_per_success(
         self, name: str, request: RouteRequest, route: Route, now: float
@@ -99,7 +113,7 @@ class CallerOrder:
 
         None if it is of none of them, or has no price. Looking moves nothing.
         """
-        for other in self._others(request, route):
+        for other in self._all(request, route):
             if name in other.candidates:
                 table = self._tables.peek(other, request.namespace, request.task, now)
                 return next(
@@ -107,27 +121,57 @@ class CallerOrder:
                 )
         return None
 
-    def _others(self, request: RouteRequest, route: Route) -> Iterator[Route]:
-        """The other models asked for that are known, or the fallbacks of the route, in order."""
-        named = (request.model, *(request.models or route.fallbacks))
-        return (each for each in self._routes.named(named) if each is not route)
+    def _all(self, request: RouteRequest, route: Route) -> Iterable[Route]:
+        """The routes of `models`, or the fallbacks of the route."""
+        if request.models:
+            return [each.route for each in self._routes.understood(request)]
+        return self._routes.named(route.fallbacks)
 
-    def _is_served(self, table: WeightTable, now: float) -> bool:
-        """True if one that is well may be drawn."""
+    def _others(
+        self, request: RouteRequest, route: Route, named: Sequence[NamedRoute]
+    ) -> Iterable[NamedRoute]:
+        """The other models asked for, or the fallbacks of the route, in order."""
+        if request.models:
+            return named
+        fallbacks = self._routes.named(route.fallbacks)
+        return (NamedRoute(request, each) for each in fallbacks if each is not route)
+
+    def _is_served(
+        self,
+        request: RouteRequest,
+        route: Route,
+        table: WeightTable,
+        now: float,
+        *,
+        is_quick: bool,
+    ) -> bool:
+        """True if one that is well, and as quick as is preferred, may be drawn."""
         known = self._catalog.deployments
+        wishes = request.preferences
         return any(
             self._health.why_out(name, known[name].provider, now) is None
+            and not (is_quick and self._is_slow(wishes, name, now))
             for name in table.deployments
         )
 
-    def _slow(self, most_s: float | None, table: WeightTable, now: float) -> frozenset[str]:
-        """Those measured to take longer until their first content; empty if that is all of them."""
-        if most_s is None:
+    def _slow(self, wishes: Preferences, table: WeightTable, now: float) -> frozenset[str]:
+        """Those measured to be slower than is preferred; empty if that is all of them."""
+        if not (wishes.latency_cutoffs or wishes.speed_cutoffs):
             return frozenset()
-        p50 = {name: self._health.latency(name, now).p50_s for name in table.deployments}
-        slow = frozenset(name for name, p50_s in p50.items() if (p50_s or 0.0) > most_s)
+        slow = frozenset(name for name in table.deployments if self._is_slow(wishes, name, now))
         left = (arm.weight for arm in table.arms if arm.deployment not in slow)
         return slow if any(left) else frozenset()
+
+    def _is_slow(self, wishes: Preferences, name: str, now: float) -> bool:
+        """What is not measured is not slow."""
+        for share, most_s in wishes.latency_cutoffs:
+            if (self._health.pace(name, share, now).first_content_s or 0.0) > most_s:
+                return True
+        for share, least in wishes.speed_cutoffs:
+            measured = self._health.pace(name, share, now).tokens_per_s
+            if measured is not None and measured < least:
+                return True
+        return False
 
     def _without(self, table: WeightTable, slow: frozenset[str]) -> WeightTable:
         """The same weights, of those that are not slow."""
@@ -136,21 +180,36 @@ class CallerOrder:
         whole = sum(kept)
         return self._tables.variant(table, tuple(each / whole for each in kept), CALLERS_ORDER)
 
+    def _pace(self, name: str, now: float) -> Pace:
+        """What half of its calls kept to."""
+        return self._health.pace(name, 0.5, now)
+
     def _by_wish(
         self, wishes: Preferences, table: WeightTable, names: list[str], now: float
     ) -> list[str]:
         if wishes.sort == "price":
             usd = {arm.deployment: arm.expected_usd for arm in table.arms}
-            names = sorted(names, key=lambda name: usd[name])
-        elif wishes.sort in ("latency", "throughput"):
-            p50 = {name: self._health.latency(name, now).p50_s for name in names}
-            names = sorted(names, key=lambda name: (p50[name] is None, p50[name] or 0.0))
+            names = sorted(names, key=lambda name: usd.get(name, inf))
+        elif wishes.sort == "latency":
+            names = sorted(names, key=lambda name: _lower(self._pace(name, now).first_content_s))
+        elif wishes.sort == "throughput":
+            names = sorted(names, key=lambda name: _higher(self._pace(name, now).tokens_per_s))
         rank = {wish: i for i, wish in enumerate(wishes.order)}
         last, known = len(rank), self._catalog.deployments
         return sorted(
             names,
             key=lambda name: min(rank.get(name, last), rank.get(known[name].provider, last)),
         )
+
+
+def _lower(measured: float | None) -> float:
+    """Sorts the least first, and what is not measured last."""
+    return inf if measured is None else measured
+
+
+def _higher(measured: float | None) -> float:
+    """Sorts the most first, and what is not measured last."""
+    return inf if measured is None else -measured
 
 
 def _by_weight(table: WeightTable) -> list[str]:

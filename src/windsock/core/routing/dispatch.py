@@ -64,21 +64,22 @@ class Dispatcher:
         return route.max_attempts
 
     def first(self, plan: Plan, now: float) -> str | None:
-        """The deployment drawn; another while it is full; None while all are."""
+        """The deployment drawn; another while it is full or no cap has room; None while all are."""
         drawn = plan.decision.deployment
-        if not self._availability.is_full(drawn):
+        if not self._availability.is_full(drawn) and plan.may_ask(drawn, now):
             return drawn
-        return self.another(plan, frozenset(), None, 0, now)
+        return self.another(plan, plan.unpayable(now), None, 0, now)
 
     def tried(
-        self, plan: Plan, results: Sequence[CallResult], under_way: Attempt | None
+        self, plan: Plan, results: Sequence[CallResult], under_way: Attempt | None, now: float
     ) -> set[str]:
         """Deployments that need not be asked any more.
 
         They were called, or are being called, or hold no more than one whose context window the
-        prompt has exceeded.
+        prompt has exceeded, or no cap has room for a call there.
         """
-        tried = {result.attempt.deployment for result in results}
+        tried = plan.unpayable(now)
+        tried |= {result.attempt.deployment for result in results}
         if under_way is not None:
             tried.add(under_way.deployment)
         for result in results:
@@ -207,6 +208,8 @@ class Dispatcher:
         name = last.attempt.deployment
         if last.kind not in RETRIABLE or self._availability.is_ejected(name, now):
             return None
+        if not plan.may_ask(name, now):
+            return None
         wait_s = backoff_s(self._seed, plan.decision.number, tries, last.retry_after_s)
         fits = wait_s <= MAX_BACKOFF_S and (left_s is None or wait_s < left_s)
         return wait_s if fits else None
@@ -225,9 +228,11 @@ class Dispatcher:
         left = (name for name in targets if name not in tried)
         return next((name for name in left if self._availability.can_take(name, now)), None)
 
-    def begin(self, attempt: Attempt, now: float) -> None:
-        """A call is being made: it counts at its provider from now on."""
+    def begin(self, plan: Plan, attempt: Attempt, now: float) -> None:
+        """A call is being made: it counts at its provider, and against caps, from now on."""
         self._availability.begin(attempt, now)
+        if plan.tab is not None:
+            plan.tab.hold(attempt, now)
 
     def hedge_after_s(self, plan: Plan, attempt: Attempt, now: float) -> float | None:
         """Seconds after which this call is late and may get a twin; None: never.

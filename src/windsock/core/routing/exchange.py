@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
 
 from windsock.core.model.calls import (
     Attempt,
@@ -20,10 +19,10 @@ from windsock.core.model.calls import (
     total_usd,
 )
 from windsock.core.model.events import Event
-from windsock.core.model.requests import RouteRequest
 from windsock.core.routing.dispatch import Dispatcher, mended, mends
-from windsock.core.routing.plan import NextCall, Plan
+from windsock.core.routing.plan import NextCall, Observer, Plan
 from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
+from windsock.errors import CapReached
 
 
 class State(StrEnum):
@@ -45,19 +44,6 @@ class State(StrEnum):
     BROKEN = "broken"
 
 
-class Observer(Protocol):
-    """Who learns from the calls of an exchange, and knows what they cost."""
-
-    def record(self, result: CallResult, now: float) -> list[Event]:
-        """Learn from one finished call; what that changed."""
-
-    def settle(self, request: RouteRequest, outcome: Outcome, now: float) -> list[Event]:
-        """Learn from a finished request; what that changed."""
-
-    def cost_usd(self, result: CallResult) -> Decimal | None:
-        """Dollars of one call at the price in force when it began, None if that is not known."""
-
-
 class Exchange:
     """Drive it: `next_attempt` until None, `report` after each call, then `outcome`.
 
@@ -68,12 +54,14 @@ class Exchange:
     trying      the call under way; hedging is the second one beside it
     made        calls so far, those under way included
     is_full     nobody was asked, since every deployment takes no more calls at a time
+    refusal     nobody was asked, since a cap has no room for a call; why
     cost_usd    `spent_usd` at the end, once `outcome` was asked for
     """
 
     __slots__ = (
         "_dispatcher", "_observer", "_plan", "_results", "answer", "cost_usd", "decision",
-        "hedging", "is_full", "made", "request", "route", "shifts", "state", "table", "trying",
+        "hedging", "is_full", "made", "refusal", "request", "route", "shifts", "state", "table",
+        "trying",
     )  # fmt: skip
 
     def __init__(self, plan: Plan, dispatcher: Dispatcher, observer: Observer) -> None:
@@ -88,6 +76,7 @@ class Exchange:
         self.trying: Attempt | None = None
         self.hedging: Attempt | None = None
         self.is_full = False
+        self.refusal: CapReached | None = None
         self.shifts: list[Event] = []
         self.made = 0
         self._results: list[CallResult] = []
@@ -101,7 +90,7 @@ class Exchange:
 
     def spent_usd(self) -> Decimal | None:
         """Dollars of all calls that have ended; None if that of any of them is not known."""
-        return total_usd(map(self._observer.cost_usd, self._results))
+        return total_usd(result.cost_usd for result in self._results)
 
     def next_attempt(self, now: float) -> Attempt | None:
         """The call to make now, or None when the exchange is over.
@@ -136,7 +125,7 @@ class Exchange:
         if self.hedging is not None or not self._may_go_on(now):
             return None
         last = self._results[-1] if self._results else None
-        other = self._dispatcher.hedge(self._plan, self._tried(), last, self.made, now)
+        other = self._dispatcher.hedge(self._plan, self._tried(now), last, self.made, now)
         if other is None:
             return None
         self.hedging = self._attempt(other, AttemptReason.HEDGE, now, 0.0)
@@ -210,7 +199,8 @@ class Exchange:
         """The deployment drawn; while that is full another one, while all are nobody."""
         deployment = self._dispatcher.first(self._plan, now)
         if deployment is None:
-            self.is_full = True
+            self.refusal = self._plan.refusal(now)
+            self.is_full = self.refusal is None
             self.state = State.EXHAUSTED
             return None
         is_drawn = deployment == self.decision.deployment
@@ -232,7 +222,7 @@ class Exchange:
             timeout_s=first_limit_s(self.route, self.request, self._left_s(now)),
         )
         self.made += 1
-        self._dispatcher.begin(attempt, now)
+        self._dispatcher.begin(self._plan, attempt, now)
         return attempt
 
     def _end(self, result: CallResult, now: float) -> CallKind:
@@ -247,6 +237,9 @@ class Exchange:
             result = replace(result, kind=CallKind.CALLER_TIMED_OUT)
         self._results.append(result)
         self.shifts += self._observer.record(result, now)
+        result.cost_usd = self._observer.cost_usd(result)
+        if self._plan.tab is not None:
+            self.shifts += self._plan.tab.settle(result, result.cost_usd, now)
         if self.route.hedge_share:
             self._dispatcher.observe(self._plan, result)
         return result.kind
@@ -260,9 +253,10 @@ class Exchange:
 
     def _next_call(self, now: float) -> NextCall | None:
         """Nobody stands in for a stronger deployment that failed but one as strong."""
-        if (again := mended(self._results)) is not None:
+        dispatcher, plan, tried = self._dispatcher, self._plan, self._tried(now)
+        again = mended(self._results)
+        if again is not None and plan.may_ask(again.deployment, now):
             return again
-        dispatcher, plan, tried = self._dispatcher, self._plan, self._tried()
         if self.answer is not None:
             return dispatcher.as_strong(plan, self.answer, tried, now)
         left_s = self._left_s(now)
@@ -271,7 +265,8 @@ class Exchange:
     def _after_answer(self, now: float) -> Attempt | None:
         stronger = None
         if self.answer is not None and self._may_go_on(now):
-            stronger = self._dispatcher.escalation(self._plan, self.answer, self._tried(), now)
+            tried = self._tried(now)
+            stronger = self._dispatcher.escalation(self._plan, self.answer, tried, now)
         if stronger is None:
             self._give_up()
             return None
@@ -281,9 +276,9 @@ class Exchange:
         """No more calls; an answer is given though it was doubted."""
         self.state = State.DONE if self.answer is not None else State.EXHAUSTED
 
-    def _tried(self) -> set[str]:
+    def _tried(self, now: float) -> set[str]:
         """Deployments that need not be asked any more."""
-        return self._dispatcher.tried(self._plan, self._results, self.trying)
+        return self._dispatcher.tried(self._plan, self._results, self.trying, now)
 
     def _may_go_on(self, now: float) -> bool:
         left_s = self._left_s(now)

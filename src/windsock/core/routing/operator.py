@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.evidence.keys.key_watch import Dissent
 from windsock.core.evidence.learner import Learner
 from windsock.core.evidence.response_audit import ResponseAudit
 from windsock.core.evidence.warm_start import PastResult, WarmStarts
@@ -66,9 +67,9 @@ class Operator:
         self._tables.forget()
         return number
 
-    def unteach(self, number: int) -> int:
-        """Take a lesson back; how many rates it held; raises BadRequest if there is none."""
-        held = self._warm_starts.take_back(number)
+    def unteach(self, namespace: str, number: int) -> int:
+        """Take a lesson back; how many rates it held; raises UnknownLesson if there is none."""
+        held = self._warm_starts.take_back(namespace, number)
         self._tables.forget()
         return held
 
@@ -86,6 +87,25 @@ class Operator:
         facts = {"namespace": namespace, "route": route}
         undone = Event(kind=EventKind.QUALITY_UNDONE, deployment=deployment, at=now, facts=facts)
         return [undone, *self._audit.undo_redirect(deployment, now)]
+
+    def silence_key(self, namespace: str, key: str, *, is_silent: bool, now: float) -> list[Event]:
+        """Take a key's rewards out of the beliefs, as if it had said nothing; or count them again.
+
+        raises  BadRequest if the key has said nothing in the namespace
+        """
+        self._learner.silence(namespace, key, is_silent=is_silent, now=now)
+        self._tables.forget()
+        kind = EventKind.KEY_SILENCED if is_silent else EventKind.KEY_HEARD
+        return [Event(kind=kind, deployment="", at=now, facts={"namespace": namespace, "key": key})]
+
+    def dissents(self, namespace: str) -> list[Dissent]:
+        """Keys of a namespace whose rewards lie off from those of others."""
+        return self._learner.dissents(namespace)
+
+    def silenced(self, namespace: str) -> list[str]:
+        """Keys of a namespace whose rewards were taken out."""
+        held = self._learner.keys.silenced
+        return sorted(key for key, place in held.items() if place == namespace)
 
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
         """Bill a deployment from now on by the price of the model that answers for it."""

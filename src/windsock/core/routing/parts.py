@@ -19,6 +19,8 @@ from windsock.core.resilience.health import HealthBoard
 from windsock.core.resilience.hedging import Hedging
 from windsock.core.resilience.retry_budget import RetryBudget
 from windsock.core.routing.caller_order import CallerOrder
+from windsock.core.routing.caps.book import CapBook
+from windsock.core.routing.caps.tab import Tabs
 from windsock.core.routing.conversations.affinity import Conversations
 from windsock.core.routing.conversations.state_bindings import StateBindings
 from windsock.core.routing.conversations.tables import ConversationTables
@@ -57,6 +59,7 @@ class RouterParts:
     dispatcher: Dispatcher
     caller_order: CallerOrder
     operator: Operator
+    tabs: Tabs
 
 
 def parts_of(
@@ -74,6 +77,7 @@ def parts_of(
     limits: ConcurrencyLimits | None = None,
     retries: RetryBudget | None = None,
     hedging: Hedging | None = None,
+    caps: CapBook | None = None,
 ) -> RouterParts:
     """All parts of a router, those that are not given with their defaults.
 
@@ -145,4 +149,5 @@ def parts_of(
             audit=audit,
             tables=tables,
         ),
+        tabs=Tabs(caps=caps or CapBook(), catalog=catalog, book=book, payer=by_name.payer),
     )

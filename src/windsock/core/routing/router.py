@@ -6,7 +6,7 @@ Called from one thread only; there are no locks.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import ConversationFacts, Decision, WeightTable
 from windsock.core.model.events import Event
-from windsock.core.model.requests import DEFAULT_TASK, Cell, RouteRequest
+from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
@@ -25,10 +25,13 @@ from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.plan import Plan
-from windsock.core.routing.routes import Route
+from windsock.core.routing.routes import NamedRoute, Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
 from windsock.core.routing.state_upgrades import VERSION, upgraded
 from windsock.errors import BudgetSpent
+
+NO_OTHERS: list[NamedRoute] = []
+"""Of a request that names one model."""
 
 
 class Router:
@@ -60,6 +63,8 @@ class Router:
         self._learner = parts.learner
         self._warm_starts = parts.warm_starts
         self._audit = parts.audit
+        self.tabs = parts.tabs
+        self.caps = parts.tabs.caps
 
     @property
     def routes(self) -> Mapping[str, Route]:
@@ -75,21 +80,24 @@ class Router:
         """Other deployments and routes from now on; beliefs, prices and pacing are kept."""
         self.catalog.adopt(deployments)
         self._route_table.adopt(routes)
+        self.tabs.forget()
         self.tables.close_all()
 
     def open(self, request: RouteRequest, now: float) -> Exchange:
         """Decide where this request goes first.
 
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
-                if the route's budget of today is used up
+                if the route's budget of today is used up, CapReached if a cap has no room for it
         """
-        route = self._routes.get(request.model)
+        route, others = self._routes.get(request.model), NO_OTHERS
         if route is None or request.models:
-            request, route = self._route_table.understood(request)
+            (request, route), *others = self._route_table.understood(request)
+        if request.needs or request.preferences is not NO_PREFERENCES:
+            self.catalog.check_wishes(request)
         pacer = route.policy.pacer
         if pacer is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
-        route, table = self._order.first_open(request, route, now)
+        request, route, table = self._order.first_open(request, route, others, now)
         if not table.weights:
             raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
@@ -98,11 +106,15 @@ class Router:
         if request.session_id is not None and route.policy.keeps_conversations:
             table, conversation = self.conversation_tables.of(table, request, now)
         if self._order.is_needed(request, route):
-            table, queue = self._order.apply(request, route, table, now)
+            table, queue = self._order.apply(request, route, others, table, now)
         self._retries.deposit(now)
         decision = self._decided(request, table, now)
         decision.conversation = conversation
-        return Exchange(Plan(route, request, decision, table, queue, plain), self.dispatcher, self)
+        tab = None if self.caps.is_idle else self.tabs.open(request, route.name)
+        plan = Plan(route, request, decision, table, queue, plain, tab)
+        if tab is not None and (refusal := plan.refusal(now)) is not None:
+            raise refusal
+        return Exchange(plan, self.dispatcher, self)
 
     def resolve(self, request: RouteRequest) -> Route:
         """The route behind a route name, deployment id or bare model id; the first that is known.
@@ -110,6 +122,10 @@ class Router:
         raises  UnknownRoute
         """
         return self._route_table.resolve(request)
+
+    def searching(self, request: RouteRequest) -> frozenset[str]:
+        """The deployments of which a web search is asked by a name's suffix, or as a need."""
+        return self._route_table.searching(request)
 
     def absorb(self, tick: Tick, now: float) -> list[Event]:
         """Take in a price or health statement; it acts on the next request."""
@@ -124,10 +140,10 @@ class Router:
         reward: Reward,
         now: float,
         *,
-        replaced: Feedback | None = None,
+        said: Sequence[Feedback] = (),
     ) -> Credit:
-        """Credit a reward to the deployment that served; `replaced` is taken back first."""
-        credit = self._learner.observe(decision, deployment, reward, now, replaced=replaced)
+        """Credit a reward to the deployment that served, beside what was `said` of it before."""
+        credit = self._learner.observe(decision, deployment, reward, now, said=said)
         route = self._route_table.of(credit.cell)
         if route is not None and credit.weight > 0:
             counted = dataclasses.replace(reward, value=credit.value)
@@ -181,7 +197,7 @@ class Router:
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality found since the last call."""
-        return self.beliefs.drain()
+        return self.beliefs.drain() + self._learner.keys.drain()
 
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
         """The weights of the next plain request of this route and task. Looking moves nothing.
@@ -227,6 +243,7 @@ class Router:
             "beliefs": self.beliefs.to_state(),
             "policies": {name: state_of(route.policy) for name, route in self._routes.items()},
             "rewards": self._learner.to_state(),
+            "silenced_keys": self._learner.keys.to_state(),
             "scrutiny": self._audit.to_state(),
             "confidences": self.confidences.to_state(),
             "teachings": self._warm_starts.to_state(),
@@ -245,6 +262,7 @@ class Router:
         for name, body in state["policies"].items():
             if name in self._routes:
                 take_over(self._routes[name].policy, body)
+        self._learner.keys.from_state(state["silenced_keys"])
         self._learner.from_state(state["rewards"])
         self._audit.from_state(state["scrutiny"])
         self.confidences.from_state(state["confidences"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from windsock.core.evidence.answer_checks import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
@@ -11,7 +12,7 @@ from windsock.core.model.catalog import Catalog
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import Policy, state_of, take_over
 from windsock.core.routing.naming.patterns import FurtherNames, further_names, is_glob
-from windsock.core.routing.naming.suffixes import without_suffixes
+from windsock.core.routing.naming.suffixes import SEARCH, as_meant, needs_search, split
 from windsock.errors import UnknownRoute
 
 
@@ -95,11 +96,26 @@ class Route:
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
     evidence: EvidenceRules = field(init=False, repr=False, compare=False)
 
+    @property
+    def deployments(self) -> tuple[str, ...]:
+        """Whom it may ask by itself."""
+        return self.candidates + (self.cascade.to if self.cascade is not None else ())
+
     def __post_init__(self) -> None:
         rules = EvidenceRules(
             source_weights=self.source_weights, has_cascade=self.cascade is not None
         )
         object.__setattr__(self, "evidence", rules)
+
+
+NOBODY: frozenset[str] = frozenset()
+
+
+class NamedRoute(NamedTuple):
+    """One of the routes that a request asks for, and the request as that route is asked."""
+
+    request: RouteRequest
+    route: Route
 
 
 class RouteTable:
@@ -144,18 +160,43 @@ class RouteTable:
 
         raises  UnknownRoute
         """
-        return self.understood(request)[1]
+        return self.understood(request)[0].route
 
-    def understood(self, request: RouteRequest) -> tuple[RouteRequest, Route]:
-        """The request with suffixes of its names told as preferences, and its route.
+    def understood(self, request: RouteRequest) -> list[NamedRoute]:
+        """What is asked for, in order: the routes of its names that are known, each as its name's
+        suffix means it; else that of `*`. There is at least one.
 
-        raises  UnknownRoute, BadRequest
+        raises  UnknownRoute
         """
-        plain = without_suffixes(request, lambda name: self._exact(name) is not None)
-        found = next(self.named((plain.model, *plain.models)), self.further.otherwise)
-        if found is None:
+        names = [self._split(name) for name in (request.model, *request.models)]
+        plain = replace(request, model=names[0][0]) if names[0][1] else request
+        asked = [
+            NamedRoute(as_meant(plain, suffix), route)
+            for name, suffix in names
+            if (route := self._known(name)) is not None
+        ]
+        if not asked and self.further.otherwise is not None:
+            asked = [NamedRoute(as_meant(plain, names[0][1]), self.further.otherwise)]
+        if not asked:
             raise UnknownRoute(request.model, nearest=self.nearest(plain.model))
-        return plain, found
+        return asked
+
+    def searching(self, request: RouteRequest) -> frozenset[str]:
+        """The candidates of the routes that are asked for with a web search."""
+        if not needs_search(request):
+            return NOBODY
+        asked = (each for each in self.understood(request) if SEARCH in each.request.needs)
+        return frozenset(name for each in asked for name in each.route.candidates)
+
+    def payer(self, route: str, deployment: str) -> str:
+        """The route whose caps a call counts against: that which was asked, if it has the
+        deployment; else the first of the configuration that has. So no other name goes round them.
+        """
+        asked = self.by_name.get(route)
+        if asked is not None and deployment in asked.deployments:
+            return route
+        routes = self.by_name.values()
+        return next((each.name for each in routes if deployment in each.deployments), route)
 
     def nearest(self, name: str) -> str | None:
         """A name that may be asked for and that this one is like, None if there is none."""
@@ -167,10 +208,16 @@ class RouteTable:
 
         A name that is known as it stands never means a glob.
         """
-        for name in names:
-            found = self._exact(name) or self.further.matching(name)
-            if found is not None:
-                yield found
+        return (route for name in names if (route := self._known(name)) is not None)
+
+    def _known(self, name: str) -> Route | None:
+        return self._exact(name) or self.further.matching(name)
+
+    def _split(self, name: str) -> tuple[str, str]:
+        """(name, suffix of it)"""
+        if ":" not in name:
+            return name, ""
+        return split(name, lambda each: self._exact(each) is not None)
 
     def _exact(self, name: str) -> Route | None:
         """The route of this name or alias, or made for the deployment or model of this name."""

@@ -73,6 +73,17 @@ def _from_3(state: State) -> None:
 
 
 def _from_4(state: State) -> None:
+    """Keys were weighed once, as they spoke; what counted of them is taken for what they said."""
+    state["silenced_keys"] = {}
+    for rewards in state.get("rewards", {}).values():
+        rewards["accounts"] = [
+            [*names, None, {key: [weight, counted, counted, 1.0, None]
+                            for key, (weight, _, counted) in held.items()}]
+            for *names, held in rewards.pop("tallies", ())
+        ]  # fmt: skip
+
+
+def _from_5(state: State) -> None:
     """Priors were fitted without their strengths: rewards to come are judged by a new fit."""
     for group in state["beliefs"]["groups"]:
         group.update(judging=None, judged=0)
@@ -105,6 +116,7 @@ UPGRADES: tuple[Callable[[State], None], ...] = (
     _from_2,
     _from_3,
     _from_4,
+    _from_5,
 )
 """The function at n takes a state of version n to n + 1."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from urllib.parse import unquote
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import orjson
 
 from windsock.service.error_responses import Problem
+from windsock.wire.formats.gemini.errors import error_of
 
 AZURE = re.compile(r"/openai/deployments/(.+?)(/(?:chat|completions|embeddings|images|audio)\b.*)")
 """Azure's base path, which names the model; a name of ours has a stroke in it."""
@@ -16,10 +18,26 @@ AZURE = re.compile(r"/openai/deployments/(.+?)(/(?:chat|completions|embeddings|i
 BASES = ("/api/v1/", "/openai/v1/", "/v1/v1/")
 """Of OpenRouter, of Azure's newer API, and of a base URL that says /v1 where the client adds it."""
 
-GOOGLE = re.compile(r"/v1(?:beta|alpha)/")
+VERB = re.compile(r":[a-z]+[A-Z]\w+\Z")
+"""The end of a path that is a call of Google's; no model's name has it."""
 
-STATUS_NAMES = {400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED",
-                404: "NOT_FOUND", 405: "UNIMPLEMENTED", 429: "RESOURCE_EXHAUSTED"}  # fmt: skip
+GOOGLE = re.compile(rf"/v1(?:alpha|beta1?)/|/v1/(?:projects/.+/)?models/.+{VERB.pattern}")
+"""Paths of Gemini's API and of Vertex AI."""
+
+LIST = "/v1/models"
+"""OpenAI's list, and Google's at its first version."""
+
+GOOGLES_HEADERS = {b"x-goog-api-key", b"x-goog-api-client"}
+"""By which a client of Google's is known."""
+
+GEMINI_CALL = re.compile(
+    r"/v1(?:alpha|beta1?)?/(?:projects/[^/]+/locations/[^/]+/publishers/[^/]+/)?models/(.+):"
+    r"(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)"
+)
+"""Names the model, and what is asked of it."""
+
+GEMINI_CALLS = "/v1beta/models/{model}:"
+"""Our own path of such a call, before its name."""
 
 
 def known_as(path: str) -> tuple[str, str | None]:
@@ -27,15 +45,37 @@ def known_as(path: str) -> tuple[str, str | None]:
     path = path.rstrip("/") or "/"
     if found := AZURE.fullmatch(path):
         return f"/v1{found[2]}", unquote(found[1])
+    if found := GEMINI_CALL.fullmatch(path):
+        return GEMINI_CALLS + found[2], found[1]
     for base in BASES:
         if path.startswith(base):
             return "/v1/" + path.removeprefix(base), None
     return path, None
 
 
-def naming(body: bytes, model: str | None) -> bytes:
-    """A body that names this model, if it names none itself."""
-    if model is None:
+def read_googles(scope: MutableMapping[str, Any]) -> None:
+    """What Google's clients say elsewhere: a key in the address, and that they read its lists."""
+    path, names = scope["path"], {name for name, _ in scope["headers"]}
+    is_list = path == LIST or path.startswith(LIST + "/")
+    if b"key=" in scope["query_string"] and (is_list or GOOGLE.match(path)):
+        names |= _hide_key(scope)
+    if is_list and scope["method"] == "GET" and names & GOOGLES_HEADERS:
+        scope["path"] = path.replace("/v1", "/v1beta", 1)
+
+
+def _hide_key(scope: MutableMapping[str, Any]) -> set[bytes]:
+    """Make the key in the address the header it stands for, whose name is given back."""
+    stated = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    key = next((value for name, value in stated if name == "key"), "")
+    rest = [each for each in stated if each[0] != "key"]
+    scope["query_string"] = urlencode(rest).encode()
+    scope["headers"] = [*scope["headers"], (b"x-goog-api-key", key.encode())]
+    return {b"x-goog-api-key"}
+
+
+def naming(body: bytes, model: str | None, path: str) -> bytes:
+    """A body that names this model, if it names none itself; Gemini's have the path name it."""
+    if model is None or path.startswith(GEMINI_CALLS):
         return body
     try:
         fields = orjson.loads(body)
@@ -51,6 +91,7 @@ def unsupported(method: str, path: str, *, is_method: bool) -> Problem:
 
     is_method   there is one at this path, by another method
     """
+    is_method = is_method and not VERB.search(path)
     what = f"{path} takes no {method}" if is_method else f"windsock has no {method} {path}"
     return Problem.of(
         405 if is_method else 404,
@@ -69,6 +110,5 @@ def in_format_of(path: str, headers: Mapping[bytes, bytes], problem: Problem) ->
         kind = "not_found_error" if problem.status == 404 else error["type"]
         told = {"type": "error", "error": {"type": kind, "message": error["message"]}}
     else:
-        name = STATUS_NAMES.get(problem.status, "INTERNAL")
-        told = {"error": {"code": problem.status, "message": error["message"], "status": name}}
+        told = error_of(problem.status, error)
     return Problem(problem.status, orjson.dumps(told), problem.headers)

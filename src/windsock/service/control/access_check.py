@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from windsock.clock import Clock
 from windsock.core.model.decisions import WeightTable
@@ -19,13 +20,19 @@ Rule = Callable[[str, str], list[Event]]
 """(deployment, feed) of a held quote -> what came of ruling on it."""
 
 
+Door = Literal["open", "key", "off"]
+"""Who may look: everybody, who has a key with the scope, nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insight:
     """What the inspection calls look at, and who may.
 
     nearest     names that feeds list and that look like a deployment's
     publish     tells the log, the ledger and every listener of an event
+    keep        has the next start know what a person did just now, however the service ends
     table_at    (namespace, route, task, unix s) -> the table that was in use then, if any
+    metrics, docs   who may see these pages
     """
 
     router: Router
@@ -36,11 +43,18 @@ class Insight:
     reject: Rule
     nearest: Callable[[str], list[str]]
     publish: Callable[[Event], None]
+    keep: Callable[[], None]
     table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
+    metrics: Door = "open"
+    docs: Door = "open"
 
     def allowed(self, *scopes: str) -> Callable[[Request], Principal]:
         """A dependency that admits callers with one of these scopes."""
         return allowed(self.access, self.clock, *scopes)
+
+    def behind(self, door: Door, scope: str) -> Sequence[Any]:
+        """The dependencies of a page that is open or needs a key with this scope."""
+        return [Depends(self.allowed(scope))] if door == "key" else []
 
 
 def allowed(access: Access, clock: Clock, *scopes: str) -> Callable[[Request], Principal]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.exceptions import HTTPException
 
 from windsock import __version__
@@ -17,6 +18,7 @@ from windsock.core.routing.router import Router
 from windsock.errors import WindsockError
 from windsock.observability.background import Supervisor
 from windsock.service.connections.paths import in_format_of, unsupported
+from windsock.service.control.access_check import Insight
 from windsock.service.control.metrics import Metrics
 from windsock.service.error_responses import Problem, problem_of
 from windsock.service.gateway.openapi import describe_data_plane
@@ -45,8 +47,7 @@ class Readiness:
 
 def create_app(
     *,
-    router: Router,
-    clock: Clock,
+    insight: Insight,
     readiness: Readiness,
     metrics: Metrics,
     parts: Sequence[APIRouter],
@@ -58,55 +59,83 @@ def create_app(
         version=__version__,
         description="The LLM router that turns with the price wind.",
         lifespan=lifespan,
+        openapi_url="/openapi.json" if insight.docs == "open" else None,
     )
     app.add_exception_handler(WindsockError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_unknown)
     app.add_exception_handler(Exception, _on_failure)
-    app.include_router(_health_routes(router, clock, readiness, metrics))
+    app.include_router(_health_routes(insight.router, insight.clock, readiness))
+    if insight.metrics != "off":
+        app.include_router(_metrics_route(metrics, insight.behind(insight.metrics, "metrics")))
+    if insight.docs == "key":
+        app.include_router(_docs_routes(app, insight.behind(insight.docs, "read")))
     for part in parts:
         app.include_router(part)
     describe_data_plane(app)
     return app
 
 
-def _on_error(_: Request, error: Exception) -> Response:
+def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, WindsockError)
-    return _response(problem_of(error))
+    return _response(request, problem_of(error))
 
 
 def _on_unknown(request: Request, error: Exception) -> Response:
-    """No such call: in the format in which this client reads errors."""
+    """No such call."""
     assert isinstance(error, HTTPException)
-    path, headers = request.scope["path"], dict(request.scope["headers"])
-    problem = unsupported(request.method, path, is_method=error.status_code == 405)
-    return _response(in_format_of(path, headers, problem))
+    path, is_method = request.scope["path"], error.status_code == 405
+    return _response(request, unsupported(request.method, path, is_method=is_method))
 
 
 def _on_failure(request: Request, _: Exception) -> Response:
     """Ours; the server logs it."""
     problem = Problem.of(500, "windsock failed at this request; its log says how", code="internal")
-    path, headers = request.scope["path"], dict(request.scope["headers"])
-    return _response(in_format_of(path, headers, problem))
+    return _response(request, problem)
 
 
-def _on_invalid(_: Request, error: Exception) -> Response:
+def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     fault = error.errors()[0]
     place = ".".join(str(part) for part in fault["loc"] if part not in ("body", "query"))
-    return _response(Problem.of(400, f"{place}: {fault['msg']}", param=place))
+    return _response(request, Problem.of(400, f"{place}: {fault['msg']}", param=place))
 
 
-def _response(problem: Problem) -> Response:
+def _response(request: Request, problem: Problem) -> Response:
+    """In the format in which this client reads errors."""
+    problem = in_format_of(request.scope["path"], dict(request.scope["headers"]), problem)
     headers = {name.decode(): value.decode() for name, value in problem.headers}
     return Response(
         problem.body, status_code=problem.status, headers=headers, media_type="application/json"
     )
 
 
-def _health_routes(
-    router: Router, clock: Clock, readiness: Readiness, metrics: Metrics
-) -> APIRouter:
+def _metrics_route(metrics: Metrics, door: Sequence[Any]) -> APIRouter:
+    routes = APIRouter(tags=["health"], dependencies=door)
+
+    @routes.get("/metrics")
+    async def scrape() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return routes
+
+
+def _docs_routes(app: FastAPI, door: Sequence[Any]) -> APIRouter:
+    """The same two pages that FastAPI makes for everybody."""
+    routes = APIRouter(include_in_schema=False, dependencies=door)
+
+    @routes.get("/openapi.json")
+    async def document() -> dict[str, Any]:
+        return app.openapi()
+
+    @routes.get("/docs")
+    async def page() -> Response:
+        return get_swagger_ui_html(openapi_url="/openapi.json", title=app.title)
+
+    return routes
+
+
+def _health_routes(router: Router, clock: Clock, readiness: Readiness) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/healthz")
@@ -124,10 +153,6 @@ def _health_routes(
             | {f"task {name}": error for name, error in readiness.tasks.down().items()}
             | {f"errors at {e.deployment}": str(e) for e in router.health.errors.rises()},
         }
-
-    @routes.get("/metrics")
-    async def scrape() -> Response:
-        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     for path in ("/health/liveliness", "/health/liveness"):
         routes.add_api_route(path, healthz, include_in_schema=False)

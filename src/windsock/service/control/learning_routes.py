@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends
 
 from windsock.core.beliefs.summaries import Alarm
 from windsock.core.evidence.doubts import Doubts
+from windsock.core.evidence.keys.key_watch import Dissent
 from windsock.core.evidence.warm_start import PastResult
+from windsock.core.model.events import Event
 from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
@@ -15,20 +17,28 @@ from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.admin import (
     AlarmsAnswer,
     AlarmView,
+    DissentView,
     DoubtedView,
     Lesson,
     LessonAnswer,
+    Silence,
     Undo,
 )
 from windsock.service.control.schemas.prices import RulingAnswer
 
 
 def learning_routes(insight: Insight) -> APIRouter:
-    """GET /v1/alarms; POST /v1/alarms/undo, /v1/learn; DELETE /v1/learn/{lesson}."""
+    """GET /v1/alarms; POST /v1/alarms/{undo,silence}, /v1/learn; DELETE /v1/learn/{lesson}."""
     router, clock = insight.router, insight.clock
     routes = APIRouter(tags=["inspect"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
     Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
+
+    def ruled(events: list[Event]) -> RulingAnswer:
+        for event in events:
+            insight.publish(event)
+        insight.keep()
+        return RulingAnswer(events=[event_view(event) for event in events])
 
     @routes.get("/v1/alarms")
     async def alarms(caller: Caller) -> AlarmsAnswer:
@@ -36,6 +46,8 @@ def learning_routes(insight: Insight) -> APIRouter:
         return AlarmsAnswer(
             data=[alarm_view(each) for each in mine],
             doubted=[doubted_view(name, each) for name, each in _doubted(router)],
+            keys=[dissent_view(each) for each in router.operator.dissents(caller.namespace)],
+            silenced=router.operator.silenced(caller.namespace),
         )
 
     @routes.post("/v1/alarms/undo")
@@ -43,9 +55,15 @@ def learning_routes(insight: Insight) -> APIRouter:
         shifts = router.operator.undo_alarm(
             caller.namespace, asked.route, asked.deployment, clock.now()
         )
-        for shift in shifts:
-            insight.publish(shift)
-        return RulingAnswer(events=[event_view(shift) for shift in shifts])
+        return ruled(shifts)
+
+    @routes.post("/v1/alarms/silence")
+    async def silence(caller: Admin, asked: Silence) -> RulingAnswer:
+        return ruled(
+            router.operator.silence_key(
+                caller.namespace, asked.key, is_silent=asked.is_silent, now=clock.now()
+            )
+        )
 
     @routes.post("/v1/learn")
     async def learn(caller: Admin, lesson: Lesson) -> LessonAnswer:
@@ -53,11 +71,14 @@ def learning_routes(insight: Insight) -> APIRouter:
         number = router.operator.teach(
             caller.namespace, lesson.route, results, strength=lesson.strength, now=clock.now()
         )
+        insight.keep()
         return LessonAnswer(lesson=number, taught=len(results))
 
     @routes.delete("/v1/learn/{lesson}")
     async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
-        return LessonAnswer(lesson=lesson, taught=router.operator.unteach(lesson))
+        taught = router.operator.unteach(caller.namespace, lesson)
+        insight.keep()
+        return LessonAnswer(lesson=lesson, taught=taught)
 
     return routes
 
@@ -77,6 +98,20 @@ def doubted_view(name: str, doubts: Doubts) -> DoubtedView:
         bill_factor=doubts.bill_factor,
         usages=doubts.usages,
         usage_doubt=doubts.usage_doubt or None,
+    )
+
+
+def dissent_view(found: Dissent) -> DissentView:
+    """A key that disagrees with the others."""
+    cell, deployment = found.place
+    return DissentView(
+        key=found.key,
+        route=cell.route,
+        task=cell.name,
+        deployment=deployment,
+        rewards=found.rewards,
+        mean=found.mean,
+        believed=found.believed,
     )
 
 

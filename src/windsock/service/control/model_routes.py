@@ -15,6 +15,7 @@ from windsock.core.routing.routes import Route
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.prices import usd_per_unit
+from windsock.service.key_limits import check_names, may_name
 
 METERS = {
     "prompt": Meter.INPUT,
@@ -50,11 +51,13 @@ def model_routes(insight: Insight) -> APIRouter:
     @routes.get("/v1/models")
     def models(caller: Caller) -> dict[str, Any]:
         now = clock.now()
-        views = [model_view(router, name, began, now) for name in names_of(router)]
+        names = (name for name in names_of(router) if may_name(caller, name, router.resolve))
+        views = [model_view(router, name, began, now) for name in names]
         return {"object": "list", "data": views}
 
     @routes.get("/v1/models/{name:path}")
     def model(name: str, caller: Caller) -> dict[str, Any]:
+        check_names(caller, [name], router.resolve)
         return model_view(router, name, began, clock.now())
 
     return routes

@@ -42,6 +42,7 @@ class RequestExecutor:
         finished: Finished,
     ) -> None:
         self.calls = UpstreamCalls(router=router, upstreams=upstreams, caller=caller, clock=clock)
+        self._router = router
         self._finished = finished
 
     async def answer(
@@ -49,7 +50,7 @@ class RequestExecutor:
     ) -> tuple[bytes | None, Failure]:
         """The answer's body, or None and the last failure; the exchange is settled either way."""
         failure, answers, clock = Failure(), Answers(), self.calls.clock
-        request = _with_certainty(exchange, request)
+        request = self._with_search(_with_certainty(exchange, request))
         make = partial(plain_call, self.calls, exchange, request, failure, answers)
         given = None
         try:
@@ -71,6 +72,7 @@ class RequestExecutor:
         A stream that broke off, and that nobody went on with, ends with an error.
         """
         clock = self.calls.clock
+        request = self._with_search(request)
         shown = ShownStream(request, may_rescue=exchange.route.rescue_streams)
         make = partial(stream_call, self.calls, exchange, request, failure, shown)
         try:
@@ -84,6 +86,11 @@ class RequestExecutor:
     async def close(self) -> None:
         """Drop the connections to providers."""
         await self.calls.close()
+
+    def _with_search(self, request: UpstreamRequest) -> UpstreamRequest:
+        """The request, with those of whom it asks a search that its body does not ask for."""
+        searching = self._router.searching(request.request)
+        return replace(request, searching=searching) if searching else request
 
     def _settle(self, exchange: Exchange) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""

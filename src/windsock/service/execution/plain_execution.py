@@ -68,6 +68,8 @@ async def plain_call(
         return calls.refused(attempt, target, reply, answer.error, call.started, failure, **used)
     result = call.answered(answer, len(raw), target)
     if result.kind is CallKind.ANSWERED:
+        if target.is_native:
+            failure.passed[attempt.number] = target.passed(reply)
         answers[attempt.number] = GivenAnswer(target, answer)
     else:
         failure.status, failure.body = 502, b""

@@ -122,11 +122,13 @@ class StreamedCall:
         return True
 
     async def _write(self, events: bytes, write: Write) -> None:
-        if self._join is not None:
-            events = self._join.fit(events)
-        if events:
-            relay = self._relay
+        relay = self._relay
+        if self._target.is_native:
+            self._shown.observe_native()
+        else:
+            events = self._join.fit(events) if self._join is not None else events
             self._shown.observe(events, relay.scanner, relay.attempt.deployment)
+        if events:
             await write(events)
 
     def _commit(self) -> bool:
@@ -145,6 +147,8 @@ class StreamedCall:
         reply = relay.reply = await self._calls.post(self._target)
         if reply.status != 200:
             return reply, await reply.body()
+        if self._target.is_native:
+            self._failure.passed[relay.attempt.number] = self._target.passed(reply)
         if reply.headers.get("content-type", "").startswith("text/html"):
             raise NoAnswer("the answer is an HTML page")
         return reply, b""
@@ -187,6 +191,6 @@ class StreamedCall:
     def _last_event(self) -> bytes:
         """What ends the stream, unless another goes on with it: the provider's words if any."""
         relay, said = self._relay, self._failure.body
-        if self._refused is not None and said:
+        if self._refused is not None and said and not self._target.is_native:
             return b"data: " + b"".join(said.splitlines()) + b"\n\n"
         return relay.scanner.broken(BROKE_OFF.get(relay.kind, BROKEN_STREAM))

@@ -65,11 +65,18 @@ class ShownStream:
             for event in BOUNDARY.split(events):
                 self._keep(json_codec.parsed(data_of(event)))
 
+    def observe_native(self) -> None:
+        """Events in the client's own format were written, which nobody goes on with."""
+        self.is_begun = self._is_answer = True
+        self._is_text = False
+
     def continued(self, request: UpstreamRequest) -> UpstreamRequest:
         """The request that asks for the rest of the answer; the same if nothing of it was shown.
 
         A user's turn asks for it, since many models refuse to go on with an assistant's own.
         """
+        if self.is_begun and request.native is not None:
+            request = replace(request, native=None)
         text = "".join(self._parts)
         if not text.strip():
             return request

@@ -9,24 +9,31 @@ from sys import maxsize
 from typing import Any
 
 from windsock.clock import Clock
-from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult
+from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult, Out, Then, Verdict
 from windsock.core.model.catalog import Capabilities, Deployment
 from windsock.core.model.requests import Unsupported
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
-from windsock.wire.adaptation.adapt import adapted
+from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively
 from windsock.wire.adaptation.complaints import judged
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
+from windsock.wire.adaptation.search import with_search
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
-from windsock.wire.upstream_errors.reading import words_of
+from windsock.wire.upstream_errors.reading import is_unknown_call, words_of
 
 MAX_TAUGHT = 1024
 """Deployments with what they were heard to refuse, of which the outcome is kept."""
 
-Heard = tuple[str, tuple[Unsupported, ...]]
+SILENT_S = 3600.0
+"""For so long a provider is not asked in a format of which it said that it has no such call."""
+
+Headers = list[tuple[bytes, bytes]]
+
+Heard = tuple[str, bool, tuple[Unsupported, ...]]
+"""(deployment, asked by chat completions, what it refused)."""
 
 
 @dataclass(slots=True)
@@ -34,6 +41,8 @@ class Failure:
     """What a client is told beside an answer, or when nothing else is left.
 
     status, body    of the last upstream error, in OpenAI's shape
+    passed          headers of an answer that comes in the client's own format, by number of
+                    attempt; others are chat completions
     words           what each deployment said last, by its name
     adapted         fields of its request that were changed, by number of attempt
     last_event      what ends a stream that has begun, where no other deployment goes on with it
@@ -42,6 +51,7 @@ class Failure:
     status: int | None = None
     body: bytes = b""
     adapted: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    passed: dict[int, Headers] = field(default_factory=dict)
     last_event: bytes = b""
     words: dict[str, str] = field(default_factory=dict)
 
@@ -53,6 +63,7 @@ class Target:
     request     as it asks
     adapted     the fields of the client's request that had to change for it
     heard       what it refused of late
+    is_native   it is asked and answers in the client's own format
 
     Treat it as immutable: frozen, it would cost a call three times as much to make.
     """
@@ -65,6 +76,12 @@ class Target:
     request: UpstreamRequest
     adapted: tuple[str, ...] = ()
     heard: tuple[Unsupported, ...] = ()
+    is_native: bool = False
+
+    def passed(self, reply: Reply) -> Headers:
+        """The headers of an answer that the client gets too."""
+        names = (each for each in self.format.answer_headers if each in reply.headers)
+        return [(name.encode(), reply.headers[name].encode("latin-1")) for name in names]
 
 
 class UpstreamCalls:
@@ -81,6 +98,7 @@ class UpstreamCalls:
         self._router = router
         self._caller = caller
         self._taught: dict[Heard, tuple[Parameters, Parameters]] = {}
+        self._silent_until: dict[tuple[str, str], float] = {}
         self._lasting: dict[str, str] = {}
 
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
@@ -90,35 +108,50 @@ class UpstreamCalls:
         spoken = upstream.formats.get(request.operation) if upstream else None
         if deployment is None or upstream is None or spoken is None:
             raise ProviderError(f"{attempt.deployment} offers no {request.operation} calls")
+        native = self._native_format(request, upstream, deployment)
         heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
-        known = upstream.parameters.get(deployment.id, AS_IT_COMES)
-        taken = self._taken(deployment.id, known, heard) if heard else known
-        asked, changed = adapted(request, _bounded(taken, deployment, request))
+        stated = upstream.parameters if native is None else upstream.stated
+        known = stated.get(deployment.id, AS_IT_COMES)
+        taken = self._taken((deployment.id, native is None, heard), known) if heard else known
+        rules = _bounded(taken, deployment, request)
+        asked, changed = _asked(deployment, request, native, rules)
         return Target(
             provider=deployment.provider,
             model=deployment.model,
-            endpoint=upstream.endpoint,
-            format=spoken,
+            endpoint=upstream.endpoint if native is None else upstream.bare,
+            format=spoken if native is None else native,
             capabilities=deployment.capabilities,
             request=asked,
             adapted=changed,
             heard=heard,
+            is_native=native is not None,
         )
 
-    def _taken(self, name: str, known: Parameters, heard: tuple[Unsupported, ...]) -> Parameters:
+    def _native_format(
+        self, request: UpstreamRequest, upstream: Upstream, deployment: Deployment
+    ) -> Format | None:
+        """The client's own, where the provider speaks it and has not just said that it does not."""
+        if request.native is None or not upstream.native or deployment.id in request.searching:
+            return None
+        key = deployment.provider, (language := request.native.language)
+        is_silent = self.clock.now() < self._silent_until.get(key, 0.0)
+        return None if is_silent else upstream.native.get(language)
+
+    def _taken(self, key: Heard, known: Parameters) -> Parameters:
         """What is known to be taken less what was heard; made once, until either changes."""
-        kept = self._taught.get((name, heard))
+        kept = self._taught.get(key)
         if kept is None or kept[0] is not known:
             if len(self._taught) >= MAX_TAUGHT:
                 self._taught.clear()
-            kept = self._taught[name, heard] = known, taught(known, heard)
+            kept = self._taught[key] = known, taught(known, key[-1])
         return kept[1]
 
-    async def post(self, target: Target) -> Reply:
-        """Send the call; raises ProviderError (see `Caller.post`)."""
+    async def post(self, target: Target, path: str = "") -> Reply:
+        """Send the call, or the same to another path; raises ProviderError (see `Caller.post`)."""
         spoken, request, model = target.format, target.request, target.model
-        path = target.endpoint.call_path(spoken.path(request, model), model)
-        return await self._caller.post(target.endpoint, path, spoken.body(request, model))
+        path = target.endpoint.call_path(path or spoken.path(request, model), model)
+        body = spoken.body(request, model)
+        return await self._caller.post(target.endpoint, path, body, request.headers)
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
@@ -134,6 +167,8 @@ class UpstreamCalls:
         failure.status = reply.status
         failure.body = target.endpoint.without_secrets(refusal.body)
         verdict, unsupported = judged(refusal.verdict, status, raw, target.request, target.heard)
+        if target.is_native and is_unknown_call(status, raw):
+            verdict = self._without_language(target)
         if words := words_of(failure.body):
             failure.words[attempt.deployment] = words
             if verdict.kind in LASTING:
@@ -146,6 +181,14 @@ class UpstreamCalls:
             **facts,
         }
         return self.result(attempt, verdict.kind, started, refusal=verdict, **known)
+
+    def _without_language(self, target: Target) -> Verdict:
+        """The provider has no such call: for an hour it is asked by chat completions."""
+        native = target.request.native
+        assert native is not None
+        self._silent_until[target.provider, native.language] = self.clock.now() + SILENT_S
+        then = Then.MENDED if native.refusal is None else Then.ELSEWHERE
+        return Verdict(kind=CallKind.CANNOT_SERVE, then=then, out=Out.REQUEST)
 
     def words_of(self, deployments: Iterable[str]) -> dict[str, str]:
         """What providers said when they last refused for a reason that lasts, by deployment."""
@@ -169,6 +212,19 @@ class UpstreamCalls:
     async def close(self) -> None:
         """Drop the connections."""
         await self._caller.close()
+
+
+def _asked(
+    deployment: Deployment, request: UpstreamRequest, native: Format | None, rules: Parameters
+) -> Adapted:
+    """The request as it is sent, with the search that is asked beside where it is one."""
+    if native is not None:
+        asked, changed = adapted_natively(request, native, rules)
+    else:
+        if deployment.id in request.searching:
+            request = with_search(request, as_plugin=deployment.runs_plugins)
+        asked, changed = adapted(request, rules)
+    return asked, changed if deployment.runs_plugins else (*changed, *request.unheeded)
 
 
 def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from windsock.core.routing.exchange import Exchange
 from windsock.service.error_responses import overloaded
 from windsock.service.gateway.asgi import Call, Endpoint
 
@@ -181,6 +182,24 @@ class Limits:
         finally:
             timer.cancel()
             self._waiting.pop(turn, None)
+
+
+def settled(endpoint: Endpoint) -> Endpoint:
+    """The endpoint, after which a key's limits hold what its call has used."""
+
+    async def behind(call: Call) -> None:
+        try:
+            await endpoint(call)
+        finally:
+            call.allowance.settle()
+
+    return behind
+
+
+def used_tokens(exchange: Exchange) -> int:
+    """Of all its calls, prompts and answers, as far as they are known."""
+    used = (result.usage for result in exchange.results if result.usage is not None)
+    return sum(each.prompt_tokens + each.completion_tokens for each in used)
 
 
 def _refuse(turn: asyncio.Future[bool]) -> None:

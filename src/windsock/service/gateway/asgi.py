@@ -13,8 +13,16 @@ from typing import Any, Protocol
 from windsock.errors import WindsockError
 from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body
 from windsock.service.connections.limits import Refusals, fault_of
-from windsock.service.connections.paths import in_format_of, known_as, naming, unsupported
+from windsock.service.connections.paths import (
+    in_format_of,
+    known_as,
+    naming,
+    read_googles,
+    unsupported,
+)
 from windsock.service.error_responses import Problem, problem_of
+from windsock.service.key_limits import NO_LIMITS
+from windsock.wire.request import NativeRequest
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -42,16 +50,41 @@ def peer_of(scope: Scope) -> str:
 
 
 class Call:
-    """One request of the data plane: its body, and the means to answer."""
+    """One request of the data plane: its body, and the means to answer.
 
-    __slots__ = ("_send", "body", "headers", "is_answered", "receive")
+    model       that its path names, None if it names none
+    query       after the path, without its question mark
+    allowance   what it takes of its key's limits
+    is_told     what is answered is in the client's own format already
+    """
+
+    __slots__ = (
+        "allowance",
+        "body",
+        "headers",
+        "is_answered",
+        "is_told",
+        "model",
+        "query",
+        "receive",
+        "send",
+    )
 
     def __init__(self, headers: Headers, body: bytes, receive: Receive, send: Send) -> None:
         self.headers = headers
         self.body = body
         self.receive = receive
-        self._send = send
+        self.send = send
         self.is_answered = False
+        self.model: str | None = None
+        self.query = b""
+        self.allowance = NO_LIMITS
+        self.is_told = False
+
+    @property
+    def native(self) -> NativeRequest | None:
+        """The request in the client's own format, where that is not the one of `body`."""
+        return None
 
     def header(self, name: bytes) -> str | None:
         """A header of the request by its name in lower case, or None."""
@@ -61,11 +94,13 @@ class Call:
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head of an answer whose body follows in parts."""
         self.is_answered = True
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+        if self.allowance is not NO_LIMITS:
+            headers = [*headers, *self.allowance.headers()]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """A part of the body; more: others follow."""
-        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+        await self.send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
@@ -124,18 +159,18 @@ class DataPlane:
         if (fault := fault_of(scope["headers"])) is not None:
             await Call({}, b"", receive, send).refuse(fault)
             return
+        read_googles(scope)
         headers: Headers = dict(scope["headers"])
         endpoint = self._endpoint(scope)
         if endpoint is None and scope["path"] in self._endpoints:
             problem = unsupported(scope["method"], scope["path"], is_method=True)
-            await Call(headers, b"", receive, send).refuse(
-                in_format_of(scope["path"], headers, problem)
-            )
+            await _refuse(Call(headers, b"", receive, send), scope, problem)
             return
         if endpoint is None and not has_body(headers):
             await self._app(scope, receive, send)
             return
         call = Call(headers, b"", receive, send)
+        call.model, call.query = scope.get(MODEL), scope["query_string"]
         if self._knows(headers):
             await self._with_body(endpoint, call, scope)
             return
@@ -159,9 +194,9 @@ class DataPlane:
         try:
             problem = await body.read(call.headers, call.receive)
             if problem is not None:
-                await call.refuse(problem)
+                await _refuse(call, scope, problem)
                 return
-            call.body = naming(body.whole(), scope.get(MODEL))
+            call.body = naming(body.whole(), call.model, scope["path"])
             await self._run(endpoint, call, scope)
         except ClientGone:
             pass
@@ -170,7 +205,7 @@ class DataPlane:
 
     async def _run(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         if endpoint is None:
-            await self._app(scope, _again(call.body, call.receive), call._send)
+            await self._app(scope, _again(call.body, call.receive), call.send)
             return
         connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
         watch = _LeaveWatch(call.receive) if connection is None else _LeaveCallback(connection)
@@ -180,12 +215,17 @@ class DataPlane:
             except WindsockError as error:
                 if call.is_answered:
                     raise
-                await call.refuse(problem_of(error))
+                await _refuse(call, scope, problem_of(error))
         except asyncio.CancelledError:
             if not watch.is_gone:
                 raise
         finally:
             watch.end()
+
+
+async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:
+    """In the format in which this client reads errors."""
+    await call.refuse(in_format_of(scope["path"], call.headers, problem))
 
 
 def _again(body: bytes, receive: Receive) -> Receive:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from math import isfinite, nan
-from typing import Any
 
 import orjson
 
@@ -20,8 +19,16 @@ from windsock.errors import BadRequest, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.token_counts import TokenCounts
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.gateway.admission import used_tokens
+from windsock.service.gateway.answer_facts import (
+    EVENT_STREAM,
+    decision_view,
+    headers_of,
+    is_told,
+)
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
@@ -31,12 +38,10 @@ from windsock.service.gateway.response_cache import (
     is_cachable,
 )
 from windsock.service.gateway.upstream_failures import failed
+from windsock.service.key_limits import KeyLimits, check_names
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
-from windsock.wire.request import UpstreamRequest
-
-EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
-
+from windsock.wire.request import UpstreamRequest, with_native
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -55,21 +60,26 @@ class OpenAICalls:
         router: Router,
         clock: Clock,
         access: Access,
+        key_limits: KeyLimits,
         feedbacks: FeedbackInbox,
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
+        pass_headers: Iterable[str] = (),
         with_features: bool = False,
         meaning: Meaning | None = None,
     ) -> None:
         self._executor = executor
+        self._counts = TokenCounts(router, executor.calls)
         self._router = router
         self._clock = clock
         self._access = access
+        self._key_limits = key_limits
         self._feedbacks = feedbacks
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
         self._cache = cache
+        self._passed = frozenset(name.encode() for name in pass_headers)
         self._read_chat = partial(read_chat, with_features=with_features)
         self._meaning = meaning if with_features else None
 
@@ -93,8 +103,14 @@ class OpenAICalls:
         await self._plain(call, self._open(asked), asked, started, None)
 
     async def count(self, call: Call) -> None:
-        """How long a prompt is taken to be, from its size: every deployment counts differently."""
+        """How long a prompt is: as counted where it would most likely be answered, if there are
+        counts there, else taken from its size."""
         asked = self._read(call)
+        told = await self._counts.of(asked)
+        if told is not None:
+            call.is_told = True
+            await call.answer(200, told)
+            return
         await call.answer(200, orjson.dumps({"input_tokens": asked.request.prompt_tokens}))
 
     def _cache_key(self, call: Call, asked: UpstreamRequest) -> bytes | None:
@@ -115,6 +131,7 @@ class OpenAICalls:
             (b"x-windsock-cost-usd", b"0"),
             (b"x-windsock-deployment", kept.deployment.encode("ascii", "replace")),
         ]
+        call.is_told = kept.is_native
         if kept.is_stream:
             await call.begin(200, [EVENT_STREAM, *headers])
             await call.write(kept.body, more=False)
@@ -123,12 +140,17 @@ class OpenAICalls:
         return True
 
     async def _keep(
-        self, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool
+        self, call: Call, exchange: Exchange, key: bytes | None, body: bytes, *, is_stream: bool
     ) -> None:
         if self._cache is not None and key is not None and exchange.answer is not None:
-            deployment = exchange.answer.attempt.deployment
-            now = self._clock.now()
-            await self._cache.put(key, body, is_stream=is_stream, deployment=deployment, now=now)
+            await self._cache.put(
+                key,
+                body,
+                is_stream=is_stream,
+                deployment=exchange.answer.attempt.deployment,
+                now=self._clock.now(),
+                is_native=call.is_told,
+            )
 
     async def route(self, call: Call) -> None:
         """POST /v1/route: the decision without the call; the caller makes it and reports back."""
@@ -138,14 +160,23 @@ class OpenAICalls:
         await call.answer(200, orjson.dumps(decision_view(exchange)))
 
     def _read(self, call: Call, read: Read | None = None) -> UpstreamRequest:
+        """What is asked, of a key that may; raises what stands in the way."""
         principal = admitted(call, self._access, "infer", self._clock.now())
-        return (read or partial(self._read_chat, header=call.header))(
+        call.allowance = self._key_limits.enter(principal)
+        asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
             task=call.header(b"x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
             deadline_s=_seconds(call.header(b"x-windsock-timeout")),
         )
+        request = asked.request
+        check_names(principal, (request.model, *request.models), self._router.resolve)
+        call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
+        if passed := self._passed.intersection(call.headers):
+            asked.headers = tuple((name, call.headers[name]) for name in passed)
+        native = call.native
+        return asked if native is None else with_native(asked, native)
 
     async def _understood(self, asked: UpstreamRequest) -> UpstreamRequest:
         """With what an embedding says of the prompt, where one is asked for."""
@@ -161,11 +192,21 @@ class OpenAICalls:
             self._on_unpriced()
             raise
         except NoCandidate as error:
+            self._refuse_language(asked)
             if error.cause in LASTING:
                 error.words = self._executor.calls.words_of(error.reasons)
             if not error.is_lasting and error.retry_after_s is None:
                 self._on_unpriced()
             raise
+
+    def _refuse_language(self, asked: UpstreamRequest) -> None:
+        """Raises BadRequest if it can be said in one language only, and no candidate speaks it."""
+        native = asked.native
+        if native is not None and native.refusal is not None:
+            known = self._router.catalog.deployments
+            names = self._router.resolve(asked.request).candidates
+            if not any(native.language in known[name].keeps_marks for name in names):
+                raise native.refusal
 
     async def _plain(
         self,
@@ -175,6 +216,7 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
+        call.allowance.watch(partial(used_tokens, exchange))
         body, failure = await self._executor.answer(exchange, asked)
         headers = self._headers(exchange, started, key, failure)
         if body is None:
@@ -183,8 +225,9 @@ class OpenAICalls:
         if exchange.cost_usd is not None:
             cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
             headers.append((b"x-windsock-cost-usd", cost.encode()))
+        call.is_told = is_told(exchange, failure)
         await call.answer(200, body, headers)
-        await self._keep(exchange, key, body, is_stream=False)
+        await self._keep(call, exchange, key, body, is_stream=False)
 
     async def _stream(
         self,
@@ -194,14 +237,15 @@ class OpenAICalls:
         started: float,
         key: bytes | None,
     ) -> None:
+        call.allowance.watch(partial(used_tokens, exchange))
         failure = Failure()
         copy = StreamCopy(0) if key is None or self._cache is None else self._cache.copy()
 
         async def write(events: bytes) -> None:
             if not call.is_answered:
-                await call.begin(
-                    200, [EVENT_STREAM, *self._headers(exchange, started, key, failure)]
-                )
+                call.is_told = is_told(exchange, failure)
+                headers = self._headers(exchange, started, key, failure)
+                await call.begin(200, [EVENT_STREAM, *headers])
             copy.add(events)
             await call.write(events, more=True)
 
@@ -210,10 +254,16 @@ class OpenAICalls:
             if call.is_answered:
                 await call.write(b"", more=False)
                 if copy.is_whole:
-                    await self._keep(exchange, key, copy.body(), is_stream=True)
+                    await self._keep(call, exchange, key, copy.body(), is_stream=True)
                 return
         headers = self._headers(exchange, started, key, failure)
         await call.refuse(self._failed(exchange, failure, headers))
+
+    def _headers(
+        self, exchange: Exchange, started: float, key: bytes | None, failure: Failure
+    ) -> list[tuple[bytes, bytes]]:
+        elapsed_s = self._clock.elapsed() - started
+        return headers_of(exchange, failure, elapsed_s, is_kept=key is not None)
 
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
@@ -222,53 +272,6 @@ class OpenAICalls:
             exchange.table.deployments, self._clock.now()
         )
         return failed(exchange, failure, headers, back_in_s=back_in_s)
-
-    def _headers(
-        self, exchange: Exchange, started: float, key: bytes | None, failure: Failure
-    ) -> list[tuple[bytes, bytes]]:
-        decision, results = exchange.decision, exchange.results
-        tried = exchange.trying or (exchange.answer and exchange.answer.attempt)
-        deployment = tried.deployment if tried else decision.deployment
-        upstream_s = sum([result.latency_s for result in results])
-        overhead_ms = max(0.0, self._clock.elapsed() - started - upstream_s) * 1000
-        attempts = len(results) + (exchange.trying is not None)
-        name, note = decision.id.encode(), exchange.table.note
-        notes = [(b"x-windsock-note", note.encode("ascii", "replace"))] if note else []
-        adapted = failure.adapted.get(tried.number, ()) if tried else ()
-        if adapted:
-            names = ", ".join(adapted).encode("ascii", "replace")
-            notes.append((b"x-windsock-adapted", names))
-        return [
-            *notes,
-            (b"x-windsock-decision-id", name),
-            (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
-            (b"x-windsock-propensity", b"%.9g" % decision.propensity),
-            (b"x-windsock-attempts", b"%d" % attempts),
-            (b"x-windsock-overhead-ms", b"%.3f" % overhead_ms),
-            (b"x-windsock-cache", b"off" if key is None else b"miss"),
-            (b"x-request-id", name),
-        ]
-
-
-def decision_view(exchange: Exchange) -> dict[str, Any]:
-    """What POST /v1/route answers."""
-    decision, table = exchange.decision, exchange.table
-    return {
-        "decision_id": decision.id,
-        "deployment": decision.deployment,
-        "propensity": decision.propensity,
-        "weights": dict(zip(table.deployments, table.weights, strict=True)),
-        "candidates": [
-            {
-                "deployment": arm.deployment,
-                "success_mean": arm.success_mean,
-                "expected_usd": arm.expected_usd,
-            }
-            for arm in table.arms
-        ],
-        "ruled_out": table.reasons,
-        "note": table.note,
-    }
 
 
 def _seconds(text: str | None) -> float | None:

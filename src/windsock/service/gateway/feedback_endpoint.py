@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -23,9 +24,20 @@ MAX_NAME_CHARS = 255
 
 
 class FeedbackEndpoint:
-    """POST /v1/feedback: the value of an answer, late, partial or twice."""
+    """POST /v1/feedback: the value of an answer, late, partial or twice.
 
-    def __init__(self, *, access: Access, feedbacks: FeedbackInbox, clock: Clock) -> None:
+    only_own    True where keys may judge their own decisions alone
+    """
+
+    def __init__(
+        self,
+        *,
+        access: Access,
+        feedbacks: FeedbackInbox,
+        clock: Clock,
+        only_own: Callable[[], bool],
+    ) -> None:
+        self._only_own = only_own
         self._access = access
         self._feedbacks = feedbacks
         self._clock = clock
@@ -37,7 +49,11 @@ class FeedbackEndpoint:
         reward, name = reward_of(asked, principal), decision_name(asked)
         try:
             credit, is_duplicate = await self._feedbacks.observe(
-                name, reward, principal.namespace, _idempotency_key(call)
+                name,
+                reward,
+                principal.namespace,
+                _idempotency_key(call),
+                only_own=self._only_own() and principal.key_id is not None,
             )
         except UnknownDecision as error:
             await call.refuse(Problem.of(404, str(error), param="decision_id"))
@@ -63,7 +79,7 @@ def credit_view(name: str, credit: Credit, *, is_duplicate: bool) -> dict[str, A
         "route": credit.cell.route,
         "task": credit.cell.name,
         "is_duplicate": is_duplicate,
-        "counted": {"weight": credit.weight, "value": credit.value},
+        "counted": {"weight": credit.weight * credit.part, "value": credit.value},
         "posterior": {
             "success_mean": belief.mean,
             "success_interval": [belief.low, belief.high],

@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from windsock.service.connections.paths import GEMINI_CALLS
+
 ERRORS = {
     "400": "bad request",
     "401": "no key, or an unknown one",
@@ -45,7 +47,47 @@ _CHAT = {
     "metadata": {"type": "object", "description": "task: what kind of request it is"},
     "provider": {"type": "object", "description": "order, only, ignore, sort, max_price, ..."},
 }
+_CONTENT: dict[str, Any] = {"contents": {"type": "array", "items": {"type": "object"}},
+            "generationConfig": {"type": "object"},
+            "tools": {"type": "array", "items": {"type": "object"}}}  # fmt: skip
+_GEMINI: dict[str, tuple[str, list[str], dict[str, Any]]] = {
+    "generateContent": (
+        "Gemini's generateContent, asked of any deployment; errors in Google's form",
+        ["contents"],
+        _CONTENT,
+    ),
+    "streamGenerateContent": (
+        "The same as a stream: events with ?alt=sse, else one JSON array",
+        ["contents"],
+        _CONTENT,
+    ),
+    "countTokens": (
+        "An estimate of a prompt's tokens from its size, in Google's format",
+        ["contents"],
+        {"contents": _CONTENT["contents"]},
+    ),
+    "embedContent": (
+        "The embedding of one text, in Google's format",
+        ["content"],
+        {"content": {"type": "object"}, "outputDimensionality": {"type": "integer"}},
+    ),
+    "batchEmbedContents": (
+        "The embeddings of several texts, in Google's format",
+        ["requests"],
+        {"requests": {"type": "array", "items": {"type": "object"}}},
+    ),
+}
+
+
+def _of_model(operation: dict[str, Any]) -> dict[str, Any]:
+    """An operation whose path names the model."""
+    place = {"name": "model", "in": "path", "required": True, "schema": _TEXT}
+    operation["post"]["parameters"] = [place]
+    return operation
+
+
 PATHS = {
+    **{GEMINI_CALLS + name: _of_model(_operation(*told)) for name, told in _GEMINI.items()},
     "/v1/chat/completions": _operation(
         "OpenAI's chat completions, routed; unknown fields go upstream untouched",
         ["model", "messages"],

@@ -87,4 +87,7 @@ def _client(url: str) -> Any:
     try:
         return Redis.from_url(url.replace("valkey", "redis", 1))
     except ValueError as error:
-        raise ConfigError(f"cache.url: {error}") from error
+        raise ConfigError(
+            "cache.url cannot be read as redis://USER:PASSWORD@HOST:PORT/NUMBER; what stands there "
+            "is not repeated, for it holds the password"
+        ) from error

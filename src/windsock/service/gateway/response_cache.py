@@ -28,12 +28,16 @@ MAX_COPIES_BYTES = 64 * 1024 * 1024
 
 
 class CachedAnswer(msgspec.Struct, frozen=True):
-    """An answer as it was sent, stream or not."""
+    """An answer as it was sent, stream or not.
+
+    is_native   in the client's own format, else a chat completion
+    """
 
     body: bytes
     is_stream: bool
     deployment: str
     expires_at: float
+    is_native: bool = False
 
 
 class CacheBackend(Protocol):
@@ -157,11 +161,18 @@ class ResponseCache:
         return kept
 
     async def put(
-        self, key: bytes, body: bytes, *, is_stream: bool, deployment: str, now: float
+        self,
+        key: bytes,
+        body: bytes,
+        *,
+        is_stream: bool,
+        deployment: str,
+        now: float,
+        is_native: bool = False,
     ) -> None:
         """Keep an answer for the time that answers are kept."""
         if len(body) <= self.max_body_bytes:
-            kept = CachedAnswer(body, is_stream, deployment, now + self._ttl_s)
+            kept = CachedAnswer(body, is_stream, deployment, now + self._ttl_s, is_native)
             await self._backend.put(key, kept, now)
 
     async def close(self) -> None:
@@ -170,13 +181,17 @@ class ResponseCache:
 
 
 def cache_key(asked: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
-    """One key for one meaning: the whole body in canonical order, who may answer, and for whom."""
-    request = asked.request
-    body = orjson.dumps(orjson.loads(asked.raw), option=orjson.OPT_SORT_KEYS)
+    """One key for one meaning: the whole body in canonical order, as it came in a format of the
+    client's own, who may answer, and for whom."""
+    request, native = asked.request, asked.native
+    raw = asked.raw if native is None else native.raw
+    parts = [part.encode() for part in (request.namespace, request.task, "\n".join(candidates))]
+    if native is not None:
+        parts += [native.language.encode(), *(b": ".join(each) for each in native.headers)]
     digest = hashlib.sha256()
-    for part in (request.namespace, request.task, "\n".join(candidates)):
-        digest.update(b"%d:" % len(part.encode()) + part.encode())
-    digest.update(body)
+    for part in parts:
+        digest.update(b"%d:" % len(part) + part)
+    digest.update(orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS))
     return digest.digest()
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -17,7 +17,9 @@ from windsock.service.error_responses import problem_of
 from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
-from windsock.wire.dialect import Dialect
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
+from windsock.wire.dialect import Dialect, copied
+from windsock.wire.request import NativeRequest
 from windsock.wire.sse import BOUNDARY, data_of
 
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
@@ -45,7 +47,7 @@ class TranslatedCall(Call):
         self._dialect = dialect
         self._is_whole = False
         self._chat: bytes | None = None
-        super().__init__(original.headers, b"", original.receive, original._send)
+        super().__init__(original.headers, b"", original.receive, original.send)
 
     @property
     def body(self) -> bytes:
@@ -54,7 +56,8 @@ class TranslatedCall(Call):
             asked = _object(self._original.body)
             check_ranges(asked)
             try:
-                self._chat = json_codec.dumps(self._dialect.asked(asked))
+                chat = {**copied(asked, *ROUTER_FIELDS), **self._dialect.asked(asked)}
+                self._chat = json_codec.dumps(chat)
             except MISSHAPEN as error:
                 raise BadRequest(MISTYPED) from error
         return self._chat
@@ -63,14 +66,35 @@ class TranslatedCall(Call):
     def body(self, _: bytes) -> None:
         """What was asked for stays what it is."""
 
+    @property
+    def native(self) -> NativeRequest | None:
+        """As it came, for who speaks the dialect; its body was read before.
+
+        raises  BadRequest if nobody can serve it, neither as it came nor as a chat
+        """
+        dialect = self._dialect
+        if dialect.is_foreign and dialect.refusal is not None:
+            raise dialect.refusal
+        if not dialect.language or dialect.is_foreign:
+            return None
+        passed = ((name, self.headers.get(name)) for name in dialect.passed)
+        return NativeRequest(
+            language=dialect.language,
+            raw=self._original.body,
+            headers=tuple((name, value) for name, value in passed if value is not None),
+            missed=tuple(each for each in dialect.left_out if "." in each),
+            refusal=dialect.refusal,
+        )
+
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         """The head of an answer, the same in every dialect."""
         self._original.is_answered = True
-        await super().begin(status, _noted(headers, self._dialect.left_out))
+        left_out = [] if self.is_told else self._dialect.left_out
+        await super().begin(status, _named(self._dialect, _noted(headers, left_out)))
 
     async def write(self, body: bytes, *, more: bool) -> None:
         """Events of a chat stream, told in the dialect."""
-        if not self._is_whole and body:
+        if not self._is_whole and body and not self.is_told:
             body = b"".join(self._told(body))
         await super().write(body, more=more)
 
@@ -79,13 +103,16 @@ class TranslatedCall(Call):
     ) -> None:
         """A whole answer or an error, told in the dialect."""
         self._is_whole = True
+        if self.is_told:
+            await super().answer(status, body, headers)
+            return
         if status == 200:
             try:
                 told = self._dialect.answered(json_codec.loads(body))
             except MISSHAPEN:
-                status, told = 502, self._dialect.refused(502, UNTOLD)
+                status, told = 502, self._dialect.refused(502, {"message": UNTOLD})
         else:
-            told = self._dialect.refused(status, _message(body))
+            told = self._dialect.refused(status, _error(body, headers or []))
         await super().answer(status, json_codec.dumps(told), headers)
 
     def _told(self, events: bytes) -> Iterator[bytes]:
@@ -106,17 +133,17 @@ class TranslatedCall(Call):
         if not isinstance(chunk, dict):
             return
         if "error" in chunk and not chunk.get("choices"):
-            yield from self._dialect.broken(_message(data))
+            yield from self._dialect.broken(_error(data))
             return
         with contextlib.suppress(*MISSHAPEN):
             yield from self._dialect.streamed(chunk)
 
 
-def spoken(chat: Endpoint, dialect: Callable[[], Dialect]) -> Endpoint:
-    """The chat endpoint, for callers who speak another dialect."""
+def spoken(chat: Endpoint, dialect: Callable[[Call], Dialect]) -> Endpoint:
+    """The chat endpoint, for callers who speak another dialect; one is made for each call."""
 
     async def endpoint(call: Call) -> None:
-        translated = TranslatedCall(call, dialect())
+        translated = TranslatedCall(call, dialect(call))
         try:
             await chat(translated)
         except WindsockError as error:
@@ -137,6 +164,14 @@ def _noted(headers: list[tuple[bytes, bytes]], left_out: list[str]) -> list[tupl
     return [*rest, (ADAPTED, b", ".join([*known, *named]))]
 
 
+def _named(dialect: Dialect, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Headers that also tell the request's id by the name under which these clients look for it."""
+    known = dict(headers)
+    if dialect.id_header in known or b"x-request-id" not in known or not dialect.id_header:
+        return headers
+    return [*headers, (dialect.id_header, known[b"x-request-id"])]
+
+
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         body = json_codec.loads(raw)
@@ -153,12 +188,13 @@ def _event(body: dict[str, Any]) -> bytes:
     return name + b"data: " + json_codec.dumps(body) + b"\n\n"
 
 
-def _message(raw: bytes) -> str:
-    """The message of an error in OpenAI's shape, or whatever a provider said instead."""
+def _error(raw: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> dict[str, Any]:
+    """The facts of an error in OpenAI's shape (see `Dialect.refused`)."""
     try:
         error = orjson.loads(raw).get("error")
     except (orjson.JSONDecodeError, AttributeError):
-        return raw[:500].decode(errors="replace")
-    if isinstance(error, dict):
-        return str(error.get("message"))
-    return str(error)
+        error = raw[:500].decode(errors="replace")
+    facts = error if isinstance(error, dict) else {"message": error}
+    delay = dict(headers).get(b"retry-after")
+    waits = {"retry_after": delay.decode()} if delay else {}
+    return {**facts, "message": str(facts.get("message")), **waits}

@@ -8,7 +8,13 @@ from math import ceil
 
 from windsock.core.model.calls import LASTING, CallKind
 from windsock.core.routing.exchange import Exchange
-from windsock.service.error_responses import NO_RETRY, PROVIDER_CODES, Problem, overloaded
+from windsock.service.error_responses import (
+    NO_RETRY,
+    PROVIDER_CODES,
+    Problem,
+    overloaded,
+    problem_of,
+)
 from windsock.service.execution.upstream_calls import Failure
 
 PASSED_ON = frozenset(
@@ -45,8 +51,8 @@ def failed(
     failure     what providers said
     back_in_s   until the first candidate comes back, where all of them are cooling down
     """
-    if exchange.is_full:
-        problem = overloaded()
+    if exchange.is_full or exchange.refusal is not None:
+        problem = problem_of(exchange.refusal) if exchange.refusal else overloaded()
         return Problem(problem.status, problem.body, [*headers, *problem.headers])
     headers = [*headers, NO_RETRY]
     last = exchange.results[-1] if exchange.results else None

@@ -27,6 +27,7 @@ from windsock.store.tables import (
     MetaRow,
     QuoteRow,
     SnapshotRow,
+    UncalledRow,
     WeightsRow,
     WriterRow,
 )
@@ -41,6 +42,7 @@ CARRIED: dict[type[SQLModel], str] = {
     DecisionRow: "position",
     AttemptRow: "position",
     FeedbackRow: "position",
+    UncalledRow: "position",
     WeightsRow: "position",
     EventRow: "position",
 }

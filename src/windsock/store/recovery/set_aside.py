@@ -46,7 +46,7 @@ def sqlite_path(url: str) -> Path | None:
     """The file behind a SQLite URL, or None."""
     try:
         parsed = make_url(url)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ValueError):
         return None
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return None

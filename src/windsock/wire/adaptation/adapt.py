@@ -11,6 +11,7 @@ from windsock.core.model.requests import NEED_BY_FIELD
 from windsock.wire.adaptation.conversation import adapt_messages
 from windsock.wire.adaptation.fields import Fields, adapt_fields
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters
+from windsock.wire.format import Format
 from windsock.wire.request import Operation, UpstreamRequest, drop_task
 
 Adapted = tuple[UpstreamRequest, tuple[str, ...]]
@@ -35,6 +36,24 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
         return (replace(request, left_out=left_out) if left_out else request), ()
     made = replace(request, raw=msgspec.json.encode(fields), left_out=left_out)
     made.kept_fields = fields
+    return made, tuple(dict.fromkeys(changed))
+
+
+def adapted_natively(request: UpstreamRequest, spoken: Format, rules: Parameters) -> Adapted:
+    """The request in its own format, which it must have; only its fields may have to change.
+
+    Headers of the format stand where the client states none of that name.
+    """
+    native = request.native
+    assert native is not None
+    usual = [(name.encode(), value.encode()) for name, value in spoken.headers.items()]
+    headers = (*usual, *request.headers, *native.headers)
+    made = replace(request, raw=native.raw, headers=headers, left_out=frozenset())
+    fields = dict(made.fields) if rules.concerned else {}
+    changed = adapt_fields(fields, rules, rules.concerned)
+    if changed:
+        made.raw = msgspec.json.encode(fields)
+        made.kept_fields = fields
     return made, tuple(dict.fromkeys(changed))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from windsock.core.model.requests import NEED_BY_FIELD, PREFILL_MARK, Unsupported
 
-MAX_TOKENS = ("max_tokens", "max_completion_tokens")
-"""The names of the limit on an answer's length."""
+MAX_TOKENS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+"""The names of the limit on an answer's length, in chat, Messages and Responses."""
 
 PREFILLS = ("kept", "prefix", "ask")
 """What becomes of an assistant's turn at the end of a request."""

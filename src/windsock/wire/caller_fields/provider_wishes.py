@@ -14,14 +14,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from windsock.core.model.requests import Preferences
+from windsock.core.model.requests import Cutoffs, Preferences
+from windsock.core.model.units import MTOK
 from windsock.errors import BadRequest
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 NO_FIELDS: frozenset[str] = frozenset()
 
+ONE = Decimal(1)
+
 Sort = Literal["price", "throughput", "latency"]
+Quantization = Literal["int4", "int8", "fp4", "fp6", "fp8", "fp16", "bf16", "fp32", "unknown"]
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 
@@ -32,21 +36,38 @@ class SortBy(msgspec.Struct, forbid_unknown_fields=True):
     partition: Literal["model"] | None = None
 
 
-class Percentiles(msgspec.Struct, forbid_unknown_fields=True):
-    """Of what is measured here, half of the answers."""
+Rate = Annotated[float, Meta(gt=0, le=1_000_000)]
 
-    p50: Seconds
+
+class Latencies(msgspec.Struct, forbid_unknown_fields=True):
+    """Seconds within which so many hundredths of calls have their first content."""
+
+    p50: Seconds | None = None
+    p75: Seconds | None = None
+    p90: Seconds | None = None
+    p99: Seconds | None = None
+
+
+class Throughputs(msgspec.Struct, forbid_unknown_fields=True):
+    """Tokens a second that so many hundredths of answers come at, or faster."""
+
+    p50: Rate | None = None
+    p75: Rate | None = None
+    p90: Rate | None = None
+    p99: Rate | None = None
 
 
 class Ceilings(msgspec.Struct, forbid_unknown_fields=True):
-    """US dollars per million tokens, as a number or a text that is one."""
+    """US dollars per million tokens, per request and per image: a number, or a text that is one."""
 
     prompt: float | str | None = None
     completion: float | str | None = None
+    request: float | str | None = None
+    image: float | str | None = None
 
 
 class Wishes(msgspec.Struct, forbid_unknown_fields=True):
-    """The fields, their types and ranges. What cannot be kept to is in CANNOT."""
+    """The fields, their types and ranges."""
 
     order: list[str] | None = None
     only: list[str] | None = None
@@ -54,40 +75,27 @@ class Wishes(msgspec.Struct, forbid_unknown_fields=True):
     allow_fallbacks: bool | None = None
     sort: Sort | SortBy | None = None
     max_price: Ceilings | None = None
-    preferred_max_latency: Seconds | Percentiles | None = None
-    preferred_min_throughput: Any = None
+    preferred_max_latency: Seconds | Latencies | None = None
+    preferred_min_throughput: Rate | Throughputs | None = None
     require_parameters: bool | None = None
     data_collection: Literal["allow", "deny"] | None = None
     zdr: bool | None = None
     enforce_distillable_text: bool | None = None
-    quantizations: list[str] | None = None
+    quantizations: list[Quantization] | None = None
 
-
-NAME_THEM = "; name the deployments or providers that you mean in provider.only"
-
-CANNOT: Mapping[str, tuple[tuple[Any, ...], str]] = {
-    "data_collection": (("allow",), "it is not known here what providers keep" + NAME_THEM),
-    "zdr": ((False,), "it is not known here what providers keep" + NAME_THEM),
-    "enforce_distillable_text": (
-        (False,), "it is not known here which models allow to be distilled" + NAME_THEM
-    ),
-    "quantizations": (([],), "it is not known here how providers quantize" + NAME_THEM),
-    "preferred_min_throughput": (
-        (), "tokens per second are not measured; ask for preferred_max_latency, in seconds"
-    ),
-}  # fmt: skip
-"""By field: the values that ask for nothing, and why no other can be kept to."""
 
 EXPECTED: Mapping[str, str] = {
     "order": "a list of names",
     "only": "a list of names",
     "ignore": "a list of names",
-    "quantizations": "a list of names",
+    "quantizations": "a list of int4, int8, fp4, fp6, fp8, fp16, bf16, fp32 or unknown",
     "allow_fallbacks": "true or false",
     "sort": '"price", "throughput" or "latency", or {"by": one of them}',
-    "max_price": 'an object such as {"prompt": 1, "completion": 2}, in dollars per million tokens; '
-    "no other price can be bounded here",
-    "preferred_max_latency": 'seconds above 0, or {"p50": seconds}; no other share is kept to here',
+    "max_price": 'an object such as {"prompt": 1, "completion": 2}, in dollars per million tokens, '
+    "or with request or image, in dollars for each",
+    "preferred_max_latency": 'seconds above 0, or some of {"p50", "p75", "p90", "p99"}: seconds',
+    "preferred_min_throughput": "tokens a second above 0, or some of "
+    '{"p50", "p75", "p90", "p99"}: tokens a second',
     "data_collection": '"allow" or "deny"',
 }
 """What a field must be, in words."""
@@ -102,41 +110,25 @@ def preferences_of(wishes: dict[str, Any], body: bytes) -> Preferences:
         read = msgspec.convert(wishes, Wishes)
     except msgspec.ValidationError as error:
         raise _complaint(str(error)) from error
-    _refuse_impossible(read)
-    ceiling = read.max_price or Ceilings()
+    most = read.max_price or Ceilings()
     return Preferences(
         only=tuple(read.only or ()),
         ignore=tuple(read.ignore or ()),
         order=tuple(read.order or ()),
         sort=read.sort.by if isinstance(read.sort, SortBy) else read.sort,
-        max_prompt_usd_per_mtok=_ceiling("prompt", ceiling.prompt),
-        max_completion_usd_per_mtok=_ceiling("completion", ceiling.completion),
-        preferred_max_latency_s=_latency(read.preferred_max_latency),
+        max_prompt_usd_per_mtok=_ceiling("prompt", most.prompt),
+        max_completion_usd_per_mtok=_ceiling("completion", most.completion),
+        max_request_usd_per_mtok=_ceiling("request", most.request, MTOK),
+        max_image_usd_per_mtok=_ceiling("image", most.image, MTOK),
+        latency_cutoffs=_cutoffs(read.preferred_max_latency),
+        speed_cutoffs=_cutoffs(read.preferred_min_throughput),
+        zdr=bool(read.zdr),
+        denies_collection=read.data_collection == "deny",
+        distillable=bool(read.enforce_distillable_text),
+        quantizations=tuple(read.quantizations or ()),
         required_fields=frozenset(_fields.decode(body)) if read.require_parameters else NO_FIELDS,
         allow_fallbacks=read.allow_fallbacks is not False,
     )
-
-
-def refuse_transforms(transforms: list[str] | None, route: str | None) -> None:
-    """Raises BadRequest for OpenRouter's fields beside `provider` that cannot be kept to."""
-    if transforms:
-        raise BadRequest(
-            "transforms: prompts are sent as they are; shorten it, or send an empty list",
-            param="transforms",
-        )
-    if route not in (None, "fallback"):
-        raise BadRequest('route must be "fallback"; leave it out', param="route")
-
-
-def _refuse_impossible(read: Wishes) -> None:
-    for name, (harmless, reason) in CANNOT.items():
-        value = getattr(read, name)
-        if value is not None and value not in harmless:
-            raise BadRequest(
-                f"provider.{name}: {msgspec.json.encode(value).decode()} cannot be kept to: "
-                f"{reason}",
-                param=f"provider.{name}",
-            )
 
 
 def _complaint(message: str) -> BadRequest:
@@ -157,8 +149,11 @@ def _unknown(message: str) -> BadRequest:
     return BadRequest(f"provider.{name} is not known here; {hint}", param=f"provider.{name}")
 
 
-def _ceiling(name: str, value: float | str | None) -> Decimal | None:
-    """Dollars per million tokens; raises BadRequest."""
+def _ceiling(name: str, value: float | str | None, units: Decimal = ONE) -> Decimal | None:
+    """Dollars for a million of what is stated in dollars for so many; raises BadRequest.
+
+    units   how many of these are in the million
+    """
     if value is None:
         return None
     try:
@@ -166,12 +161,19 @@ def _ceiling(name: str, value: float | str | None) -> Decimal | None:
     except ArithmeticError:
         ceiling = Decimal("NaN")
     if not ceiling.is_finite() or ceiling < 0:
+        of_what = "per million tokens" if units == ONE else f"for each {name}"
         raise BadRequest(
-            f"provider.max_price.{name} must be dollars per million tokens, 0 or more",
+            f"provider.max_price.{name} must be dollars {of_what}, 0 or more",
             param=f"provider.max_price.{name}",
         )
-    return ceiling
+    return ceiling * units
 
 
-def _latency(value: float | Percentiles | None) -> float | None:
-    return value.p50 if isinstance(value, Percentiles) else value
+def _cutoffs(value: float | Latencies | Throughputs | None) -> Cutoffs:
+    """A bound alone holds for half of the calls."""
+    if value is None:
+        return ()
+    if isinstance(value, float | int):
+        return ((0.5, float(value)),)
+    stated = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    return tuple((int(name[1:]) / 100, bound) for name, bound in stated if bound is not None)

@@ -13,9 +13,9 @@ import orjson
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
-from windsock.wire.caller_fields.provider_wishes import preferences_of, refuse_transforms
-from windsock.wire.caller_fields.ranges import Ranged
-from windsock.wire.format import Answer, AnswerFacts
+from windsock.wire.caller_fields.provider_wishes import preferences_of
+from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
+from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
 from windsock.wire.formats.openai_chat_stream import ChatStreamScanner
 from windsock.wire.formats.openai_ends import choices_in, error_in, finish_of, shows
 from windsock.wire.formats.openai_format import TRUE, OpenAIFormat, names_field
@@ -42,14 +42,11 @@ NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_
 """Fields of a body that may name the session."""
 
 
-class _Schema(Ranged, kw_only=True):
+class _Schema(RouterFields, kw_only=True):
     """The fields that routing reads; everything else stays raw."""
 
     model: str = ""
     messages: msgspec.Raw
-    transforms: list[str] | None = None
-    usage: dict[str, Any] | None = None
-    route: str | None = None
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
     tools: msgspec.Raw = msgspec.Raw(b"")
@@ -90,7 +87,6 @@ def read_chat(
     messages = bytes(read.messages)
     if messages[:1] != b"[":
         raise BadRequest("messages must be a list", param="messages")
-    refuse_transforms(read.transforms, read.route)
     options = read.stream_options or {}
     wants_usage = options.get("include_usage") or (read.usage or {}).get("include")
     tokens = int(len(messages) * TOKENS_PER_BYTE) + 1
@@ -123,6 +119,7 @@ def read_chat(
         images=len(IMAGE.findall(messages)) if "vision" in request.needs else 0,
         choices=read.n or 1,
         search_size=_search_size(read.web_search_options),
+        unheeded=read.unheeded,
     )
 
 
@@ -148,22 +145,10 @@ class OpenAIChat(OpenAIFormat):
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
         """A chat completion, also one that holds an error or nothing; None if it is no object."""
         body = parsed(raw)
+        if isinstance(body, dict):
+            return answer_of(body, self._traits, images=request.images)
         error = error_in(body)
-        if not isinstance(body, dict):
-            return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
-        choices = choices_in(body)
-        ended = finish_of(choices)
-        facts = facts_of(body, self._traits, images=request.images, finish_reason=ended)
-        facts.is_empty = not any(shows(part_of(each, "message")) for each in choices)
-        if not choices:
-            return Answer(body=body, facts=facts, error=error)
-        return Answer(
-            body=body,
-            facts=facts,
-            message=part_of(choices[0], "message"),
-            certainty=certainty_of(choices[0]),
-            error=error,
-        )
+        return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
 
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
@@ -181,6 +166,22 @@ class OpenAIChat(OpenAIFormat):
             wants_usage=request.wants_usage,
             traits=self._traits,
         )
+
+
+def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> Answer:
+    """A chat completion, parsed; images were sent with the request."""
+    error, choices = error_in(body), choices_in(body)
+    facts = facts_of(body, traits, images=images, finish_reason=finish_of(choices))
+    facts.is_empty = not any(shows(part_of(each, "message")) for each in choices)
+    if not choices:
+        return Answer(body=body, facts=facts, error=error)
+    return Answer(
+        body=body,
+        facts=facts,
+        message=part_of(choices[0], "message"),
+        certainty=certainty_of(choices[0]),
+        error=error,
+    )
 
 
 def certainty_of(choice: Mapping[str, Any]) -> float | None:
@@ -210,7 +211,7 @@ def _search_size(options: dict[str, Any] | None) -> str | None:
 
 
 def _needs(read: _Schema, messages: bytes) -> frozenset[str]:
-    needs = set()
+    needs = set(needs_of(read, bytes(read.tools)))
     if b'"image_url"' in messages or b'"input_image"' in messages:
         needs.add("vision")
     if b'"input_audio"' in messages:

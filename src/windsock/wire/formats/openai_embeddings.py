@@ -9,7 +9,7 @@ import msgspec
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import ProviderError
 from windsock.wire.caller_fields.provider_wishes import preferences_of
-from windsock.wire.caller_fields.ranges import Ranged
+from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, StreamScanner
 from windsock.wire.formats.openai_format import OpenAIFormat
 from windsock.wire.formats.openai_usage import facts_of
@@ -26,7 +26,7 @@ CERTAIN = 1.0
 """No model doubts its embedding, so no cascade asks for another."""
 
 
-class _EmbeddingSchema(Ranged, kw_only=True):
+class _EmbeddingSchema(RouterFields, kw_only=True):
     model: str = ""
     input: msgspec.Raw
     metadata: dict[str, Any] | None = None
@@ -52,6 +52,7 @@ def read_embedding(
         models=tuple(read.models or ()),
         namespace=namespace,
         task=task or task_of(read.metadata),
+        needs=frozenset(needs_of(read)),
         prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
         longest_tokens=_longest_tokens(bytes(read.input)),
         key_id=key_id,
@@ -59,7 +60,11 @@ def read_embedding(
         deadline_s=deadline_s,
     )
     return UpstreamRequest(
-        raw=body, request=request, wants_usage=False, operation=Operation.EMBEDDING
+        raw=body,
+        request=request,
+        wants_usage=False,
+        operation=Operation.EMBEDDING,
+        unheeded=read.unheeded,
     )
 
 

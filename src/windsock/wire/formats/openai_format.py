@@ -23,6 +23,8 @@ class OpenAIFormat:
     """A kind of call of OpenAI's, as one provider takes it. Kinds add their path and answers."""
 
     headers: Mapping[str, str] = {}
+    answer_headers: tuple[str, ...] = ()
+    count_path = ""
     call_path: str
 
     def __init__(self, traits: ProviderTraits) -> None:

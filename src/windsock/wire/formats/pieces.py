@@ -40,6 +40,7 @@ class Piece:
     text        what is thought, said or refused; a call's arguments, JSON as the model wrote it
     call_id, name   of a call
     signature   of a thought, by which its provider knows it again
+    call_signature  the same of a call, as Gemini has it
     block       a sealed thought as it came
     """
 
@@ -48,6 +49,7 @@ class Piece:
     call_id: Any = None
     name: str = ""
     signature: str | None = None
+    call_signature: str | None = None
     block: dict[str, Any] = field(default_factory=dict)
     is_begun: bool = False
     told: int = 0
@@ -140,6 +142,7 @@ class Pieces:
         piece.call_id = piece.call_id or call.get("id")
         piece.name = piece.name or asked.get("name") or ""
         piece.text += asked.get("arguments") or ""
+        piece.call_signature = piece.call_signature or signature_in(call)
 
     def _key(self, call: dict[str, Any]) -> tuple[Any, Any]:
         """Calls are told apart by index; where it is left out, or always the same, by id."""
@@ -153,7 +156,7 @@ class Pieces:
 def pieces_of(message: dict[str, Any]) -> list[Piece]:
     """The pieces of a whole answer; raises LookupError or TypeError for one that has no shape."""
     calls = [
-        {"index": number, "id": call.get("id"), "function": call["function"]}
+        {**call, "index": number}
         for number, call in enumerate(message.get("tool_calls") or ())
         if call["function"]["name"]
     ]
@@ -163,6 +166,19 @@ def pieces_of(message: dict[str, Any]) -> list[Piece]:
     stream = Pieces()
     steps = [*stream.taken({**thoughts, **facts, "tool_calls": calls}), *stream.ended()]
     return [piece for phase, piece, _ in steps if phase is Phase.DONE]
+
+
+def signature_in(call: dict[str, Any]) -> str | None:
+    """Gemini's signature of the thoughts that led to a call, as its compatible endpoint has it."""
+    extra = call.get("extra_content")
+    google = extra.get("google") if isinstance(extra, dict) else None
+    return google.get("thought_signature") if isinstance(google, dict) else None
+
+
+def signed(call: dict[str, Any], signature: Any) -> dict[str, Any]:
+    """The call with that signature; the same without one."""
+    extra = {"extra_content": {"google": {"thought_signature": signature}}}
+    return call | extra if signature else call
 
 
 def text_in(content: Any) -> str:

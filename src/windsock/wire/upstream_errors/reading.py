@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 import orjson
@@ -15,6 +16,10 @@ from windsock.wire.upstream_errors.shapes import ErrorFacts, facts_of
 
 MAX_WORDS = 2000
 """Characters of what a provider said in a shape of its own, as a client is told it."""
+
+
+SOMETHING_ELSE = re.compile(rb"model|deployment|previous_response|resp_|msg_|file|item", re.I)
+"""What is not found by a call that is known."""
 
 
 def refusal_of(
@@ -53,6 +58,11 @@ def _told(facts: ErrorFacts, raw: bytes) -> bytes:
         return b""
     told = {"message": words, "type": "upstream_error", "param": facts.param or None, "code": None}
     return orjson.dumps({"error": told})
+
+
+def is_unknown_call(status: int | None, raw: bytes) -> bool:
+    """Whether a refusal says that there is no such call, rather than no such model or answer."""
+    return status in (405, 501) or (status == 404 and SOMETHING_ELSE.search(raw) is None)
 
 
 def words_of(body: bytes) -> str:

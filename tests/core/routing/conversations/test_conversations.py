@@ -365,7 +365,8 @@ def test_states_of_before_conversations_were_kept_are_taken_over() -> None:
     state = {**wind.to_state(), "version": 3}
     del state["conversations"]
     wind.from_state(state)
-    assert wind.conversations.to_state() == {"memory": [], "habits": [], "hits": []}
+    empty = {"memory": [], "answerers": [], "habits": [], "hits": []}
+    assert wind.conversations.to_state() == empty
 
 
 def test_a_decision_tells_what_the_conversation_costs_where() -> None:

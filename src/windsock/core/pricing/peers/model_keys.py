@@ -53,3 +53,8 @@ def _model(name: str) -> str:
         return ""
     model = SNAPSHOT.sub("", AUTHOR.sub("", REVISION.sub("", model)))
     return model.partition("@")[0]
+
+
+def own_name(name: str) -> str:
+    """The model's name without seller, author, date, revision and variant, in lower case."""
+    return _model(VARIANT.split(name.lower().rsplit("/", 1)[-1], maxsplit=1)[0])

@@ -97,6 +97,7 @@ class Conversations:
 
     def observe(self, outcome: Outcome) -> None:
         """A turn was answered: the home is there, and its cache holds the prompt."""
+        self._note_answerer(outcome)
         facts, served = outcome.decision.conversation, outcome.served
         if facts is None or served is None:
             return
@@ -120,6 +121,10 @@ class Conversations:
     def home(self, request: RouteRequest, route: str, now: float) -> str | None:
         """Who answered the session of a request last; None if that is not known, or several may
         share it."""
+        if request.continues is not None:
+            found = self.memory.answerer(request.namespace, request.continues)
+            if found is not None:
+                return found
         session = None if request.is_session_shared else self._session(request)
         if session is None:
             return None
@@ -130,15 +135,22 @@ class Conversations:
         """JSON-able."""
         return {
             "memory": self.memory.to_state(),
+            "answerers": self.memory.answerers_to_state(),
             "habits": self.habits.to_state(),
             "hits": self.hits.to_state(),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`; an empty one leaves nothing known."""
-        self.memory.from_state(state.get("memory", []))
+        self.memory.from_state(state.get("memory", []), state.get("answerers", []))
         self.habits.from_state(state.get("habits", []))
         self.hits.from_state(state.get("hits", []))
+
+    def _note_answerer(self, outcome: Outcome) -> None:
+        deployment = self._catalog.deployments.get(outcome.served or "")
+        if deployment is not None and deployment.keeps_answers and outcome.response_id:
+            namespace = outcome.decision.cell.namespace
+            self.memory.note_answerer(namespace, outcome.response_id, deployment.id)
 
     def _session(self, request: RouteRequest) -> str | None:
         if request.continues is not None:

@@ -102,6 +102,7 @@ class ConversationMemory:
     def __init__(self) -> None:
         self._known: OrderedDict[SessionKey, Conversation] = OrderedDict()
         self._answers: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._answerers: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._known)
@@ -124,6 +125,16 @@ class ConversationMemory:
         if len(self._answers) > MAX_CONVERSATIONS:
             self._answers.popitem(last=False)
 
+    def note_answerer(self, namespace: str, response_id: str, deployment: str) -> None:
+        """Where an answer is kept, from which a request may go on by its id."""
+        self._answerers[namespace, response_id] = deployment
+        if len(self._answerers) > MAX_CONVERSATIONS:
+            self._answerers.popitem(last=False)
+
+    def answerer(self, namespace: str, response_id: str) -> str | None:
+        """The deployment that keeps this answer; None if that is not known."""
+        return self._answerers.get((namespace, response_id))
+
     def session_of(self, namespace: str, response_id: str) -> str | None:
         """The session that this answer belongs to; None if that is not known."""
         return self._answers.get((namespace, response_id))
@@ -133,8 +144,14 @@ class ConversationMemory:
         latest = list(islice(reversed(self._known.items()), MAX_KEPT))
         return [_told(key, each) for key, each in reversed(latest)]
 
-    def from_state(self, state: list[Any]) -> None:
-        """Take over a state of `to_state`."""
+    def answerers_to_state(self) -> list[Any]:
+        """JSON-able, oldest first: where the latest answers are kept, at most MAX_KEPT."""
+        latest = list(islice(reversed(self._answerers.items()), MAX_KEPT))
+        return [[*key, deployment] for key, deployment in reversed(latest)]
+
+    def from_state(self, state: list[Any], answerers: list[Any]) -> None:
+        """Take over a state of `to_state` and of `answerers_to_state`."""
+        self._answerers = OrderedDict(((space, name), at) for space, name, at in answerers)
         self._known.clear()
         for namespace, route, session, *told in state:
             self._known[namespace, route, session] = _read(*told)

@@ -34,11 +34,14 @@ class StateBindings:
     def apply(
         self, request: RouteRequest, table: WeightTable, queue: tuple[str, ...], now: float
     ) -> tuple[WeightTable, tuple[str, ...]]:
-        """The table to draw from, and whom to ask after that: all others, as they come.
+        """The table to draw from, and whom to ask after that: all others, as they come; nobody
+        where the request goes on from an answer that one of them keeps.
 
         queue   the caller's own order of fallbacks, empty where it has none
         """
         places = self._places(request, table, now)
+        if request.continues is not None and len(places) == 1:
+            return self._table_of(table, places), places
         if not places or len(places) == len(table.deployments):
             return table, queue
         others = queue or sorted(table.deployments, key=lambda name: -_weight(table, name))

@@ -41,8 +41,13 @@ def further_names(names: Iterable[tuple[str, R]]) -> FurtherNames[R]:
         (globs if is_glob(name) else aliases).setdefault(name, route)
     otherwise = globs.pop(ANY, None)
     ordered = sorted(globs, key=lambda glob: -len(WILD.sub("", glob)))
-    compiled = tuple((_compiled(glob), globs[glob]) for glob in ordered)
+    compiled = tuple((compiled(glob), globs[glob]) for glob in ordered)
     return FurtherNames(aliases=aliases, globs=compiled, otherwise=otherwise)
+
+
+def matches(glob: str, name: str) -> bool:
+    """Whether a name is the one that a glob is, or one of the many it stands for."""
+    return glob == name or (is_glob(glob) and compiled(glob).fullmatch(name) is not None)
 
 
 def is_glob(name: str) -> bool:
@@ -50,6 +55,7 @@ def is_glob(name: str) -> bool:
     return WILD.search(name) is not None
 
 
-def _compiled(glob: str) -> re.Pattern[str]:
+def compiled(glob: str) -> re.Pattern[str]:
+    """What matches the names that a glob stands for."""
     pattern = re.escape(glob).replace(r"\*", ".*").replace(r"\?", ".")
     return re.compile(pattern, re.DOTALL)

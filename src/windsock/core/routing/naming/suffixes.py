@@ -7,8 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from windsock.core.model.requests import Preferences, RouteRequest
-from windsock.errors import BadRequest
+from windsock.core.model.requests import RouteRequest
 
 NOTHING = Decimal(0)
 
@@ -16,61 +15,52 @@ SUFFIXES: Mapping[str, Mapping[str, Any]] = {
     "free": {"max_prompt_usd_per_mtok": NOTHING, "max_completion_usd_per_mtok": NOTHING},
     "nitro": {"sort": "throughput"},
     "floor": {"sort": "price"},
+    "online": {},
 }
 """What each stands for, as fields of `Preferences`."""
 
-ONLINE = "online"
-"""Asks for a search, which is not a matter of routing."""
+SEARCH = "web_search"
+
+NEEDED: Mapping[str, str] = {"online": SEARCH}
+"""What a request needs beside (`RouteRequest.needs`)."""
 
 IsKnown = Callable[[str], bool]
 
 
-def without_suffixes(request: RouteRequest, is_known: IsKnown) -> RouteRequest:
-    """The same with its names' suffix told as preferences; itself if they have none.
+def split(name: str, is_known: IsKnown) -> tuple[str, str]:
+    """(name, suffix); a name that is known as it stands has none: `m:free` may be a model.
 
-    is_known    a name as it stands: `m:free` may be a model of its own
-    raises      BadRequest where its names do not agree, or on `:online`
+    is_known    a name as it stands
     """
-    names = (request.model, *request.models)
-    if not any(":" in name for name in names):
-        return request
-    split = [_split(name, is_known) for name in names]
-    suffixes = {suffix for _, suffix in split}
-    if suffixes == {""}:
-        return request
-    if len(suffixes) > 1:
-        raise BadRequest(
-            "a suffix such as ':floor' holds for the whole request: give it to every name in "
-            "model and models, or to none and send provider.sort or provider.max_price",
-            param="models",
-        )
-    first, *others = (name for name, _ in split)
-    wishes = _wished(request.preferences, suffixes.pop())
-    return replace(request, model=first, models=tuple(others), preferences=wishes)
+    head = bare(name)
+    return (name, "") if head == name or is_known(name) else (head, name[len(head) + 1 :])
 
 
 def bare(name: str) -> str:
     """A name without its suffix."""
     head, _, suffix = name.rpartition(":")
-    return head if head and (suffix in SUFFIXES or suffix == ONLINE) else name
+    return head if head and suffix in SUFFIXES else name
 
 
-def _split(name: str, is_known: IsKnown) -> tuple[str, str]:
-    head = bare(name)
-    return (name, "") if head == name or is_known(name) else (head, name[len(head) + 1 :])
+def needs_search(request: RouteRequest) -> bool:
+    """Whether any of its names may ask for a web search, or all do."""
+    return SEARCH in request.needs or any(
+        name.endswith(":online") for name in (request.model, *request.models)
+    )
 
 
-def _wished(stated: Preferences, suffix: str) -> Preferences:
-    """An order that the caller states in full is stronger than a suffix."""
-    if suffix == ONLINE:
-        raise BadRequest(
-            "':online' asks for a web search, which is not done here; leave it out and send "
-            "web_search_options, or a tool that searches",
-            param="model",
-        )
+def as_meant(request: RouteRequest, suffix: str) -> RouteRequest:
+    """The request as one of its names asks it; itself without a suffix.
+
+    An order that the caller states in full is stronger than a suffix.
+    """
+    if not suffix:
+        return request
+    stated = request.preferences
     wishes = {
         name: value
         for name, value in SUFFIXES[suffix].items()
         if name != "sort" or not (stated.sort or stated.order)
     }
-    return replace(stated, **wishes)
+    needs = request.needs | {NEEDED[suffix]} if suffix in NEEDED else request.needs
+    return replace(request, needs=needs, preferences=replace(stated, **wishes))

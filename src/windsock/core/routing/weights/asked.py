@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from windsock.core.model.requests import Preferences
+from windsock.core.model.units import Meter, Prices
+
 
 class Asked(NamedTuple):
     """What a request asks that prices depend on.
@@ -17,3 +20,14 @@ class Asked(NamedTuple):
 
 
 AS_USUAL = Asked()
+
+
+def ceilings_of(wishes: Preferences) -> Prices:
+    """The dearest that a caller lets a million of each meter cost, where he says so."""
+    stated = {
+        Meter.INPUT: wishes.max_prompt_usd_per_mtok,
+        Meter.OUTPUT: wishes.max_completion_usd_per_mtok,
+        Meter.REQUEST: wishes.max_request_usd_per_mtok,
+        Meter.IMAGE: wishes.max_image_usd_per_mtok,
+    }
+    return {meter: usd for meter, usd in stated.items() if usd is not None}

@@ -11,13 +11,13 @@ from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
-from windsock.core.model.units import PROMPT_METERS, Counts, Meter, Prices, cost_usd, to_float
+from windsock.core.model.units import PROMPT_METERS, Counts, Prices, cost_usd, to_float
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.asked import AS_USUAL, Asked
+from windsock.core.routing.weights.asked import AS_USUAL, Asked, ceilings_of
 
 LARGE_PROMPT_TOKENS = 32_768
 """Prompts above this size are priced by their own size class, since price tiers may apply."""
@@ -90,35 +90,28 @@ class Candidates:
     def ruling(self, route: Route, request: RouteRequest, now: float) -> Ruling:
         """Who cannot serve this request, for reasons that lie in the request."""
         rule = next((rule for rule in route.rules if rule.matches(request)), None)
-        wishes = request.preferences
-        has_ceiling = (
-            wishes.max_prompt_usd_per_mtok is not None
-            or wishes.max_completion_usd_per_mtok is not None
-        )
+        ceilings = ceilings_of(request.preferences)
         ruled = []
         for name in route.candidates:
             reason = self._catalog.ruled_out(name, request, now)
             if reason is None and rule is not None and name not in rule.candidates:
                 reason = Exclusion(ExclusionCode.RULE, "left out by a rule of the route")
-            if reason is None and has_ceiling:
-                reason = self._too_dear(name, request, now)
+            if reason is None and ceilings:
+                reason = self._too_dear(name, request, ceilings, now)
             if reason is not None:
                 ruled.append((name, reason))
         return tuple(ruled)
 
-    def _too_dear(self, name: str, request: RouteRequest, now: float) -> Exclusion | None:
+    def _too_dear(
+        self, name: str, request: RouteRequest, ceilings: Prices, now: float
+    ) -> Exclusion | None:
         prices = self._book.prices(
             name, now, prompt_tokens=request.prompt_tokens, service_tier=request.service_tier
         )
         if prices is None:
             return None
-        wishes = request.preferences
-        ceilings = (
-            (Meter.INPUT, wishes.max_prompt_usd_per_mtok),
-            (Meter.OUTPUT, wishes.max_completion_usd_per_mtok),
-        )
-        for meter, ceiling in ceilings:
-            if ceiling is not None and prices.get(meter, 0) > ceiling:
+        for meter, ceiling in ceilings.items():
+            if prices.get(meter, 0) > ceiling:
                 return Exclusion(
                     ExclusionCode.ABOVE_CEILING,
                     f"{meter} costs ${prices[meter]} per million, above the caller's ${ceiling}",

@@ -9,6 +9,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.decisions import CascadeFacts, WeightTable
+from windsock.core.model.exclusions import Exclusion
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.policies.protocol import CellView, LazyViews, Weighing
 from windsock.core.pricing.book import PriceBook
@@ -93,6 +94,10 @@ class WeightTables:
                 slot = place.plain = self._solve(place, (), AS_USUAL, now)
             return slot.table
         return self._at(place, request, now)
+
+    def ruled_out(self, route: Route, request: RouteRequest, now: float) -> dict[str, Exclusion]:
+        """Who of a route cannot serve this request, for reasons that lie in the request."""
+        return dict(self._candidates.ruling(route, request, now))
 
     def peek(self, route: Route, namespace: str, name: str, now: float) -> WeightTable:
         """What `lookup` would answer to a plain request of a task, or of a segment by its name.

@@ -86,11 +86,32 @@ class DoubtedView(Answer):
     usage_doubt: str | None = Field(description="why those of the last such call were")
 
 
+class DissentView(Answer):
+    """A key whose rewards lie off from those of others."""
+
+    key: str
+    route: str
+    task: str
+    deployment: str
+    rewards: float = Field(description="that it has given, those of long ago counting less")
+    mean: float = Field(description="of them, 0..1")
+    believed: float = Field(description="0..1, the share of them that counts")
+
+
 class AlarmsAnswer(Answer):
     """Alarms of the caller's namespace, and deployments whose bills or counts are doubted."""
 
     data: list[AlarmView]
     doubted: list[DoubtedView] = Field(default_factory=list)
+    keys: list[DissentView] = Field(default_factory=list, description="that disagree")
+    silenced: list[str] = Field(default_factory=list, description="keys that a person took out")
+
+
+class Silence(Answer):
+    """Whose rewards to take out of what is believed, or to count again."""
+
+    key: str
+    is_silent: bool = True
 
 
 class Undo(Answer):

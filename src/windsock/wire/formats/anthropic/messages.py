@@ -10,9 +10,10 @@ import orjson
 
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.anthropic.answer import completion_of
+from windsock.wire.formats.anthropic.native import VERSION
 from windsock.wire.formats.anthropic.request import messages_body
 from windsock.wire.formats.anthropic.stream import MessageStreamScanner
-from windsock.wire.formats.openai_chat import OpenAIChat
+from windsock.wire.formats.openai_chat import OpenAIChat, answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_format import OpenAIFormat
 from windsock.wire.json_codec import parsed
@@ -22,7 +23,7 @@ from windsock.wire.request import OURS, UpstreamRequest
 class AnthropicMessages(OpenAIChat):
     """Told as Messages and back; what an answer is worth is decided as of a chat completion."""
 
-    headers: Mapping[str, str] = {"anthropic-version": "2023-06-01"}
+    headers: Mapping[str, str] = VERSION
     call_path = "/messages"
 
     def body(self, request: UpstreamRequest, model: str) -> bytes:
@@ -37,7 +38,7 @@ class AnthropicMessages(OpenAIChat):
         error = error_in(body)
         if error is not None or not isinstance(body, dict):
             return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
-        return super().answer(orjson.dumps(completion_of(body)), request)
+        return answer_of(completion_of(body), self._traits, images=request.images)
 
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None

@@ -8,12 +8,20 @@ from typing import Any
 import orjson
 
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.pieces import signed
 from windsock.wire.service_tiers import answered_tier
 
 STOPS = {"STOP": "stop", "MAX_TOKENS": "length"}
 FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
             "LANGUAGE")  # fmt: skip
 """Why an answer was withheld."""
+
+
+def completion_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A whole answer as a chat completion."""
+    made = {**head_of(body, "chat.completion"), "choices": choices_of(body, "message")}
+    counted = part_of(body, "usageMetadata")
+    return made | ({"usage": usage_of(counted)} if counted else {})
 
 
 def head_of(body: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -119,6 +127,4 @@ def _call(part: Mapping[str, Any], number: int) -> dict[str, Any]:
         "type": "function",
         "function": function,
     }
-    signature = part.get("thoughtSignature")
-    extra = {"extra_content": {"google": {"thought_signature": signature}}}
-    return call | (extra if signature else {})
+    return signed(call, part.get("thoughtSignature"))

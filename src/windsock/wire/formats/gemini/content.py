@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 import orjson
 
 from windsock.wire.format import Answer, AnswerFacts
-from windsock.wire.formats.gemini.answer import choices_of, head_of, usage_of
+from windsock.wire.formats.gemini.answer import completion_of
+from windsock.wire.formats.gemini.paths import content_path
 from windsock.wire.formats.gemini.request import content_body
 from windsock.wire.formats.gemini.stream import ContentStreamScanner
-from windsock.wire.formats.openai_chat import OpenAIChat
+from windsock.wire.formats.openai_chat import OpenAIChat, answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_format import OpenAIFormat
-from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import OURS, UpstreamRequest
 
@@ -25,9 +24,7 @@ class GeminiContent(OpenAIChat):
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         """Names the model, and whether the answer is a stream."""
-        place = f"/models/{quote(model, safe='')}"
-        streamed = f"{place}:streamGenerateContent?alt=sse"
-        return streamed if request.request.is_stream else f"{place}:generateContent"
+        return content_path(model, is_stream=request.request.is_stream)
 
     def body(self, request: UpstreamRequest, model: str) -> bytes:
         """Once changed as the deployment needs it, told anew."""
@@ -41,10 +38,7 @@ class GeminiContent(OpenAIChat):
         error = error_in(body)
         if error is not None or not isinstance(body, dict):
             return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
-        counted = part_of(body, "usageMetadata")
-        made = {**head_of(body, "chat.completion"), "choices": choices_of(body, "message")}
-        usage = {"usage": usage_of(counted)} if counted else {}
-        return super().answer(orjson.dumps(made | usage), request)
+        return answer_of(completion_of(body), self._traits, images=request.images)
 
     def told(
         self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from windsock.wire.formats.anthropic.request import DATA_URL
+from windsock.wire.formats.pieces import signature_in
 from windsock.wire.service_tiers import asked_of_gemini
 
 SETTINGS = {
@@ -136,10 +137,8 @@ def _call(call: Mapping[str, Any]) -> Part:
     """A call with the signature of the thoughts that led to it."""
     asked = call.get("function") or {}
     part: Part = {"functionCall": {"name": asked.get("name"), "args": _args(asked)}}
-    google = (call.get("extra_content") or {}).get("google") or {}
-    if google.get("thought_signature"):
-        part["thoughtSignature"] = google["thought_signature"]
-    return part
+    signature = signature_in(dict(call))
+    return part | ({"thoughtSignature": signature} if signature else {})
 
 
 def _args(asked: Mapping[str, Any]) -> dict[str, Any]:

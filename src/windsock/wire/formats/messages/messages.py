@@ -7,9 +7,10 @@ whole prompt, which who speaks Messages takes; all others that cache do so by th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from windsock.errors import BadRequest
 from windsock.wire.dialect import copied, object_in, schema_format
 from windsock.wire.formats.anthropic.caching import cache_mark
 from windsock.wire.formats.messages.answer import message_of, stop_of
@@ -42,9 +43,14 @@ class Messages:
     """One request to /v1/messages."""
 
     end_mark = b""
+    language = "messages"
+    passed: tuple[bytes, ...] = (b"anthropic-version", b"anthropic-beta")
+    id_header = b"request-id"
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._stream = MessageStream()
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -52,6 +58,7 @@ class Messages:
         read = Conversation(body)
         tools, self.left_out = tool_fields(body)
         self.left_out += read.left_out
+        self.refusal, self.is_foreign = read.refusal, read.is_foreign
         chat = {**copied(body, *SHARED), "messages": read.messages, **tools}
         if body.get("stop_sequences"):
             chat["stop"] = body["stop_sequences"]
@@ -70,10 +77,10 @@ class Messages:
         pieces = pieces_of(choice.get("message") or {})
         return message_of(body, pieces, stop_of(choice.get("finish_reason"), pieces))
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
-        """An error with Anthropic's word for its status."""
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+        """An error with Anthropic's word for its status; it has no place for a field or a code."""
         kind = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
-        return {"type": "error", "error": {"type": kind, "message": message}}
+        return {"type": "error", "error": {"type": kind, "message": error["message"]}}
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """See `MessageStream`."""
@@ -83,9 +90,9 @@ class Messages:
         """See `MessageStream`."""
         return self._stream.ended()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """An error event; nothing follows it."""
-        yield {"type": "error", "error": {"type": "api_error", "message": message}}
+        yield self.refused(500, error)
 
 
 class TokenCount(Messages):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -14,15 +15,22 @@ LEFT_OUT = ("server_tool_use", "mcp_tool_use", "container_upload", "compaction",
             "tool_reference")  # fmt: skip
 """Blocks that mean something at Anthropic only, as do the results of its own tools."""
 
+TOOL_ID = re.compile(r"[a-zA-Z0-9_-]+")
+"""Ids of calls that Anthropic takes."""
+
 
 class Conversation:
     """The turns of one request; raises BadRequest for one that is none.
 
     left_out    what means something at Anthropic only, as `messages.` and its type
+    refusal     why it is no chat: content of a kind that is not known here
+    is_foreign  it carries thoughts that nobody signed, or ids of calls that are not Anthropic's
     """
 
     def __init__(self, body: dict[str, Any]) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._results = Results()
         turns = _turns(body)
         if body.get("system"):
@@ -56,16 +64,25 @@ class Conversation:
             case "tool_result":
                 self._results.result(block.get("tool_use_id"), self._result(block))
             case "tool_use":
+                self.is_foreign = self.is_foreign or not TOOL_ID.fullmatch(str(block.get("id")))
                 self._results.call(_tool_call(block))
             case "thinking" | "redacted_thinking":
                 text = str(block.get("thinking") or "")
                 is_signed = block.get("signature") or block.get("data")
+                self.is_foreign = self.is_foreign or not is_signed
                 self._results.think(text, [block] if is_signed else [])
             case str(kind) if kind in LEFT_OUT or kind.endswith("_tool_result"):
                 self.left_out.append(f"messages.{kind}")
             case _:
-                return part_of(block)
+                return self._parts(block)
         return []
+
+    def _parts(self, block: dict[str, Any]) -> list[dict[str, Any]]:
+        try:
+            return part_of(block)
+        except BadRequest as error:
+            self.refusal = self.refusal or error
+            return []
 
     def _result(self, block: dict[str, Any]) -> list[dict[str, Any]]:
         content = block.get("content") or ""
@@ -94,8 +111,8 @@ def part_of(block: dict[str, Any]) -> list[dict[str, Any]]:
             return [{"type": "text", "text": "\n".join([*heads, said])}]
         case kind:
             raise BadRequest(f"messages: content of type {kind!r} cannot be routed; send text, "
-                             "images, documents, tool_use or tool_result",
-                             param="messages")  # fmt: skip
+                             "images, documents, tool_use or tool_result, or ask a deployment that "
+                             "speaks Messages", param="messages")  # fmt: skip
 
 
 def _document(block: dict[str, Any]) -> list[dict[str, Any]]:

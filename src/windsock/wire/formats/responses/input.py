@@ -7,7 +7,7 @@ from typing import Any
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import copied, joined, listed
-from windsock.wire.formats.responses.sealed import blocks_of
+from windsock.wire.formats.responses.sealed import TOLD_HERE, blocks_of
 from windsock.wire.formats.responses.tools import call_of
 from windsock.wire.formats.tool_results import Message, Results
 
@@ -26,21 +26,31 @@ class Input:
 
     messages    of the chat; thoughts, text and calls of one turn are one message
     left_out    what means something at OpenAI only, as `input.` and its type
+    refusal     why it is no chat: an item or content of a kind that is not known here
+    is_foreign  it carries reasoning that was told here of another's
     """
 
     def __init__(self, asked: Any) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._results = Results()
         if isinstance(asked, str):
             self._results.say({"role": "user", "content": asked})
         else:
-            for item in listed(asked, "input"):
-                self._read(item)
+            for item in listed(asked or [], "input"):
+                self._read_known(item)
 
     @property
     def messages(self) -> list[Message]:
         """What was said so far."""
         return self._results.messages()
+
+    def _read_known(self, item: dict[str, Any]) -> None:
+        try:
+            self._read(item)
+        except BadRequest as error:
+            self.refusal = self.refusal or error
 
     def _read(self, item: dict[str, Any]) -> None:
         kind = item.get("type", "message")
@@ -55,6 +65,7 @@ class Input:
 
     def _think(self, item: dict[str, Any]) -> None:
         """A summary, or what OpenAI encrypted, is not what was thought."""
+        self.is_foreign = self.is_foreign or str(item.get("id")).startswith(TOLD_HERE)
         parts = item.get("content") or ()
         text = "".join(str(each.get("text", "")) for each in parts if isinstance(each, dict))
         blocks = blocks_of(item)

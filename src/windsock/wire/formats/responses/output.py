@@ -6,7 +6,7 @@ from typing import Any
 
 from windsock.wire.dialect import copied
 from windsock.wire.formats.pieces import Kind, Piece
-from windsock.wire.formats.responses.sealed import sealed_of
+from windsock.wire.formats.responses.sealed import TOLD_HERE, sealed_of
 from windsock.wire.formats.responses.tools import Tools
 
 ECHOED = ("instructions", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice",
@@ -69,7 +69,7 @@ def item_of(tools: Tools, answer: Any, number: int, piece: Piece) -> dict[str, A
         return tools.item(name, piece)
     if piece.kind in (Kind.THOUGHT, Kind.SEALED):
         content = [part_of(piece)] if piece.text else []
-        item = {"id": f"rs_{name}", "type": "reasoning", "summary": [], "content": content,
+        item = {"id": f"{TOLD_HERE}{name}", "type": "reasoning", "summary": [], "content": content,
                 "status": "completed"}  # fmt: skip
         return item | sealed_of(piece)
     return {"id": f"msg_{name}", "type": "message", "role": "assistant", "status": "completed",

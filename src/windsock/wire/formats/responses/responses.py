@@ -1,17 +1,18 @@
 """OpenAI's Responses format: POST /v1/responses.
 
 Written from OpenAI's API reference and its published OpenAPI document. Nothing is stored: what
-needs a stored conversation (previous_response_id, conversation, background) is refused. What runs
-at OpenAI only (built-in tools and what they said) is left out, and named.
+needs a stored conversation (previous_response_id, conversation, background) only those can serve
+who speak Responses. What runs at OpenAI only (built-in tools and what they said) is left out, and
+named.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied, object_in, schema_format
+from windsock.wire.dialect import copied, object_in, refused, schema_format
 from windsock.wire.formats.pieces import pieces_of
 from windsock.wire.formats.responses.input import Input
 from windsock.wire.formats.responses.output import item_of, response_of
@@ -20,7 +21,8 @@ from windsock.wire.formats.responses.tools import Tools
 
 SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "stream",
           "service_tier", "user", "parallel_tool_calls", "seed", "metadata",
-          "prompt_cache_key", "safety_identifier")  # fmt: skip
+          "prompt_cache_key", "safety_identifier", "previous_response_id",
+          "conversation")  # fmt: skip
 """Fields that chat completions have under the same name."""
 
 STORED = ("previous_response_id", "conversation", "background", "prompt")
@@ -31,17 +33,22 @@ class Responses:
     """One request to /v1/responses."""
 
     end_mark = b""
+    language = "responses"
+    passed: tuple[bytes, ...] = (b"openai-beta",)
+    id_header = b""
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
+        self.refusal: BadRequest | None = None
+        self.is_foreign = False
         self._asked: dict[str, Any] = {}
         self._tools = Tools({})
         self._stream = ResponsesStream(self._asked, self._tools)
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The chat body that asks for the same; raises BadRequest."""
-        _refuse_stored(body)
         self._asked, self._tools, read = body, Tools(body), Input(body.get("input"))
+        self.refusal, self.is_foreign = _stored(body) or read.refusal, read.is_foreign
         self._stream = ResponsesStream(body, self._tools)
         self.left_out = [*self._tools.left_out, *read.left_out]
         messages = read.messages
@@ -71,12 +78,9 @@ class Responses:
             self._asked, body, output, choice.get("finish_reason"), body.get("usage")
         )
 
-    def refused(self, status: int, message: str) -> dict[str, Any]:
-        """An error with OpenAI's type for its status."""
-        kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-        usual = "invalid_request_error" if status < 500 else "server_error"
-        error = {"message": message, "type": kind.get(status, usual), "param": None, "code": None}
-        return {"error": error}
+    def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
+        """An error as OpenAI tells it."""
+        return refused(status, error)
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """See `ResponsesStream`."""
@@ -86,18 +90,29 @@ class Responses:
         """See `ResponsesStream`."""
         return self._stream.ended()
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """See `ResponsesStream`."""
-        return self._stream.broken(message)
+        return self._stream.broken(error)
 
 
-def _refuse_stored(body: dict[str, Any]) -> None:
-    for name in STORED:
-        if body.get(name):
-            raise BadRequest(
-                f"{name}: nothing is stored here; send the whole input with every request",
-                param=name,
-            )
+class ResponseTokenCount(Responses):
+    """One request to /v1/responses/input_tokens."""
+
+    def answered(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The count as an object of its own."""
+        return {"object": "response.input_tokens", **body}
+
+
+def _stored(body: dict[str, Any]) -> BadRequest | None:
+    """Why what is kept at a provider can be asked of nobody else; None if nothing is."""
+    name = next((each for each in STORED if body.get(each)), None)
+    if name is None:
+        return None
+    return BadRequest(
+        f"{name}: nothing is stored here; send the whole input with every request, or ask a "
+        "deployment that speaks Responses",
+        param=name,
+    )
 
 
 def _form(body: dict[str, Any]) -> dict[str, Any]:

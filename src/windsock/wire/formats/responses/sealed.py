@@ -11,6 +11,9 @@ import orjson
 from windsock.wire.formats.pieces import Kind, Piece
 from windsock.wire.json_codec import parsed
 
+TOLD_HERE = "rs_windsock_"
+"""Begins the id of a reasoning item that tells what another than OpenAI thought."""
+
 MARK = "windsock:"
 """Before what was sealed here; what OpenAI encrypted says nothing to others."""
 

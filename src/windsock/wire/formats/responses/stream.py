@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from windsock.wire.dialect import refused
 from windsock.wire.formats.pieces import Kind, Phase, Piece, Pieces, Step
 from windsock.wire.formats.responses.output import item_of, part_of, response_of
 from windsock.wire.formats.responses.tools import Tools
@@ -60,10 +61,11 @@ class ResponsesStream:
         whole = response_of(self._asked, self._first, self._done, self._finish, self._usage)
         yield self._event(f"response.{whole['status']}", response=whole)
 
-    def broken(self, message: str) -> Iterator[dict[str, Any]]:
+    def broken(self, error: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The event that ends a stream which broke off."""
-        error = {"message": message, "type": "server_error", "param": None, "code": "stream_broken"}
-        yield self._event("error", code="stream_broken", message=message, param=None, error=error)
+        told = refused(500, {**error, "code": error.get("code") or "stream_broken"})["error"]
+        named = {name: told[name] for name in ("code", "message", "param")}
+        yield self._event("error", **named, error=told)
 
     def _event(self, kind: str, **facts: Any) -> dict[str, Any]:
         self._number += 1

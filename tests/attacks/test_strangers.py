@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.attacks.form import attack, row
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.service.auth import new_key
@@ -80,6 +81,7 @@ def status_of(said: bytes) -> int | None:
     return int(said.split()[1]) if said else None
 
 
+@attack("40 bodies of 20 MB, only promised", "hold no memory; others are served")
 async def test_bodies_that_are_only_promised_hold_nothing(tmp_path: Path) -> None:
     async with served(tmp_path, keyed=False) as it:
         promised = CHAT + b"content-length: 20971520\r\n\r\n{"
@@ -92,6 +94,7 @@ async def test_bodies_that_are_only_promised_hold_nothing(tmp_path: Path) -> Non
             await each.__aexit__(None, None, None)
 
 
+@attack("80 clients at once with chunks of 60 bytes", "all are served")
 async def test_many_honest_clients_with_small_chunks_are_all_served(tmp_path: Path) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for at in range(0, len(BODY), 60):
@@ -104,7 +107,18 @@ async def test_many_honest_clients_with_small_chunks_are_all_served(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "path", ["/v1/chat/completions", "/v1/messages", "/v1/learn", "/v1/prices", "/nowhere", "/docs"]
+    "path",
+    [
+        row(f"400 MB without a key to {path}", "refused, the body unread", path)
+        for path in (
+            "/v1/chat/completions",
+            "/v1/messages",
+            "/v1/learn",
+            "/v1/prices",
+            "/nowhere",
+            "/docs",
+        )
+    ],
 )
 async def test_the_key_comes_before_the_body(tmp_path: Path, path: str) -> None:
     """Who may send nothing is told so while 400 MB of the body are still to come."""
@@ -116,6 +130,7 @@ async def test_the_key_comes_before_the_body(tmp_path: Path, path: str) -> None:
         assert it.service.app._memory._bytes == 0
 
 
+@attack("a wrong key, in another format", "401 in the format of the caller")
 async def test_the_refusal_is_in_the_callers_format(tmp_path: Path) -> None:
     async with served(tmp_path) as it:
         answer = await it.http.post(
@@ -125,6 +140,7 @@ async def test_the_refusal_is_in_the_callers_format(tmp_path: Path) -> None:
         assert answer.json()["type"] == "error"
 
 
+@attack("a body beyond the bound, whole or in chunks, on any path", "413")
 async def test_a_body_beyond_the_bound_is_refused_outside_the_data_plane_too(
     tmp_path: Path,
 ) -> None:
@@ -152,7 +168,9 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize(
+    "kind", [row(f"without end: {kind}", "431, or the connection ends", kind) for kind in ENDLESS]
+)
 async def test_what_has_no_end_is_cut_after_some_kilobytes(tmp_path: Path, kind: str) -> None:
     begin, more = ENDLESS[kind]
     async with served(tmp_path, keyed=False) as it, socket(it) as stranger:
@@ -169,12 +187,20 @@ async def test_what_has_no_end_is_cut_after_some_kilobytes(tmp_path: Path, kind:
         assert await ask(it) == 200
 
 
+HALVES = {
+    "nothing": b"",
+    "half a line": b"POST /v1/chat",
+    "half a head": CHAT,
+    "half a body": CHAT + b"content-length: 500\r\n\r\n{",
+    "half a body elsewhere": b"POST /v1/learn HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{",
+    "half of the chunks": CHAT + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n",
+}
+
+
 @pytest.mark.parametrize(
     "half",
-    [b"", b"POST /v1/chat", CHAT, CHAT + b"content-length: 500\r\n\r\n{",
-     b"POST /v1/learn HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{",
-     CHAT + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"],
-    ids=["nothing", "half a line", "half a head", "half a body", "elsewhere", "half of chunks"],
+    [row(f"{name}, then silence", "408 if anything came, and the connection ends", half)
+     for name, half in HALVES.items()],
 )  # fmt: skip
 async def test_halves_are_not_held_for_ever(
     tmp_path: Path, half: bytes, monkeypatch: pytest.MonkeyPatch
@@ -188,6 +214,7 @@ async def test_halves_are_not_held_for_ever(
         assert await ask(it) == 200
 
 
+@attack("a body drop by drop", "408 when its time is over")
 async def test_drops_of_a_body_do_not_keep_it_alive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,6 +230,7 @@ async def test_drops_of_a_body_do_not_keep_it_alive(
         assert status_of(await stranger.heard()) in {408, None}
 
 
+@pytest.mark.no_attack
 async def test_a_large_body_that_comes_steadily_has_longer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -219,6 +247,7 @@ async def test_a_large_body_that_comes_steadily_has_longer(
         assert status_of(await asyncio.wait_for(client.reader.readline(), 5)) == 200
 
 
+@attack("more idle connections than a peer may have", "the idle ones make room for requests")
 async def test_connections_that_ask_nothing_make_room_for_those_that_do(tmp_path: Path) -> None:
     more = "\n[server]\nmax_connections_per_peer = 8\n"
     async with served(tmp_path, more, keyed=False) as it:
@@ -246,6 +275,7 @@ class Held:
         raise AssertionError("not asked for")
 
 
+@pytest.mark.no_attack
 def test_who_makes_room() -> None:
     bounds = limits.Connections(most=4, most_of_a_peer=3)
     busy, idle, silent = Held("a", is_serving=True), Held("a", has_asked=True), Held("a")
@@ -260,6 +290,7 @@ def test_who_makes_room() -> None:
     assert (len(bounds), bounds.refused) == (4, 2)
 
 
+@attack("answers that are never read", "the connection ends after a minute")
 async def test_an_answer_that_nobody_reads_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +308,7 @@ async def test_an_answer_that_nobody_reads_is_given_up(
         assert await ask(it) == 200
 
 
+@attack("60 guesses of a key at once", "401; from the 21st on each waits a second, and nobody else")
 async def test_guessing_keys_is_slow_and_slows_nobody_else(tmp_path: Path) -> None:
     async with served(tmp_path) as it:
         wrong = {"authorization": "Bearer sk-ws-no"}
@@ -293,6 +325,7 @@ async def test_guessing_keys_is_slow_and_slows_nobody_else(tmp_path: Path) -> No
         assert loop.time() - begun >= limits.TARPIT_S
 
 
+@pytest.mark.no_attack
 def test_refusals_are_forgotten_and_bounded() -> None:
     refusals = limits.Refusals()
     waits = [refusals.wait_s("a", 5.0) for _ in range(30)]
@@ -305,6 +338,7 @@ def test_refusals_are_forgotten_and_bounded() -> None:
     assert len(refusals._level) == limits.MAX_PEERS
 
 
+@attack("2,000 requests sent ahead of their answers", "the connection ends after a few")
 async def test_requests_sent_far_ahead_of_their_answers_end_the_connection(
     tmp_path: Path,
 ) -> None:

@@ -22,7 +22,7 @@ def feeds_check(
     ] = False,
 ) -> None:
     """Read feeds and show what they yield, and what the guard says of each row."""
-    from windsock.cli.feed_check import check_feeds
+    from windsock.cli.feeds.check import check_feeds
 
     if not check_feeds(path, live=live, write=write):
         raise typer.Exit(1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+
+from rich.console import Console
 
 from windsock.service.control.prices.wording import plain
 
@@ -56,6 +58,12 @@ def wrapped(text: str, *, width: int, indent: str = INDENT) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def show(console: Console, text: Iterable[str]) -> None:
+    """Print lines as they are: a name is never broken, and no bracket of it is markup."""
+    for line in text:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def usd(price: float | None) -> str:

@@ -1,0 +1,139 @@
+"""Caps as settings, keys and ledger have them: declared, restored, raised for a while."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from sqlalchemy import Engine
+
+from windsock.clock import Clock
+from windsock.config.settings import Settings
+from windsock.core.model.events import Event, EventKind
+from windsock.core.routing.caps.account import Raise
+from windsock.core.routing.caps.book import KeyHolder
+from windsock.core.routing.caps.cap import Cap
+from windsock.core.routing.caps.periods import Period, span
+from windsock.core.routing.router import Router
+from windsock.errors import StoreError
+from windsock.observability import log
+from windsock.store import queries
+from windsock.store.keys import VirtualKey
+from windsock.store.spending import spent_since
+
+LONGEST_RAISE_S = 31 * 86_400.0
+"""Of a raise, which is looked for at the start."""
+
+
+@dataclass(slots=True, kw_only=True)
+class CapKeeper:
+    """Gives the router its caps, with what the ledger says was spent of them.
+
+    publish     tells the log, the ledger and every listener of an event
+    """
+
+    router: Router
+    engine: Engine
+    clock: Clock
+    publish: Callable[[Event], None]
+    timezone: str = "UTC"
+    _unread: dict[str, Cap] = field(default_factory=dict)
+
+    def adopt(self, settings: Settings) -> None:
+        """The caps of the settings; what was spent of new ones is read from the ledger."""
+        self.timezone = settings.timezone
+        self._restore(self.router.caps.adopt(caps_of(settings)))
+
+    def adopt_keys(self, keys: Iterable[VirtualKey]) -> None:
+        """The keys as they are now, with the budgets of theirs; also reads what could not be.
+
+        Of keys that took each other's place the newest has the say.
+        """
+        holders = {key.continues or key.id: holder_of(key, self.timezone) for key in keys}
+        fresh = self.router.caps.adopt_keys(holders)
+        self._restore([*fresh, *self._unread.values()])
+
+    def restore(self) -> None:
+        """All of it anew from the ledger; raises StoreError."""
+        self._read(self.router.caps.caps(), self.clock.now())
+        self.restore_raises()
+
+    def restore_raises(self) -> None:
+        """Raises that were told before; raises StoreError."""
+        since = self.clock.now() - LONGEST_RAISE_S
+        told = queries.newest_events(self.engine, since=since, kinds=[EventKind.CAP_RAISED])
+        self.router.caps.restore_raises([_raise_of(event) for event in told])
+
+    def raise_for_now(self, more: Raise) -> None:
+        """Have a cap be higher for a while, also after a restart."""
+        self.publish(self.router.caps.raise_for_now(more, self.clock.now()))
+
+    def _restore(self, fresh: Iterable[Cap]) -> None:
+        """What cannot be read now is read when the keys are read again; it counts from 0 till then.
+
+        Refusing instead would have a store that is away for a minute end all service.
+        """
+        caps = list(fresh)
+        try:
+            self._read(caps, self.clock.now())
+        except StoreError as error:
+            self._unread |= {cap.name: cap for cap in caps}
+            log.event_log().error("store.failed", error=str(error))
+        else:
+            self._unread.clear()
+
+    def _read(self, caps: Iterable[Cap], now: float) -> None:
+        by_begin: defaultdict[float, set[str]] = defaultdict(set)
+        for cap in caps:
+            by_begin[max(0.0, span(cap.period, cap.timezone, now)[0])].add(cap.name)
+        for begin, names in by_begin.items():
+            found = spent_since(self.engine, begin)
+            self.router.caps.clear(names)
+            for key_id, route, deployment, usd in found:
+                charge = self.router.tabs.charge(key_id, route, deployment)
+                self.router.caps.restore(names, charge, usd, now)
+
+
+def caps_of(settings: Settings) -> Iterator[Cap]:
+    """The caps declared, and one for each budget of routes."""
+    for name, each in settings.caps.items():
+        yield Cap(
+            name=name,
+            usd=each.usd,
+            period=Period(each.period),
+            timezone=each.timezone or settings.timezone,
+            keys=each.keys,
+            routes=each.routes,
+            providers=each.providers,
+            models=tuple(model.lower() for model in each.models),
+            each=each.each or "",
+        )
+    for name, budget in settings.budgets.items():
+        routes = frozenset(n for n, route in settings.routes.items() if route.budget == name)
+        if routes:
+            usd = Decimal(str(budget.usd_per_day))
+            yield Cap(name=f"budgets.{name}", usd=usd, route_names=routes)
+
+
+def holder_of(key: VirtualKey, timezone: str) -> KeyHolder:
+    """What caps know of a key: its budget is a cap of its own."""
+    cap = None
+    if key.budget_usd is not None:
+        period = Period(key.budget_period or "total")
+        first = key.continues or key.id
+        name = f"keys.{first}"
+        cap = Cap(name=name, usd=key.budget_usd, period=period, timezone=timezone, keys=(first,))
+    return KeyHolder(name=key.name, namespace=key.namespace, cap=cap)
+
+
+def _raise_of(event: Event) -> Raise:
+    facts = event.facts
+    of = facts.get("of")
+    return Raise(
+        cap=str(facts["cap"]),
+        usd=Decimal(str(facts["usd"])),
+        until=float(str(facts["until"])),
+        of=None if of is None else str(of),
+    )

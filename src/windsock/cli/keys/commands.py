@@ -1,0 +1,110 @@
+"""`windsock keys`: making, listing, replacing and ending the virtual keys in the store."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from windsock.cli.options import AsJson, Config, config_path
+
+if TYPE_CHECKING:
+    from windsock.cli.keys.key_book import KeyBook
+
+keys_app = typer.Typer(help="Virtual keys.", no_args_is_help=True)
+
+KeyId = Annotated[str, typer.Argument(help="the id of a key; 'windsock keys list' shows it")]
+
+
+@keys_app.command("create")
+def keys_create(
+    name: Annotated[str, typer.Argument(help="what the key is for")],
+    namespace: Annotated[
+        str, typer.Option(help="whose beliefs and decisions its calls share")
+    ] = "default",
+    scope: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="infer, feedback, read, metrics, admin; repeatable"),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="a route, deployment or model it may ask for, or a glob; "
+                     "repeatable, all if not said"),
+    ] = None,
+    rpm: Annotated[int | None, typer.Option(min=1, help="requests a minute, at most")] = None,
+    tpm: Annotated[int | None, typer.Option(min=1, help="tokens a minute, at most")] = None,
+    budget_usd: Annotated[
+        float | None, typer.Option("--budget-usd", min=0, help="dollars it may spend")
+    ] = None,
+    budget_period: Annotated[
+        str | None, typer.Option("--budget-period", help="in a day, week, month or in total")
+    ] = None,
+    expires: Annotated[
+        str | None, typer.Option(help="such as 90d, or a date such as 2027-01-31")
+    ] = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Make a key and show it once."""
+    from windsock.cli.keys import printing
+
+    made = _book(config).create(
+        name,
+        namespace=namespace,
+        scopes=scope,
+        models=model or (),
+        rpm=rpm,
+        tpm=tpm,
+        budget_usd=None if budget_usd is None else Decimal(str(budget_usd)),
+        budget_period=budget_period,
+        expires=expires,
+    )
+    printing.show_made(made, as_json=as_json)
+
+
+@keys_app.command("list")
+def keys_list(config: Config = None, as_json: AsJson = False) -> None:
+    """All keys, without their secrets."""
+    from windsock.cli.keys import printing
+
+    book = _book(config)
+    printing.show_keys(book.keys(), book.now(), as_json=as_json)
+
+
+@keys_app.command("show")
+def keys_show(key_id: KeyId, config: Config = None, as_json: AsJson = False) -> None:
+    """One key whole: what it may do, and how much of it."""
+    from windsock.cli.keys import printing
+
+    book = _book(config)
+    printing.show_key(book.key(key_id), book.now(), as_json=as_json)
+
+
+@keys_app.command("rotate")
+def keys_rotate(
+    key_id: KeyId,
+    overlap: Annotated[str, typer.Option(help="for which the old one still works")] = "1h",
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key in place of another: the same limits, budget and history go on."""
+    from windsock.cli.keys import printing
+
+    printing.show_made(_book(config).rotate(key_id, overlap), as_json=as_json)
+
+
+@keys_app.command("revoke")
+def keys_revoke(key_id: KeyId, config: Config = None) -> None:
+    """End a key; a running service notices within seconds."""
+    _book(config).revoke(key_id)
+
+
+def _book(config: Path | None) -> KeyBook:
+    from windsock.cli.keys.key_book import KeyBook
+    from windsock.clock import SystemClock
+    from windsock.config.file import load_store
+
+    return KeyBook(load_store(config_path(config), os.environ), SystemClock())

@@ -1,0 +1,48 @@
+"""Hard caps in windsock.toml."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+
+from windsock.resources.declared import Part
+
+
+def _zone(name: str) -> str:
+    """An IANA name; raises ValueError for any other."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError("no such time zone; write one such as UTC or Europe/Berlin") from error
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+"""An IANA name."""
+
+Names = tuple[Annotated[str, Field(min_length=1)], ...]
+
+
+class CapSettings(Part):
+    """Dollars that are never passed by more than one call, whichever way the call comes in.
+
+    period      day, week (from Monday) or month, from midnight to midnight of `timezone`; or total
+    keys        names or ids of the keys it is for, or globs; left out: calls of all, and without
+    routes      names of routes, or globs
+    providers   ids, or globs
+    models      names of models, or globs such as "claude-*", whoever serves them
+    each        key, route, provider or model: each of them (of models, each family) has the whole
+                sum to itself; left out, all share it
+    """
+
+    usd: Decimal = Field(gt=0, allow_inf_nan=False, max_digits=18)
+    period: Literal["day", "week", "month", "total"] = "day"
+    timezone: TimeZone | None = None
+    keys: Names = Field(default=(), repr=False)
+    routes: Names = ()
+    providers: Names = ()
+    models: Names = ()
+    each: Literal["key", "route", "provider", "model"] | None = None

@@ -1,0 +1,1 @@
+"""What a deployment can do for a request, and under which terms."""

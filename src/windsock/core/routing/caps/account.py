@@ -1,0 +1,137 @@
+"""One sum of a cap in its running period: what is spent, and what calls under way may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import inf
+
+from windsock.core.model.events import Event, EventKind
+from windsock.core.model.units import to_float
+from windsock.core.routing.caps.cap import Cap
+from windsock.core.routing.caps.periods import span
+
+NOTHING = Decimal(0)
+
+TOLD_AT = (Decimal("0.5"), Decimal("0.8"), Decimal(1))
+"""Parts of a cap at which an event tells that so much is spent; once in a period each."""
+
+LEAST_ELAPSED, LEAST_SPENT = 0.01, Decimal("0.1")
+"""Parts of a period and of its cap before which the pace tells nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raise:
+    """More money for a while.
+
+    of      the account it is for; None: every account of the cap
+    until   unix s
+    """
+
+    cap: str
+    usd: Decimal
+    until: float
+    of: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """A sum of `cap`; `of` names whose it is where each has its own.
+
+    begins_at, ends_at  of the period that `spent_usd` is for, unix s
+    held_usd            reserved by calls under way, of whichever period they began in
+    refused             calls that found no room, since the start of the service
+    raises              those in force or past, shared by all accounts of the cap
+    told                how many of TOLD_AT were told in this period
+    """
+
+    cap: Cap
+    of: str
+    raises: Sequence[Raise] = ()
+    namespace: str | None = None
+    begins_at: float = -inf
+    ends_at: float = -inf
+    spent_usd: Decimal = NOTHING
+    held_usd: Decimal = NOTHING
+    refused: int = 0
+    told: int = 0
+    is_pace_told: bool = field(default=False)
+
+    def turn(self, now: float) -> None:
+        """Begin the period of `now`, if it is a later one: a clock set back brings none back."""
+        if now < self.ends_at:
+            return
+        self.begins_at, self.ends_at = span(self.cap.period, self.cap.timezone, now)
+        self.spent_usd, self.told, self.is_pace_told = NOTHING, 0, False
+
+    def limit_usd(self, now: float) -> Decimal:
+        """The cap with what it is raised by for now."""
+        if not self.raises:
+            return self.cap.usd
+        return self.cap.usd + sum(
+            (each.usd for each in self.raises if now < each.until and each.of in (None, self.of)),
+            NOTHING,
+        )
+
+    def has_room(self, usd: Decimal, now: float) -> bool:
+        """Whether a call that may cost so much may begin.
+
+        Calls side by side never reserve more than is left. One that nothing is reserved beside may
+        begin while anything is left, or no call would whose bound is far above what it will cost:
+        so a cap is passed by one reservation at most. What costs nothing is always let through.
+        """
+        self.turn(now)
+        if not usd:
+            return True
+        limit = self.limit_usd(now)
+        if self.spent_usd + self.held_usd + usd <= limit:
+            return True
+        return not self.held_usd and self.spent_usd < limit
+
+    def is_spent(self, now: float) -> bool:
+        """Whether waiting for calls under way is no use."""
+        self.turn(now)
+        return self.spent_usd >= self.limit_usd(now)
+
+    def spend(self, usd: Decimal, now: float) -> None:
+        """So much has been spent by `now`."""
+        self.turn(now)
+        self.spent_usd += usd
+
+    def news(self, now: float) -> Iterator[Event]:
+        """What should be told of it that was not told in this period."""
+        if not self.spent_usd:
+            return
+        limit, told = self.limit_usd(now), self.told
+        self.told = max(told, sum(self.spent_usd >= part * limit for part in TOLD_AT))
+        if self.told > told:
+            is_spent = self.told == len(TOLD_AT)
+            kind = EventKind.CAP_SPENT if is_spent else EventKind.CAP_NEARED
+            yield self._event(kind, now, share=to_float(TOLD_AT[self.told - 1]))
+        elif not self.is_pace_told and (at := self.spent_at(now)) is not None:
+            self.is_pace_told = True
+            yield self._event(EventKind.CAP_OUTPACED, now, spent_at=at)
+
+    def spent_at(self, now: float) -> float | None:
+        """When all is spent at the mean pace of this period, unix s; None if not within it."""
+        elapsed_s, limit = now - self.begins_at, self.limit_usd(now)
+        length_s = self.ends_at - self.begins_at
+        is_early = length_s == inf or elapsed_s < LEAST_ELAPSED * length_s
+        if is_early or self.spent_usd < LEAST_SPENT * limit:
+            return None
+        at = self.begins_at + elapsed_s * to_float(limit / self.spent_usd)
+        return at if now <= at < self.ends_at else None
+
+    def _event(self, kind: EventKind, now: float, **facts: object) -> Event:
+        known = {
+            "cap": self.cap.name,
+            "usd": to_float(self.limit_usd(now)),
+            "spent_usd": to_float(self.spent_usd),
+            "period": self.cap.period.value,
+            "namespace": self.namespace,
+            **facts,
+        }
+        if self.cap.each:
+            known[self.cap.each] = self.of
+        return Event(kind=kind, deployment="", at=now, facts=known)

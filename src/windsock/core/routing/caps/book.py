@@ -1,0 +1,176 @@
+"""All caps and what is spent of them: whether a call may begin, what it holds, what it cost."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from windsock.core.model.events import Event, EventKind
+from windsock.core.model.requests import DEFAULT_NAMESPACE
+from windsock.core.model.units import to_float
+from windsock.core.routing.caps.account import NOTHING, Account, Raise
+from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
+
+MAX_CHARGES = 65_536
+"""Kinds of calls whose accounts are remembered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyHolder:
+    """What caps need to know of a key; `cap` is its own budget."""
+
+    name: str
+    namespace: str
+    cap: Cap | None = None
+
+
+@dataclass(slots=True)
+class CapBook:
+    """Called from one thread only; nothing is awaited between a look and a hold.
+
+    is_idle     nothing is capped: no call needs to ask
+    """
+
+    is_idle: bool = True
+    _caps: dict[str, Cap] = field(default_factory=dict)
+    _holders: dict[str, KeyHolder] = field(default_factory=dict)
+    _accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
+    _raises: dict[str, list[Raise]] = field(default_factory=dict)
+    _known: dict[Charge, tuple[Account, ...]] = field(default_factory=dict)
+    _key_names: dict[str, str] = field(default_factory=dict)
+
+    def adopt(self, caps: Iterable[Cap]) -> list[Cap]:
+        """These caps in place of those declared before; those that nothing is known of yet.
+
+        What is spent of a cap stays, where only its dollars were changed.
+        """
+        before, self._caps = self._caps, {cap.name: cap for cap in caps}
+        return self._take_over(before, self._caps)
+
+    def adopt_keys(self, holders: Mapping[str, KeyHolder]) -> list[Cap]:
+        """The keys there are, by id; the budgets among theirs that nothing is known of yet."""
+        if holders == self._holders:
+            return []
+        before = _budgets(self._holders)
+        self._holders = dict(holders)
+        self._key_names = {key_id: holder.name for key_id, holder in holders.items()}
+        return self._take_over(before, _budgets(holders))
+
+    def accounts(self, charge: Charge) -> tuple[Account, ...]:
+        """Every sum that such a call counts against."""
+        known = self._known.get(charge)
+        if known is None:
+            if len(self._known) >= MAX_CHARGES:
+                self._known.clear()
+            known = self._known[charge] = tuple(
+                self._account(cap, cap.account_of(charge)) for cap in self._covering(charge)
+            )
+        return known
+
+    def all_accounts(self, now: float) -> list[Account]:
+        """As they stand: caps that nothing was spent of yet have theirs, where it is shared."""
+        for cap in self._caps.values():
+            if not cap.each:
+                self._account(cap, EVERYTHING)
+        for holder in self._holders.values():
+            if holder.cap is not None:
+                self._account(holder.cap, EVERYTHING)
+        for account in self._accounts.values():
+            account.turn(now)
+        return list(self._accounts.values())
+
+    def cap(self, name: str) -> Cap | None:
+        """The cap of this name."""
+        return self._caps.get(name) or _budgets(self._holders).get(name)
+
+    def caps(self) -> list[Cap]:
+        """Those declared, then the budgets of keys."""
+        return [*self._caps.values(), *_budgets(self._holders).values()]
+
+    def raise_for_now(self, more: Raise, now: float) -> Event:
+        """Have a cap be higher for a while. The cap must be known."""
+        self._raises.setdefault(more.cap, []).append(more)
+        facts = {"cap": more.cap, "of": more.of, "usd": to_float(more.usd), "until": more.until}
+        namespace = {"namespace": DEFAULT_NAMESPACE}
+        return Event(kind=EventKind.CAP_RAISED, deployment="", at=now, facts={**facts, **namespace})
+
+    def restore_raises(self, told: Iterable[Raise]) -> None:
+        """These raises, in place of those known."""
+        for known in self._raises.values():
+            known.clear()
+        for more in told:
+            self._raises.setdefault(more.cap, []).append(more)
+
+    def clear(self, names: Set[str]) -> None:
+        """Nothing is known of what was spent of these caps."""
+        for account in self._accounts.values():
+            if account.cap.name in names:
+                account.spent_usd = NOTHING
+
+    def restore(self, names: Set[str], charge: Charge, usd: Decimal, now: float) -> None:
+        """So much was spent on such calls, in the running period of these caps; nobody is told."""
+        for account in self.accounts(charge):
+            if account.cap.name in names:
+                account.spend(usd, now)
+                deque(account.news(now), maxlen=0)
+
+    def _take_over(self, before: Mapping[str, Cap], caps: Mapping[str, Cap]) -> list[Cap]:
+        """Keep the accounts of caps that are the same but for their dollars, drop the others."""
+        kept = {
+            name
+            for name, cap in caps.items()
+            if name in before and replace(before[name], usd=cap.usd) == cap
+        }
+        for key, account in list(self._accounts.items()):
+            if key[0] in kept:
+                account.cap = caps[key[0]]
+            elif key[0] in before:
+                del self._accounts[key]
+        self._known.clear()
+        self.is_idle = not self._caps and not any(each.cap for each in self._holders.values())
+        return [cap for name, cap in caps.items() if name not in kept]
+
+    def _covering(self, charge: Charge) -> Iterator[Cap]:
+        holder = self._holders.get(charge.key_id)
+        if holder is not None and holder.cap is not None:
+            yield holder.cap
+        yield from (c for c in self._caps.values() if c.covers(charge, self._key_names))
+
+    def _account(self, cap: Cap, of: str) -> Account:
+        found = self._accounts.get((cap.name, of))
+        if found is None:
+            raises = self._raises.setdefault(cap.name, [])
+            namespace = self._namespace(cap, of)
+            found = Account(cap=cap, of=of, raises=raises, namespace=namespace)
+            self._accounts[cap.name, of] = found
+        return found
+
+    def _namespace(self, cap: Cap, of: str) -> str:
+        """Whose business an account is: that of its key, else that of who runs the service."""
+        key_id = of if cap.each == "key" else next((k for k in cap.keys if k in self._holders), "")
+        holder = self._holders.get(key_id)
+        is_ones = cap.each == "key" or len(cap.keys) == 1
+        return holder.namespace if holder is not None and is_ones else DEFAULT_NAMESPACE
+
+
+def hold(accounts: Iterable[Account], usd: Decimal) -> None:
+    """A call that may cost so much begins."""
+    for account in accounts:
+        account.held_usd += usd
+
+
+def settle(accounts: Iterable[Account], held_usd: Decimal, usd: Decimal, now: float) -> list[Event]:
+    """That call cost so much; what should be told of it."""
+    news: list[Event] = []
+    for account in accounts:
+        account.held_usd = max(NOTHING, account.held_usd - held_usd)
+        if usd:
+            account.spend(usd, now)
+            news += account.news(now)
+    return news
+
+
+def _budgets(holders: Mapping[str, KeyHolder]) -> dict[str, Cap]:
+    return {each.cap.name: each.cap for each in holders.values() if each.cap is not None}

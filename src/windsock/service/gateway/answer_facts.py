@@ -1,0 +1,77 @@
+"""What a client is told of a decision: with an answer, in its headers, or in place of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from windsock.core.model.calls import Attempt
+from windsock.core.routing.exchange import Exchange
+from windsock.service.execution.upstream_calls import Failure, Headers
+
+EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+
+
+def headers_of(exchange: Exchange, failure: Failure, elapsed_s: float, *, is_kept: bool) -> Headers:
+    """Also of an answer that there is none, and of a stream that has just begun.
+
+    elapsed_s   since the request was read
+    is_kept     the cache may keep the answer
+    """
+    decision, results, tried = exchange.decision, exchange.results, _tried(exchange)
+    deployment = tried.deployment if tried else decision.deployment
+    upstream_s = sum([result.latency_s for result in results])
+    attempts = len(results) + (exchange.trying is not None)
+    name = decision.id.encode()
+    return [
+        *_notes(exchange, failure, tried),
+        (b"x-windsock-decision-id", name),
+        (b"x-windsock-deployment", deployment.encode("ascii", "replace")),
+        (b"x-windsock-propensity", b"%.9g" % decision.propensity),
+        (b"x-windsock-attempts", b"%d" % attempts),
+        (b"x-windsock-overhead-ms", b"%.3f" % (max(0.0, elapsed_s - upstream_s) * 1000)),
+        (b"x-windsock-cache", b"miss" if is_kept else b"off"),
+        (b"x-request-id", name),
+    ]
+
+
+def is_told(exchange: Exchange, failure: Failure) -> bool:
+    """Whether the answer comes in the client's own format, so that nothing translates it."""
+    tried = _tried(exchange)
+    return tried is not None and tried.number in failure.passed
+
+
+def decision_view(exchange: Exchange) -> dict[str, Any]:
+    """What POST /v1/route answers."""
+    decision, table = exchange.decision, exchange.table
+    return {
+        "decision_id": decision.id,
+        "deployment": decision.deployment,
+        "propensity": decision.propensity,
+        "weights": dict(zip(table.deployments, table.weights, strict=True)),
+        "candidates": [
+            {
+                "deployment": arm.deployment,
+                "success_mean": arm.success_mean,
+                "expected_usd": arm.expected_usd,
+            }
+            for arm in table.arms
+        ],
+        "ruled_out": table.reasons,
+        "note": table.note,
+    }
+
+
+def _notes(exchange: Exchange, failure: Failure, tried: Attempt | None) -> Headers:
+    note = exchange.table.note
+    notes = [(b"x-windsock-note", note.encode("ascii", "replace"))] if note else []
+    if tried is None:
+        return notes
+    if adapted := failure.adapted.get(tried.number, ()):
+        names = ", ".join(adapted).encode("ascii", "replace")
+        notes.append((b"x-windsock-adapted", names))
+    return [*notes, *failure.passed.get(tried.number, ())]
+
+
+def _tried(exchange: Exchange) -> Attempt | None:
+    """The call that streams, or whose answer is given."""
+    return exchange.trying or (exchange.answer.attempt if exchange.answer else None)

@@ -1,0 +1,200 @@
+"""What a key may use within a minute, requests and tokens, and what it may ask for by name."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from math import ceil
+
+from windsock.core.model.requests import RouteRequest
+from windsock.core.routing.naming.patterns import matches
+from windsock.core.routing.routes import Route
+from windsock.errors import BadRequest, CallerError, LimitReached, UnknownRoute
+from windsock.service.auth import Principal
+
+MINUTE_S = 60
+
+TYPICAL_ANSWER_TOKENS = 500
+"""Reserved for an answer whose length the caller leaves open."""
+
+Headers = list[tuple[bytes, bytes]]
+
+Resolve = Callable[[RouteRequest], Route]
+"""The route of a request; raises UnknownRoute or BadRequest."""
+
+
+class NotAllowed(CallerError):
+    """The key may not ask for this name (status 403)."""
+
+    def __init__(self, name: str, allowed: Iterable[str]) -> None:
+        super().__init__(f"this key may not ask for {name!r}; it may ask for {', '.join(allowed)}")
+
+
+@dataclass(slots=True)
+class Minute:
+    """What was used in the last 60 s, by second: within any minute never more than `limit`.
+
+    `now` is of a clock that never steps back.
+    """
+
+    limit: int
+    used: int = 0
+    _by_second: deque[list[int]] = field(default_factory=deque)
+
+    def free_in_s(self, amount: int, now: float) -> float:
+        """Seconds until so much may be used, 0 if it may now; at most a minute."""
+        self._forget(now)
+        excess = self.used + min(amount, self.limit) - self.limit
+        if excess <= 0:
+            return 0.0
+        for second, part in self._by_second:
+            excess -= part
+            if excess <= 0:
+                return max(0.0, second + 1 + MINUTE_S - now)
+        return float(MINUTE_S)
+
+    def add(self, amount: int, now: float) -> None:
+        """Use so much."""
+        self._forget(now)
+        self.used += amount
+        if self._by_second and self._by_second[-1][0] == int(now):
+            self._by_second[-1][1] += amount
+        else:
+            self._by_second.append([int(now), amount])
+
+    def give_back(self, amount: int, at: float) -> None:
+        """Of what was used at `at`, if that is not over a minute ago."""
+        for each in self._by_second:
+            if each[0] == int(at):
+                each[1] -= amount
+                self.used -= amount
+
+    def _forget(self, now: float) -> None:
+        while self._by_second and self._by_second[0][0] + 1 + MINUTE_S <= now:
+            self.used -= self._by_second.popleft()[1]
+
+
+@dataclass(slots=True, kw_only=True)
+class Allowance:
+    """One request's part of what its key may use: reserved when it comes, settled when it ends.
+
+    spent   tells what it has used of tokens; None: nothing was asked of anybody
+    """
+
+    requests: Minute | None
+    tokens: Minute | None
+    clock: Callable[[], float]
+    spent: Callable[[], int] | None = None
+    _reserved: int = 0
+    _at: float = 0.0
+
+    def reserve(self, prompt_tokens: int, answer_tokens: int | None) -> None:
+        """Set tokens aside for a prompt and its answer; raises LimitReached.
+
+        answer_tokens   the most that it may have, None where the caller does not say
+        """
+        if self.tokens is None:
+            return
+        limit, now = self.tokens.limit, self.clock()
+        if prompt_tokens > limit:
+            raise LimitReached(
+                f"the prompt has about {prompt_tokens} tokens, and this key may use {limit} a "
+                "minute; send less at a time"
+            )
+        wanted = prompt_tokens + (TYPICAL_ANSWER_TOKENS if answer_tokens is None else answer_tokens)
+        _claim(self.tokens, min(wanted, limit), now, "tokens")
+        self._reserved, self._at = min(wanted, limit), now
+
+    def watch(self, spent: Callable[[], int]) -> None:
+        """From now on this tells what has been used of tokens."""
+        if self.tokens is not None:
+            self.spent = spent
+
+    def settle(self) -> None:
+        """In place of what was set aside stands what was used."""
+        if self.tokens is None:
+            return
+        more = (self.spent() if self.spent is not None else 0) - self._reserved
+        if more > 0:
+            self.tokens.add(more, self.clock())
+        else:
+            self.tokens.give_back(-more, self._at)
+        self._reserved, self.spent = 0, None
+
+    def headers(self) -> Headers:
+        """How much is left, as OpenAI's clients read it."""
+        return [*_told(b"requests", self.requests, self.clock()),
+                *_told(b"tokens", self.tokens, self.clock())]  # fmt: skip
+
+
+NO_LIMITS = Allowance(requests=None, tokens=None, clock=lambda: 0.0)
+
+
+class KeyLimits:
+    """Requests and tokens a minute of every key that has such limits. In memory only.
+
+    clock   seconds that never step back
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._minutes: dict[tuple[str, str], Minute] = {}
+
+    def enter(self, caller: Principal) -> Allowance:
+        """Count one request of this caller; raises LimitReached with when to come again."""
+        if caller.key_id is None or (caller.rpm is None and caller.tpm is None):
+            return NO_LIMITS
+        requests = self._minute(caller.key_id, "requests", caller.rpm)
+        if requests is not None:
+            _claim(requests, 1, self._clock(), "requests")
+        tokens = self._minute(caller.key_id, "tokens", caller.tpm)
+        return Allowance(requests=requests, tokens=tokens, clock=self._clock)
+
+    def _minute(self, key_id: str, kind: str, limit: int | None) -> Minute | None:
+        """The key's own, with its limit as it is now."""
+        if limit is None:
+            return None
+        minute = self._minutes.setdefault((key_id, kind), Minute(limit))
+        minute.limit = limit
+        return minute
+
+
+def check_names(caller: Principal, names: Iterable[str], resolve: Resolve) -> None:
+    """Raises NotAllowed for the first of these names that the key may not ask for."""
+    if caller.models:
+        for name in names:
+            if not may_name(caller, name, resolve):
+                raise NotAllowed(name, caller.models)
+
+
+def may_name(caller: Principal, name: str, resolve: Resolve) -> bool:
+    """Whether a key lists a name, or the route that it means."""
+    if not caller.models or any(matches(glob, name) for glob in caller.models):
+        return True
+    try:
+        route = resolve(RouteRequest(model=name)).name
+    except (UnknownRoute, BadRequest):
+        return False
+    return any(matches(glob, route) for glob in caller.models)
+
+
+def _claim(minute: Minute, amount: int, now: float, what: str) -> None:
+    wait_s = minute.free_in_s(amount, now)
+    if wait_s:
+        raise LimitReached(
+            f"this key may use {minute.limit} {what} a minute, and has; try again in "
+            f"{ceil(wait_s)} s",
+            retry_after_s=wait_s,
+        )
+    minute.add(amount, now)
+
+
+def _told(kind: bytes, minute: Minute | None, now: float) -> Iterator[tuple[bytes, bytes]]:
+    if minute is None:
+        return
+    whole_in_s = minute.free_in_s(minute.limit, now)
+    left = max(0, minute.limit - minute.used)
+    yield b"x-ratelimit-limit-" + kind, b"%d" % minute.limit
+    yield b"x-ratelimit-remaining-" + kind, b"%d" % left
+    yield b"x-ratelimit-reset-" + kind, b"%ds" % ceil(whole_in_s)

@@ -1,0 +1,1 @@
+"""Gemini's generateContent in front of chat completions; `gemini` is the same behind them."""

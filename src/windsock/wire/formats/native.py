@@ -1,0 +1,176 @@
+"""A client's own format at a provider that speaks it: nothing changes but the name of the model.
+
+The fields of a request and all of its answer pass byte for byte; what an answer says of itself is
+read beside.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import orjson
+
+from windsock.errors import ProviderError
+from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
+from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES
+from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.json_codec import parsed
+from windsock.wire.request import OURS, UpstreamRequest, drop_task
+from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, data_of
+from windsock.wire.upstream_errors.reading import refusal_of
+from windsock.wire.upstream_errors.refusal import Refusal
+
+
+class NativeFormat:
+    """A kind of call in a client's own format. Kinds add their path and how an answer is read.
+
+    headers         of every call, where the client states none of that name
+    answer_headers  of an answer that the client gets as well, in lower case
+    """
+
+    headers: Mapping[str, str] = {}
+    answer_headers: tuple[str, ...] = ()
+    call_path: str
+    count_path = ""
+
+    def __init__(self, traits: ProviderTraits) -> None:
+        self._traits = traits
+
+    def path(self, request: UpstreamRequest, model: str) -> str:
+        """The same for every model."""
+        return self.call_path
+
+    def body(self, request: UpstreamRequest, model: str) -> bytes:
+        """The client's, with the provider's name of the model and our own fields left out."""
+        fields = self.fields(request)
+        fields["model"] = msgspec.Raw(orjson.dumps(model))
+        return msgspec.json.encode(fields)
+
+    def fields(self, request: UpstreamRequest) -> dict[str, msgspec.Raw]:
+        """The client's, each as it came, without our own."""
+        fields = {name: raw for name, raw in request.fields.items() if name not in OURS}
+        drop_task(fields)
+        return fields
+
+    def told(
+        self, answer: Answer, request: UpstreamRequest, *, provider: str, cost_usd: float | None
+    ) -> bytes:
+        """As it came."""
+        return answer.raw
+
+    def refusal(
+        self, status: int | None, raw: bytes, headers: Mapping[str, str], now: float
+    ) -> Refusal:
+        """Read from the status and the words of the error."""
+        return refusal_of(status, raw, headers, now, self._traits.errors)
+
+
+def in_place_of_an_answer(body: Any) -> Answer | None:
+    """The error that a body of status 200 is; None if it is none."""
+    error = error_in(body)
+    return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
+
+
+class NativeStreamScanner(ABC):
+    """Passes events on as they come and notes what they say (see `wire.format.StreamScanner`).
+
+    The events that end a stream are kept until it is known for an answer.
+    """
+
+    __slots__ = ("_ending", "_failed", "_has_thought", "_held", "_images", "_traits",
+                 "content_events", "error", "has_answer", "is_complete", "is_done")  # fmt: skip
+
+    def __init__(self, traits: ProviderTraits, images: int = 0) -> None:
+        self._traits = traits
+        self._images = images
+        self._held = b""
+        self._ending: list[bytes] = []
+        self._failed = b""
+        self._has_thought = False
+        self.content_events = 0
+        self.has_answer = False
+        self.error: bytes | None = None
+        self.is_done = False
+        self.is_complete = False
+
+    @property
+    def has_content(self) -> bool:
+        """Something to show has come, or reasoning."""
+        return self.has_answer or self._has_thought
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
+        held = self._held + data
+        start = 0
+        for match in BOUNDARY.finditer(held):
+            event, start = held[start : match.end()], match.end()
+            if self.error is None and self._is_passed(event):
+                yield event
+        self._held = held[start:]
+        if len(self._held) > MAX_EVENT_BYTES:
+            raise ProviderError("an event of the stream is larger than 4 MiB")
+
+    def rest(self) -> Iterator[bytes]:
+        """The last event, if the stream ended without the blank line that closes it."""
+        if DATA.search(self._held):
+            yield from self.feed(b"\n\n")
+        elif self.error is None:
+            self.error = error_in(parsed(self._held))
+
+    def ending(self, cost_usd: Decimal | None) -> bytes:
+        """The events that were kept, as they came."""
+        return b"".join(self._ending)
+
+    def broken(self, message: str) -> bytes:
+        """The provider's own event of a failure, or one that says this."""
+        return self._failed or self._broken(message)
+
+    def _is_passed(self, event: bytes) -> bool:
+        """Note what an event says; True if it goes to the client now."""
+        if not DATA.search(event):
+            return not self._ending
+        payload = data_of(event).strip()
+        is_end = self._is_end(payload)
+        if self.error is not None:
+            self._failed = event
+            return False
+        if is_end or self._ending:
+            self._ending.append(event)
+            return False
+        return True
+
+    def _is_end(self, payload: bytes) -> bool:
+        """What is no event of a known shape says nothing; what is half of one is broken."""
+        try:
+            return self._note(payload)
+        except msgspec.ValidationError:
+            return False
+        except msgspec.DecodeError as error:
+            is_remark = not SYNTAX.search(payload) or parsed(payload) is not None
+            if not is_remark and not self.is_complete:
+                raise ProviderError("an event of the stream is broken: it is no JSON") from error
+        return payload == b"[DONE]"
+
+    @abstractmethod
+    def facts(self) -> AnswerFacts:
+        """As far as they are known."""
+
+    @abstractmethod
+    def _note(self, payload: bytes) -> bool:
+        """What an event says; True if it is one of those that end the stream.
+
+        raises  msgspec.DecodeError if it is no JSON, ValidationError if it is no event
+        """
+
+    @abstractmethod
+    def _broken(self, message: str) -> bytes:
+        """An event that ends a stream which broke off."""
+
+
+def event_of(body: dict[str, Any]) -> bytes:
+    """A named event."""
+    return b"event: %b\ndata: %b\n\n" % (str(body["type"]).encode(), orjson.dumps(body))

@@ -1,0 +1,126 @@
+"""OpenAI's Responses for clients that speak them themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from windsock.wire.format import Answer, AnswerFacts
+from windsock.wire.formats.native import (
+    NativeFormat,
+    NativeStreamScanner,
+    event_of,
+    in_place_of_an_answer,
+)
+from windsock.wire.formats.openai_chat import answer_of
+from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_responses.answer import (
+    UNDER_WAY,
+    completion_of,
+    is_shown,
+    items_of,
+)
+from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.json_codec import parsed
+from windsock.wire.request import UpstreamRequest
+
+ENDS = ("response.completed", "response.incomplete")
+FAILURES = ("response.failed", "response.cancelled")
+
+
+class NativeResponses(NativeFormat):
+    """POST /responses, as it comes."""
+
+    call_path = "/responses"
+    count_path = "/responses/input_tokens"
+
+    def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
+        """What of it counts is read as of a chat completion; one under way is an answer too."""
+        body = parsed(raw)
+        if (failed := in_place_of_an_answer(body)) is not None:
+            return failed
+        if not isinstance(body, dict) or not isinstance(body.get("output"), list):
+            return None
+        read = answer_of(completion_of(body), self._traits, images=request.images)
+        read.facts.is_empty = not (body.get("status") in UNDER_WAY or any(_shown(body)))
+        return replace(read, raw=raw)
+
+    def scanner(self, request: UpstreamRequest) -> NativeResponseScanner:
+        """There is one answer, never several."""
+        return NativeResponseScanner(self._traits, request.images)
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    sequence_number: int = 0
+    delta: str | None = None
+    item: dict[str, Any] | None = None
+    response: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decoder = msgspec.json.Decoder(_Event)
+
+
+class NativeResponseScanner(NativeStreamScanner):
+    """A stream of OpenAI's events; the last one holds the whole response."""
+
+    __slots__ = ("_number", "_response")
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._number = 0
+        self._response: dict[str, Any] = {}
+
+    def facts(self) -> AnswerFacts:
+        """As of a whole response, once it came."""
+        read = answer_of(completion_of(self._response), self._traits, images=self._images)
+        read.facts.is_empty = not self.has_answer
+        return read.facts
+
+    def _note(self, payload: bytes) -> bool:
+        event = _decoder.decode(payload)
+        self._number = event.sequence_number
+        if event.delta is not None:
+            self._went_on(event.type, event.delta)
+        elif event.item is not None:
+            self.content_events += 1
+            self.has_answer = self.has_answer or is_shown(event.item)
+        elif event.type in ENDS:
+            return self._ended(event)
+        elif event.type == "error":
+            self.error = error_in(parsed(payload))
+        elif event.type in FAILURES:
+            self.error = error_in(parsed(bytes(event.response)))
+        elif not self._response:
+            self._response = _object(event.response)
+        return False
+
+    def _went_on(self, kind: str, delta: str) -> None:
+        self.content_events += bool(delta)
+        if kind.startswith("response.reasoning"):
+            self._has_thought = self._has_thought or bool(delta)
+        elif not self.has_answer:
+            self.has_answer = bool(delta.strip())
+
+    def _ended(self, event: _Event) -> bool:
+        self._response = _object(event.response)
+        self.has_answer = self.has_answer or any(_shown(self._response))
+        self.is_complete = self.is_done = True
+        return True
+
+    def _broken(self, message: str) -> bytes:
+        error = {"message": message, "type": "server_error", "param": None, "code": "stream_broken"}
+        return event_of({"type": "error", "sequence_number": self._number + 1,
+                         "code": "stream_broken", "message": message, "param": None,
+                         "error": error})  # fmt: skip
+
+
+def _shown(body: dict[str, Any]) -> map[bool]:
+    return map(is_shown, items_of(body))
+
+
+def _object(raw: msgspec.Raw) -> dict[str, Any]:
+    found = parsed(bytes(raw))
+    return dict(part_of({"response": found}, "response"))

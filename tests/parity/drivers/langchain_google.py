@@ -1,0 +1,82 @@
+"""LangChain with langchain-google-genai."""
+
+from harness import KEY, LIMITED, MODEL, TOOL, UNKNOWN, URL, ask, run, told
+from langchain_core.messages import HumanMessage, ToolMessage
+from langchain_google_genai import ChatGoogleGenerativeAI
+from pydantic import BaseModel
+
+
+class Weather(BaseModel):
+    """The weather of a city."""
+
+    city: str
+    celsius: int
+
+
+def _model(model=MODEL, key=KEY, **more):
+    return ChatGoogleGenerativeAI(
+        model=model, base_url=URL, google_api_key=key, max_retries=1, **more
+    )
+
+
+def _told(answer):
+    return told(
+        text=answer.text if isinstance(answer.text, str) else answer.text(),
+        tools=[[c["name"], c["args"]] for c in answer.tool_calls],
+        finish=answer.response_metadata.get("finish_reason"),
+        usage=answer.usage_metadata,
+    )
+
+
+def _summed(chunks):
+    whole = None
+    for chunk in chunks:
+        whole = chunk if whole is None else whole + chunk
+    return _told(whole)
+
+
+def _tool():
+    return {"type": "function", "function": TOOL}
+
+
+def text():
+    return _told(_model().invoke(ask("text")))
+
+
+def text_streamed():
+    return _summed(_model().stream(ask("text")))
+
+
+def tools():
+    return _told(_model().bind_tools([_tool()]).invoke(ask("tools")))
+
+
+def loop():
+    bound = _model().bind_tools([_tool()])
+    asked = HumanMessage(ask("tools"))
+    first = bound.invoke([asked])
+    results = [ToolMessage("21", tool_call_id=c["id"]) for c in first.tool_calls]
+    return _told(bound.invoke([asked, first, *results]))
+
+
+def structured():
+    return _model().with_structured_output(Weather).invoke(ask("object")).model_dump()
+
+
+def wrong_key():
+    return _model(key="sk-wrong").invoke(ask("text"))
+
+
+def unknown_model():
+    return _model(UNKNOWN).invoke(ask("text"))
+
+
+def limited():
+    return _model(LIMITED).invoke(ask("text"))
+
+
+def too_long():
+    return _model().invoke(ask("too_long"))
+
+
+run(globals())
