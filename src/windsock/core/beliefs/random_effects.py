@@ -20,7 +20,7 @@ from windsock.core.model.arrays import FloatArray, IntArray
 ROUNDS = 5
 """Times that effects and variances are fitted in turn."""
 
-PARTS = np.array([0.4, 0.25, 0.2, 0.15])
+PARTS = np.array([0.3, 0.2, 0.25, 0.25])
 """Of what is not known before anything is seen: the mean, tasks, deployments, interactions."""
 
 USUAL_COUNTS = 4.0

@@ -16,6 +16,7 @@ from windsock.core.beliefs.statistics import (
     RewardStatistics,
     average_units,
     dispersion,
+    evidence_by_name,
     infinite,
     pooled_dispersion,
 )
@@ -30,9 +31,6 @@ JUDGE_EVERY = 20
 Judging keeps a fit of its own, in the state: were it that of the last look at the weights, looking
 would change what is learnt, and a restart would not repeat it.
 """
-
-LIKELY_REQUESTS = 100.0
-"""Requests that a task is taken to bring, however few have come."""
 
 YOUNG_REWARDS = 60.0
 """Rewards below which a deployment is young, on a route where another has four times as many."""
@@ -51,12 +49,11 @@ class RouteBeliefs:
         self.changes = 0
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
-        self._fitting = PriorFitter(self.rows, self.recents, settings, published)
-        self._fit = unfitted(self._fitting.unknown)
+        self.fitting = PriorFitter(self.rows, self.recents, settings, published)
+        self._fit = unfitted(self.fitting.unknown)
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
-        self._most_evidence = 0.0
         self._counted_at = -1
         self._kept_of: tuple[str, int, int] | None = None
         self._kept: dict[str, tuple[float, float]] = {}
@@ -81,15 +78,7 @@ class RouteBeliefs:
             if recent is None:
                 recent = self.recents[deployment] = RecentRewards()
             recent.observe(task, count, total, at, self.settings)
-        self._fitting.note(task, deployment)
-
-    def expect(self, task: str, deployment: str, weight: float, most: float, at: float) -> None:
-        """Move a row towards what is expected of it before its own rewards, to `most` in all."""
-        fit = self._judging or unfitted(self._fitting.unknown)
-        total = weight * self._fitting.prior(task, deployment, fit)[0]
-        row = self.open(task, deployment)
-        row.observe_sums(weight, total, total, at, self.settings)
-        row.shrink_to(most)
+        self.fitting.note(task, deployment)
 
     def correct(
         self, task: str, deployment: str, change: Change, counted: float, at: float
@@ -108,7 +97,7 @@ class RouteBeliefs:
         if recent and last:
             share = _share(last.count, counted)
             recent.observe(task, share * change[0], share * change[1], at, self.settings)
-        self._fitting.note(task, deployment)
+        self.fitting.note(task, deployment)
         self.touch(at)
 
     def touch(self, now: float) -> None:
@@ -119,8 +108,8 @@ class RouteBeliefs:
     def refresh_pool(self) -> None:
         """Fit the priors anew if anything was learnt since the last fit."""
         if self._fitted_at != self.changes:
-            self._fit = self._fitting.fit(self.as_of, self.changes)
-            self._drifts = self._fitting.drifts(self._fit, self.as_of, self.changes)
+            self._fit = self.fitting.fit(self.as_of, self.changes)
+            self._drifts = self.fitting.drifts(self._fit, self.as_of, self.changes)
             self._fitted_at = self.changes
 
     def drift(self, deployment: str) -> float:
@@ -152,7 +141,7 @@ class RouteBeliefs:
 
     def _beta(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         settings = self.settings
-        mean, strength = self._fitting.prior(task, deployment, fit)
+        mean, strength = self.fitting.prior(task, deployment, fit)
         a, b = strength * mean, strength * (1 - mean)
         phi = fit.phi.get(deployment, 1.0)
         row = self.rows.get((task, deployment))
@@ -167,25 +156,12 @@ class RouteBeliefs:
         row = self.rows.get((task, deployment))
         return row.count * row.age(self.as_of, self.settings.half_life_s) if row else 0.0
 
-    def labels_to_come(self, task: str) -> float:
-        """Rewards that a task may be expected to get: as many as it got, or of 100 requests."""
-        rewards = requests = mine = 0.0
-        for (name, _), row in self.rows.items():
-            rewards, requests = rewards + row.count, requests + row.requests
-            mine += row.count if name == task else 0.0
-        rate = min(1.0, (rewards + 10.0) / (requests + 10.0)) if requests else 1.0
-        return max(LIKELY_REQUESTS * rate, mine)
-
     def is_young(self, deployment: str) -> bool:
         """True if a deployment has little evidence where others have much."""
         if self._counted_at != self.changes:
-            self._evidence = {}
-            for (_, name), row in self.rows.items():
-                self._evidence[name] = self._evidence.get(name, 0.0) + row.count
-            self._most_evidence = max(self._evidence.values(), default=0.0)
-            self._counted_at = self.changes
+            self._evidence, self._counted_at = evidence_by_name(self.rows), self.changes
         is_little = self._evidence.get(deployment, 0.0) < YOUNG_REWARDS
-        return is_little and self._most_evidence > 4 * YOUNG_REWARDS
+        return is_little and max(self._evidence.values(), default=0.0) > 4 * YOUNG_REWARDS
 
     def mode(self, deployment: str) -> Mode:
         """Whether the quality of a deployment is steady, in doubt or lost."""
@@ -242,10 +218,15 @@ class RouteBeliefs:
         phi = dispersion(row.count, row.total, row.squares, usual=fit.phi.get(deployment, 1.0))
         return watch.observe(value, mean, phi, row.count, weight, before)
 
+    @property
+    def expected(self) -> Fit:
+        """The priors of the last fit by which rewards were judged."""
+        return self._judging or unfitted(self.fitting.unknown)
+
     def _judged_by(self) -> Fit:
         self._judged += 1
         if self._judging is None or self._judged >= max(JUDGE_EVERY, len(self.rows)):
-            self._judging, self._judged = self._fitting.fit(self.as_of, self.changes), 0
+            self._judging, self._judged = self.fitting.fit(self.as_of, self.changes), 0
         return self._judging
 
     def unsettle(self, deployment: str) -> None:
@@ -302,7 +283,7 @@ class RouteBeliefs:
         for name, fields in state["recents"].items():
             made.recents[name] = RecentRewards.from_state(fields)
         if state["judging"]:
-            made._judging = Fit.from_state(state["judging"], made._fitting.unknown)
+            made._judging = Fit.from_state(state["judging"], made.fitting.unknown)
             made._judged = state["judged"]
         return made
 

@@ -15,7 +15,7 @@ from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
 from windsock.core.evidence.keys.sums import Sums
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
-from windsock.core.evidence.weighting import RewardWeighting, Weighed
+from windsock.core.evidence.weighting import JUDGED_FROM, RewardWeighting, Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
@@ -119,8 +119,12 @@ class Learner:
         most, the cheapest, would slowly count as the best.
         """
         weight = count * self._rules(cell).transport_weight
-        if weight > 0 and not self._weighting(cell).is_heard(cell):
-            self._beliefs.observe_answers(cell, deployment, weight, most=UNJUDGED_KEEPS, now=now)
+        judged = self._weighting(cell).judged(cell)
+        if weight > 0 and judged < JUDGED_FROM:
+            most = UNJUDGED_KEEPS + judged
+            self._beliefs.observe_answers(
+                cell, deployment, weight, most=most, fades=not judged, now=now
+            )
 
     def observe_failures(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """So many calls of requests that got no answer failed, which counts against success."""

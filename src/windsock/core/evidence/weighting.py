@@ -105,9 +105,9 @@ class RewardWeighting:
         """True if somebody judges answers of this task."""
         return self._judged.get(cell, 0.0) >= JUDGED_FROM
 
-    def is_heard(self, cell: Cell) -> bool:
-        """True if anybody ever judged an answer of this task."""
-        return self._judged.get(cell, 0.0) > 0.0
+    def judged(self, cell: Cell) -> float:
+        """Weight of the judgements of this task, JUDGED_FROM at most."""
+        return self._judged.get(cell, 0.0)
 
     def weigh(
         self,

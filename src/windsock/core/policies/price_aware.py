@@ -18,6 +18,7 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
+from windsock.core.policies.aims.measures import Measures
 from windsock.core.policies.budgets.pacing import DayPacer, Pacer, RequestPacer
 from windsock.core.policies.budgets.pool import BudgetPool
 from windsock.core.policies.budgets.solver import LEAST_USD, Allocation, Demand, allocate
@@ -32,7 +33,6 @@ from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder, Rung
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
-from windsock.core.policies.restraint.measures import Measures
 from windsock.core.policies.restraint.reference import Reference
 from windsock.core.policies.task_assignment import TaskAssignment
 
