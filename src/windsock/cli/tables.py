@@ -41,7 +41,8 @@ def show_weights(
 def weights_table(cell: dict[str, Any]) -> Table:
     """One route and task: who gets what share, and what holds it there."""
     title = f"{cell['route']} / {cell['task']}"
-    table = Table(title=f"{title}  {cell['note']}".strip(), title_justify="left")
+    why = f"  decided by {cell['decided_by']}" if cell.get("decided_by") else ""
+    table = Table(title=f"{title}{why}  {cell['note']}".strip(), title_justify="left")
     for column, justify in (
         ("deployment", "left"), ("weight", "right"), ("success", "right"), ("90 %", "right"),
         ("n", "right"), ("$/request", "right"), ("in $/M", "right"), ("out $/M", "right"),

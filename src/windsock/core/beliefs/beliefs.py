@@ -167,7 +167,7 @@ class Beliefs:
         return {task: count / total for task, count in counts.items()}
 
     def labels_to_come(self, cell: Cell) -> float:
-        """Rewards that a task may be expected to get: as many as it got, or of 100 requests."""
+        """Rewards that a task may be expected to get: a multiple of those it got."""
         return labels_to_come(getattr(self._groups.get(cell[:2]), "rows", {}), cell.name)
 
     def mode(self, cell: Cell, deployment: str) -> Mode:

@@ -48,6 +48,8 @@ Change = tuple[float, float, float]
 LIKELY_REQUESTS = 100.0
 """Requests that a task is taken to bring, however few have come."""
 
+AS_MANY_AGAIN = 4.0
+
 FIRST = 10.0
 """Requests at first that are taken to be judged."""
 
@@ -197,7 +199,10 @@ def evidence_by_name(rows: Mapping[tuple[str, str], RewardStatistics]) -> dict[s
 
 
 def labels_to_come(rows: Mapping[tuple[str, str], RewardStatistics], task: str) -> float:
-    """Rewards that a task may be expected to get: as many as it got, or of LIKELY_REQUESTS.
+    """Rewards that a task may be expected to get: AS_MANY_AGAIN times what it got.
+
+    At least those of LIKELY_REQUESTS. With fewer, a good deployment that was unlucky at first is
+    looked at too seldom to be found.
 
     How many answers are judged is taken from the whole route.
     """
@@ -206,7 +211,7 @@ def labels_to_come(rows: Mapping[tuple[str, str], RewardStatistics], task: str) 
         rewards, requests = rewards + row.count, requests + row.requests
         mine += row.count if name == task else 0.0
     rate = min(1.0, (rewards + FIRST) / (requests + FIRST)) if requests else 1.0
-    return max(LIKELY_REQUESTS * rate, mine)
+    return max(LIKELY_REQUESTS * rate, AS_MANY_AGAIN * mine)
 
 
 def units_of(counts: Mapping[Meter, float]) -> list[float]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -97,6 +98,7 @@ class Rung:
     weights         (arms,)
     usd, success    expected of one request
     error           standard deviation of `success` by what is not known of the arms
+    held            what moved the weights from who is the best buy: information, bound, incumbent
     """
 
     value_usd: float
@@ -104,6 +106,7 @@ class Rung:
     usd: float
     success: float
     error: float = 0.0
+    held: tuple[str, ...] = ()
 
 
 def rung_values(usd: FloatArray) -> FloatArray:
@@ -120,6 +123,12 @@ def rung_values(usd: FloatArray) -> FloatArray:
     return np.concatenate(
         [[0.0], np.geomspace(LOWEST * least, HIGHEST * float(costs[-1]), RUNGS - 1)]
     )
+
+
+HOLDS = ("information", "bound", "incumbent")
+"""What may move weights, in this order; NOTICED is the least share moved that is told."""
+
+NOTICED = 0.03
 
 
 class Ladder:
@@ -184,39 +193,40 @@ class Ladder:
         """The rung worth most of those that were looked at, the highest of equals."""
         return max(self._rungs.values(), key=lambda rung: (worth(rung), rung.value_usd))
 
-    def contest(self, value_usd: float) -> FloatArray:
-        """(arms,) chance of each to be the best buy at V, less what looks do not earn back."""
-        return self._damped(self._contest.weights(value_usd), value_usd)
-
     def sought(self, floor: float, value_usd: float, searched_usd: float) -> Rung:
         """Where nothing surely reaches the floor: the cheapest that may, as long as it may.
 
         value_usd       V of the part that none reaches it
         searched_usd    V of the part that one does: what it may cost to find it
         """
-        arms = self.arms
+        arms, best = self.arms, self._contest.weights(value_usd)
         found, none = cheapest_that_holds(arms.a, arms.b, arms.usd, floor)
         looked = self._damped(found / max(1 - none, 1e-12), searched_usd)
-        return self._rung((1 - none) * looked + none * self.contest(value_usd), value_usd)
+        weights = (1 - none) * looked + none * self._damped(best, value_usd)
+        return self._rung(found + none * best, weights, value_usd)
 
     def paired(self, floor: float, value_usd: float) -> Rung | None:
         """The cheapest mixture of two arms that are expected to give the floor; None if none."""
         weights = cheapest_pair(self.arms.mean, self.arms.usd, floor)
-        return None if weights is None else self._rung(weights, value_usd)
+        return None if weights is None else self._rung(weights, weights, value_usd)
 
     def _damped(self, weights: FloatArray, value_usd: float) -> FloatArray:
         arms = self.arms
         return damped(weights, arms.mean, arms.a + arms.b, arms.usd, value_usd, arms.labels)
 
     def _solve(self, value_usd: float) -> Rung:
-        return self._rung(self.contest(value_usd), value_usd)
+        best = self._contest.weights(value_usd)
+        return self._rung(best, self._damped(best, value_usd), value_usd)
 
-    def _rung(self, weights: FloatArray, value_usd: float) -> Rung:
-        """What these weights cost and deliver, once they are within all bounds."""
-        arms = self.arms
+    def _rung(self, wanted: FloatArray, weights: FloatArray, value_usd: float) -> Rung:
+        """What weights cost and deliver, once they are within all bounds.
+
+        wanted      (arms,) the weights before looks were weighed against what they earn
+        """
+        arms, looked = self.arms, weights
         if arms.most is not None:
             weights = below(weights, arms.most, lambda free: self._among(free, value_usd))
-        weights = above(weights, arms.least(weights, value_usd))
+        bounded = weights = above(weights, arms.least(weights, value_usd))
         if arms.incumbent is not None:
             weights = kept(weights, arms.incumbent, arms.mean, arms.spread, arms.usd, value_usd)
         return Rung(
@@ -225,12 +235,19 @@ class Ladder:
             usd=float(weights @ arms.usd),
             success=float(weights @ arms.mean),
             error=float(np.linalg.norm(weights * arms.spread)),
+            held=_reasons((wanted, looked, bounded, weights)),
         )
 
     def _among(self, free: Indices, value_usd: float) -> FloatArray:
         """The contest of some arms, as if the others were not there."""
         arms = self.arms
         return Contest(arms.a[free], arms.b[free], arms.usd[free]).weights(value_usd)
+
+
+def _reasons(steps: Sequence[FloatArray]) -> tuple[str, ...]:
+    """Which of HOLDS moved the weights, from step to step."""
+    moves = (float(np.abs(now - was).sum()) / 2 for was, now in pairwise(steps))
+    return tuple(name for name, moved in zip(HOLDS, moves, strict=True) if moved > NOTICED)
 
 
 def first_true(count: int, is_true: Callable[[int], bool], *, near: int | None = None) -> int:
@@ -270,4 +287,5 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
         usd=(1 - share) * low.usd + share * high.usd,
         success=(1 - share) * low.success + share * high.success,
         error=(1 - share) * low.error + share * high.error,
+        held=tuple(name for name in HOLDS if name in low.held + high.held),
     )

@@ -74,10 +74,19 @@ class Objective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The rung taken for a cell; `note` says what could not be given."""
+    """The rung taken for a cell; `note` says what could not be given.
+
+    by      what chose it: the objective, or floor, cap (of what a success may cost) or search
+    """
 
     rung: Rung
     note: str = ""
+    by: str = ""
+
+    @property
+    def decided_by(self) -> str:
+        """What chose the rung, and what moved its weights, in words."""
+        return ", ".join(filter(None, (self.by, *self.rung.held)))
 
 
 def choose(
@@ -89,7 +98,7 @@ def choose(
     """
     if objective.kind in ("value", "quality"):
         worth_usd = min(worth_usd, float(ladder.values[-1])) if worth_usd == inf else worth_usd
-        return not_below(ladder, Chosen(rung=ladder.at(worth_usd)), floor)
+        return not_below(ladder, Chosen(rung=ladder.at(worth_usd), by=objective.kind), floor)
     if floor is None:
         raise ValueError(f"objective {objective.kind!r} is not chosen cell by cell")
     if objective.kind == "quality_floor":
@@ -139,7 +148,7 @@ def not_below(ladder: Ladder, chosen: Chosen, floor: Floor | None, why: str = ""
         return chosen
     held = on_floor(ladder, floor)
     notes = [note for note in (chosen.note, why, held.note) if note]
-    return Chosen(rung=held.rung, note="; ".join(notes))
+    return Chosen(rung=held.rung, note="; ".join(notes), by=held.by)
 
 
 def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
@@ -153,12 +162,12 @@ def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
         return _not_held(ladder, floor)
     high = ladder[index]
     if high.value_usd > floor.most_usd:
-        return Chosen(rung=ladder.paired(floor.aim, floor.most_usd) or high)
+        return Chosen(rung=ladder.paired(floor.aim, floor.most_usd) or high, by="cap")
     if index == 0:
-        return Chosen(rung=high)
+        return Chosen(rung=high, by="floor")
     low = ladder[index - 1]
     share = (floor.aim - floor.sure(low)) / (floor.sure(high) - floor.sure(low))
-    return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))))
+    return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))), by="floor")
 
 
 def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
@@ -169,10 +178,10 @@ def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
     else:
         rung = best
     if is_met:
-        return Chosen(rung=rung)
+        return Chosen(rung=rung, by="search")
     why = "is out of reach" if best.success < floor.success else "is not certain yet"
     reached = f"quality floor {floor.success:g} {why}, best expected success is"
-    return Chosen(rung=rung, note=f"{reached} {best.success:.3f}")
+    return Chosen(rung=rung, note=f"{reached} {best.success:.3f}", by="search")
 
 
 def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
@@ -198,7 +207,8 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
     near = [
         i for i in range(max(0, at - 1), min(len(rough), at + 2)) if rough[i] <= ROUGH * rough[at]
     ]
-    return Chosen(rung=min([least.rung, *(ladder[first + i] for i in near)], key=_usd_per_success))
+    rung = min([least.rung, *(ladder[first + i] for i in near)], key=_usd_per_success)
+    return Chosen(rung=rung, by="floor" if rung is least.rung else "cost_per_success")
 
 
 def _usd_per_success(rung: Rung) -> float:

@@ -159,9 +159,8 @@ class PriceAware(BasePolicy):
         """
         if views is None or self._look.views is not views:
             self._look = _Look(views=views)
-            self._look.reference = self._measures.reference(views) if views else None
-            if views is None:
-                self._look.reference = self._known.reference
+            known = self._known.reference
+            self._look.reference = known if views is None else self._measures.reference(views)
         look = self._look
         paid = self._purse.paid if self._purse else None
         if self._purse is not None and views:
@@ -223,6 +222,7 @@ class PriceAware(BasePolicy):
             cascading=cascade_weights(view, weights, within),
             value_usd=chosen.rung.value_usd,
             note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
+            decided_by=chosen.decided_by,
             is_settling=is_settling,
             limits=tuple(
                 ("floor",) * bool(low) + self._doubts(view, name)
@@ -280,7 +280,7 @@ class PriceAware(BasePolicy):
             return self._aimed(ladder, floor, reference)
         allowance = purse.pacer.allowance(now)
         if allowance.is_spent:
-            return Chosen(rung=ladder.at(0.0), note=SPENT)
+            return Chosen(rung=ladder.at(0.0), note=SPENT, by="budget")
         if not self.is_paced:
             return self._aimed(ladder, floor, reference)
         paid = paid or allocate([self._claim(view, known)], allowance.usd)
