@@ -45,7 +45,7 @@ Change = tuple[float, float, float]
 """Of the number of rewards, of their sum and of the sum of their squares."""
 
 
-LIKELY_REQUESTS = 100.0
+LIKELY_REQUESTS = 400.0
 """Requests that a task is taken to bring, however few have come."""
 
 AS_MANY_AGAIN = 4.0
