@@ -9,11 +9,11 @@ MUTATION := $(VENV)/.mutation
 PARITY := .parity/.made
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench prove parity mutants lock clean
+.PHONY: run test check bench prove golden parity hostile mutants lock clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
-	$(BIN)/windsock demo
+	$(BIN)/windsock demo --with-parent
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
@@ -28,13 +28,21 @@ check: $(TEST)
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
-# Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers.
+# Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers, and windsock as Google.
 prove: $(PROVE)
-	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py
+	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py tests/providers/prove_gemini_front.py tests/golden/prove_types.py
+
+# Ten thousand requests as nobody means them, to every call of a running service.
+hostile: $(TEST)
+	HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest -n 0 tests/attacks/test_hostile.py
 
 # Real clients and agents, directly and through windsock; needs uv, node with npm, and java. See docs/clients.md.
 parity: $(TEST) $(PARITY)
 	$(BIN)/python -m tests.parity $(PARITY_ARGS)
+
+# Writes the files of tests/golden anew: read the difference before keeping it.
+golden: $(TEST)
+	GOLDEN=write $(BIN)/python -m pytest -n 0 tests/golden
 
 # Changes the code in a hundred small ways a file, and counts which the tests notice: hours on two cores.
 mutants: $(MUTATION)
@@ -64,8 +72,8 @@ $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	$(PIP) install --require-hashes -r deploy/locks/mutation.txt
 	touch $@
 
-PARITY_PYTHON := sdks frameworks litellm aider schemathesis
-PARITY_NODE := sdks-node agents-node
+PARITY_PYTHON := sdks frameworks pydantic-ai litellm aider schemathesis
+PARITY_NODE := sdks-node continue-node agents-node
 PARITY_LOCKS := tests/parity/environments
 
 $(PARITY): $(wildcard $(PARITY_LOCKS)/*.txt $(PARITY_LOCKS)/*/package*.json)

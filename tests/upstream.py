@@ -110,8 +110,9 @@ async def upstream(reply: Reply, *paths: str) -> AsyncIterator[Upstream]:
     served = Upstream(url="", reply=reply)
 
     async def chat(request: web.Request) -> web.StreamResponse:
-        body = await request.json()
-        served.raw.append(await request.read())
+        is_form = request.content_type.startswith("multipart/")
+        body = await _form(request) if is_form else await request.json()
+        served.raw.append(b"" if is_form else await request.read())
         served.targets.append(request.raw_path)
         served.seen.append(body)
         served.headers.append({k.lower(): v for k, v in request.headers.items()})
@@ -137,6 +138,17 @@ async def upstream(reply: Reply, *paths: str) -> AsyncIterator[Upstream]:
         await runner.cleanup()
 
 
+async def _form(request: web.Request) -> dict[str, Any]:
+    """The parts of a form by name: texts, and files as (name, type, content)."""
+    parts: dict[str, Any] = {}
+    async for part in await request.multipart():
+        raw = await part.read()
+        is_file = part.filename is not None
+        kept = (part.filename, part.headers.get("content-type"), bytes(raw))
+        parts[part.name] = kept if is_file else raw.decode()
+    return parts
+
+
 async def _send(request: web.Request, answer: Answer) -> web.StreamResponse:
     if answer.wait_s:
         await asyncio.sleep(answer.wait_s)
@@ -148,7 +160,9 @@ async def _send(request: web.Request, answer: Answer) -> web.StreamResponse:
             headers=answer.headers,
             content_type=answer.content_type,
         )
-    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    is_json = answer.content_type == "application/json"
+    kind = "text/event-stream" if is_json else answer.content_type
+    response = web.StreamResponse(headers={"content-type": kind})
     await response.prepare(request)
     for each in answer.events:
         await response.write(each)

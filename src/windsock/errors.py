@@ -91,9 +91,16 @@ class CapReached(BudgetSpent):
     """
 
     def __init__(
-        self, cap: str, *, until: str | None, retry_after_s: float | None, is_spent: bool
+        self,
+        cap: str,
+        route: str,
+        *,
+        until: str | None,
+        retry_after_s: float | None,
+        is_spent: bool,
     ) -> None:
         self.cap = cap
+        self.route = route
         self.is_spent = is_spent
         self.retry_after_s = retry_after_s
         if is_spent:

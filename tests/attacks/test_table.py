@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LEAST = 50
+LEAST = 100
 
 
 @pytest.mark.no_attack

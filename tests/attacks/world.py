@@ -12,8 +12,9 @@ from typing import Any
 
 import httpx
 
-from tests.chaos.provider import Fault, Provider, provider
+from tests.chaos.provider import Call, Fault, Provider, provider
 from tests.process import Process, free_port
+from tests.providers.fake import fake
 from windsock.service.auth import new_key
 from windsock.store.engine import open_engine
 from windsock.store.keys import VirtualKey, add_key
@@ -35,8 +36,21 @@ price = {{ input = 2, output = 8 }}
 candidates = ["acme/m", "bolt/m"]
 [routes.lone]
 candidates = ["acme/m"]
+{others}
 [feeds]
 enabled = []
+"""
+
+SPOKEN = ("anthropic", "google-native", "bedrock")
+"""Providers whose formats are others, each with a route of its name."""
+
+OTHER = """
+[providers.{name}]
+base_url = "{url}"
+api_key = "k"
+price = {{ input = 1, output = 4 }}
+[routes.{name}]
+candidates = ["{name}/m"]
 """
 
 
@@ -47,7 +61,7 @@ def ask(**fields: Any) -> dict[str, Any]:
 
 @dataclass
 class World:
-    """What runs, and the keys it knows.
+    """What runs, and the keys it knows. Its providers are as strict as any: see `strict`.
 
     folder          of its configuration and its store
     admin, infer    headers that carry a key of that scope
@@ -89,16 +103,41 @@ class World:
             (each["state"], each["failures"]) == ("closed", 0) for each in shown
         )
 
+    def log_size(self) -> int:
+        """Bytes of its log so far."""
+        return Path(self.process.log.name).stat().st_size
+
+    def log_since(self, size: int) -> str:
+        """What it logged since it had this size."""
+        return Path(self.process.log.name).read_bytes()[size:].decode()
+
     def faulty(self, fault: Fault | None) -> None:
-        """What both providers do from now on; None: answer right."""
-        self.acme.fault = self.bolt.fault = fault
+        """What both providers of `auto` do from now on; None: answer right."""
+        self.acme.fault = self.bolt.fault = fault or strict
+
+
+async def strict(call: Call) -> None:
+    """Answers right what a provider takes, and refuses the rest as one does."""
+    asked = call.ask
+    if "input" in asked and "messages" not in asked:
+        vector = {"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}
+        used = {"prompt_tokens": 2, "total_tokens": 2}
+        await call.answer(json.dumps({"data": [vector], "model": "m", "usage": used}).encode())
+    elif any(not isinstance(each, dict) or not isinstance(each.get("content"), str | list | None)
+             for each in asked.get("messages") or [0]):  # fmt: skip
+        error = {"message": "messages: invalid", "type": "invalid_request_error", "param": None}
+        await call.answer(json.dumps({"error": error}).encode(), status=400)
+    else:
+        asked["messages"][-1].setdefault("content", None)
+        await call.provider.right(call)
 
 
 @asynccontextmanager
 async def world_in(folder: Path, more: str = "") -> AsyncIterator[World]:
     """Serve in this folder until the block ends; `more` is added to the configuration."""
-    async with provider() as acme, provider() as bolt:
-        text = CONFIG.format(folder=folder, acme=acme.url, bolt=bolt.url)
+    async with provider(strict) as acme, provider(strict) as bolt, fake(is_patient=True) as others:
+        spoken = "".join(OTHER.format(name=name, url=others.base_url(name)) for name in SPOKEN)
+        text = CONFIG.format(folder=folder, acme=acme.url, bolt=bolt.url, others=spoken)
         (folder / "windsock.toml").write_text(text + more)
         keys = _keys_in(folder, "admin", "infer")
         process = Process(folder / "windsock.toml", free_port())

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
-from windsock.cli import tables
+from windsock.cli import weights
 from windsock.cli.service_client import ServiceClient
 
 ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
@@ -15,7 +15,7 @@ ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
 async def test_explain_tells_the_weights_the_draw_and_the_cost(tmp_path, monkeypatch) -> None:
     out = io.StringIO()
-    monkeypatch.setattr(tables, "console", Console(file=out, width=200))
+    monkeypatch.setattr(weights, "console", Console(file=out, width=200))
     async with upstream(lambda _: Answer(completion())) as model:
         async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
             answer = await it.http.post("/v1/chat/completions", json=ASK)
@@ -23,7 +23,7 @@ async def test_explain_tells_the_weights_the_draw_and_the_cost(tmp_path, monkeyp
             await it.http.post("/v1/feedback", json={"decision_id": name, "value": True})
             await asyncio.sleep(0.6)
             await asyncio.to_thread(
-                tables.show_decision, ServiceClient(it.url), name, as_json=False
+                weights.show_decision, ServiceClient(it.url), name, as_json=False
             )
     text = out.getvalue()
     assert "acme/m for 'auto', task 'default'" in text
@@ -35,7 +35,7 @@ async def test_explain_tells_the_weights_the_draw_and_the_cost(tmp_path, monkeyp
 
 async def test_explain_tells_what_a_conversation_costs_where(tmp_path, monkeypatch) -> None:
     out = io.StringIO()
-    monkeypatch.setattr(tables, "console", Console(file=out, width=200))
+    monkeypatch.setattr(weights, "console", Console(file=out, width=200))
     async with upstream(lambda _: Answer(completion())) as model:
         async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
             for _ in range(2):
@@ -45,9 +45,9 @@ async def test_explain_tells_what_a_conversation_costs_where(tmp_path, monkeypat
             await it.service.ledger.flushed()
             name = answer.headers["x-windsock-decision-id"]
             await asyncio.to_thread(
-                tables.show_decision, ServiceClient(it.url), name, as_json=False
+                weights.show_decision, ServiceClient(it.url), name, as_json=False
             )
     text = out.getvalue()
     assert "turn 2 of conversation" in text and "named by session_id" in text
-    assert "last answered by acme/m" in text and "cache saves $" in text
+    assert "last answered by acme/m" in text and "what the cache saves" in text
     assert "mine" not in text

@@ -90,9 +90,13 @@ Record = Callable[[Router], object]
 
 
 def lived(it: Router, number: int, step: Any) -> list[Record]:
-    """One request with what follows from it; the records that a ledger would hold."""
+    """One request with what follows from it; the records that a ledger would hold.
+
+    Prices are told after those that the router was made with: in the order in which a ledger has
+    them.
+    """
     task, verdict, key, moves = step
-    now = START + 10.0 * number
+    now = START + 10.0 * (number + 1)
     records: list[Record] = []
     if moves:
         tick = quote(MID, usd=1.0 + 0.2 * (number % 4), seen_at=now, trust=1.0)

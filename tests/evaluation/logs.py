@@ -53,7 +53,7 @@ class LoggingDriver(ExactEngine):
         def learn_and_keep(decision, deployment, reward, now, **facts):
             credit = learn(decision, deployment, reward, now, **facts)
             self.entries.append(
-                Feedback(decision_id=decision.id, reward=reward, at=now, weight=credit.weight)
+                Feedback(decision_id=decision.id, reward=reward, at=now, weight=credit.said)
             )
             return credit
 

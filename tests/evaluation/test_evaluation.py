@@ -265,5 +265,5 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path) -> None:
     )
     done = windsock("evaluate", folder=tmp_path)
     assert done.returncode == 2
-    assert "there is no log at none.db" in done.stderr
+    assert "there is no store at none.db" in done.stderr
     assert not (tmp_path / "none.db").exists()

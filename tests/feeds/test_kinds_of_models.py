@@ -70,12 +70,18 @@ def test_a_chat_model_needs_an_output_price_and_nothing_is_free_unsaid(row) -> N
 
 def test_what_no_meter_counts_is_left_out_with_the_reason() -> None:
     body = {
-        "m": {"litellm_provider": "acme", "mode": "audio_speech", "input_cost_per_character": 1}
+        "m": {"litellm_provider": "acme", "mode": "image_generation", "input_cost_per_pixel": 1}
     }
     definition = LITELLM.model_copy(update={"least_rows": 0})
     reading = read(definition, json.dumps(body).encode(), seen_at=START)
     assert reading.rows == ()
     assert "no meter counts" in reading.skipped[0][1]
+
+
+def test_a_spoken_character_is_counted() -> None:
+    book = book_of(mode="audio_speech", input_cost_per_character=1.5e-05)
+    spoken = Usage(input_tokens=300, input_characters=1000, audio_output_tokens=900)
+    assert book.cost_usd(MODEL, spoken, START) == Decimal("0.015")
 
 
 def test_the_kind_of_a_model_survives_the_store() -> None:

@@ -46,7 +46,7 @@ GLOBS = ("gpt-5*", "claude-*")
 VECTORS = ("text-embedding-3-small", "text-embedding-ada-002")
 
 FAULTS = {"wrong_key", "unknown_model", "limited", "limited_streamed", "too_long",
-          "too_long_streamed", "bad_field", "length_parsed"}  # fmt: skip
+          "too_long_streamed", "bad_field", "length_parsed", "refusal_raised"}  # fmt: skip
 """Cases whose answer is an exception."""
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,11 +23,16 @@ TASK = "[[agent]] Write the proof."
 
 @dataclass(frozen=True)
 class Way:
-    """How an agent is told where to call. files: by path below its home, which is also its work."""
+    """How an agent is told where to call.
+
+    files   by path below its home, which is also its work
+    before  a command that is run first
+    """
 
     command: list[str]
     environ: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
 
 
 def codex(url: str, key: str) -> Way:
@@ -68,6 +75,12 @@ def qwen_code(url: str, key: str) -> Way:
     )
 
 
+def cline(url: str, key: str) -> Way:
+    program = str(NODE / "cline")
+    asked = (program, "auth", "-p", "openai", "-k", key, "-m", "gpt-4.1-mini", "-b", f"{url}/v1")
+    return Way([program, "-P", "openai", "-m", "gpt-4.1-mini", TASK], before=asked)
+
+
 def gemini_cli(url: str, key: str) -> Way:
     return Way(
         [str(NODE / "gemini"), "--yolo", "--skip-trust", "-m", "gemini-2.5-flash", "-p", TASK],
@@ -97,21 +110,36 @@ AGENTS: dict[str, Callable[[str, str], Way]] = {
     "Claude Code": claude_code,
     "opencode": opencode,
     "qwen-code": qwen_code,
+    "Cline CLI": cline,
     "Gemini CLI": gemini_cli,
     "aider": aider,
 }
 
 
+def end_what_stays(folder: str) -> None:
+    """Ends the services that an agent leaves behind, known by its home in their command lines."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if folder.encode() in (process / "cmdline").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
+
+
 async def result_of(name: str, url: str, key: str, *, words: bool = False) -> dict[str, Any]:
     """How its run ended: exit code, lines of proof that its shell wrote, whether it said so."""
     way = AGENTS[name](url, key)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         for path, text in way.files.items():
             (home / path).parent.mkdir(parents=True, exist_ok=True)
             (home / path).write_text(text)
         environ = {"PATH": os.environ["PATH"], "HOME": folder, "LANG": "C.UTF-8",
                    "NO_PROXY": "127.0.0.1", "TERM": "dumb", **way.environ}  # fmt: skip
+        if way.before:
+            first = await asyncio.create_subprocess_exec(
+                *way.before, cwd=folder, env=environ, stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+            )  # fmt: skip
+            await asyncio.wait_for(first.wait(), TIMEOUT_S)
         process = await asyncio.create_subprocess_exec(
             *way.command, cwd=folder, env=environ, stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -121,6 +149,7 @@ async def result_of(name: str, url: str, key: str, *, words: bool = False) -> di
         except TimeoutError:
             process.kill()
             out, _ = await process.communicate()
+        end_what_stays(folder)
         proof = home / "proof.txt"
         written = proof.read_text().split() if proof.exists() else []
     told = {

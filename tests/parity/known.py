@@ -6,7 +6,30 @@ from fnmatch import fnmatch
 
 from tests.parity.rows import Row
 
-MEANT: tuple[tuple[str, str, str, str], ...] = ()
+SIGNED = "what others think has no signature, so there is no event for one"
+UNCOUNTED = "Anthropic counts what was thought within the output only"
+REFUSED = "a refusal of Anthropic's ends as `content_filter`; its words are the text"
+COUNTED_LATE = "others count the input at the end of a stream; this client reads the beginning"
+JOINED = "its adapter joins Anthropic's parallel calls, directly too"
+NONE_SUCH = "Gemini has no field for a refusal: it is a text"
+MEANT: tuple[tuple[str, str, str, str], ...] = (
+    ("anthropic_messages.*", "*", "thoughts_streamed", SIGNED),
+    ("*", "messages", "thoughts*", UNCOUNTED),
+    ("*", "messages", "refusal*", REFUSED),
+    ("*", "gemini", "refusal*", NONE_SUCH),
+    ("langchain.mjs anthropic", "*", "*_streamed", COUNTED_LATE),
+    ("continue_adapters.mjs anthropic", "*", "text_streamed", COUNTED_LATE),
+    ("continue_adapters.mjs anthropic", "*", "tools_streamed", JOINED),
+    ("*google*", "*", "wrong_key", "401 says more than Google's 400"),
+    ("gemini*", "*", "wrong_key", "401 says more than Google's 400"),
+    (
+        "*",
+        "messages",
+        "structured_by_json_mode",
+        "Anthropic has schemas, no JSON mode: a route "
+        "with another candidate serves it, one without says so",
+    ),
+)
 """(driver, what stands behind, case) as globs, and the reason."""
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from tests.providers import fake_converse, fake_gemini, fake_messages
+from tests.providers import fake_converse, fake_gemini, fake_messages, fake_responses
 from windsock.providers.presets import presets
 
 TEXT = ["Grüezi ", "mitenand"]
@@ -92,6 +92,8 @@ class Fake:
             return _refusal(dialect, int(body["model"][1:]))
         if dialect.speaks == "messages":
             return await _message(request, body)
+        if dialect.speaks == "responses":
+            return await _response(request, body)
         if "call" in body:
             return await SPEAKERS[dialect.speaks](request, body)
         if body.get("stream"):
@@ -111,6 +113,15 @@ async def _message(request: web.Request, body: dict[str, Any]) -> web.StreamResp
     if body.get("stream"):
         return await fake_messages.streamed(request, body)
     return fake_messages.plain(body)
+
+
+async def _response(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+    if words := fake_responses.complaint(body):
+        error = {"message": words, "type": "invalid_request_error", "param": None, "code": None}
+        return web.json_response({"error": error}, status=400)
+    if body.get("stream"):
+        return await fake_responses.streamed(request, body)
+    return fake_responses.plain(body)
 
 
 async def _content(request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
@@ -206,10 +217,20 @@ def _chunk(body: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@web.middleware
+async def patient(request: web.Request, handler: Any) -> web.StreamResponse:
+    """Refuses what has not the shape that it reads; what is no JSON fails it."""
+    try:
+        return await handler(request)
+    except (LookupError, TypeError, AttributeError):
+        return web.json_response({"error": {"message": "malformed"}}, status=400)
+
+
 @asynccontextmanager
-async def fake(*, is_signed: bool = False) -> AsyncIterator[Fake]:
+async def fake(*, is_signed: bool = False, is_patient: bool = False) -> AsyncIterator[Fake]:
     """Every provider, on a free port of loopback."""
-    made, app = Fake(is_signed=is_signed), web.Application()
+    made = Fake(is_signed=is_signed)
+    app = web.Application(middlewares=[patient] if is_patient else [], client_max_size=2**25)
     for provider in dialects():
 
         async def chat(request: web.Request, provider: str = provider) -> web.StreamResponse:

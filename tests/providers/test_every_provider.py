@@ -193,6 +193,25 @@ async def test_anthropics_sdk_reads_the_fake_as_it_reads_anthropic() -> None:
     assert refused.value.status_code == 401
 
 
+async def test_openais_sdk_reads_the_fake_of_responses_as_it_reads_openai() -> None:
+    tools: Any = [{"type": "function", "name": "get_weather", "parameters": {}, "strict": False}]
+    async with fake() as it:
+        async with openai.AsyncOpenAI(
+            base_url=it.base_url("openai-responses"), api_key="k", max_retries=0
+        ) as client:
+            plain = await client.responses.create(model="m", input="hi", reasoning={})
+            called = await client.responses.create(model="m", input="hi", tools=tools)
+            async with client.responses.stream(model="m", input="hi") as stream:
+                texts = [e.delta async for e in stream if e.type == "response.output_text.delta"]
+                whole = await stream.get_final_response()
+            with pytest.raises(openai.BadRequestError, match="Unknown parameter"):
+                await client.responses.create(model="m", input="hi", extra_body={"stop": "x"})
+    assert plain.output_text == whole.output_text == "".join(texts) == "".join(TEXT)
+    assert plain.usage and plain.usage.output_tokens_details.reasoning_tokens == 128
+    assert called.output[0].type == "function_call"
+    assert json.loads(called.output[0].arguments) == json.loads(ARGUMENTS)
+
+
 def test_aws_own_library_reads_the_fake_as_it_reads_bedrock() -> None:
     """It waits for the network, so the fake runs in a loop of its own."""
     session = botocore.session.get_session()

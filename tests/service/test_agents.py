@@ -1,8 +1,8 @@
 """What coding agents send, recorded of the real programs (Codex 0.171, Claude Code 2.1.197, Gemini
-CLI 0.61).
+CLI 0.61, opencode 1.18, Qwen Code 0.15, Cline 3.0.65).
 
 Each is the second request of a session in which the first was answered with reasoning and two mixed
-parallel calls. Long texts are cut.
+parallel calls. Long texts are cut; `python -m tests.parity.record` makes more.
 """
 
 import json
@@ -16,7 +16,9 @@ from tests.running import config_of, running
 from tests.upstream import Answer, completion, stream_of, upstream
 
 HERE = Path(__file__).parent / "agents"
-PATHS = {"codex": "/v1/responses", "claude_code": "/v1/messages"}
+CHAT = "/v1/chat/completions"
+PATHS = {"codex": "/v1/responses", "claude_code": "/v1/messages", "opencode": CHAT,
+         "qwen_code": CHAT, "cline": CHAT}  # fmt: skip
 GEMINI = "/v1beta/models/auto:"
 
 
@@ -40,6 +42,11 @@ async def test_an_agent_goes_on_with_its_session(tmp_path, agent, is_stream) -> 
     names = [each["function"]["name"] for each in seen["tools"]]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", each) for each in names)
+    if PATHS[agent] == CHAT:
+        known = {"model", "stream", "stream_options"}
+        assert {k: seen[k] for k in seen.keys() - known} == {
+            k: asked[k] for k in asked.keys() - known
+        }
     if agent == "codex":
         assert answer.headers["x-windsock-adapted"] == "tools.web_search"
         assert "multi_agent_v1__spawn_agent" in names

@@ -57,7 +57,7 @@ async def test_anthropics_format_has_a_type_and_a_message(tmp_path) -> None:
         answer = await it.http.post("/v1/messages", json=ask)
         assert answer.json() == {
             "type": "error",
-            "error": {"type": "invalid_request_error", "message": "no"},
+            "error": {"type": "invalid_request_error", "message": "prompt is too long: no"},
         }
 
 
@@ -79,3 +79,46 @@ async def test_a_stream_that_ends_in_an_error_tells_its_code(tmp_path, path) -> 
             assert (last["type"], last["code"], last["param"]) == (
                 "error", "content_filter", "messages",
             )  # fmt: skip
+
+
+SAID = {
+    "OpenAI's": {"error": {"message": "maximum context length is 9 tokens",
+                           "type": "invalid_request_error", "code": "context_length_exceeded"}},
+    "Google's": {"error": {"code": 400, "status": "INVALID_ARGUMENT",
+                           "message": "The input token count (12) exceeds the maximum number of "
+                                      "tokens allowed (9)."}},
+    "Anthropic's": {"type": "error", "error": {"type": "invalid_request_error",
+                                               "message": "prompt is too long: 12 tokens > 9"}},
+    "vLLM's": {"error": {"message": "This model's maximum context length is 9 tokens.",
+                         "type": "BadRequestError", "param": None, "code": 400}},
+    "words alone": {"message": "Prompt contains 12 tokens, too large for model with 9 maximum "
+                               "context length"},
+}  # fmt: skip
+KNOWN_BY = {
+    "/v1/chat/completions": "context_length_exceeded",
+    "/v1/responses": "context_length_exceeded",
+    "/v1/messages": "prompt is too long",
+    "/v1beta/models/auto:generateContent": "exceeds the maximum number of tokens allowed",
+}
+"""What clients look for before they shorten a conversation: Claude Code, LangChain, Codex."""
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+@pytest.mark.parametrize("provider", SAID)
+async def test_a_prompt_that_is_too_long_is_known_as_one_in_every_format(
+    tmp_path, provider, is_known
+) -> None:
+    parts = {"contents": [{"role": "user", "parts": [{"text": "hi " * 99}]}]}
+    asks = {**WORDS, "/v1beta/models/auto:generateContent": parts}
+    asks |= {"/v1/messages": {**WORDS["/v1/messages"], "system": "hi " * 99}}
+    async with upstream(lambda _: Answer(SAID[provider], status=400)) as model:
+        config = config_of(("acme", model.url, 1.0))
+        if is_known:
+            config += '[deployments."acme/m".capabilities]\ncontext_tokens = 1\n'
+        async with running(config, tmp_path) as it:
+            for path, mark in KNOWN_BY.items():
+                answer = await it.http.post(path, json={"model": "auto", **asks[path]})
+                assert answer.status_code == (422 if is_known else 400), path
+                error = answer.json()["error"]
+                assert mark in f"{error.get('code')} {error['message']}", path
+    assert bool(model.seen) is not is_known

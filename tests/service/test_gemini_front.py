@@ -1,13 +1,15 @@
 """Gemini's API in front: paths, keys, streams, lists and errors as its clients know them."""
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
 
 from tests.running import config_of, running
+from tests.service.native import generated
 from tests.service.test_translation import model
-from tests.upstream import upstream
+from tests.upstream import Answer, chunk, completion, event, stream_of, upstream
 
 ASK: dict[str, Any] = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 DECLARED = {"name": "get_weather", "parameters": {"type": "OBJECT"}}
@@ -163,3 +165,60 @@ async def test_an_answer_that_is_kept_is_told_again(tmp_path) -> None:
             first, again = [await it.http.post(path, json=asked) for _ in range(2)]
     assert again.headers["x-windsock-cache"] == "hit"
     assert again.json() == first.json() and len(acme.seen) == 1
+
+
+async def test_comments_of_a_provider_break_no_client(world) -> None:
+    it, acme = world
+    words = stream_of(["we", "ll"])
+    acme.reply = lambda _: Answer(
+        events=[b": PROCESSING\n\n", *words[:2], b": on it\n\n", *words[2:]]
+    )
+    told = (await it.http.post("/v1beta/models/auto:streamGenerateContent?alt=sse", json=ASK)).text
+    assert all(each.startswith("data: ") for each in told.split("\n\n") if each)
+    assert "we" in told and "STOP" in told
+
+
+async def test_several_answers_stream_side_by_side(world) -> None:
+    it, acme = world
+    chunks = [chunk({"content": word}) for word in ("a", "b")]
+    chunks = [{**each, "choices": [{**each["choices"][0], "index": n}]}
+              for n, each in enumerate(chunks)]  # fmt: skip
+    ends = [{**chunks[0], "choices": [{"index": n, "delta": {}, "finish_reason": word}]}
+            for n, word in enumerate(("stop", "length"))]  # fmt: skip
+    acme.reply = lambda _: Answer(events=[*map(event, [*chunks, *ends]), b"data: [DONE]\n\n"])
+    asked = {**ASK, "generationConfig": {"candidateCount": 2}}
+    array = (await it.http.post("/v1beta/models/auto:streamGenerateContent", json=asked)).json()
+    said = [each for event in array[:-1] for each in event["candidates"]]
+    assert [(each["index"], each["content"]["parts"]) for each in said] == [
+        (0, [{"text": "a"}]), (1, [{"text": "b"}])]  # fmt: skip
+    assert [each["finishReason"] for each in array[-1]["candidates"]] == ["STOP", "MAX_TOKENS"]
+    assert acme.seen[-1]["n"] == 2
+
+
+JUNK = [None, True, 0, -1, 1e30, "", "x", [], {}, [None], {"parts": 1}, "\ud83d", {"text": 5}]
+
+
+def spoilt(pick: Random, value: Any) -> Any:
+    """A value of which here and there a part is another."""
+    if pick.random() < 0.03:
+        return pick.choice(JUNK)
+    if isinstance(value, dict):
+        return {name: spoilt(pick, each) for name, each in value.items()}
+    return [spoilt(pick, each) for each in value] if isinstance(value, list) else value
+
+
+async def test_no_request_is_a_failure_of_ours(world) -> None:
+    pick, (it, acme) = Random(19), world
+    acme.reply = lambda body: (
+        Answer(events=stream_of(["dry"])) if body.get("stream") else Answer(completion("dry"))
+    )
+    statuses = set()
+    for _ in range(150):
+        verb = pick.choice(["generateContent", "streamGenerateContent", "countTokens"])
+        raw = json.dumps(spoilt(pick, generated.content(pick))).encode()
+        answer = await it.http.post(f"/v1beta/models/auto:{verb}", content=raw)
+        statuses.add(answer.status_code)
+        assert answer.status_code in (200, 400, 422), raw
+        assert "candidates" in answer.text or "error" in answer.text or "totalTokens" in answer.text
+    assert statuses >= {200, 400}
+    assert (await it.http.get("/v1/deployments")).json()["data"][0]["why_out"] is None

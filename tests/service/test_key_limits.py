@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,19 @@ async def test_a_key_in_anothers_place_shares_its_minute_and_its_line_in_the_rep
         headers = {"authorization": f"Bearer {third.secret}"}
         report = await found.it.http.get("/v1/report?by=key", headers=headers)
         assert [row["key"] for row in report.json()["data"]] == [old.key.id]
+
+
+async def test_a_key_in_anothers_place_spends_the_same_budget(tmp_path) -> None:
+    async with limited(tmp_path) as found:
+        old = await found.key(budget_usd=Decimal("0.00003"), budget_period="day")
+        new = found.book.rotate(old.key.id, "1h")
+        await found.it.service.housekeeping.read_keys()
+        assert (await found.chat(old)).status_code == 200
+        while (await found.chat(new)).status_code == 200:
+            pass
+        for each in (old, new):
+            refused = await found.chat(each)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (402, "budget_spent")
 
 
 async def test_a_key_ends_when_it_expires_and_says_so(tmp_path) -> None:

@@ -48,7 +48,7 @@ async def test_a_reader_of_many_tasks_does_not_take_the_room_of_those_who_ask(tm
 
 
 async def test_more_tasks_than_there_is_room_for_are_never_mixed(tmp_path) -> None:
-    """What finds no room is refused, or decided as the route's own task, which is said."""
+    """What finds no room takes that of the task which was asked for longest ago, and it is told."""
     async with upstream(lambda _: Answer(completion())) as model:
         config = config_of(("acme", model.url, 1.0), ("bolt", model.url, 1.0))
         async with running(config, tmp_path) as it:
@@ -57,9 +57,8 @@ async def test_more_tasks_than_there_is_room_for_are_never_mixed(tmp_path) -> No
                 body = {"model": "auto", "metadata": {"task": f"z{number}"}, "messages": []}
                 await it.http.post("/v1/route", json=body, headers=asker)
             answer = await sql_request(it, asker)
-            if answer.status_code == 200:
-                assert await task_of(it, answer, reader) == "default"
-                assert "task" in answer.headers["x-windsock-note"]
-            else:
-                assert 400 <= answer.status_code < 500
-                assert "task" in answer.json()["error"]["message"]
+            assert await task_of(it, answer, reader) == "sql"
+            it.service.housekeeping._hand_out()
+            await it.service.ledger.flushed()
+            told = await it.http.get("/v1/events?kind=task.forgotten", headers=reader)
+            assert told.json()["data"][0]["task"] == "z0"

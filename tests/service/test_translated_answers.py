@@ -144,6 +144,33 @@ async def test_reasoning_goes_before_the_answer(tmp_path, is_stream, name) -> No
         assert deltas == ["so ", "be it"]
 
 
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_a_summary_of_reasoning_is_told_where_it_is_asked_for_and_read_again(
+    tmp_path, is_stream
+) -> None:
+    """Clients that ask for one (AI SDK, Codex) look nowhere else for what was thought."""
+    reply = message(content="18", reasoning_content="so be it")
+    if is_stream:
+        reply = streamed([{"reasoning": "so "}, {"reasoning": "be it"}, {"content": "18"}], "stop")
+    got, events = await gpt_gets(tmp_path, reply, reasoning={"summary": "auto"})
+    thought, text = got.output
+    assert ([each.text for each in thought.summary], thought.content) == (["so be it"], [])
+    assert text.content[0].text == "18"
+    kinds = [each.type.removeprefix("response.reasoning_") for each in events if
+             "reasoning" in each.type]  # fmt: skip
+    if is_stream:
+        assert kinds == ["summary_part.added", "summary_text.delta", "summary_text.delta",
+                         "summary_text.done", "summary_part.done"]  # fmt: skip
+        assert all(each.summary_index == 0 for each in events if "summary" in each.type)
+    async with upstream(lambda _: message(content="9")) as acme:
+        async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
+            asked = [ASK_GPT["input"], thought.model_dump(), text.model_dump()]
+            turns = [{"role": "user", "content": asked[0]}, *asked[1:],
+                     {"role": "user", "content": "and then?"}]  # fmt: skip
+            await it.http.post("/v1/responses", json={**ASK_GPT, "input": turns})
+    assert acme.seen[0]["messages"][1]["reasoning_content"] == "so be it"
+
+
 SIGNED = {"type": "thinking", "thinking": "so be it", "signature": "c2ln"}
 SEALED = {"type": "redacted_thinking", "data": "eA=="}
 

@@ -29,6 +29,7 @@ INFER, FEEDBACK, READ, ADMIN = ("infer",), ("feedback",), ("read",), ("admin",)
 
 CHAT = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 MESSAGE = {**CHAT, "max_tokens": 9}
+TASKED = {"query": "a", "documents": ["b"], "input": "hi", "voice": "a", "prompt": "hi"}
 GEMINI = "/v1beta/models/"
 SAID = {"parts": [{"text": "hi"}]}
 CONTENT = {"contents": [SAID], "content": SAID, "requests": [{"content": SAID}]}
@@ -91,6 +92,8 @@ ROWS = (
     Row("GET", "/v1/decisions", READ, own=True),
     Row("GET", "/v1/decisions/{decision_id}", READ, "/v1/decisions/DECISION", hidden=True),
     Row("GET", "/v1/report", READ, "/v1/report?by=task,key", own=True),
+    Row("GET", "/v1/caps", READ),
+    Row("POST", "/v1/caps/{name:path}/raise", ADMIN, "/v1/caps/CAP/raise", body={"usd": 1}),
     Row("GET", "/v1/alarms", READ),
     Row("POST", "/v1/alarms/undo", ADMIN, body={"route": "auto", "deployment": "acme/m"}),
     Row("POST", "/v1/alarms/silence", ADMIN, body={"key": "none of ours"}),
@@ -104,8 +107,20 @@ ROWS = (
     Row("POST", "/v1/messages", INFER, body=MESSAGE),
     Row("POST", "/v1/messages/count_tokens", INFER, body=MESSAGE),
     Row("POST", "/v1/responses", INFER, body={"model": "auto", "input": "hi"}),
+    Row("POST", "/v1/responses/input_tokens", INFER, body={"model": "auto", "input": "hi"}),
+    *(
+        Row(method, f"/v1/responses/{{name}}{tail}", INFER, f"/v1/responses/resp_1{tail}")
+        for method, tail in (("GET", ""), ("DELETE", ""), ("POST", "/cancel"),
+                             ("GET", "/input_items"))
+    ),
     Row("POST", "/v1/completions", INFER, body={"model": "auto", "prompt": "hi"}),
     Row("POST", "/v1/embeddings", INFER, body={"model": "auto", "input": "hi"}),
+    *(
+        Row("POST", path, INFER, body={"model": "auto", **TASKED})
+        for path in ("/v1/rerank", "/v2/rerank", "/v1/moderations", "/v1/audio/speech",
+                     "/v1/audio/transcriptions", "/v1/audio/translations",
+                     "/v1/images/generations", "/v1/images/edits")
+    ),
     Row("POST", "/v1/route", INFER, body=CHAT),
     *(
         Row("POST", f"{GEMINI}{{model}}:{call}", INFER, f"{GEMINI}auto:{call}", body=CONTENT)

@@ -144,3 +144,26 @@ def test_a_window_ends_where_the_clock_skips_into_dearer_hours() -> None:
     jump = world.starts_at + (3 * 24 + 7) * 3600
     assert jump in [begin for begin, _ in windows(world)]
     assert jump + 3600 in [begin for begin, _ in windows(world)]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3])
+def test_a_budget_that_is_spent_refuses_in_both_engines(share: float) -> None:
+    """A day's dollars for about half of its requests: neither passes them by more than one request,
+    in the batch engine by one of each group of a window."""
+    scenario = load_scenario(room("simulations") / "budget-squeeze")
+    places = {
+        name: place.model_copy(update={"failure_share": share})
+        for name, place in scenario.deployments.items()
+    }
+    goal = scenario.route.model_copy(update={"usd_per_day": 0.05})
+    steady = {"hours": 24, "requests_per_hour": 120, "surges": (), "window_s": 3600}
+    scenario = scenario.model_copy(update={**steady, "route": goal, "deployments": places})
+    found = {}
+    for engine in ENGINES:
+        driver = run(engine, scenario.model_copy(update={"engine": engine}), "windsock", 0)
+        spent = sum(step.usd for step in driver.run_.steps)
+        found[engine] = spent, per_request(driver, "answered")
+    assert 0.1 < found["exact"][1] < 0.9
+    assert found["batch"][1] == pytest.approx(found["exact"][1], abs=0.1)
+    for engine, (spent, _) in found.items():
+        assert 0.049 <= spent <= 0.052, engine

@@ -38,6 +38,15 @@ def told(**chat: Any) -> dict[str, Any]:
          {"generationConfig": {"maxOutputTokens": 5, "temperature": 0.5, "topP": 1,
                                "candidateCount": 2, "seed": 7}}),
         ({"stop": "x"}, {"generationConfig": {"stopSequences": ["x"]}}),
+        ({"reasoning_effort": "medium"}, {"generationConfig": {"thinkingConfig": {
+            "thinkingBudget": 8192, "includeThoughts": True}}}),
+        ({"reasoning_effort": "none"},
+         {"generationConfig": {"thinkingConfig": {"thinkingBudget": 0}}}),
+        ({"reasoning_effort": "extreme"}, {}),
+        ({"thinking": {"type": "enabled", "budget_tokens": 2000}}, {"generationConfig": {
+            "thinkingConfig": {"thinkingBudget": 2000, "includeThoughts": True}}}),
+        ({"reasoning_effort": "low", "thinking_config": {"thinkingLevel": "high"}},
+         {"generationConfig": {"thinkingConfig": {"thinkingLevel": "high"}}}),
         ({"response_format": {"type": "json_object"}},
          {"generationConfig": {"responseMimeType": "application/json"}}),
         ({"response_format": {"type": "json_schema", "json_schema": {"schema": {"a": 1}}}},
@@ -167,3 +176,22 @@ def test_an_error_in_a_stream_is_no_end_and_a_broken_event_is_none() -> None:
     assert scanner.error is not None and b"UNAVAILABLE" in scanner.error
     with pytest.raises(ProviderError, match="broken"):
         list(SPOKEN.scanner(asked(stream=True)).feed(b'data: {"candidates": [\n\n'))
+
+
+@pytest.mark.parametrize(("call_id", "sent"), [("toolu_1", {"id": "toolu_1"}), ("call_0_f", {})])
+def test_ids_of_calls_go_with_them_unless_they_were_made_here(call_id, sent) -> None:
+    turns = [USER, {"role": "assistant", "tool_calls": [{**CALL, "id": call_id}]},
+             {"role": "tool", "tool_call_id": call_id, "content": "42"}]  # fmt: skip
+    _, called, answered = told(messages=turns)["contents"]
+    result = {**sent, "name": "f", "response": {"result": "42"}}
+    assert called["parts"][0]["functionCall"] == {**sent, "name": "f", "args": {"a": 1}}
+    assert answered["parts"] == [{"functionResponse": result}]
+
+
+def test_a_film_goes_by_its_data_or_its_address() -> None:
+    films = [{"type": "video_url", "video_url": {"url": url}}
+             for url in ("data:video/mp4;base64,aGk=", "https://a.example/a.mp4")]  # fmt: skip
+    (turn,) = told(messages=[{"role": "user", "content": films}])["contents"]
+    assert turn["parts"] == [
+        {"inlineData": {"mimeType": "video/mp4", "data": "aGk="}},
+        {"fileData": {"mimeType": "video/mp4", "fileUri": "https://a.example/a.mp4"}}]  # fmt: skip

@@ -308,7 +308,7 @@ def test_thoughts_are_told_to_who_asks_for_them() -> None:
         ({"content": "x"}, "length", "MAX_TOKENS"),
         ({"content": None, "tool_calls": [CALL]}, "tool_calls", "STOP"),
         ({"content": None}, "content_filter", "SAFETY"),
-        ({"content": None, "refusal": "no"}, "stop", "SAFETY"),
+        ({"content": None, "refusal": "no"}, "stop", "STOP"),
         ({"content": "x"}, "malformed_function_call", "MALFORMED_FUNCTION_CALL"),
         ({"content": "x"}, "eos_token", "OTHER"),
     ],
@@ -373,12 +373,14 @@ def test_texts_to_embed() -> None:
     dialect = BatchEmbedContents("x")
     assert dialect.asked({"requests": requests}) == {
         "model": "x", "input": ["a", "b"], "dimensions": 3}  # fmt: skip
-    assert dialect.left_out == ["taskType", "taskType"]
+    assert dialect.left_out == ["requests.taskType", "requests.taskType"]
     requests[0]["outputDimensionality"] = 4
-    with pytest.raises(BadRequest, match="same in all"):
-        dialect.asked({"requests": requests})
-    with pytest.raises(BadRequest, match="parts of text"):
-        dialect.asked({"requests": [{"content": {"parts": [{"inlineData": PNG}]}}]})
+    dialect.asked({"requests": requests})
+    assert dialect.refusal is not None and "same in all" in str(dialect.refusal)
+    dialect.asked({"requests": [{"content": {"parts": [{"inlineData": PNG}]}}]})
+    assert dialect.refusal is not None and "parts of text" in str(dialect.refusal)
+    with pytest.raises(BadRequest, match="at least one part"):
+        dialect.asked({"requests": [{"content": {}}]})
 
 
 def test_json_is_never_broken_by_arguments_that_are_none() -> None:

@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from windsock.errors import BadRequest
+from windsock.wire.caller_fields.names import MOST_CHARS
 from windsock.wire.formats.messages.messages import Messages
 from windsock.wire.formats.openai_chat import read_chat
-from windsock.wire.sessions import FIRST_TURNS, MAX_NAME, SOURCES, Place, first_turns
+from windsock.wire.sessions import FIRST_TURNS, MOST_BORROWED_CHARS, SOURCES, Place, first_turns
 
 UUID = "57a121ec-f78c-48c3-a745-e3036a3ecc33"
 LONG = "You are a careful assistant. " * 200
@@ -118,9 +120,24 @@ def test_a_users_name_that_holds_no_session_is_a_users_name(broken) -> None:
 
 
 def test_of_a_name_only_a_digest_goes_further_however_long_it_is() -> None:
-    names = [read(session_id=each) for each in ("s", "x" * MAX_NAME, "x" * 10 * MAX_NAME)]
+    names = [read(session_id="s"), read(session_id="x" * MOST_CHARS), read(user="x" * 4096)]
     assert {len(each.session_id) for each in names} == {24}
     assert all("x" not in str(each.session_id) for each in names)
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        {"session_id": "x" * (MOST_CHARS + 1)},
+        {"metadata": {"session_id": "x" * (MOST_CHARS + 1)}},
+        {"conversation": {"id": "x" * (MOST_CHARS + 1)}},
+        {"user": "x" * (MOST_BORROWED_CHARS + 1)},
+        {"previous_response_id": "x" * (MOST_BORROWED_CHARS + 1)},
+    ],
+)
+def test_a_longer_name_is_refused_and_never_cut_to_that_of_another(long) -> None:
+    with pytest.raises(BadRequest, match="more than"):
+        read(**long)
 
 
 def test_names_of_different_fields_are_different_sessions() -> None:

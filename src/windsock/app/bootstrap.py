@@ -10,7 +10,7 @@ from windsock.app.background.config_reload import Reloader
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.core_parts import core_of
 from windsock.app.default_settings import with_defaults
-from windsock.app.http_server import server_of
+from windsock.app.http_server import refuse_taken, server_of
 from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
 from windsock.app.wiring import with_edges
@@ -55,8 +55,10 @@ def serve_forever(
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
     configure_log(settings)
-    service = build(settings, environ, is_alone=True)
     host = host or settings.server.host
+    port = settings.server.port if port is None else port
+    refuse_taken(host, port)
+    service = build(settings, environ, is_alone=True)
     had_keys = may_have_had_keys(service.engine)
     fault = open_door(settings.server.keys, host, had_keys=had_keys)
     if fault is not None:
@@ -66,11 +68,7 @@ def serve_forever(
     if config is not None:
         reloader = Reloader(target=service.reloaded, path=config, environ=environ)
         service.housekeeping.on_second["configuration"] = reloader.check
-    server = server_of(
-        service,
-        host=host,
-        port=settings.server.port if port is None else port,
-    )
+    server = server_of(service, host=host, port=port)
     gc_tuning.shorten()
     server.run()
 

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
 from windsock.clock import Clock
+from windsock.config.ability_settings import terms_of
 from windsock.config.parameter_settings import stated_parameters
 from windsock.config.settings import (
     DeploymentSettings,
     ProviderSettings,
     Settings,
 )
-from windsock.config.terms_settings import terms_of
 from windsock.core.model.catalog import (
     USUAL_CACHE,
     CacheTraits,
@@ -21,14 +21,17 @@ from windsock.core.model.catalog import (
     Deployment,
 )
 from windsock.core.model.model_names import split_site
+from windsock.core.model.requests import CALLS
+from windsock.core.model.ticks import CHAT
 from windsock.errors import ConfigError
 from windsock.providers.addressing import Account, endpoint_of
+from windsock.providers.modes import modes_of
 from windsock.providers.parameters import parameters_of
 from windsock.providers.presets import Preset, traits_of
 from windsock.providers.upstream import Upstream, upstream_of
 from windsock.wire.adaptation.parameters import Parameters
 from windsock.wire.format import Format
-from windsock.wire.registry import KEPT_IN, LANGUAGES, formats_of, languages_of
+from windsock.wire.registry import KEPT_IN, LANGUAGES, calls_of, formats_of, languages_of
 
 
 def deployment_names(settings: Settings) -> list[str]:
@@ -75,13 +78,33 @@ def _deployment(name: str, settings: Settings, presets: Mapping[str, Preset]) ->
         cache=_cache_of(provider, settings, presets),
         site=_site(provider, settings, presets),
         tries_unknown=_is_own(provider, settings, presets),
-        lacks=(*takes.lacks, *(each for each in LANGUAGES if each not in spoken)),
+        lacks=(*takes.lacks, *_unspoken(provider, settings, presets, spoken)),
         leaves_out=takes.left_out,
         keeps_marks=takes.keeps_marks | spoken.keys(),
         keeps_answers=not KEPT_IN.isdisjoint(spoken),
         terms=terms_of(own, of_provider),
         runs_plugins=preset is not None and preset.keeps_router_fields,
+        modes=frozenset(own.modes) or _priced_mode(own) or modes_of(model),
     )
+
+
+def _unspoken(
+    provider: str,
+    settings: Settings,
+    presets: Mapping[str, Preset],
+    spoken: Collection[str],
+) -> list[str]:
+    """Needs of requests that it serves in no format: clients' languages, and kinds of calls."""
+    preset = preset_of(provider, settings, presets)
+    offered = calls_of(preset.format if preset else Preset(id=provider).format)
+    calls = [each for each in CALLS if each not in offered]
+    return [*(each for each in LANGUAGES if each not in spoken), *calls]
+
+
+def _priced_mode(own: DeploymentSettings) -> frozenset[str]:
+    """The kind of model that its owner's price is of."""
+    prices = [own.price, *own.prices] if own.price else own.prices
+    return frozenset(each.mode for each in prices if each.mode != CHAT)
 
 
 def _parameters(name: str, provider: str, model: str, settings: Settings) -> Parameters:
@@ -106,7 +129,19 @@ def _languages(
     is_dated = own.api_version is not None and preset.dated_url
     known = () if is_dated else preset.speaks
     speaks = known if own.speaks is None else own.speaks
-    return languages_of(preset.format, speaks, traits_of(preset))
+    spoken = languages_of(preset.format, speaks, traits_of(preset))
+    elsewhere = _elsewhere(provider, settings, presets)
+    if elsewhere is None:
+        return spoken
+    return {**languages_of(elsewhere.format, elsewhere.speaks, traits_of(elsewhere)), **spoken}
+
+
+def _elsewhere(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> Preset | None:
+    """Where a provider is called in formats of clients, if not at its own address."""
+    own = settings.providers.get(provider, ProviderSettings())
+    preset = preset_of(provider, settings, presets)
+    is_own = own.base_url is not None or own.auth is not None or own.speaks is not None
+    return None if preset is None or is_own else presets.get(preset.speaks_at)
 
 
 def _is_own(provider: str, settings: Settings, presets: Mapping[str, Preset]) -> bool:
@@ -171,7 +206,17 @@ def _upstream(
     endpoint = endpoint_of(_account(name, own), preset, environ, clock)
     native = _languages(name, settings, known)
     stated = {each.id: _stated(each.id, name, settings) for each in served}
-    return upstream_of(endpoint, formats, taken, native=native, stated=stated)
+    elsewhere = _elsewhere(name, settings, known)
+    bare = endpoint_of(_account(name, own), elsewhere, environ, clock) if elsewhere else None
+    return upstream_of(
+        endpoint,
+        formats,
+        taken,
+        bare=bare,
+        native=native,
+        stated=stated,
+        base_urls={} if own.base_url else preset.call_urls,
+    )
 
 
 def preset_of(name: str, settings: Settings, known: Mapping[str, Preset]) -> Preset | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.core_parts import Core
@@ -14,9 +15,9 @@ from windsock.observability import log
 from windsock.providers.prompt_embedding import Embedder
 from windsock.providers.transport import Caller, Endpoint
 from windsock.providers.upstream import Upstream
-from windsock.service.control.metrics import Tallies
 from windsock.service.execution.completion import Completion
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import LimitRules, Limits, settled
 from windsock.service.gateway.asgi import Endpoint as PathEndpoint
@@ -27,9 +28,12 @@ from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
 from windsock.service.gateway.translation import spoken
 from windsock.service.key_limits import KeyLimits
+from windsock.service.tallies import Tallies
 from windsock.wire.completions import Completions
 from windsock.wire.formats.messages.messages import Messages, TokenCount
 from windsock.wire.formats.responses.responses import Responses, ResponseTokenCount
+from windsock.wire.formats.tasks.kinds import TASKS
+from windsock.wire.request import Operation
 
 
 def executor_of(
@@ -37,6 +41,7 @@ def executor_of(
     upstreams: Mapping[str, Upstream],
     feedbacks: FeedbackInbox,
     tallies: Tallies,
+    uncalled: UncalledRequests,
     caller: Caller,
 ) -> RequestExecutor:
     """Runs requests; what is over is recorded, counted and may be judged."""
@@ -47,6 +52,7 @@ def executor_of(
         feedbacks=feedbacks,
         on_shift=core.ingestion.on_shift,
         count=tallies.count,
+        uncalled=uncalled,
     )
     return RequestExecutor(
         router=core.router,
@@ -68,6 +74,7 @@ def calls_of(
         access=service.access,
         key_limits=KeyLimits(service.clock.elapsed),
         feedbacks=service.feedbacks,
+        uncalled=service.uncalled,
         keep_decision=service.ledger.append,
         on_unpriced=lambda: _refresh(staleness, service.poller),
         cache=service.cache,
@@ -97,6 +104,11 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
             clock=service.clock,
             only_own=lambda: service.settings.server.judges == "own",
         ),
+        **{
+            f"/v1{task.path}": limits.guarded(settled(partial(calls.ask, operation=operation)))
+            for operation, task in TASKS.items()
+        },
+        "/v2/rerank": limits.guarded(settled(partial(calls.ask, operation=Operation.RERANK))),
         **gemini_calls(chat, embed, count),
     }
 

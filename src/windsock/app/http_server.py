@@ -16,6 +16,7 @@ import uvicorn
 
 from windsock.app.service import Service
 from windsock.config.settings import ServerSettings
+from windsock.errors import WindsockError
 from windsock.service.connections.limits import Connections
 from windsock.service.gateway.uvicorn_protocol import protocol_for
 
@@ -122,6 +123,21 @@ def bounds_of(server: ServerSettings) -> Connections:
         wanted = min(wanted, soft)
     most = max(LEAST_CONNECTIONS, wanted - OTHER_FILES)
     return Connections(most=most, most_of_a_peer=min(most, server.max_connections_per_peer))
+
+
+def refuse_taken(host: str, port: int) -> None:
+    """Raises WindsockError in one sentence if nothing can listen there; port 0 always can."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no such name"
+        raise WindsockError(
+            f"port {port} on {host} cannot be listened at ({why}): it may be taken; name another "
+            "with --port, or an address of this machine with --host"
+        ) from error
 
 
 def server_of(service: Service, *, host: str, port: int) -> Server:

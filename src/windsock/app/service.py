@@ -25,6 +25,7 @@ from windsock.service.auth import Access
 from windsock.service.control.app import Readiness
 from windsock.service.control.dashboard import Dashboard
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.response_cache import ResponseCache
 from windsock.store.ledger import Ledger
@@ -47,6 +48,7 @@ class Service:
     poller: Poller
     executor: RequestExecutor
     feedbacks: FeedbackInbox
+    uncalled: UncalledRequests
     access: Access
     events: EventBus
     readiness: Readiness
@@ -98,6 +100,7 @@ class Service:
         if self.cache is not None:
             await self.cache.close()
         self.events.close()
+        self.uncalled.flush()
         self.housekeeping.hand_out_tables()
         self.housekeeping.keep_snapshot()
         await asyncio.to_thread(self.ledger.close)

@@ -33,7 +33,7 @@ NewRouter = Callable[[Mapping[str, Any]], Router]
 """A router that has learnt nothing, for what a snapshot holds; {} where there is none."""
 
 
-def restored(new_router: NewRouter, engine: Engine) -> Router:
+def restored(new_router: NewRouter, engine: Engine, *, is_logged: bool = True) -> Router:
     """Restart is a replay: the last snapshot that can be taken over, then what came after it.
 
     raises  StoreError if the store cannot be read
@@ -42,7 +42,7 @@ def restored(new_router: NewRouter, engine: Engine) -> Router:
     starts = (_start(new_router, quotes, *each) for each in stored_states(engine))
     position, router = next(start for start in starts if start is not None)
     replayed = _replay(router, engine, position)
-    if position or replayed:
+    if is_logged and (position or replayed):
         log.event_log().info("state.restored", replayed=replayed)
     return router
 

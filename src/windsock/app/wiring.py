@@ -24,26 +24,32 @@ from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
+from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
+from windsock.service.control.cap_routes import cap_routes
 from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
+from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
 from windsock.service.control.learning_routes import learning_routes
-from windsock.service.control.metrics import Metrics, Tallies
+from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox, FindStored
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
+from windsock.service.tallies import Tallies
 from windsock.store import queries
+from windsock.store.spending import uncalled_report
 
 
 def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]) -> Service:
@@ -55,13 +61,15 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         append=core.ledger.append,
         find=_finder(core.engine),
     )
-    executor = executor_of(core, upstreams, feedbacks, tallies, caller)
-    service = _service(core, settings, executor, feedbacks, limits)
+    uncalled = UncalledRequests(core.clock, core.ledger.append)
+    executor = executor_of(core, upstreams, feedbacks, tallies, uncalled, caller)
+    service = _service(core, settings, executor, feedbacks, uncalled, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
+        "uncalled": uncalled.flush,
         "staleness": staleness.check,
         "probes": probes.check,
         "credentials": renewal.check,
@@ -74,9 +82,10 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     ]
     calls = calls_of(service, settings, caller, staleness)
     plane = DataPlane(
-        _control_plane(service, tallies, limits),
+        _control_plane(service, tallies, limits, caller),
         endpoints_of(service, calls, limits),
         max_body_bytes=int(settings.server.max_body_mb * 1024 * 1024),
+        max_upload_bytes=int(settings.server.max_upload_mb * 1024 * 1024),
         memory=limits,
         knows=lambda headers: service.access.knows(credential_in(headers), core.clock.now()),
     )
@@ -90,6 +99,7 @@ def _service(
     settings: Settings,
     executor: RequestExecutor,
     feedbacks: FeedbackInbox,
+    uncalled: UncalledRequests,
     limits: Limits,
 ) -> Service:
     """Without its application."""
@@ -104,6 +114,7 @@ def _service(
         poller=core.poller,
         executor=executor,
         feedbacks=feedbacks,
+        uncalled=uncalled,
         access=access,
         events=core.events,
         readiness=core.readiness,
@@ -150,7 +161,7 @@ def _staleness(core: Core) -> StalenessMonitor:
     )
 
 
-def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAPI:
+def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
     insight = _insight(service)
@@ -165,20 +176,29 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits) -> FastAP
             limits,
             service.tasks,
             service.ledger.stats,
+            service.uncalled,
             cache.tally if cache else None,
         ),
         parts=[
             weights_routes(insight),
             price_routes(insight),
             model_routes(insight),
+            kept_answer_routes(insight, _kept(service, caller)),
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, _history(service.engine)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
+    )
+
+
+def _kept(service: Service, caller: Caller) -> KeptAnswers:
+    return KeptAnswers(
+        answered_by=service.feedbacks.answered_by, calls=service.executor.calls, caller=caller
     )
 
 
@@ -191,6 +211,7 @@ def _history(engine: Engine) -> History:
         quotes=partial(queries.quotes, engine),
         report=partial(queries.report, engine),
         bills=partial(queries.bills_report, engine),
+        uncalled=partial(uncalled_report, engine),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -11,9 +12,11 @@ import typer
 
 from windsock import __version__
 from windsock.cli import service_commands
+from windsock.cli.cap_commands import caps_app
 from windsock.cli.feeds.commands import feeds_app
+from windsock.cli.foresight import commands as foresight_commands
 from windsock.cli.keys.commands import keys_app
-from windsock.cli.options import Config, config_path
+from windsock.cli.options import AsJson, Config, config_path
 from windsock.cli.prices.commands import prices_app
 from windsock.errors import ConfigError, WindsockError
 from windsock.observability import log
@@ -22,7 +25,7 @@ app = typer.Typer(
     name="windsock",
     help="The LLM router that turns with the price wind.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,  # brackets of help texts are names of tables, not markup
     pretty_exceptions_enable=False,
 )
 import_app = typer.Typer(help="Configurations of other routers.", no_args_is_help=True)
@@ -30,6 +33,7 @@ db_app = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(prices_app, name="prices")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(service_commands.alarms_app, name="alarms")
+app.add_typer(caps_app, name="caps")
 app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 app.add_typer(import_app, name="import")
@@ -38,7 +42,11 @@ app.add_typer(import_app, name="import")
 def main() -> NoReturn:
     """Exit codes: 0 ok, 1 the work failed, 2 usage or configuration error."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="windsock", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has read enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except ConfigError as error:
         _complain(error, 2)
     except WindsockError as error:
@@ -47,9 +55,17 @@ def main() -> NoReturn:
         sys.exit(130)
     except Exception as error:
         if hasattr(error, "format_message"):
-            _complain(error.format_message(), 2)
+            _refuse(error.format_message())
         raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _refuse(message: str) -> NoReturn:
+    """What was typed is no command: a sentence, or the page that shows a group of commands."""
+    if not message.startswith("Usage:"):
+        _complain(message, 2)
+    print(message, file=sys.stderr)
+    sys.exit(2)
 
 
 def _complain(error: object, code: int) -> NoReturn:
@@ -57,17 +73,35 @@ def _complain(error: object, code: int) -> NoReturn:
     sys.exit(code)
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def windsock(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="print the version", is_eager=True, callback=_print_version),
+    ] = False,
+) -> None:
+    """The LLM router that turns with the price wind."""
+
+
 @app.command()
-def version() -> None:
+def version(as_json: AsJson = False) -> None:
     """Print the version."""
-    print(__version__)
+    print(json.dumps({"version": __version__}) if as_json else __version__)
 
 
 @app.command()
 def serve(
     config: Config = None,
     host: Annotated[str | None, typer.Option(help="instead of [server] host")] = None,
-    port: Annotated[int | None, typer.Option(help="instead of [server] port")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="instead of [server] port")
+    ] = None,
 ) -> None:
     """The always-on service. With no configuration it uses every provider whose key is set."""
     from windsock.app.bootstrap import serve_forever
@@ -79,48 +113,16 @@ def serve(
 
 @app.command()
 def demo(
-    host: Annotated[str, typer.Option()] = "127.0.0.1",
-    port: Annotated[int, typer.Option()] = 8787,
+    host: Annotated[str, typer.Option(help="where to listen")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="where to listen")] = 8787,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", help="end when the process ends that started it")
+    ] = False,
 ) -> None:
-    """The service with paper providers, replayed price history and traffic. No key, no network."""
+    """Paper providers, prices of the past and made-up traffic. It needs no key and no network."""
     from windsock.demo import run_demo
 
-    run_demo(host=host, port=port)
-
-
-@app.command()
-def simulate(
-    scenario: Annotated[str, typer.Argument(help="a folder name in simulations/, or a path")],
-    policy: Annotated[list[str] | None, typer.Option("--policy", help="repeatable; or all")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="how many seeds to run")] = 1,
-    engine: Annotated[str, typer.Option(help="local, or dask or ray on a cluster")] = "local",
-    jobs: Annotated[int | None, typer.Option(min=1, help="runs at once; one a core")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="KEY=VALUE,VALUE of the scenario, each value run; repeatable"),
-    ] = None,
-    outcomes: Annotated[
-        Path | None, typer.Option(help="CSV or Parquet of outcomes per prompt and deployment")
-    ] = None,
-    report: Annotated[Path | None, typer.Option(help="write one HTML file")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
-) -> None:
-    """Replay price shocks through the production router, against rival policies."""
-    from windsock.simulation.simulate import simulate as replay
-
-    found = replay(
-        scenario,
-        policies=policy,
-        seeds=seeds,
-        engine=engine,
-        at_once=jobs,
-        settings=settings,
-        outcomes=outcomes,
-        report_to=report,
-        as_json=as_json,
-    )
-    if not found.is_whole:
-        raise typer.Exit(130)
+    run_demo(host=host, port=port, with_parent=with_parent)
 
 
 @app.command()
@@ -130,7 +132,7 @@ def evaluate(
     ] = None,
     config: Config = None,
     since: Annotated[
-        str | None, typer.Option(help="such as 30d; the whole log if not said")
+        str | None, typer.Option(help="such as 30d, or a date; the whole log if not said")
     ] = None,
     price: Annotated[
         list[str] | None, typer.Option(help="deepseek/*=x1.3, or =INPUT/OUTPUT; repeatable")
@@ -139,9 +141,9 @@ def evaluate(
         Path | None, typer.Option(help="write the log as a scenario folder instead")
     ] = None,
     route: Annotated[str | None, typer.Option(help="of --world; the first if not named")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """What another policy or other prices would have cost and delivered on the logged traffic."""
+    """What other policies or prices would have made of the log."""
     from windsock.cli.evaluate import evaluate as reckon
     from windsock.cli.evaluate import write_world
 
@@ -162,25 +164,28 @@ def evaluate(
 
 
 @db_app.command("upgrade")
-def db_upgrade(config: Config = None) -> None:
+def db_upgrade(config: Config = None, as_json: AsJson = False) -> None:
     """Bring the database to this version's schema."""
     from windsock.config.file import load_store
-    from windsock.store.migrations import upgrade
+    from windsock.store.migrations import HEAD, upgrade
 
     upgrade(load_store(config_path(config), os.environ).store.url)
+    print(json.dumps({"schema": HEAD}) if as_json else f"the store has schema {HEAD}")
 
 
 @db_app.command("backup")
 def db_backup(
     to: Annotated[Path, typer.Argument(help="the file to write; it must not be there yet")],
     config: Config = None,
+    as_json: AsJson = False,
 ) -> None:
     """Copy a SQLite store whole, also while a service writes to it."""
     from windsock.config.file import load_store
     from windsock.store.recovery.backup import back_up
 
     pages = back_up(load_store(config_path(config), os.environ).store.url, to)
-    print(f"{to}: {pages} pages, whole")
+    told = json.dumps({"file": str(to), "pages": pages})
+    print(told if as_json else f"{to}: {pages} pages, whole")
 
 
 @import_app.command("litellm")
@@ -190,28 +195,30 @@ def import_litellm(
         "windsock.toml"
     ),
     force: Annotated[bool, typer.Option("--force", help="replace the file if it exists")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write windsock.toml from a LiteLLM model_list."""
     from windsock.cli import tables
 
-    tables.import_litellm(config, to, force=force)
+    tables.import_litellm(config, to, force=force, as_json=as_json)
 
 
+app.command()(foresight_commands.simulate)
 app.command()(service_commands.weights)
+app.command()(service_commands.whatif)
 app.command()(service_commands.learn)
 app.command()(service_commands.explain)
 app.command()(service_commands.report)
 
 
 @app.command()
-def doctor(config: Config = None) -> None:
-    """Check configuration, keys, prices and store; say what to do about each fault."""
+def doctor(config: Config = None, as_json: AsJson = False) -> None:
+    """Check configuration, keys, prices and store, with the mend."""
     from windsock.cli import tables
-    from windsock.cli.doctor import examine
-    from windsock.config.file import load
+    from windsock.cli.doctor import examine_file
 
     log.configure(level="error", is_json=False)
-    findings = examine(load(config_path(config), os.environ), os.environ)
-    tables.show_findings(findings)
+    findings = examine_file(config_path(config), os.environ)
+    tables.show_findings(findings, as_json=as_json)
     if any(not finding.ok for finding in findings):
         raise typer.Exit(1)

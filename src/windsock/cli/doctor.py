@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
+from sqlalchemy import Engine
 
 from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
 from windsock.cli.prices.stored import scratch_service
+from windsock.config.file import load, unset_variables, unset_words
 from windsock.config.settings import Settings
 from windsock.core.model.calls import CallKind
 from windsock.core.model.ticks import Quote
@@ -26,11 +30,16 @@ from windsock.feeds.reader_process import ReadingProcess
 from windsock.providers.transport import Endpoint
 from windsock.service.auth import open_door
 from windsock.service.control.prices.wording import plain
-from windsock.store.engine import open_engine, reading
+from windsock.store.engine import open_engine, reading, sqlite_path
 from windsock.store.migrations import HEAD, revision_of
 from windsock.store.reports import attempts_report
 
 TIMEOUT_S = 10.0
+
+STORE = frozenset({"store"})
+"""The table without whose variables nothing can be said."""
+
+NO_STORE = "empty, made at the first start"
 
 ERRORS_S = 3600.0
 """How far back calls that failed are looked for."""
@@ -49,10 +58,24 @@ class Diagnosis:
     is_unsure: bool = False
 
 
-def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
+def examine_file(config: Path | None, environ: Mapping[str, str]) -> list[Diagnosis]:
+    """`examine` of a windsock.toml; a variable that it names and nobody has set is told first."""
+    unset = unset_variables(config, environ)
+    missing = [
+        Diagnosis(subject="configuration", ok=False, text=unset_words(place, name))
+        for place, name in unset.items()
+    ]
+    without = {place.split(".")[1] for place in unset if place.startswith("providers.")}
+    return missing + examine(load(config, environ, needs=STORE), environ, without=without)
+
+
+def examine(
+    settings: Settings, environ: Mapping[str, str], *, without: Collection[str] = ()
+) -> list[Diagnosis]:
     """Configuration, store, keys, feeds and prices, in the order in which to mend them.
 
     Nothing is written to the store: prices are judged in a scratch one.
+    without     providers that are not asked, since what they need is not there
     """
     try:
         with scratch_service(settings, environ) as service:
@@ -61,7 +84,7 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
                 Diagnosis(subject="configuration", ok=True, text=f"{names} deployments"),
                 _store(settings),
                 *_door(settings),
-                *asyncio.run(_reached(service, environ)),
+                *asyncio.run(_reached(service, environ, without)),
                 *_prices(service),
                 *_errors(settings, service.clock.now()),
             ]
@@ -69,18 +92,31 @@ def examine(settings: Settings, environ: Mapping[str, str]) -> list[Diagnosis]:
         return [Diagnosis(subject="configuration", ok=False, text=str(error))]
 
 
+@contextmanager
+def _looking(settings: Settings) -> Iterator[Engine | None]:
+    """The store, None if there is none yet: looking makes none; raises ConfigError, StoreError."""
+    path = sqlite_path(settings.store.url)
+    engine = open_engine(settings.store.url)
+    try:
+        with reading():
+            yield engine if path is None or path.is_file() else None
+    finally:
+        engine.dispose()
+
+
 def _store(settings: Settings) -> Diagnosis:
     """Whether the store can be read, and has this version's schema."""
     try:
-        engine = open_engine(settings.store.url)
-        shown = engine.url.render_as_string()
-        with reading(), engine.connect() as connection:
-            found = revision_of(connection)
-        engine.dispose()
+        with _looking(settings) as engine:
+            if engine is None:
+                return Diagnosis(subject="store", ok=True, text=NO_STORE)
+            shown = engine.url.render_as_string()
+            with engine.connect() as connection:
+                found = revision_of(connection)
     except (ConfigError, StoreError) as error:
         return Diagnosis(subject="store", ok=False, text=str(error))
     if found in (None, HEAD):
-        state = "empty, made at the first start" if found is None else "schema up to date"
+        state = NO_STORE if found is None else "schema up to date"
         return Diagnosis(subject="store", ok=True, text=f"{shown}, {state}")
     text = f"{shown} has schema {found}; run 'windsock db upgrade' to bring it to {HEAD}"
     return Diagnosis(subject="store", ok=False, text=text)
@@ -89,23 +125,32 @@ def _store(settings: Settings) -> Diagnosis:
 def _door(settings: Settings) -> list[Diagnosis]:
     """Whether everybody could come in from other machines."""
     try:
-        engine = open_engine(settings.store.url)
-        with reading(), engine.connect() as connection:
-            is_empty = revision_of(connection) is None
-        had_keys = not is_empty and may_have_had_keys(engine)
-        engine.dispose()
+        with _looking(settings) as engine:
+            had_keys = engine is not None and _had_keys(engine)
     except (ConfigError, StoreError):
         return []  # said of the store; the service lets nobody in while it cannot read keys
     fault = open_door(settings.server.keys, settings.server.host, had_keys=had_keys)
     return [] if fault is None else [Diagnosis(subject="keys", ok=False, text=fault)]
 
 
-async def _reached(service: Service, environ: Mapping[str, str]) -> list[Diagnosis]:
+def _had_keys(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        is_empty = revision_of(connection) is None
+    return not is_empty and may_have_had_keys(engine)
+
+
+async def _reached(
+    service: Service, environ: Mapping[str, str], without: Collection[str]
+) -> list[Diagnosis]:
     """Every provider and feed, asked at once."""
     fetcher, reader = Fetcher(environ), ReadingProcess()
     async with httpx.AsyncClient(timeout=TIMEOUT_S, trust_env=False) as http:
         upstreams = service.executor.calls.upstreams.items()
-        providers = [_provider(http, name, upstream.endpoint) for name, upstream in upstreams]
+        providers = [
+            _provider(http, name, upstream.endpoint)
+            for name, upstream in upstreams
+            if name not in without
+        ]
         declared = service.poller.definitions()
         feeds = [_feed(fetcher, reader, definition, service) for definition in declared]
         found = await asyncio.gather(*providers, *feeds)
@@ -153,9 +198,8 @@ async def _feed(
 def _errors(settings: Settings, now: float) -> list[Diagnosis]:
     """Where most calls of the last hour failed, by the records of the store."""
     try:
-        engine = open_engine(settings.store.url)
-        lines = attempts_report(engine, since=now - ERRORS_S)
-        engine.dispose()
+        with _looking(settings) as engine:
+            lines = attempts_report(engine, since=now - ERRORS_S) if engine else []
     except (ConfigError, StoreError):
         return []  # the store has a line of its own
     ended: dict[str, Counter[CallKind]] = {}

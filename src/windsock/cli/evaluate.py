@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from windsock.app.catalog_parts import catalog_of
 from windsock.app.feed_parts import own_quotes
 from windsock.app.route_parts import objective_of, router_of
+from windsock.cli.stores import opened
 from windsock.clock import Clock, SystemClock
 from windsock.config.file import load
 from windsock.config.settings import Settings
@@ -28,11 +29,9 @@ from windsock.evaluation.evaluation import Evaluation, evaluation
 from windsock.evaluation.log_scenario import Logbook, scenario_of, toml
 from windsock.evaluation.repricing import Repriced, repriced
 from windsock.providers.presets import presets
-from windsock.resources.declared import seconds
+from windsock.resources.declared import point
 from windsock.simulation.world.scenario import load_scenario
 from windsock.store import queries
-from windsock.store.engine import open_engine
-from windsock.store.recovery.set_aside import sqlite_path
 
 FRESH_S, FRESH_OUTCOMES = 60.0, 100
 """Weights are solved anew this long after new evidence, or after so many outcomes of a task."""
@@ -56,15 +55,15 @@ def evaluate(
 
     policy      a windsock.toml with the routes in question; those of `config` if there is none
     config      whose store is read; that of `policy` if there is none
-    since       such as 30d; the whole log without
+    since       such as 30d, or a date; the whole log without
     prices      PATTERN=xFACTOR or PATTERN=INPUT/OUTPUT
     """
     named = policy or config
     if named is None:
         raise ConfigError("name a --policy file, or run this where windsock.toml is")
     settings = load(named, environ, needs=STORE if named == (config or policy) else ())
-    engine = _store(load(config or policy, environ, needs=STORE))
-    begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
+    engine = opened(load(config or policy, environ, needs=STORE))
+    begins = _begin(since, clock or SystemClock())
     found = evaluation(reconsidered(settings, engine, since=begins, prices=repriced(prices)))
     if as_json:
         print(report.as_json(found, policy=str(named), prices=prices))
@@ -96,8 +95,8 @@ def write_world(
     if name is None or name not in settings.routes:
         known = ", ".join(settings.routes) or "none"
         raise ConfigError(f"{config}: there is no route {name!r}; there are {known}")
-    engine = _store(settings)
-    begins = (clock or SystemClock()).now() - _span_s(since) if since else 0.0
+    engine = opened(settings)
+    begins = _begin(since, clock or SystemClock())
     body = scenario_of(_book(engine, name, begins), _quotes(engine), _aim(settings, name))
     folder.mkdir(parents=True, exist_ok=True)
     target.write_text(toml(body), encoding="utf-8")
@@ -184,15 +183,8 @@ def _router(settings: Settings, catalog: Catalog, fresh_s: float) -> Router:
     return router_of(settings, catalog, has_priors=False, **facts)
 
 
-def _store(settings: Settings) -> Engine:
-    path = sqlite_path(settings.store.url)
-    if path is not None and not Path(path).is_file():
-        raise ConfigError(f"store.url: there is no log at {path}; name the service's --config")
-    return open_engine(settings.store.url)
-
-
-def _span_s(text: str) -> float:
+def _begin(since: str | None, clock: Clock) -> float:
     try:
-        return seconds(text)
+        return point(since, clock.now()) if since else 0.0
     except ValueError as error:
         raise ConfigError(f"--since: {error}") from None

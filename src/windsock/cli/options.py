@@ -13,7 +13,9 @@ HERE = "http://127.0.0.1:8787"
 Config = Annotated[
     Path | None, typer.Option("--config", "-c", help="windsock.toml; found here if not named")
 ]
-Url = Annotated[str, typer.Option("--url", help="a running windsock", envvar="WINDSOCK_URL")]
+Url = Annotated[
+    str, typer.Option("--url", help="address of a running windsock", envvar="WINDSOCK_URL")
+]
 Key = Annotated[
     str | None, typer.Option("--key", help="a key of that windsock", envvar="WINDSOCK_API_KEY")
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Any
 
 from windsock.errors import ConfigError
+from windsock.resources.declared import read_text
 
 
 def read_outcomes(path: Path) -> list[dict[str, Any]]:
@@ -14,13 +16,12 @@ def read_outcomes(path: Path) -> list[dict[str, Any]]:
 
     Columns: task, deployment, and either success with count, or reward (0..1) per prompt.
     """
+    text = read_text(path, mend="check the name").removeprefix("\ufeff")
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            columns = set(reader.fieldnames or ())
-            rows = list(reader)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check the name") from error
+        columns, rows = set(reader.fieldnames or ()), list(reader)
+    except csv.Error as error:
+        raise ConfigError(f"{path}: is no CSV ({error})") from error
     missing = {"task", "deployment"} - columns
     if missing or not ({"reward"} <= columns or {"success", "count"} <= columns):
         wanted = "task, deployment and either reward, or success and count"

@@ -38,6 +38,8 @@ class ServiceClient:
                 f"--url is an address such as {HERE}; what stands there is not repeated, for it "
                 "may be a key"
             )
+        if self.key is not None and not (self.key.isascii() and self.key.isprintable()):
+            raise ConfigError("--key holds characters that no key has; copy it anew")
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         url = self.url.rstrip("/") + path
         try:

@@ -7,24 +7,49 @@ from typing import Annotated
 
 import typer
 
-from windsock.cli.options import HERE, Key, Url
+from windsock.cli.options import HERE, AsJson, Key, Url
 from windsock.errors import ConfigError
 
 alarms_app = typer.Typer(help="Silent changes of quality that were found.", no_args_is_help=True)
 
 
 def weights(
-    route: Annotated[str | None, typer.Option()] = None,
-    task: Annotated[str | None, typer.Option()] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="print anew when weights change")] = False,
+    route: Annotated[str | None, typer.Option(help="of this route; of all if not said")] = None,
+    task: Annotated[str | None, typer.Option(help="of this task; of all if not said")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", "-w", help="show them anew when they change, until Ctrl-C")
+    ] = False,
     url: Url = HERE,
     key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
     """Live weights of a running service."""
-    from windsock.cli import tables
+    from windsock.cli.service_client import ServiceClient
+    from windsock.cli.weights import show_weights, watch_weights
+
+    shown = watch_weights if watch else show_weights
+    shown(ServiceClient(url, key), route=route, task=task, as_json=as_json)
+
+
+def whatif(
+    price: Annotated[
+        list[str], typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable")
+    ],
+    route: Annotated[str | None, typer.Option(help="all routes if not named")] = None,
+    task: Annotated[str | None, typer.Option(help="all tasks seen if not named")] = None,
+    requests_per_day: Annotated[
+        float | None, typer.Option(help="to tell of a day's bill", min=0)
+    ] = None,
+    url: Url = HERE,
+    key: Key = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """The next split of a running service under other prices; nothing changes by asking."""
+    from windsock.cli.foresight.what_if import show_what_if
     from windsock.cli.service_client import ServiceClient
 
-    tables.show_weights(ServiceClient(url, key), route=route, task=task, watch=watch)
+    show_what_if(ServiceClient(url, key), price, route=route, task=task,
+                 requests_per_day=requests_per_day, as_json=as_json)  # fmt: skip
 
 
 def learn(
@@ -32,45 +57,49 @@ def learn(
         Path | None,
         typer.Argument(help="CSV: task, deployment and success (with count), or reward per prompt"),
     ] = None,
-    route: Annotated[str, typer.Option()] = "auto",
+    route: Annotated[str, typer.Option(help="whose beliefs to start")] = "auto",
     strength: Annotated[float, typer.Option(help="most rewards a rate may count for")] = 50.0,
     undo: Annotated[int | None, typer.Option(help="take a lesson back, by its number")] = None,
     url: Url = HERE,
     key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Start a running service's beliefs from past evaluations, or take that back."""
+    """Start beliefs from past evaluations, or take that back."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
+    service = ServiceClient(url, key)
     if undo is not None:
-        tables.unlearn(ServiceClient(url, key), undo)
+        tables.unlearn(service, undo, as_json=as_json)
     elif outcomes is None:
         raise ConfigError("name a CSV file of outcomes, or --undo and a lesson's number")
     else:
-        tables.learn(ServiceClient(url, key), outcomes, route=route, strength=strength)
+        tables.learn(service, outcomes, route=route, strength=strength, as_json=as_json)
 
 
 def explain(
-    decision: str,
+    decision: Annotated[
+        str, typer.Argument(help="its id: x-windsock-decision-id of an answer, or the log's")
+    ],
     url: Url = HERE,
     key: Key = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Why a decision fell as it did."""
-    from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
+    from windsock.cli.weights import show_decision
 
-    tables.show_decision(ServiceClient(url, key), decision, as_json=as_json)
+    show_decision(ServiceClient(url, key), decision, as_json=as_json)
 
 
 def report(
-    since: Annotated[str, typer.Option(help="how far back, such as 7d or 36h")] = "1d",
+    since: Annotated[str, typer.Option(help="how far back, such as 7d or 36h, or a date")] = "1d",
     by: Annotated[str, typer.Option(help="of route, task, deployment, key")] = "deployment",
     url: Url = HERE,
     key: Key = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """What was spent and delivered, and what was billed against what was counted."""
+    """What was spent and delivered, billed and counted."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
@@ -78,12 +107,12 @@ def report(
 
 
 @alarms_app.command("list")
-def alarms_list(url: Url = HERE, key: Key = None) -> None:
+def alarms_list(url: Url = HERE, key: Key = None, as_json: AsJson = False) -> None:
     """Beliefs that an alarm has changed."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
-    tables.show_alarms(ServiceClient(url, key))
+    tables.show_alarms(ServiceClient(url, key), as_json=as_json)
 
 
 @alarms_app.command("silence")
@@ -92,23 +121,26 @@ def alarms_silence(
     undo: Annotated[bool, typer.Option("--undo", help="count its rewards again")] = False,
     url: Url = HERE,
     key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Take a key's rewards out of what is believed, as if it had said nothing."""
+    """Take a key's rewards out, as if it had said nothing."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
-    tables.silence_key(ServiceClient(url, key), reporter, is_silent=not undo)
+    service = ServiceClient(url, key)
+    tables.silence_key(service, reporter, is_silent=not undo, as_json=as_json)
 
 
 @alarms_app.command("undo")
 def alarms_undo(
-    deployment: str,
-    route: Annotated[str, typer.Option()] = "auto",
+    deployment: Annotated[str, typer.Argument(help="whose alarm to take back")],
+    route: Annotated[str, typer.Option(help="on which the alarm is held")] = "auto",
     url: Url = HERE,
     key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
     """Put the belief from before an alarm back."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
-    tables.undo_alarm(ServiceClient(url, key), route, deployment)
+    tables.undo_alarm(ServiceClient(url, key), route, deployment, as_json=as_json)

@@ -83,6 +83,8 @@ class PriceSettings(TermSettings):
         missing = [meter for meter in MAIN_METERS if meter not in self.usd_per_mtok]
         if self.mode == CHAT and missing:
             raise ValueError(f"{missing[0]} is missing; add it")
+        if not self.usd_per_mtok:
+            raise ValueError("no meter is priced; state one, such as input = 0")
         if not self.reason and not any(self.usd_per_mtok.values()):
             raise ValueError('a price of 0 needs a reason; add reason = "local" or the like')
         return self

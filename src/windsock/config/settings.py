@@ -12,12 +12,12 @@ from pydantic import (
     model_validator,
 )
 
+from windsock.config.ability_settings import CapabilitySettings, Mode, TermsSettings
 from windsock.config.cap_settings import CapSettings, TimeZone
 from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
-from windsock.config.terms_settings import TermsSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds
@@ -41,6 +41,7 @@ class ServerSettings(Part):
                     that a load balancer can look elsewhere
     max_concurrent  requests worked on at a time; less while the event loop runs late
     max_waiting, queue_timeout      requests in excess that wait, and for how long
+    max_body_mb, max_upload_mb  of one request, of one that is a form with files
     max_inflight_mb     request bodies held at a time, as they arrive
     max_connections, max_connections_per_peer   of clients; one too many takes the place of the
                     one that has been longest without a request
@@ -56,6 +57,7 @@ class ServerSettings(Part):
     cors_origins: tuple[str, ...] = ()
     pass_headers: tuple[PassedHeader, ...] = PASS_HEADERS
     max_body_mb: float = Field(default=20.0, gt=0)
+    max_upload_mb: float = Field(default=32.0, gt=0)
     max_inflight_mb: float = Field(default=512.0, gt=0)
     max_connections: int = Field(default=4096, gt=0)
     max_connections_per_peer: int = Field(default=2048, gt=0)
@@ -115,18 +117,6 @@ class ProviderSettings(ContractSettings, TermsSettings):
     parameters: ParameterSettings = ParameterSettings()
 
 
-class CapabilitySettings(Part):
-    """What a deployment accepts, as its owner says; None leaves it to feeds."""
-
-    vision: bool | None = None
-    audio: bool | None = None
-    tools: bool | None = None
-    json_schema: bool | None = None
-    web_search: bool | None = None
-    context_tokens: int | None = Field(default=None, gt=0)
-    max_output_tokens: int | None = Field(default=None, gt=0)
-
-
 class DeploymentSettings(ContractSettings, TermsSettings):
     """A deployment, by its id.
 
@@ -134,6 +124,7 @@ class DeploymentSettings(ContractSettings, TermsSettings):
     prices          several, dated by `valid_from`
     discount        in place of its provider's; `adjustments` come on top of those
     provider, model read from the id if left out
+    modes           kinds of model that it is, in place of what its name and feeds say
     price_names     further names under which feeds may quote it
     parameters      what it takes of a request, in place of what is known of its provider
     """
@@ -143,6 +134,7 @@ class DeploymentSettings(ContractSettings, TermsSettings):
     price: PriceSettings | None = None
     prices: tuple[PriceSettings, ...] = ()
     price_names: tuple[str, ...] = ()
+    modes: tuple[Mode, ...] = ()
     capabilities: CapabilitySettings = CapabilitySettings()
     parameters: ParameterSettings = ParameterSettings()
 

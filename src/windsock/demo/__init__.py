@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import tempfile
 from datetime import UTC, datetime
@@ -15,26 +16,28 @@ from rich.console import Console
 from rich.panel import Panel
 
 from windsock.app.bootstrap import build
-from windsock.app.http_server import Server, server_of
+from windsock.app.http_server import Server, refuse_taken, server_of
 from windsock.app.service import Service
 from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.demo.paper_provider import PaperModel, PaperProviders
 from windsock.demo.price_history import PRICES_AT_START, STORY_BEGINS, PriceHistory
 from windsock.demo.traffic import QUALITY, TASKS, traffic
-from windsock.errors import WindsockError
 from windsock.observability import log
 
+PARENT_S = 0.5
+"""Between two looks whether the process that started this one is there."""
 
-def run_demo(*, host: str, port: int) -> None:
-    """Run until interrupted."""
+
+def run_demo(*, host: str, port: int, with_parent: bool = False) -> None:
+    """Run until interrupted; with_parent: or until the process ends that started this one."""
     log.configure(level="warning", is_json=False)
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(_main(host, port))
+        asyncio.run(_main(host, port, with_parent))
 
 
-async def _main(host: str, port: int) -> None:
-    _refuse_taken(host, port)
+async def _main(host: str, port: int, with_parent: bool) -> None:
+    refuse_taken(host, port)
     with tempfile.TemporaryDirectory(prefix="windsock-demo-") as folder:
         paper_port = _free_port()
         history = PriceHistory(SystemClock(), SystemClock().now())
@@ -62,11 +65,22 @@ async def _main(host: str, port: int) -> None:
             asyncio.create_task(traffic(url)),
             asyncio.create_task(_narrate(service, history)),
         ]
+        if with_parent:
+            tasks.append(asyncio.create_task(_end_with(os.getppid(), server)))
         await server_task
         for task in tasks:
             task.cancel()
         paper.should_exit = True
         await paper_task
+
+
+async def _end_with(parent: int, server: Server) -> None:
+    """End a server when the process is gone that started this one, whatever became of it."""
+    while True:
+        await asyncio.sleep(PARENT_S)
+        if os.getppid() != parent:
+            server.should_exit = True
+            return
 
 
 def paper_providers() -> PaperProviders:
@@ -161,14 +175,3 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def _refuse_taken(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise WindsockError(
-                f"port {port} on {host} is taken; name another with --port"
-            ) from error

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import HEADLINE, Evaluation, Value
+from windsock.resources import text_lines
+from windsock.resources.text_lines import Entry, lines, wrapped
 from windsock.simulation.reporting.text_report import rounded
 from windsock.simulation.reporting.wording import dollars, percent, points
 
@@ -51,55 +52,62 @@ def as_json(found: Evaluation, *, policy: str, prices: Sequence[str]) -> str:
 
 def show(console: Console, found: Evaluation, *, policy: str, prices: Sequence[str]) -> None:
     """What was logged beside what would have been."""
+    text = report_lines(found, policy=policy, prices=prices, width=console.width)
+    text_lines.show(console, text)
+
+
+def report_lines(
+    found: Evaluation, *, policy: str, prices: Sequence[str], width: int
+) -> Iterator[str]:
+    """The same in lines that fit."""
     changed = f" with {', '.join(prices)}" if prices else ""
-    about = f"on {found.requests:,} logged requests {_when(found)}"
-    console.print(f"[bold]{policy}[/]{changed}, {about}", highlight=False)
-    for reason, count in found.left_out.items():
-        console.print(f"left out: {count:,} {reason}", highlight=False)
+    about = f"{policy}{changed}, on {found.requests:,} logged requests {_when(found)}".rstrip()
+    left_out = (f"left out: {count:,} {reason}" for reason, count in found.left_out.items())
+    for words in (about, *left_out):
+        yield from wrapped(words, width=width, indent="")
     if found.logged is not None:
-        console.print(_verdict(found))
-        console.print(_cells(found))
-    if found.refusal is not None:
-        console.print(f"[yellow]No verdict: {found.refusal}.[/]", highlight=False)
-    else:
-        console.print(_sentence(found), highlight=False)
-    console.print(_overlap(found), highlight=False)
+        yield from ("", *_verdict(found, width), "", *_cells(found, width), "")
+    refusal = f"No verdict: {found.refusal}."
+    for words in (_sentence(found) if found.refusal is None else refusal, _overlap(found)):
+        yield from wrapped(words, width=width, indent="")
 
 
-def _verdict(found: Evaluation) -> Table:
-    table = Table(title="per request, with 95 % intervals", title_justify="left")
-    for column in ("", "success", "$ per 1k requests", "$ per 1k right"):
-        table.add_column(column, justify="right" if column else "left")
+def _verdict(found: Evaluation, width: int) -> Iterator[str]:
     rows: dict[str, Value | None] = {"as logged": found.logged}
     if found.logged and found.repriced and found.repriced.usd.mean != found.logged.usd.mean:
         rows["the same calls at the new prices"] = found.repriced
     rows |= {f"new policy, {ESTIMATORS[name]}": v for name, v in found.by_estimator.items()}
-    for name, value in rows.items():
-        if value is not None:
-            bold = "[bold]" if name.endswith(ESTIMATORS[HEADLINE]) else ""
-            table.add_row(
-                bold + name,
-                bold + _told(value.success, 100, "%"),
-                bold + _told(value.usd, 1000),
-                bold + _told(value.usd_per_success, 1000),
-            )
-    return table
+    columns = ("success", "$/1k requests", "$/1k right")
+    head = Entry("per request", columns, "with 95 % intervals")
+    entries = [_of_value(name, value) for name, value in rows.items() if value is not None]
+    yield from lines([head, *entries], width=width)
 
 
-def _cells(found: Evaluation) -> Table:
-    table = Table(title="where it went, and would go", title_justify="left")
-    for column in ("task", "deployment", "logged", "new", "judged", "success"):
-        table.add_column(column, justify="left" if column in ("task", "deployment") else "right")
-    for cell in found.cells:
-        table.add_row(
-            cell.task,
-            cell.deployment,
-            f"{cell.logged_share:.1%}",
-            f"{cell.new_share:.1%}",
-            f"{cell.feedback_rate:.0%}",
-            "" if cell.logged_success is None else f"{cell.logged_success:.1%}",
+def _of_value(name: str, value: Value) -> Entry:
+    """Means as figures, their intervals below."""
+    each = (
+        _told(value.success, 100, "%"),
+        _told(value.usd, 1000),
+        _told(value.usd_per_success, 1000),
+    )
+    return Entry(name, [mean for mean, _ in each], "; ".join(span for _, span in each))
+
+
+def _cells(found: Evaluation, width: int) -> Iterator[str]:
+    head = Entry("where it went, and would go", ("logged", "new", "judged", "success"))
+    entries = [
+        Entry(
+            f"{cell.task} / {cell.deployment}",
+            (
+                f"{cell.logged_share:.1%}",
+                f"{cell.new_share:.1%}",
+                f"{cell.feedback_rate:.0%}",
+                "" if cell.logged_success is None else f"{cell.logged_success:.1%}",
+            ),
         )
-    return table
+        for cell in found.cells
+    ]
+    yield from lines([head, *entries], width=width)
 
 
 def _sentence(found: Evaluation) -> str:
@@ -138,10 +146,11 @@ def _when(found: Evaluation) -> str:
     return f"from {ends[0]} to {ends[1]} UTC"
 
 
-def _told(each: Estimate, scale: float, unit: str = "") -> str:
+def _told(each: Estimate, scale: float, unit: str = "") -> tuple[str, str]:
+    """(the mean, its interval)"""
     form = ".1f" if unit else ".4g"
     mean, low, high = (f"{value * scale:{form}}" for value in (each.mean, each.low, each.high))
-    return f"{mean}{unit} ({low} to {high})"
+    return f"{mean}{unit}", f"{low} to {high}"
 
 
 def _value(value: Value | None) -> dict[str, Any] | None:

@@ -54,6 +54,11 @@ class Repriced:
     def __init__(self, changes: Sequence[Repricing] = ()) -> None:
         self._changes = tuple(changes)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """As they were written."""
+        return tuple(each.text for each in self._changes)
+
     def of(self, deployment: str) -> Repricing | None:
         """The change of a deployment by the first pattern that fits; None if none does."""
         fitting = [each for each in self._changes if fnmatchcase(deployment, each.pattern)]
@@ -77,21 +82,33 @@ class Repriced:
 
 
 def repriced(texts: Iterable[str]) -> Repriced:
-    """PATTERN=xFACTOR or PATTERN=INPUT/OUTPUT, each; raises ConfigError."""
+    """PATTERN=+30%, PATTERN=xFACTOR or PATTERN=INPUT/OUTPUT, each; raises ConfigError."""
     return Repriced([_repricing(text) for text in texts])
 
 
 def _repricing(text: str) -> Repricing:
     pattern, _, value = text.partition("=")
     pattern, value = pattern.strip(), value.strip()
-    usage = "write PATTERN=xFACTOR, or PATTERN=INPUT/OUTPUT in dollars per million tokens"
+    usage = "write PATTERN=xFACTOR, =+30%, or =INPUT/OUTPUT in dollars per million tokens"
     if not pattern or not value:
         raise ConfigError(f"--price {text!r}: {usage}")
+    if value.endswith("%"):
+        return Repricing(text=text, pattern=pattern, factor=_share(text, value, usage), flat={})
     if value.startswith("x"):
         return Repricing(text=text, pattern=pattern, factor=_money(text, value[1:], usage), flat={})
     usd_in, _, usd_out = value.partition("/")
     flat = {Meter.INPUT: _money(text, usd_in, usage), Meter.OUTPUT: _money(text, usd_out, usage)}
     return Repricing(text=text, pattern=pattern, factor=None, flat=flat)
+
+
+def _share(text: str, value: str, usage: str) -> Decimal:
+    """+30% as 1.3, -30% as 0.7."""
+    number = value[:-1].lstrip("+")
+    sign = -1 if number.startswith("-") else 1
+    factor = 1 + sign * _money(text, number.lstrip("-"), usage) / 100
+    if factor < 0:
+        raise ConfigError(f"--price {text!r}: nothing falls by more than 100%; {usage}")
+    return factor
 
 
 def _money(text: str, number: str, usage: str) -> Decimal:

@@ -257,6 +257,8 @@ def _facts(
 ) -> ModelFacts:
     stated: dict[str, Any] = {name: _fact(entry.get(name)) for name in FACTS}
     stated |= {name: _date(entry.get(name)) for name in ("released_at", "retires_at")}
+    mode = entry.get("mode")
+    stated["mode"] = mode if isinstance(mode, str) else None
     return ModelFacts(provider=provider, model=model, feed=definition.id, **stated)
 
 

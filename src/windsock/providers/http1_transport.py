@@ -54,7 +54,18 @@ class DirectCaller:
         own = _own_lines(endpoint, headers) if headers else usual
         if endpoint.signer is not None:
             own += await _signed(endpoint.signer, origin.url(path), body)
-        request = b"%b%d\r\n%b\r\n%b" % (head, len(body), own, body)
+        return await self._exchanged(origin, b"%b%d\r\n%b\r\n%b" % (head, len(body), own, body))
+
+    async def ask(self, method: str, endpoint: Endpoint, path: str) -> Reply:
+        """See `Caller.ask`."""
+        origin = _origin(endpoint)
+        head, own = _head(endpoint, origin, path, method), b""
+        if endpoint.signer is not None:
+            own = await _signed(endpoint.signer, origin.url(path), b"", method)
+        return await self._exchanged(origin, b"%b0\r\n%b\r\n" % (head, own))
+
+    async def _exchanged(self, origin: Origin, request: bytes) -> Reply:
+        """Send it, over a connection that was kept if there is one; returns when the head came."""
         kept = self._pool.take_idle(origin)
         if kept is not None:
             try:
@@ -81,10 +92,7 @@ class DirectCaller:
         """Where to, the head of every request up to its length, and what usual ones add."""
         found = self._lines.get((id(endpoint), path))
         if found is None:
-            try:
-                origin = Origin.of(endpoint.base_url)
-            except ValueError as error:
-                raise Unreachable(str(error)) from error
+            origin = _origin(endpoint)
             usual = _own_lines(endpoint, NO_HEADERS)
             found = endpoint, origin, _head(endpoint, origin, path), usual
             if len(self._lines) >= MAX_HEADS:
@@ -136,9 +144,9 @@ async def _asked(connection: Connection, request: bytes) -> Incoming:
     return incoming
 
 
-async def _signed(signer: Signer, url: str, body: bytes) -> bytes:
+async def _signed(signer: Signer, url: str, body: bytes, method: str = "POST") -> bytes:
     """Lines of the head that only this request has; raises ProviderError."""
-    made = await signer.headers("POST", url, body)
+    made = await signer.headers(method, url, body)
     return "".join(f"{name}: {value}\r\n" for name, value in made.items()).encode("latin-1")
 
 
@@ -149,13 +157,21 @@ def _own_lines(endpoint: Endpoint, headers: RequestHeaders) -> bytes:
     return b"".join(b"%b: %b\r\n" % pair for pair in own.items() if pair[0] not in stated)
 
 
-def _head(endpoint: Endpoint, origin: Origin, path: str) -> bytes:
+def _origin(endpoint: Endpoint) -> Origin:
+    """Raises Unreachable if the address is none."""
+    try:
+        return Origin.of(endpoint.base_url)
+    except ValueError as error:
+        raise Unreachable(str(error)) from error
+
+
+def _head(endpoint: Endpoint, origin: Origin, path: str, method: str = "POST") -> bytes:
     """What every request states; raises Unreachable if a header could not be sent as it is."""
     named = {name.lower(): value for name, value in endpoint.headers.items()}
     always = {name: value for name, value in HEADERS.items() if name != TYPE}
     fields = {"host": origin.authority, "accept": "*/*", **always, **named}
     lines = [f"{name}: {value}" for name, value in fields.items()]
-    text = "\r\n".join([f"POST {origin.path}{path} HTTP/1.1", *lines, "content-length: "])
+    text = "\r\n".join([f"{method} {origin.path}{path} HTTP/1.1", *lines, "content-length: "])
     if any(mark in line for line in lines for mark in "\r\n\0"):
         raise Unreachable("a header of the provider holds a line break")
     return text.encode("latin-1", "replace")

@@ -35,6 +35,8 @@ class Preset:
     headers             that every call carries
     format              name of the wire format of its API (`wire.registry`)
     speaks              formats of clients that it takes as they come, beside its own
+    speaks_at           id of the preset where it takes more of them, with the same key; only where
+                        the owner states no address and no sign-in
     keeps_router_fields it understands the router's own fields of a request itself
     status              id of its health feed
     models              candidates when no configuration names any
@@ -52,6 +54,7 @@ class Preset:
     bill_header         the header of an answer that says so
     usage               what it counts its own way
     cache               how it caches the beginning of prompts
+    call_urls           base URLs of kinds of calls that are not made at the usual one
     searching           globs of the names of its models that search the web
     """
 
@@ -68,6 +71,7 @@ class Preset:
     headers: Mapping[str, str] = field(default_factory=dict)
     format: str = "openai_chat"
     speaks: tuple[str, ...] = ()
+    speaks_at: str = ""
     keeps_router_fields: bool = False
     status: str | None = None
     models: tuple[str, ...] = ()
@@ -85,6 +89,7 @@ class Preset:
     bill_header: str = ""
     usage: UsageHabits = NO_HABITS
     cache: CacheTraits = USUAL_CACHE
+    call_urls: Mapping[str, str] = field(default_factory=dict)
     searching: tuple[str, ...] = ()
 
     def searches_as(self, model: str) -> bool:

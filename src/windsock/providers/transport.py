@@ -138,6 +138,10 @@ class Caller(Protocol):
         """
         ...
 
+    async def ask(self, method: str, endpoint: Endpoint, path: str) -> Reply:
+        """Send a request without a body by this method; else as `post`."""
+        ...
+
     async def close(self) -> None:
         """Drop all connections."""
         ...

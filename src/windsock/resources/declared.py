@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -16,6 +17,9 @@ from windsock.errors import ConfigError
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 """A number and its unit."""
+
+NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
+"""Unix seconds, as text."""
 
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -53,6 +57,24 @@ def moment(value: object) -> float:
         return float(value)
     read = datetime.fromisoformat(str(value))
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
+def point(text: str, now: float) -> float:
+    """Unix s from a duration before `now`, an ISO date or time, or unix s; raises ValueError."""
+    try:
+        return now - seconds(text)
+    except ValueError:
+        pass
+    try:
+        found = float(text) if NUMBER.fullmatch(text.strip()) else moment(text.strip())
+    except (ValueError, OverflowError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise ValueError(
+            f"{text!r} is no point in time; write a duration before now such as 1h or 7d, a date "
+            "such as 2026-11-01, or unix seconds"
+        )
+    return found
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from math import ceil
 import orjson
 
 from windsock.core.model.calls import LASTING, CallKind
+from windsock.core.model.exclusions import ExclusionCode, exclusion_of
 from windsock.errors import (
     BadRequest,
     BudgetSpent,
@@ -21,6 +22,7 @@ from windsock.errors import (
 )
 from windsock.service.auth import AccessDenied
 from windsock.service.key_limits import NotAllowed
+from windsock.wire.dialect import TOO_LONG
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ def _limited(error: LimitReached) -> Problem:
 
 def _nobody(error: NoCandidate) -> Problem:
     if error.is_lasting:
-        return Problem.of(422, str(error), code="no_candidate")
+        reasons = {exclusion_of(each).code for each in error.reasons.values()}
+        code = TOO_LONG if reasons == {ExclusionCode.CONTEXT_EXCEEDED} else "no_candidate"
+        return Problem.of(422, str(error), code=code)
     if error.cause in LASTING:
         code = PROVIDER_CODES[CallKind(error.cause)]
         return Problem.of(503, str(error), code=code, headers=[NO_RETRY])
@@ -122,6 +126,11 @@ def _nobody(error: NoCandidate) -> Problem:
     status, code = (429, "rate_limited") if is_limit else (503, "no_candidate")
     headers = [wait] if is_limit else [wait, NO_RETRY]
     return Problem.of(status, str(error), code=code, headers=headers)
+
+
+def internal() -> Problem:
+    """What a request is told that we failed at."""
+    return Problem.of(500, "windsock failed at this request; its log says how", code="internal")
 
 
 def overloaded() -> Problem:

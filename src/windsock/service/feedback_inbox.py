@@ -97,6 +97,16 @@ class FeedbackInbox:
             )
         return self._learn(self._held(name, known), reward, idempotency_key)
 
+    async def answered_by(self, name: str, namespace: str) -> str | None:
+        """The deployment that gave an answer of this id in this namespace; None if none did.
+
+        raises  StoreError
+        """
+        known = self._at_hand(name, namespace) or await self._find(name, namespace)
+        if known is None or known.decision.cell.namespace != namespace:
+            return None
+        return known.deployment
+
     def advice(self, name: str, namespace: str, claim: float) -> tuple[float, str | None]:
         """See `Router.advice`; for an answer that was just reported on."""
         known = self._at_hand(name, namespace)

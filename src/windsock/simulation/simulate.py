@@ -9,11 +9,14 @@ from rich.console import Console
 
 from windsock.errors import ConfigError
 from windsock.resources import folder
+from windsock.resources.text_lines import show
+from windsock.simulation.engines.contenders import left_out
+from windsock.simulation.engines.paretobandit import INSTALL
 from windsock.simulation.reporting import html_report, text_report
 from windsock.simulation.sweeps.parameter_grid import cases
 from windsock.simulation.sweeps.progress_bar import Bar
 from windsock.simulation.sweeps.sweep import ENGINES, Engine, Sweep, jobs_of, sweep
-from windsock.simulation.world.outcome_table import read_table, with_outcomes
+from windsock.simulation.world.outcome_table import read_table, with_outcomes, world_of
 from windsock.simulation.world.scenario import Scenario, load_scenario
 
 
@@ -66,7 +69,10 @@ def replay(
     if table is not None:
         scenario = with_outcomes(scenario, table)
     jobs = jobs_of(cases(scenario, settings), policies, seeds, table)
-    bar = Bar(Console(stderr=True), scenario.engine)
+    aside = Console(stderr=True)
+    for policy in left_out(world_of(scenario, 0, table), policies):
+        show(aside, [f"left out: {policy}, which needs a package; {INSTALL}"])
+    bar = Bar(aside, scenario.engine)
     found = sweep(jobs, engine=chosen, at_once=at_once, watch=bar.watch)
     if as_json:
         print(text_report.as_json(scenario, title, found))

@@ -7,6 +7,13 @@ from typing import Any, Protocol
 
 from windsock.errors import BadRequest
 
+MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
+"""What is raised where a body or an answer has not the shape that its format has."""
+
+
+TOO_LONG = "context_length_exceeded"
+"""OpenAI's code of an error that says: the prompt is longer than the model can hold."""
+
 
 class Dialect(Protocol):
     """One request in another wire format. Made anew for each: streams have a state.
@@ -15,6 +22,7 @@ class Dialect(Protocol):
     language    its name among those that providers may speak (`wire.registry.LANGUAGES`), or empty
     passed      headers that belong to it and go to who speaks it, in lower case
     id_header   under which its clients look for the id of their request, or empty
+    takes_comments  its clients pass over comments in a stream
     left_out    what of the request has no counterpart in a chat, by field and kind
     refusal     why it cannot be asked as a chat at all; None: it can
     is_foreign  it carries what was made here of another's answers, so it is asked as a chat only
@@ -24,6 +32,7 @@ class Dialect(Protocol):
     language: str
     passed: tuple[bytes, ...]
     id_header: bytes
+    takes_comments: bool
     left_out: list[str]
     refusal: BadRequest | None
     is_foreign: bool
@@ -62,8 +71,16 @@ class Unspoken:
     language = ""
     passed: tuple[bytes, ...] = ()
     id_header = b""
+    takes_comments = True
     refusal: BadRequest | None = None
     is_foreign = False
+
+
+def known_by(phrase: str, error: Mapping[str, Any]) -> str:
+    """The message of an error; of too long a prompt with the phrase that its clients look for."""
+    message = str(error["message"])
+    is_told = error.get("code") != TOO_LONG or phrase in message
+    return message if is_told else f"{phrase}: {message}"
 
 
 def refused(status: int, error: Mapping[str, Any]) -> dict[str, Any]:

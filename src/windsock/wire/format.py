@@ -153,12 +153,15 @@ class Format(Protocol):
     headers         that every call carries beside those of the provider's configuration
     answer_headers  of an answer that the client gets too, in lower case; where it is told as it
                     came
-    count_path      of the call that counts the tokens of a request; empty where there is none
+    count_path      of the call that counts the tokens of a request, `{model}` in it the model's
+                    name; empty where there is none
+    carries         the fields of a chat body that have a counterpart; None: all go as they come
     """
 
     headers: Mapping[str, str]
     answer_headers: tuple[str, ...]
     count_path: str
+    carries: frozenset[str] | None
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         """Of the call, below the provider's base URL; percent-encoded, with a query if need be."""

@@ -14,14 +14,32 @@ def loads(raw: bytes) -> Any:
     try:
         return orjson.loads(raw)
     except orjson.JSONDecodeError:
-        if b"\\ud" not in raw.lower() and b"NaN" not in raw and b"Infinity" not in raw:
+        if not _has_half_pair(raw) and b"NaN" not in raw and b"Infinity" not in raw:
             raise
         return _loose(raw)
 
 
-def _loose(raw: bytes) -> Any:
+def loads_asked(raw: bytes) -> Any:
+    """The same of what a caller sends, who is told of numbers that are none; raises ValueError."""
     try:
-        return json.loads(raw)
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        if not _has_half_pair(raw):
+            raise
+        return _loose(raw, parse_constant=_no_number)
+
+
+def _has_half_pair(raw: bytes) -> bool:
+    return b"\\ud" in raw.lower()
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number in JSON")
+
+
+def _loose(raw: bytes, **how: Any) -> Any:
+    try:
+        return json.loads(raw, **how)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-import orjson
 
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
+from windsock.core.model.units import ANSWER_METERS, SEARCH_FIELDS, SEARCH_METERS, Meter, Usage
 from windsock.errors import BadRequest
+from windsock.wire import json_codec
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.caller_fields.ranges import RULES
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 
@@ -31,13 +34,36 @@ OURS = ROUTER_FIELDS
 """Fields that speak to the router; upstreams reject what they do not know."""
 
 
+MOST_TIMES_EXPECTED = 4
+"""What a picture of high quality has in tokens of what one of medium quality has."""
+
+
 class Operation(StrEnum):
     """A kind of call. A provider may speak a format of its own in each."""
 
     CHAT = "chat"
     EMBEDDING = "embedding"
+    RERANK = "rerank"
+    MODERATION = "moderation"
+    SPEECH = "speech"
+    TRANSCRIPTION = "transcription"
+    TRANSLATION = "translation"
+    IMAGE = "image"
+    IMAGE_EDIT = "image_edit"
 
     __hash__ = str.__hash__  # Enum's own is a Python function
+
+
+class FormBody(Protocol):
+    """A body of several parts (`formats.tasks.form.Form`)."""
+
+    def texts(self) -> dict[str, str]:
+        """Every part that is no file, by its name."""
+        ...
+
+    def with_texts(self, texts: Mapping[str, str], without: Collection[str]) -> bytes:
+        """The same body with these texts, less some parts."""
+        ...
 
 
 class NamesAModel(Protocol):
@@ -85,6 +111,8 @@ class UpstreamRequest:
                     carries what only windsock understands
     unheeded        fields that no one acts on, and that only a router would know
     searching       deployments of which a web search is asked beside
+    form            its body, where that is a form; None: it is JSON
+    expected        what it is taken to use; None: as the size of prompt and answer say
     kept_fields     `fields`, once they were read
     """
 
@@ -102,6 +130,8 @@ class UpstreamRequest:
     native: NativeRequest | None = None
     unheeded: tuple[str, ...] = ()
     searching: frozenset[str] = frozenset()
+    form: FormBody | None = None
+    expected: Usage | None = None
     kept_fields: dict[str, msgspec.Raw] | None = field(
         default=None, init=False, repr=False, compare=False
     )
@@ -110,7 +140,7 @@ class UpstreamRequest:
     def fields(self) -> dict[str, msgspec.Raw]:
         """The body's own, each as it came; whoever changes them changes a copy."""
         if self.kept_fields is None:
-            self.kept_fields = _fields.decode(self.raw)
+            self.kept_fields = _fields.decode(self.raw) if self.form is None else _texts(self.form)
         return self.kept_fields
 
 
@@ -125,21 +155,51 @@ def with_native(asked: UpstreamRequest, native: NativeRequest) -> UpstreamReques
     return asked
 
 
-def task_of(metadata: dict[str, Any] | None) -> str:
-    """The task that a request's metadata names, or the usual one."""
+def as_reserved(asked: UpstreamRequest) -> RouteRequest:
+    """The request with all that tells what its calls may cost at most."""
+    if asked.expected is not None:
+        units = _units_of(asked.expected)
+        return replace(asked.request, max_output_tokens=0, units=units)
+    size = SEARCH_FIELDS.get(asked.search_size or "")
+    search = next((each for each in SEARCH_METERS if each.usage_field == size), Meter.WEB_SEARCH)
+    sent = ((Meter.IMAGE, asked.images), (search, int(asked.search_size is not None)))
+    request = asked.request
+    beside = int(len(asked.raw) * TOKENS_PER_BYTE) - request.prompt_tokens
+    return replace(
+        request,
+        beside_tokens=max(0, beside),
+        choices=asked.choices,
+        units=tuple((meter, count) for meter, count in sent if count),
+    )
+
+
+def _units_of(expected: Usage) -> tuple[tuple[Meter, int], ...]:
+    """What a call beside text may use, without its prompt and the one request that each call is."""
+    counts = {**expected.counts(), Meter.INPUT: 0, Meter.REQUEST: expected.requests - 1}
+    times = dict.fromkeys(ANSWER_METERS, MOST_TIMES_EXPECTED)
+    return tuple((meter, int(n) * times.get(meter, 1)) for meter, n in counts.items() if n)
+
+
+def _texts(form: FormBody) -> dict[str, msgspec.Raw]:
+    """The texts of a form, as JSON has them."""
+    return {name: msgspec.Raw(json_codec.dumps(text)) for name, text in form.texts().items()}
+
+
+def task_of(metadata: dict[str, Any] | None, *, otherwise: str = DEFAULT_TASK) -> str:
+    """The task that a request's metadata names, or the usual one; raises BadRequest."""
     task = (metadata or {}).get("task")
-    return task if isinstance(task, str) and task else DEFAULT_TASK
+    return check_name(task, "metadata.task") if isinstance(task, str) and task else otherwise
 
 
 def drop_task(fields: dict[str, msgspec.Raw]) -> None:
     """Take the task, which speaks to the router, out of the metadata that goes upstream."""
     if "metadata" not in fields:
         return
-    metadata = orjson.loads(bytes(fields["metadata"]))
+    metadata = json_codec.loads(bytes(fields["metadata"]))
     if isinstance(metadata, dict) and "task" in metadata:
         del metadata["task"]
         if metadata:
-            fields["metadata"] = msgspec.Raw(orjson.dumps(metadata))
+            fields["metadata"] = msgspec.Raw(json_codec.dumps(metadata))
         else:
             del fields["metadata"]
 
@@ -147,6 +207,9 @@ def drop_task(fields: dict[str, msgspec.Raw]) -> None:
 def place_of(message: str) -> str:
     """A decoder's complaint with the field it is about before it."""
     field = param_of(message)
+    if field and (bound := re.search(r"`(str|array)` of length <= (\d+)", message)):
+        what = "characters" if bound[1] == "str" else "entries"
+        return f"{field} has more than {bound[2]} {what}; shorten it"
     return f"{field}: {message.split(' - at')[0]}" if field else message
 
 
@@ -157,10 +220,10 @@ def param_of(message: str) -> str | None:
     return (missing or at)[1] if missing or at else None  # type: ignore[index]
 
 
-def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
+def decoded(decoder: msgspec.json.Decoder[Body], body: bytes, *, usual: str = "") -> Body:
     """What routing reads of a body; raises BadRequest if it is no JSON, or names no model.
 
-    The first of `models` stands for a `model` that is not there.
+    usual   the model that stands for one that is not named
     """
     try:
         read = decoder.decode(body)
@@ -170,8 +233,17 @@ def decoded(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
         raise BadRequest(message, param=param) from error
     except msgspec.DecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
+    return checked_names(read, usual=usual)
+
+
+def checked_names(read: Body, *, usual: str = "") -> Body:
+    """The same; the first of `models`, or the usual model, stands for one that is not named.
+
+    raises  BadRequest if there is none
+    """
     if not read.model and read.models:
         read.model, *read.models = read.models
+    read.model = read.model or usual
     if not read.model:
         raise BadRequest("model is empty; name a route, a deployment or a model", param="model")
     return read

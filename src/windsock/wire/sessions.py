@@ -1,7 +1,7 @@
 """Which conversation a request belongs to: what clients say of it, and what can be inferred.
 
 Every client names it elsewhere. `SOURCES` are asked in order; the first that says something holds.
-Names may be long, and may tell who asks: only their digest goes further.
+Names may tell who asks: only their digest goes further.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ from typing import Any
 import msgspec
 
 from windsock.wire import json_codec
+from windsock.wire.caller_fields.names import MOST_CHARS, check_name
 
 LEAST_TOKENS = 1024
 """Shorter prompts are cached nowhere; a conversation that nobody names begins to matter here."""
 
-MAX_NAME = 4096
-"""Characters of a name that are read."""
+MOST_BORROWED_CHARS = 4096
+"""Of a name that was made for something else: a user, an answer, a prompt's cache."""
+
+OWN = ("session_id", "conversation")
+"""Fields of a body that name a session and nothing else."""
 
 FIRST_TURNS = "first turns"
 """The kind of a session that is inferred from how a prompt begins."""
@@ -147,7 +151,7 @@ def first_turns(messages: bytes) -> bytes | None:
 
 
 def _name(source: Source, body: Mapping[str, Any], header: Header) -> str | None:
-    """What a source says; None if nothing that can be a name."""
+    """What a source says; None if nothing that can be a name. Raises BadRequest if it is long."""
     if source.place is Place.HEADER:
         value: Any = header(source.name.encode())
     elif source.place is Place.METADATA:
@@ -160,7 +164,9 @@ def _name(source: Source, body: Mapping[str, Any], header: Header) -> str | None
         value = str(value)
     if not isinstance(value, str) or not value.strip():
         return None
-    text = value.strip()[:MAX_NAME]
+    is_own = source.place is Place.HEADER or source.name in OWN
+    most = MOST_CHARS if is_own else MOST_BORROWED_CHARS
+    text = check_name(value.strip(), source.name, most=most)
     return text if source.is_whole else session_part(text)
 
 

@@ -8,8 +8,13 @@ import pytest
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.change_detection import Mode
-from windsock.core.beliefs.route_beliefs import YOUNG_REWARDS, moved
-from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics, pooled_dispersion
+from windsock.core.beliefs.route_beliefs import YOUNG_REWARDS
+from windsock.core.beliefs.statistics import (
+    BeliefSettings,
+    RewardStatistics,
+    moved,
+    pooled_dispersion,
+)
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
 

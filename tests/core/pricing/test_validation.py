@@ -161,6 +161,7 @@ LESSER = {
     Meter.INPUT_SECOND: "100",
     Meter.OUTPUT_SECOND: "100000",
     Meter.CACHE_STORAGE: "4.5",
+    Meter.INPUT_CHARACTER: "30",
 }
 FULL = quote(
     usd_per_mtok={**LAST.usd_per_mtok, **{m: Decimal(usd) for m, usd in LESSER.items()}},

@@ -34,6 +34,7 @@ RATIOS = {
     Meter.INPUT_SECOND: 100.0,
     Meter.OUTPUT_SECOND: 400.0,
     Meter.CACHE_STORAGE: 1.0,
+    Meter.INPUT_CHARACTER: 30.0,
 }
 USED = Usage(
     input_tokens=800,
@@ -53,6 +54,7 @@ USED = Usage(
     input_seconds=5,
     output_seconds=5,
     cache_storage_token_hours=4000,
+    input_characters=100,
 )
 
 

@@ -44,7 +44,12 @@ async function streamed(name, more = {}) {
   return { ...(await told(result)), kinds: [...kinds].sort() };
 }
 
-const thinking = { providerOptions: { openai: { reasoningSummary: "auto", forceReasoning: true } } };
+const thinking = {
+  providerOptions: {
+    openai: { reasoningSummary: "auto", forceReasoning: true },
+    google: { thinkingConfig: { includeThoughts: true } },
+  },
+};
 
 run({
   text: async () => told(await asked("text")),

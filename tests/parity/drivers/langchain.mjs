@@ -14,7 +14,9 @@ const tools = [{ type: "function", function: TOOL }];
 const told = (answer) => ({
   text: answer.text,
   tools: answer.tool_calls.map((c) => [c.id, c.name, c.args]),
-  usage: answer.usage_metadata,
+  usage: answer.usage_metadata && [
+    answer.usage_metadata.input_tokens, answer.usage_metadata.output_tokens, answer.usage_metadata.total_tokens,
+  ],
 });
 
 async function summed(stream) {

@@ -17,12 +17,19 @@ def _model(model=MODEL, key=KEY, **more):
     return ChatOpenAI(model=model, base_url=f"{URL}/v1", api_key=key, max_retries=0, **more)
 
 
+def _used(usage):
+    if usage is None:
+        return None
+    read = (usage.get("input_token_details") or {}).get("cache_read")
+    return [usage["input_tokens"], usage["output_tokens"], usage["total_tokens"], read]
+
+
 def _told(answer):
     return told(
         text=answer.text if isinstance(answer.text, str) else answer.text(),
         tools=[[c["id"], c["name"], c["args"]] for c in answer.tool_calls],
         finish=answer.response_metadata.get("finish_reason"),
-        usage=answer.usage_metadata,
+        usage=_used(answer.usage_metadata),
     )
 
 

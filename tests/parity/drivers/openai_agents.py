@@ -72,7 +72,7 @@ async def thoughts():
     return _told(await Runner.run(_agent(), ask("thoughts")))
 
 
-async def refusal():
+async def refusal_raised():
     return _told(await Runner.run(_agent(), ask("refusal")))
 
 

@@ -28,9 +28,8 @@ def _told(answer):
         thought=getattr(choice.message, "reasoning_content", None),
         finish=choice.finish_reason,
         usage=[answer.usage.prompt_tokens, answer.usage.completion_tokens,
-               answer.usage.total_tokens, answer.usage.prompt_tokens_details.cached_tokens,
-               answer.usage.completion_tokens_details.reasoning_tokens],
-        tier=answer.service_tier,
+               answer.usage.total_tokens, answer.usage.prompt_tokens_details.cached_tokens],
+        reasoning=getattr(answer.usage.completion_tokens_details, "reasoning_tokens", 0),
     )  # fmt: skip
 
 

@@ -39,8 +39,8 @@ def _told(answer):
         finish=answer.status,
         reason=answer.incomplete_details and answer.incomplete_details.reason,
         usage=[usage.input_tokens, usage.output_tokens, usage.total_tokens,
-               usage.input_tokens_details.cached_tokens,
-               usage.output_tokens_details.reasoning_tokens],
+               usage.input_tokens_details.cached_tokens],
+        reasoning=usage.output_tokens_details.reasoning_tokens,
     )  # fmt: skip
 
 

@@ -64,7 +64,8 @@ def _head(body: dict[str, Any], kind: str) -> dict[str, Any]:
 def events(body: dict[str, Any]) -> list[bytes]:
     """A whole stream; usage only where it is asked for."""
     answer = answer_of(body)
-    deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
+    first = {"role": "assistant", "content": "" if answer.text else None, "refusal": None}
+    deltas: list[dict[str, Any]] = [first]
     deltas += [{"reasoning_content": each} for each in pieces(answer.thought)]
     field = "refusal" if answer.finish == "refusal" else "content"
     deltas += [{field: each} for each in pieces(answer.text)]

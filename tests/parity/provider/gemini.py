@@ -28,7 +28,7 @@ def parts(answer: Said) -> list[dict[str, Any]]:
         made.append({"text": answer.thought, "thought": True})
     if answer.text:
         made.append({"text": answer.text})
-    calls = [{"name": each.name, "args": each.arguments} for each in answer.calls]
+    calls = [{"id": each.id, "name": each.name, "args": each.arguments} for each in answer.calls]
     return made + [{"functionCall": each} for each in calls]
 
 

@@ -69,6 +69,8 @@ SHELLS: dict[str, Any] = {
     "shell": {"command": ["sh", "-c", "echo windy >> proof.txt"]},
     "Bash": {"command": "echo windy >> proof.txt", "description": "write the proof"},
     "bash": {"command": "echo windy >> proof.txt", "description": "write the proof"},
+    "run_commands": {"commands": ["echo windy >> proof.txt"]},
+    "execute_command": {"command": "echo windy >> proof.txt", "requires_approval": False},
     "run_shell_command": {"command": "echo windy >> proof.txt", "is_background": False},
 }
 """What agents call their shell, and how it is asked for the proof that it ran."""

@@ -253,3 +253,69 @@ async def test_a_blocked_prompt_is_an_answer(tmp_path) -> None:
     assert got.json() == blocked and events.content == event(blocked)
     assert alone.content == event(filtered)
     assert there.seen == [ASK, ASK, ASK]
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+async def test_tokens_are_counted_where_gemini_is_spoken(tmp_path, is_whole) -> None:
+    told = {"totalTokens": 31, "cachedContentTokenCount": 0, "promptTokensDetails": []}
+    body = {**ASK, "systemInstruction": {"parts": [{"text": "a"}]}, "tools": [{"googleSearch": {}}]}
+    if is_whole:
+        body = {"generateContentRequest": {"model": "models/auto", **body}}
+    async with upstream(lambda _: Answer(told), *PATHS) as there:
+        config = native(there.url) + provider("acme", there.url) + (
+            '[routes.acme]\ncandidates = ["acme/m"]\n')  # fmt: skip
+        async with running(config, tmp_path) as it:
+            got = await it.http.post(call("countTokens"), json=body)
+            there.reply = lambda _: Answer({"error": {"message": "no"}}, 500)
+            failed = await it.http.post(call("countTokens"), json=body)
+            alone = await it.http.post(call("countTokens", "acme"), json=body)
+    assert got.json() == told
+    assert failed.json() == alone.json() and 0 < alone.json()["totalTokens"] < 100
+    assert there.targets[0] == f"/v1/models/{MODEL}:countTokens" and len(there.seen) == 2
+    whole = {**body.get("generateContentRequest", {}), "model": f"models/{MODEL}"}
+    assert there.seen[0] == ({"generateContentRequest": whole} if is_whole else body)
+
+
+VECTOR = {"values": [0.25, -1.5]}
+
+
+@pytest.mark.parametrize("is_batch", [False, True])
+async def test_embeddings_pass_where_gemini_is_spoken(tmp_path, is_batch) -> None:
+    told = {"embeddings": [VECTOR]} if is_batch else {"embedding": VECTOR}
+    each = {"model": "models/auto", "content": {"parts": [{"text": "a"}, {"inlineData": {}}]},
+            "taskType": "RETRIEVAL_QUERY", "field_of_tomorrow": 1.50}  # fmt: skip
+    body = {"requests": [each, {**each, "outputDimensionality": 3}]} if is_batch else each
+    verb = "batchEmbedContents" if is_batch else "embedContent"
+    async with upstream(lambda _: Answer(told), *PATHS) as there:
+        config = native(there.url) + provider("acme", there.url)
+        async with running(config + '[routes.acme]\ncandidates = ["acme/m"]\n', tmp_path) as it:
+            got = await it.http.post(call(verb), json=body)
+            alone = await it.http.post(call(verb, "acme"), json=body)
+    assert got.json() == told and "x-windsock-adapted" not in got.headers
+    assert float(got.headers["x-windsock-cost-usd"]) > 0
+    assert json.dumps(there.seen[0]) == json.dumps(body).replace("/auto", f"/{MODEL}")
+    assert there.targets == [f"/v1/models/{MODEL}:{verb}"]
+    assert alone.status_code == 400 and alone.json()["error"]["status"] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("form", [None, "float", "base64"])
+async def test_openais_embeddings_are_asked_of_gemini(tmp_path, form) -> None:
+    ask = {"model": "auto", "input": ["a", "b"], "dimensions": 2, "encoding_format": form}
+    told = {"embeddings": [VECTOR, VECTOR]}
+    async with upstream(lambda _: Answer(told), *PATHS) as there:
+        config = native(there.url, model="gemini-embedding-001")
+        async with running(config, tmp_path) as it:
+            got = (await it.http.post("/v1/embeddings", json=ask)).json()
+            tokens = await it.http.post("/v1/embeddings", json={**ask, "input": [[1, 2]]})
+            googles = await it.http.post(
+                call("embedContent"), json={"content": {"parts": [{"text": "a"}]}}
+            )
+    values = "AACAPgAAwL8=" if form == "base64" else [0.25, -1.5]
+    assert [(each["index"], each["embedding"]) for each in got["data"]] == [
+        (0, values), (1, values)]  # fmt: skip
+    assert got["usage"]["prompt_tokens"] > 0 and got["object"] == "list"
+    assert there.seen[0]["requests"][1] == {
+        "model": "models/gemini-embedding-001", "outputDimensionality": 2,
+        "content": {"parts": [{"text": "b"}]}}  # fmt: skip
+    assert tokens.status_code == 422 and "texts given as tokens" in tokens.text
+    assert googles.status_code == 200 and len(there.seen) == 2

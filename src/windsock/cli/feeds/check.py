@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from windsock.cli.layout import Entry, lines, show, wrapped
 from windsock.clock import SystemClock
 from windsock.core.model.units import Meter
 from windsock.core.pricing.rules import DEFAULT_RULES
@@ -30,7 +30,9 @@ from windsock.resources import folders
 SAMPLED_AT = 1_795_514_400.0
 """2026-11-24, when the shipped samples were written: dates in them are read as of then."""
 
-COLUMNS = ("provider", "model", *tuple(Meter), "tiers", "windows", "zero_reason", "state")
+SHOWN = {Meter.INPUT.value: "in", Meter.OUTPUT.value: "out", Meter.CACHE_READ.value: "cached"}
+"""Prices that stand beside a name, as they are headed."""
+
 console = Console()
 
 
@@ -44,21 +46,25 @@ class Checked:
     agrees: bool | None
 
 
-def check_feeds(path: Path | None, *, live: bool, write: bool) -> bool:
+def check_feeds(path: Path | None, *, live: bool, write: bool, as_json: bool = False) -> bool:
     """Print what feeds yield; False if one could not be read or is not what it is expected to be.
 
     raises  ConfigError if the path holds no feed
     """
-    is_good = True
+    is_good, told = True, []
     for place in _places(path):
         try:
             checked = _check(place, live=live, write=write)
         except FeedError as error:
-            console.print(f"[red]mend[/] {escape(str(error))}", highlight=False)
-            is_good = False
-            continue
-        _show(checked)
-        is_good = is_good and checked.agrees is not False
+            is_good, text, view = False, [f"mend {error}"], {"error": str(error)}
+        else:
+            is_good = is_good and checked.agrees is not False
+            text, view = list(checked_lines(checked, width=console.width)), _view(checked)
+        told.append({"feed": place.name, **view})
+        if not as_json:
+            show(console, text)
+    if as_json:
+        print(json.dumps(told, indent=2))
     return is_good
 
 
@@ -112,35 +118,61 @@ def _write_expected(place: Path, reading: Reading) -> None:
         writer.writerows(rows)
 
 
-def _show(checked: Checked) -> None:
+def _view(checked: Checked) -> dict[str, Any]:
+    """As JSON."""
+    rows = list(rows_as_csv(checked.reading))
+    verdicts = _verdicts(checked.definition, checked.reading)
+    return {
+        "agrees": checked.agrees,
+        "rows": [
+            {**{name: value for name, value in row.items() if value}, "held": held}
+            for row, held in zip(rows, verdicts, strict=True)
+        ],
+        "left_out": [{"name": name, "reason": reason} for name, reason in checked.reading.skipped],
+    }
+
+
+def checked_lines(checked: Checked, *, width: int) -> Iterator[str]:
+    """A feed's rows: the main prices beside each name, what else there is below it."""
     definition, reading = checked.definition, checked.reading
     rows = list(rows_as_csv(reading))
     kind = "rows, USD per million" if reading.rows else "reports"
-    title = f"{definition.id}: {len(rows)} {kind}  {_expectation(checked)}"
-    console.print(title, highlight=False)
-    table = Table()
-    used = [name for name in COLUMNS if any(row.get(name) for row in rows)]
-    for name in (*used, *["guard"] * bool(reading.rows)):
-        justify: Literal["left", "right"] = "right" if name in tuple(Meter) else "left"
-        table.add_column(name, justify=justify, overflow="fold")
-    for row, verdict in zip(rows, _verdicts(definition, reading), strict=True):
-        table.add_row(*(row[name] for name in used), *[verdict] * bool(reading.rows))
-    console.print(table)
+    yield f"{definition.id}: {len(rows)} {kind}  {_expectation(checked)}".rstrip()
+    head = Entry("model", tuple(SHOWN.values())) if reading.rows else Entry("place", ("state",))
+    entries = [
+        _entry(row, held) for row, held in zip(rows, _verdicts(definition, reading), strict=True)
+    ]
+    yield from lines([head, *entries], width=width)
     for name, reason in reading.skipped:
-        console.print(f"  [dim]left out {escape(name)}: {escape(reason)}", highlight=False)
+        yield from wrapped(f"left out {name}: {reason}", width=width)
+    yield ""
 
 
-def _verdicts(definition: FeedDefinition, reading: Reading) -> Iterator[str]:
-    """What the guard says of each row by itself; falls and rises need a price before."""
+def _entry(row: dict[str, str], held: str | None) -> Entry:
+    name = "/".join(filter(None, (row["provider"], row["model"])))
+    if row["state"]:
+        return Entry(name, (row["state"],))
+    others = (
+        f"{field.replace('_', ' ')} {value}"
+        for field, value in row.items()
+        if value and field not in {*SHOWN, "provider", "model"}
+    )
+    note = "; ".join([*others, *([f"held: {held}"] if held else [])])
+    return Entry(name, [row[meter] for meter in SHOWN], note)
+
+
+def _verdicts(definition: FeedDefinition, reading: Reading) -> Iterator[str | None]:
+    """Why the guard would hold each row by itself, if it would; falls and rises need a price
+    before."""
     for row in reading.rows:
         name = f"{row.provider}/{row.model}"
-        reason = invalid_reason(quote_of(row, name, definition, SAMPLED_AT, False), DEFAULT_RULES)
-        yield f"[red]held: {escape(reason)}" if reason else "[green]a price"
+        quoted = quote_of(row, name, definition, SAMPLED_AT, False)
+        yield invalid_reason(quoted, DEFAULT_RULES)
     for _ in reading.health:
-        yield ""
+        yield None
 
 
 def _expectation(checked: Checked) -> str:
     if checked.agrees is None:
-        return "" if not (checked.place / "sample.json").is_file() else "[dim]no expected.csv"
-    return "[green]as expected" if checked.agrees else "[red]not as in expected.csv"
+        return "" if not (checked.place / "sample.json").is_file() else "no expected.csv"
+    return "as expected" if checked.agrees else "not as in expected.csv"

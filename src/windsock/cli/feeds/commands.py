@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from windsock.cli.options import AsJson
+
 feeds_app = typer.Typer(help="Feed declarations.", no_args_is_help=True)
 
 
@@ -20,9 +22,10 @@ def feeds_check(
     write: Annotated[
         bool, typer.Option("--write", help="write expected.csv from the sample")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Read feeds and show what they yield, and what the guard says of each row."""
+    """Read feeds and show what they yield, and what would be held."""
     from windsock.cli.feeds.check import check_feeds
 
-    if not check_feeds(path, live=live, write=write):
+    if not check_feeds(path, live=live, write=write, as_json=as_json):
         raise typer.Exit(1)

@@ -14,7 +14,18 @@ from windsock.cli.options import AsJson, Config, config_path
 if TYPE_CHECKING:
     from windsock.cli.keys.key_book import KeyBook
 
+MOST = 2**31 - 1
+"""Of a limit, as every database holds it."""
+
 keys_app = typer.Typer(help="Virtual keys.", no_args_is_help=True)
+
+
+def _scopes(begun: str) -> list[str]:
+    """For completion in a shell."""
+    from windsock.service.auth import SCOPES
+
+    return [scope for scope in SCOPES if scope.startswith(begun)]
+
 
 KeyId = Annotated[str, typer.Argument(help="the id of a key; 'windsock keys list' shows it")]
 
@@ -27,17 +38,25 @@ def keys_create(
     ] = "default",
     scope: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="infer, feedback, read, metrics, admin; repeatable"),
+        typer.Option(
+            "--scope",
+            autocompletion=_scopes,
+            help="infer, feedback, read, metrics, admin; repeatable",
+        ),
     ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", help="a route, deployment or model it may ask for, or a glob; "
                      "repeatable, all if not said"),
     ] = None,
-    rpm: Annotated[int | None, typer.Option(min=1, help="requests a minute, at most")] = None,
-    tpm: Annotated[int | None, typer.Option(min=1, help="tokens a minute, at most")] = None,
+    rpm: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="requests a minute, at most")
+    ] = None,
+    tpm: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="tokens a minute, at most")
+    ] = None,
     budget_usd: Annotated[
-        float | None, typer.Option("--budget-usd", min=0, help="dollars it may spend")
+        float | None, typer.Option("--budget-usd", min=0, max=MOST, help="dollars it may spend")
     ] = None,
     budget_period: Annotated[
         str | None, typer.Option("--budget-period", help="in a day, week, month or in total")
@@ -90,16 +109,19 @@ def keys_rotate(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key in place of another: the same limits, budget and history go on."""
+    """Make a key in place of another. Limits, budget and history go on."""
     from windsock.cli.keys import printing
 
     printing.show_made(_book(config).rotate(key_id, overlap), as_json=as_json)
 
 
 @keys_app.command("revoke")
-def keys_revoke(key_id: KeyId, config: Config = None) -> None:
+def keys_revoke(key_id: KeyId, config: Config = None, as_json: AsJson = False) -> None:
     """End a key; a running service notices within seconds."""
-    _book(config).revoke(key_id)
+    from windsock.cli.keys import printing
+
+    book = _book(config)
+    printing.show_key(book.revoke(key_id), book.now(), as_json=as_json)
 
 
 def _book(config: Path | None) -> KeyBook:

@@ -21,6 +21,8 @@ from windsock.store.keys import PERIODS, VirtualKey, rotate_key
 
 USUAL_SCOPES = ("infer", "feedback", "read")
 
+CENTURY_S = 100 * 365.25 * 86400.0
+
 MOST_CHARS = 128
 """Of a key's name and namespace."""
 
@@ -108,11 +110,12 @@ class KeyBook:
             rotate_key(engine, replace(old, expires_at=ends), new)
         return MadeKey(secret, new)
 
-    def revoke(self, key_id: str) -> None:
-        """End an active key; raises WindsockError if there is none."""
+    def revoke(self, key_id: str) -> VirtualKey:
+        """End an active key, and tell how it stands; raises WindsockError if there is none."""
         with existing_store(self.settings) as engine:
             if not queries.revoke_key(engine, key_id, self.now()):
                 raise _unknown(key_id)
+            return _found(engine, key_id)
 
     def _end(self, text: str) -> float:
         """Unix s, of a duration from now or a date; raises ConfigError."""
@@ -125,6 +128,8 @@ class KeyBook:
                 raise ConfigError(
                     f"--expires: {text!r} is no duration such as 90d and no date such as 2027-01-31"
                 ) from None
+        if at > self.now() + CENTURY_S:
+            raise ConfigError(f"--expires: {text!r} is more than a century from now; leave it out")
         if at <= self.now():
             raise ConfigError(f"--expires: {text!r} is over already")
         return at

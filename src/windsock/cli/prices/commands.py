@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from windsock.cli.options import HERE, Config, Key, Url, config_path
+from windsock.cli.options import HERE, AsJson, Config, Key, Url, config_path
 from windsock.errors import masked
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 prices_app = typer.Typer(help="The price book, its history and held quotes.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+Deployment = Annotated[str, typer.Argument(help="its id, such as openai/gpt-4o-mini")]
+Feed = Annotated[str, typer.Argument(help="whose quote, as 'windsock prices quarantine' says")]
 
 
 @contextmanager
@@ -52,28 +53,30 @@ def _stored(config: Path | None) -> Iterator[Client]:
     from windsock.observability import log
 
     log.configure(level="error", is_json=False)
-    with stored_service(load(config, os.environ), os.environ) as service:
+    with stored_service(load(config, os.environ, needs=("store",)), os.environ) as service:
         yield StoredClient(service)
 
 
 @prices_app.command("list")
-def prices_list(url: Url = HERE, key: Key = None, config: Config = None) -> None:
-    """Prices in force, their feed and age; one line each, and a second for what is special."""
+def prices_list(
+    url: Url = HERE, key: Key = None, config: Config = None, as_json: AsJson = False
+) -> None:
+    """Prices in force, their feed and age. What is special has a second line."""
     from windsock.cli.prices import tables
 
     with answering(url, key, config) as service:
-        tables.show_prices(service)
+        tables.show_prices(service, as_json=as_json)
 
 
 @prices_app.command("show")
 def prices_show(
-    deployment: str,
+    deployment: Deployment,
     url: Url = HERE,
     key: Key = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """One price whole: by meter, size, service tier and hour, and what every feed says."""
+    """One price whole. By meter, size, service tier and hour, and what every feed says."""
     from windsock.cli.prices import tables
 
     with answering(url, key, config) as service:
@@ -81,36 +84,48 @@ def prices_show(
 
 
 @prices_app.command("history")
-def prices_history(deployment: str, url: Url = HERE, key: Key = None) -> None:
+def prices_history(
+    deployment: Deployment,
+    url: Url = HERE,
+    key: Key = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
     """Every accepted quote of a deployment."""
     from windsock.cli.prices import tables
-    from windsock.cli.service_client import ServiceClient
 
-    tables.show_history(ServiceClient(url, key), deployment)
+    with answering(url, key, config) as service:
+        tables.show_history(service, deployment, as_json=as_json)
 
 
 @prices_app.command("quarantine")
-def prices_quarantine(url: Url = HERE, key: Key = None, config: Config = None) -> None:
+def prices_quarantine(
+    url: Url = HERE, key: Key = None, config: Config = None, as_json: AsJson = False
+) -> None:
     """Quotes that are not believed yet, and why."""
     from windsock.cli.prices import tables
 
     with answering(url, key, config) as service:
-        tables.show_quarantine(service)
+        tables.show_quarantine(service, as_json=as_json)
 
 
 @prices_app.command("approve")
-def prices_approve(deployment: str, feed: str, url: Url = HERE, key: Key = None) -> None:
+def prices_approve(
+    deployment: Deployment, feed: Feed, url: Url = HERE, key: Key = None, as_json: AsJson = False
+) -> None:
     """Believe a held quote."""
     from windsock.cli.prices import tables
     from windsock.cli.service_client import ServiceClient
 
-    tables.rule(ServiceClient(url, key), "approve", deployment, feed)
+    tables.rule(ServiceClient(url, key), "approve", deployment, feed, as_json=as_json)
 
 
 @prices_app.command("reject")
-def prices_reject(deployment: str, feed: str, url: Url = HERE, key: Key = None) -> None:
+def prices_reject(
+    deployment: Deployment, feed: Feed, url: Url = HERE, key: Key = None, as_json: AsJson = False
+) -> None:
     """Drop a held quote."""
     from windsock.cli.prices import tables
     from windsock.cli.service_client import ServiceClient
 
-    tables.rule(ServiceClient(url, key), "reject", deployment, feed)
+    tables.rule(ServiceClient(url, key), "reject", deployment, feed, as_json=as_json)

@@ -4,43 +4,56 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
 
-from windsock.cli.layout import Entry, age, lines, usd
+from windsock.cli.layout import Entry, age, lines, show, usd
 from windsock.cli.prices.sheet import sheet
 from windsock.cli.service_client import Client
 
 console = Console()
 
 
-def show_prices(service: Client) -> None:
+def show_prices(service: Client, *, as_json: bool = False) -> None:
     """Prices in force, USD per million tokens, with feed and age."""
+    found = service.ask("/v1/prices")["data"]
+    if as_json:
+        _print_json(found)
+        return
     head = Entry("deployment", ("in $/M", "out $/M", "cached", "age"))
-    _print(lines([head, *map(_entry, service.ask("/v1/prices")["data"])], width=console.width))
+    show(console, lines([head, *map(_entry, found)], width=console.width))
 
 
 def show_price(service: Client, deployment: str, *, as_json: bool = False) -> None:
     """One price by meter, size, service tier and hour, with every voice."""
     (price,) = service.ask("/v1/prices", params={"deployment": deployment})["data"]
-    _print([json.dumps(price, indent=2)] if as_json else sheet(price, width=console.width))
+    if as_json:
+        _print_json(price)
+    else:
+        show(console, sheet(price, width=console.width))
 
 
-def show_history(service: Client, deployment: str) -> None:
+def show_history(service: Client, deployment: str, *, as_json: bool = False) -> None:
     """Every accepted quote of a deployment, as the service orders them."""
     answer = service.ask("/v1/prices/history", params={"deployment": deployment})
+    if as_json:
+        _print_json(answer["data"])
+        return
     quotes = [
         Entry(moment(each["seen_at"]), in_and_out(each), f"{each['feed']} as {each['feed_model']}")
         for each in answer["data"]
     ]
-    _print(lines([Entry("seen (UTC)", ("in $/M", "out $/M")), *quotes], width=console.width))
+    show(console, lines([Entry("seen (UTC)", ("in $/M", "out $/M")), *quotes], width=console.width))
 
 
-def show_quarantine(service: Client) -> None:
+def show_quarantine(service: Client, *, as_json: bool = False) -> None:
     """Quotes that are held, and why."""
     held = service.ask("/v1/prices/quarantine")["data"]
+    if as_json:
+        _print_json(held)
+        return
     if not held:
         console.print("No quote is held.")
         return
@@ -53,14 +66,20 @@ def show_quarantine(service: Client) -> None:
         for each in held
     ]
     head = Entry("deployment", ("in $/M", "out $/M", "polls"))
-    _print(lines([head, *entries], width=console.width))
+    show(console, lines([head, *entries], width=console.width))
 
 
-def rule(service: Client, verdict: str, deployment: str, feed: str) -> None:
+def rule(
+    service: Client, verdict: str, deployment: str, feed: str, *, as_json: bool = False
+) -> None:
     """Approve or reject a held quote; `verdict` is the word for it in the path."""
     path = f"/v1/prices/quarantine/{verdict}"
-    service.ask(path, method="POST", json={"deployment": deployment, "feed": feed})
-    console.print(f"{deployment} as quoted by {feed}: {verdict}d")
+    answer = service.ask(path, method="POST", json={"deployment": deployment, "feed": feed})
+    if as_json:
+        _print_json(answer)
+    else:
+        done = {"approve": "approved", "reject": "rejected"}[verdict]
+        show(console, [f"{deployment} as quoted by {feed}: {done}"])
 
 
 def moment(at: float) -> str:
@@ -116,6 +135,5 @@ def _terms(price: dict[str, Any]) -> Iterator[str]:
         yield f"tiers {', '.join(price['service_tiers'])}"
 
 
-def _print(found: Iterable[str]) -> None:
-    for line in found:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+def _print_json(found: Any) -> None:
+    print(json.dumps(found, indent=2))

@@ -22,13 +22,8 @@ from windsock.core.beliefs.statistics import (
     mix_of,
     units_of,
 )
-from windsock.core.beliefs.summaries import (
-    Alarm,
-    BeliefSummary,
-    Intervals,
-    alarms_of,
-    summaries_of,
-)
+from windsock.core.beliefs.summaries import Alarm, BeliefSummary, Intervals, alarms_of, summaries_of
+from windsock.core.model.abilities.modes import FIRST_UNITS
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.units import Meter, Usage
@@ -128,16 +123,15 @@ class Beliefs:
     def mix(
         self, cell: Cell, deployment: str, *, prompt_tokens: float | None = None
     ) -> dict[Meter, float]:
-        """Expected units of one request by meter.
-
-        prompt_tokens   if given, prompt meters are scaled to sum to it
-        """
+        """Expected units of one request by meter; prompt meters sum to `prompt_tokens` if given."""
         group = self._groups.get(cell[:2])
         units = group.typical_units(cell.name, deployment) if group else None
+        if units is None and cell.task in FIRST_UNITS:
+            return dict(FIRST_UNITS[cell.task])
         if units is None:
-            prompt = prompt_tokens or self.settings.prompt_tokens
-            completion = self.settings.completion_tokens
-            return {Meter.INPUT: prompt, Meter.OUTPUT: completion, Meter.REQUEST: 1.0}
+            sent = prompt_tokens or self.settings.prompt_tokens
+            received = self.settings.completion_tokens
+            return {Meter.INPUT: sent, Meter.OUTPUT: received, Meter.REQUEST: 1.0}
         return mix_of(units, prompt_tokens)
 
     def posterior(self, cell: Cell, deployment: str) -> tuple[float, float]:
@@ -239,6 +233,11 @@ class Beliefs:
         group = self._groups.get(cell[:2])
         if group is not None:
             shrink_task(group, cell.name, most)
+
+    def forget(self, cells: frozenset[Cell]) -> None:
+        """Drop all evidence of these cells: it is as if nothing had been learnt there."""
+        for key in {cell[:2] for cell in cells} & self._groups.keys():
+            self._groups[key].forget({cell.name for cell in cells if cell[:2] == key})
 
     def merge_task(self, cell: Cell, task: str) -> None:
         """Requests of another task fall in this cell from now on: its evidence goes with them."""

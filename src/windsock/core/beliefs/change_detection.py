@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from windsock.core.beliefs.cusum import Cusum
+from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 
 SHIFT = 0.12
 """Change of success that both sums look for."""
@@ -149,6 +150,14 @@ class ChangeDetector:
         self.up.clear()
         if mode is Mode.STEADY:
             self.saved = {}
+
+    def merge_task(self, task: str, other: str, settings: BeliefSettings) -> None:
+        """What was saved of another task is of this one."""
+        if other in self.saved:
+            saved = RewardStatistics.from_state(self.saved.pop(other))
+            if task in self.saved:
+                saved.merge(RewardStatistics.from_state(self.saved[task]), settings)
+            self.saved[task] = saved.to_state()
 
     def to_state(self) -> list[Any]:
         """JSON-able and exact."""

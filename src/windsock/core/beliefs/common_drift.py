@@ -6,6 +6,7 @@ task is rewarded; the drift moves all of them with the last rewards of any.
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,11 @@ class RecentRewards:
         if row is not None:
             self._total -= row.count
             self.observe(task, row.count, row.total, row.at, settings)
+
+    def forget(self, tasks: Set[str]) -> None:
+        """Drop the rewards of these tasks."""
+        for task in self.rows.keys() & tasks:
+            self._total -= self.rows.pop(task).count
 
     def to_state(self) -> list[Any]:
         """JSON-able and exact."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
@@ -10,6 +11,7 @@ from windsock.core.beliefs.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
 from windsock.core.beliefs.prior_fitter import PriorFitter
 from windsock.core.beliefs.statistics import (
+    LEAST_PARAMETER,
     NEVER,
     BeliefSettings,
     Change,
@@ -18,12 +20,10 @@ from windsock.core.beliefs.statistics import (
     dispersion,
     evidence_by_name,
     infinite,
+    moved,
     pooled_dispersion,
 )
 from windsock.core.model.units import ANSWER_METERS, MIX_METERS
-
-LEAST_PARAMETER = 0.5
-"""Weights are exact from here on. A parameter below is raised: so little is known of its side."""
 
 JUDGE_EVERY = 20
 """Rewards (or rows, if they are more) after which those to come are judged by a new fit.
@@ -244,16 +244,22 @@ class RouteBeliefs:
             self.recents.setdefault(name, RecentRewards()).merge(recent, self.settings)
         self.changes += 1
 
+    def forget(self, tasks: Set[str]) -> None:
+        """Drop the rows of these tasks, also those kept by an alarm."""
+        for key in [key for key in self.rows if key[0] in tasks]:
+            del self.rows[key]
+        for watch in self.watches.values():
+            watch.saved = {task: row for task, row in watch.saved.items() if task not in tasks}
+        for recent in self.recents.values():
+            recent.forget(tasks)
+        self.changes += 1
+
     def merge_task(self, task: str, other: str) -> None:
         """Add the rows of another task to those of this one, also those kept by an alarm."""
         for key in [key for key in self.rows if key[0] == other]:
             self.open(task, key[1]).merge(self.rows.pop(key), self.settings)
         for watch in self.watches.values():
-            if other in watch.saved:
-                saved = RewardStatistics.from_state(watch.saved.pop(other))
-                if task in watch.saved:
-                    saved.merge(RewardStatistics.from_state(watch.saved[task]), self.settings)
-                watch.saved[task] = saved.to_state()
+            watch.merge_task(task, other, self.settings)
         for recent in self.recents.values():
             recent.merge_task(task, other, self.settings)
         self.changes += 1
@@ -286,13 +292,6 @@ class RouteBeliefs:
             made._judging = Fit.from_state(state["judging"], made.fitting.unknown)
             made._judged = state["judged"]
         return made
-
-
-def moved(pair: tuple[float, float], shift: float) -> tuple[float, float]:
-    """Beta parameters with their mean moved, as much evidence behind them as before."""
-    total = pair[0] + pair[1]
-    a = min(total - LEAST_PARAMETER, max(LEAST_PARAMETER, pair[0] + shift * total))
-    return a, total - a
 
 
 def _share(held: float, counted: float) -> float:

@@ -15,6 +15,9 @@ from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter
 NEVER = -float("inf")
 """Before any moment, unix s."""
 
+LEAST_PARAMETER = 0.5
+"""Weights are exact from here on. A parameter below is raised: so little is known of its side."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeliefSettings:
@@ -257,3 +260,10 @@ def _discounts(then: float, at: float, half_life_s: float) -> tuple[float, float
 def infinite(at: float | None) -> float:
     """A moment as stored, where None stands for NEVER."""
     return NEVER if at is None else at
+
+
+def moved(pair: tuple[float, float], shift: float) -> tuple[float, float]:
+    """Beta parameters with their mean moved, as much evidence behind them as before."""
+    total = pair[0] + pair[1]
+    a = min(total - LEAST_PARAMETER, max(LEAST_PARAMETER, pair[0] + shift * total))
+    return a, total - a

@@ -128,6 +128,12 @@ class Confidences:
         own = self._rows.get((cell, cheap[0], strong[0]))
         return compose(cheap, strong, sieve, own) if sieve is not None else None
 
+    def forget(self, cells: frozenset[Cell]) -> None:
+        """Drop what claims meant in these cells."""
+        self._curves = {key: each for key, each in self._curves.items() if key[0] not in cells}
+        self._seen = {key: each for key, each in self._seen.items() if key[0] not in cells}
+        self._rows = {key: each for key, each in self._rows.items() if key[0] not in cells}
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact; claims that wait for a judgement are left out."""
         return {

@@ -104,6 +104,11 @@ class Learner:
             part=1.0 / mine.parts,
         )
 
+    def forget(self, cells: frozenset[Cell]) -> None:
+        """Drop who has judged these cells, and how much."""
+        for weighting in self._weightings.values():
+            weighting.forget(cells)
+
     def observe_sums(
         self, cell: Cell, deployment: str, count: float, total: float, squares: float, now: float
     ) -> None:

@@ -142,6 +142,14 @@ class RewardWeighting:
         believed, moved = self.keys.hear(place, key, sums_of(reward.value, -weight), at)
         return Weighed(weight, weight * believed, reward.value, moved)
 
+    def forget(self, cells: frozenset[Cell]) -> None:
+        """Drop what was said of answers in these cells."""
+        for cell in cells:
+            self._judged.pop(cell, None)
+        for place in [place for place in self._responses if place[0] in cells]:
+            del self._responses[place]
+        self.keys.forget(cells)
+
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
         return {

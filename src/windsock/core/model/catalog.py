@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+from windsock.core.model.abilities.modes import modes_stated, off_mode
 from windsock.core.model.abilities.terms import NOTHING_STATED, Terms, check_terms, off_terms
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import NO_PREFERENCES, Preferences, RouteRequest
@@ -84,6 +85,7 @@ class Deployment:
     released_at     unix s of its model's release, None if nobody says
     terms           how it treats what it is sent, as its owner says
     runs_plugins    it is a gateway that knows OpenRouter's plugins
+    modes           kinds of model that it is (`abilities.modes`); empty: nobody says
     """
 
     id: str
@@ -101,6 +103,7 @@ class Deployment:
     released_at: float | None = None
     terms: Terms = NOTHING_STATED
     runs_plugins: bool = False
+    modes: frozenset[str] = frozenset()
 
 
 class Catalog:
@@ -132,6 +135,7 @@ class Catalog:
         if deployment.released_at is None and facts.released_at is not None:
             deployment = replace(deployment, released_at=facts.released_at)
             self.deployments[deployment_id] = deployment
+        modes = deployment.modes or modes_stated(facts.mode)
         has = deployment.capabilities
         learnt = replace(
             has,
@@ -147,9 +151,9 @@ class Catalog:
                 if getattr(has, name) is None and (value := getattr(facts, name)) is not None
             },
         )
-        if learnt == has:
+        if learnt == has and modes == deployment.modes:
             return False
-        self.deployments[deployment_id] = replace(deployment, capabilities=learnt)
+        self.deployments[deployment_id] = replace(deployment, capabilities=learnt, modes=modes)
         self.version += 1
         return True
 
@@ -221,6 +225,8 @@ class Catalog:
 
 def _lacks(deployment: Deployment, request: RouteRequest) -> Exclusion | None:
     has, needs, unknown = deployment.capabilities, request.needs, deployment.tries_unknown
+    if wrong := off_mode(deployment.modes, needs, tries_unknown=unknown):
+        return wrong
     if "vision" in needs and not (unknown if has.vision is None else has.vision):
         is_known = has.vision is False
         words = "does not accept images" if is_known else "not known to accept images"

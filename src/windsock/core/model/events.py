@@ -33,6 +33,7 @@ class EventKind(StrEnum):
     BILL_DOUBTED = "bill.doubted"
     USAGE_DOUBTED = "usage.doubted"
     PARAMETER_REFUSED = "parameter.refused"
+    TASK_FORGOTTEN = "task.forgotten"
     MODEL_REDIRECTED = "model.redirected"
     MODEL_LISTED = "model.listed"
     MODEL_RETIRES = "model.retires"

@@ -21,6 +21,7 @@ class ExclusionCode(StrEnum):
     TERMS = "terms"
     NO_WEB_SEARCH = "no_web_search"
     NO_PLUGINS = "no_plugins"
+    WRONG_MODE = "wrong_mode"
     ABOVE_CEILING = "above_ceiling"
     RULE = "rule"
     UNPRICED = "unpriced"

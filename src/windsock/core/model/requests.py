@@ -92,6 +92,10 @@ class Preferences:
 NO_PREFERENCES = Preferences()
 
 
+CALLS = ("rerank", "moderation", "image_generation", "image_edit", "audio_transcription",
+         "audio_translation", "audio_speech")  # fmt: skip
+"""Needs that are a kind of call; who refuses the call as such serves none of that kind."""
+
 NEED_BY_FIELD: Mapping[str, str] = {
     "tools": "tools",
     "functions": "tools",
@@ -103,6 +107,7 @@ NEED_BY_FIELD: Mapping[str, str] = {
     "top_logprobs": "logprobs",
     "modalities": "audio",
     "audio": "audio",
+    **{call: call for call in CALLS},
     "messages.image": "vision",
     "messages.audio": "audio",
 }
@@ -151,8 +156,9 @@ class RouteRequest:
     prompt_tokens   estimate
     longest_tokens  estimate of the longest of several texts that are read apart; None: there is one
     max_output_tokens   the caller's cap, if any, of each answer
-    choices         answers asked for
-    units           (meter, count) of what it will use beside tokens, as far as that is known
+    beside_tokens   estimate of what is sent beside the prompt: tools, schemas; where it is capped
+    choices         answers asked for; where it is capped
+    units           (meter, count) of what it will use beside tokens; where it is capped
     marks           what its conversation carries that only some providers understand
     service_tier    how it is asked to be served, in the provider's words; None: as usual
     session_id      of the conversation it belongs to; None: it names none and none can be inferred
@@ -171,6 +177,7 @@ class RouteRequest:
     prompt_tokens: int = 0
     longest_tokens: int | None = None
     max_output_tokens: int | None = None
+    beside_tokens: int = 0
     choices: int = 1
     units: tuple[tuple[Meter, int], ...] = ()
     marks: frozenset[str] = frozenset()

@@ -130,7 +130,7 @@ class HealthReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What a feed says a model can do; None where it is silent."""
+    """What a feed says a model can do; None where it is silent. Its mode as of `Quote`."""
 
     provider: str
     model: str
@@ -142,6 +142,7 @@ class ModelFacts:
     json_schema: bool | None = None
     released_at: float | None = None
     retires_at: float | None = None
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,6 +59,7 @@ class Meter(StrEnum):
     INPUT_SECOND = "input_second", Family.ALONE, "input_seconds", 14
     OUTPUT_SECOND = "output_second", Family.ALONE, "output_seconds", 15
     CACHE_STORAGE = "cache_storage", Family.ALONE, "cache_storage_token_hours", 16
+    INPUT_CHARACTER = "input_character", Family.ALONE, "input_characters", 17
 
     _value_: str
     family: Family
@@ -130,6 +131,7 @@ class Usage:
 
     web_searches    of a context size that nobody stated; the others by their size
     input_seconds   of audio or video that was sent, `output_seconds` of what was made
+    input_characters    of text that was sent to be spoken
     Treat it as immutable, as all records of `core.model`.
     """
 
@@ -150,6 +152,7 @@ class Usage:
     input_seconds: int = 0
     output_seconds: int = 0
     cache_storage_token_hours: int = 0
+    input_characters: int = 0
     requests: int = 1
 
     @property

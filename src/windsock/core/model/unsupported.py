@@ -25,9 +25,19 @@ IN_WORDS: Mapping[str, str] = {
     "json_object": "a demand for JSON",
     "n": "a demand for several answers",
     "logprobs": "a demand for logprobs",
+    "rerank": "calls to rerank",
+    "moderation": "calls to moderate",
+    "image_generation": "calls to make images",
+    "image_edit": "calls to edit images",
+    "audio_transcription": "calls to transcribe",
+    "audio_translation": "calls to translate sound",
+    "audio_speech": "calls to speak",
     "messages": "what only Anthropic's Messages carry",
     "responses": "what only OpenAI's Responses carry",
     "generate_content": "what only Gemini's own API carries",
+    "embed_content": "what only Gemini's own embeddings carry",
+    "batch_embed_contents": "what only Gemini's own embeddings carry",
+    "token_input": "texts given as tokens",
 }
 """What a request needs, as people call it."""
 

@@ -17,6 +17,10 @@ MOST_RAISE = 0.05
 """Most by which a debt raises a floor."""
 
 
+MOST_CELLS = 5000
+"""Of which it is remembered; the one that was served longest ago is forgotten first."""
+
+
 class FloorDeficit:
     """Who served each task lately. What it was worth is judged by the belief of today.
 
@@ -29,7 +33,9 @@ class FloorDeficit:
 
     def observe(self, cell: Cell, deployment: str, requests: float = 1.0) -> None:
         """So many requests of a cell were answered by a deployment."""
-        counts = self._requests.setdefault(cell, {})
+        counts = self._requests[cell] = self._requests.pop(cell, {})
+        if len(self._requests) > MOST_CELLS:
+            del self._requests[next(iter(self._requests))]
         counts[deployment] = counts.get(deployment, 0.0) + requests
         total = sum(counts.values())
         if total > HORIZON:

@@ -29,7 +29,7 @@ from windsock.core.policies.cascade_weights import (
     pad,
     useful_arms,
 )
-from windsock.core.policies.floor_deficit import FloorDeficit
+from windsock.core.policies.floor_deficit import MOST_CELLS, FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder, Rung
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
@@ -148,7 +148,7 @@ class PriceAware(BasePolicy):
         paid = self._purse.paid if self._purse else None
         weighing, weights = self._weighed(view, paid, self._known, now)
         if self.objective.max_share_change_per_min < 1.0:
-            self._last[view.cell, view.deployments] = (weights, now)
+            self._remember(view, weights, now)
         return weighing
 
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
@@ -246,6 +246,12 @@ class PriceAware(BasePolicy):
         if moved <= allowed:
             return wanted, False
         return last + (wanted - last) * (allowed / moved), True
+
+    def _remember(self, view: CellView, weights: FloatArray, now: float) -> None:
+        self._last.pop((view.cell, view.deployments), None)
+        self._last[view.cell, view.deployments] = (weights, now)
+        if len(self._last) > MOST_CELLS:
+            del self._last[next(iter(self._last))]
 
     def _probe(self, view: CellView) -> FloatArray | None:
         probes = [self.beliefs.probe(view.cell, name) for name in view.deployments]

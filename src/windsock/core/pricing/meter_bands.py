@@ -29,6 +29,7 @@ BANDS: Mapping[Meter, tuple[Decimal, Decimal]] = {
     Meter.INPUT_SECOND: (Decimal(0), Decimal("0.1")),
     Meter.OUTPUT_SECOND: (Decimal(0), Decimal(5)),
     Meter.CACHE_STORAGE: (Decimal(0), Decimal("0.0001")),
+    Meter.INPUT_CHARACTER: (Decimal(0), Decimal("0.001")),
 }
 """What a meter may cost: times the meter it would else be billed as, or dollars each.
 
@@ -36,7 +37,7 @@ Sold in 2026: cached 0.0083 (deepseek-v4-pro) to 1, written 0.17 (with storage a
 an hour 1.6 of that, reasoning 0.375 (sonar-deep-research) to 5.8 (gemini-2.5-flash of April 2025),
 audio 1 to 66 (gpt-4o-mini-audio), cached audio 1 to 20 times cached text, a request to $0.018, a
 search to $0.05 (of low context 0.6, of high 1.5 times the medium one), a second of speech $0.0004,
-of video $0.7, a token-hour $0.0000081 (gemini-2.5-pro, priority).
+of video $0.7, a token-hour $0.0000081 (gemini-2.5-pro, priority), a spoken character $0.00003.
 """
 
 LESSER = tuple(BANDS)

@@ -11,6 +11,7 @@ from windsock.core.evidence.learner import Learner
 from windsock.core.evidence.response_audit import ResponseAudit
 from windsock.core.evidence.warm_start import WarmStarts
 from windsock.core.model.catalog import Catalog
+from windsock.core.model.requests import Cell
 from windsock.core.policies.protocol import Policy
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.availability import Availability
@@ -94,6 +95,11 @@ def parts_of(
     warm_starts = WarmStarts(beliefs)
     audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
     availability = Availability(catalog=catalog, book=book, health=health, limits=limits)
+
+    def forget(cells: frozenset[Cell]) -> None:
+        for known in (beliefs, confidences, learner):
+            known.forget(cells)
+
     tables = WeightTables(
         catalog=catalog,
         book=book,
@@ -103,6 +109,7 @@ def parts_of(
         first_version=first_number,
         fresh_s=fresh_s,
         fresh_outcomes=fresh_outcomes,
+        forget=forget,
     )
     conversations = Conversations(
         catalog=catalog,

@@ -148,7 +148,7 @@ class Router:
         if route is not None and credit.weight > 0:
             counted = dataclasses.replace(reward, value=credit.value)
             route.policy.learn(decision, deployment, counted, now)
-        self.tables.count_evidence(credit.cell)
+        self.tables.count_evidence(credit.cell, now)
         return credit
 
     def learn_sums(
@@ -156,7 +156,7 @@ class Router:
     ) -> None:
         """Credit `n` explicit rewards at once, which sum to `s` and their squares to `q2`."""
         self._learner.observe_sums(cell, deployment, n, s, q2, now)
-        self.tables.count_evidence(cell, max(1, int(n)))
+        self.tables.count_evidence(cell, now, max(1, int(n)))
 
     def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """Answers came back that nobody has judged yet."""
@@ -185,7 +185,7 @@ class Router:
         route = self._route_table.of(cell)
         if route is not None:
             route.policy.settle(outcome, now)
-        self.tables.count_evidence(cell)
+        self.tables.count_evidence(cell, now)
 
     def cost_usd(self, result: CallResult) -> Decimal | None:
         """Dollars of one call at the price in force when it began, None if that is not known."""
@@ -196,8 +196,9 @@ class Router:
         return self._audit.doubts.of(deployment)
 
     def drain_shifts(self) -> list[Event]:
-        """Changes of quality found since the last call."""
-        return self.beliefs.drain() + self._learner.keys.drain()
+        """Changes of quality found, and tasks forgotten, since the last call."""
+        found = self.beliefs.drain() + self._learner.keys.drain()
+        return found + self.tables.forgetting.drain()
 
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
         """The weights of the next plain request of this route and task. Looking moves nothing.

@@ -21,6 +21,11 @@ def has_body(headers: Headers) -> bool:
     return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
+def is_form(headers: Headers) -> bool:
+    """Whether the body is a form, which may hold files."""
+    return headers.get(b"content-type", b"")[:10].lower() == b"multipart/"
+
+
 class Memory(Protocol):
     """What is left for bodies."""
 

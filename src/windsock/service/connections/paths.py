@@ -15,13 +15,16 @@ from windsock.wire.formats.gemini.errors import error_of
 AZURE = re.compile(r"/openai/deployments/(.+?)(/(?:chat|completions|embeddings|images|audio)\b.*)")
 """Azure's base path, which names the model; a name of ours has a stroke in it."""
 
-BASES = ("/api/v1/", "/openai/v1/", "/v1/v1/")
-"""Of OpenRouter, of Azure's newer API, and of a base URL that says /v1 where the client adds it."""
+BASES = ("/api/v1/", "/openai/v1/", "/v1beta/openai/", "/v1/v1/")
+"""Of OpenRouter, of Azure's newer API, of Google's likeness of OpenAI's, and of a base URL
+that says /v1 where the client adds it."""
 
 VERB = re.compile(r":[a-z]+[A-Z]\w+\Z")
 """The end of a path that is a call of Google's; no model's name has it."""
 
-GOOGLE = re.compile(rf"/v1(?:alpha|beta1?)/|/v1/(?:projects/.+/)?models/.+{VERB.pattern}")
+GOOGLE = re.compile(
+    rf"(?:/upload)?/v1(?:alpha|beta1?)/|/v1/(?:projects/.+/)?models/.+{VERB.pattern}"
+)
 """Paths of Gemini's API and of Vertex AI."""
 
 LIST = "/v1/models"

@@ -20,7 +20,7 @@ from windsock.observability.background import Supervisor
 from windsock.service.connections.paths import in_format_of, unsupported
 from windsock.service.control.access_check import Insight
 from windsock.service.control.metrics import Metrics
-from windsock.service.error_responses import Problem, problem_of
+from windsock.service.error_responses import Problem, internal, problem_of
 from windsock.service.gateway.openapi import describe_data_plane
 
 KEYS_TASK = "keys"
@@ -82,16 +82,17 @@ def _on_error(request: Request, error: Exception) -> Response:
 
 
 def _on_unknown(request: Request, error: Exception) -> Response:
-    """No such call."""
+    """No such call, or nothing that can be read as one."""
     assert isinstance(error, HTTPException)
-    path, is_method = request.scope["path"], error.status_code == 405
-    return _response(request, unsupported(request.method, path, is_method=is_method))
+    if error.status_code in (404, 405):
+        path, is_method = request.scope["path"], error.status_code == 405
+        return _response(request, unsupported(request.method, path, is_method=is_method))
+    return _response(request, Problem.of(error.status_code, str(error.detail)))
 
 
 def _on_failure(request: Request, _: Exception) -> Response:
     """Ours; the server logs it."""
-    problem = Problem.of(500, "windsock failed at this request; its log says how", code="internal")
-    return _response(request, problem)
+    return _response(request, internal())
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.responses import StreamingResponse
 
 from windsock.clock import Clock
@@ -25,6 +25,7 @@ from windsock.observability.event_view import event_view
 from windsock.service.auth import Access, Principal
 from windsock.service.control.access_check import allowed, shown_table
 from windsock.service.control.prices.views import said_of
+from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import number
 
 POINTS = 600
@@ -222,14 +223,14 @@ def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIR
 
     @routes.get("/ui/api/history")
     async def history(
-        caller: Caller, route: str | None = None, task: str | None = None
+        caller: Caller, route: DeploymentName | None = None, task: Name | None = None
     ) -> Response:
         view = dashboard.view(route, task, caller.namespace)
         return Response(orjson.dumps(view), media_type="application/json")
 
     @routes.get("/ui/api/stream")
     async def stream(
-        caller: Caller, route: str | None = None, task: str | None = None
+        caller: Caller, route: DeploymentName | None = None, task: Name | None = None
     ) -> StreamingResponse:
         views = _views(dashboard, route, task, caller.namespace)
         return StreamingResponse(views, media_type="text/event-stream")
@@ -252,7 +253,7 @@ async def _views(
 def _file(name: str) -> Response:
     known = {each.name: each for place in STATIC for each in place.iterdir() if each.is_file()}
     if name not in known:
-        return Response(status_code=404, headers=PAGE_HEADERS)
+        raise HTTPException(404)
     kind = TYPES.get(name.rpartition(".")[2], "text/plain")
     return Response(known[name].read_bytes(), media_type=kind, headers=PAGE_HEADERS)
 

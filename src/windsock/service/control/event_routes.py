@@ -14,7 +14,9 @@ from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.prices.atom import KINDS, MOST_ENTRIES, atom
+from windsock.service.control.schemas.asked import DeploymentName, When, when
 from windsock.service.control.schemas.base import Answer
+from windsock.wire.caller_fields.names import check_name
 
 WEEK_S = 7 * 86400.0
 MONTH_S = 30 * 86400.0
@@ -38,12 +40,13 @@ def event_routes(insight: Insight, newest: NewestEvents) -> APIRouter:
     @routes.get("/v1/events", tags=["history"])
     async def events(
         caller: Caller,
-        since: float | None = None,
+        since: When = None,
         kind: str = "",
-        deployment: str | None = None,
+        deployment: DeploymentName | None = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     ) -> EventsAnswer:
-        begin = clock.now() - WEEK_S if since is None else since
+        now = clock.now()
+        begin = when(since, now, param="since", otherwise=now - WEEK_S)
         told = newest(since=begin, kinds=_kinds(kind), deployment=deployment)
         found = await asyncio.to_thread(_seen_by, caller.namespace, told, limit)
         return EventsAnswer(data=[event_view(event) for event in reversed(found)])
@@ -65,6 +68,7 @@ def _kinds(asked: str) -> tuple[str, ...]:
     for name in (each.strip() for each in asked.split(",") if each.strip()):
         meant = [kind for kind in EventKind if name in (kind.value, kind.partition(".")[0])]
         if not meant:
+            check_name(name, "kind")
             near = get_close_matches(name, list(EventKind), n=1)
             hint = f"; did you mean {near[0]!s}?" if near else ""
             raise BadRequest(f"kind: no event is named {name!r}{hint}", param="kind")

@@ -17,9 +17,11 @@ from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
 from windsock.service.control.schemas.weights import WeightsView
+from windsock.wire.caller_fields.names import MOST_CHARS
 
 DAY_S = 86400.0
 GROUPS = ("route", "task", "deployment", "key")
@@ -44,7 +46,7 @@ class History:
     decisions               by since, until, limit and namespace, oldest first
     table                   by its version
     quotes                  of a deployment, by since and until
-    report, bills           sums by since, by and namespace
+    report, bills, uncalled sums by since, by and namespace
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -54,6 +56,7 @@ class History:
     quotes: Callable[..., list[Quote]]
     report: Callable[..., list[dict[str, Any]]]
     bills: Callable[..., list[dict[str, Any]]]
+    uncalled: Callable[..., list[dict[str, Any]]]
 
 
 def history_routes(insight: Insight, past: History) -> APIRouter:
@@ -63,7 +66,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
 
     @routes.get("/v1/decisions/{decision_id}", tags=["history"])
-    async def explanation(caller: Caller, decision_id: str) -> dict[str, Any]:
+    async def explanation(caller: Caller, decision_id: Name) -> dict[str, Any]:
         found = await asyncio.to_thread(_explained, past, decision_id, caller.namespace)
         if found is None:
             raise NoSuchDecision(f"no decision {decision_id!r} is known to this key")
@@ -72,59 +75,84 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
     @routes.get("/v1/decisions", tags=["history"])
     async def export(
         caller: Caller,
-        since: float | None = None,
-        until: float | None = None,
+        since: When = None,
+        until: When = None,
         limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1000,
     ) -> StreamingResponse:
-        end = clock.now() if until is None else until
-        begin = end - DAY_S if since is None else since
+        now = clock.now()
+        end = when(until, now, param="until", otherwise=now)
+        begin = when(since, now, param="since", otherwise=end - DAY_S)
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
     @routes.get("/v1/prices/history", tags=["prices"])
     async def prices(
-        caller: Caller, deployment: str, since: float = 0.0, until: float | None = None
+        caller: Caller,
+        deployment: DeploymentName,
+        since: When = None,
+        until: When = None,
     ) -> HistoryAnswer:
         insight.router.catalog.check(deployment)
-        end = clock.now() + 1 if until is None else until
-        quotes = await asyncio.to_thread(past.quotes, deployment, since=since, until=end)
+        now = clock.now()
+        begin = when(since, now, param="since", otherwise=0.0)
+        end = when(until, now, param="until", otherwise=now + 1)
+        quotes = await asyncio.to_thread(past.quotes, deployment, since=begin, until=end)
         return HistoryAnswer(data=[HistoryView.of(quote) for quote in quotes])
 
     @routes.get("/v1/report", tags=["history"])
     async def report(
-        caller: Caller, since: float | None = None, by: str = "task,deployment"
+        caller: Caller, since: When = None, by: str = "task,deployment"
     ) -> dict[str, Any]:
         groups = _groups(by)
-        begin = clock.now() - DAY_S if since is None else since
+        now = clock.now()
+        begin = when(since, now, param="since", otherwise=now - DAY_S)
         asked = {"since": begin, "by": groups, "namespace": caller.namespace}
         rows = await asyncio.to_thread(past.report, **asked)
         bills = await asyncio.to_thread(past.bills, **asked)
-        return {"since": begin, "by": groups, "data": report_lines(rows, bills, groups)}
+        uncalled = await asyncio.to_thread(past.uncalled, **asked)
+        return {"since": begin, "by": groups, "data": report_lines(rows, bills, uncalled, groups)}
 
     return routes
 
 
 def _groups(by: str) -> tuple[str, ...]:
-    groups = tuple(name for name in by.split(",") if name)
+    groups = tuple(dict.fromkeys(name for name in by.split(",") if name))
     unknown = [name for name in groups if name not in GROUPS]
-    if unknown:
-        raise BadRequest(f"by: {unknown[0]!r} is none of {', '.join(GROUPS)}", param="by")
+    if unknown or not groups:
+        named = repr(unknown[0][:MOST_CHARS]) if unknown else "an empty list"
+        raise BadRequest(f"by: {named} is none of {', '.join(GROUPS)}", param="by")
     return groups
 
 
 def report_lines(
-    rows: list[dict[str, Any]], bills: list[dict[str, Any]], by: tuple[str, ...]
+    rows: list[dict[str, Any]],
+    bills: list[dict[str, Any]],
+    uncalled: list[dict[str, Any]],
+    by: tuple[str, ...],
 ) -> list[dict[str, Any]]:
-    """Groups with what was billed there; one that was called and served nothing has no requests."""
+    """Groups with what was billed there, and what was refused or answered from the cache.
+
+    One that was called and served nothing has no requests; nor has one that nobody was asked for.
+    """
     by_place = {tuple(row[name] for name in by): row for row in rows}
     billed = {tuple(row[name] for name in by): row for row in bills}
+    aside = {tuple(row[name] for name in by): row for row in uncalled}
     return [
         {
             **report_line(by_place.get(place) or {**dict(zip(by, place, strict=True)), **NOTHING}),
             **bill_facts(billed.get(place)),
+            **uncalled_facts(aside.get(place)),
         }
-        for place in [*by_place, *(each for each in billed if each not in by_place)]
+        for place in dict.fromkeys([*by_place, *billed, *aside])
     ]
+
+
+def uncalled_facts(row: dict[str, Any] | None) -> dict[str, Any]:
+    """Requests that no provider was asked for, which are in no other sum."""
+    if row is None:
+        return {"refused": 0, "cache_hits": 0, "saved_usd": 0.0}
+    return {**{name: row[name] for name in ("refused", "cache_hits")},
+            "saved_usd": float(row["saved_usd"])}  # fmt: skip
 
 
 def bill_facts(row: dict[str, Any] | None) -> dict[str, Any]:

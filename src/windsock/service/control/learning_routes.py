@@ -24,6 +24,7 @@ from windsock.service.control.schemas.admin import (
     Silence,
     Undo,
 )
+from windsock.service.control.schemas.asked import Number
 from windsock.service.control.schemas.prices import RulingAnswer
 
 
@@ -75,7 +76,7 @@ def learning_routes(insight: Insight) -> APIRouter:
         return LessonAnswer(lesson=number, taught=len(results))
 
     @routes.delete("/v1/learn/{lesson}")
-    async def unlearn(caller: Admin, lesson: int) -> LessonAnswer:
+    async def unlearn(caller: Admin, lesson: Number) -> LessonAnswer:
         taught = router.operator.unteach(caller.namespace, lesson)
         insight.keep()
         return LessonAnswer(lesson=lesson, taught=taught)

@@ -2,68 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from windsock.clock import Clock
-from windsock.core.model.calls import Outcome
-from windsock.core.model.decisions import WeightTable
-from windsock.core.model.events import Event
 from windsock.core.model.units import Meter, to_float
 from windsock.core.routing.router import Router
 from windsock.observability.background import Supervisor
 from windsock.service.control.access_check import shown_table
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import CacheTally
+from windsock.service.tallies import Tallies
 from windsock.store.ledger import LedgerStats
-
-
-@dataclass(slots=True)
-class Tally:
-    """Sums over the finished requests of one route, task and deployment."""
-
-    requests: int = 0
-    failed: int = 0
-    attempts: int = 0
-    cost_usd: float = 0.0
-    unknown_cost: int = 0
-    seconds: float = 0.0
-
-
-@dataclass(slots=True)
-class Tallies:
-    """Counts finished requests; labels are names from the configuration and tasks, never keys.
-
-    events  of each kind since the start, for alerts
-    """
-
-    by_name: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
-    events: Counter[str] = field(default_factory=Counter)
-
-    def count(self, outcome: Outcome) -> None:
-        """One more finished request."""
-        cell = outcome.decision.cell
-        served = outcome.served or outcome.decision.deployment
-        tally = self.by_name.setdefault((cell.route, cell.name, served), Tally())
-        tally.requests += 1
-        tally.failed += not outcome.ok
-        tally.attempts += len(outcome.results)
-        if outcome.cost_usd is None:
-            tally.unknown_cost += 1
-        else:
-            tally.cost_usd += to_float(outcome.cost_usd)
-        tally.seconds += outcome.finished_at - outcome.decision.at
-
-    def on_event(self, event: Event | WeightTable) -> None:
-        """Listener of the event bus."""
-        if isinstance(event, Event):
-            self.events[event.kind] += 1
-
 
 SUMS = {
     "requests": ("windsock_requests", "Finished requests."),
@@ -90,6 +44,13 @@ OF_DEPLOYMENTS = (
     ("windsock_deployment_up", "1 if it may be drawn.", ["deployment"]),
 )
 
+CAPS = (
+    ("limit", "What may be spent in the period, with what it is raised by for now."),
+    ("spent", "Spent in the period."),
+    ("reserved", "Reserved by calls under way."),
+)
+"""Name and help of the figures of a cap."""
+
 DOUBTED = (
     ("windsock_bills_doubted", "Bills that cannot be, and are in no sum."),
     ("windsock_usage_doubted", "Calls whose counts cannot be, and were replaced."),
@@ -107,10 +68,12 @@ class Metrics(Collector):
         limits: Limits,
         tasks: Supervisor,
         ledger: Callable[[], LedgerStats],
+        uncalled: UncalledRequests,
         cache: CacheTally | None = None,
     ) -> None:
         self._background = tasks
         self._ledger = ledger
+        self._uncalled = uncalled
         self._router = router
         self._cache = cache
         self._limits = limits
@@ -137,6 +100,7 @@ class Metrics(Collector):
         yield self._events()
         yield from self._tasks()
         yield from self._store()
+        yield from self._caps()
 
     def _requests(self) -> Iterable[Metric]:
         for field_name, (name, text) in SUMS.items():
@@ -213,6 +177,29 @@ class Metrics(Collector):
             age.add_metric([name], now - state.turned_at)
             restarts.add_metric([name], state.restarts)
         yield from (age, restarts)
+
+    def _caps(self) -> Iterable[Metric]:
+        """Sums of caps, and requests that asked no provider."""
+        families = [
+            GaugeMetricFamily(f"windsock_cap_{name}_usd", text, labels=["cap", "of"])
+            for name, text in CAPS
+        ]
+        now = self._clock.now()
+        for account in self._router.caps.all_accounts(now):
+            sums = (account.limit_usd(now), account.spent_usd, account.held_usd)
+            for family, usd in zip(families, sums, strict=True):
+                family.add_metric([account.cap.name, account.of], to_float(usd))
+        refused = CounterMetricFamily(
+            "windsock_cap_refused", "Requests refused for money.", labels=["cause"]
+        )
+        for cause, count in sorted(self._uncalled.refused_by.items()):
+            refused.add_metric([cause], count)
+        yield from (*families, refused)
+        yield CounterMetricFamily(
+            "windsock_cache_saved_usd",
+            "What the answers had cost that were given from the cache.",
+            value=self._uncalled.saved_usd,
+        )
 
     def _store(self) -> Iterable[Metric]:
         stats = self._ledger()

@@ -14,6 +14,7 @@ from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.asked import DeploymentName
 from windsock.service.control.schemas.prices import usd_per_unit
 from windsock.service.key_limits import check_names, may_name
 
@@ -56,7 +57,7 @@ def model_routes(insight: Insight) -> APIRouter:
         return {"object": "list", "data": views}
 
     @routes.get("/v1/models/{name:path}")
-    def model(name: str, caller: Caller) -> dict[str, Any]:
+    def model(name: DeploymentName, caller: Caller) -> dict[str, Any]:
         check_names(caller, [name], router.resolve)
         return model_view(router, name, began, clock.now())
 

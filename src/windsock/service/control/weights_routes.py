@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
 
 from windsock.core.model.decisions import WeightTable
@@ -16,6 +16,7 @@ from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.asked import Count, DeploymentName, Name, When, when
 from windsock.service.control.schemas.weights import (
     RungView,
     WeightsAnswer,
@@ -35,15 +36,16 @@ def weights_routes(insight: Insight) -> APIRouter:
     @routes.get("/v1/weights")
     async def weights(
         caller: Caller,
-        route: str | None = None,
-        task: str | None = None,
-        at: float | None = None,
+        route: DeploymentName | None = None,
+        task: Name | None = None,
+        at: When = None,
         ladder: bool = False,
     ) -> WeightsAnswer:
         now = clock.now()
         pairs = _asked(router, caller.namespace, route, task)
         if at is not None:
-            past = [await insight.table_at(caller.namespace, *pair, at) for pair in pairs]
+            then = when(at, now, param="at", otherwise=now)
+            past = [await insight.table_at(caller.namespace, *pair, then) for pair in pairs]
             return WeightsAnswer(data=[WeightsView.of(table) for table in past if table])
         tables = [router.table(caller.namespace, *pair, now) for pair in pairs]
         views = [_weights(router, table) for table in tables]
@@ -59,7 +61,7 @@ def weights_routes(insight: Insight) -> APIRouter:
 
     @routes.post("/v1/whatif")
     async def whatif(
-        caller: Caller, asked: WhatIf, requests_per_day: Annotated[float | None, Query()] = None
+        caller: Caller, asked: WhatIf, requests_per_day: Count | None = None
     ) -> WhatIfAnswer:
         now, data = clock.now(), []
         for route, task in _asked(router, caller.namespace, asked.route, asked.task):

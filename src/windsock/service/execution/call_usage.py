@@ -23,7 +23,7 @@ def usage_facts(
 
     output_tokens   counted here from what came
     """
-    own = Usage(
+    own = request.expected or Usage(
         input_tokens=request.request.prompt_tokens,
         output_tokens=0 if request.operation is Operation.EMBEDDING else output_tokens,
         images=request.images,

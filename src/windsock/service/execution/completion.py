@@ -12,6 +12,7 @@ from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.observability import log
 from windsock.observability.event_bus import EventBus
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.store.ledger import Ledger
 
@@ -32,6 +33,7 @@ class Completion:
         feedbacks: FeedbackInbox,
         on_shift: Callable[[Event], None],
         count: Callable[[Outcome], None],
+        uncalled: UncalledRequests,
     ) -> None:
         self._router = router
         self._ledger = ledger
@@ -39,9 +41,13 @@ class Completion:
         self._feedbacks = feedbacks
         self._on_shift = on_shift
         self._count = count
+        self._uncalled = uncalled
 
     def finish(self, exchange: Exchange, outcome: Outcome) -> None:
         """Take over what came of an exchange."""
+        if exchange.refusal is not None:
+            self._uncalled.refuse(exchange.request, exchange.refusal)
+            return
         outcome = self._with_judged_bills(outcome)
         self._ledger.append(outcome)
         for shift in exchange.shifts:

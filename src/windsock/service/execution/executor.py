@@ -20,7 +20,7 @@ from windsock.service.execution.plain_execution import Answers, plain_call
 from windsock.service.execution.stream_execution import stream_call
 from windsock.service.execution.stream_rescue import ShownStream
 from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
-from windsock.wire.request import UpstreamRequest
+from windsock.wire.request import Operation, UpstreamRequest
 
 Finished = Callable[[Exchange, Outcome], None]
 """Told once of every exchange that is over."""
@@ -73,7 +73,8 @@ class RequestExecutor:
         """
         clock = self.calls.clock
         request = self._with_search(request)
-        shown = ShownStream(request, may_rescue=exchange.route.rescue_streams)
+        is_chat = request.operation is Operation.CHAT
+        shown = ShownStream(request, may_rescue=is_chat and exchange.route.rescue_streams)
         make = partial(stream_call, self.calls, exchange, request, failure, shown)
         try:
             while (attempt := exchange.next_attempt(clock.now())) is not None:

@@ -12,7 +12,7 @@ from windsock.errors import ProviderError
 from windsock.providers.transport import Reply, Unreachable
 from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
-from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
+from windsock.service.execution.upstream_calls import Failure, Target, Unasked, UpstreamCalls
 from windsock.wire.billing import amount_of
 from windsock.wire.format import Answer
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
@@ -52,6 +52,8 @@ async def plain_call(
         return call.result(CallKind.TIMED_OUT)
     except Unreachable as error:
         return call.result(CallKind.UNREACHABLE, note=str(error))
+    except Unasked as error:
+        return calls.unasked(attempt, error, call.started, failure)
     except ProviderError as error:
         return call.result(CallKind.BAD_ANSWER, note=str(error))
     failure.adapted[attempt.number] = target.adapted
@@ -68,7 +70,7 @@ async def plain_call(
         return calls.refused(attempt, target, reply, answer.error, call.started, failure, **used)
     result = call.answered(answer, len(raw), target)
     if result.kind is CallKind.ANSWERED:
-        if target.is_native:
+        if target.passes_headers:
             failure.passed[attempt.number] = target.passed(reply)
         answers[attempt.number] = GivenAnswer(target, answer)
     else:

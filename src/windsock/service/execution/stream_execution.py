@@ -11,7 +11,7 @@ from windsock.providers.transport import Reply, Unreachable
 from windsock.service.execution.hedged_calls import OUTRUN, Write
 from windsock.service.execution.stream_relay import NoAnswer, Relay, StreamTimeouts
 from windsock.service.execution.stream_rescue import ShownStream
-from windsock.service.execution.upstream_calls import Failure, Target, UpstreamCalls
+from windsock.service.execution.upstream_calls import Failure, Target, Unasked, UpstreamCalls
 from windsock.wire.request import UpstreamRequest
 
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
@@ -41,6 +41,10 @@ async def stream_call(
         failure.adapted[attempt.number] = target.adapted
         scanner = target.format.scanner(request)
         relay = Relay(attempt, scanner, request, exchange.route)
+    except Unasked as error:
+        result = calls.unasked(attempt, error, calls.clock.elapsed(), failure)
+        exchange.report(result, calls.clock.now())
+        return
     except ProviderError as error:
         failure.status = 502
         started = calls.clock.elapsed()
@@ -87,6 +91,8 @@ class StreamedCall:
             relay.fail(CallKind.TIMED_OUT, "no content in time")
         except Unreachable as error:
             relay.fail(CallKind.UNREACHABLE, str(error))
+        except Unasked as error:
+            self._refused, is_ended_here = self._unasked(error), False
         except ProviderError as error:
             relay.fail(CallKind.BROKEN, str(error))
         except BaseException:
@@ -147,7 +153,7 @@ class StreamedCall:
         reply = relay.reply = await self._calls.post(self._target)
         if reply.status != 200:
             return reply, await reply.body()
-        if self._target.is_native:
+        if self._target.passes_headers:
             self._failure.passed[relay.attempt.number] = self._target.passed(reply)
         if reply.headers.get("content-type", "").startswith("text/html"):
             raise NoAnswer("the answer is an HTML page")
@@ -177,6 +183,9 @@ class StreamedCall:
         )
         may_go_on = self._shown.may_go_on
         self._exchange.report(result, calls.clock.now(), may_go_on=may_go_on)
+
+    def _unasked(self, error: Unasked) -> CallResult:
+        return self._calls.unasked(self._relay.attempt, error, self._started, self._failure)
 
     async def _end(self, write: Write) -> None:
         """The client's last events, or the word that nothing came from here."""

@@ -14,7 +14,7 @@ from windsock.providers.transport import Interrupted, Reply
 from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.wire.format import StreamScanner
-from windsock.wire.request import UpstreamRequest
+from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
 
 T = TypeVar("T")
 
@@ -27,6 +27,9 @@ END_S = 0.1
 MAX_HELD_BYTES = 1024 * 1024
 """Of events before the first content, which are held back until it comes."""
 
+
+EVENT_BYTES = 300
+"""Of an event that holds one token; what is above tells that there are several."""
 
 WORKED_ON = (CallKind.ANSWERED, CallKind.EMPTY_ANSWER, CallKind.CANCELLED)
 """Ends of a call whose prompt, at least, was paid for."""
@@ -105,7 +108,7 @@ class Relay:
     kind, note      how it ended
     """
 
-    __slots__ = ("_held", "_held_bytes", "_is_over", "_request", "_route", "_seen",
+    __slots__ = ("_bytes", "_held", "_held_bytes", "_is_over", "_request", "_route", "_seen",
                  "attempt", "first_byte_s", "is_sent", "kind", "note", "reply",
                  "scanner")  # fmt: skip
 
@@ -128,6 +131,7 @@ class Relay:
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._seen = (0, False)
+        self._bytes = 0
         self._is_over = False
 
     async def next(self, reply: Reply, timeouts: StreamTimeouts) -> bytes:
@@ -137,6 +141,7 @@ class Relay:
         """
         while not self._is_over:
             events = await self._arrived(reply, timeouts)
+            self._bytes += len(events)
             if (seen := self._progress()) != self._seen:
                 self._seen = seen
                 timeouts.renew(self.scanner)
@@ -203,7 +208,7 @@ class Relay:
         was_worked_on = scanner.has_content or self.kind in WORKED_ON
         used: dict[str, Any] = {}
         if said.usage is not None or (self.is_sent and was_worked_on):
-            used = usage_facts(said, self._request, scanner.content_events, has)
+            used = usage_facts(said, self._request, self._answer_tokens(), has)
         return {
             "status": self.reply.status if self.reply else None,
             "first_byte_s": self.first_byte_s,
@@ -215,6 +220,12 @@ class Relay:
             "response_id": said.response_id,
             "note": self.note,
         }
+
+    def _answer_tokens(self) -> int:
+        """As counted here: one for each event, more where events hold many at once."""
+        events = self.scanner.content_events
+        text_bytes = self._bytes - events * EVENT_BYTES
+        return max(events, int(text_bytes * TOKENS_PER_BYTE))
 
     async def close(self) -> None:
         """Leave the answer; an unfinished one costs the connection."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 from windsock.core.model.calls import Attempt, AttemptReason
 from windsock.core.routing.router import Router
@@ -13,6 +14,10 @@ from windsock.wire.request import UpstreamRequest
 
 COUNT_S = 5.0
 """So long a count is waited for; it is asked beside the work, by clients that plan."""
+
+
+COUNTS = ("input_tokens", "totalTokens")
+"""Where a count stands."""
 
 
 class TokenCounts:
@@ -29,7 +34,8 @@ class TokenCounts:
             return None
         try:
             async with asyncio.timeout(COUNT_S):
-                reply = await self._calls.post(target, target.format.count_path)
+                path = target.format.count_path.replace("{model}", quote(target.model, safe=""))
+                reply = await self._calls.post(target, path)
                 try:
                     raw = await reply.body()
                 finally:
@@ -37,7 +43,7 @@ class TokenCounts:
         except (ProviderError, TimeoutError):
             return None
         told = parsed(raw) if reply.status == 200 else None
-        is_count = isinstance(told, dict) and isinstance(told.get("input_tokens"), int)
+        is_count = isinstance(told, dict) and any(type(told.get(each)) is int for each in COUNTS)
         return raw if is_count else None
 
     def _target(self, request: UpstreamRequest) -> Target | None:

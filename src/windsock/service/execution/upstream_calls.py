@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from sys import maxsize
 from typing import Any
@@ -16,16 +17,20 @@ from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
-from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively
-from windsock.wire.adaptation.complaints import judged
+from windsock.service.error_responses import Problem
+from windsock.wire.adaptation.adapt import Adapted, adapted, adapted_natively, uncarried
+from windsock.wire.adaptation.complaints import judged, judged_call
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
 from windsock.wire.adaptation.search import with_search
+from windsock.wire.dialect import MISSHAPEN
 from windsock.wire.format import Format
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.upstream_errors.reading import is_unknown_call, words_of
 
 MAX_TAUGHT = 1024
 """Deployments with what they were heard to refuse, of which the outcome is kept."""
+
+UNTOLD = "messages, tools or another field of the body has another shape than this format has"
 
 SILENT_S = 3600.0
 """For so long a provider is not asked in a format of which it said that it has no such call."""
@@ -34,6 +39,15 @@ Headers = list[tuple[bytes, bytes]]
 
 Heard = tuple[str, bool, tuple[Unsupported, ...]]
 """(deployment, asked by chat completions, what it refused)."""
+
+
+class Unasked(ProviderError):
+    """Nobody is asked, which is not the deployment's fault; it says why, with kind and status."""
+
+    def __init__(self, message: str, kind: CallKind, status: int) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
 
 
 @dataclass(slots=True)
@@ -78,6 +92,11 @@ class Target:
     heard: tuple[Unsupported, ...] = ()
     is_native: bool = False
 
+    @property
+    def passes_headers(self) -> bool:
+        """Whether headers of its answers go to the client; there may be none."""
+        return self.is_native or bool(self.format.answer_headers)
+
     def passed(self, reply: Reply) -> Headers:
         """The headers of an answer that the client gets too."""
         names = (each for each in self.format.answer_headers if each in reply.headers)
@@ -101,24 +120,33 @@ class UpstreamCalls:
         self._silent_until: dict[tuple[str, str], float] = {}
         self._lasting: dict[str, str] = {}
 
+    def deployment(self, name: str) -> Deployment | None:
+        """What is known of a deployment; None of one that there is not, or not any more."""
+        return self._router.catalog.deployments.get(name)
+
     def target(self, attempt: Attempt, request: UpstreamRequest) -> Target:
-        """Raises ProviderError if the provider offers no such call, or is no longer known."""
+        """Raises ProviderError if the provider is gone, Unasked if it offers no such call."""
         deployment = self._router.catalog.deployments.get(attempt.deployment)
         upstream = self.upstreams.get(deployment.provider) if deployment else None
-        spoken = upstream.formats.get(request.operation) if upstream else None
-        if deployment is None or upstream is None or spoken is None:
-            raise ProviderError(f"{attempt.deployment} offers no {request.operation} calls")
+        if deployment is None or upstream is None:
+            raise ProviderError(f"{attempt.deployment} is no longer known")
+        spoken = upstream.formats.get(request.operation)
+        if spoken is None:
+            words = f"{attempt.deployment} offers no {request.operation} calls"
+            raise Unasked(words, CallKind.CANNOT_SERVE, 422)
         native = self._native_format(request, upstream, deployment)
         heard = self._router.catalog.unsupported.of(deployment.id, self.clock.now())
         stated = upstream.parameters if native is None else upstream.stated
         known = stated.get(deployment.id, AS_IT_COMES)
         taken = self._taken((deployment.id, native is None, heard), known) if heard else known
         rules = _bounded(taken, deployment, request)
-        asked, changed = _asked(deployment, request, native, rules)
+        with _telling():
+            asked, changed = _asked(deployment, request, native, rules)
+        changed += uncarried(asked, spoken if native is None else native)
         return Target(
             provider=deployment.provider,
             model=deployment.model,
-            endpoint=upstream.endpoint if native is None else upstream.bare,
+            endpoint=upstream.endpoint_of(request.operation) if native is None else upstream.bare,
             format=spoken if native is None else native,
             capabilities=deployment.capabilities,
             request=asked,
@@ -147,11 +175,22 @@ class UpstreamCalls:
         return kept[1]
 
     async def post(self, target: Target, path: str = "") -> Reply:
-        """Send the call, or the same to another path; raises ProviderError (see `Caller.post`)."""
+        """Send the call, or the same to another path.
+
+        raises  ProviderError (see `Caller.post`), Unasked
+        """
         spoken, request, model = target.format, target.request, target.model
-        path = target.endpoint.call_path(path or spoken.path(request, model), model)
-        body = spoken.body(request, model)
+        with _telling():
+            path = target.endpoint.call_path(path or spoken.path(request, model), model)
+            body = spoken.body(request, model)
         return await self._caller.post(target.endpoint, path, body, request.headers)
+
+    def unasked(
+        self, attempt: Attempt, error: Unasked, started: float, failure: Failure
+    ) -> CallResult:
+        """The result of a call that was not made; the caller reads why."""
+        failure.status, failure.body = error.status, Problem.of(error.status, str(error)).body
+        return self.result(attempt, error.kind, started, status=error.status)
 
     def refused(
         self, attempt: Attempt, target: Target, reply: Reply, raw: bytes, started: float,
@@ -169,6 +208,8 @@ class UpstreamCalls:
         verdict, unsupported = judged(refusal.verdict, status, raw, target.request, target.heard)
         if target.is_native and is_unknown_call(status, raw):
             verdict = self._without_language(target)
+        if target.request.expected is not None:
+            verdict, unsupported = judged_call(verdict, unsupported, status, raw, target.request)
         if words := words_of(failure.body):
             failure.words[attempt.deployment] = words
             if verdict.kind in LASTING:
@@ -212,6 +253,15 @@ class UpstreamCalls:
     async def close(self) -> None:
         """Drop the connections."""
         await self._caller.close()
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Raises Unasked for a body that has not the shape it is known by."""
+    try:
+        yield
+    except MISSHAPEN as error:
+        raise Unasked(UNTOLD, CallKind.CALLER_ERROR, 400) from error
 
 
 def _asked(

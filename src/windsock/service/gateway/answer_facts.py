@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from windsock.core.model.calls import Attempt
 from windsock.core.routing.exchange import Exchange
 from windsock.service.execution.upstream_calls import Failure, Headers
+from windsock.service.gateway.response_cache import CachedAnswer
 
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
+
+
+def typed(headers: Headers, usual: tuple[bytes, bytes]) -> Headers:
+    """Headers that name the type of the body, which a provider's own stand for, first of all."""
+    return headers if headers and headers[0][0] == usual[0] else [usual, *headers]
 
 
 def headers_of(exchange: Exchange, failure: Failure, elapsed_s: float, *, is_kept: bool) -> Headers:
@@ -69,9 +76,26 @@ def _notes(exchange: Exchange, failure: Failure, tried: Attempt | None) -> Heade
     if adapted := failure.adapted.get(tried.number, ()):
         names = ", ".join(adapted).encode("ascii", "replace")
         notes.append((b"x-windsock-adapted", names))
-    return [*notes, *failure.passed.get(tried.number, ())]
+    return [*failure.passed.get(tried.number, ()), *notes]
 
 
 def _tried(exchange: Exchange) -> Attempt | None:
     """The call that streams, or whose answer is given."""
     return exchange.trying or (exchange.answer.attempt if exchange.answer else None)
+
+
+def headers_of_kept(kept: CachedAnswer) -> Headers:
+    """What the client is told of an answer from the cache; what it saved, if that is known."""
+    saved = [] if kept.cost_usd is None else [(b"x-windsock-saved-usd", usd_text(kept.cost_usd))]
+    return [
+        (b"x-windsock-cache", b"hit"),
+        (b"x-windsock-cost-usd", b"0"),
+        *saved,
+        (b"x-windsock-deployment", kept.deployment.encode("ascii", "replace")),
+    ]
+
+
+def usd_text(usd: Decimal) -> bytes:
+    """Dollars without zeros at the end."""
+    text = f"{usd:.10f}".rstrip("0").rstrip(".")
+    return text.encode()

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any
 
-from windsock.errors import WindsockError
-from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body
+from windsock.errors import BadRequest, WindsockError
+from windsock.service.connections.held_body import ClientGone, HeldBody, Memory, has_body, is_form
+from windsock.service.connections.leaving import ClientConnection, LeaveCallback, LeaveWatch
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import (
     in_format_of,
@@ -20,8 +21,10 @@ from windsock.service.connections.paths import (
     read_googles,
     unsupported,
 )
-from windsock.service.error_responses import Problem, problem_of
+from windsock.service.error_responses import Problem, internal, problem_of
 from windsock.service.key_limits import NO_LIMITS
+from windsock.wire import json_codec
+from windsock.wire.caller_fields.body_bounds import check_body
 from windsock.wire.request import NativeRequest
 
 Message = MutableMapping[str, Any]
@@ -33,14 +36,13 @@ Headers = dict[bytes, bytes]
 Endpoint = Callable[["Call"], Awaitable[None]]
 
 
+JSON = (b"content-type", b"application/json")
+
 MODEL = "windsock.model"
 """The key of a scope that holds the model which its path names."""
 
 LEAVE = "windsock.leave"
 """The ASGI extension that holds the request's `ClientConnection`."""
-
-WATCHED_FROM_S = 0.02
-"""After which a client that leaves is noticed; the provider's call is then cancelled at once."""
 
 
 def peer_of(scope: Scope) -> str:
@@ -105,10 +107,10 @@ class Call:
     async def answer(
         self, status: int, body: bytes, headers: list[tuple[bytes, bytes]] | None = None
     ) -> None:
-        """A whole answer of JSON."""
+        """A whole answer: JSON, unless its headers begin with another type."""
         length = (b"content-length", str(len(body)).encode())
-        kind = (b"content-type", b"application/json")
-        await self.begin(status, [kind, length, *(headers or [])])
+        kind = [] if headers and headers[0][0] == JSON[0] else [JSON]
+        await self.begin(status, [*kind, *(headers or ()), length])
         await self.write(body, more=False)
 
     async def refuse(self, problem: Problem) -> None:
@@ -116,11 +118,8 @@ class Call:
         await self.answer(problem.status, problem.body, problem.headers)
 
 
-class ClientConnection(Protocol):
-    """The connection of a request, where the server tells of its end (see `uvicorn_protocol`)."""
-
-    disconnected: bool
-    on_leave: Callable[[], None] | None
+class CutShort(Exception):
+    """An answer that began has no end: the server closes the connection."""
 
 
 class DataPlane:
@@ -137,6 +136,7 @@ class DataPlane:
         endpoints: dict[str, Endpoint],
         *,
         max_body_bytes: int,
+        max_upload_bytes: int,
         memory: Memory,
         knows: Callable[[Headers], bool],
     ) -> None:
@@ -145,7 +145,7 @@ class DataPlane:
         self._knows = knows
         self._refusals = Refusals()
         self._endpoints = endpoints
-        self._max_body_bytes = max_body_bytes
+        self._most_bytes = (max_body_bytes, max_upload_bytes)
 
     @property
     def paths(self) -> frozenset[str]:
@@ -156,20 +156,20 @@ class DataPlane:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if (fault := fault_of(scope["headers"])) is not None:
-            await Call({}, b"", receive, send).refuse(fault)
-            return
         read_googles(scope)
         headers: Headers = dict(scope["headers"])
+        call = Call(headers, b"", receive, send)
+        if (fault := fault_of(scope["headers"])) is not None:
+            await _refuse(call, scope, fault)
+            return
         endpoint = self._endpoint(scope)
         if endpoint is None and scope["path"] in self._endpoints:
             problem = unsupported(scope["method"], scope["path"], is_method=True)
-            await _refuse(Call(headers, b"", receive, send), scope, problem)
+            await _refuse(call, scope, problem)
             return
         if endpoint is None and not has_body(headers):
             await self._app(scope, receive, send)
             return
-        call = Call(headers, b"", receive, send)
         call.model, call.query = scope.get(MODEL), scope["query_string"]
         if self._knows(headers):
             await self._with_body(endpoint, call, scope)
@@ -190,14 +190,19 @@ class DataPlane:
 
     async def _with_body(self, endpoint: Endpoint | None, call: Call, scope: Scope) -> None:
         """Hold memory for the body, as much of it as came, while it is worked on."""
-        body = HeldBody(self._memory, self._max_body_bytes)
+        is_upload = endpoint is not None and is_form(call.headers)
+        body = HeldBody(self._memory, self._most_bytes[is_upload])
         try:
             problem = await body.read(call.headers, call.receive)
             if problem is not None:
                 await _refuse(call, scope, problem)
                 return
-            call.body = naming(body.whole(), call.model, scope["path"])
+            whole = body.whole()
+            _check(whole, call.headers, is_fast=endpoint is not None)
+            call.body = naming(whole, call.model, scope["path"])
             await self._run(endpoint, call, scope)
+        except BadRequest as error:
+            await _refuse(call, scope, problem_of(error))
         except ClientGone:
             pass
         finally:
@@ -208,19 +213,44 @@ class DataPlane:
             await self._app(scope, _again(call.body, call.receive), call.send)
             return
         connection: ClientConnection | None = scope.get("extensions", {}).get(LEAVE)
-        watch = _LeaveWatch(call.receive) if connection is None else _LeaveCallback(connection)
+        watch = LeaveWatch(call.receive) if connection is None else LeaveCallback(connection)
         try:
-            try:
-                await endpoint(call)
-            except WindsockError as error:
-                if call.is_answered:
-                    raise
-                await _refuse(call, scope, problem_of(error))
+            await self._answer(endpoint, call, scope)
+        except CutShort:
+            pass
         except asyncio.CancelledError:
             if not watch.is_gone:
                 raise
         finally:
             watch.end()
+
+    async def _answer(self, endpoint: Endpoint, call: Call, scope: Scope) -> None:
+        """Run it; what it raises is told in the caller's format. The server logs what is ours."""
+        try:
+            await endpoint(call)
+        except WindsockError as error:
+            if call.is_answered:
+                raise
+            await _refuse(call, scope, problem_of(error))
+        except Exception:
+            if not call.is_answered:
+                await _refuse(call, scope, internal())
+            raise
+
+
+def _check(body: bytes, headers: Headers, *, is_fast: bool) -> None:
+    """Raises BadRequest for what no body may be; forms with files are for who reads them.
+
+    is_fast     the body is for the data plane, which reads JSON as it is written
+    """
+    if not body or headers.get(b"content-type", b"").startswith(b"multipart/"):
+        return
+    check_body(body)
+    if not is_fast:
+        try:
+            json_codec.loads_asked(body)
+        except ValueError as error:
+            raise BadRequest(f"the body is not valid JSON: {error}") from error
 
 
 async def _refuse(call: Call, scope: Scope, problem: Problem) -> None:
@@ -236,57 +266,3 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return give
-
-
-class _LeaveCallback:
-    """Cancels the task it was made in when the server says that the client left."""
-
-    __slots__ = ("_connection", "_work", "is_gone")
-
-    def __init__(self, connection: ClientConnection) -> None:
-        self._connection = connection
-        self._work = asyncio.current_task()
-        self.is_gone = False
-        connection.on_leave = self._leave
-        if connection.disconnected:
-            self._leave()
-
-    def end(self) -> None:
-        self._connection.on_leave = None
-
-    def _leave(self) -> None:
-        self.is_gone = True
-        if self._work is not None:
-            self._work.cancel()
-
-
-class _LeaveWatch:
-    """The same under a server that only tells who asks: cancels its task when the client leaves.
-
-    It looks from WATCHED_FROM_S on: most calls are over by then, and need no second task.
-    """
-
-    __slots__ = ("_receive", "_task", "_timer", "_work", "is_gone")
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._work = asyncio.current_task()
-        self._task: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(WATCHED_FROM_S, self._begin)
-        self.is_gone = False
-
-    def end(self) -> None:
-        self._work = None
-        self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-
-    def _begin(self) -> None:
-        self._task = asyncio.ensure_future(self._look())
-
-    async def _look(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        if self._work is not None:
-            self.is_gone = True
-            self._work.cancel()

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from math import isfinite, nan
 
 import orjson
 
@@ -15,11 +14,13 @@ from windsock.core.model.calls import LASTING
 from windsock.core.model.decisions import Decision
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
-from windsock.errors import BadRequest, NoCandidate, UnknownRoute
+from windsock.errors import BudgetSpent, NoCandidate, UnknownRoute
 from windsock.service.auth import Access
 from windsock.service.error_responses import Problem
+from windsock.service.execution.deadline import seconds_in
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.token_counts import TokenCounts
+from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.execution.upstream_calls import Failure
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import used_tokens
@@ -27,9 +28,12 @@ from windsock.service.gateway.answer_facts import (
     EVENT_STREAM,
     decision_view,
     headers_of,
+    headers_of_kept,
     is_told,
+    typed,
+    usd_text,
 )
-from windsock.service.gateway.asgi import Call
+from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
     ResponseCache,
@@ -39,9 +43,14 @@ from windsock.service.gateway.response_cache import (
 )
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
+from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
-from windsock.wire.request import UpstreamRequest, with_native
+from windsock.wire.formats.tasks.reading import read_task
+from windsock.wire.request import Operation, UpstreamRequest, as_reserved, with_native
+
+DAY_S = 86_400
+
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -62,6 +71,7 @@ class OpenAICalls:
         access: Access,
         key_limits: KeyLimits,
         feedbacks: FeedbackInbox,
+        uncalled: UncalledRequests,
         keep_decision: Callable[[Decision], object],
         on_unpriced: Callable[[], None],
         cache: ResponseCache | None = None,
@@ -76,6 +86,7 @@ class OpenAICalls:
         self._access = access
         self._key_limits = key_limits
         self._feedbacks = feedbacks
+        self._uncalled = uncalled
         self._keep_decision = keep_decision
         self._on_unpriced = on_unpriced
         self._cache = cache
@@ -102,6 +113,15 @@ class OpenAICalls:
         asked = self._read(call, read_embedding)
         await self._plain(call, self._open(asked), asked, started, None)
 
+    async def ask(self, call: Call, operation: Operation) -> None:
+        """One of the calls beside text, plain or streamed."""
+        started = self._clock.elapsed()
+        asked = self._read(
+            call, partial(read_task, operation, header=call.header, named=call.model)
+        )
+        answered = self._stream if asked.request.is_stream else self._plain
+        await answered(call, self._open(asked), asked, started, None)
+
     async def count(self, call: Call) -> None:
         """How long a prompt is: as counted where it would most likely be answered, if there are
         counts there, else taken from its size."""
@@ -126,11 +146,9 @@ class OpenAICalls:
         kept = await self._cache.get(key, self._clock.now())
         if kept is None:
             return False
-        headers = [
-            (b"x-windsock-cache", b"hit"),
-            (b"x-windsock-cost-usd", b"0"),
-            (b"x-windsock-deployment", kept.deployment.encode("ascii", "replace")),
-        ]
+        headers = headers_of_kept(kept)
+        route = self._router.resolve(asked.request).name
+        self._uncalled.answer(asked.request, route, kept.deployment, kept.cost_usd)
         call.is_told = kept.is_native
         if kept.is_stream:
             await call.begin(200, [EVENT_STREAM, *headers])
@@ -148,6 +166,7 @@ class OpenAICalls:
                 body,
                 is_stream=is_stream,
                 deployment=exchange.answer.attempt.deployment,
+                cost_usd=exchange.cost_usd,
                 now=self._clock.now(),
                 is_native=call.is_told,
             )
@@ -165,16 +184,17 @@ class OpenAICalls:
         call.allowance = self._key_limits.enter(principal)
         asked = (read or partial(self._read_chat, header=call.header))(
             call.body,
-            task=call.header(b"x-windsock-task"),
+            task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
             namespace=principal.namespace,
             key_id=principal.key_id,
-            deadline_s=_seconds(call.header(b"x-windsock-timeout")),
+            deadline_s=seconds_in(call.header(b"x-windsock-timeout")),
         )
         request = asked.request
         check_names(principal, (request.model, *request.models), self._router.resolve)
         call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
-            asked.headers = tuple((name, call.headers[name]) for name in passed)
+            own = tuple((name, call.headers[name]) for name in passed)
+            asked.headers = (*asked.headers, *own)
         native = call.native
         return asked if native is None else with_native(asked, native)
 
@@ -186,10 +206,15 @@ class OpenAICalls:
         return replace(asked, request=replace(asked.request, features=known))
 
     def _open(self, asked: UpstreamRequest) -> Exchange:
+        is_capped = not self._router.caps.is_idle
+        request = as_reserved(asked) if is_capped else asked.request
         try:
-            return self._router.open(asked.request, self._clock.now())
+            return self._router.open(request, self._clock.now())
         except UnknownRoute:
             self._on_unpriced()
+            raise
+        except BudgetSpent as error:
+            self._uncalled.refuse(asked.request, error)
             raise
         except NoCandidate as error:
             self._refuse_language(asked)
@@ -223,8 +248,7 @@ class OpenAICalls:
             await call.refuse(self._failed(exchange, failure, headers))
             return
         if exchange.cost_usd is not None:
-            cost = f"{exchange.cost_usd:.10f}".rstrip("0").rstrip(".")
-            headers.append((b"x-windsock-cost-usd", cost.encode()))
+            headers.append((b"x-windsock-cost-usd", usd_text(exchange.cost_usd)))
         call.is_told = is_told(exchange, failure)
         await call.answer(200, body, headers)
         await self._keep(call, exchange, key, body, is_stream=False)
@@ -245,13 +269,15 @@ class OpenAICalls:
             if not call.is_answered:
                 call.is_told = is_told(exchange, failure)
                 headers = self._headers(exchange, started, key, failure)
-                await call.begin(200, [EVENT_STREAM, *headers])
+                await call.begin(200, typed(headers, EVENT_STREAM))
             copy.add(events)
             await call.write(events, more=True)
 
         with closing(copy):
             await self._executor.stream(exchange, asked, failure, write)
             if call.is_answered:
+                if exchange.answer is None and not failure.last_event:
+                    raise CutShort
                 await call.write(b"", more=False)
                 if copy.is_whole:
                     await self._keep(call, exchange, key, copy.body(), is_stream=True)
@@ -272,14 +298,3 @@ class OpenAICalls:
             exchange.table.deployments, self._clock.now()
         )
         return failed(exchange, failure, headers, back_in_s=back_in_s)
-
-
-def _seconds(text: str | None) -> float | None:
-    """A deadline from a header; raises BadRequest. No number would confuse every timer."""
-    try:
-        seconds = float(text) if text else None
-    except ValueError:
-        seconds = nan
-    if seconds is not None and not (isfinite(seconds) and seconds > 0):
-        raise BadRequest("x-windsock-timeout must be seconds above 0", param="x-windsock-timeout")
-    return seconds

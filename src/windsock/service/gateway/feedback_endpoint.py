@@ -15,6 +15,7 @@ from windsock.service.auth import Access, Principal, credential_in
 from windsock.service.error_responses import Problem
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
+from windsock.wire import json_codec
 
 NAMES = ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id")
 """Under which clients name what they judge."""
@@ -92,7 +93,7 @@ def decision_name(asked: dict[str, Any]) -> str:
     """The decision's or the answer's id, under any of the names that clients use."""
     for name in NAMES:
         if isinstance(asked.get(name), str):
-            return str(asked[name])
+            return _short(str(asked[name]), name)
     raise BadRequest(
         "decision_id is missing; send the x-windsock-decision-id of the answer", param="decision_id"
     )
@@ -126,8 +127,8 @@ def _short(text: str, param: str) -> str:
 
 def _asked(raw: bytes) -> dict[str, Any]:
     try:
-        asked = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
+        asked = json_codec.loads_asked(raw)
+    except ValueError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if not isinstance(asked, dict):
         raise BadRequest("the body must be an object with decision_id and value")

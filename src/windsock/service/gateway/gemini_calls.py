@@ -44,7 +44,7 @@ def _as_asked(endpoint: Endpoint) -> Endpoint:
     """Server-sent events for `alt=sse`, else a JSON array that comes in pieces."""
 
     async def answered(call: Call) -> None:
-        if parse_qs(call.query).get(b"alt") != [b"sse"]:
+        if parse_qs(call.query.decode("latin-1")).get("alt") != ["sse"]:
             call.send = ArrayAnswer(call.send)
         await endpoint(call)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
@@ -31,6 +32,7 @@ class CachedAnswer(msgspec.Struct, frozen=True):
     """An answer as it was sent, stream or not.
 
     is_native   in the client's own format, else a chat completion
+    cost_usd    what it had cost; None if that is not known
     """
 
     body: bytes
@@ -38,6 +40,7 @@ class CachedAnswer(msgspec.Struct, frozen=True):
     deployment: str
     expires_at: float
     is_native: bool = False
+    cost_usd: Decimal | None = None
 
 
 class CacheBackend(Protocol):
@@ -169,10 +172,12 @@ class ResponseCache:
         deployment: str,
         now: float,
         is_native: bool = False,
+        cost_usd: Decimal | None = None,
     ) -> None:
         """Keep an answer for the time that answers are kept."""
         if len(body) <= self.max_body_bytes:
-            kept = CachedAnswer(body, is_stream, deployment, now + self._ttl_s, is_native)
+            until = now + self._ttl_s
+            kept = CachedAnswer(body, is_stream, deployment, until, is_native, cost_usd)
             await self._backend.put(key, kept, now)
 
     async def close(self) -> None:

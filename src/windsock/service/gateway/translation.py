@@ -18,12 +18,9 @@ from windsock.service.gateway.asgi import Call, Endpoint
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
-from windsock.wire.dialect import Dialect, copied
+from windsock.wire.dialect import MISSHAPEN, Dialect, copied
 from windsock.wire.request import NativeRequest
 from windsock.wire.sse import BOUNDARY, data_of
-
-MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
-"""What a dialect raises for a body or an answer that has not the shape it is known by."""
 
 ADAPTED = b"x-windsock-adapted"
 
@@ -116,7 +113,7 @@ class TranslatedCall(Call):
         await super().answer(status, json_codec.dumps(told), headers)
 
     def _told(self, events: bytes) -> Iterator[bytes]:
-        """Events in the dialect; comments are the same in all."""
+        """Events in the dialect; comments are the same in all that take them."""
         for event in BOUNDARY.split(events):
             data = data_of(event)
             if data.strip() == b"[DONE]":
@@ -124,7 +121,7 @@ class TranslatedCall(Call):
                 yield self._dialect.end_mark
             elif data:
                 yield from map(_event, self._told_chunk(data))
-            elif event.startswith(b":"):
+            elif event.startswith(b":") and self._dialect.takes_comments:
                 yield event + b"\n\n"
 
     def _told_chunk(self, data: bytes) -> Iterator[dict[str, Any]]:
@@ -174,7 +171,7 @@ def _named(dialect: Dialect, headers: list[tuple[bytes, bytes]]) -> list[tuple[b
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        body = json_codec.loads(raw)
+        body = json_codec.loads_asked(raw)
     except ValueError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if not isinstance(body, dict):

@@ -8,6 +8,7 @@ many calls fail that health and the retry budget act, requests are stepped inste
 
 from __future__ import annotations
 
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy import special
 
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
 from windsock.core.model.requests import RouteRequest
-from windsock.core.model.units import cost_usd
+from windsock.core.model.units import cost_usd, to_float
 from windsock.core.routing.routes import Route
 from windsock.simulation.engines.batch_attempts import (
     Answers,
@@ -133,7 +134,12 @@ class BatchEngine:
         if not decision.names:
             self._note(decision, Served(deployment=None, count=group.count))
             return
-        asked = self._luck.multinomial(group.count, decision.weights)
+        paid_for = self._paid_for(decision)
+        if paid_for < group.count:
+            self._note(decision, Served(deployment=None, count=group.count - paid_for))
+        if not paid_for:
+            return
+        asked = self._luck.multinomial(paid_for, decision.weights)
         allowed = self.router.dispatcher.attempts_allowed(group.route)
         found = answers(self._luck, decision, asked, attempts_allowed=allowed)
         self._look_at(decision, found)
@@ -143,7 +149,26 @@ class BatchEngine:
             spent += served.usd
         policy = group.route.policy
         if policy.pacer is not None:
-            policy.pacer.spend(spent, begin, group.count)
+            policy.pacer.spend(spent, begin, paid_for)
+
+    def _paid_for(self, decision: GroupDecision) -> int:
+        """Requests of a group that come before the day's budget is spent: the others are refused,
+        as the service does. The last of them may pass it, as one request may there."""
+        group, pacer = decision.group, decision.group.route.policy.pacer
+        left_usd = inf if pacer is None else pacer.allowance(decision.begin).left_usd
+        if left_usd == inf:
+            return group.count
+        usage, at = decision.usage, decision.begin
+        usd = [
+            to_float(
+                cost_usd(
+                    usage.counts(), self.world.prices(name, at, prompt_tokens=usage.prompt_tokens)
+                )
+            )
+            for name in decision.names
+        ]
+        mean_usd = float(decision.weights @ usd)
+        return min(group.count, ceil(left_usd / mean_usd)) if mean_usd else group.count
 
     def _decide(self, group: RequestGroup, begin: float, end: float) -> GroupDecision:
         """What the production tables say; of policies asked per request, the mean of some."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from importlib.util import find_spec
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.policies.objectives import Objective
@@ -12,10 +13,11 @@ from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import Policy
 from windsock.core.policies.registry import POLICIES, PolicyParts
 from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
+from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
 from windsock.errors import ConfigError
 from windsock.simulation.engines.baselines import CheapestOnTheMap, Hindsight, Oracle, RetunedRules
-from windsock.simulation.engines.paretobandit import ParetoBandit
+from windsock.simulation.engines.paretobandit import INSTALL, PARETOBANDIT, ParetoBandit
 from windsock.simulation.world.conditions import RouteGoal
 from windsock.simulation.world.world import World
 
@@ -46,6 +48,8 @@ class Contender:
     heeds_latency   keeps to the ceiling of the real-time route
     hears           learns of prices after the start
     guard           which quotes it believes
+    router          (seed) -> a router that is made elsewhere, in place of one with that policy
+    needs           a module that an extra brings; empty: none
     """
 
     make: Callable[[World, RouteGoal, Beliefs], Policy]
@@ -53,6 +57,13 @@ class Contender:
     heeds_latency: bool = False
     hears: bool = True
     guard: GuardRules = DEFAULT_RULES
+    router: Callable[[int], Router] | None = None
+    needs: str = ""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether what it needs is there."""
+        return not self.needs or find_spec(self.needs) is not None
 
 
 def contenders(world: World) -> dict[str, Contender]:
@@ -89,7 +100,9 @@ def contenders(world: World) -> dict[str, Contender]:
         "epsilon_greedy": baseline("epsilon_greedy"),
         "plain_thompson": baseline("plain_thompson"),
         "success_per_cost": baseline("success_per_cost"),
-        "paretobandit": Contender(make=lambda world, aim, _: ParetoBandit(world, floor_of(aim))),
+        "paretobandit": Contender(
+            make=lambda world, aim, _: ParetoBandit(world, floor_of(aim)), needs=PARETOBANDIT
+        ),
         "hindsight": Contender(
             make=lambda world, aim, _: Hindsight(world, floor_of(aim), worth_of(aim))
         ),
@@ -102,15 +115,27 @@ EVERY = "all"
 
 
 def chosen(world: World, names: Sequence[str] | None) -> dict[str, Contender]:
-    """The policies asked for, in order, or `all`; raises ConfigError on an unknown name."""
+    """The policies asked for, in order, or `all` that are installed.
+
+    raises  ConfigError on an unknown name, or one that needs what is not installed
+    """
     known = contenders(world)
     wanted = list(names or DEFAULT)
     if wanted == [EVERY]:
-        wanted = list(known)
+        wanted = [name for name, each in known.items() if each.is_installed]
     for name in wanted:
         if name not in known:
             raise ConfigError(f"no policy is named {name!r}; known are {', '.join(known)}, all")
+        if not known[name].is_installed:
+            raise ConfigError(f"the policy {name!r} needs a package; {INSTALL}")
     return {name: known[name] for name in wanted}
+
+
+def left_out(world: World, names: Sequence[str] | None) -> list[str]:
+    """Those of `all` that need what is not installed."""
+    if list(names or ()) != [EVERY]:
+        return []
+    return [name for name, each in contenders(world).items() if not each.is_installed]
 
 
 def _parts(world: World, beliefs: Beliefs) -> PolicyParts:

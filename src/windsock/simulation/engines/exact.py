@@ -39,7 +39,7 @@ class RequestStepper:
     def step(self, ask: SimulatedRequest) -> Outcome | None:
         """One request, settled, its judgement due later; None if the router refuses it."""
         try:
-            exchange = self._router.open(request_of(ask), ask.at)
+            exchange = self._router.open(request_of(ask, self._world.namespace), ask.at)
         except (BudgetSpent, NoCandidate):
             self._run.steps.append(refused(ask))
             return None
@@ -139,7 +139,9 @@ class ExactEngine:
 
 
 def router_of(world: World, contender: Contender, seed: int) -> Router:
-    """The production router with the scenario's routes."""
+    """The production router with the scenario's routes, or the one that the contender brings."""
+    if contender.router is not None:
+        return contender.router(seed)
     scenario = world.scenario
     cap = scenario.route.evidence_cap
     beliefs = Beliefs(BeliefSettings(evidence_cap=cap) if cap else BeliefSettings())
@@ -184,9 +186,10 @@ def _route(
     )
 
 
-def request_of(ask: SimulatedRequest) -> RouteRequest:
+def request_of(ask: SimulatedRequest, namespace: str = DEFAULT_NAMESPACE) -> RouteRequest:
     """What the client of this request sends to the router."""
     return RouteRequest(
+        namespace=namespace,
         model=REALTIME if ask.is_realtime else ROUTE,
         task=ask.task,
         prompt_tokens=ask.prompt_tokens,

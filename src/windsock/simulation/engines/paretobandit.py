@@ -28,6 +28,9 @@ OPEN = 2000
 
 LEAST_USD_PER_MTOK = 1e-6
 
+PARETOBANDIT, INSTALL = "pareto_bandit", "pip install paretobandit"
+"""The module, and what brings it."""
+
 
 class ParetoBandit(BasePolicy):
     """LinUCB with a budget pacer, as published: alpha and forgetting of its paper, no priors.
@@ -105,9 +108,7 @@ class ParetoBandit(BasePolicy):
             from pareto_bandit.budget_pacer import BudgetPacer, PacingMode
             from pareto_bandit.feature_service import FeatureService
         except ImportError as error:
-            raise ConfigError(
-                "the policy paretobandit needs the package of that name; pip install paretobandit"
-            ) from error
+            raise ConfigError(f"the policy 'paretobandit' needs a package; {INSTALL}") from error
         logging.getLogger("pareto_bandit").setLevel(logging.ERROR)
         world, at = self._world, self._world.starts_at
         names = [name for name in world.names if world.exists(name, at)]

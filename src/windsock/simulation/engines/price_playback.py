@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import to_float
 from windsock.core.routing.router import Router
@@ -58,7 +57,7 @@ class PricePlayback:
             for quote in shown.values()
         }
         for task in self._world.scenario.tasks:
-            seen = what_if(self._router, DEFAULT_NAMESPACE, ROUTE, task, prices, at)
+            seen = what_if(self._router, self._world.namespace, ROUTE, task, prices, at)
             for shock, quote in shown.items():
                 now = seen.weights_now.get(quote.deployment, 0.0)
                 then = seen.weights_then.get(quote.deployment, 0.0)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -82,6 +84,10 @@ class TroubledWindows:
         answered: dict[tuple[Cell, str, tuple[str, str] | None], list[tuple[int, int, Usage]]]
         answered = defaultdict(list)
         for step, outcome, n in zip(steps, outcomes, more, strict=True):
+            refused = n - self._paid_for(outcome, step.usd, n, begin)
+            if refused:
+                n -= refused
+                self._run.steps.append(_refused(step, refused, begin, end))
             if n and outcome is not None:
                 self._pay(outcome, step.usd * n, n, begin)
                 if outcome.served is None:
@@ -93,6 +99,14 @@ class TroubledWindows:
         for (cell, name, pair), found in answered.items():
             count, right = sum(n for n, _, _ in found), sum(right for _, right, _ in found)
             self._credit.teach(cell, name, _mean(found), count, right, end, pair=pair)
+
+    def _paid_for(self, outcome: Outcome | None, usd: float, count: int, now: float) -> int:
+        """As many of so many alike as come before the day's budget is spent, the last included."""
+        if outcome is None or not usd:
+            return count
+        pacer = self._router.routes[outcome.decision.cell.route].policy.pacer
+        left_usd = inf if pacer is None else pacer.allowance(now).left_usd
+        return count if left_usd >= usd * count else min(count, ceil(left_usd / usd))
 
     def _pay(self, outcome: Outcome, usd: float, count: int, now: float) -> None:
         policy = self._router.routes[outcome.decision.cell.route].policy
@@ -114,6 +128,22 @@ def _scale(step: Step, times: int, begin: float, end: float) -> None:
     step.attempts *= times
     step.count *= times
     step.late *= times
+
+
+def _refused(step: Step, count: int, begin: float, end: float) -> Step:
+    """Requests like this one that the budget refuses."""
+    return replace(
+        step,
+        at=begin,
+        span_s=end - begin,
+        deployment=None,
+        usd=0.0,
+        right=0.0,
+        latency_s=0.0,
+        attempts=0,
+        count=count,
+        late=count * step.is_realtime,
+    )
 
 
 def _pair(outcome: Outcome) -> tuple[str, str] | None:

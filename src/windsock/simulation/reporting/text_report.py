@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
+from windsock.resources import text_lines
+from windsock.resources.text_lines import Entry, lines, wrapped
 from windsock.simulation.reporting.findings import OURS, Spread, Standing, of_case, standings
 from windsock.simulation.results.measures import RunSummary
 from windsock.simulation.sweeps.sweep import Sweep
 from windsock.simulation.world.scenario import Scenario
+
+LEAST_TOLD = 0.0005
+"""Share of retries from which on they are told."""
 
 DIGITS = 10
 """Significant digits in JSON: enough for any bar, few enough to be equal on every machine."""
@@ -37,21 +41,27 @@ def as_json(scenario: Scenario, name: str, found: Sweep) -> str:
 
 def show(console: Console, scenario: Scenario, name: str, found: Sweep) -> None:
     """Policies side by side; means over seeds, and the range of cost per success."""
-    console.print(f"[bold]{name}[/]  {scenario.title}", highlight=False)
+    text_lines.show(console, report_lines(scenario, name, found, width=console.width))
+
+
+def report_lines(scenario: Scenario, name: str, found: Sweep, *, width: int) -> Iterator[str]:
+    """The same in lines that fit."""
+    yield from wrapped(f"{name}: {scenario.title}", width=width, indent="")
     known = standings(found.results)
     for settings in dict.fromkeys(each.settings for each in known):
         standing = of_case(known, settings)
         told = ", ".join(f"{key} = {value}" for key, value in settings)
-        console.print(_costs(standing, told))
+        yield from ("", *_costs(standing, told, width))
         ours = standing.get(OURS) or next(iter(standing.values()))
         if ours.runs[0].summary.shocks:
-            console.print(_moves(ours))
+            yield from ("", *_moves(ours, width))
     if not found.is_whole:
         done = sum(result.summary.is_whole for result in found.results)
-        console.print(
-            f"[yellow]Interrupted: {done} of {found.asked} runs are whole, "
-            f"{len(found.results) - done} are cut short, the others are missing.[/]"
+        words = (
+            f"Interrupted: {done} of {found.asked} runs are whole, "
+            f"{len(found.results) - done} are cut short, the others are missing."
         )
+        yield from ("", *wrapped(words, width=width, indent=""))
 
 
 def shown(spread: Spread, form: str, scale: float = 1.0) -> str:
@@ -61,39 +71,46 @@ def shown(spread: Spread, form: str, scale: float = 1.0) -> str:
     return f"{spread.least * scale:{form}}-{spread.most * scale:{form}}"
 
 
-def _costs(standing: dict[str, Standing], told: str) -> Table:
+def _costs(standing: dict[str, Standing], told: str, width: int) -> Iterator[str]:
     runs = [result.summary for each in standing.values() for result in each.runs]
     seeds = len({run.seed for run in runs})
     title = f"{mean(run.requests for run in runs):,.0f} requests, {seeds} seed{'s' * (seeds > 1)}"
-    table = Table(title=f"{told}: {title}" if told else title, title_justify="left")
-    for column in ("policy", "spend $", "success", "$/1k right", "range", "vs flagship",
-                   "vs oracle", "retries"):  # fmt: skip
-        is_name = column == "policy"
-        table.add_column(column, justify="left" if is_name else "right", no_wrap=is_name)
-    for policy, each in standing.items():
-        cost = each.usd_per_success
-        attempts = mean(run.summary.attempts_per_request for run in each.runs)
-        table.add_row(
-            f"[bold]{policy}[/]" if policy == OURS else policy,
-            f"{each.spend_usd.mean:.4g}",
-            f"{each.success.mean:.2%}",
-            f"{cost.mean * 1000:.4g}",
-            shown(cost, ".4g", 1000),
-            _against(cost.mean, standing.get("flagship")),
-            _against(cost.mean, standing.get("oracle")),
-            f"{attempts - 1:.1%}",
-        )
-    return table
+    yield from wrapped(f"{told}: {title}" if told else title, width=width, indent="")
+    columns = ("spend $", "success", "$/1k right", "vs flagship", "vs oracle")
+    entries = [_cost(policy, each, standing) for policy, each in standing.items()]
+    yield from lines([Entry("policy", columns), *entries], width=width)
 
 
-def _moves(each: Standing) -> Table:
-    table = Table(title=f"price shocks: what {each.policy} did", title_justify="left")
-    left = ("shock", "task")
-    for column in (*left, "hour", "before", "new split", "end", "requests to shift"):
-        table.add_column(column, justify="left" if column in left else "right")
-    for row in move_rows([result.summary for result in each.runs]):
-        table.add_row(*row)
-    return table
+def _cost(policy: str, each: Standing, standing: dict[str, Standing]) -> Entry:
+    cost = each.usd_per_success
+    figures = (
+        f"{each.spend_usd.mean:.4g}",
+        f"{each.success.mean:.2%}",
+        f"{cost.mean * 1000:.4g}",
+        _against(cost.mean, standing.get("flagship")),
+        _against(cost.mean, standing.get("oracle")),
+    )
+    return Entry(policy, figures, "; ".join(_cost_facts(each)))
+
+
+def _cost_facts(each: Standing) -> Iterator[str]:
+    """What is to be said only where there is something."""
+    if span := shown(each.usd_per_success, ".4g", 1000):
+        yield f"{span} $/1k right over seeds"
+    retried = mean(run.summary.attempts_per_request for run in each.runs) - 1
+    if retried >= LEAST_TOLD:
+        yield f"{retried:.1%} retries"
+
+
+def _moves(each: Standing, width: int) -> Iterator[str]:
+    yield from wrapped(f"price shocks: what {each.policy} did", width=width, indent="")
+    head = Entry("deployment", ("hour", "before", "new split", "end"), "task, requests to shift")
+    rows = move_rows([result.summary for result in each.runs])
+    entries = [
+        Entry(name, figures, f"{task}: {moved}{' requests' * moved.isdigit()}")
+        for name, task, *figures, moved in rows
+    ]
+    yield from lines([head, *entries], width=width)
 
 
 def move_rows(runs: Sequence[RunSummary]) -> list[tuple[str, ...]]:

@@ -18,6 +18,7 @@ from windsock.core.cascades.calibration import BINS
 from windsock.core.evidence.warm_start import PastResult
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, total_usd
 from windsock.core.model.catalog import CacheTraits, Capabilities, Catalog, Deployment
+from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Prices, cost_usd, to_float
 from windsock.core.pricing.call_costs import call_cost_usd
@@ -35,10 +36,12 @@ CLAIMS = 512
 class World:
     """A scenario under one seed.
 
-    shocks  of the scenario and of its archive, in order of time
+    namespace   that its clients ask in
+    shocks      of the scenario and of its archive, in order of time
     """
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
+        self.namespace = DEFAULT_NAMESPACE
         self.scenario = scenario
         self.seed = seed
         self.names = tuple(scenario.deployments)

@@ -12,7 +12,10 @@ from windsock.wire.adaptation.conversation import adapt_messages
 from windsock.wire.adaptation.fields import Fields, adapt_fields
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters
 from windsock.wire.format import Format
-from windsock.wire.request import Operation, UpstreamRequest, drop_task
+from windsock.wire.request import OURS, Operation, UpstreamRequest, drop_task
+
+NOTHING = frozenset({b"null", b"false", b"0", b"0.0", b"[]", b"{}", b'""'})
+"""Values that ask for nothing."""
 
 Adapted = tuple[UpstreamRequest, tuple[str, ...]]
 """The request, and the caller's names of what was changed in it."""
@@ -25,6 +28,8 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
     """
     if rules is AS_IT_COMES:
         return request, ()
+    if request.form is not None:
+        return _adapted_form(request, rules)
     fields = dict(request.fields)
     drop_task(fields)
     changed = _drop_needless(fields, request.request.needs, rules) if rules.lacks else []
@@ -37,6 +42,12 @@ def adapted(request: UpstreamRequest, rules: Parameters) -> Adapted:
     made = replace(request, raw=msgspec.json.encode(fields), left_out=left_out)
     made.kept_fields = fields
     return made, tuple(dict.fromkeys(changed))
+
+
+def _adapted_form(request: UpstreamRequest, rules: Parameters) -> Adapted:
+    """The request without the parts that are not taken; nothing else of a form changes."""
+    changed = tuple(name for name in request.fields if name in rules.left_out)
+    return replace(request, left_out=frozenset(changed)), changed
 
 
 def adapted_natively(request: UpstreamRequest, spoken: Format, rules: Parameters) -> Adapted:
@@ -55,6 +66,16 @@ def adapted_natively(request: UpstreamRequest, spoken: Format, rules: Parameters
         made.raw = msgspec.json.encode(fields)
         made.kept_fields = fields
     return made, tuple(dict.fromkeys(changed))
+
+
+def uncarried(request: UpstreamRequest, spoken: Format) -> tuple[str, ...]:
+    """The fields that ask for something and have no counterpart in the deployment's language."""
+    if spoken.carries is None:
+        return ()
+    fields = dict(request.fields)
+    drop_task(fields)
+    strange = fields.keys() - spoken.carries - {*OURS}
+    return tuple(name for name in fields if name in strange and bytes(fields[name]) not in NOTHING)
 
 
 def _drop_needless(fields: Fields, needs: Collection[str], rules: Parameters) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from windsock.core.model.calls import CallKind, Out, Then, Verdict
-from windsock.core.model.requests import Unsupported
+from windsock.core.model.requests import CALLS, Unsupported
 from windsock.wire.adaptation.parameters import AUDIO, IMAGE, IN_MESSAGES, MAX_TOKENS
 from windsock.wire.adaptation.phrases import (
     ANY_VALUE,
@@ -26,6 +26,7 @@ from windsock.wire.adaptation.phrases import (
 )
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
+from windsock.wire.upstream_errors.reading import is_unknown_call
 
 MAX_DEPTH, MAX_TEXT = 6, 20_000
 """Of a refusal that is read."""
@@ -40,6 +41,16 @@ TURN = frozenset({"role", "content", "tool_calls", "tool_call_id", "function_cal
 
 MEDIA = frozenset({IMAGE, AUDIO})
 """What is unsupported only where it was sent: other refusals speak of images as well."""
+
+NO_CALL = re.compile(
+    rb"not (?:supported|available|allowed) (?:in|for|on|with|at) (?:the |this |that )?[^.]{0,40}"
+    rb"(?:endpoint|operation|api|task|v1/)"
+    rb"|(?:does ?n[o']t|cannot|can't) (?:support|do|be used for|perform) [^.]{0,30}"
+    rb"(?:rerank|moderat|transcri|translat|speech|image|edit)"
+    rb"|is not an? [^.]{0,20}(?:rerank|moderat|transcri|translat|speech|image)[^.]{0,12} model",
+    re.IGNORECASE,
+)
+"""Words of a model that is not of the kind that was asked for."""
 
 STATUSES = frozenset({400, 404, 405, 409, 415, 422, 424, 500, 501})
 """Of refusals that may complain of a field."""
@@ -83,6 +94,25 @@ def judged(
         return (verdict if verdict.then is not Then.MENDED else replace(verdict, then=then)), ()
     field = facts[0].field
     return Verdict(kind=CallKind.CANNOT_SERVE, then=then, out=Out.REQUEST, field=field), news
+
+
+def judged_call(
+    verdict: Verdict,
+    facts: tuple[Unsupported, ...],
+    status: int | None,
+    raw: bytes,
+    asked: UpstreamRequest,
+) -> tuple[Verdict, tuple[Unsupported, ...]]:
+    """The verdict on a refusal of a call beside text, which may be a refusal of the call itself.
+
+    The last of its needs names the call: who transcribes may not translate.
+    """
+    call = max(asked.request.needs & {*CALLS}, key=CALLS.index)
+    is_of_call = verdict.kind in COMPLAINING and NO_CALL.search(raw) is not None
+    if not (is_of_call or is_unknown_call(status, raw)):
+        return verdict, facts
+    told = Verdict(kind=CallKind.CANNOT_SERVE, then=Then.ELSEWHERE, out=Out.REQUEST, field=call)
+    return told, (Unsupported(field=call),)
 
 
 def _sent(asked: UpstreamRequest, heard: Collection[Unsupported]) -> Mapping[str, Any]:

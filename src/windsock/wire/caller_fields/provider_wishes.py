@@ -17,6 +17,7 @@ from msgspec import Meta
 from windsock.core.model.requests import Cutoffs, Preferences
 from windsock.core.model.units import MTOK
 from windsock.errors import BadRequest
+from windsock.wire.caller_fields.names import Places
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -69,9 +70,9 @@ class Ceilings(msgspec.Struct, forbid_unknown_fields=True):
 class Wishes(msgspec.Struct, forbid_unknown_fields=True):
     """The fields, their types and ranges."""
 
-    order: list[str] | None = None
-    only: list[str] | None = None
-    ignore: list[str] | None = None
+    order: Places | None = None
+    only: Places | None = None
+    ignore: Places | None = None
     allow_fallbacks: bool | None = None
     sort: Sort | SortBy | None = None
     max_price: Ceilings | None = None
@@ -84,10 +85,13 @@ class Wishes(msgspec.Struct, forbid_unknown_fields=True):
     quantizations: list[Quantization] | None = None
 
 
+MOST_USD = 1_000_000_000
+"""Of a ceiling: whoever means none leaves it out."""
+
 EXPECTED: Mapping[str, str] = {
-    "order": "a list of names",
-    "only": "a list of names",
-    "ignore": "a list of names",
+    "order": "a list of names, at most 256",
+    "only": "a list of names, at most 256",
+    "ignore": "a list of names, at most 256",
     "quantizations": "a list of int4, int8, fp4, fp6, fp8, fp16, bf16, fp32 or unknown",
     "allow_fallbacks": "true or false",
     "sort": '"price", "throughput" or "latency", or {"by": one of them}',
@@ -160,10 +164,10 @@ def _ceiling(name: str, value: float | str | None, units: Decimal = ONE) -> Deci
         ceiling = Decimal(str(value))
     except ArithmeticError:
         ceiling = Decimal("NaN")
-    if not ceiling.is_finite() or ceiling < 0:
+    if not (ceiling.is_finite() and 0 <= ceiling <= MOST_USD):
         of_what = "per million tokens" if units == ONE else f"for each {name}"
         raise BadRequest(
-            f"provider.max_price.{name} must be dollars {of_what}, 0 or more",
+            f"provider.max_price.{name} must be dollars {of_what}, 0 to {MOST_USD}",
             param=f"provider.max_price.{name}",
         )
     return ceiling * units

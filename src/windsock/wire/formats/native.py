@@ -36,6 +36,7 @@ class NativeFormat:
     answer_headers: tuple[str, ...] = ()
     call_path: str
     count_path = ""
+    carries: frozenset[str] | None = None
 
     def __init__(self, traits: ProviderTraits) -> None:
         self._traits = traits

@@ -13,6 +13,7 @@ import orjson
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
+from windsock.wire.caller_fields.names import Model, Models, Name
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
@@ -45,7 +46,7 @@ NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_
 class _Schema(RouterFields, kw_only=True):
     """The fields that routing reads; everything else stays raw."""
 
-    model: str = ""
+    model: Model = ""
     messages: msgspec.Raw
     stream: bool | None = None
     stream_options: dict[str, Any] | None = None
@@ -54,14 +55,14 @@ class _Schema(RouterFields, kw_only=True):
     logprobs: Any = None
     response_format: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
-    models: list[str] | None = None
+    models: Models | None = None
     provider: dict[str, Any] | None = None
-    session_id: str | None = None
+    session_id: Name | None = None
     conversation: Any = None
     previous_response_id: Any = None
     prompt_cache_key: Any = None
     user: Any = None
-    service_tier: str | None = None
+    service_tier: Name | None = None
     web_search_options: dict[str, Any] | None = None
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
 
+from windsock.core.model.abilities.modes import EMBEDDING
 from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import ProviderError
+from windsock.wire.caller_fields.names import Model, Models
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, StreamScanner
@@ -22,15 +25,18 @@ from windsock.wire.request import (
     task_of,
 )
 
+TOKENS = re.compile(rb"\[\s*(?:\[\s*)?\d")
+"""A list of numbers, or of such lists."""
+
 CERTAIN = 1.0
 """No model doubts its embedding, so no cascade asks for another."""
 
 
 class _EmbeddingSchema(RouterFields, kw_only=True):
-    model: str = ""
+    model: Model = ""
     input: msgspec.Raw
     metadata: dict[str, Any] | None = None
-    models: list[str] | None = None
+    models: Models | None = None
     provider: dict[str, Any] | None = None
 
 
@@ -52,9 +58,10 @@ def read_embedding(
         models=tuple(read.models or ()),
         namespace=namespace,
         task=task or task_of(read.metadata),
-        needs=frozenset(needs_of(read)),
+        needs=frozenset((EMBEDDING, *needs_of(read), *_tokens(bytes(read.input)))),
         prompt_tokens=int(len(bytes(read.input)) * TOKENS_PER_BYTE) + 1,
         longest_tokens=_longest_tokens(bytes(read.input)),
+        max_output_tokens=0,
         key_id=key_id,
         preferences=preferences_of(read.provider, body) if read.provider else NO_PREFERENCES,
         deadline_s=deadline_s,
@@ -66,6 +73,11 @@ def read_embedding(
         operation=Operation.EMBEDDING,
         unheeded=read.unheeded,
     )
+
+
+def _tokens(given: bytes) -> list[str]:
+    """What it needs of a deployment: few take texts that were made tokens of already."""
+    return ["token_input"] if TOKENS.match(given) else []
 
 
 def _longest_tokens(given: bytes) -> int | None:

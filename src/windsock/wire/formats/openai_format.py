@@ -25,6 +25,7 @@ class OpenAIFormat:
     headers: Mapping[str, str] = {}
     answer_headers: tuple[str, ...] = ()
     count_path = ""
+    carries: frozenset[str] | None = None
     call_path: str
 
     def __init__(self, traits: ProviderTraits) -> None:

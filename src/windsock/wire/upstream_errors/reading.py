@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import orjson
 
 from windsock.core.model.calls import CallKind
+from windsock.wire.dialect import TOO_LONG
 from windsock.wire.json_codec import parsed
 from windsock.wire.upstream_errors.delays import delay_of
 from windsock.wire.upstream_errors.refusal import Refusal
 from windsock.wire.upstream_errors.rules import ErrorRule, reading_of
 from windsock.wire.upstream_errors.shapes import ErrorFacts, facts_of
+
+CODES = {CallKind.CONTEXT_EXCEEDED: TOO_LONG}
+"""What clients know by OpenAI's code: agents shorten the conversation then."""
 
 MAX_WORDS = 2000
 """Characters of what a provider said in a shape of its own, as a client is told it."""
@@ -42,27 +47,47 @@ def refusal_of(
     delay_s = delay_of(facts, headers, now, is_limit=is_limit)
     return Refusal(
         verdict=reading.verdict,
-        body=_told(facts, raw),
+        body=_told(facts, raw, reading.verdict.kind),
         retry_after_s=reading.pause_s if delay_s is None else delay_s,
     )
 
 
-def _told(facts: ErrorFacts, raw: bytes) -> bytes:
-    """As it came if it has OpenAI's shape, else its words in that shape; empty if it has none."""
-    body = parsed(raw)
+def _told(facts: ErrorFacts, raw: bytes, kind: CallKind) -> bytes:
+    """As it came if it has OpenAI's shape, else its words in that shape; empty if it has none.
+
+    What clients act on has OpenAI's code, unless it came with a code of its own.
+    """
+    body, code = parsed(raw), CODES.get(kind)
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict) and isinstance(error.get("message"), str):
-        return raw
+        is_said = code is None or isinstance(error.get("code"), str)
+        return raw if is_said else orjson.dumps({"error": {**error, "code": code}})
     words = "; ".join(dict.fromkeys(facts.words))[:MAX_WORDS]
     if not words:
         return b""
-    told = {"message": words, "type": "upstream_error", "param": facts.param or None, "code": None}
+    told = {"message": words, "type": "upstream_error", "param": facts.param or None, "code": code}
     return orjson.dumps({"error": told})
 
 
 def is_unknown_call(status: int | None, raw: bytes) -> bool:
     """Whether a refusal says that there is no such call, rather than no such model or answer."""
     return status in (405, 501) or (status == 404 and SOMETHING_ELSE.search(raw) is None)
+
+
+def with_four_fields(refusal: Refusal) -> Refusal:
+    """One whose error is an object as others tell it, told as OpenAI tells errors."""
+    body = parsed(refusal.body)
+    error = body.get("error") if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return refusal
+    code = error.get("status") or error.get("code")
+    told = {
+        "message": error.get("message"),
+        "type": error.get("type") or "upstream_error",
+        "param": error.get("param"),
+        "code": code if isinstance(code, str) else None,
+    }
+    return replace(refusal, body=orjson.dumps({"error": told}))
 
 
 def words_of(body: bytes) -> str:

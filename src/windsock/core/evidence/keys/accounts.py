@@ -112,6 +112,14 @@ class KeyAccounts:
             _add(moved, self._weigh(place))
         return moved
 
+    def forget(self, cells: frozenset[Cell]) -> None:
+        """Drop what was said in these cells; no key is held to it any more."""
+        for place in [place for place in self._accounts if place[0] in cells]:
+            for key, own in self._accounts.pop(place).keys.items():
+                standing = self._standings[key]
+                standing.places.discard(place)
+                standing.move(own.distance, None)
+
     def belief(self, key: str, place: Place) -> float:
         """How far a key is believed at a place: by what it says there, and everywhere."""
         if key == NOBODY:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 HORIZON = 100.0
@@ -27,10 +28,14 @@ PROFILE_KEEP = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
-    """usd a request may cost now; is_spent when the day's cap is reached."""
+    """usd a request may cost now; is_spent when the day's cap is reached.
+
+    left_usd    of the day; inf where there is no cap
+    """
 
     usd: float
     is_spent: bool = False
+    left_usd: float = inf
 
 
 class RequestPacer:
@@ -84,8 +89,8 @@ class DayPacer:
         spent = self.spent_usd if _day(now) == self._day else 0.0
         left = self.usd_per_day - spent
         if left <= 0:
-            return Allowance(usd=0.0, is_spent=True)
-        return Allowance(usd=left / max(1.0, self.expected_requests(now)))
+            return Allowance(usd=0.0, is_spent=True, left_usd=0.0)
+        return Allowance(usd=left / max(1.0, self.expected_requests(now)), left_usd=left)
 
     def expected_requests(self, now: float) -> float:
         """Requests still to come today, by the profile of past days and the pace of this one."""

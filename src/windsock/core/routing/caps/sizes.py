@@ -29,7 +29,8 @@ class CallSizes:
 
     def prompt_tokens(self, deployment: str, request: RouteRequest) -> int:
         """Tokens that the prompt may have there."""
-        return int(self._factors.get(deployment, FIRST_PROMPT_FACTOR) * request.prompt_tokens) + 1
+        sent = request.prompt_tokens + request.beside_tokens
+        return int(self._factors.get(deployment, FIRST_PROMPT_FACTOR) * sent) + 1
 
     def answer_tokens(self, deployment: str, request: RouteRequest, most: int | None) -> int:
         """Tokens that one answer may have there: the caller's bound, else what is usual.
@@ -45,8 +46,8 @@ class CallSizes:
         usage, name = result.usage, result.attempt.deployment
         if usage is None or result.is_usage_estimated:
             return
-        if request.prompt_tokens:
-            factor = usage.prompt_tokens / request.prompt_tokens
+        if sent := request.prompt_tokens + request.beside_tokens:
+            factor = usage.prompt_tokens / sent
             kept = KEEP * self._factors.get(name, FIRST_PROMPT_FACTOR)
             self._factors[name] = min(MOST_PROMPT_FACTOR, max(1.0, factor, kept))
         if request.max_output_tokens is None:

@@ -139,7 +139,7 @@ class Tab:
         ]
         account = min(found, key=lambda each: each.ends_at if each.is_spent(now) else now)
         account.refused += 1
-        return refused_by(account, now)
+        return refused_by(account, self._route, now)
 
     def _quote(self, name: str, now: float) -> tuple[tuple[Account, ...], Decimal | None]:
         """The accounts of a call and what it may cost; asked once per request and deployment."""
@@ -151,12 +151,13 @@ class Tab:
         return known
 
 
-def refused_by(account: Account, now: float) -> CapReached:
+def refused_by(account: Account, route: str, now: float) -> CapReached:
     """What the caller is told."""
     cap, is_spent = account.cap, account.is_spent(now)
     ends_at = account.ends_at if account.ends_at < float("inf") else None
     return CapReached(
         cap.name,
+        route,
         until=midnight(cap.timezone, ends_at) if ends_at is not None else None,
         retry_after_s=(ends_at - now if ends_at is not None else None) if is_spent else 1.0,
         is_spent=is_spent,

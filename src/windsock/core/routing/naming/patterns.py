@@ -41,8 +41,8 @@ def further_names(names: Iterable[tuple[str, R]]) -> FurtherNames[R]:
         (globs if is_glob(name) else aliases).setdefault(name, route)
     otherwise = globs.pop(ANY, None)
     ordered = sorted(globs, key=lambda glob: -len(WILD.sub("", glob)))
-    compiled = tuple((compiled(glob), globs[glob]) for glob in ordered)
-    return FurtherNames(aliases=aliases, globs=compiled, otherwise=otherwise)
+    patterns = tuple((compiled(glob), globs[glob]) for glob in ordered)
+    return FurtherNames(aliases=aliases, globs=patterns, otherwise=otherwise)
 
 
 def matches(glob: str, name: str) -> bool:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.cascades.confidence import Confidences
+from windsock.core.model.abilities.modes import CHAT
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
@@ -56,13 +57,12 @@ class Candidates:
         self._confidences = confidences
 
     def common_tokens(self, route: Route) -> int:
-        """Up to this size a prompt fits every candidate, at the same price."""
-        contexts = [
-            tokens
-            for name in route.candidates
-            if (tokens := self._catalog.deployments[name].capabilities.context_tokens) is not None
-        ]
-        return min([LARGE_PROMPT_TOKENS, *contexts])
+        """Up to this size a prompt fits every candidate, at the same price; -1: none fits all."""
+        members = [self._catalog.deployments[name] for name in route.candidates]
+        if any(each.modes and CHAT not in each.modes for each in members):
+            return -1
+        contexts = (each.capabilities.context_tokens for each in members)
+        return min([LARGE_PROMPT_TOKENS, *(tokens for tokens in contexts if tokens is not None)])
 
     def narrowing(
         self, route: Route, common_tokens: int, request: RouteRequest, now: float

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.requests import DEFAULT_TASK, Cell
+from windsock.core.model.requests import Cell
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.candidates import Ruling
 
@@ -31,7 +31,7 @@ class CellTables:
     common_tokens   up to this size a prompt fits every candidate, at the same price
     is_plain        no rule of the route and no request's own weighing stands before `plain`
     evidence        rewards and outcomes learnt since it was opened
-    noted           its tables as requests of other tasks get them, by version
+    asked_at        unix s of its last request
     """
 
     cell: Cell
@@ -41,7 +41,7 @@ class CellTables:
     evidence: int = 0
     plain: Solved | None = None
     narrowed: dict[Narrowing, Solved] = field(default_factory=dict)
-    noted: dict[int, WeightTable] = field(default_factory=dict)
+    asked_at: float = 0.0
 
     def kept(self, narrowing: Narrowing | None) -> Solved | None:
         """The table as it was last solved, stale or not."""
@@ -50,12 +50,16 @@ class CellTables:
 
 @dataclass(slots=True)
 class RouteTables:
-    """All cells of one route in one namespace; rungs and budgets are chosen for them together."""
+    """All cells of one route in one namespace; rungs and budgets are chosen for them together.
+
+    has_closed  cells of it have made room for others
+    """
 
     places: list[CellTables] = field(default_factory=list)
     evidence: int = 0
     refreshed: tuple[int, int, int] | None = None
     refreshed_at: float = 0.0
+    has_closed: bool = False
 
     def share(self, place: CellTables) -> float:
         """Part of the route's traffic that falls in a cell, 0..1."""
@@ -77,14 +81,9 @@ class Versions:
 
 
 class OpenCells:
-    """Cells by name, at most `max_tasks` a route and namespace besides its default task's.
+    """The open cells by name, and by route and namespace."""
 
-    What comes in excess is decided in the task's own cell if that is open, else in that of the
-    default task: never in another task's.
-    """
-
-    def __init__(self, max_tasks: int, common_tokens: Callable[[Route], int]) -> None:
-        self.max_tasks = max_tasks
+    def __init__(self, common_tokens: Callable[[Route], int]) -> None:
         self._common_tokens = common_tokens
         self.places: dict[tuple[str, str, str, str], CellTables] = {}
         """By cell; a plain tuple, since one is looked up for every request."""
@@ -101,24 +100,32 @@ class OpenCells:
 
     def open(self, route: Route, cell: Cell) -> CellTables:
         """The cell that requests of `cell` are decided in, opened if it is not yet."""
-        group = self._group(route, cell)
+        group = self.group(route, cell)
         self.groups[cell.namespace, cell.route] = group
-        instead = self._instead(route, cell, group)
-        place = self.find(route, instead)
+        place = self.find(route, cell)
         if place is None:
-            place = self.places[instead] = self._new(route, instead)
+            place = self.places[cell] = self._new(route, cell)
             group.places.append(place)
             group.refreshed = None
         return place
 
+    def close(self, route: Route, places: list[CellTables]) -> None:
+        """These cells of one route are open no more."""
+        group = self.group(route, places[0].cell)
+        closed = {place.cell for place in places}
+        group.places = [place for place in group.places if place.cell not in closed]
+        group.evidence -= sum(place.evidence for place in places)
+        group.refreshed, group.has_closed = None, True
+        for cell in closed:
+            self.places.pop(cell, None)
+
     def as_opened(self, route: Route, cell: Cell) -> tuple[CellTables, RouteTables]:
         """What `open` would make of it, and its route's cells then; nothing is opened."""
-        group = self._group(route, cell)
-        instead = self._instead(route, cell, group)
-        place = self.find(route, instead)
+        group = self.group(route, cell)
+        place = self.find(route, cell)
         if place is not None:
             return place, group
-        place = self._new(route, instead)
+        place = self._new(route, cell)
         return place, replace(group, places=[*group.places, place], refreshed=None)
 
     def count_evidence(self, cell: Cell, count: int) -> None:
@@ -133,7 +140,6 @@ class OpenCells:
         for place in self.places.values():
             place.plain = None
             place.narrowed.clear()
-            place.noted.clear()
             place.common_tokens = self._common_tokens(place.route)
         for group in self.groups.values():
             group.refreshed = None
@@ -143,20 +149,12 @@ class OpenCells:
         self.places.clear()
         self.groups.clear()
 
-    def _group(self, route: Route, cell: Cell) -> RouteTables:
+    def group(self, route: Route, cell: Cell) -> RouteTables:
         """The route's open cells; none if they are those of a route that it has replaced."""
         group = self.groups.get((cell.namespace, cell.route))
         if group is None or (group.places and group.places[0].route is not route):
             return RouteTables()
         return group
-
-    def _instead(self, route: Route, cell: Cell, group: RouteTables) -> Cell:
-        """The cell itself, or the one that stands for it where no more may be opened."""
-        if len(group.places) < self.max_tasks or self.find(route, cell) is not None:
-            return cell
-        whole = cell._replace(segment="")
-        is_open = self.find(route, whole) is not None
-        return whole if is_open else whole._replace(task=DEFAULT_TASK)
 
     def _new(self, route: Route, cell: Cell) -> CellTables:
         return CellTables(

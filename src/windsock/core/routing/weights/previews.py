@@ -56,9 +56,6 @@ class Previews:
     def peek(self, route: Route, cell: Cell, request: RouteRequest, now: float) -> WeightTable:
         """The table that the next such request would be drawn from."""
         place, group = self._cells.as_opened(route, cell)
-        if place.cell != cell:
-            note = crowded_note(self._cells.max_tasks, place.cell)
-            return noted(self._peek(place, group, request, now), note, self._versions.next)
         return self._peek(place, group, request, now)
 
     def views(
@@ -136,13 +133,3 @@ class Previews:
             views = LazyViews(lambda: self._maker.served_views(group, now))
             known = self._views[key] = (seen, views)
         return known[1]
-
-
-def noted(table: WeightTable, note: str, version: int) -> WeightTable:
-    """The same table with a note more."""
-    return replace(table, version=version, note="; ".join(filter(None, (table.note, note))))
-
-
-def crowded_note(most: int, cell: Cell) -> str:
-    """Why a request is decided in another cell than its own."""
-    return f"more than {most} tasks are open on this route, so it is decided as {cell.name!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 
 from windsock.core.beliefs.beliefs import Beliefs
@@ -30,18 +31,23 @@ from windsock.core.routing.weights.cell_tables import (
     Solved,
     Versions,
 )
+from windsock.core.routing.weights.forgetting import Forgetting, oldest
 from windsock.core.routing.weights.freshness import (
     AHEAD_SHARE,
     FRESH_OUTCOMES,
     FRESH_S,
     Freshness,
 )
-from windsock.core.routing.weights.previews import Previews, crowded_note, noted
+from windsock.core.routing.weights.previews import Previews
 from windsock.core.routing.weights.table_maker import TableMaker
 
 
 class WeightTables:
-    """Builds and keeps the weight tables. `drain` hands out those solved since the last call."""
+    """Builds and keeps the weight tables. `drain` hands out those solved since the last call.
+
+    max_tasks   open a route and namespace; the one asked for longest ago makes room for another
+    forget      drops what is known of cells that make room
+    """
 
     def __init__(
         self,
@@ -56,6 +62,7 @@ class WeightTables:
         fresh_outcomes: int = FRESH_OUTCOMES,
         max_tasks: int = 500,
         max_narrowed: int = 64,
+        forget: Callable[[frozenset[Cell]], None] = lambda cells: None,
     ) -> None:
         self._catalog = catalog
         self._candidates = Candidates(
@@ -65,7 +72,9 @@ class WeightTables:
             candidates=self._candidates, book=book, beliefs=beliefs, health=health
         )
         self._freshness = Freshness(book, health, fresh_s=fresh_s, fresh_outcomes=fresh_outcomes)
-        self._cells = OpenCells(max_tasks, self._candidates.common_tokens)
+        self._max_tasks = max_tasks
+        self.forgetting = Forgetting(forget)
+        self._cells = OpenCells(self._candidates.common_tokens)
         self._versions = Versions(first_version)
         self._previews = self._previews_of(self._cells)
         self._solved: list[WeightTable] = []
@@ -80,9 +89,8 @@ class WeightTables:
         key = (request.namespace, route.name, task, segment)
         place = self._cells.places.get(key)
         if place is None or place.route is not route:
-            place = self._cells.open(route, Cell(*key))
-            if place.cell != key:
-                return self._crowded(place, request, now)
+            place = self._opened(route, Cell(*key), now)
+        place.asked_at = now
         if place.is_plain and not (
             request.needs
             or request.preferences is not NO_PREFERENCES
@@ -122,8 +130,14 @@ class WeightTables:
         cell = Cell.read(request.namespace, route.name, request.task)
         return self._looking().imagine(route, cell, request, now, imagined)
 
-    def count_evidence(self, cell: Cell, count: int = 1) -> None:
-        """So many rewards or outcomes of this cell were learnt."""
+    def count_evidence(self, cell: Cell, now: float, count: int = 1) -> None:
+        """So many rewards or outcomes of this cell were learnt.
+
+        Where tasks make room for others, what is learnt late of one takes room like a request.
+        """
+        group = self._cells.groups.get((cell.namespace, cell.route))
+        if group is not None and group.has_closed and cell not in self._cells.places:
+            self._opened(group.places[0].route, cell, now).asked_at = now
         self._cells.count_evidence(cell, count)
 
     def refresh(self, now: float) -> bool:
@@ -192,12 +206,10 @@ class WeightTables:
         """Tables of another catalog are no good to look at, but only a request drops them."""
         if self._catalog_version == self._catalog.version:
             return self._previews
-        anew = OpenCells(self._cells.max_tasks, self._candidates.common_tokens)
+        anew = OpenCells(self._candidates.common_tokens)
         for place in self._cells.places.values():
             tokens = self._candidates.common_tokens(place.route)
-            anew.places[place.cell] = replace(
-                place, common_tokens=tokens, plain=None, narrowed={}, noted={}
-            )
+            anew.places[place.cell] = replace(place, common_tokens=tokens, plain=None, narrowed={})
         for key, group in self._cells.groups.items():
             places = [anew.places[place.cell] for place in group.places]
             anew.groups[key] = RouteTables(places, group.evidence)
@@ -207,17 +219,13 @@ class WeightTables:
         parts = self._candidates, self._maker, self._freshness, self._versions
         return Previews(cells, *parts)
 
-    def _crowded(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
-        """The table of a cell for a request of a task that has none."""
-        table = self._at(place, request, now)
-        made = place.noted.get(table.version)
-        if made is None:
-            if len(place.noted) >= self._max_narrowed:
-                place.noted.clear()
-            note = crowded_note(self._cells.max_tasks, place.cell)
-            made = place.noted[table.version] = noted(table, note, self._versions.take())
-            self._solved.append(made)
-        return made
+    def _opened(self, route: Route, cell: Cell, now: float) -> CellTables:
+        """A cell that is open from now on, with room made for it where there is none."""
+        closed = oldest(self._cells.group(route, cell).places, self._max_tasks)
+        if closed:
+            self._cells.close(route, closed)
+            self.forgetting.close(closed, now)
+        return self._cells.open(route, cell)
 
     def _at(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
         """The table of a cell; `lookup` has found the usual one before it asks here."""

@@ -9,6 +9,7 @@ from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.prices.views import held_view, price_view
+from windsock.service.control.schemas.asked import DeploymentName
 from windsock.service.control.schemas.prices import (
     PricesAnswer,
     PriceView,
@@ -26,7 +27,7 @@ def price_routes(insight: Insight) -> APIRouter:
     Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
 
     @routes.get("/v1/prices", response_model=PricesAnswer)
-    async def prices(caller: Caller, deployment: str | None = None) -> Response:
+    async def prices(caller: Caller, deployment: DeploymentName | None = None) -> Response:
         if deployment is not None and not router.book.knows(deployment):
             router.catalog.check(deployment)
         views = []

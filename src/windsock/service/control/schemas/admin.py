@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import Answer
 
 
@@ -45,18 +46,22 @@ class DeploymentsAnswer(Answer):
 class PastRate(Answer):
     """How often a deployment was right at a task, over how many prompts."""
 
-    task: str
-    deployment: str
+    task: Name
+    deployment: DeploymentName
     success: float = Field(ge=0, le=1, allow_inf_nan=False)
-    count: float = Field(gt=0, allow_inf_nan=False)
+    count: float = Field(gt=0, le=1e12, allow_inf_nan=False)
+
+
+MOST_RATES = 50_000
+"""In one lesson."""
 
 
 class Lesson(Answer):
     """Beliefs to start from. strength: most rewards that one rate may count for."""
 
-    route: str
-    results: list[PastRate] = Field(min_length=1)
-    strength: float = Field(default=50.0, gt=0, allow_inf_nan=False)
+    route: Name
+    results: list[PastRate] = Field(min_length=1, max_length=MOST_RATES)
+    strength: float = Field(default=50.0, gt=0, le=1e6, allow_inf_nan=False)
 
 
 class LessonAnswer(Answer):
@@ -117,5 +122,5 @@ class Silence(Answer):
 class Undo(Answer):
     """Which alarm to take back."""
 
-    route: str
-    deployment: str
+    route: Name
+    deployment: DeploymentName

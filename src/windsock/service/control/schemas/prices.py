@@ -10,6 +10,7 @@ from pydantic import Field
 
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import MTOK
+from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import Answer
 
 
@@ -217,8 +218,8 @@ class QuarantineAnswer(Answer):
 class Ruling(Answer):
     """Which held quote to release or to drop."""
 
-    deployment: str
-    feed: str
+    deployment: DeploymentName
+    feed: Name
 
 
 class RulingAnswer(Answer):

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pydantic import Field
 
 from windsock.core.model.decisions import ArmFacts, CascadeFacts, WeightTable
+from windsock.service.control.schemas.asked import DeploymentName, Name, Usd
 from windsock.service.control.schemas.base import Answer, number
 
 
@@ -135,13 +136,17 @@ class WeightsAnswer(Answer):
     data: list[WeightsView]
 
 
+MOST_IMAGINED = 1000
+"""Deployments whose prices are imagined at once."""
+
+
 class WhatIf(Answer):
     """Prices to imagine, USD per million units, by deployment and meter."""
 
-    prices: dict[str, dict[str, float]]
-    route: str | None = None
-    task: str | None = None
-    conversation: str | None = Field(
+    prices: dict[DeploymentName, dict[Name, Usd]] = Field(max_length=MOST_IMAGINED)
+    route: DeploymentName | None = None
+    task: Name | None = None
+    conversation: Name | None = Field(
         None, description="the next turn of this one, by the name that its decisions tell"
     )
 

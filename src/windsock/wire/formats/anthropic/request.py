@@ -1,7 +1,7 @@
 """A chat body as Anthropic's Messages ask for the same.
 
-Written from Anthropic's API reference. What has no counterpart (seed, penalties, logprobs, ...) is
-left out, as Anthropic's own compatible endpoint does; what would change the meaning (several
+Written from Anthropic's API reference. What has no counterpart (seed, penalties, ...) is left out,
+as Anthropic's own compatible endpoint does, and named; what would change the meaning (several
 answers, logprobs) is ruled out before, by what `parameters.toml` says of the provider.
 """
 
@@ -19,6 +19,12 @@ from windsock.wire.service_tiers import asked_of_anthropic
 SHARED = ("temperature", "top_p", "top_k", "stream", "thinking", "cache_control", "speed",
           "output_config", "context_management", "container", "mcp_servers")  # fmt: skip
 """Fields that are the same in both, or are Anthropic's own and pass through."""
+
+CARRIED = frozenset(
+    {*SHARED, "model", "messages", "max_tokens", "max_completion_tokens", "tools", "tool_choice",
+     "parallel_tool_calls", "stop", "user", "service_tier", "response_format", "stream_options"}
+)  # fmt: skip
+"""Fields of chat completions that have a counterpart."""
 
 MAX_TOKENS = 8192
 """Of an answer whose client sets no limit, which Messages demand: what every living model takes."""

@@ -13,7 +13,7 @@ import orjson
 from windsock.wire.format import Answer
 from windsock.wire.formats.anthropic.messages import AnthropicMessages
 from windsock.wire.formats.converse.answer import message_of
-from windsock.wire.formats.converse.request import converse_body
+from windsock.wire.formats.converse.request import CARRIED, converse_body
 from windsock.wire.formats.converse.stream import ConverseStreamScanner
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import OURS, UpstreamRequest
@@ -23,6 +23,7 @@ class Converse(AnthropicMessages):
     """Told as Converse and back by way of Messages, its sibling."""
 
     headers: Mapping[str, str] = {}
+    carries: frozenset[str] | None = CARRIED
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         """Names the model, whose id may be an address of its own (ARN)."""

@@ -16,6 +16,12 @@ OWN = ("guardrailConfig", "additionalModelRequestFields", "performanceConfig", "
 
 CACHE_POINT = {"cachePoint": {"type": "default"}}
 
+CARRIED = frozenset(
+    {*OWN, "model", "messages", "max_tokens", "max_completion_tokens", "temperature", "top_p",
+     "stop", "tools", "tool_choice", "service_tier", "stream", "stream_options"}
+)  # fmt: skip
+"""Fields of chat completions that have a counterpart."""
+
 Block = dict[str, Any]
 
 

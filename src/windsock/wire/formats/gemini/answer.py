@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from windsock.wire.formats.gemini.call_ids import made_id
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.formats.pieces import signed
 from windsock.wire.service_tiers import answered_tier
@@ -123,7 +124,7 @@ def _call(part: Mapping[str, Any], number: int) -> dict[str, Any]:
         "arguments": orjson.dumps(asked.get("args") or {}).decode(),
     }
     call = {
-        "id": asked.get("id") or f"call_{number}_{asked.get('name')}",
+        "id": asked.get("id") or made_id(number, asked.get("name")),
         "type": "function",
         "function": function,
     }

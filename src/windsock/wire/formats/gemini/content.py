@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -10,17 +11,21 @@ import orjson
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.gemini.answer import completion_of
 from windsock.wire.formats.gemini.paths import content_path
-from windsock.wire.formats.gemini.request import content_body
+from windsock.wire.formats.gemini.request import CARRIED, content_body
 from windsock.wire.formats.gemini.stream import ContentStreamScanner
 from windsock.wire.formats.openai_chat import OpenAIChat, answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_format import OpenAIFormat
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import OURS, UpstreamRequest
+from windsock.wire.upstream_errors.reading import with_four_fields
+from windsock.wire.upstream_errors.refusal import Refusal
 
 
 class GeminiContent(OpenAIChat):
     """Told as generateContent and back; its worth is decided as of a chat completion."""
+
+    carries: frozenset[str] | None = CARRIED
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         """Names the model, and whether the answer is a stream."""
@@ -45,6 +50,12 @@ class GeminiContent(OpenAIChat):
     ) -> bytes:
         """With the provider and the cost, as every format tells them."""
         return OpenAIFormat.told(self, answer, request, provider=provider, cost_usd=cost_usd)
+
+    def refusal(
+        self, status: int | None, raw: bytes, headers: Mapping[str, str], now: float
+    ) -> Refusal:
+        """Told with OpenAI's four fields."""
+        return with_four_fields(super().refusal(status, raw, headers, now))
 
     def scanner(self, request: UpstreamRequest) -> ContentStreamScanner:
         """Expects as many answers as were asked for."""

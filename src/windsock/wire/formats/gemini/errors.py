@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from windsock.wire.dialect import known_by
+
 STATUSES = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -24,6 +26,9 @@ STATUSES = {
 TYPES = "type.googleapis.com/google.rpc."
 """Before the name of a detail."""
 
+LONG_PROMPT = "the input exceeds the maximum number of tokens allowed"
+"""By which clients of this format know it: it has no code for that."""
+
 OWN_FIELDS = ("code", "message", "status", "details")
 """Of an error."""
 
@@ -34,9 +39,10 @@ def error_of(status: int, error: Mapping[str, Any]) -> dict[str, Any]:
     One of Google's own stays as it is.
     """
     if isinstance(error.get("status"), str):
-        return {"error": {name: error[name] for name in OWN_FIELDS if name in error}}
+        own = {name: error[name] for name in OWN_FIELDS if name in error}
+        return {"error": own if isinstance(own.get("code"), int) else {**own, "code": status}}
     word = STATUSES.get(status, "INVALID_ARGUMENT" if status < 500 else "INTERNAL")
-    told = {"code": status, "message": error["message"], "status": word}
+    told = {"code": status, "message": known_by(LONG_PROMPT, error), "status": word}
     return {"error": {**told, "details": list(_details(error))}}
 
 

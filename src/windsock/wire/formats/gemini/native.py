@@ -26,6 +26,13 @@ from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 
+Fields = dict[str, msgspec.Raw]
+
+_fields = msgspec.json.Decoder(Fields)
+
+WHOLE = "generateContentRequest"
+"""The request that countTokens may be asked of."""
+
 UNSEEN = frozenset({"thought", "thoughtSignature", "partMetadata", "text"})
 """Fields of a part that show nothing by themselves."""
 
@@ -33,15 +40,17 @@ UNSEEN = frozenset({"thought", "thoughtSignature", "partMetadata", "text"})
 class NativeContent(NativeFormat):
     """POST /models/{model}:generateContent or :streamGenerateContent, as it comes."""
 
+    count_path = "/models/{model}:countTokens"
+
     def path(self, request: UpstreamRequest, model: str) -> str:
         """Names the model, and whether the answer is a stream."""
         return content_path(model, is_stream=request.request.is_stream)
 
     def body(self, request: UpstreamRequest, model: str) -> bytes:
         """The client's; a model that it names beside the path is the provider's as well."""
-        fields = self.fields(request)
-        if "model" in fields:
-            fields["model"] = msgspec.Raw(orjson.dumps(f"models/{model}"))
+        fields = named(self.fields(request), model)
+        if (whole := fields.get(WHOLE)) is not None:
+            fields[WHOLE] = msgspec.Raw(msgspec.json.encode(named(_fields.decode(whole), model)))
         return msgspec.json.encode(fields)
 
     def answer(self, raw: bytes, request: UpstreamRequest) -> Answer | None:
@@ -114,6 +123,13 @@ class NativeContentScanner(NativeStreamScanner):
 
     def _broken(self, message: str) -> bytes:
         return b"data: " + orjson.dumps(error_of(500, {"message": message})) + b"\r\n\r\n"
+
+
+def named(fields: Fields, model: str) -> Fields:
+    """Fields in which a model that is named is this one."""
+    if "model" in fields:
+        fields["model"] = msgspec.Raw(orjson.dumps(f"models/{model}"))
+    return fields
 
 
 def is_blocked(body: dict[str, Any]) -> bool:

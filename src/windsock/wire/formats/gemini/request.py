@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 
 from windsock.wire.formats.anthropic.request import DATA_URL
+from windsock.wire.formats.gemini.call_ids import own_id
+from windsock.wire.formats.gemini.thinking import thinking_of
 from windsock.wire.formats.pieces import signature_in
 from windsock.wire.service_tiers import asked_of_gemini
 
@@ -33,6 +35,12 @@ SETTINGS = {
 
 OWN = {"safety_settings": "safetySettings", "cached_content": "cachedContent"}
 """Fields that are Gemini's own."""
+
+CARRIED = frozenset(
+    {*SETTINGS, *OWN, "reasoning_effort", "thinking", "model", "messages", "tools", "tool_choice",
+     "stop", "response_format", "service_tier", "stream", "stream_options", "cache_control"}
+)  # fmt: skip
+"""Fields of chat completions that have a counterpart, or ask for what is done anyhow."""
 
 MODES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 
@@ -57,7 +65,8 @@ def content_body(chat: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _settings(chat: Mapping[str, Any]) -> dict[str, Any]:
-    found = {own: chat[name] for name, own in SETTINGS.items() if chat.get(name) is not None}
+    stated = {own: chat[name] for name, own in SETTINGS.items() if chat.get(name) is not None}
+    found = thinking_of(chat) | stated
     stops = chat.get("stop")
     if stops:
         found["stopSequences"] = [stops] if isinstance(stops, str) else stops
@@ -78,13 +87,19 @@ def _turns(messages: Iterable[Any]) -> Iterator[tuple[str, list[Part]]]:
         if role in ("system", "developer"):
             yield "system", list(_parts(each.get("content")))
         elif role == "tool":
-            yield "user", [_result(each, names)]
+            yield "user", [_result(each, names), *_shown(each.get("content"))]
         elif role == "assistant":
             calls = each.get("tool_calls") or ()
             names |= {call.get("id"): (call.get("function") or {}).get("name") for call in calls}
             yield "model", [*_parts(each.get("content")), *map(_call, calls)]
         elif role is not None:
             yield "user", list(_parts(each.get("content")))
+
+
+def _shown(content: Any) -> list[Part]:
+    """What a tool's result holds beside texts, which stands after it."""
+    parts = content if isinstance(content, list) else ()
+    return list(_parts([each for each in parts if isinstance(each, dict) and "text" not in each]))
 
 
 def _merged(turns: Iterable[tuple[str, list[Part]]]) -> Iterator[tuple[str, list[Part]]]:
@@ -113,8 +128,9 @@ def _parts(content: Any) -> Iterator[Part]:
 
 
 def _media(part: dict[str, Any]) -> Part:
-    """An image, a sound or a file; what is Gemini's own already goes as it came."""
-    image, sound, file = part.get("image_url"), part.get("input_audio"), part.get("file")
+    """An image, a film, a sound or a file; what is Gemini's own already goes as it came."""
+    image, sound = part.get("image_url") or part.get("video_url"), part.get("input_audio")
+    file = part.get("file")
     if image:
         return _located(str(image.get("url") if isinstance(image, dict) else image))
     if isinstance(sound, dict):
@@ -136,7 +152,9 @@ def _located(url: str) -> Part:
 def _call(call: Mapping[str, Any]) -> Part:
     """A call with the signature of the thoughts that led to it."""
     asked = call.get("function") or {}
-    part: Part = {"functionCall": {"name": asked.get("name"), "args": _args(asked)}}
+    name = asked.get("name")
+    named = own_id(call.get("id"), name)
+    part: Part = {"functionCall": {**named, "name": name, "args": _args(asked)}}
     signature = signature_in(dict(call))
     return part | ({"thoughtSignature": signature} if signature else {})
 
@@ -155,7 +173,8 @@ def _result(message: Mapping[str, Any], names: Mapping[Any, Any]) -> Part:
         part["text"] for part in _parts(content) if "text" in part
     )  # fmt: skip
     name = message.get("name") or names.get(message.get("tool_call_id"))
-    return {"functionResponse": {"name": name, "response": {"result": text}}}
+    named = own_id(message.get("tool_call_id"), name)
+    return {"functionResponse": {**named, "name": name, "response": {"result": text}}}
 
 
 def _tools(chat: Mapping[str, Any]) -> dict[str, Any]:

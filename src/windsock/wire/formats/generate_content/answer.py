@@ -94,10 +94,8 @@ def images_of(message: Mapping[str, Any]) -> list[Part]:
     return [{"inlineData": _blob(url)} for url in found if str(url).startswith("data:")]
 
 
-def finish_of(finish: Any, kinds: Iterable[Kind]) -> str:
-    """Why it ended; a refusal is one whatever the provider says of the end."""
-    if Kind.REFUSAL in kinds:
-        return "SAFETY"
+def finish_of(finish: Any) -> str:
+    """Why it ended. A refusal in words is an answer like any other: only filters are SAFETY."""
     word = str(finish or "stop")
     own = word.upper()
     return FINISHES.get(word) or (own if own in OWN_FINISHES else "OTHER")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import Unspoken, copied
+from windsock.wire.dialect import copied
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.answer import (
     candidate_of,
@@ -37,13 +37,14 @@ READ = frozenset(
 SETTINGS_OF_FUNCTIONS = frozenset({"functionCallingConfig"})
 
 
-class GenerateContent(Unspoken):
+class GenerateContent:
     """One request to models/{model}:generateContent."""
 
     end_mark = b""
     language = "generate_content"
     passed: tuple[bytes, ...] = ()
     id_header = b""
+    takes_comments = False
     is_streamed = False
 
     def __init__(self, model: str | None) -> None:
@@ -84,7 +85,7 @@ class GenerateContent(Unspoken):
             message = choice.get("message") or {}
             pieces = pieces_of(message)
             parts = whole_parts(pieces, wants_thoughts=self._wants_thoughts) + images_of(message)
-            finish = finish_of(choice.get("finish_reason"), [each.kind for each in pieces])
+            finish = finish_of(choice.get("finish_reason"))
             index = choice.get("index") or number
             candidates.append(candidate_of(index, parts, finish, choice.get("logprobs")))
         return response_of(body, candidates, body.get("usage"))
@@ -114,8 +115,6 @@ class StreamGenerateContent(GenerateContent):
 
 class CountTokens(GenerateContent):
     """One request to models/{model}:countTokens."""
-
-    language = ""
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The prompt to count, which may stand in a whole request."""

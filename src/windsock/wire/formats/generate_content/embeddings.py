@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import Unspoken
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.fields import (
     field,
@@ -18,13 +17,14 @@ from windsock.wire.formats.generate_content.fields import (
 READ = frozenset({"model", "content", "outputDimensionality", "requests"})
 
 
-class BatchEmbedContents(Unspoken):
+class BatchEmbedContents:
     """One request to models/{model}:batchEmbedContents."""
 
     end_mark = b""
-    language = ""
+    language = "batch_embed_contents"
     passed: tuple[bytes, ...] = ()
     id_header = b""
+    takes_comments = False
 
     def __init__(self, model: str | None) -> None:
         self.left_out: list[str] = []
@@ -35,15 +35,12 @@ class BatchEmbedContents(Unspoken):
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The body of OpenAI's that asks for the same; raises BadRequest."""
         asked = self._requests(body)
-        self.left_out = [name for each in asked for name in names_in(each, READ)]
-        sizes = {field(each, "outputDimensionality") for each in asked}
-        if len(sizes) > 1:
-            raise BadRequest("outputDimensionality must be the same in all requests",
-                             param="outputDimensionality")  # fmt: skip
-        size = next(iter(sizes), None)
-        named = self._model or body.get("model") or ""
+        self.left_out = [f"requests.{name}" for each in asked for name in names_in(each, READ)]
+        self.refusal = _refusal(asked)
+        size = field(asked[0], "outputDimensionality")
+        model = self._model or body.get("model") or ""
         return {
-            "model": str(named).removeprefix("models/"),
+            "model": str(model).removeprefix("models/"),
             "input": [_text(each) for each in asked],
             **({"dimensions": size} if size else {}),
         }
@@ -78,6 +75,8 @@ class BatchEmbedContents(Unspoken):
 class EmbedContent(BatchEmbedContents):
     """One request to models/{model}:embedContent."""
 
+    language = "embed_content"
+
     def answered(self, body: dict[str, Any]) -> dict[str, Any]:
         """The vector."""
         return {"embedding": _vectors(body)[0]}
@@ -86,13 +85,26 @@ class EmbedContent(BatchEmbedContents):
         return [body]
 
 
+def _refusal(asked: list[dict[str, Any]]) -> BadRequest | None:
+    """Why nobody else can serve it; None if others can."""
+    if len({field(each, "outputDimensionality") for each in asked}) > 1:
+        words = "outputDimensionality must be the same in all requests"
+        return BadRequest(words, param="outputDimensionality")
+    if any("text" not in part for each in asked for part in _parts(each)):
+        return BadRequest("content must hold parts of text", param="content")
+    return None
+
+
 def _text(request: dict[str, Any]) -> str:
-    """The text of a content; raises BadRequest where there is none, or another kind of part."""
-    parts = list_field(object_field(request, "content"), "parts")
-    texts = [each["text"] for each in parts if isinstance(each.get("text"), str)]
-    if not texts or len(texts) < len(parts):
-        raise BadRequest("content must hold parts of text, at least one", param="content")
-    return "\n".join(texts)
+    """The text of a content; raises BadRequest where there is nothing in it."""
+    parts = _parts(request)
+    if not parts:
+        raise BadRequest("content must have at least one part", param="content")
+    return "\n".join(str(each.get("text", "")) for each in parts)
+
+
+def _parts(request: dict[str, Any]) -> list[dict[str, Any]]:
+    return list_field(object_field(request, "content"), "parts")
 
 
 def _vectors(body: dict[str, Any]) -> list[dict[str, Any]]:

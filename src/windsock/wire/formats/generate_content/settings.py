@@ -8,6 +8,7 @@ from windsock.errors import BadRequest
 from windsock.wire.caller_fields.ranges import check_ranges
 from windsock.wire.dialect import schema_format
 from windsock.wire.formats.gemini.request import SETTINGS
+from windsock.wire.formats.gemini.thinking import effort_of
 from windsock.wire.formats.generate_content.fields import field, names_in, object_field
 from windsock.wire.formats.generate_content.schema import json_schema
 
@@ -18,9 +19,6 @@ READ = frozenset(
     {*CHAT, "thinkingConfig", "stopSequences", "responseMimeType", "responseSchema",
      "responseJsonSchema", "_responseJsonSchema", "responseModalities"}
 )  # fmt: skip
-
-EFFORTS = ((1024, "low"), (8192, "medium"))
-"""Thinking tokens up to which an effort goes, as Google's compatible endpoint has it."""
 
 
 def setting_fields(body: dict[str, Any]) -> tuple[dict[str, Any], list[str], list[str]]:
@@ -81,9 +79,5 @@ def _effort(config: dict[str, Any]) -> dict[str, Any]:
     level, budget = field(thinking, "thinkingLevel"), field(thinking, "thinkingBudget")
     if isinstance(level, str) and level != "THINKING_LEVEL_UNSPECIFIED":
         return {"reasoning_effort": level.lower()}
-    if not isinstance(budget, int | float) or isinstance(budget, bool) or budget < 0:
-        return {}
-    if not budget:
-        return {"reasoning_effort": "none"}
-    words = (word for most, word in EFFORTS if budget <= most)
-    return {"reasoning_effort": next(words, "high")}
+    is_stated = isinstance(budget, int | float) and not isinstance(budget, bool) and budget >= 0
+    return {"reasoning_effort": effort_of(budget)} if is_stated else {}

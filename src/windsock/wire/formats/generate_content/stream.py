@@ -21,7 +21,6 @@ class Candidate:
     def __init__(self, *, wants_thoughts: bool) -> None:
         self._pieces = Pieces()
         self._parts = Parts(wants_thoughts=wants_thoughts)
-        self._kinds: set[Kind] = set()
         self.finish: Any = None
 
     def taken(self, choice: dict[str, Any]) -> list[dict[str, Any]]:
@@ -39,14 +38,13 @@ class Candidate:
     @property
     def why(self) -> str:
         """Why it ended, in Gemini's words."""
-        return finish_of(self.finish, self._kinds)
+        return finish_of(self.finish)
 
     def _told(self, step: Step) -> Iterator[dict[str, Any]]:
         phase, piece, new = step
         if phase is Phase.MORE and piece.kind is not Kind.CALL:
             yield from self._parts.of(piece, new)
         elif phase is Phase.DONE:
-            self._kinds.add(piece.kind)
             if piece.kind is Kind.CALL:
                 yield from self._parts.of(piece, piece.text)
             self._parts.keep(piece)

@@ -9,6 +9,7 @@ import orjson
 
 from windsock.errors import BadRequest
 from windsock.wire.dialect import joined
+from windsock.wire.formats.gemini.call_ids import made_id
 from windsock.wire.formats.generate_content.fields import field, list_field, object_field
 from windsock.wire.formats.generate_content.media import file_part, inline_part, is_kept_by_google
 from windsock.wire.formats.generate_content.signatures import is_geminis, unsealed
@@ -85,7 +86,7 @@ class Conversation:
 
     def _call(self, call: dict[str, Any], signature: Any) -> None:
         name = str(call.get("name") or "")
-        call_id = call.get("id") or f"call_{self._calls}_{name}"
+        call_id = call.get("id") or made_id(self._calls, name)
         self._calls += 1
         self._waiting.append((call_id, name))
         function = {"name": name, "arguments": orjson.dumps(call.get("args") or {}).decode()}

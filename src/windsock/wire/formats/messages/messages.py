@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied, object_in, schema_format
+from windsock.wire.dialect import copied, known_by, object_in, schema_format
 from windsock.wire.formats.anthropic.caching import cache_mark
 from windsock.wire.formats.messages.answer import message_of, stop_of
 from windsock.wire.formats.messages.stream import MessageStream
@@ -23,6 +23,9 @@ from windsock.wire.service_tiers import message_tier
 SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
           "stream", "thinking")  # fmt: skip
 """Fields that chat completions have under the same name."""
+
+LONG_PROMPT = "prompt is too long"
+"""By which clients of this format know it: it has no code for that."""
 
 KINDS = {
     400: "invalid_request_error",
@@ -38,6 +41,9 @@ KINDS = {
 }
 """The type of an error, by its status."""
 
+TYPES = frozenset({*KINDS.values(), "api_error"}) - {"invalid_request_error"}
+"""Those that say more than a status of 4xx does."""
+
 
 class Messages:
     """One request to /v1/messages."""
@@ -46,6 +52,7 @@ class Messages:
     language = "messages"
     passed: tuple[bytes, ...] = (b"anthropic-version", b"anthropic-beta")
     id_header = b"request-id"
+    takes_comments = True
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
@@ -78,9 +85,11 @@ class Messages:
         return message_of(body, pieces, stop_of(choice.get("finish_reason"), pieces))
 
     def refused(self, status: int, error: Mapping[str, Any]) -> dict[str, Any]:
-        """An error with Anthropic's word for its status; it has no place for a field or a code."""
-        kind = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
-        return {"type": "error", "error": {"type": kind, "message": error["message"]}}
+        """An error with its own type, if Anthropic knows that, else with the word for its status;
+        it has no place for a field or a code."""
+        usual = KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
+        kind = error["type"] if error.get("type") in TYPES else usual
+        return {"type": "error", "error": {"type": kind, "message": known_by(LONG_PROMPT, error)}}
 
     def streamed(self, chunk: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """See `MessageStream`."""

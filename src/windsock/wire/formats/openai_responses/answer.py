@@ -22,6 +22,8 @@ CALLS = ("function_call", "custom_tool_call")
 SILENT = ("reasoning", "compaction", "item_reference", "mcp_list_tools")
 """Items that show nothing."""
 
+NOTES = "annotations"
+
 Item = Mapping[str, Any]
 
 
@@ -30,7 +32,7 @@ def completion_of(body: Item) -> dict[str, Any]:
     items = items_of(body)
     usage = part_of(body, "usage")
     choice = {"index": 0, "message": _message(items), "finish_reason": finish_of(body, items),
-              "logprobs": None}  # fmt: skip
+              "logprobs": _logprobs(items)}  # fmt: skip
     return {
         "id": body.get("id"),
         "object": "chat.completion",
@@ -99,6 +101,14 @@ def thought_of(item: Item) -> str:
     return "".join(_said(item, "text")) or "\n\n".join(_said(item, "text", "summary"))
 
 
+def annotation_of(note: Item) -> dict[str, Any] | None:
+    """What is cited of a web page, which chat has in an object of its own; None of all else."""
+    if note.get("type") != "url_citation":
+        return None
+    cited = {name: value for name, value in note.items() if name != "type"}
+    return {"type": "url_citation", "url_citation": cited}
+
+
 def _message(items: list[dict[str, Any]]) -> dict[str, Any]:
     turns = [each for each in items if each.get("type") == "message"]
     texts = [text for each in turns for text in _said(each, "text")]
@@ -107,7 +117,8 @@ def _message(items: list[dict[str, Any]]) -> dict[str, Any]:
     sealed = [each for each in thoughts if each.get("encrypted_content")]
     said = "\n\n".join(filter(None, map(thought_of, thoughts)))
     calls = [call_of(each) for each in items if each.get("type") in CALLS]
-    cited = [note for each in turns for part in _parts(each) for note in _citations(part)]
+    notes = (note for each in turns for part in _parts(each) for note in _parts(part, NOTES))
+    cited = [found for note in notes if (found := annotation_of(note)) is not None]
     return {
         "role": "assistant",
         "content": "".join(texts) if texts else None,
@@ -128,9 +139,7 @@ def _said(item: Item, field: str, name: str = "content") -> list[str]:
     return [each[field] for each in _parts(item, name) if isinstance(each.get(field), str)]
 
 
-def _citations(part: Item) -> Iterator[dict[str, Any]]:
-    """Chat has what is cited of a web page in an object of its own."""
-    for note in _parts(part, "annotations"):
-        if note.get("type") == "url_citation":
-            cited = {name: value for name, value in note.items() if name != "type"}
-            yield {"type": "url_citation", "url_citation": cited}
+def _logprobs(items: list[dict[str, Any]]) -> dict[str, Any] | None:
+    parts = (part for each in items if each.get("type") == "message" for part in _parts(each))
+    tokens = [token for part in parts for token in _parts(part, "logprobs")]
+    return {"content": tokens, "refusal": None} if tokens else None

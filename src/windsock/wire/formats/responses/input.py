@@ -64,9 +64,10 @@ class Input:
             raise BadRequest(f"input: an item of type {kind!r} cannot be routed", param="input")
 
     def _think(self, item: dict[str, Any]) -> None:
-        """A summary, or what OpenAI encrypted, is not what was thought."""
-        self.is_foreign = self.is_foreign or str(item.get("id")).startswith(TOLD_HERE)
-        parts = item.get("content") or ()
+        """A summary of OpenAI's, or what it encrypted, is not what was thought."""
+        is_told_here = str(item.get("id")).startswith(TOLD_HERE)
+        self.is_foreign = self.is_foreign or is_told_here
+        parts = item.get("content") or (is_told_here and item.get("summary")) or ()
         text = "".join(str(each.get("text", "")) for each in parts if isinstance(each, dict))
         blocks = blocks_of(item)
         if text or blocks:

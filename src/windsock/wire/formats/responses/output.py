@@ -10,14 +10,20 @@ from windsock.wire.formats.responses.sealed import TOLD_HERE, sealed_of
 from windsock.wire.formats.responses.tools import Tools
 
 ECHOED = ("instructions", "max_output_tokens", "temperature", "top_p", "tools", "tool_choice",
-          "parallel_tool_calls", "metadata", "text", "reasoning", "user", "truncation")  # fmt: skip
+          "parallel_tool_calls", "metadata", "text", "reasoning", "user", "truncation",
+          "top_logprobs", "max_tool_calls", "service_tier", "safety_identifier",
+          "prompt_cache_key")  # fmt: skip
 """Fields of a request that its response repeats."""
 
 DEFAULTS: dict[str, Any] = {
     "instructions": None,
     "max_output_tokens": None,
-    "temperature": None,
-    "top_p": None,
+    "max_tool_calls": None,
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "presence_penalty": 0.0,
+    "frequency_penalty": 0.0,
+    "top_logprobs": 0,
     "tools": [],
     "tool_choice": "auto",
     "parallel_tool_calls": True,
@@ -25,8 +31,12 @@ DEFAULTS: dict[str, Any] = {
     "text": {"format": {"type": "text"}},
     "reasoning": {"effort": None, "summary": None},
     "truncation": "disabled",
+    "background": False,
+    "service_tier": "default",
+    "safety_identifier": None,
+    "prompt_cache_key": None,
 }
-"""Fields that every response has."""
+"""Fields that every response has, as OpenAI's defaults are."""
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 """Why a response ended early, by the finish_reason of chat completions."""
@@ -45,6 +55,7 @@ def response_of(
         "id": body.get("id"),
         "object": "response",
         "created_at": body.get("created") or 0,
+        "completed_at": None,
         "status": "completed" if reason is None else "incomplete",
         "error": None,
         "incomplete_details": None if reason is None else {"reason": reason},
@@ -59,7 +70,15 @@ def response_of(
     }
 
 
-def item_of(tools: Tools, answer: Any, number: int, piece: Piece) -> dict[str, Any]:
+def wants_summary(asked: dict[str, Any]) -> bool:
+    """Whether a request asks for a summary of the reasoning: its client looks nowhere else."""
+    wished = asked.get("reasoning")
+    return isinstance(wished, dict) and bool(wished.get("summary"))
+
+
+def item_of(
+    asked: dict[str, Any], tools: Tools, answer: Any, number: int, piece: Piece
+) -> dict[str, Any]:
     """A finished item: a call, reasoning, or a message of the assistant.
 
     answer, number  id of the answer and place of the item in it, by which the item is named
@@ -68,20 +87,22 @@ def item_of(tools: Tools, answer: Any, number: int, piece: Piece) -> dict[str, A
     if piece.kind is Kind.CALL:
         return tools.item(name, piece)
     if piece.kind in (Kind.THOUGHT, Kind.SEALED):
-        content = [part_of(piece)] if piece.text else []
-        item = {"id": f"{TOLD_HERE}{name}", "type": "reasoning", "summary": [], "content": content,
-                "status": "completed"}  # fmt: skip
+        parts = [part_of(asked, piece)] if piece.text else []
+        summary, content = (parts, []) if wants_summary(asked) else ([], parts)
+        item = {"id": f"{TOLD_HERE}{name}", "type": "reasoning", "summary": summary,
+                "content": content, "status": "completed"}  # fmt: skip
         return item | sealed_of(piece)
     return {"id": f"msg_{name}", "type": "message", "role": "assistant", "status": "completed",
-            "content": [part_of(piece)]}  # fmt: skip
+            "content": [part_of(asked, piece)]}  # fmt: skip
 
 
-def part_of(piece: Piece) -> dict[str, Any]:
+def part_of(asked: dict[str, Any], piece: Piece) -> dict[str, Any]:
     """A part of a message or of reasoning: text, the refusal to say any, or thoughts."""
     if piece.kind is Kind.REFUSAL:
         return {"type": "refusal", "refusal": piece.text}
     if piece.kind is Kind.THOUGHT:
-        return {"type": "reasoning_text", "text": piece.text}
+        kind = "summary_text" if wants_summary(asked) else "reasoning_text"
+        return {"type": kind, "text": piece.text}
     return {"type": "output_text", "text": piece.text, "annotations": [], "logprobs": []}
 
 

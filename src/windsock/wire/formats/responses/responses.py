@@ -36,6 +36,7 @@ class Responses:
     language = "responses"
     passed: tuple[bytes, ...] = (b"openai-beta",)
     id_header = b""
+    takes_comments = True
 
     def __init__(self) -> None:
         self.left_out: list[str] = []
@@ -71,7 +72,7 @@ class Responses:
         choice = body["choices"][0]
         pieces = pieces_of(choice.get("message") or {})
         output = [
-            item_of(self._tools, body.get("id"), number, piece)
+            item_of(self._asked, self._tools, body.get("id"), number, piece)
             for number, piece in enumerate(pieces)
         ]
         return response_of(

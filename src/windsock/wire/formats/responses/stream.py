@@ -3,28 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from windsock.wire.dialect import refused
 from windsock.wire.formats.pieces import Kind, Phase, Piece, Pieces, Step
-from windsock.wire.formats.responses.output import item_of, part_of, response_of
+from windsock.wire.formats.responses.output import (
+    item_of,
+    part_of,
+    response_of,
+    wants_summary,
+)
 from windsock.wire.formats.responses.tools import Tools
 
-DELTAS = {
-    Kind.TEXT: "response.output_text",
-    Kind.REFUSAL: "response.refusal",
-    Kind.THOUGHT: "response.reasoning_text",
-    Kind.CALL: "response.function_call_arguments",
-}
-"""What the events of a piece are called, before `.delta` and `.done`."""
 
-WORDS = {
-    Kind.TEXT: "text",
-    Kind.REFUSAL: "refusal",
-    Kind.THOUGHT: "text",
-    Kind.CALL: "arguments",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """How the events of a piece are called.
+
+    deltas      before `.delta` and `.done`
+    word        the field in which a `.done` event has the whole
+    part        before `.added` and `.done`, of the part of an item that it is
+    place       the field that counts the parts
+    """
+
+    deltas: str
+    word: str = "text"
+    part: str = "response.content_part"
+    place: str = "content_index"
+
+
+NAMES = {
+    Kind.TEXT: Names(deltas="response.output_text"),
+    Kind.REFUSAL: Names(deltas="response.refusal", word="refusal"),
+    Kind.THOUGHT: Names(deltas="response.reasoning_text"),
+    Kind.CALL: Names(deltas="response.function_call_arguments", word="arguments"),
 }
-"""The field in which a `.done` event has the whole."""
+SUMMARY = Names(
+    deltas="response.reasoning_summary_text",
+    part="response.reasoning_summary_part",
+    place="summary_index",
+)
+"""Of thoughts, where a summary is asked for."""
 
 
 class ResponsesStream:
@@ -33,6 +53,7 @@ class ResponsesStream:
     def __init__(self, asked: dict[str, Any], tools: Tools) -> None:
         self._asked = asked
         self._tools = tools
+        self._names = NAMES | ({Kind.THOUGHT: SUMMARY} if wants_summary(asked) else {})
         self._number = -1
         self._first: dict[str, Any] = {}
         self._finish: str | None = None
@@ -80,7 +101,7 @@ class ResponsesStream:
             yield from self._begun(piece)
         elif phase is Phase.MORE:
             facts = {"delta": new, **_extra(piece), **self._at(piece)}
-            yield self._event(f"{DELTAS[piece.kind]}.delta", **facts)
+            yield self._event(f"{self._names[piece.kind].deltas}.delta", **facts)
         else:
             yield from self._ended(piece)
 
@@ -94,17 +115,18 @@ class ResponsesStream:
             item["content"] = []
         yield self._added(item)
         if piece.kind is not Kind.CALL:
-            part = part_of(empty)
-            yield self._event("response.content_part.added", part=part, **self._at(piece))
+            part = part_of(self._asked, empty)
+            kind = f"{self._names[piece.kind].part}.added"
+            yield self._event(kind, part=part, **self._at(piece))
 
     def _ended(self, piece: Piece) -> Iterator[dict[str, Any]]:
-        whole, at = self._item(piece), self._at(piece)
-        facts: dict[str, Any] = {WORDS[piece.kind]: piece.text, **_extra(piece)}
+        whole, at, names = self._item(piece), self._at(piece), self._names[piece.kind]
+        facts: dict[str, Any] = {names.word: piece.text, **_extra(piece)}
         if piece.kind is Kind.CALL:
             facts["name"] = whole["name"]
-        yield self._event(f"{DELTAS[piece.kind]}.done", **facts, **at)
+        yield self._event(f"{names.deltas}.done", **facts, **at)
         if piece.kind is not Kind.CALL:
-            yield self._event("response.content_part.done", part=part_of(piece), **at)
+            yield self._event(f"{names.part}.done", part=part_of(self._asked, piece), **at)
         yield self._finished(whole)
 
     def _at_once(self, piece: Piece) -> Iterator[dict[str, Any]]:
@@ -129,11 +151,11 @@ class ResponsesStream:
         return event
 
     def _item(self, piece: Piece) -> dict[str, Any]:
-        return item_of(self._tools, self._first.get("id"), len(self._done), piece)
+        return item_of(self._asked, self._tools, self._first.get("id"), len(self._done), piece)
 
     def _at(self, piece: Piece) -> dict[str, Any]:
         where = {"item_id": self._item(piece)["id"], "output_index": len(self._done)}
-        return where if piece.kind is Kind.CALL else {**where, "content_index": 0}
+        return where if piece.kind is Kind.CALL else {**where, self._names[piece.kind].place: 0}
 
 
 def _extra(piece: Piece) -> dict[str, list[Any]]:

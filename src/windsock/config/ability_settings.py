@@ -1,11 +1,29 @@
-"""What an owner says of how providers treat what they are sent."""
+"""What an owner says that deployments can do, and how they treat what they are sent."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import Field
+
 from windsock.core.model.abilities.terms import Terms
 from windsock.resources.declared import Part
+
+Mode = Literal["chat", "embedding", "rerank", "moderation", "image_generation",
+               "audio_transcription", "audio_speech"]  # fmt: skip
+"""Kinds of models, in LiteLLM's words."""
+
+
+class CapabilitySettings(Part):
+    """What a deployment accepts, as its owner says; None leaves it to feeds."""
+
+    vision: bool | None = None
+    audio: bool | None = None
+    tools: bool | None = None
+    json_schema: bool | None = None
+    web_search: bool | None = None
+    context_tokens: int | None = Field(default=None, gt=0)
+    max_output_tokens: int | None = Field(default=None, gt=0)
 
 
 class TermsSettings(Part):

@@ -1,0 +1,81 @@
+"""`windsock caps`: what is spent of the caps of a running service, and more money for a while."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from windsock.cli.options import HERE, Key, Url
+
+caps_app = typer.Typer(help="Hard caps of a running service.", no_args_is_help=True)
+
+
+@caps_app.command("list")
+def caps_list(
+    url: Url = HERE,
+    key: Key = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """What is spent, reserved and left of every cap."""
+    from windsock.cli.service_client import ServiceClient
+
+    _show(ServiceClient(url, key).ask("/v1/caps"), as_json=as_json)
+
+
+@caps_app.command("raise")
+def caps_raise(
+    name: Annotated[str, typer.Argument(help="of the cap: as in the file, budgets.NAME, keys.ID")],
+    usd: Annotated[float, typer.Option(help="dollars more")],
+    lasts: Annotated[str, typer.Option("--for", help="how long, such as 30m, 2h, 1d")] = "1h",
+    of: Annotated[
+        str | None, typer.Option(help="one key, route, provider or model family only")
+    ] = None,
+    url: Url = HERE,
+    key: Key = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Give a cap more money for a while."""
+    from windsock.cli.service_client import ServiceClient
+
+    body = {"usd": usd, "lasts": lasts, "of": of}
+    path = f"/v1/caps/{quote(name, safe='')}/raise"
+    told = ServiceClient(url, key).ask(path, method="POST", json=body)
+    _show(told, as_json=as_json)
+
+
+def _show(told: dict[str, Any], *, as_json: bool) -> None:
+    from windsock.cli.layout import Entry, lines
+    from windsock.cli.tables import console
+
+    if as_json:
+        console.print_json(data=told)
+        return
+    head = Entry("cap", ("spent $", "reserved $", "of $", "refused"))
+    for line in lines([head, *map(_entry, told["data"])], width=console.width, figure=10):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _entry(row: dict[str, Any]) -> Any:
+    from windsock.cli.layout import Entry
+
+    figures = (f"{row[name]:.4g}" for name in ("spent_usd", "reserved_usd", "usd"))
+    name = row["cap"] if row["of"] is None else f"{row['cap']} / {row['of'] or 'no key'}"
+    return Entry(name, (*figures, str(row["refused"])), "; ".join(_notes(row)))
+
+
+def _notes(row: dict[str, Any]) -> list[str]:
+    """When it ends, what it is raised by, and when it is spent at this pace."""
+    is_for_good = row["ends_at"] is None
+    notes = ["for good" if is_for_good else f"a {row['period']}, until {_when(row['ends_at'])}"]
+    if row["raised_usd"]:
+        notes.append(f"raised by ${row['raised_usd']:.4g} for now")
+    if row["spent_at"] is not None:
+        notes.append(f"spent at {_when(row['spent_at'])} at this pace")
+    return notes
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))

@@ -1,0 +1,247 @@
+"""The world of a rehearsal: the log's traffic goes on, and models are as good as is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from windsock.core.model.calls import Attempt, CallResult
+from windsock.core.model.requests import Cell
+from windsock.core.model.ticks import Quote
+from windsock.core.model.units import Meter, to_float
+from windsock.core.routing.router import Router
+from windsock.rehearsal.changes import Changes, Newcomer
+from windsock.rehearsal.logged_traffic import Calls, LoggedTraffic
+from windsock.simulation.world.price_statements import POLLS
+from windsock.simulation.world.scenario import Scenario
+from windsock.simulation.world.traffic import HOUR_S, SimulatedRequest
+from windsock.simulation.world.world import World
+
+FEED = "rehearsal"
+POLL_S = 60.0
+
+USUAL_LATENCY_S = 1.0
+"""Of a deployment that the log never saw, as its failure share is 0: the report says so."""
+
+Qualities = dict[str, dict[str, float]]
+"""True success by deployment and task."""
+
+
+def drawn_qualities(
+    router: Router, traffic: LoggedTraffic, names: tuple[str, ...], changes: Changes,
+    route: str, seed: int,
+) -> Qualities:  # fmt: skip
+    """What success may truly be, drawn from what is believed of it; the same for a seed."""
+    rng: Any = np.random.default_rng([seed, 11])
+    comers = {each.name: each for each in changes.newcomers}
+    found: Qualities = {name: {} for name in names}
+    for task in traffic.tasks:
+        for name in names:
+            a, b = router.beliefs.posterior(Cell(traffic.namespace, route, task), name)
+            drawn = float(rng.beta(a, b))
+            expected = comers[name].success if name in comers else None
+            found[name][task] = drawn if expected is None else expected
+    return found
+
+
+def scenario_of_rehearsal(
+    traffic: LoggedTraffic,
+    quotes: dict[str, Quote],
+    qualities: Qualities,
+    changes: Changes,
+    *,
+    begins: str,
+    hours: float,
+    flagship: str,
+) -> Scenario:
+    """The world in the simulator's words. Prices and traffic are the log's own: see the world."""
+    body = {
+        "title": "rehearsal",
+        "starts_at": begins,
+        "hours": hours,
+        "requests_per_hour": max(1e-6, len(traffic.asked) / max(1 / 60, traffic.span_s / HOUR_S)),
+        "feedback_delay_s": traffic.judged_after_s,
+        "feeds": {FEED: 0.0},
+        "poll_s": POLL_S,
+        "refresh_s": 1.0,
+        "refresh_outcomes": 20,
+        "route": {"quality_floor": 0.5},
+        "rivals": {"flagship": flagship, "otherwise": flagship},
+        "tasks": {task: _task(traffic, task) for task in traffic.tasks},
+        "deployments": {
+            name: _place(quotes[name], qualities[name], traffic.calls.get(name, Calls()))
+            for name in qualities
+        },
+        "shocks": [
+            {"at_hour": changes.at_s / HOUR_S, "deployment": name, **_flat(quote)}
+            for name, quote in _moved(quotes, changes).items()
+        ],
+    }
+    return Scenario.model_validate(body)
+
+
+class RehearsedWorld(World):
+    """A scenario whose requests are the log's, again and again, and whose prices are the book's.
+
+    quotes      in force at the start, by deployment
+    voices      what each feed says of a deployment: each tells of a change
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        seed: int,
+        *,
+        traffic: LoggedTraffic,
+        changes: Changes,
+        quotes: dict[str, Quote],
+        voices: dict[str, list[Quote]],
+        every: int,
+    ) -> None:
+        super().__init__(scenario, seed)
+        self.namespace = traffic.namespace
+        self._traffic = traffic
+        self._changes = changes
+        self._voices = voices
+        self._every = every
+        self._change_at = self.starts_at + changes.at_s
+        moved = _moved(quotes, changes)
+        self.truth = {
+            name: [
+                replace(quote, seen_at=self.starts_at),
+                *([replace(moved[name], seen_at=self._change_at)] if name in moved else ()),
+            ]
+            for name, quote in quotes.items()
+        }
+        self._since = {name: [each.seen_at for each in held] for name, held in self.truth.items()}
+
+    @cached_property
+    def asks(self) -> list[SimulatedRequest]:
+        """The log's requests, shifted to the time of the rehearsal, with luck of their own."""
+        rng: Any = np.random.default_rng([self.scenario.seed, self.seed])
+        logged = self._traffic.asked
+        period = max(self._traffic.span_s * (1 + 1 / len(logged)), 1.0)
+        rounds = int(np.ceil((self.ends_at - self.starts_at) / period))
+        places = len(self.names)
+        found: list[SimulatedRequest] = []
+        for turn in range(rounds):
+            for asked in logged[:: self._every]:
+                at = self.starts_at + turn * period + asked.at - logged[0].at
+                if at >= self.ends_at:
+                    break
+                luck, pace, doubt, fate = rng.random((4, places))
+                found.append(
+                    SimulatedRequest(
+                        number=len(found),
+                        at=at,
+                        task=asked.task,
+                        prompt_tokens=asked.prompt_tokens,
+                        output_tokens=max(1, round(asked.output_tokens)),
+                        luck=luck,
+                        pace=pace,
+                        doubt=doubt,
+                        fate=fate,
+                        is_judged=bool(rng.random() < self._traffic.judged_share[asked.task]),
+                        judged_after_s=float(rng.exponential(self._traffic.judged_after_s or 1e-9)),
+                        session=asked.session and f"{asked.session} {turn}",
+                    )
+                )
+        return found
+
+    @cached_property
+    def _quotes(self) -> list[Quote]:
+        """What feeds say when prices change, some polls long, and of newcomers."""
+        found = []
+        for name in self.names:
+            change = self._changes.prices.of(name)
+            for quote in self._voices.get(name, ()) if change else ():
+                assert change is not None
+                said = change.applied(quote)
+                found += [
+                    replace(said, seen_at=at, quoted_at=self._change_at)
+                    for at in (self._change_at + poll * POLL_S for poll in range(POLLS))
+                ]
+        for comer in self._changes.newcomers:
+            found.append(replace(newcomers_quote(comer, self._change_at), trust=1.0))
+        return sorted(found, key=lambda quote: (quote.seen_at, -quote.trust, quote.feed))
+
+    def exists(self, name: str, at: float) -> bool:
+        """True from the moment on at which a newcomer comes."""
+        is_new = any(each.name == name for each in self._changes.newcomers)
+        return not is_new or at >= self._change_at
+
+    def is_up(self, name: str, at: float) -> bool:
+        """True unless it was retired, or is away."""
+        return self.exists(name, at) and not self._changes.is_hit(name, at - self.starts_at)
+
+    def call(
+        self, attempt: Attempt, ask: SimulatedRequest, at: float, held_tokens: int | None = None
+    ) -> CallResult:
+        """As the deployment answers: as long as its answers are."""
+        length = self._traffic.lengths.get((ask.task, attempt.deployment), 1.0)
+        sized = replace(ask, output_tokens=max(1, round(ask.output_tokens * length)))
+        if held_tokens is not None:
+            held_tokens = int(held_tokens * self._traffic.hits.get(attempt.deployment, 1.0))
+        return super().call(attempt, sized, at, held_tokens)
+
+
+def newcomers_quote(comer: Newcomer, at: float) -> Quote:
+    """What its owner says that a newcomer costs."""
+    return Quote(
+        deployment=comer.name,
+        feed="config",
+        feed_model=comer.name,
+        usd_per_mtok={Meter.INPUT: _money(comer.input), Meter.OUTPUT: _money(comer.output)},
+        seen_at=at,
+        zero_reason="imagined",
+        trust=1.0,
+    )
+
+
+def _moved(quotes: dict[str, Quote], changes: Changes) -> dict[str, Quote]:
+    """Prices that change, as they will be."""
+    return {name: changes.prices.applied(quote) for name, quote in quotes.items()
+            if changes.prices.of(name) is not None}  # fmt: skip
+
+
+def _task(traffic: LoggedTraffic, task: str) -> dict[str, Any]:
+    rows = [each for each in traffic.asked if each.task == task]
+    sent = sum(each.prompt_tokens for each in rows)
+    cached = sum(each.prompt_tokens * each.cached_share for each in rows)
+    return {
+        "share": float(len(rows)),
+        "prompt_tokens": sent / len(rows),
+        "output_tokens": max(1.0, sum(each.output_tokens for each in rows) / len(rows)),
+        "cached_share": min(1.0, cached / sent),
+    }
+
+
+def _place(quote: Quote, quality: dict[str, float], calls: Calls) -> dict[str, Any]:
+    answers = calls.answers
+    latency = calls.latency_s / answers if answers else USUAL_LATENCY_S
+    first = calls.first_s / answers if answers else USUAL_LATENCY_S / 2
+    return {
+        **_flat(quote),
+        "quality": quality,
+        "latency_s": max(0.001, latency),
+        "first_token_s": max(0.001, first),
+        "failure_share": calls.failure_share,
+    }
+
+
+def _flat(quote: Quote) -> dict[str, float]:
+    prices = quote.usd_per_mtok
+    sent = prices.get(Meter.INPUT, prices.get(Meter.OUTPUT))
+    found = {"input": to_float(sent) if sent is not None else 0.0}
+    found["output"] = to_float(prices.get(Meter.OUTPUT, sent or 0))  # type: ignore[arg-type]
+    if Meter.CACHE_READ in prices:
+        found["cache_read"] = to_float(prices[Meter.CACHE_READ])
+    return found
+
+
+def _money(usd: float) -> Decimal:
+    return Decimal(str(usd))

@@ -1,0 +1,1 @@
+"""Answers by their id, where the deployment that gave them keeps them."""

@@ -1,0 +1,50 @@
+"""What callers may state in queries and bodies of inspection: names and moments, bounded."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import Field
+
+from windsock.errors import BadRequest
+from windsock.resources.declared import point
+from windsock.wire.caller_fields.names import MOST_CHARS, MOST_MODEL_CHARS
+
+LAST_MOMENT = 1e11
+"""Unix s, in the year 5138: what is later is no moment but milliseconds, or a mistake."""
+
+When = Annotated[
+    str | None,
+    Query(
+        max_length=MOST_CHARS,
+        description="a duration before now (1h, 7d), a date (2026-11-01) or unix seconds",
+    ),
+]
+"""A point in time, as a query names it: see `when`."""
+
+Name = Annotated[str, Field(max_length=MOST_CHARS)]
+"""Of a route, a task, a feed."""
+
+DeploymentName = Annotated[str, Field(max_length=MOST_MODEL_CHARS)]
+
+Usd = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+"""Per million units."""
+
+Count = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
+
+Number = Annotated[int, Field(ge=0, lt=2**63)]
+"""Of what is counted."""
+
+
+def when(text: str | None, now: float, *, param: str, otherwise: float) -> float:
+    """Unix s of a point in time, `otherwise` where none is named; raises BadRequest."""
+    if text is None:
+        return otherwise
+    try:
+        found = point(text, now)
+    except ValueError as error:
+        raise BadRequest(f"{param}: {error}", param=param) from None
+    if not 0 <= found <= LAST_MOMENT:
+        raise BadRequest(f"{param}: {text!r} lies before 1970 or after 5138", param=param)
+    return found

@@ -1,0 +1,1 @@
+"""Calls beside text: rerank, moderation, sound and images, in OpenAI's and Cohere's form."""

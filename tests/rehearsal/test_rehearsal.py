@@ -1,0 +1,197 @@
+"""What comes after a log, rehearsed: it starts where the log ends, and takes any change."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.evaluation.logs import LoggingDriver, policy_toml, small, written
+from windsock.cli.foresight.rehearse import rehearse_log
+from windsock.clock import ManualClock
+from windsock.core.model.units import Meter
+from windsock.errors import ConfigError
+from windsock.rehearsal.rehearse import AS_IS, CHANGED, Figures, Rehearsal
+from windsock.simulation.engines.contenders import chosen
+from windsock.simulation.world.world import World
+from windsock.store.rows import StateSnapshot
+
+MINI, LARGE, SEEK = "openai/gpt-4o-mini", "openai/gpt-4o", "deepseek/deepseek-chat"
+
+
+@dataclass(frozen=True)
+class Log:
+    """A configuration beside the store of a run of two hours, and the moment after it."""
+
+    config: Path
+    clock: ManualClock
+
+    def rehearse(self, **facts: Any) -> Rehearsal:
+        asked = {"lasts": "1h", "seeds": 3, "at_once": 1, **facts}
+        return rehearse_log(self.config, {}, clock=self.clock, **asked)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory) -> Log:
+    folder = tmp_path_factory.mktemp("log")
+    world = World(small(hours=2, refresh_s=60, refresh_outcomes=20), 1)
+    driver = LoggingDriver(world, chosen(world, ["windsock"])["windsock"], 1)
+    driver.run()
+    kept = {"seed": 1, "router": driver.router.to_state(), "voices": driver.router.book.voices()}
+    driver.entries.append(StateSnapshot(world.ends_at, orjson.dumps(kept)))
+    written(driver, f"sqlite:///{folder}/log-1.db").dispose()
+    config = folder / "windsock.toml"
+    config.write_text(
+        policy_toml(world.scenario, floor=0.80, explore=0.05)
+        + f'[store]\nurl = "sqlite:///{folder}/log-1.db"\n'
+    )
+    return Log(config, ManualClock(world.ends_at))
+
+
+def named(found: Rehearsal, name: str) -> Figures:
+    return next(each for each in found.runs if each.name == name)
+
+
+def test_it_starts_with_what_the_log_has_taught(log) -> None:
+    """With nothing learnt a third would go to each; here the dear one is all but left."""
+    found = log.rehearse()
+    shares = named(found, AS_IS).shares
+    assert shares[LARGE].mean < 0.12
+    assert sum(share.mean for share in shares.values()) == pytest.approx(1.0)
+    assert found.difference is None and not found.changes
+    assert found.requests == pytest.approx(500, rel=0.1)
+
+
+def test_looking_into_the_future_leaves_the_store_as_it_was(log) -> None:
+    store = Path(log.config.read_text().split("sqlite:///")[1].split('"')[0])
+    before = store.read_bytes()
+    log.rehearse(prices=[f"{MINI}=x2"], seeds=1)
+    assert store.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "price", [f"{SEEK}=x30", f"{SEEK}=+2900%", f"{SEEK}=8.4/12.6", "deep*=x30"]
+)
+def test_a_price_moves_the_split_and_the_bill(price: str, log) -> None:
+    found = log.rehearse(prices=[price], seeds=2)
+    assert named(found, AS_IS).shares[SEEK].mean > 0.2
+    assert named(found, CHANGED).shares[SEEK].mean < 0.1
+    assert found.difference is not None
+    assert found.difference.shares[SEEK].mean == pytest.approx(
+        named(found, CHANGED).shares[SEEK].mean - named(found, AS_IS).shares[SEEK].mean
+    )
+    assert found.difference.spend_usd.mean > 0
+
+
+def test_what_happens_later_leaves_the_time_before_it_as_it_is(log) -> None:
+    late = log.rehearse(retired=[SEEK], at="in 54m", seeds=2)
+    soon = log.rehearse(retired=[SEEK], seeds=2)
+    assert named(soon, CHANGED).shares[SEEK].mean == 0.0
+    usual = named(late, AS_IS).shares[SEEK].mean
+    assert named(late, CHANGED).shares[SEEK].mean == pytest.approx(0.9 * usual, abs=0.06)
+    assert late.changes == (f"{SEEK} is retired after 54m",)
+
+
+def test_who_is_away_for_a_while_comes_back(log) -> None:
+    found = log.rehearse(outages=[f"{SEEK}=20m"], seeds=2)
+    usual = named(found, AS_IS).shares[SEEK].mean
+    assert 0.3 * usual < named(found, CHANGED).shares[SEEK].mean < 0.9 * usual
+
+
+def test_a_newcomer_is_tried_from_when_it_comes(log) -> None:
+    comer = "groq/llama"
+    found = log.rehearse(newcomers=[f"{comer}=0.01/0.02@0.99"], at="in 30m", seeds=2)
+    assert 0.05 < named(found, CHANGED).shares[comer].mean < 0.55
+    assert any(comer in line for line in found.unknown)
+    refused = "it is a candidate of 'auto' already"
+    with pytest.raises(ConfigError, match=refused):
+        log.rehearse(newcomers=[f"{MINI}=0.01/0.02"])
+
+
+def test_settings_and_rivals_run_beside_it_on_the_same_luck(log) -> None:
+    found = log.rehearse(settings=["routes.auto.quality_floor=0.97"], rivals=["flagship"], seeds=2)
+    assert named(found, CHANGED).shares[LARGE].mean > named(found, AS_IS).shares[LARGE].mean + 0.2
+    assert named(found, "flagship").shares[LARGE].mean == pytest.approx(1.0, abs=0.01)
+    assert named(found, "flagship").spend_usd.mean > named(found, AS_IS).spend_usd.mean
+
+
+def test_the_same_seeds_tell_the_same_and_json_holds_it_all(log, capsys) -> None:
+    log.rehearse(prices=[f"{MINI}=x3"], seeds=2, as_json=True)
+    one = capsys.readouterr().out
+    log.rehearse(prices=[f"{MINI}=x3"], seeds=2, as_json=True)
+    assert capsys.readouterr().out == one
+    body = json.loads(one)
+    assert body["changes"] == [f"{MINI}=x3"]
+    assert {each["name"] for each in body["runs"]} == {AS_IS, CHANGED}
+    assert body["unknown"]
+
+
+def test_what_is_printed_is_at_most_eighty_columns_but_for_sentences(log, capsys) -> None:
+    log.rehearse(prices=[f"{MINI}=x3"], seeds=1)
+    facts = capsys.readouterr().out.partition("Not known:")[0]
+    assert max(len(line) for line in facts.splitlines()) <= 80
+    assert f"share of {MINI}:" in facts
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"prices": ["nobody/x=x2"]}, "no deployment fits"),
+        ({"prices": [f"{MINI}=twice"]}, "write PATTERN="),
+        ({"prices": [f"{MINI}=-120%"]}, "by more than 100%"),
+        ({"retired": ["openai/gpt-4"]}, "did you mean"),
+        ({"outages": [f"{MINI}=soon"]}, "write NAME=2h"),
+        ({"newcomers": ["groq=1/2"]}, "write PROVIDER/MODEL"),
+        ({"newcomers": ["groq/x=1"]}, "write PROVIDER/MODEL"),
+        ({"newcomers": ["groq/x=1/2@7"]}, "from 0 to 1"),
+        ({"settings": ["routes.auto.quality_flor=0.9"]}, "quality_flor"),
+        ({"settings": ["routes.auto.quality_floor"]}, "write KEY=VALUE"),
+        ({"at": "tomorrow"}, "in 7d"),
+        ({"lasts": "long"}, "--for"),
+        ({"route": "autobahn"}, "there is no route"),
+        ({"rivals": ["nobody"]}, "nobody"),
+        ({"since": "1s"}, "needs 50"),
+    ],
+)
+def test_what_cannot_be_rehearsed_is_told_in_a_sentence(facts, told, log) -> None:
+    with pytest.raises(ConfigError, match=told):
+        log.rehearse(**facts)
+
+
+def test_of_much_traffic_every_second_request_is_stepped_and_the_spend_is_of_all(
+    log, monkeypatch
+) -> None:
+    whole = log.rehearse(seeds=2)
+    monkeypatch.setattr("windsock.rehearsal.rehearse.MOST_REQUESTS", 300)
+    half = log.rehearse(seeds=2)
+    assert (whole.every, half.every) == (1, 2)
+    assert named(half, AS_IS).spend_usd.mean == pytest.approx(
+        named(whole, AS_IS).spend_usd.mean, rel=0.25
+    )
+    assert any("of every 2 requests" in line for line in half.unknown)
+
+
+def test_answers_are_as_long_as_each_deployment_makes_them(tmp_path) -> None:
+    from tests.builders import CHEAP, MID, START, answered, request, router
+    from windsock.core.model.units import Usage
+    from windsock.rehearsal.logged_traffic import logged_traffic
+
+    it, entries = router(), []
+    for number in range(120):
+        now = START + number
+        exchange = it.open(request(task="chat"), now)
+        attempt = exchange.next_attempt(now)
+        long = 300 if attempt.deployment == CHEAP else 100
+        usage = Usage(input_tokens=50, output_tokens=long)
+        exchange.report(answered(attempt, usage=usage), now)
+        entries.append(exchange.outcome(now))
+    found = logged_traffic(entries, "auto", 0.0)
+    ratio = found.lengths["chat", CHEAP] / found.lengths["chat", MID]
+    assert ratio == pytest.approx(3.0, rel=0.3)
+    for asked, outcome in zip(found.asked, entries, strict=True):
+        told = asked.output_tokens * found.lengths["chat", outcome.served]
+        assert told == pytest.approx(outcome.usage.counts()[Meter.OUTPUT])
