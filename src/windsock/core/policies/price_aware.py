@@ -19,8 +19,8 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
 from windsock.core.policies.aims.measures import Measures
-from windsock.core.policies.budgets.pacing import DayPacer, Pacer, RequestPacer
-from windsock.core.policies.budgets.pool import BudgetPool
+from windsock.core.policies.budgets.pacing import Pacer
+from windsock.core.policies.budgets.pool import BudgetPool, purse_of
 from windsock.core.policies.budgets.solver import LEAST_USD, Allocation, Demand, allocate
 from windsock.core.policies.cascade_weights import (
     arm_names,
@@ -295,12 +295,3 @@ class PriceAware(BasePolicy):
     def _aimed(self, ladder: Ladder, floor: Floor | None, reference: Reference | None) -> Chosen:
         """The rung that the objective asks for, without a budget."""
         return choose(self.objective, ladder, floor, self._measures.worth_usd(reference))
-
-
-def purse_of(objective: Objective) -> BudgetPool | None:
-    """A budget of its own for one route, if it has one."""
-    if objective.usd_per_request is not None:
-        return BudgetPool(RequestPacer(objective.usd_per_request))
-    if objective.usd_per_day is not None:
-        return BudgetPool(DayPacer(objective.usd_per_day))
-    return None
