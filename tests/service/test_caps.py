@@ -325,3 +325,18 @@ def test_a_wrong_cap_is_told_in_one_sentence(line: str, said: str) -> None:
     with pytest.raises(ConfigError, match=r"caps\.x") as caught:
         parse(f"[caps.x]\n{line}\n", {}, source="windsock.toml")
     assert said in str(caught.value)
+
+
+async def test_a_cap_written_while_it_runs_knows_what_was_spent(tmp_path: Path) -> None:
+    async with upstream(reply) as there, running(config(there.url, ""), tmp_path) as here:
+        for _ in range(2):
+            assert (await ask(here)).status_code == 200
+        await here.service.ledger.flushed()
+        caps = '[caps.new]\nusd = 0.004\nroutes = ["auto"]\n'
+        keeper = here.service.housekeeping.caps
+        keeper.adopt(parse(config(there.url, caps), {}, source="windsock.toml"))
+        await here.service.housekeeping.read_keys()
+        assert [each["spent_usd"] for each in await caps_of(here)] == [pytest.approx(0.004)]
+        assert (await ask(here, "a/m")).status_code == 402
+        keeper.adopt(parse(config(there.url, ""), {}, source="windsock.toml"))
+        assert (await ask(here)).status_code == 200
