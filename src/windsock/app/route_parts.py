@@ -16,7 +16,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.benchmark_priors import NOTHING
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.context.segments import SegmentSettings
-from windsock.core.evidence.answer_checks import Checks
+from windsock.core.evidence.checks.declared import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
 from windsock.core.model.catalog import Catalog
 from windsock.core.policies.budgets.pacing import DayPacer
@@ -133,6 +133,12 @@ def _checks(stated: CheckSettings | None) -> Checks | None:
         json=stated.json_text,
         required_keys=stated.required_keys,
         pattern=stated.pattern,
+        number=stated.number,
+        python=stated.python,
+        sql=stated.sql,
+        least_chars=stated.least_chars,
+        most_chars=stated.most_chars,
+        no_loop=stated.no_loop,
         tool_calls=stated.tool_calls,
         no_refusal=stated.no_refusal,
     )
@@ -154,6 +160,8 @@ def objective_of(route: RouteSettings, settings: Settings) -> Objective:
     return Objective(
         kind=route.objective,
         usd_per_success=route.usd_per_success,
+        quality=route.quality,
+        incumbent=route.incumbent,
         quality_floor=DEFAULT_FLOOR
         if route.quality_floor is None and needs_floor
         else route.quality_floor,
@@ -171,7 +179,7 @@ def router_of(settings: Settings, catalog: Catalog, *, has_priors: bool, **facts
     facts       of `parts_of`, beside what settings decide
     """
     beliefs = _beliefs(settings, catalog, has_priors=has_priors)
-    default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
+    default = default_objective(settings)
     return Router(
         parts_of(
             catalog=catalog,
@@ -182,6 +190,17 @@ def router_of(settings: Settings, catalog: Catalog, *, has_priors: bool, **facts
             **facts,
         )
     )
+
+
+def default_objective(settings: Settings) -> Objective:
+    """What models that are asked for by their own name are chosen by.
+
+    With routes in the settings it is the floor that held for them ever; without any, as after a
+    fresh installation, a wish that nothing has to be known for.
+    """
+    if settings.routes:
+        return Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
+    return Objective(kind="quality", quality="balanced")
 
 
 def _beliefs(settings: Settings, catalog: Catalog, *, has_priors: bool) -> Beliefs:
