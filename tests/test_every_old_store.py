@@ -63,7 +63,7 @@ async def test_it_is_upgraded_and_serves(name: str, tmp_path: Path) -> None:
             assert {"sql", "c#"} <= {row["task"] for row in report}
 
 
-def test_every_revision_and_every_version_of_the_state_has_its_store() -> None:
-    revisions = {each["revision"] for each in SHOWN.values()}
-    assert revisions == {f"{number:04}" for number in range(1, int(HEAD) + 1)}
-    assert {each["state"] for each in SHOWN.values()} >= set(range(VERSION + 1))
+def test_every_revision_and_every_version_before_this_one_has_its_store() -> None:
+    """Who adds one adds a store that the code before it has written."""
+    assert {int(each["revision"]) for each in SHOWN.values()} >= set(range(1, int(HEAD)))
+    assert {each["state"] for each in SHOWN.values()} >= set(range(VERSION))
