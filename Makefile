@@ -9,7 +9,7 @@ MUTATION := $(VENV)/.mutation
 PARITY := .parity/.made
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench prove golden parity hostile mutants lock clean
+.PHONY: run test check bench prove golden parity hostile mutants lock release clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -87,13 +87,20 @@ $(PARITY): $(wildcard $(PARITY_LOCKS)/*.txt $(PARITY_LOCKS)/*/package*.json)
 	done
 	touch $@
 
-# Needs uv; writes the five lock files anew from pyproject.toml.
+# Needs uv; writes the six lock files anew from pyproject.toml.
 lock:
 	printf 'hatchling==1.33.0\neditables==0.5\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o deploy/locks/serve.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra test -c deploy/locks/serve.txt -o deploy/locks/test.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra prove -c deploy/locks/test.txt -o deploy/locks/prove.txt
 	printf 'mutmut>=3.8,<4\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/mutation.txt
+	printf 'cyclonedx-bom>=7,<8\nhatchling==1.33.0\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/release.txt
+
+# Wheel, source archive and bill of materials into dist/, from a clean tree; TAG=1 tags it.
+release:
+	$(PYTHON) -m venv .release
+	.release/bin/python -m pip --disable-pip-version-check -q install --require-hashes -r deploy/locks/release.txt
+	.release/bin/python deploy/release.py
 
 clean:
-	rm -rf $(VENV) .parity mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .parity .release mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -13,9 +13,10 @@ SRC = ROOT / "src" / "windsock"
 
 # fmt: off
 STDLIB_IN_CORE = {
-    "__future__", "bisect", "collections", "contextlib", "dataclasses", "datetime", "decimal",
-    "difflib", "enum", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator",
-    "re", "statistics", "struct", "string", "types", "typing", "zlib", "zoneinfo",
+    "__future__", "ast", "bisect", "collections", "contextlib", "dataclasses", "datetime",
+    "decimal", "difflib", "enum", "functools", "hashlib", "heapq", "itertools", "json", "math",
+    "operator", "re", "sqlite3", "statistics", "struct", "string", "types", "typing", "warnings",
+    "zlib", "zoneinfo",
 }
 # fmt: on
 

@@ -148,8 +148,7 @@ async def world_in(folder: Path, more: str = "") -> AsyncIterator[World]:
             ) as http:
                 yield World(folder, process, acme, bolt, *keys, http)
         finally:
-            if process.process.poll() is None:
-                await asyncio.to_thread(process.kill)
+            await asyncio.to_thread(process.kill)
 
 
 def _keys_in(folder: Path, *scopes: str) -> list[dict[str, str]]:

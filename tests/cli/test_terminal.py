@@ -26,10 +26,12 @@ from tests.cli.test_cli import windsock
 from tests.process import free_port
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
-from windsock.cli import app, tables, weights
+from windsock.cli import app, cap_commands, tables, weights
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.feeds import check
+from windsock.cli.foresight.what_if import what_if_lines
 from windsock.cli.keys import printing
+from windsock.cli.layout import show
 from windsock.cli.litellm_import.imported import Imported
 from windsock.cli.prices import tables as price_tables
 from windsock.cli.service_client import ServiceClient
@@ -171,7 +173,8 @@ REPORT = {
         {"deployment": name, "task": "sql", "requests": 1234567, "answered": 1234567,
          "cost_usd": 1234.5678, "success_rate": 0.9, "cost_per_success_usd": 0.00123,
          "unknown_cost": 3, "bills": 7, "billed_usd": 12.0, "counted_usd": 11.0,
-         "bill_ratio": 1.09, "doubted_bills": 2, "doubted_usd": 99.0}
+         "bill_ratio": 1.09, "doubted_bills": 2, "doubted_usd": 99.0,
+         "refused": 12, "cache_hits": 345, "saved_usd": 67.89}
         for name in NAMES
     ],
 }  # fmt: skip
@@ -184,7 +187,21 @@ ALARMS = {
 HELD = {"data": [{**price(name), "feed": "openrouter", "polls": 2, "seen_at": 1.7e9,
                   "reason": "falls by more than half"} for name in NAMES]}  # fmt: skip
 
+CAPS = {
+    "data": [{"cap": "students", "of": name, "usd": 1234.5, "spent_usd": 1234.5678,
+              "reserved_usd": 0.00012, "refused": 1234567, "ends_at": 1.8e9, "period": "month",
+              "raised_usd": 12.0, "spent_at": 1.79e9, "timezone": "America/Argentina/Buenos_Aires"}
+             for name in NAMES]
+}  # fmt: skip
+WHAT_IF = {
+    "route": "auto", "task": ODD, "usd_per_request_now": 0.001, "usd_per_request_then": 0.002,
+    "requests_per_day": 1e6, "daily_bill_now_usd": 1e3, "daily_bill_then_usd": 2e3,
+    "weights_now": dict.fromkeys(NAMES, 1 / 3), "weights_then": dict.fromkeys(NAMES, 1 / 3),
+}  # fmt: skip
+
 PRINTED = {
+    "caps list": lambda: cap_commands.show_caps(CAPS, as_json=False),
+    "whatif": lambda: show(tables.console, what_if_lines(WHAT_IF, width=WIDTH)),
     "weights": lambda: weights.show_weights(Said({"data": [cell()]}), route=None, task=None),
     "explain": lambda: weights.show_decision(Said(decision()), "x", as_json=False),
     "report": lambda: tables.show_report(Said(REPORT), since="7d", by="deployment"),

@@ -1,12 +1,18 @@
 """Events reach a receiver signed, are tried again when it stumbles, and never block."""
 
 import asyncio
+import contextlib
+import json
 import time
+from decimal import Decimal
 
+import pytest
 from aiohttp import web
 
 from windsock.clock import SystemClock
+from windsock.config.file import parse
 from windsock.core.model.events import Event
+from windsock.errors import ConfigError
 from windsock.observability.background import Supervisor
 from windsock.observability.webhooks import MAX_WAITING, Hook, Webhooks, signature
 
@@ -63,3 +69,35 @@ async def test_an_absent_receiver_costs_nothing_and_the_oldest_events_go_first()
         hooks.on_event(shift(n=n))
     assert time.monotonic() - started < 5
     assert hooks.dropped == 5
+
+
+async def test_slack_is_sent_a_line_for_people_and_nothing_is_signed_without_a_secret() -> None:
+    runner, url, seen = await receiver([])
+    hooks = Webhooks([Hook(url=url, style="slack")], SystemClock())
+    tasks = Supervisor(clock=SystemClock())
+    hooks.start(tasks)
+    facts = {"feed": "openrouter", "usd_per_mtok": {"input": Decimal("0.28")}, "before": None}
+    hooks.on_event(Event(kind="price.shifted", deployment="acme/m", at=1.0, facts=facts))
+    await until(lambda: seen)
+    await tasks.stop()
+    await runner.cleanup()
+    headers, body = seen[0]
+    told = "price.shifted acme/m: feed openrouter, usd_per_mtok input 0.28, before unknown"
+    assert json.loads(body) == {"text": told}
+    assert "x-windsock-signature" not in headers
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_fine"),
+    [
+        ('format = "slack"', True),
+        ('secret = "12345678"', True),
+        ('format = "slack"\nsecret = "short"', False),
+        ('secret = "short"', False),
+        ("", False),
+    ],
+)
+def test_json_is_signed_and_slack_need_not_be(stated, is_fine) -> None:
+    text = f'[[webhooks]]\nurl = "http://127.0.0.1/x"\n{stated}\n'
+    with contextlib.nullcontext() if is_fine else pytest.raises(ConfigError, match="secret"):
+        parse(text, {}, source="windsock.toml")

@@ -224,6 +224,19 @@ async def test_each_is_billed_by_what_it_is_priced_by(tmp_path) -> None:
         assert spent.keys() >= {"rerank", "moderation", "transcription", "image", "speech"}
 
 
+async def test_models_are_listed_with_what_they_take_and_give(tmp_path) -> None:
+    async with serving(tmp_path) as (it, _):
+        for name, takes, gives in (
+            ("acme/whisper-1", ["text", "audio"], ["text"]),
+            ("acme/tts-1", ["text"], ["audio"]),
+            ("acme/dall-e-3", ["text"], ["image"]),
+            ("acme/rerank-3", ["text"], ["rerank"]),
+            ("all", ["text", "audio"], ["text", "image", "audio", "rerank"]),
+        ):
+            told = (await it.http.get(f"/v1/models/{name}")).json()["architecture"]
+            assert told == {"input_modalities": takes, "output_modalities": gives}
+
+
 async def test_a_mixed_route_asks_the_model_that_can(tmp_path) -> None:
     async with serving(tmp_path) as (it, _):
         turn = [{"role": "user", "content": "hi"}]

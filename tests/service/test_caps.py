@@ -15,7 +15,7 @@ from tests.upstream import Answer, completion, stream_of, upstream
 from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.errors import ConfigError
-from windsock.service.auth import new_key
+from windsock.service.auth import new_key, public_id
 from windsock.store.keys import VirtualKey, add_key
 
 pytestmark = pytest.mark.anyio
@@ -114,12 +114,13 @@ async def test_a_key_spends_its_own_budget_and_no_other(tmp_path: Path) -> None:
 BUDGETS = {"poor": Decimal("0.004"), "rich": Decimal(1), "free": None}
 
 
-def made(here: Running, name: str, budget: Decimal | None) -> str:
+def made(here: Running, name: str, budget: Decimal | None, of: str = "default") -> str:
     """A key of this budget by the day."""
     key, public, digest = new_key()
     record = VirtualKey(
-        id=public, name=name, sha256=digest, namespace="default", created_at=0.0,
-        scopes=("infer", "read"), budget_usd=budget, budget_period="day" if budget else None,
+        id=public, name=name, sha256=digest, namespace=of, created_at=0.0,
+        scopes=("infer", "read", "admin"), budget_usd=budget,
+        budget_period="day" if budget else None,
     )  # fmt: skip
     add_key(here.service.engine, record)
     return key
@@ -213,6 +214,7 @@ async def test_events_tell_of_half_of_four_fifths_and_of_all(tmp_path: Path) -> 
             ("cap.outpaced", None), ("cap.neared", 0.5), ("cap.neared", 0.8), ("cap.spent", 1.0),
         ]  # fmt: skip
         assert told[0]["spent_at"] == pytest.approx(clock.now() + 4 * 3600, abs=600)
+        assert {each["namespace"] for each in told} == {"default"}
         text = (await here.http.get("/metrics")).text
         assert 'windsock_cap_spent_usd{cap="all",of=""} 0.01' in text
         assert 'windsock_cap_refused_total{cause="all"} 1.0' in text
@@ -325,3 +327,39 @@ def test_a_wrong_cap_is_told_in_one_sentence(line: str, said: str) -> None:
     with pytest.raises(ConfigError, match=r"caps\.x") as caught:
         parse(f"[caps.x]\n{line}\n", {}, source="windsock.toml")
     assert said in str(caught.value)
+
+
+async def test_a_cap_written_while_it_runs_knows_what_was_spent(tmp_path: Path) -> None:
+    async with upstream(reply) as there, running(config(there.url, ""), tmp_path) as here:
+        for _ in range(2):
+            assert (await ask(here)).status_code == 200
+        await here.service.ledger.flushed()
+        caps = '[caps.new]\nusd = 0.004\nroutes = ["auto"]\n'
+        keeper = here.service.housekeeping.caps
+        keeper.adopt(parse(config(there.url, caps), {}, source="windsock.toml"))
+        await here.service.housekeeping.read_keys()
+        assert [each["spent_usd"] for each in await caps_of(here)] == [pytest.approx(0.004)]
+        assert (await ask(here, "a/m")).status_code == 402
+        keeper.adopt(parse(config(there.url, ""), {}, source="windsock.toml"))
+        assert (await ask(here)).status_code == 200
+
+
+async def test_a_namespace_sees_and_raises_what_its_own_keys_have(tmp_path: Path) -> None:
+    caps = '[caps.all]\nusd = 1\n[caps.each]\nusd = 1\neach = "key"\n'
+    async with upstream(reply) as there, running(config(there.url, caps), tmp_path) as here:
+        ours, theirs = (made(here, name, Decimal(1), of=name) for name in ("default", "other"))
+        await here.service.housekeeping.read_keys()
+        for key in (ours, theirs):
+            assert (await ask(here, key=key)).status_code == 200
+        seen = {}
+        for name, key in (("default", ours), ("other", theirs)):
+            headers = {"authorization": f"Bearer {key}"}
+            listed = (await here.http.get("/v1/caps", headers=headers)).json()["data"]
+            seen[name] = [each["cap"].partition(".")[0] for each in listed]
+            for cap, status in (("all", 200 if name == "default" else 404),
+                                (f"keys.{public_id(theirs)}", 200)):  # fmt: skip
+                path = f"/v1/caps/{cap}/raise"
+                more = await here.http.post(path, json={"usd": 1}, headers=headers)
+                assert more.status_code == status, (name, cap)
+        assert sorted(seen["default"]) == ["all", "each", "each", "keys", "keys"]
+        assert sorted(seen["other"]) == ["each", "keys"]

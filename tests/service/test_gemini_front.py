@@ -147,6 +147,8 @@ async def test_the_key_may_stand_in_the_address_and_is_told_to_nobody(tmp_path, 
         assert (await it.http.post(f"{path}?key={key}", content=b"{")).status_code == 400
         header = {"x-goog-api-key": key}
         assert (await it.http.post(path, json=ASK, headers=header)).status_code == 200
+        both = await it.http.post(f"{path}?key=no", json=ASK, headers=header)
+        assert both.status_code == 200, "the header is stronger"
         assert (await it.http.get(f"/v1beta/models?key={key}&pageSize=1")).status_code == 200
         assert (await it.http.get(f"/v1/models?key={key}")).json()["models"]
         assert (await it.http.get(f"/v1/weights?key={key}")).status_code == 401

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.running import Running, config_of, running
+from tests.service.test_who_may_call_what import INFER, ROWS
 from tests.upstream import Answer, completion, upstream
 from windsock.cli.keys.key_book import KeyBook, MadeKey
 from windsock.clock import ManualClock
@@ -87,33 +88,47 @@ async def test_requests_a_minute_are_counted_told_and_refused_with_when_to_come_
         assert (await found.chat(key)).status_code == 200
 
 
+async def test_every_door_counts_and_refuses_in_its_own_format(tmp_path) -> None:
+    """Every call that asks for a model, as the table of all calls has them."""
+    doors = [row for row in ROWS if row.scopes == INFER and row.method == "POST"]
+    doors = [row for row in doors if "{name}" not in row.template]
+    async with limited(tmp_path) as found:
+        keys = [found.book.create(row.template, rpm=1) for row in doors]
+        await found.it.service.housekeeping.read_keys()
+        for row, key in zip(doors, keys, strict=True):
+            path = row.path or row.template
+            first = await found.chat(key, row.body, path)
+            assert told(first)["remaining-requests"] == "0", path
+            refused = await found.chat(key, row.body, path)
+            assert (first.status_code == 429, refused.status_code) == (False, 429), path
+            assert int(refused.headers["retry-after"]) > 0
+            assert "this key may use 1 requests a minute" in refused.text, path
+            body = refused.json()
+            body = body[0] if isinstance(body, list) else body  # a stream of Gemini's
+            error = body["error"]
+            if path.startswith("/v1/messages"):
+                assert (body["type"], error["type"]) == ("error", "rate_limit_error")
+            if path.startswith("/v1beta"):
+                assert error["status"] == "RESOURCE_EXHAUSTED"
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("/v1/messages", MESSAGE),
-        ("/v1/messages/count_tokens", MESSAGE),
-        ("/v1/responses", {"model": "auto", "input": "hi"}),
-        ("/v1/completions", {"model": "auto", "prompt": "hi"}),
-        ("/v1/embeddings", {"model": "auto", "input": "hi"}),
-        ("/v1/route", CHAT),
         ("/v1/chat/completions", {**CHAT, "stream": True}),
         ("/api/v1/chat/completions", CHAT),
+        ("/openai/deployments/auto/chat/completions", {"messages": CHAT["messages"]}),
         ("/v1/chat/completions", {"model": "auto"}),
+        ("/v1/chat/completions", {"nonsense": True}),
     ],
 )
-async def test_every_door_counts_and_a_request_that_is_none_counts_too(
+async def test_streams_other_paths_and_requests_that_are_none_count_too(
     path, body, tmp_path
 ) -> None:
     async with limited(tmp_path) as found:
         key = await found.key(rpm=1)
         assert (await found.chat(key, body, path)).status_code != 429
-        refused = await found.chat(key, body, path)
-        assert refused.status_code == 429
-        assert int(refused.headers["retry-after"]) > 0
-        error = refused.json()["error"]
-        assert "this key may use 1 requests a minute" in error["message"]
-        if path.startswith("/v1/messages"):
-            assert (refused.json()["type"], error["type"]) == ("error", "rate_limit_error")
+        assert (await found.chat(key, body, path)).status_code == 429
 
 
 async def test_of_fifty_at_once_as_many_are_served_as_the_key_may(tmp_path) -> None:

@@ -115,7 +115,7 @@ async def test_tools_that_run_at_openai_are_left_out_and_named(tmp_path) -> None
     )
     assert patch["parameters"]["required"] == ["input"]
     assert answer.headers["x-windsock-adapted"] == (
-        "tools.web_search, tools.image_generation, input.item_reference"
+        "tools.web_search, tools.image_generation, input.item_reference, max_tokens"
     )
 
 
@@ -147,7 +147,7 @@ async def test_with_no_tool_left_there_is_no_choice(tmp_path) -> None:
         input="hi", parallel_tool_calls=True,
     )  # fmt: skip
     assert not {"tools", "tool_choice", "parallel_tool_calls"} & seen.keys()
-    assert answer.headers["x-windsock-adapted"] == "tools.web_search__x__y"
+    assert answer.headers["x-windsock-adapted"] == "tools.web_search__x__y, max_tokens"
     answer, seen = await asked_of_chat(
         tmp_path, "/v1/messages", messages=[{"role": "user", "content": "hi"}],
         tools=[{"type": "web_search_20250305", "name": "web_search"}],

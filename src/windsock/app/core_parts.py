@@ -90,7 +90,7 @@ def core_of(
     caps = CapKeeper(router=router, engine=engine, clock=clock, publish=ingestion.publish)
     caps.adopt(settings)
     if not away:
-        caps.restore_raises()
+        caps.restore()
     return Core(
         clock=clock,
         engine=engine,

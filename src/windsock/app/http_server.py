@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import ceil
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -99,6 +100,11 @@ class Server(uvicorn.Server):
         while loop.time() < until and not self.force_exit:
             await self.on_tick(0)
             await asyncio.sleep(min(0.1, self._delay_s))
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, the second ends at once."""
+        self.force_exit = self.should_exit
+        super().handle_exit(sig, frame)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

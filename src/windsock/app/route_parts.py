@@ -16,7 +16,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.benchmark_priors import NOTHING
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.context.segments import SegmentSettings
-from windsock.core.evidence.answer_checks import Checks
+from windsock.core.evidence.checks.declared import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
 from windsock.core.model.catalog import Catalog
 from windsock.core.policies.budgets.pacing import DayPacer
@@ -133,6 +133,12 @@ def _checks(stated: CheckSettings | None) -> Checks | None:
         json=stated.json_text,
         required_keys=stated.required_keys,
         pattern=stated.pattern,
+        number=stated.number,
+        python=stated.python,
+        sql=stated.sql,
+        least_chars=stated.least_chars,
+        most_chars=stated.most_chars,
+        no_loop=stated.no_loop,
         tool_calls=stated.tool_calls,
         no_refusal=stated.no_refusal,
     )

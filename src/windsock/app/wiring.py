@@ -104,7 +104,9 @@ def _service(
 ) -> Service:
     """Without its application."""
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
-    hooks = (Hook(url=h.url, secret=h.secret, events=h.events) for h in settings.webhooks)
+    hooks = (
+        Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
+    )
     return Service(
         clock=core.clock,
         engine=core.engine,

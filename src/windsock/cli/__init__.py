@@ -148,8 +148,10 @@ def evaluate(
     from windsock.cli.evaluate import write_world
 
     if world is not None:
-        print(write_world(world, config=config_path(config), environ=os.environ, since=since,
-                          route=route))  # fmt: skip
+        made = write_world(
+            world, config=config_path(config), environ=os.environ, since=since, route=route
+        )
+        print(json.dumps({"file": str(made)}) if as_json else made)
         return
     found = reckon(
         policy,

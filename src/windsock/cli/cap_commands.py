@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -22,7 +23,7 @@ def caps_list(
     """What is spent, reserved and left of every cap."""
     from windsock.cli.service_client import ServiceClient
 
-    _show(ServiceClient(url, key).ask("/v1/caps"), as_json=as_json)
+    show_caps(ServiceClient(url, key).ask("/v1/caps"), as_json=as_json)
 
 
 @caps_app.command("raise")
@@ -43,10 +44,11 @@ def caps_raise(
     body = {"usd": usd, "lasts": lasts, "of": of}
     path = f"/v1/caps/{quote(name, safe='')}/raise"
     told = ServiceClient(url, key).ask(path, method="POST", json=body)
-    _show(told, as_json=as_json)
+    show_caps(told, as_json=as_json)
 
 
-def _show(told: dict[str, Any], *, as_json: bool) -> None:
+def show_caps(told: dict[str, Any], *, as_json: bool) -> None:
+    """An answer of /v1/caps: the sums of each, when they end, and what they are raised by."""
     from windsock.cli.layout import Entry, lines
     from windsock.cli.tables import console
 
@@ -68,14 +70,16 @@ def _entry(row: dict[str, Any]) -> Any:
 
 def _notes(row: dict[str, Any]) -> list[str]:
     """When it ends, what it is raised by, and when it is spent at this pace."""
-    is_for_good = row["ends_at"] is None
-    notes = ["for good" if is_for_good else f"a {row['period']}, until {_when(row['ends_at'])}"]
+    is_for_good, zone = row["ends_at"] is None, row["timezone"]
+    until = "" if is_for_good else _when(row["ends_at"], zone)
+    notes = ["for good" if is_for_good else f"a {row['period']}, until {until}"]
     if row["raised_usd"]:
         notes.append(f"raised by ${row['raised_usd']:.4g} for now")
     if row["spent_at"] is not None:
-        notes.append(f"spent at {_when(row['spent_at'])} at this pace")
+        notes.append(f"spent at {_when(row['spent_at'], zone)} at this pace")
     return notes
 
 
-def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(at))
+def _when(at: float, zone: str) -> str:
+    local = datetime.fromtimestamp(at, UTC).astimezone(ZoneInfo(zone))
+    return f"{local:%Y-%m-%d %H:%M} {zone}"

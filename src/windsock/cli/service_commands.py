@@ -44,7 +44,7 @@ def whatif(
     key: Key = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """The next split of a running service under other prices; nothing changes by asking."""
+    """The next split under other prices. Nothing changes by asking."""
     from windsock.cli.foresight.what_if import show_what_if
     from windsock.cli.service_client import ServiceClient
 

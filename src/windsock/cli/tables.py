@@ -48,7 +48,16 @@ def _report_entry(row: dict[str, Any], by: Sequence[str]) -> Entry:
         success,
         _money(row["cost_per_success_usd"]),
     )
-    return Entry(" / ".join(str(row[name]) for name in by), figures, "; ".join(_bills(row)))
+    notes = [*_bills(row), *_uncalled(row)]
+    return Entry(" / ".join(str(row[name]) for name in by), figures, "; ".join(notes))
+
+
+def _uncalled(row: dict[str, Any]) -> Iterator[str]:
+    """What no provider was asked for."""
+    if row["refused"]:
+        yield f"{row['refused']} refused for money"
+    if row["cache_hits"]:
+        yield f"{row['cache_hits']} from the cache, ${row['saved_usd']:.4g} saved"
 
 
 def _money(dollars: float | None) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from windsock.config.value_types import Seconds
+from windsock.core.evidence.checks.programs import checked_schema
 from windsock.resources.declared import Part, Share
 
 
@@ -28,13 +29,23 @@ class RuleSettings(Part):
     candidates: tuple[str, ...] = Field(min_length=1)
 
 
+Tables = Annotated[str, AfterValidator(checked_schema)]
+"""SQL that makes the tables of a check."""
+
+
 class CheckSettings(Part):
-    """What an answer must be like to count as good; see `core.evidence.answer_checks.Checks`."""
+    """What an answer must be like to count as good; see `core.evidence.checks.declared.Checks`."""
 
     non_empty: bool = True
-    json_text: bool = Field(default=False, alias="json")
+    json_text: bool | Literal["lenient"] = Field(default=False, alias="json")
     required_keys: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
+    number: bool = False
+    python: bool = False
+    sql: Tables | None = None
+    least_chars: int = Field(default=0, ge=0)
+    most_chars: int | None = Field(default=None, gt=0)
+    no_loop: bool = False
     tool_calls: bool = False
     no_refusal: bool = False
 

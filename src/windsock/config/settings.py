@@ -200,11 +200,22 @@ class EmbeddingSettings(Part):
 
 
 class WebhookSettings(Part):
-    """events: names or prefixes such as "price."; an empty list is all of them."""
+    """events: names or prefixes such as "price."; an empty list is all of them.
+
+    format      json, which is signed with `secret`; or slack: {"text": ...}, a line for people,
+                as Slack, Mattermost, Discord (its address with /slack) and Teams' workflows take it
+    """
 
     url: str = Field(pattern=r"^https?://", repr=False)
-    secret: str = Field(min_length=8, repr=False)
+    secret: str = Field(default="", repr=False)
+    format: Literal["json", "slack"] = "json"
     events: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _json_is_signed(self) -> WebhookSettings:
+        if len(self.secret) < 8 and (self.format == "json" or self.secret):
+            raise ValueError("webhooks need a secret of at least 8 characters, slack's none")
+        return self
 
 
 class LearningSettings(Part):

@@ -22,6 +22,26 @@ def event_view(shift: Event) -> dict[str, Any]:
     }
 
 
+def event_words(event: Event) -> str:
+    """The same in a line for people: `price.held deepseek/deepseek-chat: feed openrouter, ...`."""
+    facts = event_view(event)
+    kind, deployment, _ = (facts.pop(name) for name in ("event", "deployment", "at"))
+    told = ", ".join(f"{name} {_words(value)}" for name, value in facts.items())
+    return f"{kind} {deployment}".rstrip() + (f": {told}" if told else "")
+
+
+def _words(value: object) -> str:
+    if value is None:
+        return "unknown"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, Mapping):
+        return " ".join(f"{key} {_words(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return " ".join(_words(each) for each in value)
+    return str(value)
+
+
 def _plain(name: str, value: object) -> object:
     if isinstance(value, Decimal):
         return _number(value)

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Literal
 
 import httpx
 import orjson
@@ -16,7 +17,7 @@ from windsock.clock import Clock
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.observability.background import Supervisor
-from windsock.observability.event_view import event_view
+from windsock.observability.event_view import event_view, event_words
 from windsock.observability.log import event_log
 
 MAX_WAITING = 1000
@@ -36,13 +37,23 @@ TIMEOUT_S = 10.0
 class Hook:
     """A receiver. events: names or prefixes such as price.; an empty list is all.
 
+    style       json: the event as `GET /v1/events` has it; slack: {"text": ...}, a line for people
+    secret      empty: nothing is signed
+
     The body's HMAC-SHA256 under `secret` stands in `x-windsock-signature` as sha256=HEX, over
     `x-windsock-timestamp`, a dot and the body.
     """
 
     url: str = field(repr=False)
-    secret: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    style: Literal["json", "slack"] = "json"
     events: tuple[str, ...] = ()
+
+    def body(self, event: Event) -> bytes:
+        """What is sent of an event."""
+        if self.style == "slack":
+            return orjson.dumps({"text": event_words(event)})
+        return orjson.dumps(event_view(event), default=str)
 
     def wants(self, kind: str) -> bool:
         """Whether events of this kind are sent there."""
@@ -87,15 +98,16 @@ class Webhooks:
                     event_log().error("webhook.failed", event_kind=event.kind, tries=TRIES)
 
     async def _post(self, http: httpx.AsyncClient, hook: Hook, event: Event) -> bool:
-        body = orjson.dumps(event_view(event), default=str)
+        body = hook.body(event)
         for n in range(TRIES):
             stamp = str(int(self._clock.now()))
             headers = {
                 "content-type": "application/json",
                 "x-windsock-event": event.kind,
                 "x-windsock-timestamp": stamp,
-                "x-windsock-signature": signature(hook.secret, stamp, body),
             }
+            if hook.secret:
+                headers["x-windsock-signature"] = signature(hook.secret, stamp, body)
             try:
                 answer = await http.post(hook.url, content=body, headers=headers)
             except httpx.HTTPError:

@@ -133,6 +133,12 @@ def internal() -> Problem:
     return Problem.of(500, "windsock failed at this request; its log says how", code="internal")
 
 
+def stopping() -> Problem:
+    """What a request is told that is not answered when the service ends."""
+    message = "the service shuts down before it could answer; ask again"
+    return Problem.of(503, message, code="shutting_down", headers=[(b"retry-after", b"1")])
+
+
 def overloaded() -> Problem:
     """What a request is told that finds no place."""
     message = "there are more requests than can be worked on just now; try again in a second"

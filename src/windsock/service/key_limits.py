@@ -65,10 +65,11 @@ class Minute:
 
     def give_back(self, amount: int, at: float) -> None:
         """Of what was used at `at`, if that is not over a minute ago."""
-        for each in self._by_second:
+        for each in reversed(self._by_second):
             if each[0] == int(at):
                 each[1] -= amount
                 self.used -= amount
+                return
 
     def _forget(self, now: float) -> None:
         while self._by_second and self._by_second[0][0] + 1 + MINUTE_S <= now:

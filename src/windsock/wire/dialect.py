@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from windsock.errors import BadRequest
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 
 MISSHAPEN = (AttributeError, LookupError, TypeError, ValueError)
 """What is raised where a body or an answer has not the shape that its format has."""
@@ -130,6 +131,12 @@ def object_in(body: dict[str, Any], name: str) -> dict[str, Any]:
 def copied(body: dict[str, Any], *names: str) -> dict[str, Any]:
     """Those fields that are there and mean the same in both formats."""
     return {name: body[name] for name in names if body.get(name) is not None}
+
+
+def unread(body: dict[str, Any], read: frozenset[str]) -> list[str]:
+    """The fields that ask for something, and that a dialect does not read."""
+    strange = [name for name in body if name not in read and name not in ROUTER_FIELDS]
+    return [name for name in strange if body[name] not in (None, False, "", [], {})]
 
 
 def schema_format(schema: Any, name: str = "answer", *, strict: bool = True) -> dict[str, Any]:

@@ -30,6 +30,9 @@ OWN = ("session_id", "conversation")
 FIRST_TURNS = "first turns"
 """The kind of a session that is inferred from how a prompt begins."""
 
+END_BYTES = 2048
+"""Of a long content, from its beginning and from its end."""
+
 Header = Callable[[bytes], str | None]
 """A header of the request by its name in lower case."""
 
@@ -144,10 +147,17 @@ def first_turns(messages: bytes) -> bytes | None:
         return None
     said = []
     for turn in turns:
-        said.append(bytes(turn.content))
+        said.append(_ends(bytes(turn.content)))
         if turn.role == "user":
             return b"\0".join(said)
     return None
+
+
+def _ends(content: bytes) -> bytes:
+    """How a long content begins and ends, and its length: to digest all of it costs more."""
+    if len(content) <= 2 * END_BYTES:
+        return content
+    return b"%b %d %b" % (content[:END_BYTES], len(content), content[-END_BYTES:])
 
 
 def _name(source: Source, body: Mapping[str, Any], header: Header) -> str | None:

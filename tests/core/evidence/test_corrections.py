@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import CHEAP, START, answered, request, router
+from windsock.core.evidence.keys.sums import CHECKS
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
 from windsock.core.evidence.weighting import JUDGED_FROM, RewardWeighting
 from windsock.core.model.decisions import Decision
@@ -146,7 +147,7 @@ def test_rewards_of_nobody_are_bounded_by_nothing_and_share_one_account() -> Non
     taken = [weighting.weigh(CELL, "m", checked) for _ in range(200)]
     assert {(each.weight, each.value) for each in taken} == {(1.0, 0.0)}
     weighting.give_back(CELL, "m", checked, 200.0)
-    assert account(weighting, "") == pytest.approx([0.0, 0.0, 0.0])
+    assert account(weighting, CHECKS) == pytest.approx([0.0, 0.0, 0.0])
 
 
 @pytest.mark.parametrize(("others", "share"), [(2, 0.5), (3, 0.375), (4, 0.3), (9, 0.3)])

@@ -438,3 +438,110 @@ async def test_tokens_are_counted_where_the_format_is_spoken(tmp_path, path, nam
     assert there.seen[0] == {**ask, "model": "m"} and len(there.seen) == 2
     assert alone.json().keys() == failed.json().keys() == told.keys()
     assert 0 < alone.json()["input_tokens"] < 100
+
+
+# fmt: off
+ELSEWHERE = [
+    ("messages", {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 9, "top_k": 4,
+                  "context_management": {"edits": []}, "container": "c_1", "inference_geo": None,
+                  "output_config": {"effort": "low", "format": {"type": "json_schema",
+                                                               "schema": {"type": "object"}}}},
+     {"top_k": 4}, "output_config, context_management, container"),
+    ("responses", {"input": "hi", "truncation": "auto", "max_tool_calls": 2, "store": False,
+                   "include": ["reasoning.encrypted_content"], "text": {"verbosity": "low"}},
+     {"verbosity": "low"}, "truncation, max_tool_calls"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("language", "body", "kept", "named"), ELSEWHERE)
+async def test_fields_that_nobody_else_knows_are_named(
+    tmp_path, language, body, kept, named
+) -> None:
+    async with upstream(lambda _: Answer(completion())) as acme:
+        async with running(provider("acme", acme.url) + route("acme/m"), tmp_path) as it:
+            got = await it.http.post(f"/v1/{language}", json={"model": "auto", **body})
+    assert got.status_code == 200, got.text
+    assert {*got.headers["x-windsock-adapted"].split(", ")} == {*named.split(", ")}
+    assert acme.seen[0].items() >= kept.items()
+    assert not {*named.split(", ")} & acme.seen[0].keys()
+
+
+async def test_betas_and_marks_go_to_the_second_place_as_to_the_first(tmp_path) -> None:
+    """Portkey-AI/gateway#1592: a field that only a beta knows, after a fallback."""
+    mark = {"cache_control": {"type": "ephemeral", "scope": "global", "ttl": "1h"}}
+    ask = {"model": "auto", "max_tokens": 9, "system": [{"type": "text", "text": "s", **mark}],
+           "messages": [{"role": "user", "content": "hi"}]}  # fmt: skip
+    beta = {"anthropic-beta": "prompt-caching-scope-2026-01-05"}
+    down = Answer({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
+                  status=529)  # fmt: skip
+    async with upstream(lambda _: down, "/messages") as first:
+        async with upstream(reply("messages"), "/messages") as second:
+            config = provider("anthropic", first.url, 0.01) + provider("bolt", second.url, 9)
+            config = config.replace("[providers.bolt]", '[providers.bolt]\npreset = "anthropic"')
+            config += route("anthropic/a") + '[routes.spare]\ncandidates = ["bolt/b"]\n'
+            async with running(config, tmp_path) as it:
+                body = {**ask, "models": ["spare"]}
+                got = await it.http.post("/v1/messages", json=body, headers=beta)
+    assert got.status_code == 200 and got.json() == MESSAGE
+    assert [each.headers[-1]["anthropic-beta"] for each in (first, second)] == [*beta.values()] * 2
+    assert [each.seen[-1]["system"] for each in (first, second)] == [ask["system"]] * 2
+
+
+async def test_what_speaks_to_the_router_goes_no_further(tmp_path) -> None:
+    ask = {"model": "auto", "max_tokens": 9, "messages": [{"role": "user", "content": "hi"}]}
+    ours = {"models": ["auto"], "provider": {"sort": "price"}, "session_id": "s",
+            "metadata": {"user_id": "u", "task": "sql"}}  # fmt: skip
+    async with upstream(reply("messages"), "/messages") as there:
+        config = provider("anthropic", there.url) + route("anthropic/a")
+        async with running(config, tmp_path) as it:
+            got = await it.http.post("/v1/messages", json={**ask, **ours})
+            await it.service.ledger.flushed()
+            decision = got.headers["x-windsock-decision-id"]
+            told = (await it.http.get(f"/v1/decisions/{decision}")).json()
+    assert there.seen == [{**ask, "model": "a", "metadata": {"user_id": "u"}}]
+    assert told["task"] == "sql"
+
+
+@pytest.mark.parametrize("begun", [{"input_tokens": 0, "output_tokens": 0},
+                                   {"input_tokens": 7, "output_tokens": 1}, None])  # fmt: skip
+async def test_the_last_counts_of_a_stream_stand(tmp_path, begun) -> None:
+    """laravel/ai#996, sglang#33419: servers' own tools add to the input while it goes on."""
+    message = {**MESSAGE_EVENTS[0]["message"], "usage": begun}
+    usage = {"input_tokens": 1000, "cache_read_input_tokens": 500, "output_tokens": 100}
+    last = {**MESSAGE_EVENTS[-2], "usage": usage}
+    events = sent([{**MESSAGE_EVENTS[0], "message": message}, *MESSAGE_EVENTS[1:-2], last,
+                   MESSAGE_EVENTS[-1]])  # fmt: skip
+    async with upstream(lambda _: Answer(events=events), "/messages") as there:
+        config = provider("anthropic", there.url) + route("anthropic/a")
+        async with running(config, tmp_path) as it:
+            ask = {"model": "auto", "max_tokens": 9, "stream": True,
+                   "messages": [{"role": "user", "content": "hi"}]}  # fmt: skip
+            got = await it.http.post("/v1/messages", json=ask)
+            await it.service.ledger.flushed()
+            (row,) = (await it.http.get("/v1/report?by=deployment")).json()["data"]
+    assert got.content == b"".join(events)
+    assert float(row["cost_usd"]) == pytest.approx(COST_USD)
+
+
+async def test_a_turn_that_pauses_in_a_search_is_an_answer(tmp_path) -> None:
+    """strands-agents/harness-sdk#3568: nothing is said yet, and nobody else is to be asked."""
+    use = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+    paused = {**MESSAGE, "content": [use], "stop_reason": "pause_turn"}
+    ended = {**MESSAGE_EVENTS[-2], "delta": {"stop_reason": "pause_turn", "stop_sequence": None}}
+    block = {"type": "content_block_start", "index": 0, "content_block": use}
+    events = sent([MESSAGE_EVENTS[0], block, {"type": "content_block_stop", "index": 0}, ended,
+                   MESSAGE_EVENTS[-1]])  # fmt: skip
+
+    def pausing(body: Body) -> Answer:
+        return Answer(events=events) if body.get("stream") else Answer(paused)
+
+    async with upstream(pausing, "/messages") as there:
+        config = provider("anthropic", there.url) + route("anthropic/a")
+        async with running(config, tmp_path) as it:
+            ask = {"model": "auto", "max_tokens": 9,
+                   "messages": [{"role": "user", "content": "hi"}]}  # fmt: skip
+            plain = await it.http.post("/v1/messages", json=ask)
+            stream = await it.http.post("/v1/messages", json={**ask, "stream": True})
+    assert plain.json() == paused and stream.content == b"".join(events)
+    assert len(there.seen) == 2

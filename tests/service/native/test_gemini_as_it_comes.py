@@ -114,8 +114,16 @@ async def test_kept_answers_come_as_they_came(tmp_path) -> None:
         config = native(there.url) + "[cache]\nenabled = true\n"
         async with running(config, tmp_path) as it:
             kept = [await it.http.post(call("generateContent"), json=ask) for ask in asks]
+            both = []
+            for verb in ("generateContent", "streamGenerateContent?alt=sse") * 2:
+                events = [SAID, LAST] if "alt" in verb else None
+                there.reply = lambda _, events=events: Answer(ANSWER, events=events)
+                both.append(await it.http.post(call(verb), json={**asks[0], "seed": 1}))
     assert [each.headers["x-windsock-cache"] for each in kept] == ["miss", "hit", "miss"]
     assert {each.text for each in kept} == {json.dumps(ANSWER, indent=1)}
+    assert both[0].content != both[1].content, "whole and streamed the same body asks for two"
+    assert [each.content for each in both[:2]] == [each.content for each in both[2:]]
+    assert [each.headers["x-windsock-cache"] for each in both[2:]] == ["hit", "hit"]
 
 
 # fmt: off

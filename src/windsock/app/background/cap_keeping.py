@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,19 +18,25 @@ from windsock.core.routing.caps.book import KeyHolder
 from windsock.core.routing.caps.cap import Cap
 from windsock.core.routing.caps.periods import Period, span
 from windsock.core.routing.router import Router
-from windsock.errors import StoreError
-from windsock.observability import log
 from windsock.store import queries
 from windsock.store.keys import VirtualKey
-from windsock.store.spending import spent_since
+from windsock.store.spending import Spent, spent_since
 
 LONGEST_RAISE_S = 31 * 86_400.0
 """Of a raise, which is looked for at the start."""
 
 
+Found = list[tuple[set[str], list[Spent]]]
+"""Names of caps whose periods began at one moment, and what was spent since."""
+
+
 @dataclass(slots=True, kw_only=True)
 class CapKeeper:
     """Gives the router its caps, with what the ledger says was spent of them.
+
+    What is new counts from zero until that is read, within seconds, beside the requests; at the
+    start before any. While the store is away it counts from zero, too: refusing instead would have
+    a store that is away for a minute end all service.
 
     publish     tells the log, the ledger and every listener of an event
     """
@@ -42,26 +49,26 @@ class CapKeeper:
     _unread: dict[str, Cap] = field(default_factory=dict)
 
     def adopt(self, settings: Settings) -> None:
-        """The caps of the settings; what was spent of new ones is read from the ledger."""
+        """The caps of the settings."""
         self.timezone = settings.timezone
-        self._restore(self.router.caps.adopt(caps_of(settings)))
+        fresh = self.router.caps.adopt(caps_of(settings))
+        self._unread |= {cap.name: cap for cap in fresh}
 
-    def adopt_keys(self, keys: Iterable[VirtualKey]) -> None:
-        """The keys as they are now, with the budgets of theirs; also reads what could not be.
+    async def adopt_keys(self, keys: Iterable[VirtualKey]) -> None:
+        """The keys as they are now, with their budgets; then reads what is spent of what is new.
 
-        Of keys that took each other's place the newest has the say.
+        Of keys that took each other's place the newest has the say. raises  StoreError
         """
         holders = {key.continues or key.id: holder_of(key, self.timezone) for key in keys}
         fresh = self.router.caps.adopt_keys(holders)
-        self._restore([*fresh, *self._unread.values()])
+        self._unread |= {cap.name: cap for cap in fresh}
+        if self._unread:
+            caps = list(self._unread.values())
+            self._take_in(await asyncio.to_thread(self._found, caps, self.clock.now()))
 
     def restore(self) -> None:
-        """All of it anew from the ledger; raises StoreError."""
-        self._read(self.router.caps.caps(), self.clock.now())
-        self.restore_raises()
-
-    def restore_raises(self) -> None:
-        """Raises that were told before; raises StoreError."""
+        """All that the ledger has of caps and raises; raises StoreError."""
+        self._take_in(self._found(self.router.caps.caps(), self.clock.now()))
         since = self.clock.now() - LONGEST_RAISE_S
         told = queries.newest_events(self.engine, since=since, kinds=[EventKind.CAP_RAISED])
         self.router.caps.restore_raises([_raise_of(event) for event in told])
@@ -70,30 +77,20 @@ class CapKeeper:
         """Have a cap be higher for a while, also after a restart."""
         self.publish(self.router.caps.raise_for_now(more, self.clock.now()))
 
-    def _restore(self, fresh: Iterable[Cap]) -> None:
-        """What cannot be read now is read when the keys are read again; it counts from 0 till then.
-
-        Refusing instead would have a store that is away for a minute end all service.
-        """
-        caps = list(fresh)
-        try:
-            self._read(caps, self.clock.now())
-        except StoreError as error:
-            self._unread |= {cap.name: cap for cap in caps}
-            log.event_log().error("store.failed", error=str(error))
-        else:
-            self._unread.clear()
-
-    def _read(self, caps: Iterable[Cap], now: float) -> None:
+    def _found(self, caps: Iterable[Cap], now: float) -> Found:
+        """What was spent in the running periods of these caps; it blocks."""
         by_begin: defaultdict[float, set[str]] = defaultdict(set)
         for cap in caps:
             by_begin[max(0.0, span(cap.period, cap.timezone, now)[0])].add(cap.name)
-        for begin, names in by_begin.items():
-            found = spent_since(self.engine, begin)
-            self.router.caps.clear(names)
-            for key_id, route, deployment, usd in found:
-                charge = self.router.tabs.charge(key_id, route, deployment)
-                self.router.caps.restore(names, charge, usd, now)
+        return [(names, spent_since(self.engine, begin)) for begin, names in by_begin.items()]
+
+    def _take_in(self, found: Found) -> None:
+        now, charge = self.clock.now(), self.router.tabs.charge
+        for names, spent in found:
+            charges = ((charge(s.key_id, s.route, s.deployment), s.usd) for s in spent)
+            self.router.caps.restore(names, charges, now)
+            for name in names:
+                self._unread.pop(name, None)
 
 
 def caps_of(settings: Settings) -> Iterator[Cap]:

@@ -103,7 +103,7 @@ class Housekeeping:
         with contextlib.suppress(StoreError):
             keys, was_keyed = await asyncio.to_thread(keys_and_trace, self.engine)
             self.access.replace_keys(keys, was_keyed)
-            self.caps.adopt_keys(keys)
+            await self.caps.adopt_keys(keys)
 
     def _ledger_watch(self) -> LedgerWatch:
         return LedgerWatch(ledger=self.ledger, clock=self.clock, publish=self.publish)

@@ -64,7 +64,7 @@ def simulate(
     at: Annotated[str | None, typer.Option(help="when all that happens: 'in 6h'")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Replay price shocks through the production router, or rehearse what comes after a log."""
+    """Replay price shocks, or rehearse what comes after a log."""
     if from_log:
         from windsock.cli.foresight.rehearse import rehearse_log
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from windsock.cli.layout import Entry, lines, show
 from windsock.cli.service_client import Client
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, to_float
@@ -32,13 +33,12 @@ def show_what_if(
     body = {key: value for key, value in asked.items() if value is not None}
     params = {"requests_per_day": requests_per_day} if requests_per_day else {}
     found = service.ask("/v1/whatif", method="POST", json=body, params=params)
-    console = Console()
     if as_json:
         print(json.dumps(found))
         return
+    console = Console()
     for cell in found["data"]:
-        for line in _lines(cell):
-            console.print(line, soft_wrap=True, markup=False, highlight=False)
+        show(console, what_if_lines(cell, width=console.width))
 
 
 def imagined(known: Sequence[Mapping[str, Any]], prices: Repriced) -> dict[str, dict[str, float]]:
@@ -61,14 +61,19 @@ def _prices(quote: Quote) -> dict[str, float]:
     return {meter.value: to_float(usd) for meter, usd in quote.usd_per_mtok.items()}
 
 
-def _lines(cell: Mapping[str, Any]) -> Iterator[str]:
+def what_if_lines(cell: Mapping[str, Any], *, width: int) -> Iterator[str]:
+    """One route and task: what it costs, and who gets what share, now and then."""
     now, then = cell["usd_per_request_now"], cell["usd_per_request_then"]
     yield f"{cell['route']} / {cell['task']}: ${now:.6f} a request now, ${then:.6f} then"
     if cell["requests_per_day"] is not None:
         before, after = cell["daily_bill_now_usd"], cell["daily_bill_then_usd"]
-        yield f"    ${before:,.2f} a day now, ${after:,.2f} then"
+        yield f"  ${before:,.2f} a day now, ${after:,.2f} then"
+    yield from lines([Entry("  deployment", ("now", "then")), *_shares(cell)], width=width)
+
+
+def _shares(cell: Mapping[str, Any]) -> Iterator[Entry]:
     weights = {**cell["weights_now"], **cell["weights_then"]}
     for name in sorted(weights, key=lambda name: -weights[name]):
         was, will = (cell[key].get(name, 0.0) for key in ("weights_now", "weights_then"))
         if max(was, will) >= LEAST_SHOWN:
-            yield f"    {was:6.1%} -> {will:6.1%}  {name}"
+            yield Entry(f"  {name}", (f"{was:.1%}", f"{will:.1%}"))

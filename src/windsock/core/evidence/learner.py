@@ -10,12 +10,13 @@ from typing import Any
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.cascades.confidence import Confidences
+from windsock.core.evidence.checks.worth import RIGHT, CheckWorth
 from windsock.core.evidence.judgements import Judgement, judgements, with_new
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
 from windsock.core.evidence.keys.sums import Sums
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
-from windsock.core.evidence.weighting import RewardWeighting, Weighed
+from windsock.core.evidence.weighting import CHECK, RewardWeighting, Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
@@ -84,6 +85,7 @@ class Learner:
         if not said:
             weighting.response(cell, deployment).count(rewards=1.0)
         key = reward.key_id
+        self._judge_check(decision, deployment, said, reward, now)
         for other, held in before.items():
             self._reduce(decision, deployment, held, 0.0 if other == key else after[other].weight)
         mine = after[key]
@@ -199,6 +201,31 @@ class Learner:
         """Take over a state of `to_state`."""
         for name, body in state.items():
             self._weighting(Cell("", name, "")).from_state(body)
+
+    def _judge_check(
+        self,
+        decision: Decision,
+        deployment: str,
+        said: Sequence[Feedback],
+        reward: Reward,
+        now: float,
+    ) -> None:
+        """A check had judged the answer, and now somebody else does for the first time."""
+        checks = [each.reward for each in said if each.reward.source == CHECK]
+        is_first = len(checks) == len(said)
+        if checks and is_first and reward.source not in UNCALIBRATING:
+            keys = self._weighting(decision.cell).keys
+            moved = keys.judge_check(
+                (decision.cell, deployment),
+                is_right=reward.value >= RIGHT,
+                is_failed=checks[-1].value < RIGHT,
+            )
+            self._move(moved, now)
+
+    def check_worth(self, cell: Cell, deployment: str) -> CheckWorth:
+        """What declared checks are worth at a deployment and task, as it was measured."""
+        known = self._weightings.get(cell.route)
+        return known.keys.worth((cell, deployment)) if known else CheckWorth()
 
     def _believe(
         self,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from windsock.core.evidence.keys.accounts import KeyAccounts, Place
-from windsock.core.evidence.keys.sums import NOBODY, Sums, sums_of
+from windsock.core.evidence.keys.sums import CHECKS, NAMELESS, NOBODY, Sums, sums_of
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 
@@ -26,6 +26,9 @@ FREE_REWARDS = 20.0
 
 MAX_WEIGHT = 600.0
 """Rewards, or answers, of a deployment at a task that are remembered."""
+
+CHECK = "check"
+"""The source of declared checks."""
 
 JUDGED_FROM = 5.0
 """Weight of judgements of a task from which on mere answers count no more."""
@@ -120,9 +123,9 @@ class RewardWeighting:
 
         most    rewards that it may count for, by what else was said of its decision
         """
-        place, key = (cell, deployment), reward.key_id or NOBODY
+        place, key = (cell, deployment), _who(reward)
         weight = min(most, self.weight_of(reward.source))
-        if key != NOBODY:
+        if key not in NAMELESS:
             weight = min(weight, self._room(self.keys.weights(place), key))
         believed, moved = self.keys.hear(place, key, sums_of(reward.value, weight), now)
         return Weighed(weight, weight * believed, reward.value, moved)
@@ -131,7 +134,7 @@ class RewardWeighting:
         self, cell: Cell, deployment: str, reward: Reward, weight: float, at: float = 0.0
     ) -> Weighed:
         """A reward that was said at `at` is corrected: its weight is free again for its key."""
-        place, key = (cell, deployment), reward.key_id or NOBODY
+        place, key = (cell, deployment), _who(reward)
         held = self.keys.weights(place).get(key, 0.0)
         if not held:
             return Weighed(weight, weight, reward.value, {})
@@ -150,6 +153,7 @@ class RewardWeighting:
         """JSON-able and exact."""
         return {
             "accounts": self.keys.to_state(),
+            "checks": self.keys.worth_to_state(),
             "heard": [[*cell.stored, weight] for cell, weight in sorted(self._judged.items())],
             "responses": [
                 [*cell.stored, name, each.answers, each.rewards]
@@ -159,6 +163,7 @@ class RewardWeighting:
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`."""
+        self.keys.worth_from_state(state.get("checks", ()))
         self.keys.from_state(state["accounts"])
         self._judged = {Cell.read(*names): weight for *names, weight in state["heard"]}
         self._responses = {
@@ -169,8 +174,17 @@ class RewardWeighting:
     def _room(self, weights: Mapping[str, float], key: str) -> float:
         """The weight w at which own + w is its limit of total + w."""
         own, total = weights.get(key, 0.0), sum(weights.values())
-        reporting = sum(1 for name, weight in weights.items() if name != NOBODY and weight > 0)
+        reporting = sum(
+            1 for name, weight in weights.items() if name not in NAMELESS and weight > 0
+        )
         limit = max(self._most_share, FAIR_SHARES / max(1, reporting))
         if limit >= 1.0 or own < FREE_REWARDS * self._most_share:
             return math.inf
         return max(0.0, (limit * total - own) / (1 - limit))
+
+
+def _who(reward: Reward) -> str:
+    """Whose account a reward goes to."""
+    if reward.key_id:
+        return reward.key_id
+    return CHECKS if reward.source == CHECK else NOBODY

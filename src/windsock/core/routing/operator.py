@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.evidence.checks.worth import CheckWorth
 from windsock.core.evidence.keys.key_watch import Dissent
 from windsock.core.evidence.learner import Learner
 from windsock.core.evidence.response_audit import ResponseAudit
@@ -101,6 +102,10 @@ class Operator:
     def dissents(self, namespace: str) -> list[Dissent]:
         """Keys of a namespace whose rewards lie off from those of others."""
         return self._learner.dissents(namespace)
+
+    def check_worth(self, cell: Cell, deployment: str) -> CheckWorth:
+        """How often declared checks fail right answers and wrong ones, where both are known."""
+        return self._learner.check_worth(cell, deployment)
 
     def silenced(self, namespace: str) -> list[str]:
         """Keys of a namespace whose rewards were taken out."""

@@ -14,7 +14,7 @@ from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.learner import Credit
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
-from windsock.core.model.decisions import ConversationFacts, Decision, WeightTable
+from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_TASK, NO_PREFERENCES, Cell, RouteRequest
 from windsock.core.model.rewards import Feedback, Reward
@@ -22,6 +22,7 @@ from windsock.core.model.ticks import HealthReport, Tick
 from windsock.core.policies.frontier import Rung
 from windsock.core.policies.protocol import state_of, take_over
 from windsock.core.pricing.call_costs import call_cost_usd
+from windsock.core.routing.caps.paid_tables import PaidTables
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
 from windsock.core.routing.plan import Plan
@@ -65,6 +66,7 @@ class Router:
         self._audit = parts.audit
         self.tabs = parts.tabs
         self.caps = parts.tabs.caps
+        self._paid_tables = PaidTables(self.caps, parts.tables)
 
     @property
     def routes(self) -> Mapping[str, Route]:
@@ -87,7 +89,7 @@ class Router:
         """Decide where this request goes first.
 
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
-                if the route's budget of today is used up, CapReached if a cap has no room for it
+                if the route's budget of today is used up or a cap has no room (CapReached)
         """
         route, others = self._routes.get(request.model), NO_OTHERS
         if route is None or request.models:
@@ -101,16 +103,17 @@ class Router:
         if not table.weights:
             raise self.availability.nobody(route.name, table, now)
         queue: tuple[str, ...] = ()
-        plain = table
-        conversation: ConversationFacts | None = None
+        plain, conversation = table, None
         if request.session_id is not None and route.policy.keeps_conversations:
             table, conversation = self.conversation_tables.of(table, request, now)
         if self._order.is_needed(request, route):
             table, queue = self._order.apply(request, route, others, table, now)
         self._retries.deposit(now)
+        tab = None if self.caps.is_idle else self.tabs.open(request, route.name)
+        if tab is not None:
+            table = self._paid_tables.of(table, tab, now)
         decision = self._decided(request, table, now)
         decision.conversation = conversation
-        tab = None if self.caps.is_idle else self.tabs.open(request, route.name)
         plan = Plan(route, request, decision, table, queue, plain, tab)
         if tab is not None and (refusal := plan.refusal(now)) is not None:
             raise refusal

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from windsock.core.evidence.answer_checks import Checks
+from windsock.core.evidence.checks.declared import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.requests import Cell, RouteRequest

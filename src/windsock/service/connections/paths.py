@@ -67,12 +67,15 @@ def read_googles(scope: MutableMapping[str, Any]) -> None:
 
 
 def _hide_key(scope: MutableMapping[str, Any]) -> set[bytes]:
-    """Make the key in the address the header it stands for, whose name is given back."""
+    """Make the key in the address the header it stands for, whose name is given back.
+
+    One that is a header already is stronger: it comes after it.
+    """
     stated = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     key = next((value for name, value in stated if name == "key"), "")
     rest = [each for each in stated if each[0] != "key"]
     scope["query_string"] = urlencode(rest).encode()
-    scope["headers"] = [*scope["headers"], (b"x-goog-api-key", key.encode())]
+    scope["headers"] = [(b"x-goog-api-key", key.encode()), *scope["headers"]]
     return {b"x-goog-api-key"}
 
 

@@ -26,6 +26,14 @@ METERS = {
 }
 """OpenRouter's names of prices."""
 
+OUTPUTS = {
+    "image_generation": "image",
+    "audio_speech": "audio",
+    "embedding": "embeddings",
+    "rerank": "rerank",
+}
+"""What models of a kind that give no text give, as OpenRouter calls it."""
+
 PARAMETERS = (
     "max_tokens", "max_completion_tokens", "temperature", "top_p", "n", "stop", "seed",
     "frequency_penalty", "presence_penalty", "logit_bias", "logprobs", "top_logprobs",
@@ -114,9 +122,15 @@ def _most(stated: Iterable[int | None]) -> int | None:
 
 def _architecture(members: list[Deployment]) -> dict[str, list[str]]:
     has_vision = any(each.capabilities.vision for each in members)
-    has_audio = any(each.capabilities.audio for each in members)
+    modes = {mode for each in members for mode in each.modes}
+    has_audio = any(each.capabilities.audio for each in members) or "audio_transcription" in modes
     inputs = ["text", *["image"] * has_vision, *["audio"] * has_audio]
-    return {"input_modalities": inputs, "output_modalities": ["text"]}
+    outputs = [OUTPUTS[mode] for mode in OUTPUTS if mode in modes]
+    has_text = any(not each.modes or each.modes - OUTPUTS.keys() for each in members)
+    return {
+        "input_modalities": inputs,
+        "output_modalities": [*["text"] * has_text, *dict.fromkeys(outputs)],
+    }
 
 
 def _pricing(router: Router, members: list[Deployment], now: float) -> dict[str, str | None]:

@@ -18,6 +18,7 @@ from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.asked import Count, DeploymentName, Name, When, when
 from windsock.service.control.schemas.weights import (
+    CheckView,
     RungView,
     WeightsAnswer,
     WeightsView,
@@ -127,6 +128,9 @@ def _weights(router: Router, table: WeightTable) -> WeightsView:
         candidate.prior = lean.source if lean else None
         candidate.drift = router.beliefs.drift(table.cell, candidate.deployment)
         candidate.feedback_rate = router.feedback_rate(table.cell, candidate.deployment)
+        candidate.check = CheckView.of(
+            router.operator.check_worth(table.cell, candidate.deployment)
+        )
     policy = router.resolve(RouteRequest(model=table.cell.route)).policy
     view.segment = policy.segment_words(table.cell) or None
     return view

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -69,7 +70,8 @@ class RequestExecutor:
     ) -> None:
         """Write events as they come; nothing before an attempt has content to show.
 
-        A stream that broke off, and that nobody went on with, ends with an error.
+        A stream that broke off, and that nobody went on with, ends with an error; so does one that
+        is cancelled, since the service stops or since its client left and does not hear of it.
         """
         clock = self.calls.clock
         request = self._with_search(request)
@@ -81,6 +83,10 @@ class RequestExecutor:
                 await run_stream(exchange, attempt, make, write, clock)
             if exchange.answer is None and shown.is_begun:
                 await write(failure.last_event)
+        except asyncio.CancelledError:
+            if not (shown.is_begun and failure.last_event):
+                raise
+            await write(failure.last_event)
         finally:
             self._settle(exchange)
 

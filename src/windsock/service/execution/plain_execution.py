@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from windsock.core.evidence.answer_checks import Checks, confidence
+from windsock.core.evidence.checks.declared import Checks, confidence
 from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.routing.exchange import Exchange
 from windsock.errors import ProviderError

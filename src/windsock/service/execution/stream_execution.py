@@ -15,6 +15,7 @@ from windsock.service.execution.upstream_calls import Failure, Target, Unasked, 
 from windsock.wire.request import UpstreamRequest
 
 BROKEN_STREAM = "the provider's stream broke off before the answer was complete"
+STOPPED = "the service shuts down before the answer is complete; ask again"
 BROKE_OFF = {
     CallKind.TIMED_OUT: "the answer was not complete in time",
     CallKind.EMPTY_ANSWER: "the provider's answer held nothing to show",
@@ -97,6 +98,8 @@ class StreamedCall:
             relay.fail(CallKind.BROKEN, str(error))
         except BaseException:
             relay.fail(CallKind.CANCELLED, "")
+            if relay.first_byte_s is not None:
+                self._failure.last_event = relay.scanner.broken(STOPPED)
             raise
         finally:
             await self._report()

@@ -21,7 +21,7 @@ from windsock.service.connections.paths import (
     read_googles,
     unsupported,
 )
-from windsock.service.error_responses import Problem, internal, problem_of
+from windsock.service.error_responses import Problem, internal, problem_of, stopping
 from windsock.service.key_limits import NO_LIMITS
 from windsock.wire import json_codec
 from windsock.wire.caller_fields.body_bounds import check_body
@@ -219,8 +219,11 @@ class DataPlane:
         except CutShort:
             pass
         except asyncio.CancelledError:
-            if not watch.is_gone:
+            if watch.is_gone:
+                return
+            if call.is_answered:
                 raise
+            await _refuse(call, scope, stopping())
         finally:
             watch.end()
 

@@ -187,12 +187,13 @@ class ResponseCache:
 
 def cache_key(asked: UpstreamRequest, candidates: tuple[str, ...]) -> bytes:
     """One key for one meaning: the whole body in canonical order, as it came in a format of the
-    client's own, who may answer, and for whom."""
+    client's own, whether its answer streams, who may answer, and for whom."""
     request, native = asked.request, asked.native
     raw = asked.raw if native is None else native.raw
     parts = [part.encode() for part in (request.namespace, request.task, "\n".join(candidates))]
     if native is not None:
         parts += [native.language.encode(), *(b": ".join(each) for each in native.headers)]
+        parts.append(b"stream" if request.is_stream else b"")
     digest = hashlib.sha256()
     for part in parts:
         digest.update(b"%d:" % len(part) + part)

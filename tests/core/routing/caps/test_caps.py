@@ -23,7 +23,7 @@ from windsock.core.model.events import EventKind
 from windsock.core.model.requests import Preferences
 from windsock.core.model.units import Usage
 from windsock.core.routing.caps.account import Account, Raise
-from windsock.core.routing.caps.book import CapBook, KeyHolder, hold, settle
+from windsock.core.routing.caps.book import CapBook, KeyHolder, hold
 from windsock.core.routing.caps.cap import Cap, Charge
 from windsock.core.routing.caps.periods import Period
 from windsock.core.routing.router import Router
@@ -97,7 +97,7 @@ def test_no_order_of_calls_passes_a_cap_by_more_than_one_reservation(
     calls: list[tuple[int, int, bool]],
 ) -> None:
     """Each may cost so many cents, costs a part of them, and ends at once or later."""
-    account = Account(cap=cap(usd="1"), of="")
+    book, account = CapBook(), Account(cap=cap(usd="1"), of="")
     under_way: list[tuple[Decimal, Decimal]] = []
     most = Decimal(0)
     for cents, percent, is_quick in calls:
@@ -107,9 +107,9 @@ def test_no_order_of_calls_passes_a_cap_by_more_than_one_reservation(
             under_way.append((usd, usd * percent / 100))
             most = max(most, usd)
         if is_quick and under_way:
-            settle([account], *under_way.pop(0), START)
+            book.settle([account], *under_way.pop(0), START)
     for each in under_way:
-        settle([account], *each, START)
+        book.settle([account], *each, START)
     assert account.spent_usd <= 1 + most
     assert account.held_usd == 0
 
@@ -268,6 +268,29 @@ def test_a_stronger_one_is_asked_only_if_there_is_money_for_it(usd: str, calls: 
         exchange.report(answered(attempt, confidence=0.6), START)
     assert exchange.answer is not None
     assert len(exchange.results) == calls
+
+
+def test_whom_a_spent_cap_keeps_from_being_asked_is_not_drawn() -> None:
+    """So what is logged of the draw is exact; who is free is drawn all the same."""
+    made = capped(cap(usd="0.0000001", providers=("acme",)))
+    while made.caps.accounts(made.tabs.charge(None, "auto", CHEAP))[0].spent_usd == 0:
+        exchange = made.open(request(), START)
+        exchange.report(answered(exchange.next_attempt(START)), START)
+    before = made.table("default", "auto", "default", START).weights
+    for _ in range(20):
+        exchange = made.open(request(), START)
+        assert exchange.decision.deployment != CHEAP
+        attempt = exchange.next_attempt(START)
+        assert (attempt.reason, attempt.deployment) == (
+            AttemptReason.FIRST, exchange.decision.deployment)  # fmt: skip
+        left = dict(zip(exchange.table.deployments, exchange.table.weights, strict=True))
+        assert left[CHEAP] == 0
+        assert sum(left.values()) == pytest.approx(1)
+        assert exchange.decision.propensity == left[attempt.deployment]
+        assert "cap" in exchange.table.note
+    assert made.table("default", "auto", "default", START).weights == before
+    later = made.open(request(), START + DAY)
+    assert "cap" not in later.table.note
 
 
 def test_a_spent_provider_is_passed_over_and_all_spent_is_refused() -> None:

@@ -114,11 +114,11 @@ class Account:
             yield self._event(EventKind.CAP_OUTPACED, now, spent_at=at)
 
     def spent_at(self, now: float) -> float | None:
-        """When all is spent at the mean pace of this period, unix s; None if not within it."""
+        """When all will be spent at the mean pace of this period, unix s; None if not within it."""
         elapsed_s, limit = now - self.begins_at, self.limit_usd(now)
         length_s = self.ends_at - self.begins_at
         is_early = length_s == inf or elapsed_s < LEAST_ELAPSED * length_s
-        if is_early or self.spent_usd < LEAST_SPENT * limit:
+        if is_early or not LEAST_SPENT * limit <= self.spent_usd < limit:
             return None
         at = self.begins_at + elapsed_s * to_float(limit / self.spent_usd)
         return at if now <= at < self.ends_at else None

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from math import inf
 
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import DEFAULT_NAMESPACE
@@ -40,6 +41,8 @@ class CapBook:
     _raises: dict[str, list[Raise]] = field(default_factory=dict)
     _known: dict[Charge, tuple[Account, ...]] = field(default_factory=dict)
     _key_names: dict[str, str] = field(default_factory=dict)
+    _spent: dict[int, Account] = field(default_factory=dict)
+    _looked_at: float = -inf
 
     def adopt(self, caps: Iterable[Cap]) -> list[Cap]:
         """These caps in place of those declared before; those that nothing is known of yet.
@@ -103,18 +106,45 @@ class CapBook:
         for more in told:
             self._raises.setdefault(more.cap, []).append(more)
 
-    def clear(self, names: Set[str]) -> None:
-        """Nothing is known of what was spent of these caps."""
-        for account in self._accounts.values():
-            if account.cap.name in names:
-                account.spent_usd = NOTHING
+    def restore(self, names: Set[str], spent: Iterable[tuple[Charge, Decimal]], now: float) -> None:
+        """What was spent on such calls in the running period of these caps; nobody is told.
 
-    def restore(self, names: Set[str], charge: Charge, usd: Decimal, now: float) -> None:
-        """So much was spent on such calls, in the running period of these caps; nobody is told."""
-        for account in self.accounts(charge):
-            if account.cap.name in names:
-                account.spend(usd, now)
-                deque(account.news(now), maxlen=0)
+        What is known of them since may stand in it already, hence the larger is taken.
+        """
+        sums: dict[int, tuple[Account, Decimal]] = {}
+        for charge, usd in spent:
+            for account in self.accounts(charge):
+                if account.cap.name in names:
+                    before = sums.get(id(account), (account, NOTHING))[1]
+                    sums[id(account)] = account, before + usd
+        for account, usd in sums.values():
+            account.turn(now)
+            self._spend(account, max(NOTHING, usd - account.spent_usd), now)
+            deque(account.news(now), maxlen=0)
+
+    def has_spent(self, now: float) -> bool:
+        """Whether any cap is spent; known anew once a second."""
+        if self._spent and not 0 <= now - self._looked_at < 1.0:
+            self._looked_at = now
+            self._spent = {key: each for key, each in self._spent.items() if each.is_spent(now)}
+        return bool(self._spent)
+
+    def settle(
+        self, accounts: Iterable[Account], held_usd: Decimal, usd: Decimal, now: float
+    ) -> list[Event]:
+        """A call for which so much was held cost so much; what should be told of it."""
+        news: list[Event] = []
+        for account in accounts:
+            account.held_usd = max(NOTHING, account.held_usd - held_usd)
+            if usd:
+                self._spend(account, usd, now)
+                news += account.news(now)
+        return news
+
+    def _spend(self, account: Account, usd: Decimal, now: float) -> None:
+        account.spend(usd, now)
+        if account.is_spent(now):
+            self._spent[id(account)] = account
 
     def _take_over(self, before: Mapping[str, Cap], caps: Mapping[str, Cap]) -> list[Cap]:
         """Keep the accounts of caps that are the same but for their dollars, drop the others."""
@@ -159,17 +189,6 @@ def hold(accounts: Iterable[Account], usd: Decimal) -> None:
     """A call that may cost so much begins."""
     for account in accounts:
         account.held_usd += usd
-
-
-def settle(accounts: Iterable[Account], held_usd: Decimal, usd: Decimal, now: float) -> list[Event]:
-    """That call cost so much; what should be told of it."""
-    news: list[Event] = []
-    for account in accounts:
-        account.held_usd = max(NOTHING, account.held_usd - held_usd)
-        if usd:
-            account.spend(usd, now)
-            news += account.news(now)
-    return news
 
 
 def _budgets(holders: Mapping[str, KeyHolder]) -> dict[str, Cap]:

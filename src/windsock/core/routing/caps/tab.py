@@ -12,7 +12,7 @@ from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import MTOK, Meter, Prices, price_of
 from windsock.core.pricing.book import PriceBook
 from windsock.core.routing.caps.account import NOTHING, Account
-from windsock.core.routing.caps.book import CapBook, hold, settle
+from windsock.core.routing.caps.book import CapBook, hold
 from windsock.core.routing.caps.cap import NOBODY, Charge
 from windsock.core.routing.caps.periods import midnight
 from windsock.core.routing.caps.sizes import CallSizes
@@ -126,7 +126,7 @@ class Tab:
         """A call has ended; where nobody knows what it cost, it cost what was reserved for it."""
         accounts, held = self._held.pop(result.attempt.number, ((), NOTHING))
         self._tabs.sizes.observe(self._request, result)
-        return settle(accounts, held, held if usd is None else usd, now)
+        return self._tabs.caps.settle(accounts, held, held if usd is None else usd, now)
 
     def refusal(self, deployments: Iterable[str], now: float) -> CapReached:
         """Why none of these may be asked: the cap that will be open soonest; counted there."""

@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from pydantic import Field
 
+from windsock.core.evidence.checks.worth import CheckWorth
 from windsock.core.model.decisions import ArmFacts, CascadeFacts, WeightTable
 from windsock.service.control.schemas.asked import DeploymentName, Name, Usd
 from windsock.service.control.schemas.base import Answer, number
@@ -19,6 +20,24 @@ class QuoteView(Answer):
     age_s: float | None
     input_usd_per_mtok: float | None
     output_usd_per_mtok: float | None
+
+
+class CheckView(Answer):
+    """Declared checks of one deployment at one task, against judgements of the same answers."""
+
+    judged: float = Field(description="answers both checked and judged, as remembered")
+    fails_right: float | None = Field(description="share of right answers that they fail")
+    fails_wrong: float | None = Field(description="share of wrong answers that they fail")
+    say: float = Field(description="0..1, the share of their rewards that counts")
+
+    @classmethod
+    def of(cls, worth: CheckWorth) -> CheckView | None:
+        """None where no answer was both."""
+        judged = worth.right + worth.wrong
+        if not judged:
+            return None
+        return cls(judged=judged, fails_right=worth.fails_right, fails_wrong=worth.fails_wrong,
+                   say=worth.say)  # fmt: skip
 
 
 class CandidateView(Answer):
@@ -35,6 +54,9 @@ class CandidateView(Answer):
     feedback_rate: float | None = Field(None, description="rewards per recent answer; now only")
     drift: float | None = Field(
         None, description="part of success_mean that the last rewards of all tasks add; now only"
+    )
+    check: CheckView | None = Field(
+        None, description="what declared checks are worth, where answers were also judged; now only"
     )
     prior: str | None = Field(None, description="whose public figures the prior leans on; now only")
 

@@ -102,7 +102,8 @@ class NativeContentScanner(NativeStreamScanner):
                       for name in ("responseId", "modelVersion")}  # fmt: skip
         self._counted = merged(self._counted, dict(part_of(body, "usageMetadata")))
         self._look(list(_parts(body)))
-        self._end(body)
+        if b'"finishReason"' in payload or is_blocked(body):
+            self._end(body)
         return has_failed(self._finish)
 
     def _look(self, parts: list[dict[str, Any]]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
+from windsock.wire.caller_fields.router_fields import ROUTER_FIELDS
 from windsock.wire.dialect import copied
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.generate_content.answer import (
@@ -26,12 +27,9 @@ from windsock.wire.formats.generate_content.tools import tool_fields
 from windsock.wire.formats.generate_content.turns import Conversation
 from windsock.wire.formats.pieces import pieces_of
 
-SHARED = ("models", "provider", "session_id", "metadata")
-"""Fields that speak to the router."""
-
 READ = frozenset(
-    {*SHARED, "model", "contents", "systemInstruction", "tools", "toolConfig", "generationConfig",
-     "cachedContent", "serviceTier"}
+    {*ROUTER_FIELDS, "metadata", "model", "contents", "systemInstruction", "tools", "toolConfig",
+     "generationConfig", "cachedContent", "serviceTier"}
 )  # fmt: skip
 
 SETTINGS_OF_FUNCTIONS = frozenset({"functionCallingConfig"})
@@ -68,7 +66,7 @@ class GenerateContent:
         self.is_foreign = read.is_foreign
         self.refusal = _refusal([*_cached(body), *bound, *read.bound])
         return {
-            **copied(body, *SHARED),
+            **copied(body, "metadata"),
             "model": _name(self._model or body.get("model")),
             "messages": read.messages,
             **settings,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied, known_by, object_in, schema_format
+from windsock.wire.dialect import copied, known_by, object_in, schema_format, unread
 from windsock.wire.formats.anthropic.caching import cache_mark
 from windsock.wire.formats.messages.answer import message_of, stop_of
 from windsock.wire.formats.messages.stream import MessageStream
@@ -21,11 +21,17 @@ from windsock.wire.formats.pieces import pieces_of
 from windsock.wire.service_tiers import message_tier
 
 SHARED = ("model", "models", "provider", "session_id", "max_tokens", "temperature", "top_p",
-          "stream", "thinking")  # fmt: skip
+          "top_k", "stream", "thinking")  # fmt: skip
 """Fields that chat completions have under the same name."""
 
 LONG_PROMPT = "prompt is too long"
 """By which clients of this format know it: it has no code for that."""
+
+READ = frozenset(
+    {*SHARED, "messages", "system", "tools", "tool_choice", "stop_sequences", "output_format",
+     "metadata", "cache_control", "speed", "service_tier"}
+)  # fmt: skip
+"""Fields that are told as a chat; all others are left out, and named."""
 
 KINDS = {
     400: "invalid_request_error",
@@ -64,7 +70,7 @@ class Messages:
         """The chat body that asks for the same; raises BadRequest."""
         read = Conversation(body)
         tools, self.left_out = tool_fields(body)
-        self.left_out += read.left_out
+        self.left_out += [*read.left_out, *unread(_without_form(body), READ)]
         self.refusal, self.is_foreign = read.refusal, read.is_foreign
         chat = {**copied(body, *SHARED), "messages": read.messages, **tools}
         if body.get("stop_sequences"):
@@ -110,6 +116,13 @@ class TokenCount(Messages):
     def answered(self, body: dict[str, Any]) -> dict[str, Any]:
         """The count is told as it is."""
         return body
+
+
+def _without_form(body: dict[str, Any]) -> dict[str, Any]:
+    """Of `output_config` only the form of an answer is read."""
+    config = object_in(body, "output_config")
+    rest = {name: value for name, value in config.items() if name != "format"}
+    return {**body, "output_config": rest}
 
 
 def _who(metadata: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.dialect import copied, object_in, refused, schema_format
+from windsock.wire.dialect import copied, object_in, refused, schema_format, unread
 from windsock.wire.formats.pieces import pieces_of
 from windsock.wire.formats.responses.input import Input
 from windsock.wire.formats.responses.output import item_of, response_of
@@ -24,6 +24,16 @@ SHARED = ("model", "models", "provider", "session_id", "temperature", "top_p", "
           "prompt_cache_key", "safety_identifier", "previous_response_id",
           "conversation")  # fmt: skip
 """Fields that chat completions have under the same name."""
+
+READ = frozenset(
+    {*SHARED, "input", "instructions", "tools", "tool_choice", "max_output_tokens", "reasoning",
+     "text", "stream_options", "client_metadata", "background", "prompt"}
+)  # fmt: skip
+"""Fields that are told as a chat, or ask for nothing of an answer; all others are left out, and
+named."""
+
+USUAL = {"include": ["reasoning.encrypted_content"], "truncation": "disabled"}
+"""Values that ask for what is done anyhow."""
 
 STORED = ("previous_response_id", "conversation", "background", "prompt")
 """Fields that speak of something kept at OpenAI."""
@@ -51,7 +61,8 @@ class Responses:
         self._asked, self._tools, read = body, Tools(body), Input(body.get("input"))
         self.refusal, self.is_foreign = _stored(body) or read.refusal, read.is_foreign
         self._stream = ResponsesStream(body, self._tools)
-        self.left_out = [*self._tools.left_out, *read.left_out]
+        asked = {name: value for name, value in body.items() if USUAL.get(name) != value}
+        self.left_out = [*self._tools.left_out, *read.left_out, *unread(asked, READ)]
         messages = read.messages
         if body.get("instructions"):
             messages.insert(0, {"role": "system", "content": str(body["instructions"])})
@@ -60,6 +71,8 @@ class Responses:
             chat.pop("parallel_tool_calls", None)
         if body.get("max_output_tokens") is not None:
             chat["max_tokens"] = body["max_output_tokens"]
+        if object_in(body, "text").get("verbosity"):
+            chat["verbosity"] = body["text"]["verbosity"]
         effort = object_in(body, "reasoning").get("effort")
         if effort:
             chat["reasoning_effort"] = effort

@@ -6,7 +6,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
+
+from windsock.core.evidence.checks.programs import compiles, runs
+from windsock.core.evidence.checks.texts import NOTHING, is_number, json_in, loops
 
 REFUSAL = re.compile(
     r"^\W*(i'?m (really |very )?sorry|sorry|i can'?t|i cannot|i am unable|i'?m unable|as an ai\b)",
@@ -20,17 +23,29 @@ class Checks:
     """All that are asked for must hold.
 
     non_empty       there is text, or a tool call
-    json            the text is JSON
+    json            the text is JSON; lenient: also in a fence, or with words around it
     required_keys   the text is a JSON object with these keys
     pattern         the text contains a match
+    number          the text is one number
+    python          the text, or its first fenced block, is Python that compiles
+    sql             the text, or its first fenced block, is one query that runs on the tables that
+                    this SQL makes; "": that parses
+    least_chars, most_chars     of the text
+    no_loop         no stretch of the text stands four times in a row
     tool_calls      the arguments of every tool call are JSON
     no_refusal      the text does not begin as refusals do, in English
     """
 
     non_empty: bool = False
-    json: bool = False
+    json: bool | Literal["lenient"] = False
     required_keys: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
+    number: bool = False
+    python: bool = False
+    sql: str | None = None
+    least_chars: int = 0
+    most_chars: int | None = None
+    no_loop: bool = False
     tool_calls: bool = False
     no_refusal: bool = False
 
@@ -49,16 +64,22 @@ class Checks:
 
     def _fits(self, text: str) -> bool:
         """The checks of text; an answer that only calls tools has none to look at."""
-        if self.pattern is not None and not self.pattern.search(text):
-            return False
+        return (
+            self.least_chars <= len(text) <= (self.most_chars or len(text))
+            and (self.pattern is None or self.pattern.search(text) is not None)
+            and (not self.number or is_number(text))
+            and not (self.no_loop and loops(text))
+            and self._is_json(text)
+            and (not self.python or compiles(text))
+            and (self.sql is None or runs(text, self.sql))
+        )
+
+    def _is_json(self, text: str) -> bool:
         if not self.json and not self.required_keys:
             return True
-        try:
-            value = json.loads(text)
-        except ValueError:
-            return False
+        value = json_in(text, is_lenient=self.json == "lenient")
         keys = value if isinstance(value, dict) else {}
-        return all(name in keys for name in self.required_keys)
+        return value is not NOTHING and all(name in keys for name in self.required_keys)
 
 
 def confidence(

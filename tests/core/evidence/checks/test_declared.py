@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from windsock.core.evidence.answer_checks import Checks, confidence
+from windsock.core.evidence.checks.declared import Checks, confidence
 
 
 def said(text: str | None, *arguments: str) -> dict:

@@ -1,0 +1,79 @@
+"""Whether a program could run: Python compiles, SQL runs on a sample of the tables it is for."""
+
+from __future__ import annotations
+
+import ast
+import sqlite3
+import warnings
+from contextlib import closing
+from functools import cache
+
+from windsock.core.evidence.checks.texts import MOST_CHARS, fenced
+
+MOST_STEPS = 200_000
+"""Of SQLite's machine, in thousands of which a query is asked whether to go on: some 20 ms."""
+
+STEPS_BETWEEN = 1000
+
+READS = frozenset(
+    {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+)
+"""All that a query may do."""
+
+
+def compiles(text: str) -> bool:
+    """True if the text, or its first fenced block, is Python; nothing of it is run."""
+    if len(text) > MOST_CHARS:
+        return True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ast.parse(fenced(text))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def runs(text: str, schema: str) -> bool:
+    """True if the text, or its first fenced block, is one query that runs on these tables.
+
+    schema  SQL that makes the tables, and perhaps fills them; "" has any query that parses pass.
+            The dialect is SQLite's
+    """
+    query = fenced(text).strip().rstrip(";")
+    if not query or len(query) > MOST_CHARS:
+        return bool(query)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        if schema:
+            connection.deserialize(_sample(schema))
+        steps = iter(range(MOST_STEPS // STEPS_BETWEEN))
+        connection.set_progress_handler(lambda: next(steps, None) is None, STEPS_BETWEEN)
+        connection.set_authorizer(_reads_only)
+        try:
+            connection.execute(query).fetchmany(3)
+        except sqlite3.Error as error:
+            return not schema and "no such table" in str(error)
+        except (sqlite3.Warning, ValueError):
+            return False
+    return True
+
+
+def checked_schema(schema: str) -> str:
+    """The same; raises ValueError if these are no tables."""
+    try:
+        _sample(schema)
+    except sqlite3.Error as error:
+        raise ValueError(f"the tables of SQL checks cannot be made: {error}") from error
+    return schema
+
+
+@cache
+def _sample(schema: str) -> bytes:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(schema)
+        return connection.serialize()
+
+
+def _reads_only(action: int, first: str | None, *_: str | None) -> int:
+    is_fine = action in READS and first != "load_extension"
+    return sqlite3.SQLITE_OK if is_fine else sqlite3.SQLITE_DENY

@@ -1,0 +1,62 @@
+"""What a text is, as the caller's own parser would find it: JSON, a number, a loop."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t]*\n(.*?)```", re.DOTALL)
+"""A fenced block, as answers wrap JSON and programs in."""
+
+NUMBER = re.compile(r"[-+]?(\d+(,\d{3})*|\d*)(\.\d+)?([eE][-+]?\d+)?")
+
+MONEY = " \t\r\n$€£¥%"
+"""Around a number that is one all the same."""
+
+LOOP_TIMES, LOOP_CHARS = 4, 12
+"""A stretch of so many characters at least that stands so often in a row is a loop."""
+
+LOOP = re.compile(rf"(.{{{LOOP_CHARS},400}}?)\1{{{LOOP_TIMES - 1}}}", re.DOTALL)
+
+MOST_CHARS = 60_000
+"""Of a text that is looked at; what is longer passes what would take long."""
+
+NOTHING = object()
+"""There is no JSON."""
+
+
+def fenced(text: str) -> str:
+    """What stands in the first fenced block, else the text."""
+    found = FENCE.search(text)
+    return found[1] if found else text
+
+
+def json_in(text: str, *, is_lenient: bool) -> Any:
+    """The value, or NOTHING. Lenient: also in a fence, or with words around one object or list."""
+    tried = [text, fenced(text), _braced(text)] if is_lenient else [text]
+    for each in tried:
+        try:
+            return json.loads(each)
+        except (ValueError, RecursionError):
+            continue
+    return NOTHING
+
+
+def is_number(text: str) -> bool:
+    """True of one number, with separators of thousands and a sign of money or per cent."""
+    found = text.strip(MONEY)
+    return any(map(str.isdigit, found)) and NUMBER.fullmatch(found) is not None
+
+
+def loops(text: str) -> bool:
+    """True if a stretch is repeated in a row, as models do that have lost the thread."""
+    end = text[-4000:]
+    return LOOP.search(end) is not None
+
+
+def _braced(text: str) -> str:
+    """From the first bracket to the last."""
+    starts = [place for place in (text.find("{"), text.find("[")) if place >= 0]
+    end = max(text.rfind("}"), text.rfind("]"))
+    return text[min(starts) : end + 1] if starts else text
