@@ -160,6 +160,8 @@ def objective_of(route: RouteSettings, settings: Settings) -> Objective:
     return Objective(
         kind=route.objective,
         usd_per_success=route.usd_per_success,
+        quality=route.quality,
+        incumbent=route.incumbent,
         quality_floor=DEFAULT_FLOOR
         if route.quality_floor is None and needs_floor
         else route.quality_floor,
@@ -177,7 +179,7 @@ def router_of(settings: Settings, catalog: Catalog, *, has_priors: bool, **facts
     facts       of `parts_of`, beside what settings decide
     """
     beliefs = _beliefs(settings, catalog, has_priors=has_priors)
-    default = Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
+    default = default_objective(settings)
     return Router(
         parts_of(
             catalog=catalog,
@@ -188,6 +190,17 @@ def router_of(settings: Settings, catalog: Catalog, *, has_priors: bool, **facts
             **facts,
         )
     )
+
+
+def default_objective(settings: Settings) -> Objective:
+    """What models that are asked for by their own name are chosen by.
+
+    With routes in the settings it is the floor that held for them ever; without any, as after a
+    fresh installation, a wish that nothing has to be known for.
+    """
+    if settings.routes:
+        return Objective(kind="cost_per_success", quality_floor=DEFAULT_FLOOR)
+    return Objective(kind="quality", quality="balanced")
 
 
 def _beliefs(settings: Settings, catalog: Catalog, *, has_priors: bool) -> Beliefs:

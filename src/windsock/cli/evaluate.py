@@ -127,13 +127,15 @@ def _aim(settings: Settings, name: str) -> dict[str, Any]:
     objective = objective_of(settings.routes[name], settings)
     facts = {
         "objective": objective.kind,
-        "quality_floor": objective.quality_floor,
+        "quality": objective.quality,
+        "incumbent": objective.incumbent,
         "usd_per_success": objective.usd_per_success,
         "usd_per_request": objective.usd_per_request,
         "usd_per_day": objective.usd_per_day,
         "explore": objective.explore,
     }
-    return {key: value for key, value in facts.items() if value is not None}
+    given = {key: value for key, value in facts.items() if value is not None}
+    return given | {"quality_floor": objective.quality_floor}
 
 
 def reconsidered(

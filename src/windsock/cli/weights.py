@@ -105,7 +105,8 @@ def weights_lines(cell: JsonObject, *, width: int) -> Iterator[str]:
     )
     arms = sorted(cell["candidates"], key=lambda arm: -arm["weight"])
     ruled_out = [Entry(name, ("out",), reason) for name, reason in cell["ruled_out"].items()]
-    yield from wrapped(cell["note"], width=width, indent="")
+    why = f"decided by {cell['decided_by']}" if cell.get("decided_by") else ""
+    yield from wrapped("; ".join(filter(None, (why, cell["note"]))), width=width, indent="")
     yield from lines([head, *map(_arm, arms), *ruled_out], width=width)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -74,6 +74,11 @@ class RouteSettings(Part):
                     `price_aware` are baselines, which know no objective and keep no budget
     quality_floor   least P(success), held per task. `cost_per_success` never goes without one
                     (it would send everything to the cheapest), hence the default of 0.90
+    quality         economy, balanced, high or max: a success is worth 10, 100 or 1,000 times what
+                    one costs at the incumbent, else at the cheapest that is nearly the best;
+                    max: the best, whatever it costs. Stands for objective = "quality"
+    incumbent       the candidate that is used today: traffic leaves it only for what is credibly a
+                    better buy, and the loss against having kept it is bounded
     budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
                     splits it by equal value of the last dollar; others only stop at its cap
     segments        learn segments within tasks from cheap numbers about the prompt
@@ -97,7 +102,11 @@ class RouteSettings(Part):
     aliases: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
     policy: str = "price_aware"
-    objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"
+    objective: Literal["cost_per_success", "value", "quality", "quality_floor", "budget"] = (
+        "cost_per_success"
+    )
+    quality: Literal["economy", "balanced", "high", "max"] | None = None
+    incumbent: str | None = None
     quality_floor: Share | None = None
     usd_per_success: float | None = Field(default=None, gt=0)
     usd_per_request: float | None = Field(default=None, gt=0)
@@ -121,9 +130,33 @@ class RouteSettings(Part):
     cascade: CascadeSettings | None = None
     check: CheckSettings | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _quality_is_an_objective(cls, stated: Any) -> Any:
+        """`quality` alone says what the route is after."""
+        if isinstance(stated, dict) and stated.get("quality") and "objective" not in stated:
+            return {**stated, "objective": "quality"}
+        return stated
+
+    @model_validator(mode="after")
+    def _names_are_candidates(self) -> RouteSettings:
+        if self.incumbent is not None and self.incumbent not in self.candidates:
+            near = get_close_matches(self.incumbent, self.candidates, n=1) or self.candidates[:1]
+            raise ValueError(
+                f"incumbent {self.incumbent!r} is not among the candidates; add it, or take "
+                f"{near[0]!r}"
+            )
+        if self.quality is not None and self.objective != "quality":
+            raise ValueError(
+                f"quality = {self.quality!r} is an objective of its own; leave out "
+                f"objective = {self.objective!r}, or quality"
+            )
+        return self
+
     @model_validator(mode="after")
     def _objective_is_whole(self) -> RouteSettings:
         needed = {
+            "quality": ("quality", self.quality),
             "quality_floor": ("quality_floor", self.quality_floor),
             "value": ("usd_per_success", self.usd_per_success),
         }

@@ -54,13 +54,14 @@ def test_once_somebody_judges_mere_answers_count_no_more() -> None:
     assert evidence(it) == pytest.approx(known)
 
 
-def test_what_mere_answers_had_taught_shrinks_to_a_trifle_when_judgements_come() -> None:
+def test_mere_answers_say_nothing_of_who_is_better_and_are_a_trifle_when_judgements_come() -> None:
     it = router(prices={CHEAP: 0.1})
     it.observe_answers(CHAT, CHEAP, 10_000, START)
-    assert evidence(it) == pytest.approx(200.0)
+    assert evidence(it) == pytest.approx(UNJUDGED_KEEPS)
+    assert it.beliefs.summary(CHAT, CHEAP).mean == pytest.approx(0.75, abs=0.001)
     for _ in range(int(JUDGED_FROM) - 1):
         judge(it, 0.0)
-    assert evidence(it) > 200.0
+    assert evidence(it) > UNJUDGED_KEEPS
     judge(it, 0.0)
     assert evidence(it) == pytest.approx(UNJUDGED_KEEPS + 1.0)
     for _ in range(20):

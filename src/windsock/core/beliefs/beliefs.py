@@ -13,14 +13,20 @@ from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
 from windsock.core.beliefs.change_detection import Finding, Mode
-from windsock.core.beliefs.drift_response import act_on, age, restore
+from windsock.core.beliefs.drift_response import act_on, age, expect, restore, shrink_task
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
-from windsock.core.beliefs.statistics import BeliefSettings, Change, rescale_prompt, units_of
+from windsock.core.beliefs.statistics import (
+    BeliefSettings,
+    Change,
+    labels_to_come,
+    mix_of,
+    units_of,
+)
 from windsock.core.beliefs.summaries import Alarm, BeliefSummary, Intervals, alarms_of, summaries_of
 from windsock.core.model.abilities.modes import FIRST_UNITS
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import MIX_METERS, Meter, Usage
+from windsock.core.model.units import Meter, Usage
 
 DEFAULTS = BeliefSettings()
 """As documented in `BeliefSettings`."""
@@ -59,20 +65,22 @@ class Beliefs:
         self._note(group, finding, cell, deployment, now)
 
     def observe_sums(
-        self,
-        cell: Cell,
-        deployment: str,
-        count: float,
-        total: float,
-        squares: float,
-        *,
-        now: float,
+        self, cell: Cell, deployment: str, count: float, total: float, squares: float, *, now: float
     ) -> None:
         """Count `count` rewards at once, by their sum and the sum of their squares."""
         group = self._open(cell)
         finding = group.judge(cell.name, deployment, total / count, count)
         group.learn(cell.name, deployment, count, total, squares, now)
         self._note(group, finding, cell, deployment, now)
+
+    def observe_answers(
+        self, cell: Cell, deployment: str, weight: float, *, most: float, fades: bool, now: float
+    ) -> None:
+        """Count answers as `weight` rewards of what is expected of them, `most` rewards in all.
+
+        fades   they take the place of earlier evidence, else only the room that is left
+        """
+        expect(self._open(cell), cell.name, deployment, weight, most if fades else -most, now)
 
     def retract(
         self,
@@ -115,23 +123,16 @@ class Beliefs:
     def mix(
         self, cell: Cell, deployment: str, *, prompt_tokens: float | None = None
     ) -> dict[Meter, float]:
-        """Expected units of one request by meter.
-
-        prompt_tokens   if given, prompt meters are scaled to sum to it
-        """
+        """Expected units of one request by meter; prompt meters sum to `prompt_tokens` if given."""
         group = self._groups.get(cell[:2])
         units = group.typical_units(cell.name, deployment) if group else None
         if units is None and cell.task in FIRST_UNITS:
             return dict(FIRST_UNITS[cell.task])
         if units is None:
-            prompt = prompt_tokens or self.settings.prompt_tokens
-            completion = self.settings.completion_tokens
-            return {Meter.INPUT: prompt, Meter.OUTPUT: completion, Meter.REQUEST: 1.0}
-        mix = dict(zip(MIX_METERS, units, strict=True))
-        if prompt_tokens is not None:
-            rescale_prompt(mix, prompt_tokens)
-        mix[Meter.REQUEST] = 1.0
-        return mix
+            sent = prompt_tokens or self.settings.prompt_tokens
+            received = self.settings.completion_tokens
+            return {Meter.INPUT: sent, Meter.OUTPUT: received, Meter.REQUEST: 1.0}
+        return mix_of(units, prompt_tokens)
 
     def posterior(self, cell: Cell, deployment: str) -> tuple[float, float]:
         """Beta parameters of mean success. The clock alone changes nothing (see above)."""
@@ -159,6 +160,10 @@ class Beliefs:
         total = sum(counts.values()) or 1.0
         return {task: count / total for task, count in counts.items()}
 
+    def labels_to_come(self, cell: Cell) -> float:
+        """Rewards that a task may be expected to get: a multiple of those it got."""
+        return labels_to_come(getattr(self._groups.get(cell[:2]), "rows", {}), cell.name)
+
     def mode(self, cell: Cell, deployment: str) -> Mode:
         """Whether the quality of a deployment is steady, in doubt or lost."""
         group = self._groups.get(cell[:2])
@@ -172,13 +177,11 @@ class Beliefs:
 
     def drift(self, cell: Cell, deployment: str) -> float:
         """How far a deployment's last rewards move its beliefs of all tasks, as of now."""
-        group = self._groups.get(cell[:2])
-        return group.drift(deployment) if group else 0.0
+        return self._groups[cell[:2]].drift(deployment) if cell[:2] in self._groups else 0.0
 
     def is_young(self, cell: Cell, deployment: str) -> bool:
         """True if a deployment has little evidence on its route where others have much."""
-        group = self._groups.get(cell[:2])
-        return group is not None and group.is_young(deployment)
+        return cell[:2] in self._groups and self._groups[cell[:2]].is_young(deployment)
 
     def lean(self, cell: Cell, deployment: str) -> PriorShift | None:
         """The public figures that the prior of a cell leans on, if any."""
@@ -229,10 +232,7 @@ class Beliefs:
         """Shrink the evidence of every deployment at a task to `most` rewards; the means stay."""
         group = self._groups.get(cell[:2])
         if group is not None:
-            for (task, _), row in group.rows.items():
-                if task == cell.name:
-                    row.shrink_to(most)
-            group.changes += 1
+            shrink_task(group, cell.name, most)
 
     def forget(self, cells: frozenset[Cell]) -> None:
         """Drop all evidence of these cells: it is as if nothing had been learnt there."""

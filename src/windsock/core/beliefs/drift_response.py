@@ -77,3 +77,27 @@ def _doubt(group: RouteBeliefs, deployment: str, watch: ChangeDetector, shift: f
     for row in rows.values():
         row.move(shift, KEEP_DOWN)
     watch.begin_doubt()
+
+
+def expect(
+    group: RouteBeliefs, task: str, deployment: str, weight: float, most: float, now: float
+) -> None:
+    """Move a row towards its prior mean by `weight` rewards, to `most` in all.
+
+    most    below 0: only what room is left below -most is taken
+    """
+    row = group.open(task, deployment)
+    weight = weight if most > 0 else min(weight, max(0.0, -most - row.count))
+    total = weight * group.fitting.prior(task, deployment, group.expected)[0]
+    row.observe_sums(weight, total, total, now, group.settings)
+    if most > 0:
+        row.shrink_to(most)
+    group.touch(now)
+
+
+def shrink_task(group: RouteBeliefs, task: str, most: float) -> None:
+    """Shrink the evidence of every deployment at a task to `most` rewards; the means stay."""
+    for (name, _), row in group.rows.items():
+        if name == task:
+            row.shrink_to(most)
+    group.changes += 1

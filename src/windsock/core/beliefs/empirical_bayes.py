@@ -11,90 +11,108 @@ from typing import Any
 
 import numpy as np
 
+from windsock.core.beliefs.random_effects import Design, Pair, Unknown, beta_of, fit_effects
 from windsock.core.model.arrays import FloatArray, IntArray
-
-SHRINK = 10.0
-"""Rewards that the grand mean is worth against a task's or a deployment's own effect."""
-
-ROUNDS = 3
-"""Times that task and deployment effects are fitted in turn."""
 
 LEAST_MEAN, MOST_MEAN = 0.03, 0.97
 """Bounds of a prior mean."""
 
+LEAST_STRENGTH, MOST_STRENGTH = 1.5, 40.0
+"""Bounds of what a prior is worth in rewards."""
+
+LEAST_PHI = 0.02
+"""Of a deployment, where rewards are counted as 0/1 ones."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """A prior mean per cell: grand mean + task effect + deployment effect, both shrunk.
+    """A prior per cell: its mean, and what that is worth in 0/1 rewards.
 
-    place, means    where each fitted cell stands, and its mean by all rewards but its own
+    unknown         what is thought where nothing is known
+    grand, by_task, by_deployment   log odds of anyone at anything, of anyone at a task, of one at
+                    anything, and their variances
+    usual           (4,) variances as in `Unknown`
+    place, means, strengths     where each fitted cell stands, and its prior by all rewards but its
+                    own
     """
 
-    grand: float
-    effect_by_task: Mapping[str, float]
-    effect_by_deployment: Mapping[str, float]
+    unknown: Unknown
+    grand: Pair
+    by_task: Mapping[str, Pair] = field(default_factory=dict)
+    by_deployment: Mapping[str, Pair] = field(default_factory=dict)
+    usual: Sequence[float] = ()
     place: Mapping[tuple[str, str], int] = field(default_factory=dict)
     means: Sequence[float] = ()
+    strengths: Sequence[float] = ()
 
-    def mean(self, task: str, deployment: str, lean: float = 0.0) -> float:
-        """The prior mean of a cell; `lean` is what is known of it besides the fitted evidence."""
+    def prior(self, task: str, deployment: str, lean: float = 0.0) -> Pair:
+        """Prior mean and strength of a cell; `lean` is what is known besides fitted evidence."""
         at = self.place.get((task, deployment))
         if at is not None:
-            return self.means[at]
-        raw = (
-            lean
-            + self.grand
-            + self.effect_by_task.get(task, 0.0)
-            + self.effect_by_deployment.get(deployment, 0.0)
-        )
-        return min(MOST_MEAN, max(LEAST_MEAN, raw))
+            return self.means[at], self.strengths[at]
+        _, of_tasks, of_deployments, own = self.usual
+        known = self.by_deployment.get(deployment)
+        if known is not None:
+            odds, variance = known[0], known[1] + of_tasks
+        else:
+            odds, variance = self.by_task.get(task, (self.grand[0], self.grand[1] + of_tasks))
+            variance += of_deployments
+        odds += self.unknown.offset(lean) if lean else 0.0
+        means, strengths = _priors(np.array([odds]), np.array([variance + own]))
+        return float(means[0]), float(strengths[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """What the rows of a route say together: prior means, and dispersion by deployment."""
+    """What the rows of a route say together: priors, and dispersion by deployment."""
 
     pool: Pool
     phi: Mapping[str, float]
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
-        fitted = self.pool
+        pool = self.pool
         return {
-            "grand": fitted.grand,
-            "tasks": dict(fitted.effect_by_task),
-            "deployments": dict(fitted.effect_by_deployment),
-            "cells": [list(fitted.place), list(fitted.means)],
+            "grand": pool.grand,
+            "tasks": dict(pool.by_task),
+            "deployments": dict(pool.by_deployment),
+            "usual": list(pool.usual),
+            "cells": [list(pool.place), list(pool.means), list(pool.strengths)],
             "phi": dict(self.phi),
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Fit:
+    def from_state(cls, state: Mapping[str, Any], unknown: Unknown) -> Fit:
         """The fit of a `to_state`."""
-        keys, means = state["cells"]
-        fitted = Pool(
-            grand=state["grand"],
-            effect_by_task=state["tasks"],
-            effect_by_deployment=state["deployments"],
+        keys, means, strengths = state["cells"]
+        pool = Pool(
+            unknown=unknown,
+            grand=tuple(state["grand"]),
+            by_task={name: tuple(pair) for name, pair in state["tasks"].items()},
+            by_deployment={name: tuple(pair) for name, pair in state["deployments"].items()},
+            usual=state["usual"],
             place={(task, name): i for i, (task, name) in enumerate(keys)},
             means=means,
+            strengths=strengths,
         )
-        return cls(pool=fitted, phi=state["phi"])
+        return cls(pool=pool, phi=state["phi"])
 
 
-def unfitted(prior_mean: float) -> Fit:
+def unfitted(unknown: Unknown) -> Fit:
     """Nothing was learnt yet."""
-    return Fit(pool=Pool(grand=prior_mean, effect_by_task={}, effect_by_deployment={}), phi={})
+    usual = unknown.usual.tolist()
+    pool = Pool(unknown=unknown, grand=(unknown.log_odds, usual[0]), usual=usual)
+    return Fit(pool=pool, phi={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
-    """The cells of a route in the order of their names, laid out for fits: 5,000 of them in 3 ms.
+    """Every task of a route with every deployment, in the order of their names, laid out for fits.
 
     place           where each cell stands
     task, name      (cells,), where its task stands in `tasks`, its deployment in `names`
     leans           (cells,), what is known of it besides its evidence
-    strengths       (cells,), rewards that its prior is worth
+    design          which effects it has
     """
 
     keys: list[tuple[str, str]]
@@ -104,31 +122,32 @@ class Cells:
     task: IntArray
     name: IntArray
     leans: FloatArray
-    strengths: FloatArray
+    design: Design
 
     @classmethod
-    def of(
-        cls, keys: Iterable[tuple[str, str]], lean: Callable[[str, str], tuple[float, float]]
-    ) -> Cells:
-        """Lay cells out.
+    def of(cls, keys: Iterable[tuple[str, str]], lean: Callable[[str, str], float]) -> Cells:
+        """Lay cells out: those of the keys, and those of their tasks with the others' deployments.
 
-        keys    (task, deployment) of every cell
-        lean    what is known of one besides its evidence, and what its prior is worth in rewards
+        keys    (task, deployment) of rows
+        lean    what is known of one besides its evidence
         """
-        listed = sorted(keys)
-        tasks, names = sorted({task for task, _ in listed}), sorted({name for _, name in listed})
+        known = list(keys)
+        tasks, names = sorted({task for task, _ in known}), sorted({name for _, name in known})
+        listed = [(task, name) for task in tasks for name in names]
         at_task = {task: i for i, task in enumerate(tasks)}
         at_name = {name: i for i, name in enumerate(names)}
-        leans, strengths = np.array([lean(*key) for key in listed], dtype=np.float64).T
+        leans = np.array([lean(*key) for key in listed], dtype=np.float64)
+        task = np.array([at_task[task] for task, _ in listed], dtype=np.intp)
+        name = np.array([at_name[name] for _, name in listed], dtype=np.intp)
         return cls(
             keys=listed,
             place={key: i for i, key in enumerate(listed)},
             tasks=tasks,
             names=names,
-            task=np.array([at_task[task] for task, _ in listed], dtype=np.intp),
-            name=np.array([at_name[name] for _, name in listed], dtype=np.intp),
+            task=task,
+            name=name,
             leans=leans,
-            strengths=strengths,
+            design=Design.of(task, name, len(tasks), len(names)),
         )
 
 
@@ -138,50 +157,36 @@ def fitted(
     s: FloatArray,
     q2: FloatArray,
     age: FloatArray,
-    *,
-    prior_mean: float,
+    unknown: Unknown,
 ) -> Fit:
-    """Fit the additive model to the cells' rewards, beyond their leans, and the dispersions.
+    """Fit crossed effects to the cells' rewards, beyond their leans, and the dispersions.
 
     n, s, q2    (cells,) rewards, their sums, the sums of their squares
     age         (cells,) what they still count
     """
     count = n * age
-    mean = np.divide(s * age, count, out=np.zeros_like(count), where=count > 0) - cells.leans
-    weight = count / (1 + count / SHRINK)
-    grand = float((prior_mean * 2 + weight @ mean) / (2 + weight.sum()))
-    by_task, by_name = np.zeros(len(cells.tasks)), np.zeros(len(cells.names))
-    for _ in range(ROUNDS):
-        by_task = _effects(cells.task, mean - grand - by_name[cells.name], weight, by_task)
-        by_name = _effects(cells.name, mean - grand - by_task[cells.task], weight, by_name)
-    prior = (
-        cells.leans
-        + grand
-        + _others(cells.task, mean - grand - by_name[cells.name], weight, by_task)
-        + _others(cells.name, mean - grand - by_task[cells.task], weight, by_name)
-    ).clip(LEAST_MEAN, MOST_MEAN)
-    made = Pool(
-        grand=grand,
-        effect_by_task=dict(zip(cells.tasks, by_task.tolist(), strict=True)),
-        effect_by_deployment=dict(zip(cells.names, by_name.tolist(), strict=True)),
-        place=cells.place,
-        means=prior.tolist(),
-    )
     phi = _dispersions(cells, n, s, q2)
+    own = np.maximum(phi[cells.name], LEAST_PHI)
+    offset = np.array([unknown.offset(lean) if lean else 0.0 for lean in cells.leans.tolist()])
+    found = fit_effects(cells.design, offset, count / own, s * age / own, unknown)
+    means, strengths = _priors(found.log_odds, found.variance)
+    made = Pool(
+        unknown=unknown,
+        grand=found.grand,
+        by_task=dict(zip(cells.tasks, found.tasks, strict=True)),
+        by_deployment=dict(zip(cells.names, found.names, strict=True)),
+        usual=found.usual.tolist(),
+        place=cells.place,
+        means=means.tolist(),
+        strengths=strengths.tolist(),
+    )
     return Fit(pool=made, phi=dict(zip(cells.names, phi.tolist(), strict=True)))
 
 
-def _effects(at: IntArray, rest: FloatArray, weight: FloatArray, like: FloatArray) -> FloatArray:
-    """Mean residual of each task or deployment, shrunk to none."""
-    sums = np.bincount(at, weight * rest, minlength=len(like))
-    return sums / (np.bincount(at, weight, minlength=len(like)) + SHRINK / 2)
-
-
-def _others(at: IntArray, rest: FloatArray, weight: FloatArray, effects: FloatArray) -> FloatArray:
-    """(cells,) the effect of each cell's task or deployment without the cell itself."""
-    others = np.bincount(at, weight, minlength=len(effects))[at] - weight + SHRINK / 2
-    without: FloatArray = effects[at] + weight * (effects[at] - rest) / others
-    return without
+def _priors(log_odds: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(cells,) means and strengths within their bounds."""
+    means, strengths = beta_of(log_odds, variance)
+    return means.clip(LEAST_MEAN, MOST_MEAN), strengths.clip(LEAST_STRENGTH, MOST_STRENGTH)
 
 
 def _dispersions(cells: Cells, n: FloatArray, s: FloatArray, q2: FloatArray) -> FloatArray:

@@ -10,6 +10,7 @@ import numpy as np
 from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
 from windsock.core.beliefs.common_drift import RecentRewards, common_drifts
 from windsock.core.beliefs.empirical_bayes import Cells, Fit, fitted, unfitted
+from windsock.core.beliefs.random_effects import Unknown
 from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 from windsock.core.model.arrays import FloatArray
 
@@ -36,7 +37,9 @@ class PriorFitter:
         self._recents = recents
         self._settings = settings
         self._published = published
+        self.unknown = Unknown.of(settings.prior_mean, settings.prior_strength)
         self._cells: Cells | None = None
+        self._count = 0
         self._sums = np.empty((4, 0))
         self._last = np.empty((3, 0))
         self._read_at = -1
@@ -50,11 +53,11 @@ class PriorFitter:
     def fit(self, as_of: float, changes: int) -> Fit:
         """Prior means and dispersions of all rows as of `as_of`, unix s."""
         if not self._rows:
-            return unfitted(self._settings.prior_mean)
+            return unfitted(self.unknown)
         cells = self._read(changes)
         n, s, q2, at = self._sums
         age = self._age(n, at, as_of)
-        return fitted(cells, n, s, q2, age, prior_mean=self._settings.prior_mean)
+        return fitted(cells, n, s, q2, age, self.unknown)
 
     def drifts(self, fit: Fit, as_of: float, changes: int) -> dict[str, float]:
         """By how much the tasks of each deployment lie off their beliefs lately.
@@ -66,19 +69,21 @@ class PriorFitter:
         cells = self._read(changes)
         (n, s, _, at), (last_n, last_s, last_at) = self._sums, self._last
         age, last_age = self._age(n, at, as_of), self._age(last_n, last_at, as_of)
+        phi = np.array([fit.phi[name] for name in cells.names])
+        strength = np.array(fit.pool.strengths) * phi[cells.name]
         drifts = common_drifts(
             cells,
             last_n * last_age,
             last_s * last_age,
-            mean=(cells.strengths * fit.pool.means + s * age) / (cells.strengths + n * age),
-            phi=np.array([fit.phi[name] for name in cells.names]),
+            mean=(strength * fit.pool.means + s * age) / (strength + n * age),
+            phi=phi,
         )
         return dict(zip(cells.names, drifts.tolist(), strict=True))
 
     def prior(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         """Mean success before own evidence, and what it is worth in rewards."""
-        shift, strength = self._lean(task, deployment)
-        return fit.pool.mean(task, deployment, shift), strength
+        mean, strength = fit.pool.prior(task, deployment, self._lean(task, deployment))
+        return mean, strength * fit.phi.get(deployment, 1.0)
 
     def _age(self, n: FloatArray, at: FloatArray, as_of: float) -> FloatArray:
         gap_s = np.subtract(at, as_of, out=np.zeros_like(at), where=n != 0)
@@ -90,7 +95,7 @@ class PriorFitter:
         noted, self._noted = self._noted, []
         known, self._read_at = self._read_at + len(noted), changes
         cells = self._cells
-        if cells is None or known != changes or len(cells.keys) != len(self._rows):
+        if cells is None or known != changes or self._count != len(self._rows):
             return self._read_all()
         for key in noted:
             row = self._rows[key]
@@ -103,22 +108,28 @@ class PriorFitter:
         return cells
 
     def _read_all(self) -> Cells:
-        cells = self._cells
-        if cells is None or cells.place.keys() != self._rows.keys():
+        cells, self._count = self._cells, len(self._rows)
+        if cells is None or not _is_of(cells, self._rows):
             cells = self._cells = Cells.of(self._rows, self._lean)
         nothing: dict[str, RewardStatistics] = {}
         never = RewardStatistics()
         by_name = {name: recent.rows for name, recent in self._recents.items()}
-        rows = [self._rows[key] for key in cells.keys]
+        rows = [self._rows.get(key, never) for key in cells.keys]
         last = [by_name.get(name, nothing).get(task, never) for task, name in cells.keys]
         self._sums = _columns(rows, "count", "total", "squares", "at")
         self._last = _columns(last, "count", "total", "at")
         return cells
 
-    def _lean(self, task: str, deployment: str) -> tuple[float, float]:
-        """What public figures add to a prior mean, and what the prior is worth in rewards."""
+    def _lean(self, task: str, deployment: str) -> float:
+        """What public figures add to a prior mean."""
         lean = self._published.lean(task, deployment)
-        return (lean.shift, lean.strength) if lean else (0.0, self._settings.prior_strength)
+        return lean.shift if lean else 0.0
+
+
+def _is_of(cells: Cells, rows: Rows) -> bool:
+    """True if they are the cells of these rows."""
+    tasks, names = {task for task, _ in rows}, {name for _, name in rows}
+    return tasks == set(cells.tasks) and names == set(cells.names)
 
 
 def _columns(rows: Sequence[RewardStatistics], *names: str) -> FloatArray:

@@ -18,6 +18,7 @@ from windsock.core.beliefs.statistics import (
     RewardStatistics,
     average_units,
     dispersion,
+    evidence_by_name,
     infinite,
     moved,
     pooled_dispersion,
@@ -46,14 +47,13 @@ class RouteBeliefs:
         self.recents: dict[str, RecentRewards] = {}
         self.as_of = NEVER
         self.changes = 0
-        self._fit = unfitted(settings.prior_mean)
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
-        self._fitting = PriorFitter(self.rows, self.recents, settings, published)
+        self.fitting = PriorFitter(self.rows, self.recents, settings, published)
+        self._fit = unfitted(self.fitting.unknown)
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
-        self._most_evidence = 0.0
         self._counted_at = -1
         self._kept_of: tuple[str, int, int] | None = None
         self._kept: dict[str, tuple[float, float]] = {}
@@ -78,7 +78,7 @@ class RouteBeliefs:
             if recent is None:
                 recent = self.recents[deployment] = RecentRewards()
             recent.observe(task, count, total, at, self.settings)
-        self._fitting.note(task, deployment)
+        self.fitting.note(task, deployment)
 
     def correct(
         self, task: str, deployment: str, change: Change, counted: float, at: float
@@ -97,7 +97,7 @@ class RouteBeliefs:
         if recent and last:
             share = _share(last.count, counted)
             recent.observe(task, share * change[0], share * change[1], at, self.settings)
-        self._fitting.note(task, deployment)
+        self.fitting.note(task, deployment)
         self.touch(at)
 
     def touch(self, now: float) -> None:
@@ -108,8 +108,8 @@ class RouteBeliefs:
     def refresh_pool(self) -> None:
         """Fit the priors anew if anything was learnt since the last fit."""
         if self._fitted_at != self.changes:
-            self._fit = self._fitting.fit(self.as_of, self.changes)
-            self._drifts = self._fitting.drifts(self._fit, self.as_of, self.changes)
+            self._fit = self.fitting.fit(self.as_of, self.changes)
+            self._drifts = self.fitting.drifts(self._fit, self.as_of, self.changes)
             self._fitted_at = self.changes
 
     def drift(self, deployment: str) -> float:
@@ -141,7 +141,7 @@ class RouteBeliefs:
 
     def _beta(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         settings = self.settings
-        mean, strength = self._fitting.prior(task, deployment, fit)
+        mean, strength = self.fitting.prior(task, deployment, fit)
         a, b = strength * mean, strength * (1 - mean)
         phi = fit.phi.get(deployment, 1.0)
         row = self.rows.get((task, deployment))
@@ -159,13 +159,9 @@ class RouteBeliefs:
     def is_young(self, deployment: str) -> bool:
         """True if a deployment has little evidence where others have much."""
         if self._counted_at != self.changes:
-            self._evidence = {}
-            for (_, name), row in self.rows.items():
-                self._evidence[name] = self._evidence.get(name, 0.0) + row.count
-            self._most_evidence = max(self._evidence.values(), default=0.0)
-            self._counted_at = self.changes
+            self._evidence, self._counted_at = evidence_by_name(self.rows), self.changes
         is_little = self._evidence.get(deployment, 0.0) < YOUNG_REWARDS
-        return is_little and self._most_evidence > 4 * YOUNG_REWARDS
+        return is_little and max(self._evidence.values(), default=0.0) > 4 * YOUNG_REWARDS
 
     def mode(self, deployment: str) -> Mode:
         """Whether the quality of a deployment is steady, in doubt or lost."""
@@ -222,10 +218,15 @@ class RouteBeliefs:
         phi = dispersion(row.count, row.total, row.squares, usual=fit.phi.get(deployment, 1.0))
         return watch.observe(value, mean, phi, row.count, weight, before)
 
+    @property
+    def expected(self) -> Fit:
+        """The priors of the last fit by which rewards were judged."""
+        return self._judging or unfitted(self.fitting.unknown)
+
     def _judged_by(self) -> Fit:
         self._judged += 1
         if self._judging is None or self._judged >= max(JUDGE_EVERY, len(self.rows)):
-            self._judging, self._judged = self._fitting.fit(self.as_of, self.changes), 0
+            self._judging, self._judged = self.fitting.fit(self.as_of, self.changes), 0
         return self._judging
 
     def unsettle(self, deployment: str) -> None:
@@ -288,7 +289,7 @@ class RouteBeliefs:
         for name, fields in state["recents"].items():
             made.recents[name] = RecentRewards.from_state(fields)
         if state["judging"]:
-            made._judging = Fit.from_state(state["judging"])
+            made._judging = Fit.from_state(state["judging"], made.fitting.unknown)
             made._judged = state["judged"]
         return made
 

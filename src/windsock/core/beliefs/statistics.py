@@ -48,6 +48,15 @@ Change = tuple[float, float, float]
 """Of the number of rewards, of their sum and of the sum of their squares."""
 
 
+LIKELY_REQUESTS = 400.0
+"""Requests that a task is taken to bring, however few have come."""
+
+AS_MANY_AGAIN = 4.0
+
+FIRST = 10.0
+"""Requests at first that are taken to be judged."""
+
+
 class RewardStatistics:
     """Discounted sums of one deployment at one task, as of `at` (unix s).
 
@@ -184,6 +193,30 @@ def pooled_dispersion(rows: Iterable[RewardStatistics]) -> float:
     return min(1.0, max(0.02, (10.0 + count * ratio) / (10.0 + count)))
 
 
+def evidence_by_name(rows: Mapping[tuple[str, str], RewardStatistics]) -> dict[str, float]:
+    """Rewards behind each deployment at all its tasks together."""
+    found: dict[str, float] = {}
+    for (_, name), row in rows.items():
+        found[name] = found.get(name, 0.0) + row.count
+    return found
+
+
+def labels_to_come(rows: Mapping[tuple[str, str], RewardStatistics], task: str) -> float:
+    """Rewards that a task may be expected to get: AS_MANY_AGAIN times what it got.
+
+    At least those of LIKELY_REQUESTS. With fewer, a good deployment that was unlucky at first is
+    looked at too seldom to be found.
+
+    How many answers are judged is taken from the whole route.
+    """
+    rewards = requests = mine = 0.0
+    for (name, _), row in rows.items():
+        rewards, requests = rewards + row.count, requests + row.requests
+        mine += row.count if name == task else 0.0
+    rate = min(1.0, (rewards + FIRST) / (requests + FIRST)) if requests else 1.0
+    return max(LIKELY_REQUESTS * rate, AS_MANY_AGAIN * mine)
+
+
 def units_of(counts: Mapping[Meter, float]) -> list[float]:
     """Units in the order of MIX_METERS."""
     return [counts.get(meter, 0.0) for meter in MIX_METERS]
@@ -197,6 +230,15 @@ def average_units(rows: Iterable[RewardStatistics]) -> list[float] | None:
         return None
     columns = zip(*(row.units or () for row in used), strict=True)
     return [sum(column) / total for column in columns]
+
+
+def mix_of(units: Iterable[float], prompt_tokens: float | None) -> dict[Meter, float]:
+    """Units of one request by meter; prompt meters sum to `prompt_tokens` if it is given."""
+    mix = dict(zip(MIX_METERS, units, strict=True))
+    if prompt_tokens is not None:
+        rescale_prompt(mix, prompt_tokens)
+    mix[Meter.REQUEST] = 1.0
+    return mix
 
 
 def rescale_prompt(mix: dict[Meter, float], prompt_tokens: float) -> None:

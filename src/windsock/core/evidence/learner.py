@@ -16,7 +16,7 @@ from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
 from windsock.core.evidence.keys.sums import Sums
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
-from windsock.core.evidence.weighting import CHECK, RewardWeighting, Weighed
+from windsock.core.evidence.weighting import CHECK, JUDGED_FROM, RewardWeighting, Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
@@ -119,14 +119,19 @@ class Learner:
         self._beliefs.observe_sums(cell, deployment, count, total, squares, now=now)
 
     def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
-        """Answers came back. It says little of their worth, and nothing once somebody judges them.
+        """Answers came back that nobody judged: that says nothing of who answers better.
 
-        Where only a part of the answers is judged, counting the others as good would lift every
-        belief towards 1, the least judged most.
+        Until somebody judges a task, an answer is worth what its deployment's are expected to be:
+        enough to outweigh failures of before, and no more. Were it a success, whoever is asked
+        most, the cheapest, would slowly count as the best.
         """
         weight = count * self._rules(cell).transport_weight
-        if weight > 0 and not self._weighting(cell).is_judged(cell):
-            self._beliefs.observe_sums(cell, deployment, weight, weight, weight, now=now)
+        judged = self._weighting(cell).judged(cell)
+        if weight > 0 and judged < JUDGED_FROM:
+            most = UNJUDGED_KEEPS + judged
+            self._beliefs.observe_answers(
+                cell, deployment, weight, most=most, fades=not judged, now=now
+            )
 
     def observe_failures(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """So many calls of requests that got no answer failed, which counts against success."""

@@ -108,6 +108,10 @@ class RewardWeighting:
         """True if somebody judges answers of this task."""
         return self._judged.get(cell, 0.0) >= JUDGED_FROM
 
+    def judged(self, cell: Cell) -> float:
+        """Weight of the judgements of this task, JUDGED_FROM at most."""
+        return self._judged.get(cell, 0.0)
+
     def weigh(
         self,
         cell: Cell,

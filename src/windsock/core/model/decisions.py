@@ -177,6 +177,8 @@ class WeightTable:
                     of a deployment's share may escalate. None if every doubtful answer of the
                     route is asked again, whatever was drawn
     note            what the objective could not be given (floor out of reach, budget spent)
+    decided_by      what chose the weights (value, quality, floor, cap, search, cost_per_success or
+                    budget) and what moved them (information, bound, incumbent)
     """
 
     version: int
@@ -192,6 +194,7 @@ class WeightTable:
     value_usd: float | None = None
     cascades: tuple[CascadeFacts, ...] | None = None
     note: str = ""
+    decided_by: str = ""
 
     @property
     def reasons(self) -> dict[str, str]:

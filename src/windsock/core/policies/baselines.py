@@ -11,8 +11,8 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import RouteRequest
 from windsock.core.policies.best_arm import best_weights
-from windsock.core.policies.frontier import above
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.restraint.bounds import above
 
 
 def _one(view: CellView, index: int) -> Weighing:

@@ -59,6 +59,10 @@ class FloorDeficit:
         )
         return min(MOST_RAISE, max(0.0, missed) / REPAY)
 
+    def counts(self, cell: Cell) -> Mapping[str, float]:
+        """The last requests of a cell by who answered."""
+        return self._requests.get(cell, {})
+
     def absorb(self, cell: Cell, other: Cell) -> None:
         """Requests of another cell fall in this one from now on, and what they are owed."""
         for name, requests in self._requests.pop(other, {}).items():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from windsock.core.model.arrays import FloatArray
+from windsock.core.model.arrays import FloatArray, Indices
 from windsock.core.policies.best_arm import CROWD, Contest
+from windsock.core.policies.restraint.bounds import above, below, least_shares
+from windsock.core.policies.restraint.damping import damped
+from windsock.core.policies.restraint.incumbent import Incumbent, kept
+from windsock.core.policies.restraint.search import cheapest_pair, cheapest_that_holds
 
 RUNGS = 48
 """Values of V on a ladder."""
@@ -22,9 +27,6 @@ HIGHEST = 400.0
 AT_STAKE = 0.5
 """Most that probes may cost, as a part of what the route's successes are worth."""
 
-LEARNING_SHARE = 0.02
-"""Most of the spend that the exploration floor may cost."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arms:
@@ -36,6 +38,8 @@ class Arms:
     probe       (arms,) least share for a look at a suspect arm, less where it costs too much
     most        (arms,) greatest share of an arm, None if none is bounded
     is_paced    a budget is kept
+    labels      how many are expected to come; inf: looks are not weighed against what they earn
+    incumbent   what is left only as far as the loss is surely bounded
     """
 
     a: FloatArray
@@ -45,6 +49,8 @@ class Arms:
     probe: FloatArray | None = None
     most: FloatArray | None = None
     is_paced: bool = False
+    labels: float = np.inf
+    incumbent: Incumbent | None = None
 
     @property
     def mean(self) -> FloatArray:
@@ -58,12 +64,15 @@ class Arms:
         spread: FloatArray = np.sqrt(self.a * self.b / (total + 1)) / total
         return spread
 
-    def key(self) -> tuple[bytes, ...]:
+    def key(self) -> tuple[Hashable, ...]:
         """Equal for equal arms."""
         bounds = (
             bound.tobytes() if bound is not None else b"" for bound in (self.probe, self.most)
         )
-        return self.a.tobytes(), self.b.tobytes(), self.usd.tobytes(), *bounds
+        kept = self.incumbent
+        held = (kept.index, kept.served.tobytes()) if kept else ()
+        known = self.a.tobytes(), self.b.tobytes(), self.usd.tobytes()
+        return *known, *bounds, self.labels, *held
 
     def least(self, weights: FloatArray, value_usd: float) -> FloatArray:
         """(arms,) floors of the weights, for exploration and probing.
@@ -89,6 +98,7 @@ class Rung:
     weights         (arms,)
     usd, success    expected of one request
     error           standard deviation of `success` by what is not known of the arms
+    held            what moved the weights from who is the best buy: information, bound, incumbent
     """
 
     value_usd: float
@@ -96,6 +106,7 @@ class Rung:
     usd: float
     success: float
     error: float = 0.0
+    held: tuple[str, ...] = ()
 
 
 def rung_values(usd: FloatArray) -> FloatArray:
@@ -114,8 +125,10 @@ def rung_values(usd: FloatArray) -> FloatArray:
     )
 
 
-TRACE = 1e-9
-"""Weight that the best of the others get before ceilings are kept: enough to have a proportion."""
+HOLDS = ("information", "bound", "incumbent")
+"""What may move weights, in this order; NOTICED is the least share moved that is told."""
+
+NOTICED = 0.03
 
 
 class Ladder:
@@ -180,30 +193,61 @@ class Ladder:
         """The rung worth most of those that were looked at, the highest of equals."""
         return max(self._rungs.values(), key=lambda rung: (worth(rung), rung.value_usd))
 
-    def _solve(self, value_usd: float) -> Rung:
+    def sought(self, floor: float, value_usd: float, searched_usd: float) -> Rung:
+        """Where nothing surely reaches the floor: the cheapest that may, as long as it may.
+
+        value_usd       V of the part that none reaches it
+        searched_usd    V of the part that one does: what it may cost to find it
+        """
+        arms, best = self.arms, self._contest.weights(value_usd)
+        found, none = cheapest_that_holds(arms.a, arms.b, arms.usd, floor)
+        looked = self._damped(found / max(1 - none, 1e-12), searched_usd)
+        weights = (1 - none) * looked + none * self._damped(best, value_usd)
+        return self._rung(found + none * best, weights, value_usd)
+
+    def paired(self, floor: float, value_usd: float) -> Rung | None:
+        """The cheapest mixture of two arms that are expected to give the floor; None if none."""
+        weights = cheapest_pair(self.arms.mean, self.arms.usd, floor)
+        return None if weights is None else self._rung(weights, weights, value_usd)
+
+    def _damped(self, weights: FloatArray, value_usd: float) -> FloatArray:
         arms = self.arms
-        weights = self._bounded(self._contest.weights(value_usd), value_usd)
-        weights = above(weights, arms.least(weights, value_usd))
+        return damped(weights, arms.mean, arms.a + arms.b, arms.usd, value_usd, arms.labels)
+
+    def _solve(self, value_usd: float) -> Rung:
+        best = self._contest.weights(value_usd)
+        return self._rung(best, self._damped(best, value_usd), value_usd)
+
+    def _rung(self, wanted: FloatArray, weights: FloatArray, value_usd: float) -> Rung:
+        """What weights cost and deliver, once they are within all bounds.
+
+        wanted      (arms,) the weights before looks were weighed against what they earn
+        """
+        arms, looked = self.arms, weights
+        if arms.most is not None:
+            weights = below(weights, arms.most, lambda free: self._among(free, value_usd))
+        bounded = weights = above(weights, arms.least(weights, value_usd))
+        if arms.incumbent is not None:
+            weights = kept(weights, arms.incumbent, arms.mean, arms.spread, arms.usd, value_usd)
         return Rung(
             value_usd=value_usd,
             weights=weights,
             usd=float(weights @ arms.usd),
             success=float(weights @ arms.mean),
             error=float(np.linalg.norm(weights * arms.spread)),
+            held=_reasons((wanted, looked, bounded, weights)),
         )
 
-    def _bounded(self, weights: FloatArray, value_usd: float) -> FloatArray:
-        """Below their ceilings; the best of the others is next where bounded arms won it all."""
+    def _among(self, free: Indices, value_usd: float) -> FloatArray:
+        """The contest of some arms, as if the others were not there."""
         arms = self.arms
-        if arms.most is None:
-            return weights
-        free = np.flatnonzero(arms.most >= 1.0)
-        if len(free) and not weights[free].any():
-            weights = weights.copy()
-            among = Contest(arms.a[free], arms.b[free], arms.usd[free])
-            weights[free] = TRACE * among.weights(value_usd)
-            weights /= weights.sum()
-        return below(weights, arms.most)
+        return Contest(arms.a[free], arms.b[free], arms.usd[free]).weights(value_usd)
+
+
+def _reasons(steps: Sequence[FloatArray]) -> tuple[str, ...]:
+    """Which of HOLDS moved the weights, from step to step."""
+    moves = (float(np.abs(now - was).sum()) / 2 for was, now in pairwise(steps))
+    return tuple(name for name, moved in zip(HOLDS, moves, strict=True) if moved > NOTICED)
 
 
 def first_true(count: int, is_true: Callable[[int], bool], *, near: int | None = None) -> int:
@@ -243,56 +287,5 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
         usd=(1 - share) * low.usd + share * high.usd,
         success=(1 - share) * low.success + share * high.success,
         error=(1 - share) * low.error + share * high.error,
+        held=tuple(name for name in HOLDS if name in low.held + high.held),
     )
-
-
-def least_shares(weights: FloatArray, usd: FloatArray, explore: float) -> FloatArray:
-    """(arms,) exploration floors: explore / arms each, less where that costs too much.
-
-    All floors together cost no more than LEARNING_SHARE (or `explore`, if that is more) of what
-    `weights` spend, or of a tenth of the geometric mean cost: a model a hundred times as dear as
-    the rest is still looked at, but seldom.
-    """
-    arms = len(weights)
-    even = np.full(arms, explore / arms)
-    positive = usd[usd > 0]
-    if explore <= 0 or not len(positive):
-        return even
-    typical = 0.1 * float(np.exp(np.log(positive).mean()))
-    budget = max(LEARNING_SHARE, explore) / arms * max(float(weights @ usd), typical)
-    floors: FloatArray = np.minimum(even, budget / np.maximum(usd, budget))
-    return floors
-
-
-def above(weights: FloatArray, least: FloatArray) -> FloatArray:
-    """Raise weights to their floors, taking from the others in proportion; sums to 1."""
-    low = weights < least
-    if not low.any():
-        return weights
-    while True:
-        scale = (1 - least[low].sum()) / weights[~low].sum()
-        sinking = ~low & (weights * scale < least)
-        if not sinking.any():
-            return np.where(low, least, weights * scale)
-        low |= sinking
-
-
-def below(weights: FloatArray, most: FloatArray) -> FloatArray:
-    """Lower weights to their ceilings, giving to the others in proportion; sums to 1.
-
-    Where every ceiling binds, they are lifted alike.
-    """
-    if most.sum() <= 1.0:
-        lifted: FloatArray = most / most.sum()
-        return lifted
-    high = weights > most
-    while high.any():
-        room = weights[~high].sum()
-        rest = 1 - most[high].sum()
-        spread = weights / room if room > 0 else np.full(len(weights), 1.0 / (~high).sum())
-        lifted = np.where(high, most, spread * rest)
-        rising = ~high & (lifted > most)
-        if not rising.any():
-            return lifted
-        high |= rising
-    return weights

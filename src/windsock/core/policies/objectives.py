@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
+
+import numpy as np
 
 from windsock.core.policies.frontier import Ladder, Rung, mixed
 
@@ -12,15 +15,21 @@ KNOWN = 0.02
 ROUGH = 1.05
 """Costs per success of rough rungs further apart than this differ."""
 
-KINDS = ("value", "cost_per_success", "quality_floor", "budget")
+KINDS = ("value", "quality", "cost_per_success", "quality_floor", "budget")
 """Objectives by name."""
+
+QUALITIES = {"economy": 10.0, "balanced": 100.0, "high": 1000.0, "max": inf}
+"""What a success is worth, in what one of the reference costs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
     """
-    kind                value, cost_per_success, quality_floor or budget
+    kind                value, quality, cost_per_success, quality_floor or budget
     usd_per_success     what a success is worth, for `value`
+    quality             one of QUALITIES, for `quality`
+    incumbent           the deployment that is used today: it is left only for what is credibly a
+                        better buy, and what a success costs there is the measure of all
     quality_floor       least success probability, held per task; needed by `cost_per_success`
                         (without it the least cost per success is the cheapest, whatever it
                         gets wrong) and by `quality_floor`, allowed with the others
@@ -34,6 +43,8 @@ class Objective:
 
     kind: str = "cost_per_success"
     usd_per_success: float | None = None
+    quality: str | None = None
+    incumbent: str | None = None
     quality_floor: float | None = None
     usd_per_request: float | None = None
     usd_per_day: float | None = None
@@ -46,6 +57,8 @@ class Objective:
             raise ValueError(f"objective {self.kind!r} is none of {', '.join(KINDS)}")
         if self.kind == "value" and self.usd_per_success is None:
             raise ValueError("objective 'value' needs usd_per_success")
+        if self.kind == "quality" and self.quality not in QUALITIES:
+            raise ValueError(f"objective 'quality' needs quality, one of {', '.join(QUALITIES)}")
         if self.kind in ("cost_per_success", "quality_floor") and self.quality_floor is None:
             raise ValueError(f"objective {self.kind!r} needs quality_floor")
         if self.kind == "budget" and (self.usd_per_request is None) == (self.usd_per_day is None):
@@ -53,19 +66,39 @@ class Objective:
         if not 0.0 <= self.explore < 1.0:
             raise ValueError("explore must lie in 0..1")
 
+    @property
+    def is_priced(self) -> bool:
+        """True if each success is worth something, however many there are."""
+        return self.kind in ("value", "quality")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The rung taken for a cell; `note` says what could not be given."""
+    """The rung taken for a cell; `note` says what could not be given.
+
+    by      what chose it: the objective, or floor, cap (of what a success may cost) or search
+    """
 
     rung: Rung
     note: str = ""
+    by: str = ""
+
+    @property
+    def decided_by(self) -> str:
+        """What chose the rung, and what moved its weights, in words."""
+        return ", ".join(filter(None, (self.by, *self.rung.held)))
 
 
-def choose(objective: Objective, ladder: Ladder, floor: Floor | None) -> Chosen:
-    """The rung of one cell for every objective but the budget, which looks at all cells."""
-    if objective.kind == "value":
-        return not_below(ladder, Chosen(rung=ladder.at(objective.usd_per_success or 0.0)), floor)
+def choose(
+    objective: Objective, ladder: Ladder, floor: Floor | None, worth_usd: float = 0.0
+) -> Chosen:
+    """The rung of one cell for every objective but the budget, which looks at all cells.
+
+    worth_usd   what a success is worth, for those that say so; inf is the top of the ladder
+    """
+    if objective.kind in ("value", "quality"):
+        worth_usd = min(worth_usd, float(ladder.values[-1])) if worth_usd == inf else worth_usd
+        return not_below(ladder, Chosen(rung=ladder.at(worth_usd), by=objective.kind), floor)
     if floor is None:
         raise ValueError(f"objective {objective.kind!r} is not chosen cell by cell")
     if objective.kind == "quality_floor":
@@ -78,11 +111,15 @@ class Floor:
     """Least success probability, held with `caution` standard errors to spare.
 
     owed    raise of the floor that makes up for what was missed
+    most_usd    what a success more may cost: V is no higher for the floor's sake
+    searched_usd    V at which a floor that is not held is looked for
     """
 
     success: float
     caution: float = 0.0
     owed: float = 0.0
+    most_usd: float = inf
+    searched_usd: float = inf
 
     @property
     def aim(self) -> float:
@@ -111,25 +148,40 @@ def not_below(ladder: Ladder, chosen: Chosen, floor: Floor | None, why: str = ""
         return chosen
     held = on_floor(ladder, floor)
     notes = [note for note in (chosen.note, why, held.note) if note]
-    return Chosen(rung=held.rung, note="; ".join(notes))
+    return Chosen(rung=held.rung, note="; ".join(notes), by=held.by)
 
 
 def on_floor(ladder: Ladder, floor: Floor) -> Chosen:
-    """The lowest mixture of two adjacent rungs that surely delivers the floor."""
+    """The lowest mixture of two adjacent rungs that surely delivers the floor.
+
+    Above the most that a success may cost, the cheapest mixture that is expected to; where nothing
+    surely delivers it, whoever may be the cheapest that does.
+    """
     index = ladder.lowest(floor.is_held)
     if index == len(ladder):
-        best = ladder.best(floor.sure)
-        if floor.sure(best) >= floor.success:
-            return Chosen(rung=best)
-        why = "is out of reach" if best.success < floor.success else "is not certain yet"
-        reached = f"quality floor {floor.success:g} {why}, best expected success is"
-        return Chosen(rung=best, note=f"{reached} {best.success:.3f}")
+        return _not_held(ladder, floor)
     high = ladder[index]
+    if high.value_usd > floor.most_usd:
+        return Chosen(rung=ladder.paired(floor.aim, floor.most_usd) or high, by="cap")
     if index == 0:
-        return Chosen(rung=high)
+        return Chosen(rung=high, by="floor")
     low = ladder[index - 1]
     share = (floor.aim - floor.sure(low)) / (floor.sure(high) - floor.sure(low))
-    return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))))
+    return Chosen(rung=mixed(low, high, min(1.0, max(0.0, share))), by="floor")
+
+
+def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
+    best = ladder.best(floor.sure)
+    is_met = floor.sure(best) >= floor.success
+    if np.isfinite(floor.most_usd):
+        rung = ladder.sought(floor.success, floor.most_usd, floor.searched_usd)
+    else:
+        rung = best
+    if is_met:
+        return Chosen(rung=rung, by="search")
+    why = "is out of reach" if best.success < floor.success else "is not certain yet"
+    reached = f"quality floor {floor.success:g} {why}, best expected success is"
+    return Chosen(rung=rung, note=f"{reached} {best.success:.3f}", by="search")
 
 
 def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
@@ -155,7 +207,8 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
     near = [
         i for i in range(max(0, at - 1), min(len(rough), at + 2)) if rough[i] <= ROUGH * rough[at]
     ]
-    return Chosen(rung=min([least.rung, *(ladder[first + i] for i in near)], key=_usd_per_success))
+    rung = min([least.rung, *(ladder[first + i] for i in near)], key=_usd_per_success)
+    return Chosen(rung=rung, by="floor" if rung is least.rung else "cost_per_success")
 
 
 def _usd_per_success(rung: Rung) -> float:

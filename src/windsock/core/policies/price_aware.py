@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
-from windsock.core.policies.budgets.pacing import DayPacer, Pacer, RequestPacer
-from windsock.core.policies.budgets.pool import BudgetPool
+from windsock.core.policies.aims.measures import Measures
+from windsock.core.policies.budgets.pacing import Pacer
+from windsock.core.policies.budgets.pool import BudgetPool, purse_of
 from windsock.core.policies.budgets.solver import LEAST_USD, Allocation, Demand, allocate
 from windsock.core.policies.cascade_weights import (
     arm_names,
@@ -30,11 +31,10 @@ from windsock.core.policies.cascade_weights import (
 )
 from windsock.core.policies.floor_deficit import MOST_CELLS, FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder, Rung
-from windsock.core.policies.objectives import Chosen, Floor, Objective, choose, floor_of
+from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.restraint.reference import Reference
 from windsock.core.policies.task_assignment import TaskAssignment
-
-_Ladders = dict[tuple[bytes, ...], Ladder]
 
 MOST_LADDERS = 1024
 """Ladders remembered between two changes of belief or price."""
@@ -47,11 +47,18 @@ SPENT = "the budget for today is spent"
 
 
 @dataclass(slots=True)
-class _Look:
-    """What previews of the same views share: their ladders, and what the budget would pay."""
+class _Known:
+    """What cells that are solved together share: ladders, and what a success is measured by."""
 
-    views: Sequence[CellView] | None
-    ladders: _Ladders = field(default_factory=dict)
+    ladders: dict[tuple[Hashable, ...], Ladder] = field(default_factory=dict)
+    reference: Reference | None = None
+
+
+@dataclass(slots=True)
+class _Look(_Known):
+    """What previews of the same views share, and what the budget would pay."""
+
+    views: Sequence[CellView] | None = None
     paid: Allocation | None = None
 
 
@@ -76,8 +83,9 @@ class PriceAware(BasePolicy):
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
         self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
-        self._ladders: _Ladders = {}
-        self._look = _Look(())
+        self._measures = Measures(objective, beliefs, self.served)
+        self._known = _Known()
+        self._look = _Look(views=())
 
     @property
     def pacer(self) -> Pacer | None:
@@ -99,17 +107,18 @@ class PriceAware(BasePolicy):
 
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
         """Draw segments anew if due, and choose the budget's rung for all cells together."""
-        self._ladders = {}
+        self._known = _Known()
         if self._tasks.segmenters:
             self._tasks.redraw(self.beliefs, self.served, [view.cell for view in cells], now)
+        self._known.reference = self._measures.reference(cells)
         if self._purse is not None and cells:
-            self._purse.solve(cells[0].cell[:2], self._claims(cells, self._ladders, now), now)
+            self._purse.solve(cells[0].cell[:2], self._claims(cells, self._known), now)
 
     def ladder(self, view: CellView, now: float) -> Ladder:
         """The live price-quality frontier of a cell."""
-        return self._ladder(view, self._ladders, now)
+        return self._ladder(view, self._known)
 
-    def _ladder(self, view: CellView, known: _Ladders, now: float) -> Ladder:
+    def _ladder(self, view: CellView, known: _Known) -> Ladder:
         extra = useful_arms(view)
         pairs = [self.beliefs.posterior(view.cell, name) for name in view.deployments]
         pairs += [(compound.a, compound.b) for compound in extra]
@@ -123,19 +132,21 @@ class PriceAware(BasePolicy):
             probe=pad(self._probe(view), len(extra), 0.0),
             most=pad(self._most(view), len(extra), 1.0),
             is_paced=self.is_paced,
+            labels=self.beliefs.labels_to_come(view.cell),
+            incumbent=self._measures.incumbent(view, a + b),
         )
         key = arms.key()
-        found = known.get(key)
+        found = known.ladders.get(key)
         if found is None:
-            if len(known) >= MOST_LADDERS:
-                known.clear()
-            found = known[key] = Ladder(arms)
+            if len(known.ladders) >= MOST_LADDERS:
+                known.ladders.clear()
+            found = known.ladders[key] = Ladder(arms)
         return found
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         """The weights of now; the share that they have moved by is remembered."""
         paid = self._purse.paid if self._purse else None
-        weighing, weights = self._weighed(view, paid, self._ladders, now)
+        weighing, weights = self._weighed(view, paid, self._known, now)
         if self.objective.max_share_change_per_min < 1.0:
             self._remember(view, weights, now)
         return weighing
@@ -147,19 +158,21 @@ class PriceAware(BasePolicy):
         values would move another solve by a last digit.
         """
         if views is None or self._look.views is not views:
-            self._look = _Look(views)
+            self._look = _Look(views=views)
+            known = self._known.reference
+            self._look.reference = known if views is None else self._measures.reference(views)
         look = self._look
         paid = self._purse.paid if self._purse else None
         if self._purse is not None and views:
             if look.paid is None:
-                claims = self._claims(views, look.ladders, now)
+                claims = self._claims(views, look)
                 look.paid = self._purse.preview(views[0].cell[:2], claims, now)
             paid = look.paid
-        return self._weighed(view, paid, look.ladders, now)[0]
+        return self._weighed(view, paid, look, now)[0]
 
     def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
         """The arms of a cell and every rung, from cheapest to best."""
-        ladder = self._ladder(view, {}, now)
+        ladder = self._ladder(view, _Known())
         return arm_names(view), [ladder[i] for i in range(len(ladder))]
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
@@ -196,11 +209,11 @@ class PriceAware(BasePolicy):
         self._tasks.from_state(state)
 
     def _weighed(
-        self, view: CellView, paid: Allocation | None, known: _Ladders, now: float
+        self, view: CellView, paid: Allocation | None, known: _Known, now: float
     ) -> tuple[Weighing, FloatArray]:
         """The weighing at what the budget pays, and its weights by deployment."""
-        ladder = self._ladder(view, known, now)
-        chosen = self._choose(ladder, view, paid, now)
+        ladder = self._ladder(view, known)
+        chosen = self._choose(ladder, view, paid, known, now)
         wanted, within = fold_into_deployments(view, chosen.rung.weights)
         weights, is_settling = self._slowed(view, wanted, now)
         least = ladder.arms.least(chosen.rung.weights, chosen.rung.value_usd)[: len(weights)]
@@ -209,6 +222,7 @@ class PriceAware(BasePolicy):
             cascading=cascade_weights(view, weights, within),
             value_usd=chosen.rung.value_usd,
             note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
+            decided_by=chosen.decided_by,
             is_settling=is_settling,
             limits=tuple(
                 ("floor",) * bool(low) + self._doubts(view, name)
@@ -217,10 +231,10 @@ class PriceAware(BasePolicy):
         )
         return weighing, weights
 
-    def _claims(self, cells: Sequence[CellView], known: _Ladders, now: float) -> list[Demand]:
+    def _claims(self, cells: Sequence[CellView], known: _Known) -> list[Demand]:
         """What every cell asks of the budget, a divided task by its segments."""
         whole = [view for view in cells if not self._tasks.is_divided(view.cell)] or cells
-        return [self._claim(self._ladder(view, known, now), view) for view in whole]
+        return [self._claim(view, known) for view in whole]
 
     def _slowed(self, view: CellView, wanted: FloatArray, now: float) -> tuple[FloatArray, bool]:
         """No more share moved than the objective allows since the last weights of this cell."""
@@ -256,45 +270,28 @@ class PriceAware(BasePolicy):
         is_young = self.beliefs.is_young(view.cell, name)
         return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
 
-    def _claim(self, ladder: Ladder, view: CellView) -> Demand:
-        floor = self._floor(ladder, view)
-        fixed = None if self.is_paced else choose(self.objective, ladder, floor).rung.usd
+    def _claim(self, view: CellView, known: _Known) -> Demand:
+        ladder, reference = self._ladder(view, known), known.reference
+        floor = self._measures.floor(ladder, view, reference)
+        fixed = None if self.is_paced else self._aimed(ladder, floor, reference).rung.usd
         return Demand(ladder=ladder, share=view.share, floor=floor, fixed_usd=fixed)
 
     def _choose(
-        self, ladder: Ladder, view: CellView, paid: Allocation | None, now: float
+        self, ladder: Ladder, view: CellView, paid: Allocation | None, known: _Known, now: float
     ) -> Chosen:
-        floor = self._floor(ladder, view)
+        reference = known.reference or self._measures.reference([view])
+        floor = self._measures.floor(ladder, view, reference)
         purse = self._purse
         if purse is None:
-            return choose(self.objective, ladder, floor)
+            return self._aimed(ladder, floor, reference)
         allowance = purse.pacer.allowance(now)
         if allowance.is_spent:
-            return Chosen(rung=ladder.at(0.0), note=SPENT)
+            return Chosen(rung=ladder.at(0.0), note=SPENT, by="budget")
         if not self.is_paced:
-            return choose(self.objective, ladder, floor)
-        paid = paid or allocate([self._claim(ladder, view)], allowance.usd)
+            return self._aimed(ladder, floor, reference)
+        paid = paid or allocate([self._claim(view, known)], allowance.usd)
         return paid.chosen(ladder, floor)
 
-    def _floor(self, ladder: Ladder, view: CellView) -> Floor | None:
-        """The floor of a cell, raised by what its last requests got too little.
-
-        At most half of the way to the best arm: the nearer to it, the dearer a success.
-        """
-        floor = floor_of(self.objective)
-        if floor is None:
-            return None
-        success = dict(zip(arm_names(view), ladder.arms.mean.tolist(), strict=True))
-        most = max(0.0, 0.5 * (max(success.values()) - floor.success))
-        return replace(
-            floor, owed=min(most, self.served.raise_by(view.cell, floor.success, success))
-        )
-
-
-def purse_of(objective: Objective) -> BudgetPool | None:
-    """A budget of its own for one route, if it has one."""
-    if objective.usd_per_request is not None:
-        return BudgetPool(RequestPacer(objective.usd_per_request))
-    if objective.usd_per_day is not None:
-        return BudgetPool(DayPacer(objective.usd_per_day))
-    return None
+    def _aimed(self, ladder: Ladder, floor: Floor | None, reference: Reference | None) -> Chosen:
+        """The rung that the objective asks for, without a budget."""
+        return choose(self.objective, ladder, floor, self._measures.worth_usd(reference))

@@ -52,6 +52,7 @@ class Weighing:
                 None if the policy weighs no cascades
     value_usd   V they were solved for, if the policy has one
     note        what the objective could not be given
+    decided_by  what chose these weights and what moved them, in words
     limits      per deployment, what holds its weight up or down
     is_settling share is moved step by step; weigh again within seconds
     """
@@ -60,6 +61,7 @@ class Weighing:
     cascading: tuple[float, ...] | None = None
     value_usd: float | None = None
     note: str = ""
+    decided_by: str = ""
     limits: tuple[tuple[str, ...], ...] = ()
     is_settling: bool = False
 

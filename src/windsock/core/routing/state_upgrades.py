@@ -83,6 +83,12 @@ def _from_4(state: State) -> None:
         ]  # fmt: skip
 
 
+def _from_5(state: State) -> None:
+    """Priors were fitted without their strengths: rewards to come are judged by a new fit."""
+    for group in state["beliefs"]["groups"]:
+        group.update(judging=None, judged=0)
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -104,7 +110,14 @@ def _add(state: State, **defaults: Any) -> None:
         state.setdefault(name, value)
 
 
-UPGRADES: tuple[Callable[[State], None], ...] = (_from_0, _from_1, _from_2, _from_3, _from_4)
+UPGRADES: tuple[Callable[[State], None], ...] = (
+    _from_0,
+    _from_1,
+    _from_2,
+    _from_3,
+    _from_4,
+    _from_5,
+)
 """The function at n takes a state of version n to n + 1."""
 
 

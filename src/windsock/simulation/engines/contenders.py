@@ -155,6 +155,8 @@ def objective(aim: RouteGoal) -> Objective:
     """What a scenario's route is after, in the router's terms."""
     return Objective(
         kind=aim.objective,
+        quality=aim.quality if aim.objective == "quality" else None,
+        incumbent=aim.incumbent,
         quality_floor=aim.quality_floor,
         usd_per_success=aim.usd_per_success,
         usd_per_request=aim.usd_per_request,

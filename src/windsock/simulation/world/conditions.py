@@ -179,7 +179,11 @@ class CascadeAim(Part):
 class RouteGoal(Part):
     """The route under test, as in `windsock.toml`."""
 
-    objective: Literal["cost_per_success", "value", "quality_floor", "budget"] = "cost_per_success"
+    objective: Literal["cost_per_success", "value", "quality", "quality_floor", "budget"] = (
+        "cost_per_success"
+    )
+    quality: Literal["economy", "balanced", "high", "max"] | None = None
+    incumbent: str | None = None
     quality_floor: Share | None = 0.85
     usd_per_success: Positive | None = None
     usd_per_request: Positive | None = None

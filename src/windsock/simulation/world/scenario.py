@@ -109,6 +109,8 @@ class Scenario(Part):
         self._check(self.rivals.otherwise, "rivals.otherwise")
         for task, name in self.rivals.rules.items():
             self._check(name, f"rivals.rules.{task}")
+        if self.route.incumbent is not None:
+            self._check(self.route.incumbent, "route.incumbent")
         for name in self.route.cascade.to if self.route.cascade else ():
             self._check(name, "route.cascade.to")
         for name in self.archive.aliases.values() if self.archive else ():
@@ -127,6 +129,8 @@ class Scenario(Part):
         needs_floor = self.route.objective in ("cost_per_success", "quality_floor")
         if needs_floor and self.route.quality_floor is None:
             raise ValueError(f"route.objective {self.route.objective!r} needs a quality_floor")
+        if self.route.objective == "quality" and self.route.quality is None:
+            raise ValueError("route.objective 'quality' needs a quality, as economy or balanced")
         talks = next((name for name, task in self.tasks.items() if task.turns > 1), None)
         if talks is not None and self.engine == "batch":
             raise ValueError(

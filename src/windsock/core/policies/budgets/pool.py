@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from windsock.core.policies.budgets.pacing import Pacer
+from windsock.core.policies.budgets.pacing import DayPacer, Pacer, RequestPacer
 from windsock.core.policies.budgets.solver import Allocation, Demand, allocate
+from windsock.core.policies.objectives import Objective
 
 TRAFFIC_HALF_LIFE_S = 3600.0
 """After which a request counts half in how much traffic a route is expected to bring."""
@@ -77,3 +78,12 @@ class BudgetPool:
             ],
             self.pacer.allowance(now).usd,
         )
+
+
+def purse_of(objective: Objective) -> BudgetPool | None:
+    """A budget of its own for one route, if it has one."""
+    if objective.usd_per_request is not None:
+        return BudgetPool(RequestPacer(objective.usd_per_request))
+    if objective.usd_per_day is not None:
+        return BudgetPool(DayPacer(objective.usd_per_day))
+    return None

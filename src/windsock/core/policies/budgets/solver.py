@@ -61,7 +61,7 @@ class Allocation:
 
     def chosen(self, ladder: Ladder, floor: Floor | None) -> Chosen:
         """The budget's rung for one cell; a floor wins over the budget and is noted."""
-        chosen = Chosen(rung=self.rung(ladder), note=self.note)
+        chosen = Chosen(rung=self.rung(ladder), note=self.note, by="budget")
         return not_below(ladder, chosen, floor, "the quality floor costs more than the budget")
 
 

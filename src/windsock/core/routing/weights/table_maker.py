@@ -85,4 +85,5 @@ class TableMaker:
             value_usd=weighing.value_usd if weighing else None,
             cascades=cascades_of(view, weighing),
             note="; ".join(notes),
+            decided_by=weighing.decided_by if weighing else "",
         )

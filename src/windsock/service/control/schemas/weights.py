@@ -124,6 +124,7 @@ class WeightsView(Answer):
     at: float
     value_usd: float | None = Field(description="V: what a success was worth in this solution")
     note: str
+    decided_by: str = Field("", description="what chose the weights, and what moved them")
     weights: dict[str, float]
     candidates: list[CandidateView]
     ruled_out: dict[str, str]
@@ -143,6 +144,7 @@ class WeightsView(Answer):
             at=table.at,
             value_usd=table.value_usd,
             note=table.note,
+            decided_by=table.decided_by,
             weights=dict(zip(table.deployments, table.weights, strict=True)),
             candidates=[CandidateView.of(arm) for arm in table.arms],
             ruled_out=table.reasons,
