@@ -10,6 +10,8 @@ SIGNED = "what others think has no signature, so there is no event for one"
 UNCOUNTED = "Anthropic counts what was thought within the output only"
 REFUSED = "a refusal of Anthropic's ends as `content_filter`; its words are the text"
 COUNTED_LATE = "others count the input at the end of a stream; this client reads the beginning"
+IN_WORDS = "it looks for OpenAI's words where others look for the code; words stay the provider's"
+BY_ITS_END = "Gemini tells a refusal by how it ends"
 JOINED = "its adapter joins Anthropic's parallel calls, directly too"
 NONE_SUCH = "Gemini has no field for a refusal: it is a text"
 MEANT: tuple[tuple[str, str, str, str], ...] = (
@@ -17,6 +19,8 @@ MEANT: tuple[tuple[str, str, str, str], ...] = (
     ("*", "messages", "thoughts*", UNCOUNTED),
     ("*", "messages", "refusal*", REFUSED),
     ("*", "gemini", "refusal*", NONE_SUCH),
+    ("ai_sdk.mjs google", "*", "refusal", BY_ITS_END),
+    ("langchain.mjs openai", "*", "too_long", IN_WORDS),
     ("langchain.mjs anthropic", "*", "*_streamed", COUNTED_LATE),
     ("continue_adapters.mjs anthropic", "*", "text_streamed", COUNTED_LATE),
     ("continue_adapters.mjs anthropic", "*", "tools_streamed", JOINED),
