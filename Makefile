@@ -7,6 +7,8 @@ TEST := $(VENV)/.test
 PROVE := $(VENV)/.prove
 MUTATION := $(VENV)/.mutation
 PARITY := .parity/.made
+OPENAI_DOCUMENT := .parity/openai.json
+OPENAI_COMMIT := f85dbe223d40e1a31cba812ab2d755c7e98a92a3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: run test check bench prove golden parity hostile mutants lock release clean
@@ -37,8 +39,11 @@ hostile: $(TEST)
 	HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest -n 0 tests/attacks/test_hostile.py
 
 # Real clients and agents, directly and through windsock; needs uv, node with npm, and java. See docs/clients.md.
-parity: $(TEST) $(PARITY)
+parity: $(TEST) $(PARITY) $(OPENAI_DOCUMENT)
 	$(BIN)/python -m tests.parity $(PARITY_ARGS)
+	$(BIN)/python -m tests.parity.answers .parity/answers.json
+	.parity/schemathesis/bin/python tests/parity/drivers/validate.py $(OPENAI_DOCUMENT) .parity/answers.json
+	$(BIN)/python -m tests.parity.fuzzed .parity/schemathesis/bin/schemathesis
 
 # Writes the files of tests/golden anew: read the difference before keeping it.
 golden: $(TEST)
@@ -86,6 +91,11 @@ $(PARITY): $(wildcard $(PARITY_LOCKS)/*.txt $(PARITY_LOCKS)/*/package*.json)
 	  npm install --prefix .parity/$$each --no-progress --ignore-scripts || exit 1; \
 	done
 	touch $@
+
+$(OPENAI_DOCUMENT):
+	mkdir -p .parity && git init -q .parity/openai && \
+	git -C .parity/openai fetch -q --depth 1 https://github.com/openai/openai-openapi $(OPENAI_COMMIT) && \
+	git -C .parity/openai show $(OPENAI_COMMIT):openapi.json > $@.part && mv $@.part $@
 
 # Needs uv; writes the six lock files anew from pyproject.toml.
 lock:

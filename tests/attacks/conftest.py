@@ -46,7 +46,8 @@ def bounded(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.node.get_closest_marker("attack") is None:
         yield
         return
-    world = request.getfixturevalue("world") if "world" in request.fixturenames else None
+    shared = next((name for name in ("world", "apart") if name in request.fixturenames), None)
+    world = request.getfixturevalue(shared) if shared else None
     memory = Memory(os.getpid() if world is None else world.process.process.pid)
     yield
     assert memory.growth_mb < MOST_MB

@@ -31,6 +31,8 @@ from windsock.store.keys import VirtualKey, add_key
 
 HERE = Path(__file__).parent
 HOME = HERE.parent.parent / ".parity"
+PAGE = HERE.parent.parent / "docs" / "clients.md"
+BEGIN, END = "<!-- begin parity -->", "<!-- end parity -->"
 TIMEOUT_S = 300
 BEHIND = {
     "chat": ("", "v1"),
@@ -73,13 +75,13 @@ def config(url: str, behind: str) -> str:
 
 
 @asynccontextmanager
-async def windsock(url: str, behind: str) -> Any:
+async def windsock(url: str, behind: str, scope: str = "infer") -> Any:
     """(URL, key) of windsock in front of the provider."""
     with tempfile.TemporaryDirectory() as folder:
         async with running(config(url, behind), Path(folder)) as it:
             key, public, digest = new_key()
             record = VirtualKey(
-                id=public, name="n", sha256=digest, namespace="default", scopes=("infer",),
+                id=public, name="n", sha256=digest, namespace="default", scopes=(scope,),
                 created_at=1.0,
             )  # fmt: skip
             add_key(it.service.engine, record)
@@ -201,12 +203,34 @@ async def of_row(row: Row, model: Provider, options: Any) -> list[Compared]:
     return made
 
 
+def table(made: list[Compared]) -> str:
+    """A row for each client: cases that were the same, and what of the rest is meant."""
+    head = f"| client | cases | {' | '.join(BEHIND)} | meant differences |"
+    lines = [head, "| --- " * (len(BEHIND) + 3) + "|"]
+    for row in dict.fromkeys(each.row for each in made):
+        mine = [each for each in made if each.row == row]
+        same = [str(each.cases - len(each.differs)) for each in mine if each.behind in BEHIND]
+        meant = dict.fromkeys(why for each in mine for why in each.meant.values())
+        facts = [row.name, str(mine[0].cases), *same, "; ".join(meant)]
+        lines.append(f"| {' | '.join(facts)} |")
+    return "\n".join(lines)
+
+
+def write(made: list[Compared]) -> None:
+    """The table, into the documentation."""
+    text = PAGE.read_text(encoding="utf-8")
+    head, rest = text.split(BEGIN)
+    tail = rest.partition(END)[2]
+    PAGE.write_text(f"{head}{BEGIN}\n\n{table(made)}\n\n{END}{tail}", encoding="utf-8")
+
+
 def asked() -> Any:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", help="a word in the names of clients")
     parser.add_argument("--cases", default="", help="of them, as a list with blanks")
     parser.add_argument("--behind", default="", help=f"of {', '.join(BEHIND)}")
     parser.add_argument("--words", action="store_true", help="messages of exceptions")
+    parser.add_argument("--write", action="store_true", help="the table of docs/clients.md")
     parser.add_argument("--show", action="store_true", help="what a client gives directly")
     return parser.parse_args()
 
@@ -222,6 +246,8 @@ async def main() -> int:
                 return await of_row(row, model, options)
 
         made = [each for row in await asyncio.gather(*map(in_turn, rows)) for each in row]
+    if options.write:
+        write(made)
     bad = sum(len(each.differs) - len(each.meant) for each in made)
     print(f"{len(rows)} clients, {sum(each.cases for each in made)} cases, {bad} unexplained")
     return 1 if bad else 0

@@ -96,6 +96,7 @@ SAID = {
 }  # fmt: skip
 KNOWN_BY = {
     "/v1/chat/completions": "context_length_exceeded",
+    "/v1/completions": "context_length_exceeded",
     "/v1/responses": "context_length_exceeded",
     "/v1/messages": "prompt is too long",
     "/v1beta/models/auto:generateContent": "exceeds the maximum number of tokens allowed",

@@ -137,7 +137,7 @@ def test_an_answer_is_a_chat_completion() -> None:
     assert answer.message["tool_calls"][0]["function"] == {"name": "f", "arguments": "{}"}
     facts = answer.facts
     said = (facts.finish_reason, facts.response_id, facts.served_model, facts.service_tier)
-    assert said == ("tool_calls", "msg_1", "claude-x", "standard")
+    assert said == ("tool_calls", "msg_1", "claude-x", "default")
     assert facts.usage == USED
 
 

@@ -27,6 +27,7 @@ class Dialect(Protocol):
     left_out    what of the request has no counterpart in a chat, by field and kind
     refusal     why it cannot be asked as a chat at all; None: it can
     is_foreign  it carries what was made here of another's answers, so it is asked as a chat only
+    continues   id of a part of an earlier answer that only who gave it can read
     """
 
     end_mark: bytes
@@ -37,6 +38,7 @@ class Dialect(Protocol):
     left_out: list[str]
     refusal: BadRequest | None
     is_foreign: bool
+    continues: str | None
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:
         """The chat body that asks for the same; raises BadRequest for what is no such request."""
@@ -75,6 +77,7 @@ class Unspoken:
     takes_comments = True
     refusal: BadRequest | None = None
     is_foreign = False
+    continues: str | None = None
 
 
 def known_by(phrase: str, error: Mapping[str, Any]) -> str:

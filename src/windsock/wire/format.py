@@ -68,6 +68,7 @@ class AnswerFacts:
     finish_reason   in the words of chat completions
     response_id     by which a client may name it in feedback
     is_empty        nothing to show, reasoning apart
+    sealed_ids      of parts that only the deployment can read which made them
     """
 
     usage: Usage | None = None
@@ -78,6 +79,7 @@ class AnswerFacts:
     finish_reason: str | None = None
     response_id: str | None = None
     is_empty: bool = False
+    sealed_ids: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -85,6 +85,7 @@ class NativeRequest:
     headers     that belong to the language, as they came
     missed      what has no counterpart in others, by field and kind
     refusal     why nobody else can serve it; None: others can
+    continues   id of a part of an answer that only who gave it can read
     """
 
     language: str
@@ -92,6 +93,7 @@ class NativeRequest:
     headers: RequestHeaders = NO_HEADERS
     missed: tuple[str, ...] = ()
     refusal: BadRequest | None = None
+    continues: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -151,7 +153,8 @@ def with_native(asked: UpstreamRequest, native: NativeRequest) -> UpstreamReques
     language, request = frozenset((native.language,)), asked.request
     if native.refusal is not None or native.missed:
         needs = request.needs if native.refusal is None else request.needs | language
-        asked.request = replace(request, needs=needs, marks=request.marks | language)
+        marks, continues = request.marks | language, request.continues or native.continues
+        asked.request = replace(request, needs=needs, marks=marks, continues=continues)
     return asked
 
 

@@ -45,6 +45,9 @@ OF_ANTHROPIC = {
 OF_CLOUDS = {"flex": "flex", "priority": "priority", "fast": "priority"}
 """What Gemini and Bedrock sell, by chat's service_tier."""
 
+OF_CHAT = {"standard": "default", "standard_only": "default"}
+"""Chat's words for how Anthropic served, where it has its own; others are the same."""
+
 SERVED = {"default": {"service_tier": "standard"}, "fast": {"speed": "fast"}}
 """Anthropic's words for a service_tier that answered; others are the same."""
 
@@ -98,6 +101,12 @@ def answered_tier(body: Mapping[str, Any]) -> dict[str, str]:
     """How an answer was served, as a field of a usage object; none where it does not say."""
     tier = tier_of(body)
     return {"service_tier": tier} if tier else {}
+
+
+def chat_tier(usage: Mapping[str, Any]) -> dict[str, str]:
+    """How Anthropic served, as the field of a chat completion; none where it does not say."""
+    tier = usage.get("service_tier")
+    return {"service_tier": OF_CHAT.get(tier, tier)} if isinstance(tier, str) else {}
 
 
 def told_tier(body: dict[str, Any]) -> dict[str, Any]:

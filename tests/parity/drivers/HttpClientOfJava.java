@@ -20,7 +20,8 @@ public class HttpClientOfJava {
             .POST(HttpRequest.BodyPublishers.ofString(body)).build();
         HttpResponse<String> answer = CLIENT.send(request, HttpResponse.BodyHandlers.ofString());
         boolean isWhole = answer.body().contains("21 degrees") || answer.body().contains("[DONE]");
-        return "{\"status\":" + answer.statusCode() + ",\"whole\":" + isWhole + "}";
+        String kind = answer.statusCode() < 400 ? "status" : "error";
+        return "{\"" + kind + "\":" + answer.statusCode() + ",\"whole\":" + isWhole + "}";
     }
 
     public static void main(String[] arguments) throws Exception {

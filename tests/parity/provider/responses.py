@@ -70,7 +70,6 @@ def response(body: dict[str, Any], answer: Said, output: list[Any], status: str)
         "top_p": body.get("top_p", 1.0),
         "truncation": "disabled",
         "usage": None if status == "in_progress" else usage(answer),
-        "user": None,
         "metadata": body.get("metadata") or {},
     }
 

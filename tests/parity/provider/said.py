@@ -92,7 +92,8 @@ def said(body: dict[str, Any], tools: list[str], *, is_forced: bool) -> Said:
     if case == "object" and tools:
         wanted = next((name for name in tools if name != "get_weather"), tools[0])
         return Said(calls=(Call(wanted, OBJECT, "call_object"),), finish="calls")
-    return SAID.get(case, SAID["text"])
+    answer = SAID.get(case, SAID["text"])
+    return answer if tools or not answer.calls else SAID["text"]
 
 
 def _agent(shell: str | None) -> Said:

@@ -545,3 +545,40 @@ async def test_a_turn_that_pauses_in_a_search_is_an_answer(tmp_path) -> None:
             stream = await it.http.post("/v1/messages", json={**ask, "stream": True})
     assert plain.json() == paused and stream.content == b"".join(events)
     assert len(there.seen) == 2
+
+
+@pytest.mark.parametrize("is_stream", [False, True])
+async def test_sealed_reasoning_goes_back_to_the_account_that_sealed_it(
+    tmp_path, is_stream
+) -> None:
+    """higress-group/higress#4688: two accounts serve one model, and read no other's seals."""
+
+    def account(name: str) -> Callable[[Body], Answer]:
+        def give(body: Body) -> Answer:
+            seals = [each["encrypted_content"] for each in body["input"] if "id" in each]
+            if any(not seal.startswith(name) for seal in seals):
+                words = "The encrypted content could not be verified."
+                error = {"message": words, "code": "invalid_encrypted_content"}
+                return Answer({"error": error}, status=400)
+            item = {"id": f"rs_{name}{len(seals)}{is_stream}", "type": "reasoning", "summary": [],
+                    "encrypted_content": f"{name}AAA"}  # fmt: skip
+            whole = {**RESPONSE, "output": [item, RESPONSE["output"][1]]}
+            events = [*RESPONSE_EVENTS[:-1], {**RESPONSE_EVENTS[-1], "response": whole}]
+            return Answer(events=sent(events)) if body.get("stream") else Answer(whole)
+
+        return give
+
+    async with upstream(account("a"), "/responses") as a, upstream(account("b"), "/responses") as b:
+        config = provider("openai", a.url) + provider("bolt", b.url)
+        config = config.replace("[providers.bolt]", '[providers.bolt]\npreset = "openai"')
+        async with running(config + route("openai/gpt-5", "bolt/gpt-5"), tmp_path) as it:
+            for number in range(8):
+                items: list[Body] = [{"role": "user", "content": f"hi {number}"}]
+                for _ in range(3):
+                    ask = {"model": "auto", "input": items, "store": False, "stream": is_stream}
+                    got = await it.http.post("/v1/responses", json=ask)
+                    assert got.status_code == 200, got.text
+                    last = got.text.strip().split("data: ")[-1]
+                    whole = json.loads(last)["response"] if is_stream else got.json()
+                    items = [*items, whole["output"][0], items[0]]
+    assert a.seen and b.seen

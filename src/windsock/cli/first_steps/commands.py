@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from windsock.cli.options import AsJson
 
 
 def init(
@@ -21,16 +24,22 @@ def init(
     ] = None,
     budget: Annotated[str | None, typer.Option(help="most dollars a day, or none")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="ask nothing")] = False,
+    as_json: AsJson = False,
     force: Annotated[bool, typer.Option("--force", help="replace the file if it exists")] = False,
 ) -> None:
-    """Write a first windsock.toml from three questions: which keys, what for, how much a day."""
+    """Write a first windsock.toml from three questions."""
     from windsock.cli.first_steps import init as first
 
     def ask(question: str, usual: str) -> str:
         return str(typer.prompt(question, default=usual))
 
+    is_silent = yes or as_json
     made = first.init(
-        to, os.environ, ask=None if yes else ask, tell=typer.echo, use=use or (),
+        to, os.environ, ask=None if is_silent else ask,
+        tell=(lambda _: None) if as_json else typer.echo, use=use or (),
         purpose=purpose, budget=budget, force=force,
     )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps({"file": str(made)}))
+        return
     typer.echo(f"{made} is written. Next: 'windsock doctor', then 'windsock serve'.")

@@ -18,8 +18,8 @@ ROUGH = 1.05
 KINDS = ("value", "quality", "cost_per_success", "quality_floor", "budget")
 """Objectives by name."""
 
-QUALITIES = {"economy": 10.0, "balanced": 100.0, "high": 1000.0, "max": inf}
-"""What a success is worth, in what one of the reference costs."""
+QUALITIES = {"economy": 10.0, "balanced": 100.0, "high": 1000.0, "max": 1e6}
+"""What a success is worth, in what one of the reference costs; the last is any price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +94,9 @@ def choose(
 ) -> Chosen:
     """The rung of one cell for every objective but the budget, which looks at all cells.
 
-    worth_usd   what a success is worth, for those that say so; inf is the top of the ladder
+    worth_usd   what a success is worth, for those that say so
     """
     if objective.kind in ("value", "quality"):
-        worth_usd = min(worth_usd, float(ladder.values[-1])) if worth_usd == inf else worth_usd
         return not_below(ladder, Chosen(rung=ladder.at(worth_usd), by=objective.kind), floor)
     if floor is None:
         raise ValueError(f"objective {objective.kind!r} is not chosen cell by cell")

@@ -136,13 +136,16 @@ class Dispatcher:
         last = results[-1]
         other = self.another(plan, tried, last, made, now)
         wait_s = self.retry_wait_s(plan, len(results), last, left_s, now)
-        call = None if other is None else NextCall(other, AttemptReason.FALLBACK)
-        if wait_s is not None and (
-            other is None or self._is_better_again(plan, results, other, wait_s, made, now)
+        if (
+            wait_s is not None
+            and (other is None or self._is_better_again(plan, results, other, wait_s, made, now))
+            and self.may_retry(now)
         ):
-            call = NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
-        is_free = made == 1 and call is not None and call.reason is AttemptReason.FALLBACK
-        return call if call is not None and (self.may_retry(now) or is_free) else None
+            return NextCall(last.attempt.deployment, AttemptReason.RETRY, wait_s)
+        if other is None:
+            return None
+        is_free = all(each.attempt.reason is not AttemptReason.FALLBACK for each in results)
+        return NextCall(other, AttemptReason.FALLBACK) if is_free or self.may_retry(now) else None
 
     def _is_better_again(
         self,

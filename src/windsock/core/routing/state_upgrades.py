@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from windsock.core.beliefs.change_detection import RECOVERY
 from windsock.core.model.units import MIX_METERS
 
 State = dict[str, Any]
+
+TALLY = 3
+"""Where calls since an alarm stand in the state of a watch; when it recovers was not among them."""
 
 UNITS = -1
 """Where the units of each meter stand in the state of a belief's row: last."""
@@ -33,14 +37,38 @@ def upgraded(state: Mapping[str, Any]) -> State:
 
 def _from_0(state: State) -> None:
     """What was added before states had a version: each of these may be missing."""
+    _add(state, confidences={"curves": [], "seen": [], "rows": []})
+    served = state.pop("served", {})
+    state.pop("bills", None)
+    _add(state, scrutiny={"bills": {}, "served": served, "redirects": {}})
+    _complete_rewards(state)
     for group in state["beliefs"]["groups"]:
         _add(group, watches={}, recents={}, judging=None, judged=0)
         if group["judging"]:
             _add(group["judging"], cells=([], []))
+        for watch in group["watches"].values():
+            watch[TALLY] = [*watch[TALLY], RECOVERY][:4]
     for policy in state["policies"].values():
         _add(policy, pacer=None, served=[], segments={}, tasks={})
         for segments in policy["segments"].values():
             _complete_segments(segments)
+
+
+def _complete_rewards(state: State) -> None:
+    """Of each key only the number of its rewards was kept: they were as others' at that place."""
+    means = {
+        (group["namespace"], group["route"], *row[:2]): row[3] / row[2] if row[2] else 0.0
+        for group in state["beliefs"]["groups"]
+        for row in group["rows"]
+    }
+    for route, kept in state.get("rewards", {}).items():
+        if isinstance(kept, list):
+            tallies = [
+                [*names, {key: [n, n * (mean := means.get(tuple(names), 0.0)), n * mean]
+                          for key, n in counts.items()}]
+                for *names, counts in kept
+            ]  # fmt: skip
+            state["rewards"][route] = {"tallies": tallies, "heard": [], "responses": []}
 
 
 def _complete_segments(state: State) -> None:

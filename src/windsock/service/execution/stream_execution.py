@@ -196,6 +196,8 @@ class StreamedCall:
         if relay.first_byte_s is None:
             self._failure.status = 502
         elif relay.kind is CallKind.ANSWERED:
+            if self._target.is_native:
+                self._calls.note_sealed(self._exchange, relay.attempt, relay.scanner.facts())
             await write(relay.scanner.ending(self._exchange.spent_usd()))
         else:
             self._failure.last_event = self._last_event()

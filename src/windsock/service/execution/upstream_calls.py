@@ -13,6 +13,7 @@ from windsock.clock import Clock
 from windsock.core.model.calls import LASTING, Attempt, CallKind, CallResult, Out, Then, Verdict
 from windsock.core.model.catalog import Capabilities, Deployment
 from windsock.core.model.requests import Unsupported
+from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
 from windsock.providers.transport import Caller, Endpoint, Reply
@@ -23,7 +24,7 @@ from windsock.wire.adaptation.complaints import judged, judged_call
 from windsock.wire.adaptation.parameters import AS_IT_COMES, Parameters, bounded, taught
 from windsock.wire.adaptation.search import with_search
 from windsock.wire.dialect import MISSHAPEN
-from windsock.wire.format import Format
+from windsock.wire.format import AnswerFacts, Format
 from windsock.wire.request import UpstreamRequest
 from windsock.wire.upstream_errors.reading import is_unknown_call, words_of
 
@@ -230,6 +231,12 @@ class UpstreamCalls:
         self._silent_until[target.provider, native.language] = self.clock.now() + SILENT_S
         then = Then.MENDED if native.refusal is None else Then.ELSEWHERE
         return Verdict(kind=CallKind.CANNOT_SERVE, then=then, out=Out.REQUEST)
+
+    def note_sealed(self, exchange: Exchange, attempt: Attempt, facts: AnswerFacts) -> None:
+        """Who can read the sealed parts of an answer when a later request brings them back."""
+        memory, cell = self._router.conversations.memory, exchange.decision.cell
+        for name in facts.sealed_ids:
+            memory.note_answerer(cell.namespace, name, attempt.deployment)
 
     def words_of(self, deployments: Iterable[str]) -> dict[str, str]:
         """What providers said when they last refused for a reason that lasts, by deployment."""

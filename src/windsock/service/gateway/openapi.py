@@ -113,8 +113,13 @@ PATHS = {
             "tools": {"type": "array", "items": {"type": "object"}},
         },
     ),
+    "/v1/responses/input_tokens": _operation(
+        "The tokens of a prompt in OpenAI's format, as counted where it is spoken, else estimated",
+        ["model", "input"],
+        {"model": _CHAT["model"], "input": {"description": "a text, or a list of items"}},
+    ),
     "/v1/messages/count_tokens": _operation(
-        "An estimate of a prompt's tokens from its size, in Anthropic's format",
+        "The tokens of a prompt in Anthropic's format, counted where it is spoken, else estimated",
         ["model", "messages"],
         {"model": _CHAT["model"], "messages": _CHAT["messages"]},
     ),

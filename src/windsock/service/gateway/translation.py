@@ -81,6 +81,7 @@ class TranslatedCall(Call):
             headers=tuple((name, value) for name, value in passed if value is not None),
             missed=tuple(each for each in dialect.left_out if "." in each),
             refusal=dialect.refusal,
+            continues=dialect.continues,
         )
 
     async def begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:

@@ -40,7 +40,8 @@ class StateBindings:
         queue   the caller's own order of fallbacks, empty where it has none
         """
         places = self._places(request, table, now)
-        if request.continues is not None and len(places) == 1:
+        is_kept_there = not request.needs.isdisjoint(request.marks)
+        if request.continues is not None and is_kept_there and len(places) == 1:
             return self._table_of(table, places), places
         if not places or len(places) == len(table.deployments):
             return table, queue

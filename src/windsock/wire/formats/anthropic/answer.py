@@ -9,6 +9,7 @@ import orjson
 
 from windsock.wire.dialect import copied
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.service_tiers import chat_tier
 
 STOPS = {
     "end_turn": "stop",
@@ -41,7 +42,7 @@ def completion_of(body: Mapping[str, Any], created: int = 0) -> dict[str, Any]:
         "model": body.get("model"),
         "choices": [choice],
         **({"usage": usage_of(usage)} if usage else {}),
-        **copied(dict(usage), "service_tier"),
+        **chat_tier(usage),
     }
 
 
@@ -89,6 +90,7 @@ def _message(blocks: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "role": "assistant",
         "content": "".join(texts) if texts else None,
+        "refusal": None,
         **({"reasoning_content": said} if said else {}),
         **({"thinking_blocks": thoughts} if thoughts else {}),
         **({"tool_calls": calls} if calls else {}),

@@ -20,7 +20,10 @@ FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "
 
 def completion_of(body: Mapping[str, Any]) -> dict[str, Any]:
     """A whole answer as a chat completion."""
-    made = {**head_of(body, "chat.completion"), "choices": choices_of(body, "message")}
+    choices = [each | {"logprobs": None} for each in choices_of(body, "message")]
+    for each in choices:
+        each["message"] = {"refusal": None, **each["message"]}
+    made = {**head_of(body, "chat.completion"), "choices": choices}
     counted = part_of(body, "usageMetadata")
     return made | ({"usage": usage_of(counted)} if counted else {})
 

@@ -42,6 +42,7 @@ class GenerateContent:
     language = "generate_content"
     passed: tuple[bytes, ...] = ()
     id_header = b""
+    continues: str | None = None
     takes_comments = False
     is_streamed = False
 

@@ -30,6 +30,7 @@ class BatchEmbedContents:
         self.left_out: list[str] = []
         self.refusal: BadRequest | None = None
         self.is_foreign = False
+        self.continues: str | None = None
         self._model = model
 
     def asked(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -58,6 +58,7 @@ class Messages:
     language = "messages"
     passed: tuple[bytes, ...] = (b"anthropic-version", b"anthropic-beta")
     id_header = b"request-id"
+    continues: str | None = None
     takes_comments = True
 
     def __init__(self) -> None:

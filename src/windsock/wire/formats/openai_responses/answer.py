@@ -79,6 +79,12 @@ def usage_of(counted: Item, items: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def sealed_in(items: list[dict[str, Any]]) -> tuple[str, ...]:
+    """Ids of what was encrypted."""
+    sealed = (each for each in items if each.get("encrypted_content"))
+    return tuple(name for each in sealed if isinstance(name := each.get("id"), str) and name)
+
+
 def is_shown(item: Item) -> bool:
     """Reasoning and blanks are nothing; whatever else an item is, it is an answer."""
     if item.get("type") == "message":

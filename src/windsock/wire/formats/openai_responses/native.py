@@ -21,6 +21,7 @@ from windsock.wire.formats.openai_responses.answer import (
     completion_of,
     is_shown,
     items_of,
+    sealed_in,
 )
 from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
@@ -45,6 +46,7 @@ class NativeResponses(NativeFormat):
             return None
         read = answer_of(completion_of(body), self._traits, images=request.images)
         read.facts.is_empty = not (body.get("status") in UNDER_WAY or any(_shown(body)))
+        read.facts.sealed_ids = sealed_in(items_of(body))
         return replace(read, raw=raw)
 
     def scanner(self, request: UpstreamRequest) -> NativeResponseScanner:
@@ -77,6 +79,7 @@ class NativeResponseScanner(NativeStreamScanner):
         """As of a whole response, once it came."""
         read = answer_of(completion_of(self._response), self._traits, images=self._images)
         read.facts.is_empty = not self.has_answer
+        read.facts.sealed_ids = sealed_in(items_of(self._response))
         return read.facts
 
     def _note(self, payload: bytes) -> bool:

@@ -28,12 +28,14 @@ class Input:
     left_out    what means something at OpenAI only, as `input.` and its type
     refusal     why it is no chat: an item or content of a kind that is not known here
     is_foreign  it carries reasoning that was told here of another's
+    continues   id of the last item that was encrypted
     """
 
     def __init__(self, asked: Any) -> None:
         self.left_out: list[str] = []
         self.refusal: BadRequest | None = None
         self.is_foreign = False
+        self.continues: str | None = None
         self._results = Results()
         if isinstance(asked, str):
             self._results.say({"role": "user", "content": asked})
@@ -67,6 +69,8 @@ class Input:
         """A summary of OpenAI's, or what it encrypted, is not what was thought."""
         is_told_here = str(item.get("id")).startswith(TOLD_HERE)
         self.is_foreign = self.is_foreign or is_told_here
+        if item.get("encrypted_content"):
+            self.continues = str(item.get("id"))
         parts = item.get("content") or (is_told_here and item.get("summary")) or ()
         text = "".join(str(each.get("text", "")) for each in parts if isinstance(each, dict))
         blocks = blocks_of(item)

@@ -52,6 +52,7 @@ class Responses:
         self.left_out: list[str] = []
         self.refusal: BadRequest | None = None
         self.is_foreign = False
+        self.continues: str | None = None
         self._asked: dict[str, Any] = {}
         self._tools = Tools({})
         self._stream = ResponsesStream(self._asked, self._tools)
@@ -60,6 +61,7 @@ class Responses:
         """The chat body that asks for the same; raises BadRequest."""
         self._asked, self._tools, read = body, Tools(body), Input(body.get("input"))
         self.refusal, self.is_foreign = _stored(body) or read.refusal, read.is_foreign
+        self.continues = read.continues
         self._stream = ResponsesStream(body, self._tools)
         asked = {name: value for name, value in body.items() if USUAL.get(name) != value}
         self.left_out = [*self._tools.left_out, *read.left_out, *unread(asked, READ)]
