@@ -12,6 +12,8 @@ REFUSED = "a refusal of Anthropic's ends as `content_filter`; its words are the 
 COUNTED_LATE = "others count the input at the end of a stream; this client reads the beginning"
 IN_WORDS = "it looks for OpenAI's words where others look for the code; words stay the provider's"
 BY_ITS_END = "Gemini tells a refusal by how it ends"
+BEGUN_EMPTY = "the stream begins with an empty text"
+IN_FEWER = "Gemini's calls come in fewer pieces, and its adapter repeats the name with each"
 JOINED = "its adapter joins Anthropic's parallel calls, directly too"
 NONE_SUCH = "Gemini has no field for a refusal: it is a text"
 MEANT: tuple[tuple[str, str, str, str], ...] = (
@@ -19,6 +21,9 @@ MEANT: tuple[tuple[str, str, str, str], ...] = (
     ("*", "messages", "thoughts*", UNCOUNTED),
     ("*", "messages", "refusal*", REFUSED),
     ("*", "gemini", "refusal*", NONE_SUCH),
+    ("openai_chat.py*", "messages", "tools_streamed", BEGUN_EMPTY),
+    ("continue_adapters.mjs openai", "gemini", "responses_streamed", IN_FEWER),
+    ("litellm_sdk.py*", "gemini", "tools_streamed", "an empty text is none"),
     ("ai_sdk.mjs google", "*", "refusal", BY_ITS_END),
     ("langchain.mjs openai", "*", "too_long", IN_WORDS),
     ("langchain.mjs anthropic", "*", "*_streamed", COUNTED_LATE),
