@@ -1,5 +1,6 @@
 """Queries and bodies of inspection that ask for what cannot be, in the format of who asks."""
 
+import json
 from typing import Any
 
 import pytest
@@ -75,6 +76,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "feedback with a metric of 9 kB": (
         "/v1/feedback", {"decision_id": "d", "value": 1, "metric": LONG}
     ),
+    "feedback with half a character": ("/v1/feedback", {"decision_id": "\ud800", "value": 1}),
     "feedback without a decision": ("/v1/feedback", {"value": 1}),
 }  # fmt: skip
 
@@ -83,7 +85,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     ("path", "body"), [row(name, "400 or 404", *each) for name, each in BODIES.items()]
 )
 async def test_no_body(world: World, path: str, body: dict[str, Any]) -> None:
-    answer = await world.http.post(path, json=body)
+    answer = await world.http.post(path, content=json.dumps(body))
     assert answer.status_code in (400, 404), answer.text
     assert error_of(answer)
     assert len(answer.content) < 1000

@@ -15,7 +15,6 @@ from windsock.service.auth import Access, Principal, credential_in
 from windsock.service.error_responses import Problem
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
-from windsock.wire import json_codec
 
 NAMES = ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id")
 """Under which clients name what they judge."""
@@ -127,8 +126,8 @@ def _short(text: str, param: str) -> str:
 
 def _asked(raw: bytes) -> dict[str, Any]:
     try:
-        asked = json_codec.loads_asked(raw)
-    except ValueError as error:
+        asked = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
         raise BadRequest(f"the body is not valid JSON: {error}") from error
     if not isinstance(asked, dict):
         raise BadRequest("the body must be an object with decision_id and value")
