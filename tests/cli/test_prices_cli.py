@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -83,7 +84,8 @@ async def test_show_lays_a_price_out_with_its_sources_and_every_voice(tmp_path) 
     async with running(CONFIG, tmp_path) as it:
         say_all(it)
         done = await asyncio.to_thread(run, "show", "acme/m", "--url", it.url)
-    text = [" ".join(line.split()) for line in done.output.splitlines()]
+    said = re.sub(r"\b\d s\b", "0 s", done.output)  # ages: a busy machine takes a while
+    text = [" ".join(line.split()) for line in said.splitlines()]
     assert all(len(line) <= 80 for line in done.output.splitlines())
     blocks = [line for line in text if line.startswith(("standard", "flex"))]
     assert [b.replace(", now", "") for b in blocks] == [

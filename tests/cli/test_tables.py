@@ -15,7 +15,7 @@ ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 
 async def test_explain_tells_the_weights_the_draw_and_the_cost(tmp_path, monkeypatch) -> None:
     out = io.StringIO()
-    monkeypatch.setattr(weights, "console", Console(file=out, width=200))
+    monkeypatch.setattr(weights, "terminal", lambda: Console(file=out, width=200))
     async with upstream(lambda _: Answer(completion())) as model:
         async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
             answer = await it.http.post("/v1/chat/completions", json=ASK)
@@ -35,7 +35,7 @@ async def test_explain_tells_the_weights_the_draw_and_the_cost(tmp_path, monkeyp
 
 async def test_explain_tells_what_a_conversation_costs_where(tmp_path, monkeypatch) -> None:
     out = io.StringIO()
-    monkeypatch.setattr(weights, "console", Console(file=out, width=200))
+    monkeypatch.setattr(weights, "terminal", lambda: Console(file=out, width=200))
     async with upstream(lambda _: Answer(completion())) as model:
         async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
             for _ in range(2):

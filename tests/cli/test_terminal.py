@@ -26,7 +26,7 @@ from tests.cli.test_cli import windsock
 from tests.process import free_port
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
-from windsock.cli import app, cap_commands, tables, weights
+from windsock.cli import app, cap_commands, layout, tables, weights
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.feeds import check
 from windsock.cli.foresight.what_if import what_if_lines
@@ -95,8 +95,8 @@ def out(monkeypatch) -> io.StringIO:
     """What commands print, at 80 columns."""
     stream = io.StringIO()
     console = Console(file=stream, width=WIDTH)
-    for module in (tables, weights, check, printing, price_tables):
-        monkeypatch.setattr(module, "console", console)
+    for module in (tables, weights, check, printing, price_tables, layout):
+        monkeypatch.setattr(module, "terminal", lambda: console)
     return stream
 
 
@@ -201,7 +201,7 @@ WHAT_IF = {
 
 PRINTED = {
     "caps list": lambda: cap_commands.show_caps(CAPS, as_json=False),
-    "whatif": lambda: show(tables.console, what_if_lines(WHAT_IF, width=WIDTH)),
+    "whatif": lambda: show(tables.terminal(), what_if_lines(WHAT_IF, width=WIDTH)),
     "weights": lambda: weights.show_weights(Said({"data": [cell()]}), route=None, task=None),
     "explain": lambda: weights.show_decision(Said(decision()), "x", as_json=False),
     "report": lambda: tables.show_report(Said(REPORT), since="7d", by="deployment"),

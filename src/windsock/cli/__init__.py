@@ -14,6 +14,7 @@ from windsock import __version__
 from windsock.cli import service_commands
 from windsock.cli.cap_commands import caps_app
 from windsock.cli.feeds.commands import feeds_app
+from windsock.cli.first_steps import commands as first_commands
 from windsock.cli.foresight import commands as foresight_commands
 from windsock.cli.keys.commands import keys_app
 from windsock.cli.options import AsJson, Config, config_path
@@ -205,6 +206,7 @@ def import_litellm(
     tables.import_litellm(config, to, force=force, as_json=as_json)
 
 
+app.command()(first_commands.init)
 app.command()(foresight_commands.simulate)
 app.command()(service_commands.weights)
 app.command()(service_commands.whatif)

@@ -49,15 +49,14 @@ def caps_raise(
 
 def show_caps(told: dict[str, Any], *, as_json: bool) -> None:
     """An answer of /v1/caps: the sums of each, when they end, and what they are raised by."""
-    from windsock.cli.layout import Entry, lines
-    from windsock.cli.tables import console
+    from windsock.cli.layout import Entry, lines, terminal
 
     if as_json:
-        console.print_json(data=told)
+        terminal().print_json(data=told)
         return
     head = Entry("cap", ("spent $", "reserved $", "of $", "refused"))
-    for line in lines([head, *map(_entry, told["data"])], width=console.width, figure=10):
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    for line in lines([head, *map(_entry, told["data"])], width=terminal().width, figure=10):
+        terminal().print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _entry(row: dict[str, Any]) -> Any:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from rich.console import Console
+
 from windsock.resources.text_lines import INDENT, Entry, lines, show, wrapped
 from windsock.service.control.prices.wording import plain
 
-__all__ = ["INDENT", "Entry", "age", "lines", "show", "usd", "wrapped"]
+__all__ = ["INDENT", "Entry", "age", "lines", "show", "terminal", "usd", "wrapped"]
+
+
+def terminal() -> Console:
+    """As it is now: as wide as its window, or as COLUMNS says."""
+    return Console()
 
 
 def usd(price: float | None) -> str:

@@ -9,19 +9,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
 from windsock.cli.doctor import Diagnosis
-from windsock.cli.layout import Entry, lines, show, usd, wrapped
+from windsock.cli.layout import Entry, lines, show, terminal, usd, wrapped
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
 from windsock.cli.service_client import Client
 from windsock.clock import SystemClock
 from windsock.errors import ConfigError, masked
 from windsock.resources.declared import point
-
-console = Console()
 
 
 def show_report(service: Client, *, since: str, by: str, as_json: bool = False) -> None:
@@ -36,7 +33,7 @@ def show_report(service: Client, *, since: str, by: str, as_json: bool = False) 
         return
     head = Entry(" / ".join(found["by"]), ("requests", "answered", "cost $", "success", "$ per ok"))
     entries = [_report_entry(row, found["by"]) for row in found["data"]]
-    show(console, lines([head, *entries], width=console.width, figure=10))
+    show(terminal(), lines([head, *entries], width=terminal().width, figure=10))
 
 
 def _report_entry(row: dict[str, Any], by: Sequence[str]) -> Entry:
@@ -103,12 +100,12 @@ def show_alarms(service: Client, *, as_json: bool = False) -> None:
     if as_json:
         print(json.dumps(found, indent=2))
         return
-    show(console, _drifts(found["data"]))
+    show(terminal(), _drifts(found["data"]))
     for doubted in found.get("doubted", ()):
         words = f"{doubted['deployment']}: {'; '.join(_doubts(doubted))}"
-        show(console, wrapped(words, indent="", width=console.width))
+        show(terminal(), wrapped(words, indent="", width=terminal().width))
     for words in _dissents(found):
-        show(console, wrapped(words, indent="", width=console.width))
+        show(terminal(), wrapped(words, indent="", width=terminal().width))
 
 
 def _dissents(found: dict[str, Any]) -> Iterator[str]:
@@ -154,7 +151,7 @@ def _drifts(alarms: Sequence[dict[str, Any]]) -> Iterator[str]:
         )
         for alarm in alarms
     ]
-    yield from lines([head, *entries], width=console.width)
+    yield from lines([head, *entries], width=terminal().width)
 
 
 def undo_alarm(service: Client, route: str, deployment: str, *, as_json: bool = False) -> None:
@@ -174,11 +171,11 @@ def show_findings(findings: Sequence[Diagnosis], *, as_json: bool = False) -> No
     for finding in findings:
         mark, style = _mark(finding)
         words = wrapped(
-            f"{finding.subject}: {masked(finding.text)}", width=console.width, indent=" " * 5
+            f"{finding.subject}: {masked(finding.text)}", width=terminal().width, indent=" " * 5
         )
         first = Text.assemble((mark, style), " ", words[0].lstrip())
-        console.print(first, soft_wrap=True, highlight=False)
-        show(console, words[1:])
+        terminal().print(first, soft_wrap=True, highlight=False)
+        show(terminal(), words[1:])
 
 
 def _mark(finding: Diagnosis) -> tuple[str, str]:
@@ -201,10 +198,10 @@ def import_litellm(config: Path, to: Path, *, force: bool, as_json: bool = False
         told = {"file": str(to), "routes": list(found.routes), "notes": list(found.notes)}
         print(json.dumps(told, indent=2))
         return
-    show(console, [f"{to}: {len(found.routes)} routes over {candidates} candidates"])
+    show(terminal(), [f"{to}: {len(found.routes)} routes over {candidates} candidates"])
     for note in found.notes:
-        show(console, wrapped(f"note: {note}", width=console.width, indent=""))
-    show(console, ["Now run 'windsock doctor'."])
+        show(terminal(), wrapped(f"note: {note}", width=terminal().width, indent=""))
+    show(terminal(), ["Now run 'windsock doctor'."])
 
 
 def _tell(answer: object, words: str, *, as_json: bool) -> None:
@@ -212,4 +209,4 @@ def _tell(answer: object, words: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(answer, indent=2))
     else:
-        show(console, wrapped(words, width=console.width, indent=""))
+        show(terminal(), wrapped(words, width=terminal().width, indent=""))

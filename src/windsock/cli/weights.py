@@ -8,14 +8,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from windsock.cli.layout import Entry, age, lines, show, usd, wrapped
+from windsock.cli.layout import Entry, age, lines, show, terminal, usd, wrapped
 from windsock.cli.service_client import Client, NothingAnswers
-
-console = Console()
 
 WATCH_S = 2.0
 """Between two looks at weights that are watched."""
@@ -31,7 +28,7 @@ def show_weights(
     if as_json:
         print(json.dumps(found, indent=2))
     else:
-        show(console, _cells(found))
+        show(terminal(), _cells(found))
 
 
 def watch_weights(
@@ -42,11 +39,11 @@ def watch_weights(
     A service that does not answer for a while is waited for, once it has answered.
     """
     found = _weights(service, route, task)
-    if as_json or not console.is_terminal:
+    if as_json or not terminal().is_terminal:
         for each in _changes(found, service, route, task):
             _print_change(each, as_json=as_json)
         return
-    with Live(console=console, auto_refresh=False, vertical_overflow="visible") as live:
+    with Live(console=terminal(), auto_refresh=False, vertical_overflow="visible") as live:
         for each, note in _looks(found, service, route, task):
             live.update(Text("\n".join([*_cells(each), note]), no_wrap=True), refresh=True)
 
@@ -87,13 +84,13 @@ def _print_change(found: JsonObject, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(found), flush=True)
     else:
-        show(console, [time.strftime("%H:%M:%S"), *_cells(found)])
+        show(terminal(), [time.strftime("%H:%M:%S"), *_cells(found)])
 
 
 def _cells(found: JsonObject) -> Iterator[str]:
     for number, cell in enumerate(found["data"]):
         yield from [""] * bool(number)
-        yield from weights_lines(cell, width=console.width)
+        yield from weights_lines(cell, width=terminal().width)
 
 
 def weights_lines(cell: JsonObject, *, width: int) -> Iterator[str]:
@@ -137,7 +134,7 @@ def show_decision(service: Client, decision: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(told, indent=2))
     else:
-        show(console, decision_lines(told, width=console.width))
+        show(terminal(), decision_lines(told, width=terminal().width))
 
 
 def decision_lines(told: JsonObject, *, width: int) -> Iterator[str]:

@@ -39,7 +39,7 @@ def config(urls: dict[str, str]) -> str:
     for number, (deployment, url) in enumerate(urls.items()):
         provider, _, model = deployment.partition("/")
         parts.append(
-            f'[providers.p{number}]\npreset = "{provider}"\nbase_url = "{url}"\n'
+            f'[providers.p{number}]\npreset = "{provider}"\nbase_url = "{url}"\nspeaks = []\n'
             f'api_key = "sk-none-secret"\nprice = {{ input = 1, output = 1 }}\n'
         )
         names.append(f'"p{number}/{model}"')

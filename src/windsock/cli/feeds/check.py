@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
-from windsock.cli.layout import Entry, lines, show, wrapped
+from windsock.cli.layout import Entry, lines, show, terminal, wrapped
 from windsock.clock import SystemClock
 from windsock.core.model.units import Meter
 from windsock.core.pricing.rules import DEFAULT_RULES
@@ -32,8 +30,6 @@ SAMPLED_AT = 1_795_514_400.0
 
 SHOWN = {Meter.INPUT.value: "in", Meter.OUTPUT.value: "out", Meter.CACHE_READ.value: "cached"}
 """Prices that stand beside a name, as they are headed."""
-
-console = Console()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +55,10 @@ def check_feeds(path: Path | None, *, live: bool, write: bool, as_json: bool = F
             is_good, text, view = False, [f"mend {error}"], {"error": str(error)}
         else:
             is_good = is_good and checked.agrees is not False
-            text, view = list(checked_lines(checked, width=console.width)), _view(checked)
+            text, view = list(checked_lines(checked, width=terminal().width)), _view(checked)
         told.append({"feed": place.name, **view})
         if not as_json:
-            show(console, text)
+            show(terminal(), text)
     if as_json:
         print(json.dumps(told, indent=2))
     return is_good

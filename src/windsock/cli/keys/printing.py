@@ -8,13 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
 from windsock.cli.keys.key_book import MadeKey
-from windsock.cli.layout import Entry, lines, show, usd, wrapped
+from windsock.cli.layout import Entry, lines, show, terminal, usd, wrapped
 from windsock.store.keys import VirtualKey
-
-console = Console()
 
 
 def show_made(made: MadeKey, *, as_json: bool) -> None:
@@ -29,7 +25,7 @@ def show_keys(keys: Iterable[VirtualKey], now: float, *, as_json: bool) -> None:
         return
     head = Entry("id", ("state",), "name, namespace, scopes and limits")
     entries = [Entry(key.id, (key.state(now),), "; ".join(_facts(key))) for key in keys]
-    show(console, lines([head, *entries], width=console.width))
+    show(terminal(), lines([head, *entries], width=terminal().width))
 
 
 def show_key(key: VirtualKey, now: float, *, as_json: bool) -> None:
@@ -37,9 +33,9 @@ def show_key(key: VirtualKey, now: float, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(key_view(key, now), indent=2))
         return
-    show(console, [f"{key.id}: {key.state(now)}, made {_day(key.created_at)}"])
+    show(terminal(), [f"{key.id}: {key.state(now)}, made {_day(key.created_at)}"])
     for fact in (*_facts(key), *_history(key)):
-        show(console, wrapped(fact, width=console.width))
+        show(terminal(), wrapped(fact, width=terminal().width))
 
 
 def key_view(key: VirtualKey, now: float) -> dict[str, Any]:

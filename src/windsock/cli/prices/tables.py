@@ -7,13 +7,9 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from rich.console import Console
-
-from windsock.cli.layout import Entry, age, lines, show, usd
+from windsock.cli.layout import Entry, age, lines, show, terminal, usd
 from windsock.cli.prices.sheet import sheet
 from windsock.cli.service_client import Client
-
-console = Console()
 
 
 def show_prices(service: Client, *, as_json: bool = False) -> None:
@@ -23,7 +19,7 @@ def show_prices(service: Client, *, as_json: bool = False) -> None:
         _print_json(found)
         return
     head = Entry("deployment", ("in $/M", "out $/M", "cached", "age"))
-    show(console, lines([head, *map(_entry, found)], width=console.width))
+    show(terminal(), lines([head, *map(_entry, found)], width=terminal().width))
 
 
 def show_price(service: Client, deployment: str, *, as_json: bool = False) -> None:
@@ -32,7 +28,7 @@ def show_price(service: Client, deployment: str, *, as_json: bool = False) -> No
     if as_json:
         _print_json(price)
     else:
-        show(console, sheet(price, width=console.width))
+        show(terminal(), sheet(price, width=terminal().width))
 
 
 def show_history(service: Client, deployment: str, *, as_json: bool = False) -> None:
@@ -45,7 +41,10 @@ def show_history(service: Client, deployment: str, *, as_json: bool = False) -> 
         Entry(moment(each["seen_at"]), in_and_out(each), f"{each['feed']} as {each['feed_model']}")
         for each in answer["data"]
     ]
-    show(console, lines([Entry("seen (UTC)", ("in $/M", "out $/M")), *quotes], width=console.width))
+    show(
+        terminal(),
+        lines([Entry("seen (UTC)", ("in $/M", "out $/M")), *quotes], width=terminal().width),
+    )
 
 
 def show_quarantine(service: Client, *, as_json: bool = False) -> None:
@@ -55,7 +54,7 @@ def show_quarantine(service: Client, *, as_json: bool = False) -> None:
         _print_json(held)
         return
     if not held:
-        console.print("No quote is held.")
+        terminal().print("No quote is held.")
         return
     entries = [
         Entry(
@@ -66,7 +65,7 @@ def show_quarantine(service: Client, *, as_json: bool = False) -> None:
         for each in held
     ]
     head = Entry("deployment", ("in $/M", "out $/M", "polls"))
-    show(console, lines([head, *entries], width=console.width))
+    show(terminal(), lines([head, *entries], width=terminal().width))
 
 
 def rule(
@@ -79,7 +78,7 @@ def rule(
         _print_json(answer)
     else:
         done = {"approve": "approved", "reject": "rejected"}[verdict]
-        show(console, [f"{deployment} as quoted by {feed}: {done}"])
+        show(terminal(), [f"{deployment} as quoted by {feed}: {done}"])
 
 
 def moment(at: float) -> str:
