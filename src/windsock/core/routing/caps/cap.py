@@ -29,10 +29,6 @@ class Charge(NamedTuple):
     model: str
 
 
-EACH = ("key", "route", "provider", "model")
-"""What may have the whole sum of a cap to itself; of models their family has."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
     """A hard limit in dollars. What it is for must match all that is named; empty is everything.
