@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.benchmarks.tables import DOCS
-from windsock.core.policies.restraint.damping import damped
+from windsock.core.policies.restraint.damping import Damping
 
 WIDTH, HEIGHT, EDGE = 560, 260, 48
 COLOURS = ("#2a6f97", "#e07a5f", "#3d405b", "#81b29a")
@@ -30,7 +30,9 @@ def _kept(known: float) -> list[float]:
     mean, usd = np.full(2, 0.75), np.array([1e-4, 1e-3])
     strength = np.full(2, known)
     even = np.full(2, 0.5)
-    return [float(2 * damped(even, mean, strength, usd, 0.02, labels)[1]) for labels in LABELS]
+    return [
+        float(2 * Damping(mean, strength, usd, labels).damped(even, 0.02)[1]) for labels in LABELS
+    ]
 
 
 def picture(title: str, along: str, x: Sequence[float], curves: dict[str, Sequence[float]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,7 +11,7 @@ import numpy as np
 from windsock.core.model.arrays import FloatArray, Indices
 from windsock.core.policies.best_arm import CROWD, Contest
 from windsock.core.policies.restraint.bounds import above, below, least_shares
-from windsock.core.policies.restraint.damping import damped
+from windsock.core.policies.restraint.damping import Damping
 from windsock.core.policies.restraint.incumbent import Incumbent, kept
 from windsock.core.policies.restraint.search import cheapest_pair, cheapest_that_holds
 
@@ -91,6 +91,12 @@ class Arms:
         )
 
 
+HOLDS = ("information", "bound", "incumbent")
+"""What may move weights, in this order; NOTICED is the least share moved that is told."""
+
+NOTICED = 0.03
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
     """
@@ -98,7 +104,7 @@ class Rung:
     weights         (arms,)
     usd, success    expected of one request
     error           standard deviation of `success` by what is not known of the arms
-    held            what moved the weights from who is the best buy: information, bound, incumbent
+    steps           weights on the way, from who is the best buy to `weights`; empty if rough
     """
 
     value_usd: float
@@ -106,7 +112,13 @@ class Rung:
     usd: float
     success: float
     error: float = 0.0
-    held: tuple[str, ...] = ()
+    steps: tuple[FloatArray, ...] = ()
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """What moved the weights from who is the best buy: information, bound, incumbent."""
+        moves = (float(np.abs(now - was).sum()) / 2 for was, now in pairwise(self.steps))
+        return tuple(name for name, moved in zip(HOLDS, moves, strict=False) if moved > NOTICED)
 
 
 def rung_values(usd: FloatArray) -> FloatArray:
@@ -125,12 +137,6 @@ def rung_values(usd: FloatArray) -> FloatArray:
     )
 
 
-HOLDS = ("information", "bound", "incumbent")
-"""What may move weights, in this order; NOTICED is the least share moved that is told."""
-
-NOTICED = 0.03
-
-
 class Ladder:
     """Rungs of one cell, each solved when it is first asked for."""
 
@@ -138,6 +144,8 @@ class Ladder:
         self.arms = arms
         self.values = rung_values(arms.usd) if values is None else values
         self._contest = Contest(arms.a, arms.b, arms.usd)
+        self._mean, self._spread = arms.mean, arms.spread
+        self._damping = Damping(self._mean, arms.a + arms.b, arms.usd, arms.labels)
         self._rungs: dict[float, Rung] = {}
         self._rough: dict[float, Rung] = {}
 
@@ -170,8 +178,8 @@ class Ladder:
 
     def _roughly(self, values: FloatArray) -> dict[float, Rung]:
         arms, weights = self.arms, self._contest.rough(values)
-        usd, success = weights @ arms.usd, weights @ arms.mean
-        error = np.sqrt(weights**2 @ arms.spread**2)
+        usd, success = weights @ arms.usd, weights @ self._mean
+        error = np.sqrt(weights**2 @ self._spread**2)
         columns = (values.tolist(), weights, usd.tolist(), success.tolist(), error.tolist())
         return {
             value: Rung(value_usd=value, weights=row, usd=cost, success=right, error=off)
@@ -201,22 +209,19 @@ class Ladder:
         """
         arms, best = self.arms, self._contest.weights(value_usd)
         found, none = cheapest_that_holds(arms.a, arms.b, arms.usd, floor)
-        looked = self._damped(found / max(1 - none, 1e-12), searched_usd)
-        weights = (1 - none) * looked + none * self._damped(best, value_usd)
+        damped = self._damping.damped
+        looked = damped(found / max(1 - none, 1e-12), searched_usd)
+        weights = (1 - none) * looked + none * damped(best, value_usd)
         return self._rung(found + none * best, weights, value_usd)
 
     def paired(self, floor: float, value_usd: float) -> Rung | None:
         """The cheapest mixture of two arms that are expected to give the floor; None if none."""
-        weights = cheapest_pair(self.arms.mean, self.arms.usd, floor)
+        weights = cheapest_pair(self._mean, self.arms.usd, floor)
         return None if weights is None else self._rung(weights, weights, value_usd)
-
-    def _damped(self, weights: FloatArray, value_usd: float) -> FloatArray:
-        arms = self.arms
-        return damped(weights, arms.mean, arms.a + arms.b, arms.usd, value_usd, arms.labels)
 
     def _solve(self, value_usd: float) -> Rung:
         best = self._contest.weights(value_usd)
-        return self._rung(best, self._damped(best, value_usd), value_usd)
+        return self._rung(best, self._damping.damped(best, value_usd), value_usd)
 
     def _rung(self, wanted: FloatArray, weights: FloatArray, value_usd: float) -> Rung:
         """What weights cost and deliver, once they are within all bounds.
@@ -228,26 +233,20 @@ class Ladder:
             weights = below(weights, arms.most, lambda free: self._among(free, value_usd))
         bounded = weights = above(weights, arms.least(weights, value_usd))
         if arms.incumbent is not None:
-            weights = kept(weights, arms.incumbent, arms.mean, arms.spread, arms.usd, value_usd)
+            weights = kept(weights, arms.incumbent, self._mean, self._spread, arms.usd, value_usd)
         return Rung(
             value_usd=value_usd,
             weights=weights,
             usd=float(weights @ arms.usd),
-            success=float(weights @ arms.mean),
-            error=float(np.linalg.norm(weights * arms.spread)),
-            held=_reasons((wanted, looked, bounded, weights)),
+            success=float(weights @ self._mean),
+            error=float(np.linalg.norm(weights * self._spread)),
+            steps=(wanted, looked, bounded, weights),
         )
 
     def _among(self, free: Indices, value_usd: float) -> FloatArray:
         """The contest of some arms, as if the others were not there."""
         arms = self.arms
         return Contest(arms.a[free], arms.b[free], arms.usd[free]).weights(value_usd)
-
-
-def _reasons(steps: Sequence[FloatArray]) -> tuple[str, ...]:
-    """Which of HOLDS moved the weights, from step to step."""
-    moves = (float(np.abs(now - was).sum()) / 2 for was, now in pairwise(steps))
-    return tuple(name for name, moved in zip(HOLDS, moves, strict=True) if moved > NOTICED)
 
 
 def first_true(count: int, is_true: Callable[[int], bool], *, near: int | None = None) -> int:
@@ -287,5 +286,7 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
         usd=(1 - share) * low.usd + share * high.usd,
         success=(1 - share) * low.success + share * high.success,
         error=(1 - share) * low.error + share * high.error,
-        held=tuple(name for name in HOLDS if name in low.held + high.held),
+        steps=tuple(
+            (1 - share) * a + share * b for a, b in zip(low.steps, high.steps, strict=True)
+        ),
     )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.restraint.damping import damped
+from windsock.core.policies.restraint.damping import Damping
 
 EVEN = np.array([0.5, 0.5])
 
@@ -12,7 +12,7 @@ EVEN = np.array([0.5, 0.5])
 def share(labels: float, *, known: float = 4.0, usd: float = 1e-3, mean: float = 0.75) -> float:
     """Of the dearer of two arms at V = $0.01."""
     means, strength = np.array([0.75, mean]), np.array([known, known])
-    found: FloatArray = damped(EVEN, means, strength, np.array([1e-4, usd]), 0.01, labels)
+    found: FloatArray = Damping(means, strength, np.array([1e-4, usd]), labels).damped(EVEN, 0.01)
     assert found.sum() == pytest.approx(1.0)
     return float(found[1])
 
@@ -37,5 +37,5 @@ def test_the_better_buy_keeps_what_others_lose() -> None:
 
 def test_bounds_of_v_are_left_alone() -> None:
     for value in (0.0, np.inf):
-        assert damped(EVEN, EVEN, EVEN, EVEN, value, 1.0) is EVEN
-    assert damped(EVEN, EVEN, EVEN, EVEN, 1.0, np.inf) is EVEN
+        assert Damping(EVEN, EVEN, EVEN, 1.0).damped(EVEN, value) is EVEN
+    assert Damping(EVEN, EVEN, EVEN, np.inf).damped(EVEN, 1.0) is EVEN

@@ -13,7 +13,7 @@ from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import QUALITIES, Floor, Objective, floor_of
-from windsock.core.policies.protocol import CellView
+from windsock.core.policies.protocol import CellView, busiest
 from windsock.core.policies.restraint.incumbent import Incumbent
 from windsock.core.policies.restraint.reference import (
     DEAREST,
@@ -35,13 +35,13 @@ class Measures:
     def reference(self, cells: Sequence[CellView]) -> Reference | None:
         """The single deployment by which is measured what a success may cost; None if nothing is.
 
-        Of all cells of the route together: the worth of a success is one for all of them.
+        Of the busiest cells of the route together: the worth of a success is one for all of them.
         """
         if self.objective.quality_floor is None and self.objective.quality is None:
             return None
         offers = [
             Offer(deployment=name, success=a / (a + b), usd=usd, share=view.share)
-            for view in cells
+            for view in busiest(cells)
             for name, usd in zip(view.deployments, view.prudent_usd, strict=True)
             for a, b in (self.beliefs.posterior(view.cell, name),)
         ]

@@ -12,36 +12,42 @@ from scipy import special
 
 from windsock.core.model.arrays import FloatArray
 
+ROOT_2_PI = 2.5066282746310002
+
 BATCHES = np.array([[1.0], [3.0], [10.0], [30.0]])
 """Labels after which one might think otherwise; (batches, 1)."""
 
 
-def damped(
-    weights: FloatArray, mean: FloatArray, strength: FloatArray, usd: FloatArray,
-    value_usd: float, labels: float,
-) -> FloatArray:  # fmt: skip
+class Damping:
     """Weights times what a look earns back of its cost, 1 at most; the rest to the best buy.
-
-    weights, mean, usd  (arms,)
-    strength    (arms,) rewards that each belief rests on, a + b
-    value_usd   V
-    labels      labels that are expected to come: as many as came, or a likely number
-    returns     (arms,), sums to 1
 
     With u = V mean - usd and the best buy x, b labels move the belief of an arm by sd sqrt(b / (b +
     n)); the expected improvement on u_x over b, times the labels to come, is what a look earns; it
     costs u_x - u and the risk V sd of not knowing better.
+
+    mean, usd   (arms,)
+    strength    (arms,) rewards that each belief rests on, a + b
+    labels      labels that are expected to come: as many as came, or a likely number
     """
-    if not 0.0 < value_usd < np.inf or not np.isfinite(labels):
-        return weights
-    net = mean - usd / value_usd
-    best = int(net.argmax())
-    sd = np.sqrt(mean * (1 - mean) / (strength + 1))
-    moves = sd * np.sqrt(BATCHES / (BATCHES + strength))
-    gap = np.minimum(net[best] - net, 1.0)
-    z = -gap / np.maximum(moves, 1e-12)
-    gain = moves * (np.exp(-0.5 * z * z) / 2.5066282746310002 + z * special.ndtr(z)) / BATCHES
-    earned = labels * np.maximum(gain, 0.0).max(axis=0) / (gap + sd)
-    kept: FloatArray = weights * np.minimum(1.0, earned)
-    kept[best] += 1.0 - kept.sum()
-    return kept
+
+    def __init__(
+        self, mean: FloatArray, strength: FloatArray, usd: FloatArray, labels: float
+    ) -> None:
+        self._mean, self._usd, self._labels = mean, usd, labels
+        self._sd = np.sqrt(mean * (1 - mean) / (strength + 1))
+        moves = np.maximum(self._sd * np.sqrt(BATCHES / (BATCHES + strength)), 1e-12)
+        self._per_move, self._earned = -1.0 / moves, labels * moves / BATCHES
+
+    def damped(self, weights: FloatArray, value_usd: float) -> FloatArray:
+        """(arms,), sums to 1; `weights` as they are where V or the labels to come have no end."""
+        if not 0.0 < value_usd < np.inf or not np.isfinite(self._labels):
+            return weights
+        net = self._mean - self._usd / value_usd
+        best = int(net.argmax())
+        gap = np.minimum(net[best] - net, 1.0)
+        z = gap * self._per_move
+        gain = self._earned * (np.exp(-0.5 * z * z) / ROOT_2_PI + z * special.ndtr(z))
+        earned = np.maximum(gain.max(axis=0), 0.0) / (gap + self._sd)
+        kept: FloatArray = weights * np.minimum(1.0, earned)
+        kept[best] += 1.0 - kept.sum()
+        return kept

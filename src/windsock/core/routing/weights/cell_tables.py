@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -60,6 +61,12 @@ class RouteTables:
     refreshed: tuple[int, int, int] | None = None
     refreshed_at: float = 0.0
     has_closed: bool = False
+
+    def busiest(self, most: int) -> list[CellTables]:
+        """So many cells with most of the route's evidence, of equals the first opened."""
+        if len(self.places) <= most:
+            return self.places
+        return heapq.nlargest(most, self.places, key=lambda place: place.evidence)
 
     def share(self, place: CellTables) -> float:
         """Part of the route's traffic that falls in a cell, 0..1."""

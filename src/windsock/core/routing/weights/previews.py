@@ -130,6 +130,6 @@ class Previews:
         seen = (now, self._freshness.versions(group), [each.cell for each in group.places])
         known = self._views.get(key)
         if known is None or known[0] != seen:
-            views = LazyViews(lambda: self._maker.served_views(group, now))
+            views = LazyViews(lambda most: self._maker.served_views(group, now, most=most))
             known = self._views[key] = (seen, views)
         return known[1]

@@ -54,10 +54,16 @@ class TableMaker:
         )
 
     def served_views(
-        self, group: RouteTables, now: float, imagined: ImaginedPrices = NOTHING_IMAGINED
+        self,
+        group: RouteTables,
+        now: float,
+        imagined: ImaginedPrices = NOTHING_IMAGINED,
+        *,
+        most: int | None = None,
     ) -> list[CellView]:
-        """All cells of a route that somebody can serve."""
-        views = (self.view(place, group, now, imagined=imagined)[0] for place in group.places)
+        """All cells of a route that somebody can serve, or of the `most` busiest."""
+        places = group.places if most is None else group.busiest(most)
+        views = (self.view(place, group, now, imagined=imagined)[0] for place in places)
         return [view for view in views if view.deployments]
 
     def table(

@@ -271,7 +271,7 @@ class WeightTables:
         group = self._cells.group_of(place.cell)
         if self._freshness.is_due(group, now):
             group.refreshed, group.refreshed_at = self._freshness.versions(group), now
-            views = LazyViews(lambda: self._maker.served_views(group, now))
+            views = LazyViews(lambda most: self._maker.served_views(group, now, most=most))
             place.route.policy.refresh(views, now)
         return group
 
