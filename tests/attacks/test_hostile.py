@@ -19,6 +19,10 @@ from tests.attacks.world import World
 pytestmark = SHARED
 
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "250"))
+LUCK = 0.02
+"""What mere answers, which are worth what is expected, move an expectation; `failures` of each
+deployment are held to none."""
+
 OURS = ("Traceback", "cooldown.began", "task.failed")
 """What the log says where something of ours failed, or a provider was blamed. `errors.rose` counts
 refusals whoever was to blame, and callers are."""
@@ -40,7 +44,7 @@ async def health(world: World) -> dict[str, Any]:
 
 
 async def beliefs(world: World) -> dict[str, float]:
-    """The success that is expected of every deployment; what was asked rightly raises it."""
+    """The success that is expected of every deployment."""
     shown = (await world.http.get("/v1/weights?task=default")).json()["data"]
     return {
         f"{table['route']} {each['deployment']}": each["success_mean"]
@@ -73,5 +77,6 @@ async def test_whatever_is_sent(world: World) -> None:
     assert [words for words in OURS if words in world.log_since(log)] == []
     assert await health(world) == well
     now = await beliefs(world)
-    assert [name for name, mean in believed.items() if now[name] < mean - 1e-9] == []
+    fallen = {name: (mean, now[name]) for name, mean in believed.items() if now[name] < mean - LUCK}
+    assert fallen == {}
     assert await world.is_well()

@@ -76,6 +76,7 @@ async def test_a_changed_model_ages_its_evidence_and_the_command_line_takes_it_b
     async with upstream(lambda _: Answer(completion(model=next(names)))) as model:
         config = config_of(("acme", model.url, 1.0))
         async with running(config, tmp_path) as it:
+            it.service.router.learn_sums(CELL, "acme/m", 5.0, 4.6, 4.3, it.service.clock.now())
             teach(it, 0.92, 300, 8)
             for _ in range(2):
                 await it.http.post("/v1/chat/completions", json=ASK)

@@ -150,7 +150,7 @@ async def test_an_answer_above_the_models_limit_is_not_believed(tmp_path) -> Non
         assert kept["cost_usd"] == pytest.approx((100 + 4 * 4096) / 1e6)
     async with serving(tmp_path / "", [exceeds], limits) as it:
         kept = await asked(it, exceeds, stream=True)
-        assert kept["cost_usd"] < 0.0002
+        assert kept["cost_usd"] < 0.0005, "its text tells, not the 5,000 that it says"
 
 
 BILLS = {

@@ -28,6 +28,9 @@ class Telegram:
     """One text in, words out; a stream is a word a line, and two numbers at its end."""
 
     headers: Mapping[str, str] = {"x-telegram": "1"}
+    answer_headers: tuple[str, ...] = ()
+    count_path = ""
+    carries = None
 
     def path(self, request: UpstreamRequest, model: str) -> str:
         return f"/wire/{model}" + ("/words" if request.request.is_stream else "")

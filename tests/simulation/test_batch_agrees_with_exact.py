@@ -79,11 +79,12 @@ def test_a_call_that_failed_is_made_again_at_another_deployment() -> None:
 def test_extra_calls_behind_a_first_fallback_stay_within_a_fifth_of_the_requests() -> None:
     """A hundred requests in ten seconds: each may go on once, twenty of them once more.
 
-    Without the budget there are 1.54 calls a request.
+    Without the budget there are 1.54 calls a request. A first fallback is free also after a call
+    that was made again in place.
     """
     scenario = failing(0.45, hours=0.1, requests_per_hour=36_000, window_s=60)
     found = means(scenario, "round_robin", "attempts")
-    assert found["attempts"][0] < 1.4
+    assert found["attempts"][0] < 1.42
     assert found["attempts"][1] == pytest.approx(found["attempts"][0], abs=CALLS)
 
 
