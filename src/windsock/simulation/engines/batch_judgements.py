@@ -105,12 +105,12 @@ class BatchJudgements:
         on a deployment that nobody knows would look like a change.
         """
         judged, right = verdict.judged, verdict.right
+        known = sum(self._router.beliefs.posterior(verdict.cell, verdict.deployment))
         while judged:
-            known = sum(self._router.beliefs.posterior(verdict.cell, verdict.deployment))
             n = min(judged, max(FEW, int(known)))
             good = int(self._luck.hypergeometric(right, judged - right, n))
             yield n, good
-            judged, right = judged - n, right - good
+            judged, right, known = judged - n, right - good, known + n
 
 
 def _decision(verdict: _Verdict) -> Decision:
