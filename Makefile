@@ -18,7 +18,7 @@ run: $(SERVE)
 	$(BIN)/windsock demo --with-parent
 
 test: $(TEST)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 check: $(TEST)
 	$(BIN)/ruff check .

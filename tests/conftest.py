@@ -1,8 +1,22 @@
 """In CI nothing may be skipped: what a test needs is installed there."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
+
+from windsock.observability import log
+
+
+@pytest.fixture(autouse=True)
+def a_command_run_here_leaves_the_log_as_it_was() -> Iterator[None]:
+    """A command logs to what was its standard error, which is closed after its test."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        log._bound.cache_clear()
+        log._sheaf = None
 
 
 @pytest.hookimpl(trylast=True)
