@@ -39,7 +39,8 @@ class Cap:
     routes      names or globs; `route_names` the same, as they stand
     providers   ids or globs
     models      names or globs in lower case, also of families: `claude-*` wherever it is served
-    each        one of EACH, each of which has the sum to itself; empty: all share it
+    each        key, route, provider or model, each of which has the sum to itself; empty: all
+                share it
     """
 
     name: str
