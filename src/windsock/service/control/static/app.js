@@ -17,6 +17,7 @@ const chosen = { route: asked.get("route"), task: asked.get("task") };
 let view = null;
 let cursor = null;
 let saidAt = 0;
+let saidOf = "";
 
 const charts = new Charts($("prices"), $("weights"), {
   cursor(index) {
@@ -140,10 +141,12 @@ function twins() {
   twin($("weights-twin"), view, view.deployments.map((name) => percent(latest(view.weights, name))));
 }
 
-/** One sentence a chart; at most every ten seconds, since a screen reader says each aloud. */
+/** One sentence a chart; at most every ten seconds unless another leads or a price has moved, since a screen reader says each aloud. */
 function summaries() {
-  if (Date.now() - saidAt < SUMMARY_EVERY_MS) return;
+  const leader = `${view.table.rows[0]?.deployment} ${marked(view).at(-1)?.at}`;
+  if (leader === saidOf && Date.now() - saidAt < SUMMARY_EVERY_MS) return;
   saidAt = Date.now();
+  saidOf = leader;
   const priced = view.deployments.filter((name) => latest(view.prices, name) !== null);
   priced.sort((a, b) => latest(view.prices, a) - latest(view.prices, b));
   const moved = marked(view).filter((event) => event.event !== "cooldown.began").at(-1);

@@ -11,15 +11,15 @@ import msgspec
 from windsock.wire.format import Answer, AnswerFacts
 from windsock.wire.formats.anthropic.answer import THOUGHTS, completion_of, finish_of, usage_of
 from windsock.wire.formats.count_fields import merged
-from windsock.wire.formats.native import (
+from windsock.wire.formats.openai_chat import answer_of
+from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_usage import facts_of, part_of
+from windsock.wire.formats.passing.native import (
     NativeFormat,
     NativeStreamScanner,
     event_of,
     in_place_of_an_answer,
 )
-from windsock.wire.formats.openai_chat import answer_of
-from windsock.wire.formats.openai_ends import error_in
-from windsock.wire.formats.openai_usage import facts_of, part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 

@@ -15,9 +15,9 @@ from windsock.wire.format import Answer, AnswerFacts, StreamScanner
 from windsock.wire.formats.gemini.answer import usage_of
 from windsock.wire.formats.gemini.native import Fields, named
 from windsock.wire.formats.gemini.paths import path_of
-from windsock.wire.formats.native import NativeFormat, in_place_of_an_answer
 from windsock.wire.formats.openai_embeddings import CERTAIN, OpenAIEmbeddings
 from windsock.wire.formats.openai_usage import facts_of, part_of
+from windsock.wire.formats.passing.native import NativeFormat, in_place_of_an_answer
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 

@@ -15,14 +15,14 @@ from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.gemini.answer import completion_of
 from windsock.wire.formats.gemini.errors import error_of
 from windsock.wire.formats.gemini.paths import content_path
-from windsock.wire.formats.native import (
+from windsock.wire.formats.openai_chat import answer_of
+from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.passing.native import (
     NativeFormat,
     NativeStreamScanner,
     in_place_of_an_answer,
 )
-from windsock.wire.formats.openai_chat import answer_of
-from windsock.wire.formats.openai_ends import error_in
-from windsock.wire.formats.openai_usage import part_of
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 

@@ -8,12 +8,6 @@ from typing import Any
 import msgspec
 
 from windsock.wire.format import Answer, AnswerFacts
-from windsock.wire.formats.native import (
-    NativeFormat,
-    NativeStreamScanner,
-    event_of,
-    in_place_of_an_answer,
-)
 from windsock.wire.formats.openai_chat import answer_of
 from windsock.wire.formats.openai_ends import error_in
 from windsock.wire.formats.openai_responses.answer import (
@@ -24,6 +18,12 @@ from windsock.wire.formats.openai_responses.answer import (
     sealed_in,
 )
 from windsock.wire.formats.openai_usage import part_of
+from windsock.wire.formats.passing.native import (
+    NativeFormat,
+    NativeStreamScanner,
+    event_of,
+    in_place_of_an_answer,
+)
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import UpstreamRequest
 

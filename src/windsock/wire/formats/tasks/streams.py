@@ -8,12 +8,11 @@ from typing import Any
 
 import orjson
 
-from windsock.errors import ProviderError
 from windsock.wire.format import AnswerFacts
-from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES
 from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.passing.events import PassedEvents
 from windsock.wire.json_codec import parsed
-from windsock.wire.sse import BOUNDARY, data_of
+from windsock.wire.sse import data_of
 
 ENDS = (".done", ".completed")
 """How the type of the last event ends: `transcript.text.done`, `image_generation.completed`."""
@@ -60,41 +59,18 @@ class SoundScanner:
         return b""
 
 
-class EventScanner:
+class EventScanner(PassedEvents):
     """Passes events on; the last one, whose type says so, is kept until it is known for an end.
 
     read    what the body of an event says of the answer
     """
 
-    __slots__ = ("_ending", "_facts", "_held", "_read", "content_events", "error", "has_answer",
-                 "is_complete", "is_done")  # fmt: skip
+    __slots__ = ("_facts", "_read")
 
     def __init__(self, read: Callable[[dict[str, Any]], AnswerFacts]) -> None:
+        super().__init__()
         self._read = read
-        self._held = b""
-        self._ending: list[bytes] = []
         self._facts = AnswerFacts()
-        self.content_events = 0
-        self.has_answer = False
-        self.error: bytes | None = None
-        self.is_done = False
-        self.is_complete = False
-
-    @property
-    def has_content(self) -> bool:
-        """An event came."""
-        return self.has_answer
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Whole events to pass on; raises ProviderError if one is beyond all bounds."""
-        held, start = self._held + data, 0
-        for match in BOUNDARY.finditer(held):
-            event, start = held[start : match.end()], match.end()
-            if self.error is None and self._is_passed(event):
-                yield event
-        self._held = held[start:]
-        if len(self._held) > MAX_EVENT_BYTES:
-            raise ProviderError("an event of the stream is larger than 4 MiB")
 
     def rest(self) -> Iterator[bytes]:
         """The last event, if the stream ended without the blank line that closes it."""
@@ -104,10 +80,6 @@ class EventScanner:
     def facts(self) -> AnswerFacts:
         """As the last event states them."""
         return self._facts
-
-    def ending(self, cost_usd: Decimal | None) -> bytes:
-        """The events that were kept, as they came."""
-        return b"".join(self._ending)
 
     def broken(self, message: str) -> bytes:
         """An error as an event."""

@@ -6,9 +6,8 @@ read beside.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,11 +15,11 @@ import orjson
 
 from windsock.errors import ProviderError
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
-from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES
 from windsock.wire.formats.openai_ends import error_in
+from windsock.wire.formats.passing.events import PassedEvents
 from windsock.wire.json_codec import parsed
 from windsock.wire.request import OURS, UpstreamRequest, drop_task
-from windsock.wire.sse import BOUNDARY, DATA, SYNTAX, data_of
+from windsock.wire.sse import DATA, SYNTAX, data_of
 from windsock.wire.upstream_errors.reading import refusal_of
 from windsock.wire.upstream_errors.refusal import Refusal
 
@@ -76,44 +75,25 @@ def in_place_of_an_answer(body: Any) -> Answer | None:
     return None if error is None else Answer(body={}, facts=AnswerFacts(), error=error)
 
 
-class NativeStreamScanner(ABC):
+class NativeStreamScanner(PassedEvents):
     """Passes events on as they come and notes what they say (see `wire.format.StreamScanner`).
 
     The events that end a stream are kept until it is known for an answer.
     """
 
-    __slots__ = ("_ending", "_failed", "_has_thought", "_held", "_images", "_traits",
-                 "content_events", "error", "has_answer", "is_complete", "is_done")  # fmt: skip
+    __slots__ = ("_failed", "_has_thought", "_images", "_traits")
 
     def __init__(self, traits: ProviderTraits, images: int = 0) -> None:
+        super().__init__()
         self._traits = traits
         self._images = images
-        self._held = b""
-        self._ending: list[bytes] = []
         self._failed = b""
         self._has_thought = False
-        self.content_events = 0
-        self.has_answer = False
-        self.error: bytes | None = None
-        self.is_done = False
-        self.is_complete = False
 
     @property
     def has_content(self) -> bool:
         """Something to show has come, or reasoning."""
         return self.has_answer or self._has_thought
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
-        held = self._held + data
-        start = 0
-        for match in BOUNDARY.finditer(held):
-            event, start = held[start : match.end()], match.end()
-            if self.error is None and self._is_passed(event):
-                yield event
-        self._held = held[start:]
-        if len(self._held) > MAX_EVENT_BYTES:
-            raise ProviderError("an event of the stream is larger than 4 MiB")
 
     def rest(self) -> Iterator[bytes]:
         """The last event, if the stream ended without the blank line that closes it."""
@@ -121,10 +101,6 @@ class NativeStreamScanner(ABC):
             yield from self.feed(b"\n\n")
         elif self.error is None:
             self.error = error_in(parsed(self._held))
-
-    def ending(self, cost_usd: Decimal | None) -> bytes:
-        """The events that were kept, as they came."""
-        return b"".join(self._ending)
 
     def broken(self, message: str) -> bytes:
         """The provider's own event of a failure, or one that says this."""

@@ -1,0 +1,54 @@
+"""Events of a stream that pass as they come, cut whole from its bytes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from decimal import Decimal
+
+from windsock.errors import ProviderError
+from windsock.wire.formats.openai_chat_stream import MAX_EVENT_BYTES
+from windsock.wire.sse import BOUNDARY
+
+
+class PassedEvents(ABC):
+    """What scanners share that change no event (see `wire.format.StreamScanner`).
+
+    The events that end a stream are kept until it is known for an answer.
+    """
+
+    __slots__ = ("_ending", "_held", "content_events", "error", "has_answer", "is_complete",
+                 "is_done")  # fmt: skip
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._ending: list[bytes] = []
+        self.content_events = 0
+        self.has_answer = False
+        self.error: bytes | None = None
+        self.is_done = False
+        self.is_complete = False
+
+    @property
+    def has_content(self) -> bool:
+        """An event of the answer came."""
+        return self.has_answer
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Whole events to pass on; raises ProviderError if one is broken, or beyond all bounds."""
+        held, start = self._held + data, 0
+        for match in BOUNDARY.finditer(held):
+            event, start = held[start : match.end()], match.end()
+            if self.error is None and self._is_passed(event):
+                yield event
+        self._held = held[start:]
+        if len(self._held) > MAX_EVENT_BYTES:
+            raise ProviderError("an event of the stream is larger than 4 MiB")
+
+    def ending(self, cost_usd: Decimal | None) -> bytes:
+        """The events that were kept, as they came."""
+        return b"".join(self._ending)
+
+    @abstractmethod
+    def _is_passed(self, event: bytes) -> bool:
+        """Note what an event says; False if it is kept, or is no event of the answer."""
