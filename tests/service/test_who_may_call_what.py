@@ -87,6 +87,7 @@ ROWS = (
     Row("GET", "/v1/prices/feed.atom", READ),
     Row("GET", "/v1/prices/statements", READ),
     Row("GET", "/v1/feeds", READ),
+    Row("GET", "/v1/evidence", READ, own=True),
     Row("GET", "/v1/keys", READ),
     Row("GET", "/v1/prices/quarantine", READ),
     Row("POST", "/v1/prices/quarantine/approve", ADMIN, body={"deployment": "a/b", "feed": "x"}),

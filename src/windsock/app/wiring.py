@@ -40,6 +40,7 @@ from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answe
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.evidence import evidence_routes
 from windsock.service.control.overviews.feeds import feed_routes
 from windsock.service.control.overviews.keys import key_routes
 from windsock.service.control.prices.routes import price_routes
@@ -194,6 +195,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            evidence_routes(insight),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             key_routes(insight, partial(queries.keys, service.engine)),
             history_routes(insight, _history(service.engine)),
