@@ -31,7 +31,6 @@ from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.cap_routes import cap_routes
-from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.gemini_models import gemini_model_routes
@@ -40,6 +39,8 @@ from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answe
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.page.dashboard import Dashboard
+from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
