@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
+from windsock.app.background.floor_monitor import FloorMonitor
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
@@ -66,6 +67,9 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, uncalled, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
+    floors = FloorMonitor(
+        router=core.router, engine=core.engine, clock=core.clock, publish=core.ingestion.publish
+    )
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
@@ -73,6 +77,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "staleness": staleness.check,
         "probes": probes.check,
         "credentials": renewal.check,
+        "floors": floors.check,
     }
     service.on_stop += [probes.stop, renewal.stop]
     core.events.listeners += [
