@@ -41,7 +41,10 @@ from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answe
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.feeds import feed_routes
+from windsock.service.control.overviews.keys import key_routes
 from windsock.service.control.prices.routes import price_routes
+from windsock.service.control.prices.statements import statement_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -189,12 +192,15 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
         parts=[
             weights_routes(insight),
             price_routes(insight),
+            statement_routes(insight),
+            feed_routes(insight, service.poller),
             model_routes(insight),
             kept_answer_routes(insight, _kept(service, caller)),
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
+            key_routes(insight, partial(queries.keys, service.engine)),
             history_routes(insight, _history(service.engine)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
