@@ -63,9 +63,11 @@ class Row:
 ROWS = (
     Row("GET", "/", ANYONE),
     Row("HEAD", "/", ANYONE),
-    Row("GET", "/ui/static/{name}", ANYONE, "/ui/static/index.html"),
+    Row("GET", "/ui/static/{name:path}", ANYONE, "/ui/static/index.html"),
     Row("GET", "/ui/api/history", READ, f"/ui/api/history?task={TASK}", own=True),
     Row("GET", "/ui/api/stream", READ, f"/ui/api/stream?task={TASK}"),
+    Row("GET", "/ui/api/cells", READ, own=True),
+    Row("GET", "/ui/api/session", READ),
     Row("GET", "/healthz", ANYONE),
     Row("GET", "/readyz", ANYONE),
     Row("GET", "/health/liveliness", ANYONE),
