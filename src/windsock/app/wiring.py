@@ -21,6 +21,7 @@ from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_o
 from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
 from windsock.config.settings import Settings
+from windsock.config.shown import shown
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.observability.webhooks import Hook, Webhooks
@@ -40,9 +41,11 @@ from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answe
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.aims import aim_routes
 from windsock.service.control.overviews.evidence import evidence_routes
 from windsock.service.control.overviews.feeds import feed_routes
 from windsock.service.control.overviews.keys import key_routes
+from windsock.service.control.overviews.requests import request_routes
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
@@ -202,6 +205,8 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             deployment_routes(insight),
             learning_routes(insight),
             evidence_routes(insight),
+            aim_routes(insight, lambda: shown(service.settings)),
+            request_routes(insight, partial(queries.decisions, service.engine)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             key_routes(insight, partial(queries.keys, service.engine)),
             history_routes(insight, _history(service.engine)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,10 +30,11 @@ from windsock.core.policies.cascade_weights import (
     pad,
     useful_arms,
 )
-from windsock.core.policies.floor_deficit import MOST_CELLS, FloorDeficit
+from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder, Rung
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.restraint.pace import SharePace
 from windsock.core.policies.restraint.reference import Reference
 from windsock.core.policies.task_assignment import TaskAssignment
 
@@ -83,7 +85,7 @@ class PriceAware(BasePolicy):
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
-        self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
+        self._pace = SharePace(objective.max_share_change_per_min)
         self._measures = Measures(objective, beliefs, self.served)
         self._known = _Known()
         self._look = _Look(views=())
@@ -92,6 +94,11 @@ class PriceAware(BasePolicy):
     def pacer(self) -> Pacer | None:
         """What the budget allows; None without a budget."""
         return self._purse.pacer if self._purse else None
+
+    @property
+    def aims(self) -> Objective | None:
+        """What it aims at."""
+        return self.objective
 
     @property
     def is_paced(self) -> bool:
@@ -148,8 +155,7 @@ class PriceAware(BasePolicy):
         """The weights of now; the share that they have moved by is remembered."""
         paid = self._purse.paid if self._purse else None
         weighing, weights = self._weighed(view, paid, self._known, now)
-        if self.objective.max_share_change_per_min < 1.0:
-            self._remember(view, weights, now)
+        self._pace.observe(view, weights, now)
         return weighing
 
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
@@ -170,6 +176,17 @@ class PriceAware(BasePolicy):
                 look.paid = self._purse.preview(views[0].cell[:2], claims, now)
             paid = look.paid
         return self._weighed(view, paid, look, now)[0]
+
+    def under(self, objective: Objective) -> PriceAware:
+        """This policy with another objective, to preview by: all that is known is shared."""
+        other = copy(self)
+        other.objective, other.quality_floor = objective, objective.quality_floor
+        other._measures = Measures(objective, self.beliefs, self.served)
+        other._pace, other._known, other._look = SharePace(1.0), _Known(), _Look(views=())
+        other._purse = self._purse and self._purse.under(objective)
+        if other._purse is None:
+            other._purse = purse_of(objective)
+        return other
 
     def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
         """The arms of a cell and every rung, from cheapest to best."""
@@ -216,7 +233,7 @@ class PriceAware(BasePolicy):
         ladder = self._ladder(view, known)
         chosen = self._choose(ladder, view, paid, known, now)
         wanted, within = fold_into_deployments(view, chosen.rung.weights)
-        weights, is_settling = self._slowed(view, wanted, now)
+        weights, is_settling = self._pace.slowed(view, wanted, now)
         least = ladder.arms.least(chosen.rung.weights, chosen.rung.value_usd)[: len(weights)]
         weighing = Weighing(
             weights=tuple(weights.tolist()),
@@ -236,23 +253,6 @@ class PriceAware(BasePolicy):
         """What every cell asks of the budget, a divided task by its segments."""
         whole = [view for view in cells if not self._tasks.is_divided(view.cell)] or cells
         return [self._claim(view, known) for view in whole]
-
-    def _slowed(self, view: CellView, wanted: FloatArray, now: float) -> tuple[FloatArray, bool]:
-        """No more share moved than the objective allows since the last weights of this cell."""
-        pace = self.objective.max_share_change_per_min
-        if pace >= 1.0:
-            return wanted, False
-        last, at = self._last.get((view.cell, view.deployments), (wanted, now))
-        allowed, moved = pace * (now - at) / 60.0, 0.5 * float(np.abs(wanted - last).sum())
-        if moved <= allowed:
-            return wanted, False
-        return last + (wanted - last) * (allowed / moved), True
-
-    def _remember(self, view: CellView, weights: FloatArray, now: float) -> None:
-        self._last.pop((view.cell, view.deployments), None)
-        self._last[view.cell, view.deployments] = (weights, now)
-        if len(self._last) > MOST_CELLS:
-            del self._last[next(iter(self._last))]
 
     def _probe(self, view: CellView) -> FloatArray | None:
         probes = [self.beliefs.probe(view.cell, name) for name in view.deployments]
