@@ -215,10 +215,18 @@ def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Ev
 
 
 def newest_events(
-    engine: Engine, *, since: float, kinds: Collection[str] = (), deployment: str | None = None
+    engine: Engine,
+    *,
+    since: float,
+    until: float | None = None,
+    kinds: Collection[str] = (),
+    deployment: str | None = None,
 ) -> Iterator[Event]:
-    """Events since a moment, newest first; of these kinds and this deployment, where named."""
+    """Events since a moment, newest first; before another, of these kinds and this deployment,
+    where named."""
     query = select(_event).where(_event.c.at >= since)
+    if until is not None:
+        query = query.where(_event.c.at < until)
     if kinds:
         query = query.where(_event.c.kind.in_([str(kind) for kind in kinds]))
     if deployment is not None:

@@ -14,7 +14,7 @@ from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.prices.atom import KINDS, MOST_ENTRIES, atom
-from windsock.service.control.schemas.asked import DeploymentName, When, when
+from windsock.service.control.schemas.asked import LAST_MOMENT, DeploymentName, When, when
 from windsock.service.control.schemas.base import Answer
 from windsock.wire.caller_fields.names import check_name
 
@@ -22,7 +22,7 @@ WEEK_S = 7 * 86400.0
 MONTH_S = 30 * 86400.0
 
 NewestEvents = Callable[..., Iterator[Event]]
-"""Events by since, kinds and deployment, newest first; it blocks, and raises StoreError."""
+"""Events by since, until, kinds and deployment, newest first; it blocks, and raises StoreError."""
 
 
 class EventsAnswer(Answer):
@@ -41,13 +41,15 @@ def event_routes(insight: Insight, newest: NewestEvents) -> APIRouter:
     async def events(
         caller: Caller,
         since: When = None,
+        until: When = None,
         kind: str = "",
         deployment: DeploymentName | None = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     ) -> EventsAnswer:
         now = clock.now()
         begin = when(since, now, param="since", otherwise=now - WEEK_S)
-        told = newest(since=begin, kinds=_kinds(kind), deployment=deployment)
+        end = when(until, now, param="until", otherwise=LAST_MOMENT)
+        told = newest(since=begin, until=end, kinds=_kinds(kind), deployment=deployment)
         found = await asyncio.to_thread(_seen_by, caller.namespace, told, limit)
         return EventsAnswer(data=[event_view(event) for event in reversed(found)])
 
