@@ -79,6 +79,7 @@ class PriceAware(BasePolicy):
     ) -> None:
         self.beliefs = beliefs
         self.objective = objective
+        self.quality_floor = objective.quality_floor
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)

@@ -107,11 +107,13 @@ class Policy(Protocol):
     """Turns a view into weights. `is_contextual` policies are asked anew for every request.
 
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
+    quality_floor           least success that is asked for at every task; None where none is
     """
 
     name: str
     is_contextual: bool
     keeps_conversations: bool
+    quality_floor: float | None
 
     @property
     def pacer(self) -> Pacer | None:
@@ -183,6 +185,7 @@ class BasePolicy:
     name = "base"
     is_contextual = False
     keeps_conversations = False
+    quality_floor: float | None = None
 
     @property
     def pacer(self) -> Pacer | None:
