@@ -14,6 +14,7 @@ from windsock.errors import BadRequest
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.history_routes import History
+from windsock.service.control.rehearsal.one_namespace import state_of_namespace
 from windsock.service.control.schemas.asked import DeploymentName, When, when
 
 MOST_REQUESTS = 20_000
@@ -48,11 +49,12 @@ def rehearsal_routes(insight: Insight, past: History, handover: Handover) -> API
         since: When = None,
         limit: Annotated[int, Query(ge=1, le=MOST_REQUESTS)] = 5000,
     ) -> Response:
-        """The state of the whole router, and the newest requests of a route in one's namespace."""
+        """What the router knows, and the newest requests of a route, both of one's namespace."""
         name, now = _known(router.routes, route), clock.now()
         begin = when(since, now, param="since", otherwise=0.0)
+        state = state_of_namespace(router.to_state(), caller.namespace)
         head = {"now": now, "route": name, "settings": handover.settings(name),
-                "router": router.to_state(), "book": router.book.to_state()}  # fmt: skip
+                "router": state, "book": router.book.to_state()}  # fmt: skip
 
         def body() -> bytes:
             read = newest(past, caller.namespace, name, begin, now + 1, limit)
