@@ -32,7 +32,6 @@ from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.cap_routes import cap_routes
-from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.frontier.routes import frontier_routes
@@ -42,8 +41,11 @@ from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answe
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.evidence import evidence_routes
 from windsock.service.control.overviews.feeds import feed_routes
 from windsock.service.control.overviews.keys import key_routes
+from windsock.service.control.page.dashboard import Dashboard
+from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.prices.statements import statement_routes
 from windsock.service.control.weights_routes import weights_routes
@@ -201,6 +203,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            evidence_routes(insight),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             key_routes(insight, partial(queries.keys, service.engine)),
             history_routes(insight, _history(service.engine)),
