@@ -52,6 +52,7 @@ async def test_it_tells_each_wish_over_the_route_and_by_task(tmp_path, capsys) -
     assert max(map(len, text.splitlines())) <= 80
     for words in ("a acme/m", "b bolt/m", "the incumbent", "H quality = high", "$ per 1,000"):
         assert words in " ".join(text.split())
+    capsys.readouterr()
     service = Asked(answer)
     show_frontier(service, "auto", task="sql", as_json=True)
     assert json.loads(capsys.readouterr().out) == answer
