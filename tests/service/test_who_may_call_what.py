@@ -83,6 +83,7 @@ ROWS = (
     Row("GET", "/v1/deployments", READ),
     Row("GET", "/v1/weights", READ, own=True),
     Row("GET", "/v1/weights/stream", READ),
+    Row("GET", "/v1/frontier", READ, own=True),
     Row("POST", "/v1/whatif", READ, body={"prices": {}}, own=True),
     Row("GET", "/v1/prices", READ),
     Row("GET", "/v1/prices/history", READ, "/v1/prices/history?deployment=acme/m"),

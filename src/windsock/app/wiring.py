@@ -36,6 +36,7 @@ from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.cap_routes import cap_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
+from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
@@ -197,6 +198,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
         ),
         parts=[
             weights_routes(insight),
+            frontier_routes(insight),
             price_routes(insight),
             statement_routes(insight),
             feed_routes(insight, service.poller),
