@@ -83,6 +83,7 @@ ROWS = (
     Row("GET", "/v1/deployments", READ),
     Row("GET", "/v1/weights", READ, own=True),
     Row("GET", "/v1/weights/stream", READ),
+    Row("GET", "/v1/frontier", READ, own=True),
     Row("POST", "/v1/whatif", READ, body={"prices": {}}, own=True),
     Row("GET", "/v1/prices", READ),
     Row("GET", "/v1/prices/history", READ, "/v1/prices/history?deployment=acme/m"),
@@ -104,6 +105,7 @@ ROWS = (
     Row("GET", "/v1/caps", READ),
     Row("POST", "/v1/caps/{name:path}/raise", ADMIN, "/v1/caps/CAP/raise", body={"usd": 1}),
     Row("GET", "/v1/alarms", READ),
+    Row("GET", "/v1/rehearsal", ADMIN),
     Row("POST", "/v1/alarms/undo", ADMIN, body={"route": "auto", "deployment": "acme/m"}),
     Row("POST", "/v1/alarms/silence", ADMIN, body={"key": "none of ours"}),
     Row("POST", "/v1/learn", ADMIN, body={"route": "auto", "results": [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,7 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
 from windsock.core.policies.aims.measures import Measures
+from windsock.core.policies.aims.pace import SharePace
 from windsock.core.policies.budgets.pacing import Pacer
 from windsock.core.policies.budgets.pool import BudgetPool, purse_of
 from windsock.core.policies.budgets.solver import LEAST_USD, Allocation, Demand, allocate
@@ -31,10 +31,9 @@ from windsock.core.policies.cascade_weights import (
     useful_arms,
 )
 from windsock.core.policies.floor_deficit import FloorDeficit
-from windsock.core.policies.frontier import Arms, Ladder, Rung
+from windsock.core.policies.frontier import Arms, Ladder
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
-from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
-from windsock.core.policies.restraint.pace import SharePace
+from windsock.core.policies.protocol import BasePolicy, CellView, Frontier, Weighing
 from windsock.core.policies.restraint.reference import Reference
 from windsock.core.policies.task_assignment import TaskAssignment
 
@@ -81,7 +80,7 @@ class PriceAware(BasePolicy):
     ) -> None:
         self.beliefs = beliefs
         self.objective = objective
-        self.quality_floor = objective.quality_floor
+        self.quality_floor, self.incumbent = objective.quality_floor, objective.incumbent
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
@@ -179,19 +178,16 @@ class PriceAware(BasePolicy):
 
     def under(self, objective: Objective) -> PriceAware:
         """This policy with another objective, to preview by: all that is known is shared."""
-        other = copy(self)
-        other.objective, other.quality_floor = objective, objective.quality_floor
+        purse = self._purse and self._purse.under(objective)
+        other = PriceAware(self.beliefs, objective, purse=purse)
+        other.served, other._tasks = self.served, self._tasks
         other._measures = Measures(objective, self.beliefs, self.served)
-        other._pace, other._known, other._look = SharePace(1.0), _Known(), _Look(views=())
-        other._purse = self._purse and self._purse.under(objective)
-        if other._purse is None:
-            other._purse = purse_of(objective)
         return other
 
-    def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
-        """The arms of a cell and every rung, from cheapest to best."""
-        ladder = self._ladder(view, _Known())
-        return arm_names(view), [ladder[i] for i in range(len(ladder))]
+    def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier:
+        """The arms of a cell, and every rung from cheapest to best."""
+        ladder, reference = self._ladder(view, _Known()), self._measures.standard(views)
+        return Frontier(names=arm_names(view), ladder=ladder, reference=reference)
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
         """Beliefs learn rewards by themselves; here segments do."""
