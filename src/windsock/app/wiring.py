@@ -15,6 +15,7 @@ from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
+from windsock.app.background.watches.route_watch import RouteWatch
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
 from windsock.app.service import Service
@@ -22,6 +23,7 @@ from windsock.app.state_recovery import stored_decision
 from windsock.config.settings import Settings
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
+from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
@@ -64,22 +66,25 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     uncalled = UncalledRequests(core.clock, core.ledger.append)
     executor = executor_of(core, upstreams, feedbacks, tallies, uncalled, caller)
     service = _service(core, settings, executor, feedbacks, uncalled, limits)
-    staleness = _staleness(core)
+    staleness, routes = _staleness(core), _route_watch(core)
     probes = _probes(core, settings, executor)
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
         "uncalled": uncalled.flush,
         "staleness": staleness.check,
+        "routes": routes.check,
+        "caps": service.housekeeping.tell_renewed,
         "probes": probes.check,
         "credentials": renewal.check,
     }
-    service.on_stop += [probes.stop, renewal.stop]
+    service.on_stop += [probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
         service.dashboard.on_event,
         service.webhooks.on_event,
         tallies.on_event,
     ]
+    tallies.alarms.knows = partial(_is_there, service)
     calls = calls_of(service, settings, caller, staleness)
     plane = DataPlane(
         _control_plane(service, tallies, limits, caller),
@@ -149,6 +154,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         publish=core.ingestion.publish,
         restore=partial(restore_again, core),
         caps=core.caps,
+        loop=LoopWatch(clock=core.clock, publish=core.ingestion.publish),
         is_restored=core.is_restored,
     )
 
@@ -161,6 +167,10 @@ def _staleness(core: Core) -> StalenessMonitor:
         publish=core.ingestion.publish,
         nearest=core.ingestion.nearest,
     )
+
+
+def _route_watch(core: Core) -> RouteWatch:
+    return RouteWatch(router=core.router, clock=core.clock, publish=core.ingestion.publish)
 
 
 def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
@@ -179,6 +189,8 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             service.tasks,
             service.ledger.stats,
             service.uncalled,
+            service.housekeeping.loop,
+            service.webhooks,
             cache.tally if cache else None,
         ),
         parts=[
@@ -195,6 +207,17 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
+    )
+
+
+def _is_there(service: Service, name: str) -> bool:
+    """Whether a deployment, route, cap or feed of this name has not been removed."""
+    router = service.router
+    return (
+        name in router.catalog.deployments
+        or name in router.routes
+        or router.caps.cap(name) is not None
+        or any(feed.id == name for feed in service.poller.status())
     )
 
 

@@ -15,10 +15,12 @@ from windsock.core.evidence.judgements import Judgement, judgements, with_new
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
 from windsock.core.evidence.keys.sums import Sums
+from windsock.core.evidence.source_watch import SourceWatch
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
 from windsock.core.evidence.weighting import CHECK, JUDGED_FROM, RewardWeighting, Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
+from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.errors import BadRequest
@@ -63,6 +65,7 @@ class Learner:
         self._rules_of = rules_of
         self._weightings: dict[str, RewardWeighting] = {}
         self.keys = KeyWatch()
+        self._sources = SourceWatch()
 
     def observe(
         self,
@@ -85,6 +88,7 @@ class Learner:
         if not said:
             weighting.response(cell, deployment).count(rewards=1.0)
         key = reward.key_id
+        self._sources.note((cell, deployment), said, reward, now)
         self._judge_check(decision, deployment, said, reward, now)
         for other, held in before.items():
             self._reduce(decision, deployment, held, 0.0 if other == key else after[other].weight)
@@ -197,6 +201,10 @@ class Learner:
             self.keys.silenced.pop(key, None)
         for weighting in self._weightings.values():
             self._move(weighting.keys.weigh_again(key), now)
+
+    def drain(self) -> list[Event]:
+        """Keys and sources that disagree, as it is to be told since the last call."""
+        return self.keys.drain() + self._sources.drain()
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""

@@ -200,7 +200,7 @@ class Router:
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality found, and tasks forgotten, since the last call."""
-        found = self.beliefs.drain() + self._learner.keys.drain()
+        found = self.beliefs.drain() + self._learner.drain()
         return found + self.tables.forgetting.drain()
 
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
