@@ -15,7 +15,7 @@ from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
-from windsock.app.background.watches.route_watch import RouteWatch
+from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
 from windsock.app.service import Service
@@ -33,16 +33,22 @@ from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.cap_routes import cap_routes
-from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
+from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.evidence import evidence_routes
+from windsock.service.control.overviews.feeds import feed_routes
+from windsock.service.control.overviews.keys import key_routes
+from windsock.service.control.page.dashboard import Dashboard
+from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
+from windsock.service.control.prices.statements import statement_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -66,17 +72,16 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     uncalled = UncalledRequests(core.clock, core.ledger.append)
     executor = executor_of(core, upstreams, feedbacks, tallies, uncalled, caller)
     service = _service(core, settings, executor, feedbacks, uncalled, limits)
-    staleness, routes = _staleness(core), _route_watch(core)
+    staleness = _staleness(core)
     probes = _probes(core, settings, executor)
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
         "uncalled": uncalled.flush,
         "staleness": staleness.check,
-        "routes": routes.check,
-        "caps": service.housekeeping.tell_renewed,
         "probes": probes.check,
         "credentials": renewal.check,
+        **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
     }
     service.on_stop += [probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
@@ -84,7 +89,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         service.webhooks.on_event,
         tallies.on_event,
     ]
-    tallies.alarms.knows = partial(_is_there, service)
+    tallies.alarms.knows = partial(is_there, core.router, core.poller)
     calls = calls_of(service, settings, caller, staleness)
     plane = DataPlane(
         _control_plane(service, tallies, limits, caller),
@@ -169,10 +174,6 @@ def _staleness(core: Core) -> StalenessMonitor:
     )
 
 
-def _route_watch(core: Core) -> RouteWatch:
-    return RouteWatch(router=core.router, clock=core.clock, publish=core.ingestion.publish)
-
-
 def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
@@ -195,29 +196,23 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
         ),
         parts=[
             weights_routes(insight),
+            frontier_routes(insight),
             price_routes(insight),
+            statement_routes(insight),
+            feed_routes(insight, service.poller),
             model_routes(insight),
             kept_answer_routes(insight, _kept(service, caller)),
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            evidence_routes(insight),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
+            key_routes(insight, partial(queries.keys, service.engine)),
             history_routes(insight, _history(service.engine)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
-    )
-
-
-def _is_there(service: Service, name: str) -> bool:
-    """Whether a deployment, route, cap or feed of this name has not been removed."""
-    router = service.router
-    return (
-        name in router.catalog.deployments
-        or name in router.routes
-        or router.caps.cap(name) is not None
-        or any(feed.id == name for feed in service.poller.status())
     )
 
 

@@ -32,6 +32,12 @@ LATE = 1.5
 WATCH_EVERY_S = 0.5
 """Between two turns of `watch`."""
 
+STALE_POLLS = 3.0
+"""Intervals without a good reading after which a feed is stale."""
+
+LEAST_STALE_S = 30.0
+"""A feed polled every second may miss a few polls on a busy machine."""
+
 
 @dataclass(slots=True)
 class FeedStatus:
@@ -41,9 +47,11 @@ class FeedStatus:
     short_polls     polls in a row whose body was refused because it had lost half of them
     turn            held by the poll under way, until its reading is absorbed
     waiting         the one poll that begins after it
+    since           when it was declared: what was never read is as old
     """
 
     id: str
+    since: float
     polls: int = 0
     failures: int = 0
     rows: int = 0
@@ -57,6 +65,11 @@ class FeedStatus:
     reading: Reading | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: asyncio.Task[None] | None = None
+
+    def is_stale(self, every_s: float, elapsed: float) -> bool:
+        """True if it was asked and has said nothing good for too long."""
+        age_s = elapsed - (self.since if self.last_good_at is None else self.last_good_at)
+        return self.last_tried is not None and age_s > max(LEAST_STALE_S, STALE_POLLS * every_s)
 
 
 class Poller:
@@ -85,7 +98,7 @@ class Poller:
         self._on_reading = on_reading
         self._on_failure = on_failure
         self._rules = rules
-        self._status = {name: FeedStatus(name) for name in self._definitions}
+        self._status = {name: self._begun(name) for name in self._definitions}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -112,6 +125,9 @@ class Poller:
             replace_existing=True,
         )
 
+    def _begun(self, name: str) -> FeedStatus:
+        return FeedStatus(name, since=self._clock.elapsed())
+
     async def _run(self, feed_id: str) -> None:
         if feed_id not in self._definitions:
             return
@@ -127,7 +143,7 @@ class Poller:
                 self._scheduler.remove_job(name)
         for name, definition in self._definitions.items():
             if before.get(name) != definition:
-                self._status[name] = FeedStatus(name)
+                self._status[name] = self._begun(name)
                 self._schedule(name, 0.0)
 
     async def stop(self) -> None:
@@ -146,6 +162,14 @@ class Poller:
     def every_s(self, feed_id: str) -> float:
         """Seconds between two polls of a feed; raises KeyError."""
         return self._definitions[feed_id].every
+
+    def next_poll_s(self, feed_id: str) -> float | None:
+        """Seconds until the next poll that may reach its server; None where none is planned."""
+        job, quiet_until = self._scheduler.get_job(feed_id), self._status[feed_id].quiet_until
+        if job is None or job.next_run_time is None:
+            return None
+        wait_s: float = (job.next_run_time - self._wall()).total_seconds()
+        return max(0.0, wait_s, quiet_until - self._clock.elapsed())
 
     def definitions(self) -> list[FeedDefinition]:
         """Every feed that is polled."""

@@ -36,6 +36,7 @@ class Lasting:
 
 LASTING = (
     Lasting(EventKind.ERRORS_ROSE, EventKind.ERRORS_FELL),
+    Lasting(EventKind.FLOOR_OUT_OF_REACH, EventKind.FLOOR_WITHIN_REACH, PLACE),
     Lasting(EventKind.ROUTE_IS_DOWN, EventKind.ROUTE_IS_BACK, ("route",)),
     Lasting(EventKind.CAP_OUTPACED, EventKind.CAP_RENEWED, CAPPED),
     Lasting(EventKind.CAP_SPENT, EventKind.CAP_RENEWED, CAPPED),

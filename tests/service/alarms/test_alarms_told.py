@@ -170,9 +170,9 @@ async def route_down(a: Alarmed, far: bool) -> None:
     for _ in range(6):
         await a.ask(401)
     await a.turned()
-    await a.turned(9.0)
+    await a.turned(5.0)
     if far:
-        await a.turned(2.0)
+        await a.turned(6.0)
         await a.turned(2.0)
     else:
         await a.turned(600.0)

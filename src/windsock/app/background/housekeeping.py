@@ -155,11 +155,6 @@ class Housekeeping:
         for event in self.router.drain_shifts():
             self.publish(event)
 
-    def tell_renewed(self) -> None:
-        """Caps that have room again."""
-        for event in self.router.caps.renewed(self.clock.now()):
-            self.publish(event)
-
     async def _solve_ahead(self) -> None:
         for _ in range(MAX_SOLVES):
             if not self.router.tables.refresh(self.clock.now()):

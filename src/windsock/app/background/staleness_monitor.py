@@ -11,12 +11,6 @@ from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
 from windsock.feeds.poller import FeedStatus, Poller
 
-STALE_POLLS = 3.0
-"""Intervals without a good reading after which a feed is stale."""
-
-LEAST_STALE_S = 30.0
-"""A feed polled every second may miss a few polls on a busy machine."""
-
 REFRESH_S = 60.0
 """Least time between two polls that requests for unpriced models may cause."""
 
@@ -49,14 +43,7 @@ class StalenessMonitor:
     nearest: Callable[[str], list[str]]
     _unmatched: set[str] = field(default_factory=set)
     _known: dict[Ends, set[str]] = field(default_factory=dict)
-    _first_seen: dict[str, float] = field(default_factory=dict)
     _refreshed_at: float = float("-inf")
-
-    def __post_init__(self) -> None:
-        """The age of what was never read counts from here on."""
-        self._first_seen |= dict.fromkeys(
-            (feed.id for feed in self.poller.status()), self.clock.elapsed()
-        )
 
     def check(self) -> None:
         """Compare with the last check; publish what began or ended since."""
@@ -70,15 +57,9 @@ class StalenessMonitor:
         self._note(STALE_PRICE, {n for n, each in statuses.items() if each.is_stale}, ages)
         self._note(DISPUTE, {n for n, each in statuses.items() if each.disputed_by}, ages)
         feeds = {feed.id: feed for feed in self.poller.status()}
-        stale = {name for name, feed in feeds.items() if self._is_stale(feed)}
+        elapsed, every_s = self.clock.elapsed(), self.poller.every_s
+        stale = {name for name, feed in feeds.items() if feed.is_stale(every_s(name), elapsed)}
         self._note(STALE_FEED, stale, {name: self._age(feed) for name, feed in feeds.items()})
-
-    def _is_stale(self, feed: FeedStatus) -> bool:
-        elapsed = self.clock.elapsed()
-        first_seen = self._first_seen.setdefault(feed.id, elapsed)
-        age_s = elapsed - (first_seen if feed.last_good_at is None else feed.last_good_at)
-        bound = max(LEAST_STALE_S, STALE_POLLS * self.poller.every_s(feed.id))
-        return feed.last_tried is not None and age_s > bound
 
     def _age(self, feed: FeedStatus) -> Facts:
         at = feed.last_good_at

@@ -199,8 +199,8 @@ class Router:
         return self._audit.doubts.of(deployment)
 
     def drain_shifts(self) -> list[Event]:
-        """Changes of quality found, and tasks forgotten, since the last call."""
-        found = self.beliefs.drain() + self._learner.drain()
+        """Changes of quality, sources and keys that disagree, forgotten tasks, since the last."""
+        found = self.beliefs.drain() + self._learner.keys.drain() + self._learner.sources.drain()
         return found + self.tables.forgetting.drain()
 
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
@@ -215,13 +215,11 @@ class Router:
         return self._learner.feedback_rate(cell, deployment)
 
     def ladder(self, cell: Cell, now: float) -> tuple[tuple[str, ...], list[Rung]]:
-        """The arms of a cell and every rung, from cheapest to best.
-
-        Empty under a policy without a ladder. A cascade is the arm "cheap > strong".
-        """
+        """The arms of a cell and every rung, from cheapest to best; empty without a ladder."""
         route = self.resolve(RouteRequest(model=cell.route))
-        view, _ = self.tables.views(route, cell.namespace, cell.name, now, {})
-        return route.policy.frontier(view, now) if view.deployments else ((), [])
+        view, views = self.tables.views(route, cell.namespace, cell.name, now, {})
+        found = route.policy.frontier(views, view, now) if view.deployments else None
+        return (found.names, found.ladder.rungs()) if found else ((), [])
 
     def advice(
         self, decision: Decision, deployment: str, claim: float, now: float
