@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -21,6 +22,7 @@ from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_o
 from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
 from windsock.config.settings import Settings
+from windsock.config.shared_settings import shared_settings
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.observability.loop_watch import LoopWatch
@@ -49,6 +51,7 @@ from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.prices.statements import statement_routes
+from windsock.service.control.rehearsal.routes import Handover, rehearsal_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -57,6 +60,7 @@ from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
 from windsock.service.tallies import Tallies
 from windsock.store import queries
+from windsock.store.codec import encode
 from windsock.store.spending import uncalled_report
 
 
@@ -177,7 +181,7 @@ def _staleness(core: Core) -> StalenessMonitor:
 def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
-    insight = _insight(service)
+    insight, past = _insight(service), _history(service.engine)
     service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         insight=insight,
@@ -208,7 +212,8 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             evidence_routes(insight),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             key_routes(insight, partial(queries.keys, service.engine)),
-            history_routes(insight, _history(service.engine)),
+            history_routes(insight, past),
+            rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
@@ -220,6 +225,10 @@ def _kept(service: Service, caller: Caller) -> KeptAnswers:
     return KeptAnswers(
         answered_by=service.feedbacks.answered_by, calls=service.executor.calls, caller=caller
     )
+
+
+def _shared(service: Service) -> Callable[[str], Mapping[str, Any]]:
+    return lambda route: shared_settings(service.settings, route)
 
 
 def _history(engine: Engine) -> History:
