@@ -16,6 +16,7 @@ from tests.service.test_dashboard import STATIC, browser, in_browser, say, use, 
 from tests.upstream import Answer, completion, upstream
 from windsock.cli.keys.key_book import KeyBook
 
+expect.set_options(timeout=20_000)
 pytestmark = [in_browser, pytest.mark.asyncio(loop_scope="module")]
 
 TOKEN = "admin-" + "t" * 32
