@@ -99,9 +99,9 @@ class Decision:
     conversation: ConversationFacts | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class ArmFacts:
-    """One candidate's line in a weight table.
+    """One candidate's line in a weight table; treat it as immutable, as all records here.
 
     success_low, success_high   90 % credible interval
     effective_samples           discounted, weighted rewards behind the belief

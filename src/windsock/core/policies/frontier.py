@@ -142,12 +142,19 @@ class Ladder:
 
     def __init__(self, arms: Arms, values: FloatArray | None = None) -> None:
         self.arms = arms
-        self.values = rung_values(arms.usd) if values is None else values
+        self._values = values
         self._contest = Contest(arms.a, arms.b, arms.usd)
         self._mean, self._spread = arms.mean, arms.spread
         self._damping = Damping(self._mean, arms.a + arms.b, arms.usd, arms.labels)
         self._rungs: dict[float, Rung] = {}
         self._rough: dict[float, Rung] = {}
+
+    @property
+    def values(self) -> FloatArray:
+        """(rungs,) V of each, rising; laid out when they are first asked for."""
+        if self._values is None:
+            self._values = rung_values(self.arms.usd)
+        return self._values
 
     def __len__(self) -> int:
         return len(self.values)

@@ -120,7 +120,7 @@ class PriceAware(BasePolicy):
 
     def _ladder(self, view: CellView, known: _Known) -> Ladder:
         extra = useful_arms(view)
-        pairs = [self.beliefs.posterior(view.cell, name) for name in view.deployments]
+        pairs = self.beliefs.posteriors(view.cell, view.deployments)
         pairs += [(compound.a, compound.b) for compound in extra]
         a, b = np.array(pairs, dtype=np.float64).T
         costs = (*view.prudent_usd, *(compound.usd for compound in extra))

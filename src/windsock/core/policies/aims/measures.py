@@ -40,10 +40,14 @@ class Measures:
         if self.objective.quality_floor is None and self.objective.quality is None:
             return None
         offers = [
-            Offer(deployment=name, success=a / (a + b), usd=usd, share=view.share)
+            Offer(name, a / (a + b), usd, view.share)
             for view in busiest(cells)
-            for name, usd in zip(view.deployments, view.prudent_usd, strict=True)
-            for a, b in (self.beliefs.posterior(view.cell, name),)
+            for name, usd, (a, b) in zip(
+                view.deployments,
+                view.prudent_usd,
+                self.beliefs.posteriors(view.cell, view.deployments),
+                strict=True,
+            )
         ]
         return reference_of(offers, self.objective.incumbent)
 
