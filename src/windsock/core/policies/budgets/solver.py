@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.frontier import Ladder, Rung, first_true, mixed, rung_values
+from windsock.core.policies.aims.bisection import first_true
+from windsock.core.policies.frontier import Ladder, Rung, mixed, rung_values
 from windsock.core.policies.objectives import Chosen, Floor, not_below
 
 LEAST_USD = 1e-15
