@@ -9,8 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray, Indices
-from windsock.core.policies.aims.bisection import first_true
 from windsock.core.policies.best_arm import CROWD, Contest
+from windsock.core.policies.restraint.bisection import first_true
 from windsock.core.policies.restraint.bounds import above, below, least_shares
 from windsock.core.policies.restraint.damping import Damping
 from windsock.core.policies.restraint.incumbent import Incumbent, kept

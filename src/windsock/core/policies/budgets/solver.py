@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.aims.bisection import first_true
 from windsock.core.policies.frontier import Ladder, Rung, mixed, rung_values
 from windsock.core.policies.objectives import Chosen, Floor, not_below
+from windsock.core.policies.restraint.bisection import first_true
 
 LEAST_USD = 1e-15
 """Below this a request is free."""
