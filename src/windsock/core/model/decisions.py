@@ -177,8 +177,8 @@ class WeightTable:
                     of a deployment's share may escalate. None if every doubtful answer of the
                     route is asked again, whatever was drawn
     note            what the objective could not be given (floor out of reach, budget spent)
-    decided_by      what chose the weights (value, quality, floor, cap, search, cost_per_success or
-                    budget) and what moved them (information, bound, incumbent)
+    decided_by      what chose the weights (value, quality, floor, route_floor, cap, search,
+                    cost_per_success or budget) and what moved them (information, bound, incumbent)
     """
 
     version: int

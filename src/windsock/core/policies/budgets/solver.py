@@ -31,9 +31,11 @@ class Demand:
 
     def usd(self, value: float) -> float:
         """Expected dollars of one request at V."""
-        if self.fixed_usd is not None:
-            return self.fixed_usd
-        return not_below(self.ladder, Chosen(rung=self.ladder.at(value)), self.floor).rung.usd
+        return self.rung(value).usd if self.fixed_usd is None else self.fixed_usd
+
+    def rung(self, value: float) -> Rung:
+        """What a cell gets at V, not below its own floor."""
+        return not_below(self.ladder, Chosen(rung=self.ladder.at(value)), self.floor).rung
 
     def rough_usd(self, value: float, along: FloatArray) -> float:
         """The same to a few percent where no floor is held, for a tenth of the time."""
