@@ -13,7 +13,7 @@ from windsock.core.policies.objectives import Objective
 from windsock.core.policies.protocol import Policy, Weighing
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.candidates import ImaginedPrices
+from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.errors import BadRequest
 
 
