@@ -90,9 +90,8 @@ async def main() -> None:
     off = median(found["off"])
     for name, all_us in found.items():
         beside = median(us - base for us, base in zip(all_us, found["off"], strict=True))
-        print(
-            f"{name:<10} {median(all_us):7.0f} us a request, {beside:+6.0f} us ({beside / off:+.1%})"
-        )
+        more = f"{beside:+6.0f} us ({beside / off:+.1%})"
+        print(f"{name:<10} {median(all_us):7.0f} us a request, {more}")
     print(f"off        two looks at a context variable are {look_ns():.0f} ns")
 
 
