@@ -16,7 +16,8 @@ let open = null;
 /** [view, arguments] of the address; what a link of an earlier page asked for is heard too. */
 function place() {
   const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
-  return [PANELS.find((each) => each.name === name) ?? PANELS[0], new URLSearchParams(query ?? (name ? "" : location.search))];
+  const known = name || (location.pathname === "/docs" ? "reference" : "");
+  return [PANELS.find((each) => each.name === known) ?? PANELS[0], new URLSearchParams(query ?? (name ? "" : location.search))];
 }
 
 function address(name, args) {
