@@ -49,6 +49,7 @@ def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIR
             "namespace": caller.namespace,
             "scopes": sorted(caller.scopes),
             "needs_key": access.needs_key,
+            "replayed": dashboard.replayed,
         }
 
     return routes
