@@ -190,7 +190,7 @@ def with_log(path: Path, count: int) -> None:
     with engine.connect() as hold:
         hold.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
         hold.exec_driver_sql("BEGIN")
-        hold.exec_driver_sql("SELECT count(*) FROM decision").scalar()
+        hold.exec_driver_sql("SELECT count(*) FROM request").scalar()
         for n in range(500, 500 + count):
             keep(engine, [outcome(n)])
         for name in ("store.db", "store.db-wal"):

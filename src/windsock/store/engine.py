@@ -5,22 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from windsock.errors import ConfigError, StoreError
+from windsock.errors import ConfigError
+from windsock.store.compact.transactions import reading
 from windsock.store.recovery.set_aside import set_aside_if_corrupt, sqlite_path
 
-__all__ = ["open_engine", "reading", "set_aside_if_corrupt", "sqlite_path"]
+__all__ = [
+    "open_engine",
+    "reading",
+    "set_aside_if_corrupt",
+    "sqlite_path",
+]
 
 MAX_WAL_BYTES = 64 * 1024 * 1024
 """To which SQLite cuts its log at a checkpoint."""
-
-REFUSALS = ("authentication failed", "does not exist", "permission denied", "no pg_hba")
-"""What PostgreSQL says where it is there and refuses us; its driver gives no code for them."""
 
 POSTGRES = {"keepalives_idle": 10, "tcp_user_timeout": 10_000}
 
@@ -50,17 +52,6 @@ def open_engine(url: str, *, patience_s: float = 5.0) -> Engine:
     raise ConfigError(
         f"store.url: {parsed.get_backend_name()!r} is not supported; use sqlite or postgresql"
     )
-
-
-@contextlib.contextmanager
-def reading() -> Iterator[None]:
-    """Failures of the database become StoreError, in one sentence."""
-    try:
-        yield
-    except (SQLAlchemyError, OSError) as error:
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        is_refusal = any(word in str(error) for word in REFUSALS)
-        raise StoreError(f"the store cannot be used: {cause}", is_refusal=is_refusal) from error
 
 
 def _scheme(url: str) -> str:

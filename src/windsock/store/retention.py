@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Table, delete, select
 
-from windsock.store.engine import reading
+from windsock.store.compact.transactions import begin_alone, reading
 from windsock.store.tables import (
     AttemptRow,
     DecisionRow,
@@ -18,7 +18,6 @@ from windsock.store.tables import (
     UncalledRow,
     WeightsRow,
 )
-from windsock.store.writer import begin_alone
 
 DAY_S = 86400.0
 MAX_ROWS = 1000
