@@ -29,6 +29,7 @@ from tests.upstream import Answer, completion, upstream
 from windsock.cli import app, cap_commands, layout, tables, weights
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.feeds import check
+from windsock.cli.foresight.frontier import frontier_lines
 from windsock.cli.foresight.what_if import what_if_lines
 from windsock.cli.keys import printing
 from windsock.cli.layout import show
@@ -39,6 +40,8 @@ from windsock.errors import WindsockError
 from windsock.evaluation import report as evaluation_report
 from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import CellFacts, Evaluation, Value
+from windsock.rehearsal import report as rehearsal_report
+from windsock.rehearsal.rehearse import Figures, Interval, Rehearsal
 from windsock.resources import folder
 from windsock.simulation.reporting import text_report
 from windsock.simulation.simulate import replay
@@ -199,9 +202,27 @@ WHAT_IF = {
     "weights_now": dict.fromkeys(NAMES, 1 / 3), "weights_then": dict.fromkeys(NAMES, 1 / 3),
 }  # fmt: skip
 
+
+def prospect(kind: str, name: str, usd: float) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "value_usd": None, "usd_per_request": usd, "success": 0.9,
+            "success_interval": [0.8, 0.95], "is_held": False, "traffic_share": 0.5,
+            "weights": dict.fromkeys(NAMES, 1 / 3)}  # fmt: skip
+
+
+PROSPECTS = [prospect("deployment", name, 10.0**i) for i, name in enumerate(NAMES)] + [
+    prospect("today", "today", 1e-7), prospect("quality", "high", 123.0),
+    prospect("floor", "0.95", 12.0), prospect("value", "1.23e-05", 1.0)]  # fmt: skip
+FRONTIER = {
+    "route": "auto", "incumbent": LONG, "tasks": 400, "over_route": PROSPECTS,
+    "reference": {"deployment": TWIN, "success": 0.9, "usd_per_success": 1e-9},
+    "by_task": [{"task": task, "traffic_share": 0.5, "rewards": 1234567.0, "prospects": PROSPECTS}
+                for task in (ODD, "sql")],
+}  # fmt: skip
+
 PRINTED = {
     "caps list": lambda: cap_commands.show_caps(CAPS, as_json=False),
     "whatif": lambda: show(tables.terminal(), what_if_lines(WHAT_IF, width=WIDTH)),
+    "frontier": lambda: show(tables.terminal(), frontier_lines(FRONTIER, width=WIDTH)),
     "weights": lambda: weights.show_weights(Said({"data": [cell()]}), route=None, task=None),
     "explain": lambda: weights.show_decision(Said(decision()), "x", as_json=False),
     "report": lambda: tables.show_report(Said(REPORT), since="7d", by="deployment"),
@@ -270,6 +291,21 @@ def test_an_evaluation_fits_and_cuts_no_name() -> None:
     )  # fmt: skip
     text = evaluation_report.report_lines(found, policy="a.toml", prices=("x=x2",), width=WIDTH)
     held("\n".join(text))
+
+
+def test_a_rehearsal_fits_and_cuts_no_name() -> None:
+    one = Interval(mean=0.123456, middle=0.12, low=0.1, high=0.2)
+    facts = {"spend_usd": one, "success": one, "p95_latency_s": one}
+    runs = tuple(
+        Figures(name=name, shares=dict.fromkeys(NAMES, one), **facts)
+        for name in ("as it is", "changed", "inverse_square_price")
+    )  # fmt: skip
+    found = Rehearsal(
+        route="auto", requests=1234567, hours=24.0, starts_at=1.7e9, seeds=10, every=20, runs=runs,
+        changes=(f"{LONG}=1.5/6 after 7d",), difference=runs[1],
+        unknown=tuple(f"{name} was never called here: " + "word " * 20 for name in NAMES),
+    )  # fmt: skip
+    held("\n".join(rehearsal_report.report_lines(found, width=WIDTH)))
 
 
 def test_feeds_are_shown_one_line_a_row(out) -> None:

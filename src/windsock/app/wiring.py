@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
+from windsock.app.background.floor_monitor import FloorMonitor
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
@@ -20,6 +22,7 @@ from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_o
 from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
 from windsock.config.settings import Settings
+from windsock.config.shared_settings import shared_settings
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.observability.webhooks import Hook, Webhooks
@@ -31,16 +34,23 @@ from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.cap_routes import cap_routes
-from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
+from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.evidence import evidence_routes
+from windsock.service.control.overviews.feeds import feed_routes
+from windsock.service.control.overviews.keys import key_routes
+from windsock.service.control.page.dashboard import Dashboard
+from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
+from windsock.service.control.prices.statements import statement_routes
+from windsock.service.control.rehearsal.routes import Handover, rehearsal_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -49,6 +59,7 @@ from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
 from windsock.service.tallies import Tallies
 from windsock.store import queries
+from windsock.store.codec import encode
 from windsock.store.spending import uncalled_report
 
 
@@ -66,6 +77,9 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, uncalled, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
+    floors = FloorMonitor(
+        router=core.router, engine=core.engine, clock=core.clock, publish=core.ingestion.publish
+    )
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
@@ -73,6 +87,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "staleness": staleness.check,
         "probes": probes.check,
         "credentials": renewal.check,
+        "floors": floors.check,
     }
     service.on_stop += [probes.stop, renewal.stop]
     core.events.listeners += [
@@ -166,7 +181,7 @@ def _staleness(core: Core) -> StalenessMonitor:
 def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
-    insight = _insight(service)
+    insight, past = _insight(service), _history(service.engine)
     service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         insight=insight,
@@ -183,14 +198,20 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
         ),
         parts=[
             weights_routes(insight),
+            frontier_routes(insight),
             price_routes(insight),
+            statement_routes(insight),
+            feed_routes(insight, service.poller),
             model_routes(insight),
             kept_answer_routes(insight, _kept(service, caller)),
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            evidence_routes(insight),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
-            history_routes(insight, _history(service.engine)),
+            key_routes(insight, partial(queries.keys, service.engine)),
+            history_routes(insight, past),
+            rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
@@ -202,6 +223,10 @@ def _kept(service: Service, caller: Caller) -> KeptAnswers:
     return KeptAnswers(
         answered_by=service.feedbacks.answered_by, calls=service.executor.calls, caller=caller
     )
+
+
+def _shared(service: Service) -> Callable[[str], Mapping[str, Any]]:
+    return lambda route: shared_settings(service.settings, route)
 
 
 def _history(engine: Engine) -> History:

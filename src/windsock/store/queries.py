@@ -10,6 +10,7 @@ import contextlib
 import heapq
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
+from math import inf
 from typing import Any, TypeVar
 
 import msgspec
@@ -126,8 +127,7 @@ def held_quotes(
 ) -> list[Held]:
     """Quotes that were not believed, oldest first."""
     query = select(_held).where(_held.c.seen_at >= since, _held.c.seen_at < until)
-    if deployment is not None:
-        query = query.where(_held.c.deployment == deployment)
+    query = query if deployment is None else query.where(_held.c.deployment == deployment)
     return _records(engine, query.order_by(_held.c.position), Held)
 
 
@@ -137,14 +137,17 @@ def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Ev
 
 
 def newest_events(
-    engine: Engine, *, since: float, kinds: Collection[str] = (), deployment: str | None = None
+    engine: Engine,
+    *,
+    since: float,
+    until: float = inf,
+    kinds: Collection[str] = (),
+    deployment: str | None = None,
 ) -> Iterator[Event]:
-    """Events since a moment, newest first; of these kinds and this deployment, where named."""
-    query = select(_event).where(_event.c.at >= since)
-    if kinds:
-        query = query.where(_event.c.kind.in_([str(kind) for kind in kinds]))
-    if deployment is not None:
-        query = query.where(_event.c.deployment == deployment)
+    """Events of [since, until), newest first; of these kinds and this deployment, where named."""
+    query = select(_event).where(_event.c.at >= since, _event.c.at < until)
+    query = query.where(_event.c.kind.in_([str(kind) for kind in kinds])) if kinds else query
+    query = query if deployment is None else query.where(_event.c.deployment == deployment)
     page = query = query.order_by(_event.c.position.desc()).limit(PAGE)
     while rows := _all(engine, page):
         yield from (event for _, event in _readable(rows, lambda row: decode(Event, row.body)))

@@ -46,7 +46,7 @@ class History:
     decisions               by since, until, limit and namespace, oldest first
     table                   by its version
     quotes                  of a deployment, by since and until
-    report, bills, uncalled sums by since, by and namespace
+    report, bills, uncalled sums by since, until, by and namespace
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -101,16 +101,18 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
 
     @routes.get("/v1/report", tags=["history"])
     async def report(
-        caller: Caller, since: When = None, by: str = "task,deployment"
+        caller: Caller, since: When = None, until: When = None, by: str = "task,deployment"
     ) -> dict[str, Any]:
         groups = _groups(by)
         now = clock.now()
-        begin = when(since, now, param="since", otherwise=now - DAY_S)
-        asked = {"since": begin, "by": groups, "namespace": caller.namespace}
+        end = None if until is None else when(until, now, param="until", otherwise=now)
+        begin = when(since, now, param="since", otherwise=(end or now) - DAY_S)
+        asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
         rows = await asyncio.to_thread(past.report, **asked)
         bills = await asyncio.to_thread(past.bills, **asked)
         uncalled = await asyncio.to_thread(past.uncalled, **asked)
-        return {"since": begin, "by": groups, "data": report_lines(rows, bills, uncalled, groups)}
+        span = {"since": begin, "until": end}
+        return {**span, "by": groups, "data": report_lines(rows, bills, uncalled, groups)}
 
     return routes
 

@@ -8,7 +8,7 @@ export function usd(value) {
   if (value === 0) return "$0";
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   const text = value.toFixed(Math.min(12, Math.max(value < 1000 ? 2 : 0, digits)));
-  return "$" + text.replace(/(\.\d\d+?)0+$/, "$1");
+  return text.replace(/(\.\d\d+?)0+$/, "$1").replace(/^-?/, "$&$$");
 }
 
 /** Whole percents, one decimal below ten; a share that is small but not nil never reads as 0. */
@@ -21,6 +21,11 @@ export function percent(value) {
 
 export function count(value) {
   return value < 10 ? String(Math.round(value * 10) / 10) : Math.round(value).toLocaleString("en");
+}
+
+/** "1 list", "3 lists". */
+export function many(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 export function millis(value) {
@@ -55,6 +60,19 @@ export function clock(at) {
 
 export function day(at) {
   return new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+}
+
+/** A moment as an axis tells it: the hour while ticks are close, the day where one begins or they lie far apart. */
+export function moment(at, step, withDay) {
+  const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  if (step >= 86400) return day;
+  const hour = new Date(at * 1000).toLocaleTimeString("en-GB", step < 60 ? {} : { hour: "2-digit", minute: "2-digit" });
+  return withDay ? `${day} ${hour}` : hour;
+}
+
+/** Date and time, to the second. */
+export function when(at) {
+  return at === null || at === undefined ? dash : `${moment(at, 86400)} ${clock(at)}`;
 }
 
 /** [headline, detail] of one event. */
