@@ -79,12 +79,15 @@ def cleaned(series: Series) -> dict[str, str]:
 def rows_of_request(
     entry: Outcome | Decision, position: int
 ) -> Iterator[tuple[type[Any], dict[str, Any]]]:
-    """The row of a request and those by which it is found."""
+    """The row of a request and those by which it is found; raises TypeError, ValueError,
+    OverflowError or AttributeError if it fits none."""
     is_outcome = isinstance(entry, Outcome)
     decision = entry.decision if isinstance(entry, Outcome) else entry
     shape, body = split(entry, decision.at)
     lasted_s = int(entry.finished_at - decision.at) if isinstance(entry, Outcome) else 0
     series = series_of(entry) if isinstance(entry, Outcome) else series_in(decision.cell)
+    if not all(isinstance(name, str) for name in series):
+        raise TypeError(series)
     yield (
         RequestRow,
         {
