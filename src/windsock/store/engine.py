@@ -79,11 +79,15 @@ def _sqlite(url: URL, patience_s: float) -> Engine:
 
 
 def make_private(engine: Engine) -> None:
-    """A new SQLite file is for its owner only, and its log, which SQLite makes alike, with it."""
+    """A new SQLite file is for its owner only, its log, which SQLite makes alike, with it; and it
+    gives back what is freed."""
     path = sqlite_path(engine.url.render_as_string())
     if path is not None:
         with contextlib.suppress(OSError):  # it is there, or cannot be made: said when it is used
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            with contextlib.closing(sqlite3.connect(path)) as new:
+                new.execute("PRAGMA auto_vacuum=INCREMENTAL")  # so that it can shrink, while empty
+                new.execute("VACUUM")
 
 
 def _tune(connection: sqlite3.Connection, _: object) -> None:
