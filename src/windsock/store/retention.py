@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, Table, delete, exists, select
 from windsock.store.compact.requests import Reader, name_of, names_in
 from windsock.store.compact.tables import NameRow, RequestRow, TableRow
 from windsock.store.compact.transactions import begin_alone, reading
-from windsock.store.rollups.tables import CallSumsRow, DelaySumsRow, RequestSumsRow
+from windsock.store.rollups.keeping import call_sums, delay_sums, request_sums
 from windsock.store.tables import (
     AttemptRow,
     DecisionRow,
@@ -74,18 +74,13 @@ def prune(engine: Engine, now: float, keep: Keep | None = None) -> int:
             if age is not None
         )
         if keep.sums_s is not None:
-            gone += sum(_prune_sums(connection, each, now - keep.sums_s) for each in SUMS)
+            for table in (request_sums, call_sums, delay_sums):
+                gone += _prune_sums(connection, table, now - keep.sums_s)
         if keep.prices_s is not None:
             gone += _prune_quotes(connection, now - keep.prices_s)
         if gone and engine.dialect.name == "sqlite":
             _give_back(connection)
     return gone
-
-
-SUMS: tuple[Table, ...] = tuple(
-    row.__table__  # type: ignore[attr-defined]
-    for row in (RequestSumsRow, CallSumsRow, DelaySumsRow)
-)
 
 
 def _plan(keep: Keep) -> Iterator[tuple[Table, str, float | None]]:
