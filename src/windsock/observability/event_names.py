@@ -18,6 +18,7 @@ LOG_ONLY = frozenset(
         "state.set_aside",
         "task.failed",
         "webhook.failed",
+        "webhook.recovered",
     }
 )
 """Lines that are no events: nobody is told of them."""

@@ -19,6 +19,18 @@ from windsock.wire.upstream_errors.rules import ErrorRule, rule_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """Where a key is told what is left to spend, for nothing.
+
+    path    from the base URL, as a link is read
+    left    jq: dollars, or whatever it charges in, in the answer; no number without a limit
+    """
+
+    path: str
+    left: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """How to reach a provider, and under which names feeds speak of it.
 
@@ -55,6 +67,7 @@ class Preset:
     usage               what it counts its own way
     cache               how it caches the beginning of prompts
     call_urls           base URLs of kinds of calls that are not made at the usual one
+    credit              where a key is told what is left to spend
     searching           globs of the names of its models that search the web
     """
 
@@ -90,6 +103,7 @@ class Preset:
     usage: UsageHabits = NO_HABITS
     cache: CacheTraits = USUAL_CACHE
     call_urls: Mapping[str, str] = field(default_factory=dict)
+    credit: Credit | None = None
     searching: tuple[str, ...] = ()
 
     def searches_as(self, model: str) -> bool:
@@ -168,6 +182,7 @@ def _preset(name: str, body: dict[str, Any]) -> Preset:
     stated["places"] = _tuples(body.get("places", {}))
     stated["bill"] = tuple(BillField(**field) for field in body.get("bill", ()))
     stated["cache"] = _cache(body.get("cache", {}))
+    stated["credit"] = Credit(**body["credit"]) if "credit" in body else None
     stated["usage"] = UsageHabits(**_tuples(body.get("usage", {})))
     return Preset(id=name, **stated)
 
