@@ -107,9 +107,8 @@ def report(
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
-    tables.show_report(
-        ServiceClient(url, key), since=since, by=by, baseline=baseline, as_json=as_json
-    )
+    service = ServiceClient(url, key)
+    tables.show_report(service, since=since, by=by, baseline=baseline, as_json=as_json)
 
 
 @alarms_app.command("list")

@@ -21,6 +21,9 @@ from windsock.clock import SystemClock
 from windsock.errors import ConfigError, masked
 from windsock.resources.declared import point
 
+SAMPLE = 4000
+"""Requests that savings rest on, at most; the service reads them in about a second."""
+
 
 def show_report(
     service: Client, *, since: str, by: str, baseline: str | None = None, as_json: bool = False
@@ -31,7 +34,7 @@ def show_report(
     except ValueError as error:
         raise ConfigError(f"--since: {error}") from None
     named = {"baseline": baseline} if baseline else {}
-    found = service.ask("/v1/report", params={"since": begin, "by": by, **named})
+    found = service.ask("/v1/report", params={"since": begin, "by": by, "sample": SAMPLE, **named})
     if as_json:
         print(json.dumps(found, indent=2))
         return

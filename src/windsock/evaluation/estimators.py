@@ -138,7 +138,7 @@ def _switched(sample: Sample, residual: Floats, support: float) -> Estimate:
     """The bound of the shortest interval: what the model may be off beyond it widens it."""
     best = _mean(sample.expected + residual, support, float(sample.arms.noise.sum()))
     arms, n = sample.arms, len(sample.w)
-    for tau in np.unique(np.quantile(sample.w[sample.w > 0], np.linspace(0.5, 1, TAUS))):
+    for tau in _bounds(sample.w[sample.w > 0]):
         terms = sample.expected + np.where(sample.w <= tau, residual, 0.0)
         foreseen = float(arms.noise[arms.ratio <= tau].sum())
         doubt = float(arms.doubt[arms.ratio > tau].sum()) / n
@@ -146,6 +146,12 @@ def _switched(sample: Sample, residual: Floats, support: float) -> Estimate:
         if found.high - found.low < best.high - best.low:
             best = found
     return best
+
+
+def _bounds(w: Floats) -> Floats:
+    """0, which leaves all to the model, and the upper half of the weights that fell."""
+    tried = np.quantile(w, np.linspace(0.5, 1, TAUS)) if len(w) else w
+    return np.unique(np.concatenate([[0.0], tried]))
 
 
 def _interval(

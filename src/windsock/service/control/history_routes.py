@@ -49,7 +49,7 @@ class History:
     table                   by its version
     quotes                  of a deployment, by since and until
     report, bills, uncalled sums by since, until, by and namespace
-    savings     of routes against (deployment, why) each, by since, until and namespace
+    savings     of routes against (deployment, why) each, by since, until, namespace and sample
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -110,6 +110,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         until: When = None,
         by: str = "task,deployment",
         baseline: DeploymentName | None = None,
+        sample: Annotated[int, Query(ge=1, le=10_000)] = 400,
     ) -> dict[str, Any]:
         groups = _groups(by)
         now = clock.now()
@@ -122,7 +123,9 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         lines = report_lines(rows, bills, uncalled, groups)
         measures = _measures(insight.router, caller.namespace, baseline, now)
         span = {"since": begin, "until": now if end is None else end}
-        saved = await asyncio.to_thread(past.savings, measures, **span, namespace=caller.namespace)
+        saved = await asyncio.to_thread(
+            past.savings, measures, **span, namespace=caller.namespace, sample=sample
+        )
         return {"since": begin, "until": end, "by": groups, "data": lines, "savings": saved}
 
     return routes
