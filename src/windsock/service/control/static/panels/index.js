@@ -7,6 +7,7 @@
 
 export const PANELS = [
   { name: "overview", title: "Overview", group: "Now", uses: ["cell"], open: () => import("./overview.js") },
+  { name: "frontier", title: "Frontier", group: "Now", uses: [], open: () => import("./frontier.js") },
   { name: "price-lists", title: "Price lists", group: "Prices", uses: ["range"], open: () => import("./price_lists.js") },
   { name: "feeds", title: "Feeds", group: "Prices", uses: [], open: () => import("./feeds.js") },
   { name: "keys", title: "Keys", group: "Money", uses: ["range"], open: () => import("./keys.js") },
