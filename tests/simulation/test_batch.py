@@ -79,6 +79,19 @@ def test_both_engines_ask_again_alike_where_a_cascade_pays() -> None:
     assert mean(exact, usd) == pytest.approx(mean(batch, usd), rel=0.2)
 
 
+def test_both_engines_weigh_prompts_by_their_size() -> None:
+    """Cost within 10 %, success within 2 points, where the logarithm of sizes spreads by 0.8."""
+    tasks = cut().tasks.items()
+    spread = {name: task.model_copy(update={"prompt_spread": 0.8}) for name, task in tasks}
+    facts = {"tasks": spread, "hours": 2, "refresh_s": 20.0}
+    exact, batch = (
+        summaries("windsock", engine=engine, **facts)[:2] for engine in ("exact", "batch")
+    )
+    for name, close in (("success", {"abs": 0.02}), ("cost_per_success_usd", {"rel": 0.1})):
+        means = [np.mean([getattr(each, name) for each in runs]) for runs in (exact, batch)]
+        assert means[0] == pytest.approx(means[1], **close), name
+
+
 def test_both_engines_spend_the_same_where_nothing_is_chosen() -> None:
     """One deployment only: cost of a request within 2 %, success within 1.5 points."""
     exact, batch = (summaries("flagship", engine=engine) for engine in ("exact", "batch"))
