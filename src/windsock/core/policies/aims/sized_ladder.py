@@ -38,6 +38,15 @@ class SizedLadder(Ladder):
         """That of one class; of the mix where none is asked for."""
         return self if size is None else self.parts[size]
 
+    def rough(self, value_usd: float, along: FloatArray | None = None) -> Rung:
+        """The rung of any V to a few percent."""
+        rung = self._rough.get(value_usd)
+        if rung is None:
+            values = self.values if along is None else along
+            rung = self._mix([part.rough(value_usd, values) for part in self.parts])
+            self._rough[value_usd] = rung
+        return rung
+
     def sought(self, floor: float, value_usd: float, searched_usd: float) -> Rung:
         """The same of each class, at its own costs."""
         return self._mix([part.sought(floor, value_usd, searched_usd) for part in self.parts])
@@ -50,12 +59,6 @@ class SizedLadder(Ladder):
 
     def _solve(self, value_usd: float) -> Rung:
         return self._mix([part.at(value_usd) for part in self.parts])
-
-    def _roughly(self, values: FloatArray) -> dict[float, Rung]:
-        return {
-            value: self._mix([part.rough(value, values) for part in self.parts])
-            for value in values.tolist()
-        }
 
     def _mix(self, rungs: list[Rung]) -> Rung:
         def over(fact: Callable[[Rung], float]) -> float:
