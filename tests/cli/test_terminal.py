@@ -296,7 +296,7 @@ def test_an_evaluation_fits_and_cuts_no_name() -> None:
 
 
 def test_a_rehearsal_fits_and_cuts_no_name() -> None:
-    one = Interval(mean=0.123456, middle=0.12, low=0.1, high=0.2)
+    one = Interval(mean=0.123456, as_believed=0.12, low=0.1, high=0.2)
     facts = {"spend_usd": one, "success": one, "p95_latency_s": one}
     runs = tuple(
         Figures(name=name, shares=dict.fromkeys(NAMES, one), **facts)
