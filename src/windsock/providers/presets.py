@@ -58,6 +58,7 @@ class Preset:
     is_aggregator       sells other providers' models under `author/model`
     aliases             its other names; `name@region` where that site has its own prices
     prices_as           the provider under whose name lists quote what it serves
+    otel                its name in OpenTelemetry's semantic conventions, where it is another
     model_prefixes      written by some before a model's name, without meaning
     own_prefixes        the same, at this provider only
     sites               regions that it writes before a model's name, with a dot or a slash
@@ -94,6 +95,7 @@ class Preset:
     is_aggregator: bool = False
     aliases: tuple[str, ...] = ()
     prices_as: str | None = None
+    otel: str | None = None
     model_prefixes: tuple[str, ...] = ()
     own_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
