@@ -1,4 +1,4 @@
-# Fresh machine with Python 3.11+, make and git: `make run` or `make test`.
+# Fresh machine with Python 3.11+, make and git: `make run`, `make install` or `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,11 +12,13 @@ OPENAI_DOCUMENT := .parity/openai.json
 OPENAI_COMMIT := f85dbe223d40e1a31cba812ab2d755c7e98a92a3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench docs newcomer prove golden parity hostile mutants lock release clean
+.PHONY: run install test check bench docs newcomer prove golden parity hostile mutants lock release clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
 	$(BIN)/windsock demo --with-parent
+
+install: $(SERVE)
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
@@ -37,7 +39,7 @@ docs: $(DOCS)
 
 # The README's commands, one after the other, as somebody types them who has this folder and one key.
 newcomer: $(TEST)
-	$(BIN)/python -m pytest -n 0 -m newcomer tests/test_newcomer.py
+	$(BIN)/python -m pytest -n 0 -s tests/prove_newcomer.py
 
 # Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers, and windsock as Google.
 prove: $(PROVE)
