@@ -1,9 +1,10 @@
 # %% [markdown]
 # # Cut a bill
 #
-# Everything goes to one strong model, and the bill is too high. What would a router save, and what would
-# it cost in right answers? Say what you know as a world: traffic, models, prices, and how often each model
-# is right at each task. Your own evaluation tells that; these figures are made up.
+# Everything goes to one strong model, and the bill is too high. What would a router save, and
+# what would it cost in right answers? Say what you know as a world: traffic, models, prices, and
+# how often each model is right at each task. Your own evaluation tells that; these figures are
+# made up.
 
 # %%
 import tempfile
@@ -57,8 +58,8 @@ quality = { triage = 0.95, reply = 0.93 }
 """
 
 # %% [markdown]
-# Every policy meets the same requests and the same luck: the router, today's single model, a table of rules
-# written by hand, and an oracle that knows every true quality.
+# Every policy meets the same requests and the same luck: the router, today's single model, a
+# table of rules written by hand, and an oracle that knows every true quality.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
@@ -83,6 +84,6 @@ for name, share in sorted(ours.share_by_deployment.items(), key=lambda each: -ea
     print(f"  {share:6.1%} {name}")
 
 # %% [markdown]
-# The floor decides how much: raise `quality_floor` and run it again, or let the terminal sweep it with
-# `windsock simulate FOLDER --set route.quality_floor=0.9,0.92,0.94`. Once a service runs, its own log takes
-# the place of made-up figures: [rehearse a shock](rehearse_a_shock.md).
+# The floor decides how much: raise `quality_floor` and run it again, or let the terminal sweep it
+# with `windsock simulate FOLDER --set route.quality_floor=0.9,0.92,0.94`. Once a service runs,
+# its own log takes the place of made-up figures: [rehearse a shock](rehearse_a_shock.md).

@@ -1,8 +1,9 @@
 # %% [markdown]
 # # Find a model
 #
-# Which model is enough for a task, and what does one more point of quality cost? A running service knows:
-# `windsock demo` on this machine, or yours with `WINDSOCK_URL` and `WINDSOCK_API_KEY`.
+# Which model is enough for a task, and what does one more point of quality cost? A running
+# service knows: `windsock demo` on this machine, or yours with `WINDSOCK_URL` and
+# `WINDSOCK_API_KEY`.
 
 # %%
 import os
@@ -15,8 +16,8 @@ service = ServiceClient(
 TASK, ENOUGH = "sql", 0.80
 
 # %% [markdown]
-# What each candidate costs for a request of this task, at today's prices and at the length of its answers,
-# and how often it is believed to be right.
+# What each candidate costs for a request of this task, at today's prices and at the length of its
+# answers, and how often it is believed to be right.
 
 # %%
 (table,) = service.ask("/v1/weights", params={"route": "auto", "task": TASK})["data"]
@@ -51,6 +52,6 @@ for point in service.ask("/v1/frontier")["data"][0]["over_route"]:
         print(f"{point['name']:<32} ${usd * 1000:.3f} per 1,000, {success:.1%} right")
 
 # %% [markdown]
-# A model that is no candidate yet is tried on paper first:
-# `windsock simulate --from-log --add PROVIDER/MODEL=INPUT/OUTPUT`, then as a candidate with
-# `explore = 0.02`, or by [an evaluation of your own](../simulate.md) that `windsock learn` reads.
+# A model that is no candidate yet is tried on paper first: `windsock simulate --from-log --add
+# PROVIDER/MODEL=INPUT/OUTPUT`, then as a candidate with `explore = 0.02`, or by [an evaluation of
+# your own](../simulate.md) that `windsock learn` reads.

@@ -1,9 +1,9 @@
 # %% [markdown]
 # # Rehearse a shock
 #
-# A price list is to change next week. What happens to the bill, and to the answers, if nothing is done? This
-# asks a running service: `windsock demo` on this machine, or yours with `WINDSOCK_URL` and an admin key in
-# `WINDSOCK_API_KEY`. Nothing changes by asking.
+# A price list is to change next week. What happens to the bill, and to the answers, if nothing is
+# done? This asks a running service: `windsock demo` on this machine, or yours with `WINDSOCK_URL`
+# and an admin key in `WINDSOCK_API_KEY`. Nothing changes by asking.
 
 # %%
 import os
@@ -30,7 +30,8 @@ favourite = max(weights, key=lambda name: weights[name])
 print(f"{favourite} has {weights[favourite]:.0%} of the traffic")
 
 # %% [markdown]
-# The next split under four times its price, at once and exactly: the same call as `windsock whatif`.
+# The next split under four times its price, at once and exactly: the same call as `windsock
+# whatif`.
 
 # %%
 price = next(
@@ -44,8 +45,9 @@ for cell in service.ask("/v1/whatif", method="POST", json={"prices": dearer})["d
     print(f"{cell['task']}: {now:.0%} now, {then:.0%} then")
 
 # %% [markdown]
-# And the next minutes with learning, as a run: what is believed is not known, so each seed draws how good
-# every model truly is, and the interval says how much hangs on it. On a service of yours, rehearse a week.
+# And the next minutes with learning, as a run: what is believed is not known, so each seed draws
+# how good every model truly is, and the interval says how much hangs on it. On a service of
+# yours, rehearse a week.
 
 # %%
 found = rehearse_log(
@@ -56,5 +58,6 @@ print(f"\nspend: ${spend[AS_IS].as_believed:.4f} as it is, ${spend[CHANGED].as_b
 
 # %% [markdown]
 # A retirement (`retired=[...]`), an outage (`outages=["NAME=2h"]`), a newcomer
-# (`newcomers=["PROVIDER/MODEL=INPUT/OUTPUT"]`) or a setting (`settings=["routes.auto.quality_floor=0.9"]`) is
-# rehearsed the same way: [rehearse and evaluate](../simulate.md).
+# (`newcomers=["PROVIDER/MODEL=INPUT/OUTPUT"]`) or a setting
+# (`settings=["routes.auto.quality_floor=0.9"]`) is rehearsed the same way: [rehearse and
+# evaluate](../simulate.md).
