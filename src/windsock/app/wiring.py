@@ -23,8 +23,10 @@ from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
 from windsock.config.settings import Settings
 from windsock.config.shared_settings import shared_settings
+from windsock.config.shown import shown
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
+from windsock.evaluation.savings import savings_facts
 from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
@@ -44,9 +46,11 @@ from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answe
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.aims import aim_routes
 from windsock.service.control.overviews.evidence import evidence_routes
 from windsock.service.control.overviews.feeds import feed_routes
 from windsock.service.control.overviews.keys import key_routes
+from windsock.service.control.overviews.requests import request_routes
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
@@ -186,18 +190,9 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
     return create_app(
         insight=insight,
         readiness=service.readiness,
-        metrics=Metrics(
-            router,
-            clock,
-            tallies,
-            limits,
-            service.tasks,
-            service.ledger.stats,
-            service.uncalled,
-            service.housekeeping.loop,
-            service.webhooks,
-            cache.tally if cache else None,
-        ),
+        metrics=Metrics(router, clock, tallies, limits, service.tasks, service.ledger.stats,
+                        service.uncalled, service.housekeeping.loop, service.webhooks,
+                        cache.tally if cache else None),
         parts=[
             weights_routes(insight),
             frontier_routes(insight),
@@ -210,6 +205,8 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             deployment_routes(insight),
             learning_routes(insight),
             evidence_routes(insight),
+            aim_routes(insight, lambda: shown(service.settings)),
+            request_routes(insight, past.decisions),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             key_routes(insight, partial(queries.keys, service.engine)),
             history_routes(insight, past),
@@ -218,7 +215,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
-    )
+    )  # fmt: skip
 
 
 def _kept(service: Service, caller: Caller) -> KeptAnswers:
@@ -241,6 +238,7 @@ def _history(engine: Engine) -> History:
         report=partial(queries.report, engine),
         bills=partial(queries.bills_report, engine),
         uncalled=partial(uncalled_report, engine),
+        savings=partial(savings_facts, engine),
     )
 
 
