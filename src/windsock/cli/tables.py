@@ -157,7 +157,7 @@ def _floors(found: dict[str, Any]) -> Iterator[str]:
     """Quality floors that nobody reaches, with what is reachable at which price."""
     for each in found.get("floors", ()):
         words = (
-            f"{each['route']} / {each['task']}: quality floor {each['floor']:g} is out of reach; "
+            f"{each['route']} / {each['task'] or 'all tasks'}: quality floor {each['floor']:g} is out of reach; "
             f"the best, {each['best']}, is right {each['reachable']:.1%} of the time"
         )
         yield "; ".join(filter(None, (words, further_words(each["further"]))))

@@ -123,6 +123,7 @@ class Policy(Protocol):
 
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
     quality_floor           least success that is asked for at every task; None where none is
+    route_quality_floor     the same over all tasks together
     incumbent               deployment that is used today; None where none is named
     """
 
@@ -130,6 +131,7 @@ class Policy(Protocol):
     is_contextual: bool
     keeps_conversations: bool
     quality_floor: float | None
+    route_quality_floor: float | None
     incumbent: str | None
 
     @property
@@ -215,6 +217,7 @@ class BasePolicy:
     is_contextual = False
     keeps_conversations = False
     quality_floor: float | None = None
+    route_quality_floor: float | None = None
     incumbent: str | None = None
 
     @property
