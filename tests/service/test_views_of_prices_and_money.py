@@ -1,7 +1,8 @@
-"""Views of the page in a real browser: price lists, feeds, keys, evidence; each at every width."""
+"""Views of the page in a real browser: prices, feeds, money, health, evidence; at every width."""
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -146,6 +147,38 @@ async def test_keys_show_what_is_left_and_never_the_key(tmp_path) -> None:
         )
         await expect(row(page, "caps-table", "budget of crawler")).to_contain_text("of $2.00")
         assert "sk-ws-" not in await page.locator("#view").inner_text()
+
+
+@in_browser
+async def test_spend_shows_what_was_saved_against_a_baseline_that_one_chooses(tmp_path) -> None:
+    async with served(tmp_path) as found, viewed(found, "spend?by=deployment") as page:
+        summary = page.locator('[data-name="in-short"]')
+        await expect(summary).to_contain_text("4 requests for $")
+        await page.get_by_label("Baseline").select_option("delta/m")
+        await expect(page).to_have_url(re.compile("baseline=delta"))
+        await expect(summary).to_contain_text("Always delta/m would have cost")
+        assert await page.locator('[data-name="spend-table"] tbody tr').count() >= 1
+        await page.locator("select[name=by]").select_option("key")
+        await expect(row(page, "spend-table", "crawler")).to_contain_text("4")
+        await expect(page.locator('[data-name="over-time"] canvas')).to_be_visible()
+        said = (await found.it.http.get("/v1/spend?by=key&baseline=delta/m")).json()["total"]
+        words = "saved" if said["saved_usd"] >= 0 else "lost"
+        await expect(summary).to_contain_text(words)
+
+
+@in_browser
+async def test_health_shows_errors_by_kind_and_latency_over_time(tmp_path) -> None:
+    async with served(tmp_path) as found, viewed(found, "health") as page:
+        summary = page.locator('[data-name="in-short"]')
+        await expect(summary).to_contain_text("2 deployments, all in use; 4 calls in this time")
+        for chart in ("latency-chart", "errors-chart", "calls-chart"):
+            await expect(page.locator(f'[data-name="{chart}"] canvas')).to_be_visible()
+        twin = page.locator('[data-name="calls-chart"] table tbody tr')
+        assert await twin.count() > 1
+        await expect(row(page, "health-table", "delta/m")).to_contain_text("in use")
+        await page.locator("#range select").select_option("1h")
+        await expect(page).to_have_url(re.compile("since=1h"))
+        await expect(summary).to_contain_text("4 calls in this time")
 
 
 @in_browser

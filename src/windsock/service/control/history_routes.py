@@ -47,6 +47,8 @@ class History:
     table                   by its version
     quotes                  of a deployment, by since and until
     report, bills, uncalled sums by since, until, by and namespace
+    calls                   by since and until: calls by deployment and how they ended, of all
+                            namespaces
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -57,6 +59,7 @@ class History:
     report: Callable[..., list[dict[str, Any]]]
     bills: Callable[..., list[dict[str, Any]]]
     uncalled: Callable[..., list[dict[str, Any]]]
+    calls: Callable[..., list[dict[str, Any]]]
 
 
 def history_routes(insight: Insight, past: History) -> APIRouter:

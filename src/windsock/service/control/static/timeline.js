@@ -13,7 +13,7 @@ const charts = new Set();
  *
  * at        unix s, rising
  * series    {name: values}, null where it is not known
- * more      {caption, format(value), isStacked?, isStepped?, top?: the axis' upper end, zoom?(from, to)}
+ * more      {caption, format(value), isStacked?, isStepped?, top?: the axis' upper end, ends?: where the last step does, zoom?(from, to)}
  */
 export function timeline(place, name, at, series, more) {
   const box = once(place, name, () => made(more));
@@ -23,7 +23,7 @@ export function timeline(place, name, at, series, more) {
     box.shape = shape;
     build(box);
   }
-  box.plot.setData([at, ...columns(box.facts)]);
+  box.plot.setData(drawnData(box.facts));
   twin(box);
   tell(box, null);
   return box;
@@ -35,7 +35,7 @@ export function recolour() {
     if (!box.isConnected) charts.delete(box);
     else if (box.facts) {
       build(box);
-      box.plot.setData([box.facts.at, ...columns(box.facts)]);
+      box.plot.setData(drawnData(box.facts));
     }
   }
 }
@@ -94,6 +94,13 @@ function zoomed({ facts: { more } }, plot) {
   plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
 }
 
+/** With the last step as long as it is. */
+function drawnData(facts) {
+  const data = [facts.at, ...columns(facts)];
+  const { ends } = facts.more;
+  return ends && facts.at.length ? data.map((column, index) => [...column, index ? column.at(-1) : ends]) : data;
+}
+
 /** As they are, or as running sums, so that each band lies on the one before. */
 function columns({ at, series, more }) {
   if (!more.isStacked) return Object.values(series);
@@ -105,7 +112,7 @@ function columns({ at, series, more }) {
 function tell(box, index) {
   const { at, series, more } = box.facts;
   const names = Object.keys(series);
-  const place = index ?? at.length - 1;
+  const place = Math.min(index ?? at.length - 1, at.length - 1);
   keyed(box.key, names, (name) => element("li", "", swatch(names.indexOf(name)), named(name), element("b")))
     .forEach((item, each) => write(item.lastChild, more.format(series[names[each]][place] ?? null)));
 }

@@ -1,7 +1,7 @@
 // How success is known: who has judged what, how often, and how much it counts.
 
 import { button, drawn, element, named, section, sentence } from "../elements.js";
-import { table } from "../tables.js";
+import { figure, table } from "../tables.js";
 import { count, dash, many, percent } from "../words.js";
 
 const MOST = 2000;
@@ -53,7 +53,7 @@ const COLUMNS = [
   { title: "Deployment", text: (row) => named(row.deployment), value: (row) => row.deployment },
   { title: "Known by", text: (row) => row.basis },
   { title: "Success", text: success, value: (row) => row.success_mean },
-  { title: "Worth", unit: "rewards", text: (row) => count(row.effective_samples), value: (row) => row.effective_samples, isNumber: true },
+  figure("Worth", "effective_samples", count, "rewards"),
   { title: "Judged", unit: "of recent answers", text: (row) => (row.answers ? `${count(row.judged)} of ${count(row.answers)}` : dash), value: (row) => (row.answers ? row.judged / row.answers : null), isNumber: true },
   { title: "Checks are worth", text: check, value: (row) => row.check?.say ?? null },
   { title: "Sources", text: sources },

@@ -9,6 +9,8 @@ export const PANELS = [
   { name: "overview", title: "Overview", group: "Now", uses: ["cell"], open: () => import("./overview.js") },
   { name: "price-lists", title: "Price lists", group: "Prices", uses: ["range"], open: () => import("./price_lists.js") },
   { name: "feeds", title: "Feeds", group: "Prices", uses: [], open: () => import("./feeds.js") },
+  { name: "spend", title: "Spend", group: "Money", uses: ["range"], open: () => import("./spend.js") },
   { name: "keys", title: "Keys", group: "Money", uses: ["range"], open: () => import("./keys.js") },
+  { name: "health", title: "Health", group: "Quality", uses: ["range"], open: () => import("./health.js") },
   { name: "evidence", title: "Evidence", group: "Quality", uses: [], open: () => import("./evidence.js") },
 ];

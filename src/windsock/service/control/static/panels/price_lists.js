@@ -1,7 +1,7 @@
 // Who says what of every price, what is held back, and what came of it over time.
 
 import { button, element, named, section, sentence } from "../elements.js";
-import { table } from "../tables.js";
+import { figure, table } from "../tables.js";
 import { ago, day, dash, many, told, usd, when } from "../words.js";
 
 const STANDS = { agrees: "agrees", dissents: "disagrees", lags: "is late", held: "held back", refused: "refused", elsewhere: "sold elsewhere" };
@@ -42,7 +42,7 @@ const key = (row) => JSON.stringify([row.deployment, row.feed, row.feed_model, r
 const eventKey = (event) => JSON.stringify([event.at, event.event, event.deployment, event.feed, event.usd_per_mtok]);
 const price = (row) => `${usd(row.input)} / ${usd(row.output)}`;
 
-function times({ times_in_force: found }) {
+function times(found) {
   if (found === null) return dash;
   return found > 0 && found < 0.01 ? "< 0.01 ×" : `${found.toFixed(2)} ×`;
 }
@@ -51,13 +51,13 @@ const shared = [
   { title: "Deployment", text: (row) => named(row.deployment), value: (row) => row.deployment },
   { title: "List", text: (row) => row.feed },
   { title: "In / out", unit: "$ per 1M", text: price, value: (row) => row.input, isNumber: true },
-  { title: "Of that in force", text: times, value: (row) => row.times_in_force, isNumber: true },
+  figure("Of that in force", "times_in_force", times),
 ];
 
 function saidColumns(now) {
   return [
     ...shared,
-    { title: "Trust", text: (row) => String(row.trust), value: (row) => row.trust, isNumber: true },
+    figure("Trust", "trust", String),
     { title: "Said", text: (row) => ago(now - row.said_at), value: (row) => row.said_at },
     { title: "Counts as", text: (row) => STANDS[row.stands], value: (row) => BAD.indexOf(row.stands) },
     { title: "Why", text: (row) => row.reason },

@@ -1,0 +1,27 @@
+"""The calls of the overviews, together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fastapi import APIRouter
+
+from windsock.feeds.poller import Poller
+from windsock.service.control.access_check import Insight
+from windsock.service.control.history_routes import History
+from windsock.service.control.overviews.evidence import evidence_routes
+from windsock.service.control.overviews.feeds import feed_routes
+from windsock.service.control.overviews.health_history import health_history_routes
+from windsock.service.control.overviews.keys import Keys, key_routes
+from windsock.service.control.overviews.spend import spend_routes
+
+
+def overview_routes(
+    insight: Insight, past: History, poller: Poller, keys: Keys
+) -> Iterator[APIRouter]:
+    """GET /v1/evidence, /v1/feeds, /v1/keys, /v1/spend, /v1/deployments/history."""
+    yield evidence_routes(insight)
+    yield feed_routes(insight, poller)
+    yield key_routes(insight, keys)
+    yield spend_routes(insight, past)
+    yield health_history_routes(insight, past)
