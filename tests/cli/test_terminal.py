@@ -40,6 +40,7 @@ from windsock.errors import WindsockError
 from windsock.evaluation import report as evaluation_report
 from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import CellFacts, Evaluation, Value
+from windsock.evaluation.labels import Labels
 from windsock.rehearsal import report as rehearsal_report
 from windsock.rehearsal.rehearse import Figures, Interval, Rehearsal
 from windsock.resources import folder
@@ -287,7 +288,8 @@ def test_an_evaluation_fits_and_cuts_no_name() -> None:
         requests=1234567, since=1.7e9, until=1.71e9, left_out={"of another route": 12},
         logged=value, repriced=value, gain=one, saved_usd=one, samples=1e5, judged=1e4,
         unseen=0.1, largest_weight=12.0, refusal=None, cells=cells,
-        by_estimator=dict.fromkeys(("ips", "snips", "dr", "switch_dr"), value),
+        by_estimator=dict.fromkeys(("ips", "snips", "dr", "switch_dr"), value), new_usd=one,
+        labels=Labels(judged=123456, difference=0.0123, more=1234567),
     )  # fmt: skip
     text = evaluation_report.report_lines(found, policy="a.toml", prices=("x=x2",), width=WIDTH)
     held("\n".join(text))

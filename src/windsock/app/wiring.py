@@ -13,10 +13,10 @@ from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
-from windsock.app.background.floor_monitor import FloorMonitor
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
+from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
 from windsock.app.service import Service
@@ -25,6 +25,7 @@ from windsock.config.settings import Settings
 from windsock.config.shared_settings import shared_settings
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
+from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
@@ -75,9 +76,6 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, uncalled, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
-    floors = FloorMonitor(
-        router=core.router, engine=core.engine, clock=core.clock, publish=core.ingestion.publish
-    )
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
@@ -85,14 +83,15 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "staleness": staleness.check,
         "probes": probes.check,
         "credentials": renewal.check,
-        "floors": floors.check,
+        **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
     }
-    service.on_stop += [probes.stop, renewal.stop]
+    service.on_stop += [probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
         service.dashboard.on_event,
         service.webhooks.on_event,
         tallies.on_event,
     ]
+    tallies.alarms.knows = partial(is_there, core.router, core.poller)
     calls = calls_of(service, settings, caller, staleness)
     plane = DataPlane(
         _control_plane(service, tallies, limits, caller),
@@ -162,6 +161,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         publish=core.ingestion.publish,
         restore=partial(restore_again, core),
         caps=core.caps,
+        loop=LoopWatch(clock=core.clock, publish=core.ingestion.publish),
         is_restored=core.is_restored,
     )
 
@@ -192,6 +192,8 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             service.tasks,
             service.ledger.stats,
             service.uncalled,
+            service.housekeeping.loop,
+            service.webhooks,
             cache.tally if cache else None,
         ),
         parts=[

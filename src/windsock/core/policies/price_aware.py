@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
 from windsock.core.policies.aims.measures import Measures
+from windsock.core.policies.aims.route_floor import held_over_route, lifted
+from windsock.core.policies.aims.share_pace import SharePace
 from windsock.core.policies.budgets.pacing import Pacer
 from windsock.core.policies.budgets.pool import BudgetPool, purse_of
 from windsock.core.policies.budgets.solver import LEAST_USD, Allocation, Demand, allocate
@@ -29,7 +31,7 @@ from windsock.core.policies.cascade_weights import (
     pad,
     useful_arms,
 )
-from windsock.core.policies.floor_deficit import MOST_CELLS, FloorDeficit
+from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
 from windsock.core.policies.protocol import BasePolicy, CellView, Frontier, Weighing
@@ -52,6 +54,7 @@ class _Known:
 
     ladders: dict[tuple[Hashable, ...], Ladder] = field(default_factory=dict)
     reference: Reference | None = None
+    held: Allocation | None = None
 
 
 @dataclass(slots=True)
@@ -83,7 +86,7 @@ class PriceAware(BasePolicy):
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
-        self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
+        self._pace = SharePace(objective.max_share_change_per_min)
         self._measures = Measures(objective, beliefs, self.served)
         self._known = _Known()
         self._look = _Look(views=())
@@ -112,6 +115,7 @@ class PriceAware(BasePolicy):
         if self._tasks.segmenters:
             self._tasks.redraw(self.beliefs, self.served, [view.cell for view in cells], now)
         self._known.reference = self._measures.reference(cells)
+        self._known.held = self._held(cells, self._known)
         if self._purse is not None and cells:
             self._purse.solve(cells[0].cell[:2], self._claims(cells, self._known), now)
 
@@ -121,7 +125,7 @@ class PriceAware(BasePolicy):
 
     def _ladder(self, view: CellView, known: _Known) -> Ladder:
         extra = useful_arms(view)
-        pairs = [self.beliefs.posterior(view.cell, name) for name in view.deployments]
+        pairs = self.beliefs.posteriors(view.cell, view.deployments)
         pairs += [(compound.a, compound.b) for compound in extra]
         a, b = np.array(pairs, dtype=np.float64).T
         costs = (*view.prudent_usd, *(compound.usd for compound in extra))
@@ -148,8 +152,7 @@ class PriceAware(BasePolicy):
         """The weights of now; the share that they have moved by is remembered."""
         paid = self._purse.paid if self._purse else None
         weighing, weights = self._weighed(view, paid, self._known, now)
-        if self.objective.max_share_change_per_min < 1.0:
-            self._remember(view, weights, now)
+        self._pace.remember(view, weights, now)
         return weighing
 
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
@@ -162,6 +165,8 @@ class PriceAware(BasePolicy):
             self._look = _Look(views=views)
             known = self._known.reference
             self._look.reference = known if views is None else self._measures.reference(views)
+            known_held = self._known.held
+            self._look.held = known_held if views is None else self._held(views, self._look)
         look = self._look
         paid = self._purse.paid if self._purse else None
         if self._purse is not None and views:
@@ -216,7 +221,7 @@ class PriceAware(BasePolicy):
         ladder = self._ladder(view, known)
         chosen = self._choose(ladder, view, paid, known, now)
         wanted, within = fold_into_deployments(view, chosen.rung.weights)
-        weights, is_settling = self._slowed(view, wanted, now)
+        weights, is_settling = self._pace.slowed(view, wanted, now)
         least = ladder.arms.least(chosen.rung.weights, chosen.rung.value_usd)[: len(weights)]
         weighing = Weighing(
             weights=tuple(weights.tolist()),
@@ -234,25 +239,19 @@ class PriceAware(BasePolicy):
 
     def _claims(self, cells: Sequence[CellView], known: _Known) -> list[Demand]:
         """What every cell asks of the budget, a divided task by its segments."""
-        whole = [view for view in cells if not self._tasks.is_divided(view.cell)] or cells
-        return [self._claim(view, known) for view in whole]
+        return [self._claim(view, known) for view in self._undivided(cells)]
 
-    def _slowed(self, view: CellView, wanted: FloatArray, now: float) -> tuple[FloatArray, bool]:
-        """No more share moved than the objective allows since the last weights of this cell."""
-        pace = self.objective.max_share_change_per_min
-        if pace >= 1.0:
-            return wanted, False
-        last, at = self._last.get((view.cell, view.deployments), (wanted, now))
-        allowed, moved = pace * (now - at) / 60.0, 0.5 * float(np.abs(wanted - last).sum())
-        if moved <= allowed:
-            return wanted, False
-        return last + (wanted - last) * (allowed / moved), True
+    def _undivided(self, cells: Sequence[CellView]) -> Sequence[CellView]:
+        return [view for view in cells if not self._tasks.is_divided(view.cell)] or cells
 
-    def _remember(self, view: CellView, weights: FloatArray, now: float) -> None:
-        self._last.pop((view.cell, view.deployments), None)
-        self._last[view.cell, view.deployments] = (weights, now)
-        if len(self._last) > MOST_CELLS:
-            del self._last[next(iter(self._last))]
+    def _held(self, cells: Sequence[CellView], known: _Known) -> Allocation | None:
+        """V for all cells of the route by the floor over its traffic; None without one."""
+        if self.objective.route_quality_floor is None or not cells:
+            return None
+        pairs = [(view, self._ladder(view, known)) for view in self._undivided(cells)]
+        floor = self._measures.route_floor(pairs, known.reference)
+        claims = [self._measures.demand(view, each, known.reference) for view, each in pairs]
+        return held_over_route(claims, floor) if floor else None
 
     def _probe(self, view: CellView) -> FloatArray | None:
         probes = [self.beliefs.probe(view.cell, name) for name in view.deployments]
@@ -272,26 +271,27 @@ class PriceAware(BasePolicy):
         return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
 
     def _claim(self, view: CellView, known: _Known) -> Demand:
-        ladder, reference = self._ladder(view, known), known.reference
-        floor = self._measures.floor(ladder, view, reference)
-        fixed = None if self.is_paced else self._aimed(ladder, floor, reference).rung.usd
-        return Demand(ladder=ladder, share=view.share, floor=floor, fixed_usd=fixed)
+        wanted = self._measures.demand(view, self._ladder(view, known), known.reference)
+        if self.is_paced:
+            return wanted
+        aimed = self._aimed(wanted.ladder, wanted.floor, known.reference)
+        return replace(wanted, fixed_usd=aimed.rung.usd)
 
     def _choose(
         self, ladder: Ladder, view: CellView, paid: Allocation | None, known: _Known, now: float
     ) -> Chosen:
+        purse = self._purse
+        if purse is not None and purse.pacer.allowance(now).is_spent:
+            return Chosen(rung=ladder.at(0.0), note=SPENT, by="budget")
         reference = known.reference or self._measures.reference([view])
         floor = self._measures.floor(ladder, view, reference)
-        purse = self._purse
-        if purse is None:
-            return self._aimed(ladder, floor, reference)
-        allowance = purse.pacer.allowance(now)
-        if allowance.is_spent:
-            return Chosen(rung=ladder.at(0.0), note=SPENT, by="budget")
-        if not self.is_paced:
-            return self._aimed(ladder, floor, reference)
-        paid = paid or allocate([self._claim(view, known)], allowance.usd)
-        return paid.chosen(ladder, floor)
+        if purse is None or not self.is_paced:
+            chosen = self._aimed(ladder, floor, reference)
+        else:
+            usd = purse.pacer.allowance(now).usd
+            chosen = (paid or allocate([self._claim(view, known)], usd)).chosen(ladder, floor)
+        held = known.held or self._held([view], known)
+        return lifted(held, ladder, chosen) if held else chosen
 
     def _aimed(self, ladder: Ladder, floor: Floor | None, reference: Reference | None) -> Chosen:
         """The rung that the objective asks for, without a budget."""

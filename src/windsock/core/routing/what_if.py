@@ -10,7 +10,7 @@ from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import Meter
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.candidates import ImaginedPrices
+from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.errors import BadRequest
 
 
