@@ -23,6 +23,7 @@ from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
 from windsock.config.settings import Settings
 from windsock.config.shared_settings import shared_settings
+from windsock.config.shown import shown
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.observability.loop_watch import LoopWatch
@@ -184,18 +185,9 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
     return create_app(
         insight=insight,
         readiness=service.readiness,
-        metrics=Metrics(
-            router,
-            clock,
-            tallies,
-            limits,
-            service.tasks,
-            service.ledger.stats,
-            service.uncalled,
-            service.housekeeping.loop,
-            service.webhooks,
-            cache.tally if cache else None,
-        ),
+        metrics=Metrics(router, clock, tallies, limits, service.tasks, service.ledger.stats,
+                        service.uncalled, service.housekeeping.loop, service.webhooks,
+                        cache.tally if cache else None),
         parts=[
             weights_routes(insight),
             frontier_routes(insight),
@@ -208,13 +200,19 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             learning_routes(insight),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),
-            *overview_routes(insight, past, service.poller, partial(queries.keys, service.engine)),
+            *overview_routes(
+                insight,
+                past,
+                service.poller,
+                keys=partial(queries.keys, service.engine),
+                settings=lambda: shown(service.settings),
+            ),
             rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
-    )
+    )  # fmt: skip
 
 
 def _kept(service: Service, caller: Caller) -> KeptAnswers:

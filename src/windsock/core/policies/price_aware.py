@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import Mode
 from windsock.core.cascades.cascade_arm import arm_of
 from windsock.core.context.segments import SegmentSettings
 from windsock.core.model.arrays import FloatArray
@@ -18,6 +17,7 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
+from windsock.core.policies.aims.doubts import doubts_of, most_shares, probe_shares
 from windsock.core.policies.aims.measures import Measures
 from windsock.core.policies.aims.route_floor import held_over_route, lifted
 from windsock.core.policies.aims.share_pace import SharePace
@@ -40,9 +40,6 @@ from windsock.core.policies.task_assignment import TaskAssignment
 
 MOST_LADDERS = 1024
 """Ladders remembered between two changes of belief or price."""
-
-YOUNG_SHARE = 0.3
-"""Most of a task's requests that go to a deployment of which little is known."""
 
 SETTLING = "the share moved per minute is limited"
 SPENT = "the budget for today is spent"
@@ -97,6 +94,11 @@ class PriceAware(BasePolicy):
         return self._purse.pacer if self._purse else None
 
     @property
+    def aims(self) -> Objective | None:
+        """What it aims at."""
+        return self.objective
+
+    @property
     def is_paced(self) -> bool:
         """True if the budget chooses the rung, not only stops at its cap."""
         return self._purse is not None and self.objective.kind == "budget"
@@ -134,8 +136,8 @@ class PriceAware(BasePolicy):
             b=np.ascontiguousarray(b),
             usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in costs]),
             explore=self.objective.explore,
-            probe=pad(self._probe(view), len(extra), 0.0),
-            most=pad(self._most(view), len(extra), 1.0),
+            probe=pad(probe_shares(self.beliefs, view), len(extra), 0.0),
+            most=pad(most_shares(self.beliefs, view), len(extra), 1.0),
             is_paced=self.is_paced,
             labels=self.beliefs.labels_to_come(view.cell),
             incumbent=self._measures.incumbent(view, a + b),
@@ -175,6 +177,14 @@ class PriceAware(BasePolicy):
                 look.paid = self._purse.preview(views[0].cell[:2], claims, now)
             paid = look.paid
         return self._weighed(view, paid, look, now)[0]
+
+    def under(self, objective: Objective) -> PriceAware:
+        """This policy with another objective, to preview by: all that is known is shared."""
+        purse = self._purse and self._purse.under(objective)
+        other = PriceAware(self.beliefs, objective, purse=purse)
+        other.served, other._tasks = self.served, self._tasks
+        other._measures = Measures(objective, self.beliefs, self.served)
+        return other
 
     def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier:
         """The arms of a cell, and every rung from cheapest to best."""
@@ -231,7 +241,7 @@ class PriceAware(BasePolicy):
             decided_by=chosen.decided_by,
             is_settling=is_settling,
             limits=tuple(
-                ("floor",) * bool(low) + self._doubts(view, name)
+                ("floor",) * bool(low) + doubts_of(self.beliefs, view, name)
                 for name, low in zip(view.deployments, weights <= least * 1.0001, strict=True)
             ),
         )
@@ -252,23 +262,6 @@ class PriceAware(BasePolicy):
         floor = self._measures.route_floor(pairs, known.reference)
         claims = [self._measures.demand(view, each, known.reference) for view, each in pairs]
         return held_over_route(claims, floor) if floor else None
-
-    def _probe(self, view: CellView) -> FloatArray | None:
-        probes = [self.beliefs.probe(view.cell, name) for name in view.deployments]
-        return np.array(probes) if any(probes) else None
-
-    def _most(self, view: CellView) -> FloatArray | None:
-        young = [self.beliefs.is_young(view.cell, name) for name in view.deployments]
-        most = np.where(young, YOUNG_SHARE, 1.0) if not all(young) else np.ones(len(young))
-        if view.most_share:
-            most = np.minimum(most, view.most_share)
-        return most if most.min() < 1.0 else None
-
-    def _doubts(self, view: CellView, name: str) -> tuple[str, ...]:
-        """Why little is believed of a deployment: young, or its quality in doubt or lost."""
-        mode = self.beliefs.mode(view.cell, name)
-        is_young = self.beliefs.is_young(view.cell, name)
-        return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
 
     def _claim(self, view: CellView, known: _Known) -> Demand:
         wanted = self._measures.demand(view, self._ladder(view, known), known.reference)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import orjson
@@ -13,6 +13,7 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import Quote
+from windsock.core.policies.aims.margins import margins
 from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
@@ -212,6 +213,7 @@ def _explained(past: History, decision_id: str, namespace: str) -> dict[str, Any
         **decision_facts(found or decision),
         "table": WeightsView.of(table).model_dump() if table else None,
         "draw": _redrawn(decision, table),
+        "would_differ": [asdict(each) for each in margins(table)] if table else [],
         "feedback": [
             {"value": each.reward.value, "source": each.reward.source, "at": each.at}
             for each in past.feedback_of(decision_id)

@@ -6,7 +6,6 @@ import { follow } from "../stream.js";
 import { ago, clock, percent, told, usd } from "../words.js";
 import { Charts, marked } from "./overview_charts.js";
 import { deployments, events, key, twin } from "./overview_lists.js";
-import { said } from "./overview_said.js";
 
 const $ = (id) => document.getElementById(id);
 const SUMMARY_EVERY_MS = 10_000;
@@ -28,7 +27,6 @@ export function live(place, ask) {
       if (view) readout();
     },
   });
-  $("said-all").addEventListener("toggle", () => view && said($, view));
   return follow(() => `/ui/api/stream?${cell(ask.args)}`, headers, {
     view(found) {
       view = joined(view, found);
@@ -74,7 +72,6 @@ function show(ask) {
   summaries();
   deployments($("deployments"), view);
   write($("note"), view.table.note);
-  said($, view);
   events($("events"), view);
 }
 
