@@ -11,7 +11,7 @@ OPENAI_DOCUMENT := .parity/openai.json
 OPENAI_COMMIT := f85dbe223d40e1a31cba812ab2d755c7e98a92a3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench prove golden parity hostile mutants lock release clean
+.PHONY: run test check bench prove grafana golden parity hostile mutants lock release clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -33,6 +33,14 @@ bench: $(TEST)
 # Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers, and windsock as Google.
 prove: $(PROVE)
 	$(BIN)/python -m pytest -n 0 -W default tests/providers/prove_fakes.py tests/providers/prove_gemini_front.py tests/golden/prove_types.py
+
+# Every rule fires and stays silent, every panel is answered, by a real Prometheus; fetched by apt unless PROMETHEUS names the folder of its programs.
+grafana: $(TEST) $(if $(PROMETHEUS),,.prometheus/usr/bin/promtool)
+	PROMETHEUS=$(or $(PROMETHEUS),$(CURDIR)/.prometheus/usr/bin) $(BIN)/python -m pytest -n 0 tests/deploy/prove_prometheus.py
+
+.prometheus/usr/bin/promtool:
+	mkdir -p .prometheus && cd .prometheus && apt-get -qq download prometheus && dpkg-deb -x prometheus_*.deb .
+	touch $@
 
 # Ten thousand requests as nobody means them, to every call of a running service.
 hostile: $(TEST)
@@ -113,4 +121,4 @@ release:
 	.release/bin/python deploy/release.py
 
 clean:
-	rm -rf $(VENV) .parity .release mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .parity .prometheus .release mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

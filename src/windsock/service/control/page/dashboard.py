@@ -31,6 +31,21 @@ EVENTS = 100
 tell of alone."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedTime:
+    """Dates that the page shows in place of today's, where a past is replayed at speed.
+
+    began_at    unix s of the clock, when the page showed `shows_at`
+    pace        seconds shown for each that passes
+    lasts_s     shown seconds after which it starts over
+    """
+
+    began_at: float
+    shows_at: float
+    pace: float
+    lasts_s: float
+
+
 @dataclass(slots=True)
 class _Series:
     """Weights of one cell over time."""
@@ -55,6 +70,7 @@ class Dashboard:
         self._cells: dict[Cell, _Series] = {}
         self._events: dict[tuple[str | None, str], deque[dict[str, Any]]] = {}
         self.is_closed = False
+        self.replayed: ReplayedTime | None = None
 
     def close(self) -> None:
         """Streams end at their next view; an endless one would hold up a shutdown."""
@@ -88,6 +104,7 @@ class Dashboard:
         return {
             "now": now,
             "since": since,
+            "replayed": self.replayed,
             "routes": self._by_route(cells),
             "route": cell.route if cell else route,
             "task": cell.name if cell else task,

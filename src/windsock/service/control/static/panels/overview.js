@@ -3,7 +3,7 @@
 import { hasKey, headers } from "../api.js";
 import { write } from "../elements.js";
 import { follow } from "../stream.js";
-import { ago, clock, percent, told, usd } from "../words.js";
+import { ago, clock, percent, replays, told, usd } from "../words.js";
 import { Charts, marked } from "./overview_charts.js";
 import { deployments, events, key, twin } from "./overview_lists.js";
 
@@ -29,6 +29,7 @@ export function live(place, ask) {
   });
   return follow(() => `/ui/api/stream?${cell(ask.args)}`, headers, {
     view(found) {
+      replays(found.replayed);
       view = joined(view, found);
       show(ask);
     },
