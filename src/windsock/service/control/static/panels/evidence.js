@@ -1,8 +1,9 @@
 // How success is known: who has judged what, how often, and how much it counts.
 
-import { drawn, element, named, section, sentence } from "../elements.js";
+import { element, named, section, sentence } from "../elements.js";
 import { figure, table } from "../tables.js";
 import { count, dash, many, percent } from "../words.js";
+import { success } from "./columns.js";
 
 const MOST = 2000;
 const WEAK = ["mere answers", "nothing"];
@@ -17,16 +18,6 @@ export function draw(place, { total, data: rows }) {
   sentence(place, "in-short", `${judged} of ${many(total, "belief")} rest on judgements${weak ? `; ${weak} on mere answers, which say that something came back and not that it was right` : ""}.`);
   const all = section(place, "evidence", "Evidence", "per task and deployment; 90 % intervals");
   table(all, "evidence-table", COLUMNS, rows, { caption: "How success is known", key: (row) => JSON.stringify([row.route, row.task, row.deployment]), none: "Nothing is known yet: send a request and judge its answer at /v1/feedback.", mark: (row) => (WEAK.includes(row.basis) ? "out" : "") });
-}
-
-function success(row) {
-  const [low, high] = row.success_interval;
-  const picture = drawn("svg", { class: "whisker", viewBox: "0 0 80 10", "aria-hidden": "true" },
-    drawn("line", { x1: 0, x2: 80, y1: 5, y2: 5, class: "track" }),
-    drawn("line", { x1: 80 * low, x2: 80 * high, y1: 5, y2: 5, class: "range" }),
-    drawn("circle", { cx: 80 * row.success_mean, cy: 5, r: 3 }));
-  const text = `${Math.round(row.success_mean * 100)} % (${Math.round(low * 100)}–${Math.round(high * 100)})`;
-  return element("span", "", text, picture);
 }
 
 function sources({ sources: all, answers, answer_counts: counts, keys, prior }) {
@@ -46,7 +37,7 @@ const COLUMNS = [
   { title: "Task", text: (row) => element("span", "", row.task, element("small", "", ` ${row.route}`)), value: (row) => `${row.route} ${row.task}` },
   { title: "Deployment", text: (row) => named(row.deployment), value: (row) => row.deployment },
   { title: "Known by", text: (row) => row.basis },
-  { title: "Success", text: success, value: (row) => row.success_mean },
+  { title: "Success", text: (row) => success(row.success_mean, ...row.success_interval), value: (row) => row.success_mean },
   figure("Worth", "effective_samples", count, "rewards"),
   { title: "Judged", unit: "of recent answers", text: (row) => (row.answers ? `${count(row.judged)} of ${count(row.answers)}` : dash), value: (row) => (row.answers ? row.judged / row.answers : null), isNumber: true },
   { title: "Checks are worth", text: check, value: (row) => row.check?.say ?? null },

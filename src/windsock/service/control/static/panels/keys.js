@@ -2,7 +2,7 @@
 
 import { bar, element, section, sentence } from "../elements.js";
 import { figure, table } from "../tables.js";
-import { ago, count, dash, many, percent, usd, when } from "../words.js";
+import { ago, count, dash, many, usd, when } from "../words.js";
 
 const SOON_S = 7 * 86400;
 
@@ -72,10 +72,8 @@ function pace(budget) {
 
 const CAPS = [
   { title: "Spent", text: (cap) => meter(cap.spent_usd, cap.usd), value: (cap) => cap.spent_usd / cap.usd },
-  { title: "Share", text: (cap) => percent(cap.usd ? cap.spent_usd / cap.usd : 1), value: (cap) => cap.spent_usd / cap.usd, isNumber: true },
   figure("Reserved", "reserved_usd", usd, "by calls under way"),
   figure("Refused", "refused", count, "calls"),
-  { title: "Period", text: (cap) => `${cap.period === "total" ? "for good" : `a ${cap.period}`}, ${cap.timezone}` },
-  { title: "Ends", text: (cap) => (cap.ends_at === null ? "never" : when(cap.ends_at)), value: (cap) => cap.ends_at },
+  { title: "Period", text: (cap) => (cap.ends_at === null ? "for good" : `${cap.period}, until ${when(cap.ends_at)}`), value: (cap) => cap.ends_at },
   { title: "Spent at this pace", text: (cap) => (cap.spent_at === null ? "not within it" : when(cap.spent_at)), value: (cap) => cap.spent_at },
 ];

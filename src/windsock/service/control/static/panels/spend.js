@@ -3,7 +3,7 @@
 import { choose, element, facts, field, once, section, sentence } from "../elements.js";
 import { figure, table } from "../tables.js";
 import { timeline } from "../timeline.js";
-import { count, dash, many, percent, usd } from "../words.js";
+import { count, dash, many, percent, span, usd } from "../words.js";
 
 const BY = ["task", "key", "deployment", "route"];
 const NONE = "none";
@@ -23,11 +23,11 @@ export function draw(place, { found, names, keys }, ask) {
   const label = (group) => (group === null ? "(none)" : keys.get(group) ?? group);
   sentence(place, "in-short", inShort(total, baseline));
   chosen(place, found, names, ask);
-  const sums = section(place, "sums", "In all", `in steps of ${step(found.step_s)}`);
+  const sums = section(place, "sums", "In all", `in steps of ${span(found.step_s)}`);
   facts(sums, "sums-facts", sumsOf(total, baseline));
   timeline(sums, "over-time", found.at, renamed(found.series, label), { caption: `Dollars by ${by}, over time`, format: usd, isStacked: true, ends: Math.min(found.until, Date.now() / 1000), zoom: ask.zoom });
   const groups = section(place, "groups", `By ${by}`, baseline ? `against always ${baseline}` : "");
-  table(groups, "spend-table", columns(by, baseline, total, label), found.data, { caption: `Spend and savings by ${by}`, key: (line) => String(line.group), none: "Nothing was asked in this time.", mark: (line) => (line.saved_usd < 0 ? "bad" : "") });
+  table(groups, "spend-table", columns(by, baseline, label), found.data, { caption: `Spend and savings by ${by}`, key: (line) => String(line.group), none: "Nothing was asked in this time.", mark: (line) => (line.saved_usd < 0 ? "bad" : "") });
 }
 
 function inShort(total, baseline) {
@@ -58,8 +58,6 @@ function chosen(place, { by, baseline }, names, ask) {
   choose(form.baselineChosen, [NONE, "incumbent", ...names], baseline ?? NONE);
 }
 
-const step = (seconds) => (seconds % 86400 === 0 ? many(seconds / 86400, "day") : seconds % 3600 === 0 ? many(seconds / 3600, "hour") : many(seconds / 60, "minute"));
-
 function renamed(series, label) {
   return Object.fromEntries(Object.entries(series).map(([name, values]) => [label(name), values]));
 }
@@ -86,12 +84,11 @@ function billed({ billed_usd: said, counted_usd: counted, doubted_usd: doubted }
   return [said === null ? "" : `${usd(said)}, counted ${usd(counted)}`, doubted === null ? "" : `doubted ${usd(doubted)}`].filter(Boolean).join("; ");
 }
 
-function columns(by, baseline, total, label) {
+function columns(by, baseline, label) {
   return [
     { title: by[0].toUpperCase() + by.slice(1), text: (line) => label(line.group), value: (line) => label(line.group) },
     figure("Requests", "requests", count),
     figure("Spent", "cost_usd", usd),
-    { title: "Share", text: (line) => percent(total.cost_usd ? (line.cost_usd ?? 0) / total.cost_usd : null), value: (line) => line.cost_usd, isNumber: true },
     { title: "Success", text: (line) => success(line.success_rate, line.judged), value: (line) => line.success_rate, isNumber: true },
     figure("A success", "cost_per_success_usd", usd),
     ...(baseline ? [figure("Baseline", "baseline_usd", usd), figure("Saved", "saved_usd", usd), { title: "Its success", text: itsSuccess, value: (line) => line.baseline_success_rate, isNumber: true }] : []),
