@@ -251,7 +251,9 @@ async def test_keys_of_the_keyboard_move_between_views_and_tell_of_themselves(wo
         await page.keyboard.press("Escape")
         await page.locator("#menu a").first.focus()
         await page.keyboard.press("ArrowDown")
-        assert await page.evaluate("document.activeElement.textContent") == "Requests"
+        assert await page.evaluate(
+            "document.activeElement === document.querySelectorAll('#menu a')[1]"
+        )
         await page.keyboard.press("t")
         assert await page.evaluate("document.documentElement.dataset.scheme") == "light"
 

@@ -1,11 +1,13 @@
 """The page's files: only what lies in its folders is served, and only from here."""
 
+import gzip
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, Header, HTTPException, Response
 
 STATIC = tuple(
     files(package).joinpath("static")
@@ -18,8 +20,12 @@ PAGE_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cache-control": "no-cache",
+    "vary": "accept-encoding",
 }
 TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+
+
+Encodings = Annotated[str, Header(max_length=1000)]
 
 
 def file_routes() -> APIRouter:
@@ -28,23 +34,39 @@ def file_routes() -> APIRouter:
 
     @routes.head("/")
     @routes.get("/")
-    async def page() -> Response:
-        return page_file("index.html")
+    async def page(accept_encoding: Encodings = "") -> Response:
+        return page_file("index.html", accept_encoding)
 
     @routes.get("/ui/static/{name:path}")
-    async def static(name: str) -> Response:
-        return page_file(name)
+    async def static(name: str, accept_encoding: Encodings = "") -> Response:
+        return page_file(name, accept_encoding)
 
     return routes
 
 
-def page_file(name: str) -> Response:
-    """A file by its path below its folder, under the page's headers; raises HTTPException 404."""
+def page_file(name: str, encodings: str = "") -> Response:
+    """A file by its path below its folder, under the page's headers; raises HTTPException 404.
+
+    encodings   that the client takes; one with gzip gets it so
+    """
     known = _files()
-    if name not in known:
+    if name not in known and f"{name}.gz" not in known:
         raise HTTPException(404)
-    kind = TYPES.get(name.rpartition(".")[2], "text/plain")
-    return Response(known[name].read_bytes(), media_type=kind, headers=PAGE_HEADERS)
+    kind, headers = TYPES.get(name.rpartition(".")[2], "text/plain"), dict(PAGE_HEADERS)
+    if name in known:
+        raw = known[name].read_bytes()
+        body = _packed(raw) if "gzip" in encodings else raw
+    else:
+        packed = known[f"{name}.gz"].read_bytes()
+        body = packed if "gzip" in encodings else gzip.decompress(packed)
+    if "gzip" in encodings:
+        headers["content-encoding"] = "gzip"
+    return Response(body, media_type=kind, headers=headers)
+
+
+@lru_cache(maxsize=128)
+def _packed(raw: bytes) -> bytes:
+    return gzip.compress(raw, mtime=0)
 
 
 @cache
