@@ -106,6 +106,7 @@ class Rung:
     usd, success    expected of one request
     error           standard deviation of `success` by what is not known of the arms
     steps           weights on the way, from who is the best buy to `weights`; empty if rough
+    parts       of each class of prompt size at the same V; empty: there is one
     """
 
     value_usd: float
@@ -114,6 +115,11 @@ class Rung:
     success: float
     error: float = 0.0
     steps: tuple[FloatArray, ...] = ()
+    parts: tuple[Rung, ...] = ()
+
+    def of(self, size: int | None) -> Rung:
+        """That of a class of prompt size; of the mix where there is none, or it is not known."""
+        return self if size is None or not self.parts else self.parts[size]
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -162,6 +168,10 @@ class Ladder:
 
     def __getitem__(self, index: int) -> Rung:
         return self.at(float(self.values[index]))
+
+    def of(self, size: int | None) -> Ladder:
+        """That of a class of prompt size: here there is one class."""
+        return self
 
     def rungs(self) -> list[Rung]:
         """All of them, from cheapest to best."""
@@ -273,4 +283,5 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
         steps=tuple(
             (1 - share) * a + share * b for a, b in zip(low.steps, high.steps, strict=True)
         ),
+        parts=tuple(mixed(a, b, share) for a, b in zip(low.parts, high.parts, strict=True)),
     )
