@@ -29,6 +29,7 @@ from tests.upstream import Answer, completion, upstream
 from windsock.cli import app, cap_commands, layout, tables, weights
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.feeds import check
+from windsock.cli.foresight.frontier import frontier_lines
 from windsock.cli.foresight.what_if import what_if_lines
 from windsock.cli.keys import printing
 from windsock.cli.layout import show
@@ -199,9 +200,27 @@ WHAT_IF = {
     "weights_now": dict.fromkeys(NAMES, 1 / 3), "weights_then": dict.fromkeys(NAMES, 1 / 3),
 }  # fmt: skip
 
+
+def prospect(kind: str, name: str, usd: float) -> dict[str, Any]:
+    return {"kind": kind, "name": name, "value_usd": None, "usd_per_request": usd, "success": 0.9,
+            "success_interval": [0.8, 0.95], "is_held": False, "traffic_share": 0.5,
+            "weights": dict.fromkeys(NAMES, 1 / 3)}  # fmt: skip
+
+
+PROSPECTS = [prospect("deployment", name, 10.0**i) for i, name in enumerate(NAMES)] + [
+    prospect("today", "today", 1e-7), prospect("quality", "high", 123.0),
+    prospect("floor", "0.95", 12.0), prospect("value", "1.23e-05", 1.0)]  # fmt: skip
+FRONTIER = {
+    "route": "auto", "incumbent": LONG, "tasks": 400, "over_route": PROSPECTS,
+    "reference": {"deployment": TWIN, "success": 0.9, "usd_per_success": 1e-9},
+    "by_task": [{"task": task, "traffic_share": 0.5, "rewards": 1234567.0, "prospects": PROSPECTS}
+                for task in (ODD, "sql")],
+}  # fmt: skip
+
 PRINTED = {
     "caps list": lambda: cap_commands.show_caps(CAPS, as_json=False),
     "whatif": lambda: show(tables.terminal(), what_if_lines(WHAT_IF, width=WIDTH)),
+    "frontier": lambda: show(tables.terminal(), frontier_lines(FRONTIER, width=WIDTH)),
     "weights": lambda: weights.show_weights(Said({"data": [cell()]}), route=None, task=None),
     "explain": lambda: weights.show_decision(Said(decision()), "x", as_json=False),
     "report": lambda: tables.show_report(Said(REPORT), since="7d", by="deployment"),

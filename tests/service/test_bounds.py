@@ -14,7 +14,7 @@ from windsock.core.model.events import Event
 from windsock.core.model.requests import Cell
 from windsock.observability.event_bus import MAX_BACKLOG, EventBus
 from windsock.service.auth import new_key
-from windsock.service.control.dashboard import CELLS_OF_A_ROUTE, EVENTS, MAX_CELLS, Dashboard
+from windsock.service.control.page.dashboard import CELLS_OF_A_ROUTE, EVENTS, MAX_CELLS, Dashboard
 from windsock.store.keys import VirtualKey, add_key, keys
 
 CLOSED = "http://127.0.0.1:9"

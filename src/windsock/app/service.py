@@ -23,7 +23,7 @@ from windsock.observability.event_bus import EventBus
 from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
 from windsock.service.control.app import Readiness
-from windsock.service.control.dashboard import Dashboard
+from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
+from windsock.app.background.floor_monitor import FloorMonitor
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
@@ -31,16 +32,22 @@ from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
 from windsock.service.control.cap_routes import cap_routes
-from windsock.service.control.dashboard import Dashboard, dashboard_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
+from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
 from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.evidence import evidence_routes
+from windsock.service.control.overviews.feeds import feed_routes
+from windsock.service.control.overviews.keys import key_routes
+from windsock.service.control.page.dashboard import Dashboard
+from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
+from windsock.service.control.prices.statements import statement_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -66,6 +73,9 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, uncalled, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
+    floors = FloorMonitor(
+        router=core.router, engine=core.engine, clock=core.clock, publish=core.ingestion.publish
+    )
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
@@ -73,6 +83,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "staleness": staleness.check,
         "probes": probes.check,
         "credentials": renewal.check,
+        "floors": floors.check,
     }
     service.on_stop += [probes.stop, renewal.stop]
     core.events.listeners += [
@@ -183,13 +194,18 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
         ),
         parts=[
             weights_routes(insight),
+            frontier_routes(insight),
             price_routes(insight),
+            statement_routes(insight),
+            feed_routes(insight, service.poller),
             model_routes(insight),
             kept_answer_routes(insight, _kept(service, caller)),
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            evidence_routes(insight),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
+            key_routes(insight, partial(queries.keys, service.engine)),
             history_routes(insight, _history(service.engine)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),

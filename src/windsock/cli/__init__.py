@@ -208,6 +208,7 @@ def import_litellm(
 
 app.command()(first_commands.init)
 app.command()(foresight_commands.simulate)
+app.command()(foresight_commands.frontier)
 app.command()(service_commands.weights)
 app.command()(service_commands.whatif)
 app.command()(service_commands.learn)

@@ -16,6 +16,7 @@ from windsock.cli.layout import Entry, lines, show, terminal, usd, wrapped
 from windsock.cli.litellm_import import as_toml, read_litellm
 from windsock.cli.outcomes_csv import read_outcomes
 from windsock.cli.service_client import Client
+from windsock.cli.weights import further_words
 from windsock.clock import SystemClock
 from windsock.errors import ConfigError, masked
 from windsock.resources.declared import point
@@ -104,8 +105,18 @@ def show_alarms(service: Client, *, as_json: bool = False) -> None:
     for doubted in found.get("doubted", ()):
         words = f"{doubted['deployment']}: {'; '.join(_doubts(doubted))}"
         show(terminal(), wrapped(words, indent="", width=terminal().width))
-    for words in _dissents(found):
+    for words in (*_floors(found), *_dissents(found)):
         show(terminal(), wrapped(words, indent="", width=terminal().width))
+
+
+def _floors(found: dict[str, Any]) -> Iterator[str]:
+    """Quality floors that nobody reaches, with what is reachable at which price."""
+    for each in found.get("floors", ()):
+        words = (
+            f"{each['route']} / {each['task']}: quality floor {each['floor']:g} is out of reach; "
+            f"the best, {each['best']}, is right {each['reachable']:.1%} of the time"
+        )
+        yield "; ".join(filter(None, (words, further_words(each["further"]))))
 
 
 def _dissents(found: dict[str, Any]) -> Iterator[str]:

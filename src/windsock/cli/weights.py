@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -103,8 +103,20 @@ def weights_lines(cell: JsonObject, *, width: int) -> Iterator[str]:
     arms = sorted(cell["candidates"], key=lambda arm: -arm["weight"])
     ruled_out = [Entry(name, ("out",), reason) for name, reason in cell["ruled_out"].items()]
     why = f"decided by {cell['decided_by']}" if cell.get("decided_by") else ""
-    yield from wrapped("; ".join(filter(None, (why, cell["note"]))), width=width, indent="")
+    more = further_words(cell["further"]) if "search" in cell.get("decided_by", "") else ""
+    yield from wrapped("; ".join(filter(None, (why, cell["note"], more))), width=width, indent="")
     yield from lines([head, *map(_arm, arms), *ruled_out], width=width)
+
+
+def further_words(further: Sequence[JsonObject]) -> str:
+    """What each further hundredth of success would cost; empty where there is none."""
+    steps = (
+        f"${each['usd_per_1000_per_point']:.3g} up to {each['success_to']:.3f} with "
+        f"{each['deployment']}"
+        for each in further
+    )
+    told = ", ".join(steps)
+    return f"each further point costs, per 1,000 requests, {told}" if told else ""
 
 
 def _arm(arm: JsonObject) -> Entry:

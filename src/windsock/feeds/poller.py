@@ -32,6 +32,12 @@ LATE = 1.5
 WATCH_EVERY_S = 0.5
 """Between two turns of `watch`."""
 
+STALE_POLLS = 3.0
+"""Intervals without a good reading after which a feed is stale."""
+
+LEAST_STALE_S = 30.0
+"""A feed polled every second may miss a few polls on a busy machine."""
+
 
 @dataclass(slots=True)
 class FeedStatus:
@@ -57,6 +63,11 @@ class FeedStatus:
     reading: Reading | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: asyncio.Task[None] | None = None
+
+    def is_stale(self, every_s: float, elapsed: float) -> bool:
+        """True if it was asked and has said nothing good for too long."""
+        age_s = elapsed - (self.last_good_at or 0.0)
+        return self.last_tried is not None and age_s > max(LEAST_STALE_S, STALE_POLLS * every_s)
 
 
 class Poller:
@@ -146,6 +157,14 @@ class Poller:
     def every_s(self, feed_id: str) -> float:
         """Seconds between two polls of a feed; raises KeyError."""
         return self._definitions[feed_id].every
+
+    def next_poll_s(self, feed_id: str) -> float | None:
+        """Seconds until the next poll that may reach its server; None where none is planned."""
+        job, quiet_until = self._scheduler.get_job(feed_id), self._status[feed_id].quiet_until
+        if job is None or job.next_run_time is None:
+            return None
+        wait_s: float = (job.next_run_time - self._wall()).total_seconds()
+        return max(0.0, wait_s, quiet_until - self._clock.elapsed())
 
     def definitions(self) -> list[FeedDefinition]:
         """Every feed that is polled."""

@@ -11,11 +11,18 @@ from windsock.core.policies.budgets.pacing import RequestPacer
 from windsock.core.policies.budgets.pool import BudgetPool
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
+from windsock.core.routing.outlook.prospects import prospects_of, seen_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.core.routing.what_if import what_if
 
 CELL = Cell("default", "auto", "default")
+
+
+def prospects_at(wind: Router, task: str | None, now: float) -> object:
+    return list(prospects_of(seen_of(wind, "default", "auto", task, now)))
+
+
 Look = Callable[[Router, float], object]
 LOOKS: dict[str, Look] = {
     "imagine": lambda wind, now: what_if(
@@ -27,6 +34,8 @@ LOOKS: dict[str, Look] = {
     "weights": lambda wind, now: wind.table("default", "auto", "default", now),
     "weights of another task": lambda wind, now: wind.table("default", "auto", "never-seen", now),
     "ladder": lambda wind, now: wind.ladder(CELL, now),
+    "prospects": lambda wind, now: prospects_at(wind, None, now),
+    "prospects of another task": lambda wind, now: prospects_at(wind, "never-seen", now),
     "ladder of another task": lambda wind, now: wind.ladder(CELL._replace(task="other"), now),
     "share of answers judged": lambda wind, now: wind.feedback_rate(CELL, MID),
 }

@@ -10,12 +10,6 @@ from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
 from windsock.feeds.poller import Poller
 
-STALE_POLLS = 3.0
-"""Intervals without a good reading after which a feed is stale."""
-
-LEAST_STALE_S = 30.0
-"""A feed polled every second may miss a few polls on a busy machine."""
-
 REFRESH_S = 60.0
 """Least time between two polls that requests for unpriced models may cause."""
 
@@ -53,9 +47,7 @@ class StalenessMonitor:
         elapsed = self.clock.elapsed()
         for feed in self.poller.status():
             age_s = elapsed - (feed.last_good_at if feed.last_good_at is not None else 0.0)
-            was_tried = feed.last_tried is not None
-            bound = max(LEAST_STALE_S, STALE_POLLS * self.poller.every_s(feed.id))
-            is_stale = was_tried and age_s > bound
+            is_stale = feed.is_stale(self.poller.every_s(feed.id), elapsed)
             facts = {"feed": feed.id, "age_s": round(age_s, 1) if feed.last_good_at else None}
             self._note(self._stale_feeds, feed.id, is_stale, "feed", "", facts)
 

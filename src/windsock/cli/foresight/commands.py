@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from windsock.cli.options import AsJson, Config, config_path
+from windsock.cli.options import HERE, AsJson, Config, Key, Url, config_path
 from windsock.errors import ConfigError
 
 
@@ -91,3 +91,17 @@ def simulate(
     )
     if not found.is_whole:
         raise typer.Exit(130)
+
+
+def frontier(
+    route: Annotated[str | None, typer.Argument(help="all routes if not named")] = None,
+    task: Annotated[str | None, typer.Option(help="of this task; of all if not said")] = None,
+    url: Url = HERE,
+    key: Key = None,
+    as_json: AsJson = False,
+) -> None:
+    """What you would get at each wish: cost against success. Nothing changes by asking."""
+    from windsock.cli.foresight.frontier import show_frontier
+    from windsock.cli.service_client import ServiceClient
+
+    show_frontier(ServiceClient(url, key), route, task=task, as_json=as_json)

@@ -10,13 +10,18 @@ from typing import Any
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.cascades.confidence import Confidences
-from windsock.core.evidence.checks.worth import RIGHT, CheckWorth
+from windsock.core.evidence.checks.worth import RIGHT
 from windsock.core.evidence.judgements import Judgement, judgements, with_new
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
 from windsock.core.evidence.keys.sums import Sums
-from windsock.core.evidence.sources import DEFAULT_EVIDENCE, UNCALIBRATING, EvidenceRules
-from windsock.core.evidence.weighting import CHECK, JUDGED_FROM, RewardWeighting, Weighed
+from windsock.core.evidence.sources import (
+    DEFAULT_EVIDENCE,
+    EXPLICIT,
+    UNCALIBRATING,
+    EvidenceRules,
+)
+from windsock.core.evidence.weighting import CHECK, JUDGED_FROM, HowKnown, RewardWeighting, Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
@@ -80,6 +85,7 @@ class Learner:
         """
         cell, weighting = decision.cell, self._weighting(decision.cell)
         new = Feedback(decision_id=decision.id, reward=reward, at=now, weight=math.inf)
+        weighting.hear(cell, deployment, reward, said)
         before = judgements(said, weighting.weight_of)
         after = judgements(with_new(said, new), weighting.weight_of)
         if not said:
@@ -116,6 +122,7 @@ class Learner:
     ) -> None:
         """Credit explicit rewards at once, by their number, sum and sum of squares."""
         self.count_judgement(cell, count)
+        self._weighting(cell).sources.note(cell, deployment, EXPLICIT, count, total)
         self._beliefs.observe_sums(cell, deployment, count, total, squares, now=now)
 
     def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
@@ -227,10 +234,10 @@ class Learner:
             )
             self._move(moved, now)
 
-    def check_worth(self, cell: Cell, deployment: str) -> CheckWorth:
-        """What declared checks are worth at a deployment and task, as it was measured."""
+    def how_known(self, cell: Cell, deployment: str) -> HowKnown:
+        """How success is known of a deployment at a task; looking opens nothing."""
         known = self._weightings.get(cell.route)
-        return known.keys.worth((cell, deployment)) if known else CheckWorth()
+        return known.how_known(cell, deployment) if known else HowKnown()
 
     def _believe(
         self,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from windsock.core.model.requests import Cell
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +24,11 @@ class Source:
     calibrates: bool = True
 
 
+EXPLICIT = "explicit"
+"""What clients and people report."""
+
 SOURCES = (
-    Source(name="explicit", weight=1.0),
+    Source(name=EXPLICIT, weight=1.0),
     Source(name="check", weight=0.5, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
     Source(name="transport", weight=0.02),
@@ -55,3 +61,63 @@ class EvidenceRules:
 
 DEFAULT_EVIDENCE = EvidenceRules(source_weights=SOURCE_WEIGHTS)
 """Of routes that are gone."""
+
+MOST_SOURCES = 16
+"""Whose words on one deployment at one task are kept apart; the rest are counted as OTHERS."""
+
+MOST_HEARD = 600.0
+"""Rewards of one source that are remembered; older ones fade."""
+
+OTHERS = "(others)"
+
+
+@dataclass(slots=True)
+class Heard:
+    """Recent rewards of one source on one deployment at one task: how many, and their sum."""
+
+    count: float = 0.0
+    total: float = 0.0
+
+    def note(self, count: float, total: float) -> None:
+        """So many more, or fewer."""
+        self.count = max(0.0, self.count + count)
+        self.total = max(0.0, self.total + total)
+        if self.count > MOST_HEARD:
+            self.count, self.total = MOST_HEARD, self.total * MOST_HEARD / self.count
+
+
+@dataclass(slots=True)
+class SourceTally:
+    """How much each source has said of each deployment at each task, whatever that counts for."""
+
+    _heard: dict[tuple[Cell, str], dict[str, Heard]] = field(default_factory=dict)
+
+    def of(self, cell: Cell, deployment: str) -> Mapping[str, Heard]:
+        """By source; looking opens nothing."""
+        return self._heard.get((cell, deployment), {})
+
+    def note(self, cell: Cell, deployment: str, source: str, count: float, total: float) -> None:
+        """So many more rewards, or fewer, of this sum."""
+        by_source = self._heard.setdefault((cell, deployment), {})
+        if source not in by_source and len(by_source) >= MOST_SOURCES:
+            source = OTHERS
+        by_source.setdefault(source, Heard()).note(count, total)
+
+    def forget(self, cells: frozenset[Cell]) -> None:
+        """Drop what was said in these cells."""
+        for place in [place for place in self._heard if place[0] in cells]:
+            del self._heard[place]
+
+    def to_state(self) -> list[list[Any]]:
+        """JSON-able and exact."""
+        return [
+            [*cell.stored, name, {source: [h.count, h.total] for source, h in heard.items()}]
+            for (cell, name), heard in sorted(self._heard.items())
+        ]
+
+    def from_state(self, state: Iterable[list[Any]]) -> None:
+        """Take over a state of `to_state`."""
+        self._heard = {
+            (Cell.read(*names), deployment): {name: Heard(*sums) for name, sums in heard.items()}
+            for *names, deployment, heard in state
+        }

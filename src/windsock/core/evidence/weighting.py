@@ -8,14 +8,16 @@ lies off from what they agree on counts less, also for what it had said before (
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from windsock.core.evidence.checks.worth import CheckWorth
 from windsock.core.evidence.keys.accounts import KeyAccounts, Place
 from windsock.core.evidence.keys.sums import CHECKS, NAMELESS, NOBODY, Sums, sums_of
+from windsock.core.evidence.sources import Heard, SourceTally
 from windsock.core.model.requests import Cell
-from windsock.core.model.rewards import Reward
+from windsock.core.model.rewards import Feedback, Reward, matter_of
 
 MOST_SHARE = 0.3
 FAIR_SHARES = 1.5
@@ -49,6 +51,27 @@ class Weighed(NamedTuple):
     moved: Mapping[Place, Sums]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HowKnown:
+    """What success of a deployment at a task is known by.
+
+    answers     recent ones, of which `rewards` were judged; both fade
+    answer_counts   rewards that a mere answer counts for: 0 once somebody judges the task
+    sources     by name: recent rewards, and 0..1, what one of them counts for
+    keys        that have judged it
+    counted     rewards that stand in the belief; 0: mere answers at most
+    worth       of its declared checks
+    """
+
+    answers: float = 0.0
+    answer_counts: float = 0.0
+    rewards: float = 0.0
+    sources: Mapping[str, tuple[Heard, float]] = field(default_factory=dict)
+    keys: int = 0
+    counted: float = 0.0
+    worth: CheckWorth = field(default_factory=CheckWorth)
+
+
 @dataclass(slots=True)
 class Response:
     """Recent answers of a deployment at a task, and the rewards that came for them."""
@@ -79,6 +102,7 @@ class RewardWeighting:
         self._source_weights = dict(source_weights)
         self._most_share = most_share
         self.keys = KeyAccounts(half_life_s, silenced)
+        self.sources = SourceTally()
         self._judged: dict[Cell, float] = {}
         self._responses: dict[Place, Response] = {}
 
@@ -94,6 +118,31 @@ class RewardWeighting:
     def response(self, cell: Cell, deployment: str) -> Response:
         """How much of what a deployment answers is judged, for counting and for people."""
         return self._responses.setdefault((cell, deployment), Response())
+
+    def how_known(self, cell: Cell, deployment: str) -> HowKnown:
+        """What success of a deployment at a task is known by; looking opens nothing."""
+        place = (cell, deployment)
+        recent, worth = self._responses.get(place, Response()), self.keys.worth(place)
+        say = {CHECK: worth.say}
+        return HowKnown(
+            answers=recent.answers,
+            answer_counts=0.0 if self.is_judged(cell) else self._source_weights.get("transport", 0),
+            rewards=recent.rewards,
+            sources={
+                name: (heard, self.weight_of(name) * say.get(name, 1.0))
+                for name, heard in self.sources.of(cell, deployment).items()
+            },
+            keys=len(self.keys.weights(place).keys() - set(NAMELESS)),
+            counted=self.keys.counted(place),
+            worth=worth,
+        )
+
+    def hear(self, cell: Cell, deployment: str, reward: Reward, said: Iterable[Feedback]) -> None:
+        """Count a reward by its source, in place of what that had said of the same matter."""
+        matter = matter_of(reward)
+        before = next((each.reward for each in said if matter_of(each.reward) == matter), None)
+        count, total = (0.0, -before.value) if before else (1.0, 0.0)
+        self.sources.note(cell, deployment, reward.source, count, total + reward.value)
 
     def count_judgement(self, cell: Cell, weight: float) -> bool:
         """Note judgements of a task; True if there are enough of them now and were not before.
@@ -152,12 +201,14 @@ class RewardWeighting:
         for place in [place for place in self._responses if place[0] in cells]:
             del self._responses[place]
         self.keys.forget(cells)
+        self.sources.forget(cells)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
         return {
             "accounts": self.keys.to_state(),
             "checks": self.keys.worth_to_state(),
+            "sources": self.sources.to_state(),
             "heard": [[*cell.stored, weight] for cell, weight in sorted(self._judged.items())],
             "responses": [
                 [*cell.stored, name, each.answers, each.rewards]
@@ -168,6 +219,7 @@ class RewardWeighting:
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`."""
         self.keys.worth_from_state(state.get("checks", ()))
+        self.sources.from_state(state.get("sources", ()))
         self.keys.from_state(state["accounts"])
         self._judged = {Cell.read(*names): weight for *names, weight in state["heard"]}
         self._responses = {

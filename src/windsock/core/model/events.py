@@ -34,6 +34,8 @@ class EventKind(StrEnum):
     USAGE_DOUBTED = "usage.doubted"
     PARAMETER_REFUSED = "parameter.refused"
     TASK_FORGOTTEN = "task.forgotten"
+    FLOOR_OUT_OF_REACH = "floor.out_of_reach"
+    FLOOR_WITHIN_REACH = "floor.within_reach"
     MODEL_REDIRECTED = "model.redirected"
     MODEL_LISTED = "model.listed"
     MODEL_RETIRES = "model.retires"

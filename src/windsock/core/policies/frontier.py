@@ -155,6 +155,10 @@ class Ladder:
     def __getitem__(self, index: int) -> Rung:
         return self.at(float(self.values[index]))
 
+    def rungs(self) -> list[Rung]:
+        """All of them, from cheapest to best."""
+        return [self[i] for i in range(len(self))]
+
     def at(self, value_usd: float) -> Rung:
         """The rung of any V, on the ladder's grid or between."""
         rung = self._rungs.get(value_usd)

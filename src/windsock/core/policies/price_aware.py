@@ -30,9 +30,9 @@ from windsock.core.policies.cascade_weights import (
     useful_arms,
 )
 from windsock.core.policies.floor_deficit import MOST_CELLS, FloorDeficit
-from windsock.core.policies.frontier import Arms, Ladder, Rung
+from windsock.core.policies.frontier import Arms, Ladder
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
-from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.protocol import BasePolicy, CellView, Frontier, Weighing
 from windsock.core.policies.restraint.reference import Reference
 from windsock.core.policies.task_assignment import TaskAssignment
 
@@ -79,6 +79,7 @@ class PriceAware(BasePolicy):
     ) -> None:
         self.beliefs = beliefs
         self.objective = objective
+        self.quality_floor, self.incumbent = objective.quality_floor, objective.incumbent
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
@@ -170,10 +171,10 @@ class PriceAware(BasePolicy):
             paid = look.paid
         return self._weighed(view, paid, look, now)[0]
 
-    def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
-        """The arms of a cell and every rung, from cheapest to best."""
-        ladder = self._ladder(view, _Known())
-        return arm_names(view), [ladder[i] for i in range(len(ladder))]
+    def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier:
+        """The arms of a cell, and every rung from cheapest to best."""
+        ladder, reference = self._ladder(view, _Known()), self._measures.standard(views)
+        return Frontier(names=arm_names(view), ladder=ladder, reference=reference)
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
         """Beliefs learn rewards by themselves; here segments do."""

@@ -12,7 +12,8 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.policies.budgets.pacing import Pacer
-from windsock.core.policies.frontier import Rung
+from windsock.core.policies.frontier import Ladder
+from windsock.core.policies.restraint.reference import Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,19 @@ class Weighing:
     is_settling: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontier:
+    """The rungs of a cell, solved when they are looked at, beside those that requests are drawn by.
+
+    names       of its arms: deployments, and cascades as "cheap > strong"
+    reference   what a success is measured by; None where everything is free
+    """
+
+    names: tuple[str, ...]
+    ladder: Ladder
+    reference: Reference | None
+
+
 MOST_BUSY = 8
 """Cells of a route by which the whole of it is measured where that must be quick."""
 
@@ -107,11 +121,15 @@ class Policy(Protocol):
     """Turns a view into weights. `is_contextual` policies are asked anew for every request.
 
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
+    quality_floor           least success that is asked for at every task; None where none is
+    incumbent               deployment that is used today; None where none is named
     """
 
     name: str
     is_contextual: bool
     keeps_conversations: bool
+    quality_floor: float | None
+    incumbent: str | None
 
     @property
     def pacer(self) -> Pacer | None:
@@ -141,8 +159,11 @@ class Policy(Protocol):
         """
         ...
 
-    def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
-        """The arms of a cell and every rung, from cheapest to best; empty without a ladder."""
+    def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier | None:
+        """What every value of a success would cost and deliver in a cell; None without a ladder.
+
+        views   all of the route, by which is measured what a success costs
+        """
         ...
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
@@ -183,6 +204,8 @@ class BasePolicy:
     name = "base"
     is_contextual = False
     keeps_conversations = False
+    quality_floor: float | None = None
+    incumbent: str | None = None
 
     @property
     def pacer(self) -> Pacer | None:
@@ -208,9 +231,9 @@ class BasePolicy:
         """What `weigh` answers; a policy that remembers what it weighed has its own."""
         return self.weigh(view, now)
 
-    def frontier(self, view: CellView, now: float) -> tuple[tuple[str, ...], list[Rung]]:
-        """Empty: there is no ladder."""
-        return (), []
+    def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier | None:
+        """None: there is no ladder."""
+        return None
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
         """Rewards are learnt by the beliefs, if at all."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.evidence.checks.worth import CheckWorth
 from windsock.core.evidence.keys.key_watch import Dissent
 from windsock.core.evidence.learner import Learner
 from windsock.core.evidence.response_audit import ResponseAudit
 from windsock.core.evidence.warm_start import PastResult, WarmStarts
+from windsock.core.evidence.weighting import HowKnown
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.routing.routes import RouteTable
@@ -103,9 +103,9 @@ class Operator:
         """Keys of a namespace whose rewards lie off from those of others."""
         return self._learner.dissents(namespace)
 
-    def check_worth(self, cell: Cell, deployment: str) -> CheckWorth:
-        """How often declared checks fail right answers and wrong ones, where both are known."""
-        return self._learner.check_worth(cell, deployment)
+    def how_known(self, cell: Cell, deployment: str) -> HowKnown:
+        """What success of a deployment at a task is known by."""
+        return self._learner.how_known(cell, deployment)
 
     def silenced(self, namespace: str) -> list[str]:
         """Keys of a namespace whose rewards were taken out."""

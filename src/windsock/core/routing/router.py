@@ -215,13 +215,11 @@ class Router:
         return self._learner.feedback_rate(cell, deployment)
 
     def ladder(self, cell: Cell, now: float) -> tuple[tuple[str, ...], list[Rung]]:
-        """The arms of a cell and every rung, from cheapest to best.
-
-        Empty under a policy without a ladder. A cascade is the arm "cheap > strong".
-        """
+        """The arms of a cell and every rung, from cheapest to best; empty without a ladder."""
         route = self.resolve(RouteRequest(model=cell.route))
-        view, _ = self.tables.views(route, cell.namespace, cell.name, now, {})
-        return route.policy.frontier(view, now) if view.deployments else ((), [])
+        view, views = self.tables.views(route, cell.namespace, cell.name, now, {})
+        found = route.policy.frontier(views, view, now) if view.deployments else None
+        return (found.names, found.ladder.rungs()) if found else ((), [])
 
     def advice(
         self, decision: Decision, deployment: str, claim: float, now: float

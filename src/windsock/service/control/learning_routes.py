@@ -10,6 +10,7 @@ from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.keys.key_watch import Dissent
 from windsock.core.evidence.warm_start import PastResult
 from windsock.core.model.events import Event
+from windsock.core.routing.outlook.floor_reach import Reach, reach_of
 from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
@@ -19,6 +20,7 @@ from windsock.service.control.schemas.admin import (
     AlarmView,
     DissentView,
     DoubtedView,
+    FloorView,
     Lesson,
     LessonAnswer,
     Silence,
@@ -26,6 +28,7 @@ from windsock.service.control.schemas.admin import (
 )
 from windsock.service.control.schemas.asked import Number
 from windsock.service.control.schemas.prices import RulingAnswer
+from windsock.service.control.schemas.weights import StretchView
 
 
 def learning_routes(insight: Insight) -> APIRouter:
@@ -49,6 +52,7 @@ def learning_routes(insight: Insight) -> APIRouter:
             doubted=[doubted_view(name, each) for name, each in _doubted(router)],
             keys=[dissent_view(each) for each in router.operator.dissents(caller.namespace)],
             silenced=router.operator.silenced(caller.namespace),
+            floors=[floor_view(each) for each in _out_of_reach(router, caller.namespace)],
         )
 
     @routes.post("/v1/alarms/undo")
@@ -89,6 +93,29 @@ def _doubted(router: Router) -> Iterator[tuple[str, Doubts]]:
         doubts = router.doubts_of(name)
         if doubts.bills or doubts.usages:
             yield name, doubts
+
+
+def _out_of_reach(router: Router, namespace: str) -> Iterator[Reach]:
+    for table in router.tables.standing_tables():
+        route = router.routes.get(table.cell.route)
+        if route is not None and table.cell.namespace == namespace:
+            reach = reach_of(table, route.policy.quality_floor, router.beliefs)
+            if reach is not None and reach.is_out_of_reach:
+                yield reach
+
+
+def floor_view(reach: Reach) -> FloorView:
+    """A floor that nobody reaches."""
+    return FloorView(
+        route=reach.cell.route,
+        task=reach.cell.name,
+        floor=reach.floor,
+        reachable=reach.reachable,
+        best=reach.best,
+        success=reach.success,
+        rewards=reach.rewards,
+        further=[StretchView.of(each) for each in reach.further],
+    )
 
 
 def doubted_view(name: str, doubts: Doubts) -> DoubtedView:

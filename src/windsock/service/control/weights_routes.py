@@ -129,7 +129,7 @@ def _weights(router: Router, table: WeightTable) -> WeightsView:
         candidate.drift = router.beliefs.drift(table.cell, candidate.deployment)
         candidate.feedback_rate = router.feedback_rate(table.cell, candidate.deployment)
         candidate.check = CheckView.of(
-            router.operator.check_worth(table.cell, candidate.deployment)
+            router.operator.how_known(table.cell, candidate.deployment).worth
         )
     policy = router.resolve(RouteRequest(model=table.cell.route)).policy
     view.segment = policy.segment_words(table.cell) or None

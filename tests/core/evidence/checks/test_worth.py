@@ -71,7 +71,7 @@ def test_a_parser_that_throws_out_right_answers_is_taken_out_of_the_belief() -> 
         checked(it, 0.0, judged=1.0)
     after = it.beliefs.summary(CELL, CHEAP)
     assert fooled < 0.1 < 0.8 < after.mean
-    worth = it.operator.check_worth(CELL, CHEAP)
+    worth = it.operator.how_known(CELL, CHEAP).worth
     assert worth.fails_right == 1.0
     assert worth.say < 0.15
     checked(it, 0.0)
@@ -83,7 +83,7 @@ def test_what_a_check_is_worth_survives_a_restart() -> None:
     for n in range(12):
         checked(it, float(n % 3 > 0), judged=float(n % 4 > 0))
     again.from_state(json.loads(json.dumps(it.to_state())))
-    assert again.operator.check_worth(CELL, CHEAP) == it.operator.check_worth(CELL, CHEAP)
+    assert again.operator.how_known(CELL, CHEAP).worth == it.operator.how_known(CELL, CHEAP).worth
     for each in (it, again):
         checked(each, 0.0, judged=1.0)
     one, two = (each.beliefs.posterior(CELL, CHEAP) for each in (it, again))

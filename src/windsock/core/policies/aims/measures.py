@@ -33,12 +33,16 @@ class Measures:
     served: FloorDeficit
 
     def reference(self, cells: Sequence[CellView]) -> Reference | None:
-        """The single deployment by which is measured what a success may cost; None if nothing is.
+        """The deployment by which is measured what a success may cost; None if nothing is."""
+        if self.objective.quality_floor is None and self.objective.quality is None:
+            return None
+        return self.standard(cells)
+
+    def standard(self, cells: Sequence[CellView]) -> Reference | None:
+        """The same whatever the objective; None where everything is free.
 
         Of the busiest cells of the route together: the worth of a success is one for all of them.
         """
-        if self.objective.quality_floor is None and self.objective.quality is None:
-            return None
         offers = [
             Offer(deployment=name, success=a / (a + b), usd=usd, share=view.share)
             for view in busiest(cells)

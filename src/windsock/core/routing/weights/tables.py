@@ -175,6 +175,11 @@ class WeightTables:
         slot = place.plain if place is not None else None
         return None if slot is None else slot.table
 
+    def standing_tables(self) -> list[WeightTable]:
+        """Those of all open cells as they were last solved, stale or not."""
+        slots = (place.plain for place in self._cells.places.values())
+        return [slot.table for slot in slots if slot is not None]
+
     def cells(self) -> list[Cell]:
         """Every cell that requests have opened."""
         return [place.cell for place in self._cells.places.values()]

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import Answer
+from windsock.service.control.schemas.weights import StretchView
 
 
 class DeploymentView(Answer):
@@ -103,6 +104,19 @@ class DissentView(Answer):
     believed: float = Field(description="0..1, the share of them that counts")
 
 
+class FloorView(Answer):
+    """A quality floor that nobody reaches, and how far one can go."""
+
+    route: str
+    task: str
+    floor: float
+    reachable: float = Field(description="expected success of the best candidate")
+    best: str
+    success: float = Field(description="expected of the weights of now")
+    rewards: float = Field(description="discounted, behind the belief in the best")
+    further: list[StretchView] = Field(description="what more success would cost")
+
+
 class AlarmsAnswer(Answer):
     """Alarms of the caller's namespace, and deployments whose bills or counts are doubted."""
 
@@ -110,6 +124,7 @@ class AlarmsAnswer(Answer):
     doubted: list[DoubtedView] = Field(default_factory=list)
     keys: list[DissentView] = Field(default_factory=list, description="that disagree")
     silenced: list[str] = Field(default_factory=list, description="keys that a person took out")
+    floors: list[FloorView] = Field(default_factory=list, description="out of reach")
 
 
 class Silence(Answer):

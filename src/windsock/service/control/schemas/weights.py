@@ -8,6 +8,7 @@ from pydantic import Field
 
 from windsock.core.evidence.checks.worth import CheckWorth
 from windsock.core.model.decisions import ArmFacts, CascadeFacts, WeightTable
+from windsock.core.routing.outlook.further_success import Stretch, further_success
 from windsock.service.control.schemas.asked import DeploymentName, Name, Usd
 from windsock.service.control.schemas.base import Answer, number
 
@@ -113,6 +114,27 @@ class CascadeView(Answer):
         return cls.model_validate(asdict(facts))
 
 
+class StretchView(Answer):
+    """More success, by sending more to one deployment."""
+
+    success_from: float
+    success_to: float = Field(description="where all goes there")
+    usd_per_1000_per_point: float = Field(
+        description="dollars that 1,000 requests cost more for each hundredth of success"
+    )
+    deployment: str = Field(description='or the cascade "cheap > strong"')
+
+    @classmethod
+    def of(cls, each: Stretch) -> StretchView:
+        """As beliefs have it."""
+        return cls(
+            success_from=each.success_from,
+            success_to=each.success_to,
+            usd_per_1000_per_point=each.usd_per_point,
+            deployment=each.deployment,
+        )
+
+
 class WeightsView(Answer):
     """The weights of one route and task."""
 
@@ -131,6 +153,9 @@ class WeightsView(Answer):
     cascades: list[CascadeView] = Field(default_factory=list)
     segment: str | None = Field(None, description="what a learnt segment holds, in words")
     ladder: list[RungView] | None = None
+    further: list[StretchView] = Field(
+        default_factory=list, description="what more success would cost, cheapest first"
+    )
 
     @classmethod
     def of(cls, table: WeightTable) -> WeightsView:
@@ -149,6 +174,7 @@ class WeightsView(Answer):
             candidates=[CandidateView.of(arm) for arm in table.arms],
             ruled_out=table.reasons,
             cascades=[CascadeView.of(facts) for facts in table.cascades or ()],
+            further=[StretchView.of(each) for each in further_success(table)],
         )
 
 

@@ -1,180 +1,273 @@
-// The page: what was chosen, what came, what is shown.
+// The shell: which view is open, who looks, and what keys do.
 
-import { Charts, marked } from "./charts.js";
-import { choose, deployments, events, key, twin, write } from "./lists.js";
-import { said } from "./said.js";
-import { follow } from "./stream.js";
-import { ago, clock, percent, told, usd } from "./words.js";
+import { forgetKey, get, hasKey, keepKey, Locked, post, Refused } from "./api.js";
+import { choose, element, keyed, once, write } from "./elements.js";
+import { PANELS } from "./panels/index.js";
+import { rangeForm, rangeOf, SHARED } from "./range.js";
+import { recolour } from "./timeline.js";
 
 const $ = (id) => document.getElementById(id);
-const SUMMARY_EVERY_MS = 10_000;
-const NEAR_S = 3;
-const POINTS = 600;
-const KEY = "windsock.key";
+const FIRST = PANELS[0].name;
+const RETRY_MS = 4000;
+const SCHEMES = ["", "light", "dark"];
 
-const asked = new URLSearchParams(location.search);
-const chosen = { route: asked.get("route"), task: asked.get("task") };
-let view = null;
-let cursor = null;
-let saidAt = 0;
-let saidOf = "";
+let open = null;
 
-const charts = new Charts($("prices"), $("weights"), {
-  cursor(index) {
-    cursor = index;
-    if (view) readout();
-  },
-});
-
-function query() {
-  const parts = Object.entries(chosen).filter(([, value]) => value);
-  return parts.length ? `?${new URLSearchParams(parts)}` : "";
+/** [view, arguments] of the address; what a link of an earlier page asked for is heard too. */
+function place() {
+  const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
+  return [PANELS.find((each) => each.name === name) ?? PANELS[0], new URLSearchParams(query ?? (name ? "" : location.search))];
 }
 
-function headers() {
-  const secret = sessionStorage.getItem(KEY);
-  return secret ? { authorization: `Bearer ${secret}` } : {};
+function address(name, args) {
+  const query = String(args);
+  return `#/${name}${query ? `?${query}` : ""}`;
 }
 
-const restart = follow(() => `/ui/api/stream${query()}`, headers, {
-  view(found) {
-    view = joined(view, found);
-    show();
-  },
-  lost(seconds) {
-    state("lost", `disconnected, trying again in ${Math.round(seconds)} s`);
-  },
-  locked(reason) {
-    state("locked", "waiting for a key");
-    $("locked").hidden = false;
-    $("board").hidden = true;
-    $("empty").hidden = true;
-    write($("locked-why"), sessionStorage.getItem(KEY) ? reason : "");
-  },
-});
+/** Changes arguments of the view that is open; null takes one away. */
+function change(changes, { quietly = false } = {}) {
+  const [panel, args] = place();
+  for (const [name, value] of Object.entries(changes)) value === null || value === "" ? args.delete(name) : args.set(name, value);
+  history.replaceState(null, "", location.pathname + address(panel.name, args));
+  if (quietly) return Object.assign(open.ask, { args });
+  return show();
+}
 
-/** After the first view of a stream only new points come; the server says since when. */
-function joined(known, found) {
-  if (!known || !found.since) return found;
-  for (const part of ["prices", "weights"]) {
-    const { at, series } = known[part];
-    const names = Object.keys(found[part].series);
-    const blank = at.map(() => null);
-    found[part] = {
-      at: [...at, ...found[part].at].slice(-POINTS),
-      series: Object.fromEntries(names.map((name) => [name, [...(series[name] ?? blank), ...found[part].series[name]].slice(-POINTS)])),
+/** What a view is given: its arguments, calls with the key, and what the shell does for it. */
+function asking(panel, args, stop) {
+  const guarded = (call) => (path, ...rest) => call(path, ...rest, stop.signal);
+  return {
+    args, signal: stop.signal, get: guarded(get), post,
+    range: () => rangeOf(args),
+    change, state, locked, cells, confirmed, said,
+    zoom: (from, to) => change({ from: from.toFixed(0), to: to.toFixed(0), since: null }),
+    reload: () => open.reload(),
+    isAdmin: () => session().then((who) => who.scopes.includes("admin")),
+  };
+}
+
+let who = null;
+/** Who looks: {scopes, namespace, is_keyed}; asked once a key. */
+function session() {
+  who ??= get("/ui/api/session").catch((error) => {
+    who = null;
+    throw error;
+  });
+  return who;
+}
+
+async function show() {
+  open?.end();
+  const [panel, args] = place();
+  const stop = new AbortController();
+  const mine = { panel, stop, ask: asking(panel, args, stop), end: () => stop.abort(), reload: () => null };
+  open = mine;
+  furnish(panel, args);
+  const view = element("div", "view");
+  view.dataset.view = panel.name;
+  $("view").replaceChildren(view);
+  const module = await panel.open();
+  if (open !== mine) return;
+  mine.module = module;
+  if (module.live) {
+    const end = module.live(view, mine.ask);
+    mine.end = () => {
+      stop.abort();
+      end();
     };
+  } else polled(mine, view);
+}
+
+/** Loads and draws, again every so many seconds while the page is looked at. */
+function polled(mine, view) {
+  let timer = 0;
+  const again = (ms) => {
+    timer = setTimeout(() => (document.hidden ? again(ms) : run()), ms);
+  };
+  async function run() {
+    clearTimeout(timer);
+    try {
+      const facts = await mine.module.load(mine.ask);
+      if (open !== mine) return;
+      unlock();
+      state("live", "live");
+      view.querySelector(":scope > .refused")?.remove();
+      mine.module.draw(view, facts, mine.ask);
+      if (mine.panel.uses.includes("cell")) await offered();
+      if (mine.module.every) again(mine.module.every * 1000);
+    } catch (error) {
+      if (open !== mine || error.name === "AbortError") return;
+      failed(error, view, again);
+    }
   }
-  return found;
+  mine.end = () => {
+    clearTimeout(timer);
+    mine.stop.abort();
+  };
+  mine.reload = run;
+  return run();
+}
+
+function failed(error, view, again) {
+  if (error instanceof Locked) return locked(hasKey() ? error.message : "");
+  if (error instanceof Refused) {
+    state("live", "live");
+    write(once(view, "refused", () => element("p", "notice refused")), error.message).setAttribute("role", "alert");
+    return null;
+  }
+  if (!(error instanceof TypeError && error.message.includes("fetch"))) throw error;
+  state("lost", `disconnected, trying again in ${RETRY_MS / 1000} s`);
+  return again(RETRY_MS);
+}
+
+function furnish(panel, args) {
+  document.title = panel === PANELS[0] ? "windsock" : `${panel.title} · windsock`;
+  $("cell").hidden = !panel.uses.includes("cell");
+  $("range").hidden = !panel.uses.includes("range");
+  $("logout").hidden = !hasKey();
+  showRange(args);
+  menu(panel, args);
+}
+
+/** Groups of views; what they share of the address goes along. */
+function menu(panel, args) {
+  const kept = new URLSearchParams([...args].filter(([name]) => SHARED.includes(name)));
+  const groups = [...new Set(PANELS.map((each) => each.group))];
+  keyed($("menu"), groups, (group) => element("li", "", element("span", "quiet", group), element("ul"))).forEach((node, index) => {
+    const views = PANELS.filter((each) => each.group === groups[index] && !each.isHidden);
+    keyed(node.lastChild, views.map((each) => each.name), (name) => element("li", "", element("a", "", views.find((each) => each.name === name).title))).forEach((item, place) => {
+      item.firstChild.href = address(views[place].name, kept);
+      views[place] === panel ? item.firstChild.setAttribute("aria-current", "page") : item.firstChild.removeAttribute("aria-current");
+    });
+  });
+  write($("menu-open"), panel.title);
+  unfold(false);
+}
+
+function unfold(isOpen) {
+  $("menu-open").setAttribute("aria-expanded", isOpen);
+  $("views").dataset.open = isOpen;
 }
 
 function state(kind, text) {
+  if (kind === "live") unlock();
   $("state").dataset.state = kind;
   document.body.dataset.state = kind;
   write($("state-text"), text);
 }
 
-function show() {
+function locked(reason) {
+  state("locked", "waiting for a key");
+  $("locked").hidden = false;
+  $("view").hidden = true;
+  write($("locked-why"), reason);
+}
+
+function unlock() {
   $("locked").hidden = true;
-  selectors();
-  state("live", stateText());
-  const hasTraffic = Boolean(view.table) && view.weights.at.length > 0;
-  $("empty").hidden = hasTraffic;
-  $("board").hidden = !hasTraffic;
-  if (!hasTraffic) return empty();
-  charts.show(view);
-  write($("scale"), charts.isLog ? ", log scale" : "");
-  readout();
-  twins();
-  summaries();
-  deployments($("deployments"), view);
-  write($("note"), view.table.note);
-  said($, view);
-  events($("events"), view);
+  $("view").hidden = false;
 }
 
-function selectors() {
-  const routes = Object.keys(view.routes);
-  const route = chosen.route ?? view.route ?? routes[0];
-  choose($("route"), routes, route);
-  choose($("task"), view.routes[route] ?? [], view.task);
+/** Routes with their tasks, as the header's two selectors offer them. */
+function cells(routes, route, task) {
+  const names = Object.keys(routes);
+  const chosen = place()[1].get("route") ?? route ?? names[0];
+  choose($("route"), names, chosen);
+  choose($("task"), routes[chosen] ?? [], place()[1].get("task") ?? task ?? undefined);
 }
 
-function stateText() {
-  const size = view.deployments.length;
-  const rows = (view.table?.rows ?? []).filter((row) => row.feed && row.age_s !== null);
-  rows.sort((a, b) => a.age_s - b.age_s);
-  const from = rows.length ? `, prices from ${rows[0].feed} ${ago(rows[0].age_s)}` : "";
-  return `live, ${size} deployment${size === 1 ? "" : "s"}${from}`;
+async function offered() {
+  const { routes } = await get("/ui/api/cells");
+  cells(routes);
 }
 
-function empty() {
-  const model = chosen.route ?? Object.keys(view.routes)[0] ?? "auto";
-  write($("curl"), `curl ${location.origin}/v1/chat/completions \\
-  -H 'content-type: application/json' \\
-  -d '{"model": "${model}",
-       "messages": [{"role": "user", "content": "hello"}]}'`);
+/** Asks before something is done that others feel. */
+function confirmed(text, verb) {
+  const dialog = $("confirm");
+  write(dialog.querySelector("p"), text);
+  const act = dialog.querySelector("button[value=yes]");
+  write(act, verb);
+  dialog.returnValue = "";
+  dialog.showModal();
+  act.focus();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
 }
 
-/** Values at the cursor, or the latest. */
-function readout() {
-  const last = view.prices.at.length - 1;
-  const index = cursor === null ? last : Math.min(cursor, last);
-  const at = view.prices.at[index];
-  key($("prices-key"), view, view.deployments.map((name) => usd(view.prices.series[name][index])));
-  const place = view.weights.at.indexOf(at);
-  key($("weights-key"), view, view.deployments.map((name) => percent(view.weights.series[name][place])));
-  write($("moment"), cursor === null ? "" : moment(at));
+/** One sentence at the foot of the page, about what was just done. */
+function said(text) {
+  write($("said-now"), text);
+  clearTimeout(said.timer);
+  said.timer = setTimeout(() => write($("said-now"), ""), 8000);
 }
 
-function moment(at) {
-  const near = marked(view).filter((event) => Math.abs(event.at - at) <= NEAR_S).at(-1);
-  return near ? `${clock(near.at)}  ${near.deployment} ${told(near).join(", ")}` : clock(at);
+function paint(scheme) {
+  document.documentElement.dataset.scheme = scheme;
+  $("scheme").setAttribute("aria-label", `Colours: ${scheme || "as the system"}`);
+  recolour();
+  open?.module?.recolour?.();
 }
 
-function latest(columns, name) {
-  return columns.series[name]?.at(-1) ?? null;
+function step(by) {
+  const shown = PANELS.filter((each) => !each.isHidden);
+  const index = shown.indexOf(place()[0]);
+  location.hash = $("menu").querySelectorAll("a")[(index + by + shown.length) % shown.length].getAttribute("href");
 }
 
-function twins() {
-  twin($("prices-twin"), view, view.deployments.map((name) => usd(latest(view.prices, name))));
-  twin($("weights-twin"), view, view.deployments.map((name) => percent(latest(view.weights, name))));
+const KEYS = {
+  "?": () => $("help").showModal(),
+  "/": () => document.querySelector("#view input[type=search]:not([hidden])")?.focus(),
+  "[": () => step(-1),
+  "]": () => step(1),
+  t: () => $("scheme").click(),
+  r: () => open.reload(),
+};
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
+  if (event.target.closest("#menu") && ["ArrowDown", "ArrowUp"].includes(event.key)) return along(event);
+  if (event.key === "Escape") return unfold(false);
+  if (!KEYS[event.key]) return;
+  event.preventDefault();
+  KEYS[event.key]();
 }
 
-/** One sentence a chart; at most every ten seconds unless another leads or a price has moved, since a screen reader says each aloud. */
-function summaries() {
-  const leader = `${view.table.rows[0]?.deployment} ${marked(view).at(-1)?.at}`;
-  if (leader === saidOf && Date.now() - saidAt < SUMMARY_EVERY_MS) return;
-  saidAt = Date.now();
-  saidOf = leader;
-  const priced = view.deployments.filter((name) => latest(view.prices, name) !== null);
-  priced.sort((a, b) => latest(view.prices, a) - latest(view.prices, b));
-  const moved = marked(view).filter((event) => event.event !== "cooldown.began").at(-1);
-  const cheapest = priced.length ? `${priced[0]} is cheapest at ${usd(latest(view.prices, priced[0]))}.` : "No deployment has a price.";
-  write($("prices-summary"), cheapest + (moved ? ` Last move: ${moved.deployment}, ${told(moved)[1]}.` : ""));
-  const [first, second] = view.table.rows;
-  const share = (row) => `${row.deployment} ${percent(row.weight)}`;
-  write($("weights-summary"), first ? `Most goes to ${share(first)}${second?.weight >= 0.01 ? `, then ${share(second)}` : ""}.` : "No deployment may be used.");
+/** Arrows go from view to view in the menu. */
+function along(event) {
+  const all = [...$("menu").querySelectorAll("a")];
+  const next = all.indexOf(document.activeElement) + (event.key === "ArrowDown" ? 1 : -1);
+  event.preventDefault();
+  all[(next + all.length) % all.length].focus();
 }
 
-function pick(name, value) {
-  chosen[name] = value;
-  if (name === "route") chosen.task = null;
-  history.replaceState(null, "", query() || location.pathname);
-  saidAt = 0;
-  restart();
-}
-
-$("route").addEventListener("change", (event) => pick("route", event.target.value));
-$("task").addEventListener("change", (event) => {
-  chosen.route ??= view.route;
-  pick("task", event.target.value);
-});
-$("said-all").addEventListener("toggle", () => view && said($, view));
-$("cell").addEventListener("submit", (event) => event.preventDefault());
+const showRange = rangeForm($("range"), change);
+$("unzoom").addEventListener("click", () => change({ from: null, to: null }));
+$("route").addEventListener("change", (event) => change({ route: event.target.value, task: null }));
+$("task").addEventListener("change", (event) => change({ route: $("route").value, task: event.target.value }));
+for (const id of ["cell", "range"]) $(id).addEventListener("submit", (event) => event.preventDefault());
 $("locked").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(KEY, $("key").value.trim());
+  keepKey($("key").value.trim());
   $("key").value = "";
-  restart();
+  who = null;
+  show();
 });
+$("logout").addEventListener("click", () => {
+  forgetKey();
+  who = null;
+  show();
+});
+$("scheme").addEventListener("click", () => {
+  const next = SCHEMES[(SCHEMES.indexOf(document.documentElement.dataset.scheme ?? "") + 1) % SCHEMES.length];
+  localStorage.setItem("windsock.scheme", next);
+  paint(next);
+});
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  $("main").focus();
+});
+$("menu-open").addEventListener("click", () => unfold($("menu-open").getAttribute("aria-expanded") !== "true"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paint(document.documentElement.dataset.scheme ?? ""));
+addEventListener("keydown", onKey);
+addEventListener("hashchange", show);
+paint(localStorage.getItem("windsock.scheme") ?? "");
+show();

@@ -6,7 +6,7 @@ const LONGEST_WAIT_MS = 8000;
 
 /**
  * on.view(view), on.lost(seconds until the next try), on.locked(reason).
- * Returns restart(): call it after the address or the key changed.
+ * Returns what ends it.
  */
 export function follow(address, headers, on) {
   let stop = new AbortController();
@@ -23,7 +23,7 @@ export function follow(address, headers, on) {
       if (!answer.ok) throw new Error(`status ${answer.status}`);
       await read(answer.body, mine, (view) => {
         wait = 500;
-        on.view(view);
+        if (mine === stop) on.view(view);
       });
     } catch (error) {
       if (error instanceof SyntaxError) throw error;
@@ -44,9 +44,17 @@ export function follow(address, headers, on) {
     if (!document.hidden) run(stop);
   }
 
+  function end() {
+    document.removeEventListener("visibilitychange", restart);
+    clearTimeout(timer);
+    const last = stop;
+    stop = null;
+    last.abort();
+  }
+
   document.addEventListener("visibilitychange", restart);
   restart();
-  return restart;
+  return end;
 }
 
 async function read(body, mine, each) {

@@ -57,6 +57,19 @@ export function day(at) {
   return new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
 }
 
+/** A moment as an axis tells it: the hour while ticks are close, the day where one begins or they lie far apart. */
+export function moment(at, step, withDay) {
+  const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+  if (step >= 86400) return day;
+  const hour = new Date(at * 1000).toLocaleTimeString("en-GB", step < 60 ? {} : { hour: "2-digit", minute: "2-digit" });
+  return withDay ? `${day} ${hour}` : hour;
+}
+
+/** Date and time, to the second. */
+export function when(at) {
+  return at === null || at === undefined ? dash : `${moment(at, 86400)} ${clock(at)}`;
+}
+
 /** [headline, detail] of one event. */
 export function told(event) {
   const from = event.feed ? `, says ${event.feed}` : "";

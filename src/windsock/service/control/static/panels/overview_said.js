@@ -1,7 +1,7 @@
 // How sure prices are: what every list says, and which of it counts.
 
-import { element, keyed, named, swatch, write } from "./lists.js";
-import { ago, day, usd } from "./words.js";
+import { element, keyed, named, swatch, write } from "../elements.js";
+import { ago, day, usd } from "../words.js";
 
 const MOST_NAMED = 3;
 

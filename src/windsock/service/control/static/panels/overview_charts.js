@@ -1,29 +1,12 @@
 // The two charts: prices as steps, weights as a stack, one x axis and one cursor.
 
 /* global uPlot */
-import { clock, percent, usd } from "./words.js";
+import { colourOf, dashOf, faint, ink } from "../elements.js";
+import { clock, percent, usd } from "../words.js";
 
-export const COLOURS = 8;
-export const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3]];
 const MARKED = { "price.shifted": [], "price.released": [], "price.held": [4, 4], "cooldown.began": [1, 3] };
 const TIMES = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600];
 const AXIS_W = 52;
-
-export const colourOf = (index) => index % COLOURS;
-/** Changes with every colour, and once more each time the colours start over: 32 distinct keys. */
-export const dashOf = (index) => DASHES[(index + Math.floor(index / COLOURS)) % DASHES.length];
-
-/** What a colour of the style sheet is now, in light or dark, as the canvas wants it. */
-function ink(name) {
-  const probe = document.getElementById("state");
-  const before = probe.style.color;
-  probe.style.color = `var(${name})`;
-  const found = getComputedStyle(probe).color;
-  probe.style.color = before;
-  return found;
-}
-
-const faint = (colour, alpha) => colour.replace(/^rgb\((\d+), (\d+), (\d+)\)$/, `rgb($1 $2 $3 / ${alpha})`);
 
 export class Charts {
   constructor(prices, weights, on) {
@@ -32,7 +15,6 @@ export class Charts {
     this.shape = "";
     this.view = null;
     new ResizeObserver(() => this.resize()).observe(prices);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.rebuild());
   }
 
   show(view) {

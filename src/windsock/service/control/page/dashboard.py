@@ -1,18 +1,12 @@
-"""The page at /: prices, weights and deployments over time, from memory, one update a second."""
+"""Prices, weights and deployments over time, from memory: what the page's overview draws."""
 
-import asyncio
 import math
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from importlib.resources import files
 from itertools import chain, product
 from operator import itemgetter
-from typing import Annotated, Any
-
-import orjson
-from fastapi import APIRouter, Depends, HTTPException, Response
-from fastapi.responses import StreamingResponse
+from typing import Any
 
 from windsock.clock import Clock
 from windsock.core.model.decisions import ArmFacts, WeightTable
@@ -22,17 +16,12 @@ from windsock.core.model.units import MAIN_METERS, to_float
 from windsock.core.pricing.comparison import blended
 from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
-from windsock.service.auth import Access, Principal
-from windsock.service.control.access_check import allowed, shown_table
+from windsock.service.control.access_check import shown_table
 from windsock.service.control.prices.views import said_of
-from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import number
 
 POINTS = 600
 """Points kept per line: at one a second, the last ten minutes."""
-
-EVERY_S = 1.0
-"""Between two views of a stream."""
 
 SAID_EVERY_S = 3.0
 """Between two looks at what price lists say."""
@@ -45,20 +34,6 @@ MAX_CELLS = 240
 EVENTS = 100
 """Events shown, and remembered of each deployment; as many more of it for every namespace that they
 tell of alone."""
-
-STATIC = tuple(
-    files(package).joinpath("static")
-    for package in ("windsock.service.control", "windsock.resources")
-)
-"""Folders of the page's own files, and of those that it shares with reports."""
-
-PAGE_HEADERS = {
-    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-cache",
-}
-TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 
 
 @dataclass(slots=True)
@@ -115,14 +90,11 @@ class Dashboard:
         now = self._clock.now()
         cells = [cell for cell in self._cells if cell.namespace == namespace]
         cell = next((c for c in cells if route in (None, c.route) and task in (None, c.name)), None)
-        routes: dict[str, list[str]] = {name: [] for name in self._router.routes}
-        for each in cells:
-            routes.setdefault(each.route, []).append(each.name)
         names = self._names(cell)
         return {
             "now": now,
             "since": since,
-            "routes": routes,
+            "routes": self._by_route(cells),
             "route": cell.route if cell else route,
             "task": cell.name if cell else task,
             "deployments": names,
@@ -132,6 +104,16 @@ class Dashboard:
             "said": [self._said_of(name, now) for name in names],
             "events": self._events_of(names, namespace),
         }
+
+    def tasks_by_route(self, namespace: str) -> dict[str, list[str]]:
+        """Of every cell that is open; a route without one has no task."""
+        return self._by_route(c for c in self._router.tables.cells() if c.namespace == namespace)
+
+    def _by_route(self, cells: Iterable[Cell]) -> dict[str, list[str]]:
+        routes: dict[str, list[str]] = {name: [] for name in self._router.routes}
+        for each in cells:
+            routes.setdefault(each.route, []).append(each.name)
+        return routes
 
     def _said_of(self, name: str, now: float) -> dict[str, Any]:
         """What lists say of a price, at most `SAID_EVERY_S` old: hundreds cost milliseconds."""
@@ -204,58 +186,6 @@ class Dashboard:
             "p95_ms": latency.p95_s and latency.p95_s * 1000,
             "limits": list(arm.limits),
         }
-
-
-def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIRouter:
-    """GET /, its files, and the two calls it makes."""
-    routes = APIRouter(include_in_schema=False)
-    reader = allowed(access, clock, "read")
-    Caller = Annotated[Principal, Depends(reader)]  # noqa: N806
-
-    @routes.head("/", include_in_schema=False)
-    @routes.get("/")
-    async def page() -> Response:
-        return _file("index.html")
-
-    @routes.get("/ui/static/{name}")
-    async def static(name: str) -> Response:
-        return _file(name)
-
-    @routes.get("/ui/api/history")
-    async def history(
-        caller: Caller, route: DeploymentName | None = None, task: Name | None = None
-    ) -> Response:
-        view = dashboard.view(route, task, caller.namespace)
-        return Response(orjson.dumps(view), media_type="application/json")
-
-    @routes.get("/ui/api/stream")
-    async def stream(
-        caller: Caller, route: DeploymentName | None = None, task: Name | None = None
-    ) -> StreamingResponse:
-        views = _views(dashboard, route, task, caller.namespace)
-        return StreamingResponse(views, media_type="text/event-stream")
-
-    return routes
-
-
-async def _views(
-    dashboard: Dashboard, route: str | None, task: str | None, namespace: str
-) -> AsyncIterator[bytes]:
-    """A full view, then views with only the points that are new."""
-    since = 0.0
-    while not dashboard.is_closed:
-        view = dashboard.view(route, task, namespace, since)
-        since = max(view["prices"]["at"], default=since)
-        yield b"data: " + orjson.dumps(view) + b"\n\n"
-        await asyncio.sleep(EVERY_S)
-
-
-def _file(name: str) -> Response:
-    known = {each.name: each for place in STATIC for each in place.iterdir() if each.is_file()}
-    if name not in known:
-        raise HTTPException(404)
-    kind = TYPES.get(name.rpartition(".")[2], "text/plain")
-    return Response(known[name].read_bytes(), media_type=kind, headers=PAGE_HEADERS)
 
 
 def _columns(points: Any, names: list[str], since: float) -> dict[str, Any]:

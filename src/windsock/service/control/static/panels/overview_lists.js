@@ -1,57 +1,9 @@
-// Keys, tables and lists, kept in place: a cell is written only when its text changes.
+// Keys, tables and lists of the overview, kept in place: a cell is written only when its text changes.
 
-import { colourOf, dashOf } from "./charts.js";
-import { ago, clock, count, dash, millisPair, percent, told, usd } from "./words.js";
+import { colourOf, drawn, element, keyed, named, swatch, write } from "../elements.js";
+import { ago, clock, count, dash, millisPair, percent, told, usd } from "../words.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const SHOWN = 20;
-
-export function write(node, text) {
-  if (node.textContent !== text) node.textContent = text;
-}
-
-export function element(tag, className = "", text = "") {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text) node.textContent = text;
-  return node;
-}
-
-function drawn(tag, facts) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(facts)) node.setAttribute(name, value);
-  return node;
-}
-
-/** The colour and dash of a line. */
-export function swatch(index) {
-  const picture = drawn("svg", { class: `swatch c${colourOf(index)}`, viewBox: "0 0 22 12", "aria-hidden": "true" });
-  picture.append(
-    drawn("rect", { width: 22, height: 12, rx: 2, fill: "currentColor", opacity: 0.16 }),
-    drawn("line", { x1: 1, x2: 21, y1: 6, y2: 6, stroke: "currentColor", "stroke-width": 2.5, "stroke-dasharray": dashOf(index).join(" ") }),
-  );
-  return picture;
-}
-
-/** Children of `parent` by name, in this order: old ones reused, missing ones made, others removed. */
-export function keyed(parent, names, make) {
-  const old = new Map([...parent.children].map((node) => [node.dataset.name, node]));
-  const nodes = names.map((name) => {
-    const node = old.get(name) ?? make(name);
-    node.dataset.name = name;
-    return node;
-  });
-  if (nodes.length !== parent.children.length || nodes.some((node, index) => parent.children[index] !== node)) parent.replaceChildren(...nodes);
-  return nodes;
-}
-
-/** A deployment id that may break after its provider. */
-export function named(name) {
-  const [provider, ...model] = name.split("/");
-  const node = element("span", "id");
-  node.append(element("span", "quiet", `${provider}/`), document.createElement("wbr"), model.join("/"));
-  return node;
-}
 
 export function key(list, view, texts) {
   keyed(list, view.deployments, (name) => {
@@ -161,14 +113,4 @@ export function events(list, view) {
     return item;
   });
   return list;
-}
-
-/** Options of a select, kept as they are while they are right. */
-export function choose(select, values, chosen) {
-  if (select.length === 0 || [...select.options].map((each) => each.value).join("\n") !== values.join("\n")) {
-    const options = values.map((value) => new Option(value, value));
-    select.replaceChildren(...(options.length ? options : [new Option("none yet", "")]));
-  }
-  if (document.activeElement !== select || select.value === "") select.value = chosen ?? values[0] ?? "";
-  select.disabled = values.length === 0;
 }

@@ -1,0 +1,152 @@
+"""How success is known: who has judged what of every deployment at every task, and its say."""
+
+import asyncio
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+
+from windsock.core.beliefs.summaries import BeliefSummary
+from windsock.core.evidence.weighting import HowKnown
+from windsock.core.model.requests import Cell, RouteRequest
+from windsock.core.routing.router import Router
+from windsock.service.auth import Principal
+from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.asked import DeploymentName, Name
+from windsock.service.control.schemas.base import Answer
+from windsock.service.control.schemas.weights import CheckView
+
+Basis = Literal["judged", "mere answers", "lessons", "public figures", "nothing"]
+
+LEAST_SAMPLES = 0.01
+"""Rewards' worth of evidence below which there is none."""
+
+
+class SourceView(Answer):
+    """What one source has said; of metrics each counts by itself."""
+
+    source: str
+    rewards: float = Field(description="recent ones, those of long ago fade")
+    mean: float | None = Field(description="of them, 0..1")
+    one_counts: float = Field(description="rewards that one of them counts for, before its key's")
+
+
+class EvidenceView(Answer):
+    """What is known of one deployment at one task of a route, and by what."""
+
+    route: str
+    task: str
+    deployment: str
+    basis: Basis = Field(
+        description="the best of what it rests on; `mere answers`: nobody judged, answers came"
+    )
+    success_mean: float
+    success_interval: tuple[float, float] = Field(description="90 % credible interval")
+    effective_samples: float = Field(description="rewards' worth of evidence that is remembered")
+    answers: float = Field(description="recent ones")
+    judged: float = Field(description="of them, those that somebody judged")
+    answer_counts: float = Field(description="rewards that a mere answer counts for")
+    keys: int = Field(description="that have judged it")
+    sources: list[SourceView]
+    check: CheckView | None = Field(description="what its declared checks are worth, if known")
+    prior: str | None = Field(description="whose public figures the prior leans on")
+
+
+class EvidenceAnswer(Answer):
+    """Those with the most evidence first; `total` counts all that were asked for."""
+
+    total: int
+    data: list[EvidenceView]
+
+
+def evidence_routes(insight: Insight) -> APIRouter:
+    """GET /v1/evidence."""
+    router = insight.router
+    routes = APIRouter(tags=["inspect"])
+    Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
+
+    @routes.get("/v1/evidence")
+    async def evidence(
+        caller: Caller,
+        route: DeploymentName | None = None,
+        task: Name | None = None,
+        deployment: DeploymentName | None = None,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 500,
+    ) -> EvidenceAnswer:
+        if route is not None:
+            router.resolve(RouteRequest(model=route))
+        if deployment is not None:
+            router.catalog.check(deployment)
+        found: list[EvidenceView] = []
+        for cell in cells_of(router, caller.namespace):
+            if route in (None, cell.route) and task in (None, cell.name):
+                found += evidence_of(router, cell, deployment)
+                await asyncio.sleep(0)  # cells by the hundred: requests go between
+        found.sort(key=lambda each: -each.effective_samples)
+        return EvidenceAnswer(total=len(found), data=found[:limit])
+
+    return routes
+
+
+def cells_of(router: Router, namespace: str) -> list[Cell]:
+    """Cells that were asked for since the start, or that something is known of."""
+    opened = {cell for cell in router.tables.cells() if cell.namespace == namespace}
+    known = {
+        Cell.read(namespace, route, task)
+        for route in router.routes
+        for task in router.beliefs.tasks(namespace, route)
+    }
+    return sorted(opened | known)
+
+
+def evidence_of(router: Router, cell: Cell, deployment: str | None) -> list[EvidenceView]:
+    """Of the candidates of a cell, or of one of them."""
+    route = router.routes.get(cell.route)
+    serving = route.deployments if route else router.catalog.serving(cell.route)
+    names = [name for name in serving if deployment in (None, name)]
+    summaries = router.beliefs.summaries(cell, names)
+    return [_view(router, cell, *each) for each in zip(names, summaries, strict=True)]
+
+
+def _view(router: Router, cell: Cell, name: str, belief: BeliefSummary) -> EvidenceView:
+    known, lean = router.operator.how_known(cell, name), router.beliefs.lean(cell, name)
+    return EvidenceView(
+        route=cell.route,
+        task=cell.name,
+        deployment=name,
+        basis=_basis(known, belief, is_lent=lean is not None),
+        success_mean=belief.mean,
+        success_interval=(belief.low, belief.high),
+        effective_samples=belief.effective_samples,
+        answers=known.answers,
+        judged=known.rewards,
+        answer_counts=known.answer_counts,
+        keys=known.keys,
+        sources=source_views(known),
+        check=CheckView.of(known.worth),
+        prior=lean.source if lean else None,
+    )
+
+
+def source_views(known: HowKnown) -> list[SourceView]:
+    """The heaviest source first."""
+    views = [
+        SourceView(
+            source=name,
+            rewards=heard.count,
+            mean=heard.total / heard.count if heard.count else None,
+            one_counts=counts,
+        )
+        for name, (heard, counts) in known.sources.items()
+    ]
+    return sorted(views, key=lambda each: (-each.one_counts, each.source))
+
+
+def _basis(known: HowKnown, belief: BeliefSummary, *, is_lent: bool) -> Basis:
+    if known.counted:
+        return "judged"
+    if known.answers:
+        return "mere answers"
+    if belief.effective_samples > LEAST_SAMPLES:
+        return "lessons"
+    return "public figures" if is_lent else "nothing"
