@@ -28,6 +28,9 @@ NEWCOMERS = {
 }
 NEW = "q/new"
 LABELS = (1.0, 0.1, 0.01)
+ORDERS = ("wanted", "any")
+"""Which answers are judged first."""
+
 HOURS, PER_HOUR, EVALUATED = 7, 1000, 300
 """The newcomer appears after the first hour; the others have been evaluated on so many prompts."""
 
@@ -49,7 +52,7 @@ class Found:
     until: int | None
 
 
-def scenario(kind: str, labels: float) -> Scenario:
+def scenario(kind: str, labels: float, order: str) -> Scenario:
     """Two with a history, and the newcomer."""
     known = OLD | {NEW: NEWCOMERS[kind]}
     return Scenario.model_validate(
@@ -59,6 +62,7 @@ def scenario(kind: str, labels: float) -> Scenario:
             "requests_per_hour": PER_HOUR,
             "evaluated": EVALUATED,
             "feedback_share": labels,
+            "feedback_order": order,
             "route": {"quality_floor": FLOOR},
             "rivals": {"flagship": "p/large", "otherwise": "p/large"},
             "tasks": {
@@ -77,9 +81,9 @@ def scenario(kind: str, labels: float) -> Scenario:
     )
 
 
-def play(kind: str, labels: float, seed: int) -> Found:
+def play(kind: str, labels: float, order: str, seed: int) -> Found:
     """One run, from the moment on when the newcomer comes."""
-    world = World(scenario(kind, labels), seed)
+    world = World(scenario(kind, labels, order), seed)
     steps = run(world, "windsock", contenders(world)["windsock"], seed).steps
     after = [step for step in steps if step.at >= world.starts_at + 3600 and step.deployment]
     known = OLD | {NEW: NEWCOMERS[kind]}
@@ -102,11 +106,14 @@ def _until(is_new: list[bool]) -> int | None:
 
 def bars(pool: Executor, seeds: int) -> Iterator[list[str]]:
     """Rows of bar, where, figure, bound, and whether it is met."""
-    kinds = list(product(NEWCOMERS, LABELS))
+    kinds = [each for each in product(NEWCOMERS, LABELS, ORDERS) if each[1] < 1]
     jobs = [(*each, seed) for each in kinds for seed in range(1, seeds + 1)]
     played = list(pool.map(play, *zip(*jobs, strict=True)))
-    for i, (kind, labels) in enumerate(kinds):
-        found, where = played[i * seeds : (i + 1) * seeds], f"newcomer {kind} {labels:.0%}"
+    for i, (kind, labels, order) in enumerate(kinds):
+        found, where = (
+            played[i * seeds : (i + 1) * seeds],
+            f"newcomer {kind} {labels:.0%}, {order} first",
+        )
         ratio, missed = mean(f.ratio for f in found), mean(f.missed for f in found)
         most = MOST_COST[kind]
         yield row("of the oracle's dollars", where, f"{ratio:.2f}", f"{most}", ratio <= most)

@@ -39,9 +39,6 @@ from windsock.core.policies.task_assignment import TaskAssignment
 MOST_LADDERS = 1024
 """Ladders remembered between two changes of belief or price."""
 
-YOUNG_SHARE = 0.3
-"""Most of a task's requests that go to a deployment of which little is known."""
-
 SETTLING = "the share moved per minute is limited"
 SPENT = "the budget for today is spent"
 
@@ -130,8 +127,8 @@ class PriceAware(BasePolicy):
             b=np.ascontiguousarray(b),
             usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in costs]),
             explore=self.objective.explore,
-            probe=pad(self._probe(view), len(extra), 0.0),
-            most=pad(self._most(view), len(extra), 1.0),
+            probe=pad(self._measures.probe(view), len(extra), 0.0),
+            most=pad(self._measures.most(view), len(extra), 1.0),
             is_paced=self.is_paced,
             labels=self.beliefs.labels_to_come(view.cell),
             incumbent=self._measures.incumbent(view, a + b),
@@ -254,21 +251,10 @@ class PriceAware(BasePolicy):
         if len(self._last) > MOST_CELLS:
             del self._last[next(iter(self._last))]
 
-    def _probe(self, view: CellView) -> FloatArray | None:
-        probes = [self.beliefs.probe(view.cell, name) for name in view.deployments]
-        return np.array(probes) if any(probes) else None
-
-    def _most(self, view: CellView) -> FloatArray | None:
-        young = [self.beliefs.is_young(view.cell, name) for name in view.deployments]
-        most = np.where(young, YOUNG_SHARE, 1.0) if not all(young) else np.ones(len(young))
-        if view.most_share:
-            most = np.minimum(most, view.most_share)
-        return most if most.min() < 1.0 else None
-
     def _doubts(self, view: CellView, name: str) -> tuple[str, ...]:
         """Why little is believed of a deployment: young, or its quality in doubt or lost."""
         mode = self.beliefs.mode(view.cell, name)
-        is_young = self.beliefs.is_young(view.cell, name)
+        is_young = self._measures.is_doubted(view.cell, name)
         return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
 
     def _claim(self, view: CellView, known: _Known) -> Demand:

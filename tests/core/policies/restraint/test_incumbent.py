@@ -16,10 +16,18 @@ def held(
     served: tuple[float, ...] = (0.0, 0.0, 0.0),
     floor: float | None = None,
     value: float = 1e6,
+    share: float = 1.0,
 ) -> FloatArray:
     """Weights beside the incumbent, the first of three arms."""
     means, strength = np.array(mean), np.array(known)
-    it = Incumbent(index=0, served=np.array(served), floor=floor, strength=strength)
+    it = Incumbent(
+        index=0,
+        served=np.array(served),
+        floor=floor,
+        strength=strength,
+        rewards=strength - 4.0,
+        share=share,
+    )
     sd = np.sqrt(means * (1 - means) / (strength + 1))
     found = kept(np.array(weights), it, means, sd, USD, value)
     assert found.sum() == pytest.approx(1.0)
@@ -73,3 +81,14 @@ def test_success_above_a_floor_is_worth_nothing() -> None:
 
 def test_the_horizon_is_as_documented() -> None:
     assert AHEAD == 250.0
+
+
+def test_tasks_that_err_each_for_itself_share_one_bound() -> None:
+    args = [0.0, 1.0, 0.0], [0.80, 0.80, 0.75], [200.0, 100.0, 6.0]
+    whole, tenth = held(*args)[1], held(*args, share=0.1)[1]
+    assert 2.5 * whole < tenth < whole * 10**0.5
+
+
+def test_what_the_prior_says_is_common_to_all_tasks_and_counts_in_full() -> None:
+    args = [0.0, 1.0, 0.0], [0.75, 0.75, 0.75], [6.0, 6.0, 6.0]
+    assert held(*args, share=0.01)[1] == pytest.approx(held(*args)[1])

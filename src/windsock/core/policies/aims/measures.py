@@ -9,6 +9,7 @@ import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
+from windsock.core.model.requests import Cell
 from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Ladder
@@ -17,11 +18,13 @@ from windsock.core.policies.protocol import CellView, busiest
 from windsock.core.policies.restraint.incumbent import Incumbent
 from windsock.core.policies.restraint.reference import (
     DEAREST,
-    SEARCHED,
     Offer,
     Reference,
     reference_of,
 )
+
+YOUNG_SHARE = 0.3
+"""Most of a task's requests that go to a deployment of which little is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,32 @@ class Measures:
             served=np.array([counts.get(each, 0.0) for each in arms]),
             floor=None if self.objective.is_priced else self.objective.quality_floor,
             strength=strength,
+            rewards=np.array([self.beliefs.evidence(view.cell, each) for each in arms]),
+            share=view.share,
         )
+
+    def probe(self, view: CellView) -> FloatArray | None:
+        """(deployments,) least shares for a look at those in doubt; None if nobody is."""
+        probes = [self.beliefs.probe(view.cell, name) for name in view.deployments]
+        return np.array(probes) if any(probes) else None
+
+    def most(self, view: CellView) -> FloatArray | None:
+        """(deployments,) greatest shares of the young and of provisional prices; None if free."""
+        young = [self.is_doubted(view.cell, name) for name in view.deployments]
+        most = np.where(young, YOUNG_SHARE, 1.0) if not all(young) else np.ones(len(young))
+        if view.most_share:
+            most = np.minimum(most, view.most_share)
+        return most if most.min() < 1.0 else None
+
+    def is_doubted(self, cell: Cell, name: str) -> bool:
+        """True of the young, but for those that by one standard error reach the floor here."""
+        if not self.beliefs.is_young(cell, name):
+            return False
+        if (floor := self.objective.quality_floor) is None:
+            return True
+        a, b = self.beliefs.posterior(cell, name)
+        mean = a / (a + b)
+        return bool(mean - np.sqrt(mean * (1 - mean) / (a + b + 1)) < floor)
 
     def floor(self, ladder: Ladder, view: CellView, reference: Reference | None) -> Floor | None:
         """The floor of a cell, raised by what its last requests got too little.
@@ -90,5 +118,4 @@ class Measures:
             floor,
             owed=min(most, self.served.raise_by(view.cell, floor.success, success)),
             most_usd=cap,
-            searched_usd=SEARCHED * cap,
         )
