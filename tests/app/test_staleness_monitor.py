@@ -89,3 +89,39 @@ def test_requests_for_what_has_no_price_refresh_the_feeds_once_a_minute() -> Non
     assert not monitor.wants_refresh()
     clock.advance_to(START + REFRESH_S)
     assert monitor.wants_refresh()
+
+
+def test_a_feed_that_is_being_read_for_the_first_time_is_not_stale() -> None:
+    monitor, clock, seen, poller = watch(router(prices={CHEAP: 1.0}))
+    (status,) = poller.status()
+    status.last_tried = clock.elapsed()
+    clock.advance_to(START + 170)
+    monitor.check()
+    assert kinds(seen) == []
+    clock.advance_to(START + 190)
+    monitor.check()
+    assert kinds(seen) == ["feed.went_stale"]
+
+
+def test_many_prices_that_go_stale_together_are_one_event_and_one_end() -> None:
+    names = [f"acme/m{n}" for n in range(30)]
+    wind = router(prices=dict.fromkeys(names, 1.0))
+    monitor, clock, seen, _ = watch(wind)
+    clock.advance_to(START + 2 * DAY)
+    monitor.check()
+    (stale,) = seen
+    assert (stale.facts["count"], stale.deployment) == (30, "")
+    for name in names:
+        wind.absorb(quote(name, usd=1.0, seen_at=clock.now()), clock.now())
+    monitor.check()
+    assert [event.kind for event in seen] == ["price.went_stale", "price.is_fresh"]
+
+
+def test_what_is_removed_while_it_is_stale_is_told_of_no_more() -> None:
+    wind = router(prices={CHEAP: 1.0})
+    monitor, clock, seen, _ = watch(wind)
+    clock.advance_to(START + 2 * DAY)
+    monitor.check()
+    wind.catalog.adopt([])
+    monitor.check()
+    assert kinds(seen) == [f"price.went_stale {CHEAP}"]

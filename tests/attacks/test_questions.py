@@ -32,6 +32,7 @@ QUERIES = {
     "events of a kind of 9 kB": f"/v1/events?kind={LONG}",
     "events of a deployment of 9 kB": f"/v1/events?deployment={LONG}",
     "the dashboard's history of a task of 9 kB": f"/ui/api/history?task={LONG}",
+    "requests of a status that is none": "/v1/requests?status=odd",
     "a file of the dashboard that is none": "/ui/static/..%2f..%2fapp.py",
     "a file of the dashboard with a NUL": "/ui/static/%00",
 }
@@ -50,6 +51,7 @@ BODIES: dict[str, tuple[str, dict[str, Any]]] = {
     "imagined prices of 10^300": ("/v1/whatif", {"prices": {"acme/m": {"input": 1e300}}}),
     "imagined prices of an unknown meter": ("/v1/whatif", {"prices": {"acme/m": {"x": 1}}}),
     "imagined prices as a list": ("/v1/whatif", {"prices": [1]}),
+    "an imagined quality floor of 2": ("/v1/whatif", {"quality_floor": 2}),
     "10,000 imagined prices": ("/v1/whatif", {"prices": {f"a/{n}": {} for n in range(10_000)}}),
     "a lesson of an unknown field": ("/v1/learn", {"route": "auto", "results": [{"x": 1}]}),
     "a lesson of nothing": ("/v1/learn", {"route": "auto", "results": []}),

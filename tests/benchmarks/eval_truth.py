@@ -2,9 +2,9 @@
 
 200 logs of windsock itself in a simulated world (floor 0.85, a tenth explored, three of four
 answers judged), each evaluated for a floor of 0.90: how often do the intervals of 95 % hold what
-the new weights would truly have come to? Then the same logs with one model's prices times 1.3,
-against a world where they are: `python -m tests.benchmarks.eval_truth [LOGS] [RAISES]`; of either
-number 0 leaves that table as it is.
+the new weights would truly have come to? The same where one answer of 10, 30 and 100 is judged.
+Then the first logs with one model's prices times 1.3, against a world where they are:
+`python -m tests.benchmarks.eval_truth [LOGS] [RAISES] [FEW]`; of any number 0 leaves its table.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean, median, stdev
 
 from tests.benchmarks.tables import DOCS, markdown, write_between
 from tests.evaluation.logs import (
@@ -26,6 +27,7 @@ from tests.evaluation.logs import (
     truly_run,
     truth_of,
 )
+from windsock.evaluation.counterfactual import Reconsidered
 from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import Evaluation, Value, evaluation
 from windsock.simulation.world.scenario import Scenario
@@ -40,16 +42,58 @@ Miss = tuple[bool, float, float]
 """Whether the interval holds the truth, relative error, relative half width."""
 
 
-def weather(hours: float = HOURS) -> Scenario:
-    return small(hours=hours, route={"quality_floor": LOGGED, "explore": EXPLORE})
+FEW = (0.1, 0.03, 0.01)
+FEW_HEAD = ("answers judged", "logs", "judged in a log", "success held", "gain held",
+            "half width, points", "more labels told")  # fmt: skip
 
 
-def evaluated(seed: int, folder: Path) -> tuple[Evaluation, Truth]:
-    world = World(weather(), seed)
+def weather(hours: float = HOURS, judged: float = 0.75) -> Scenario:
+    route = {"quality_floor": LOGGED, "explore": EXPLORE}
+    return small(hours=hours, route=route, feedback_share=judged)
+
+
+def evaluated(seed: int, folder: Path, judged: float = 0.75) -> tuple[Evaluation, Truth, Truth]:
+    """What is told, what the new weights would truly come to, and what the logged ones do."""
+    world = World(weather(judged=judged), seed)
     engine = logged(world, folder)
     found = reconsider(world, engine, floor=NEW, from_s=WARM_S)
     engine.dispose()
-    return evaluation(found), truth_of(found, world)
+    for path in folder.iterdir():
+        path.unlink()
+    return evaluation(found), truth_of(found, world), truth_of(as_logged(found), world)
+
+
+def as_logged(found: Reconsidered) -> Reconsidered:
+    """The same decisions under the weights that they were drawn from: what was taken."""
+    rows = [replace(row, weights=tuple(float(name == row.taken) for name in row.arms))
+            for row in found.rows]  # fmt: skip
+    return Reconsidered(rows=rows)
+
+
+def few_labels(logs: int, folder: Path) -> list[tuple[str, ...]]:
+    """A row for each share of answers judged."""
+    rows = []
+    for share in FEW:
+        told = [evaluated(seed, folder, share) for seed in range(logs)]
+        said = [(verdict, new, old) for verdict, new, old in told if verdict.gain is not None]
+        held = [_miss(verdict.new.success, new.success) for verdict, new, _ in said]
+        gains = [verdict.gain.low <= new.success - old.success <= verdict.gain.high
+                 for verdict, new, old in said]  # fmt: skip
+        rows.append((
+            f"{share:.0%}",
+            f"{len(said)} of {logs}",
+            f"{mean(verdict.labels.judged for verdict, _, _ in told):.0f}",
+            f"{mean(hit for hit, _, _ in held):.1%}",
+            f"{mean(gains):.1%}",
+            f"{100 * mean(_half(verdict.new.success) for verdict, _, _ in said):.1f}",
+            f"{median(verdict.labels.more for verdict, _, _ in told):.0f}",
+        ))  # fmt: skip
+        print(markdown(FEW_HEAD, rows), flush=True)
+    return rows
+
+
+def _half(found: Estimate) -> float:
+    return (found.high - found.low) / 2
 
 
 def misses(value: Value, truth: Truth) -> dict[str, Miss]:
@@ -74,13 +118,11 @@ def coverage(logs: int, folder: Path) -> list[tuple[str, ...]]:
     found: dict[tuple[str, str], list[Miss]] = defaultdict(list)
     refused = 0
     for seed in range(logs):
-        verdict, truth = evaluated(seed, folder)
+        verdict, truth, _ = evaluated(seed, folder)
         refused += verdict.refusal is not None
         for estimator, value in verdict.by_estimator.items():
             for quantity, miss in misses(value, truth).items():
                 found[estimator, quantity].append(miss)
-        for path in folder.iterdir():
-            path.unlink()
         if seed % 20 == 19:
             print(
                 f"{seed + 1} of {logs} logs\n" + markdown(HEAD, table(found, refused)), flush=True
@@ -132,10 +174,12 @@ def raises(logs: int, folder: Path) -> list[tuple[str, ...]]:
     return rows
 
 
-def main(logs: int, raised: int) -> None:
+def main(logs: int, raised: int, few: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if logs:
             publish("eval-truth", markdown(HEAD, coverage(logs, Path(folder))))
+        if few:
+            publish("eval-few", markdown(FEW_HEAD, few_labels(few, Path(folder))))
         if raised:
             head = ("per request", "logs", "mean off by +- standard error", "worst log")
             publish("eval-raise", markdown(head, raises(raised, Path(folder))))
@@ -148,4 +192,4 @@ def publish(marker: str, text: str) -> None:
 
 if __name__ == "__main__":
     numbers = [int(each) for each in sys.argv[1:]]
-    main(*(numbers + [200, 40][len(numbers) :]))
+    main(*(numbers + [200, 40, 30][len(numbers) :]))

@@ -3,7 +3,8 @@
     python -m tests.benchmarks.side_by_side REV [NAME ...] [--rounds N]
 
 Both sides run from a fresh worktree, in alternating rounds; ratios are taken round by round. A
-figure is the first number of a row after its bar; that of `sim_batch_speed` its CPU seconds.
+figure is the first number of a row after its bar; that of `sim_batch_speed` its CPU seconds. A
+benchmark that the earlier commit has not is lent to it.
 """
 
 from __future__ import annotations
@@ -19,17 +20,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+from tests.benchmarks.perf_machine import ONE_THREAD
 from tests.benchmarks.tables import markdown
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("perf_open", "perf_loop", "bandit_speed", "sim_batch_speed")
-COLUMN = {"sim_batch_speed": 4, "perf_open": 2, "perf_loop": 2, "bandit_speed": 2}
+NAMES = ("perf_open", "perf_loop", "bandit_speed", "table_speed", "sim_batch_speed")
+COLUMN = {"sim_batch_speed": 4, "perf_open": 2, "perf_loop": 2, "bandit_speed": 2, "table_speed": 2}
 NUMBER = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?")
 
 
 def main(rev: str, names: list[str], rounds: int) -> None:
     with checkout(rev) as before, checkout("HEAD") as now:
         for name in names:
+            lend(name, now, before)
             sides: tuple[list[dict[str, float]], list[dict[str, float]]] = ([], [])
             for turn in range(rounds):
                 order = (0, 1) if turn % 2 == 0 else (1, 0)
@@ -52,12 +55,19 @@ def checkout(rev: str) -> Iterator[Path]:
             subprocess.run([*git, "remove", "--force", str(place)], check=True)
 
 
+def lend(name: str, now: Path, before: Path) -> None:
+    """Give the earlier tree a benchmark that it has not."""
+    file = Path("tests", "benchmarks", f"{name}.py")
+    if not (before / file).exists():
+        (before / file).write_bytes((now / file).read_bytes())
+
+
 def figures(name: str, place: Path) -> dict[str, float]:
     """One run of a benchmark: its figures by the label of their row."""
     done = subprocess.run(
         [sys.executable, "-m", f"tests.benchmarks.{name}"],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": f"{place / 'src'}{os.pathsep}{place}"},
+        env={**os.environ, **ONE_THREAD, "PYTHONPATH": f"{place / 'src'}{os.pathsep}{place}"},
         check=True,
         capture_output=True,
         text=True,

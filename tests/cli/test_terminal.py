@@ -40,6 +40,9 @@ from windsock.errors import WindsockError
 from windsock.evaluation import report as evaluation_report
 from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import CellFacts, Evaluation, Value
+from windsock.evaluation.labels import Labels
+from windsock.rehearsal import report as rehearsal_report
+from windsock.rehearsal.rehearse import Figures, Interval, Rehearsal
 from windsock.resources import folder
 from windsock.simulation.reporting import text_report
 from windsock.simulation.simulate import replay
@@ -285,10 +288,26 @@ def test_an_evaluation_fits_and_cuts_no_name() -> None:
         requests=1234567, since=1.7e9, until=1.71e9, left_out={"of another route": 12},
         logged=value, repriced=value, gain=one, saved_usd=one, samples=1e5, judged=1e4,
         unseen=0.1, largest_weight=12.0, refusal=None, cells=cells,
-        by_estimator=dict.fromkeys(("ips", "snips", "dr", "switch_dr"), value),
+        by_estimator=dict.fromkeys(("ips", "snips", "dr", "switch_dr"), value), new_usd=one,
+        labels=Labels(judged=123456, difference=0.0123, more=1234567),
     )  # fmt: skip
     text = evaluation_report.report_lines(found, policy="a.toml", prices=("x=x2",), width=WIDTH)
     held("\n".join(text))
+
+
+def test_a_rehearsal_fits_and_cuts_no_name() -> None:
+    one = Interval(mean=0.123456, middle=0.12, low=0.1, high=0.2)
+    facts = {"spend_usd": one, "success": one, "p95_latency_s": one}
+    runs = tuple(
+        Figures(name=name, shares=dict.fromkeys(NAMES, one), **facts)
+        for name in ("as it is", "changed", "inverse_square_price")
+    )  # fmt: skip
+    found = Rehearsal(
+        route="auto", requests=1234567, hours=24.0, starts_at=1.7e9, seeds=10, every=20, runs=runs,
+        changes=(f"{LONG}=1.5/6 after 7d",), difference=runs[1],
+        unknown=tuple(f"{name} was never called here: " + "word " * 20 for name in NAMES),
+    )  # fmt: skip
+    held("\n".join(rehearsal_report.report_lines(found, width=WIDTH)))
 
 
 def test_feeds_are_shown_one_line_a_row(out) -> None:

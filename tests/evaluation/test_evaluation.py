@@ -23,8 +23,15 @@ from windsock.core.model.requests import Preferences
 from windsock.core.policies.baselines import Fixed, Uniform
 from windsock.errors import ConfigError
 from windsock.evaluation import report
-from windsock.evaluation.estimators import ArmColumns, Sample, effective_samples, estimates
+from windsock.evaluation.estimators import (
+    ArmColumns,
+    Estimate,
+    Sample,
+    effective_samples,
+    estimates,
+)
 from windsock.evaluation.evaluation import evaluation
+from windsock.evaluation.labels import labels_of
 from windsock.evaluation.repricing import repriced
 from windsock.simulation.engines import runner
 from windsock.simulation.engines.contenders import Contender, chosen
@@ -267,3 +274,81 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path) -> None:
     assert done.returncode == 2
     assert "there is no store at none.db" in done.stderr
     assert not (tmp_path / "none.db").exists()
+
+
+def test_few_judged_answers_give_wide_intervals_that_hold_the_truth(tmp_path) -> None:
+    """One of 25 is judged, some twenty answers a log: at most one interval of twelve misses."""
+    held, halves = [], []
+    for seed in range(6):
+        world = World(small(hours=1.0, feedback_share=0.04), seed)
+        engine = logged(world, tmp_path, EVENLY)
+        found = reconsider(world, engine, floor=0.8, names=(MINI,))
+        engine.dispose()
+        verdict, truth = evaluation(found), truth_of(found, world)
+        assert verdict.refusal is None
+        assert verdict.labels is not None
+        assert 5 <= verdict.labels.judged < 40
+        for estimate, true in (
+            (verdict.new.success, truth.success),
+            (verdict.new.usd, truth.usd),
+        ):
+            held.append(estimate.low <= true <= estimate.high)
+        assert 0.0 <= verdict.new.success.low < verdict.new.success.high <= 1.0
+        halves.append((verdict.new.success.high - verdict.new.success.low) / 2)
+    assert sum(held) >= 11
+    assert min(halves) > 0.05
+
+
+def test_the_log_itself_is_not_sure_of_its_success_by_three_right_answers(tmp_path) -> None:
+    world = World(small(hours=0.8), 11)
+    engine = logged(world, tmp_path, EVENLY)
+    found = reconsider(world, engine, floor=0.8, names=(MINI,))
+    engine.dispose()
+    judged = [row for row in found.rows if row.reward is not None]
+    for row in judged[3:]:
+        row.reward = None
+    for row in judged[:3]:
+        row.reward = 1.0
+    success = evaluation(found).logged.success
+    assert success.high - success.low > 0.2
+
+
+def test_without_a_judgement_dollars_are_told_and_success_is_unknown(tmp_path, capsys) -> None:
+    world = World(small(hours=0.8, feedback_share=0), 8)
+    logged(world, tmp_path, EVENLY).dispose()
+    config, new = configured(tmp_path, world), tmp_path / "new.toml"
+    new.write_text(policy_toml(world.scenario, floor=0.8, names=(MINI,)))
+    found = evaluate(new, config=config, environ={})
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "The new policy would have spent $" in shown
+    assert "Of success nothing can be said: no answer in this time was judged" in shown
+    assert "unknown" in shown
+    told = json.loads(report.as_json(found, policy="new.toml", prices=()))
+    assert told["new"] is None
+    assert told["logged"]["success"] is None
+    assert told["saved_usd_per_request"]["low"] < told["saved_usd_per_request"]["high"]
+    assert told["labels"]["more"] > 1000
+
+
+def gain(mean: float, half: float) -> Estimate:
+    return Estimate(mean=mean, low=mean - half, high=mean + half, parts=np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("found", "more"),
+    [
+        (gain(0.10, 0.05), 0),  # it is better
+        (gain(-0.10, 0.05), 0),  # it is worse
+        (gain(0.0, 0.009), 0),  # it differs by less than a point, whichever way
+        (gain(0.05, 0.10), 300),  # twice as sure takes four times the labels
+        (gain(0.001, 0.02), 300),  # less than a point is not asked for
+    ],
+)
+def test_how_many_labels_would_decide(found, more) -> None:
+    assert labels_of(found, 100, requests=1000, samples=500.0).more == more
+
+
+def test_without_labels_as_many_are_needed_as_the_worst_rewards_take() -> None:
+    told = labels_of(None, 0, requests=1000, samples=1000.0)
+    assert told.more == pytest.approx(0.25 * (1.96 / 0.01) ** 2, abs=1)
+    assert labels_of(None, 0, requests=1000, samples=100.0).more == pytest.approx(10 * told.more, 1)

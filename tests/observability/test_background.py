@@ -5,6 +5,7 @@ import io
 import json
 
 from windsock.observability import background, log
+from windsock.observability.background import TaskState
 
 
 async def failing() -> None:
@@ -30,3 +31,11 @@ async def test_a_task_that_was_ended_says_nothing() -> None:
     await asyncio.wait([task])
     await asyncio.sleep(0)
     assert out.getvalue() == ""
+
+
+def test_a_task_is_down_when_it_failed_or_is_stuck_and_not_for_having_nothing_to_do() -> None:
+    assert not TaskState(turned_at=0.0).is_down(1e6)
+    assert TaskState(turned_at=0.0, error="it failed").is_down(1.0)
+    hourly = TaskState(turned_at=0.0, period_s=3600.0)
+    assert not hourly.is_down(2 * 3600.0)
+    assert hourly.is_down(4 * 3600.0)

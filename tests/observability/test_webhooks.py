@@ -13,6 +13,7 @@ from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.core.model.events import Event
 from windsock.errors import ConfigError
+from windsock.observability import webhooks
 from windsock.observability.background import Supervisor
 from windsock.observability.webhooks import MAX_WAITING, Hook, Webhooks, signature
 
@@ -101,3 +102,114 @@ def test_json_is_signed_and_slack_need_not_be(stated, is_fine) -> None:
     text = f'[[webhooks]]\nurl = "http://127.0.0.1/x"\n{stated}\n'
     with contextlib.nullcontext() if is_fine else pytest.raises(ConfigError, match="secret"):
         parse(text, {}, source="windsock.toml")
+
+
+class Receiver:
+    """Answers with `status` until it is told otherwise; counts what comes."""
+
+    def __init__(self) -> None:
+        self.status, self.wait_s = 200, 0.0
+        self.headers: dict[str, str] = {}
+        self.seen: list[dict] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.seen.append(await request.json())
+        await asyncio.sleep(self.wait_s)
+        return web.Response(status=self.status, headers=self.headers)
+
+
+@contextlib.asynccontextmanager
+async def hooked(**facts):
+    it = Receiver()
+    app = web.Application()
+    app.router.add_post("/secret-path", it.answer)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/secret-path"
+    hooks, tasks = (
+        Webhooks([Hook(url=url, **facts)], SystemClock()),
+        Supervisor(clock=SystemClock()),
+    )
+    hooks.start(tasks)
+    try:
+        yield it, hooks, tasks
+    finally:
+        await tasks.stop()
+        await runner.cleanup()
+
+
+async def test_what_happens_while_a_receiver_is_away_arrives_in_order_when_it_is_back(
+    monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(webhooks, "FIRST_PAUSE_S", 0.001)
+    async with hooked(secret="s" * 16) as (it, hooks, _):
+        it.status = 503
+        for n in range(30):
+            hooks.on_event(shift(n=n))
+        await until(lambda: len(it.seen) > 8)
+        assert {each["n"] for each in it.seen} == {0}, "the oldest is tried until it arrives"
+        it.status = 200
+        await until(lambda: hooks.lines[0].waiting == 0)
+        arrived = list(dict.fromkeys(each["n"] for each in it.seen))
+        assert arrived == list(range(30))
+        assert hooks.dropped == 0
+    said = "".join(capsys.readouterr())
+    assert said.count("webhook.failed") == said.count("webhook.recovered") == 1, "not once a try"
+    assert "secret-path" not in said
+
+
+async def test_what_is_refused_is_given_up_and_holds_up_nothing(capsys) -> None:
+    async with hooked(secret="s" * 16) as (it, hooks, _):
+        it.status = 404
+        hooks.on_event(shift(n=1))
+        await until(lambda: hooks.dropped == 1)
+        it.status = 200
+        hooks.on_event(shift(n=2))
+        await until(lambda: hooks.lines[0].waiting == 0)
+        assert [each["n"] for each in it.seen] == [1, 2]
+    assert "secret-path" not in "".join(capsys.readouterr())
+
+
+async def test_a_receiver_says_how_long_to_wait() -> None:
+    async with hooked(secret="s" * 16) as (it, hooks, _):
+        it.status, it.headers = 429, {"retry-after": "60"}
+        hooks.on_event(shift())
+        await until(lambda: it.seen)
+        await asyncio.sleep(1.2)
+        assert len(it.seen) == 1
+
+
+async def test_a_storm_is_one_message_for_people(monkeypatch) -> None:
+    monkeypatch.setattr(webhooks, "PEOPLE_S", 0.05)
+    async with hooked(style="slack") as (it, hooks, _):
+        it.wait_s = 0.2
+        for n in range(500):
+            hooks.on_event(shift(n=n))
+        await until(lambda: hooks.lines[0].waiting == 0)
+        texts = [each["text"] for each in it.seen]
+    assert len(texts) <= 2
+    assert texts[-1].endswith(" more: GET /v1/events")
+    assert all(len(text) <= webhooks.MOST_CHARACTERS and text.count("\n") <= 20 for text in texts)
+
+
+async def test_names_that_a_feed_chose_call_nobody_and_link_nowhere() -> None:
+    async with hooked(style="slack") as (it, hooks, _):
+        name = "<!channel> <https://evil.test|here> @everyone @here a@us-east"
+        hooks.on_event(Event(kind="model.listed", deployment="", at=1.0, facts={"model": name}))
+        await until(lambda: it.seen)
+        text = it.seen[0]["text"]
+    assert "<" not in text and "@everyone" not in text and "@here" not in text
+    assert "&lt;!channel&gt;" in text and "a@us-east" in text
+
+
+@pytest.mark.parametrize(("status", "arrives"), [(200, True), (503, False)])
+async def test_what_waits_at_the_end_is_sent_or_told_as_lost(status, arrives, capsys) -> None:
+    async with hooked(secret="s" * 16) as (it, hooks, tasks):
+        await tasks.stop()
+        it.status = status
+        for n in range(3):
+            hooks.on_event(shift(n=n))
+        await hooks.finish()
+        assert len(it.seen) == (3 if arrives else 1)
+    assert ("lost=3" in "".join(capsys.readouterr())) is not arrives

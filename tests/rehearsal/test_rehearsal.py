@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 
+from tests.builders import CHEAP, MID, START, answered, request, router
 from tests.evaluation.logs import LoggingDriver, policy_toml, small, written
 from windsock.cli.foresight.rehearse import rehearse_log
 from windsock.clock import ManualClock
-from windsock.core.model.units import Meter
+from windsock.core.model.calls import Outcome
+from windsock.core.model.requests import Preferences
+from windsock.core.model.units import Meter, Usage
 from windsock.errors import ConfigError
+from windsock.rehearsal.drawn_truth import drawn_lengths
+from windsock.rehearsal.logged_traffic import Asked, LoggedTraffic, logged_traffic
 from windsock.rehearsal.rehearse import AS_IS, CHANGED, Figures, Rehearsal
+from windsock.rehearsal.traffic_to_come import rounds_to_come
 from windsock.simulation.engines.contenders import chosen
 from windsock.simulation.world.world import World
 from windsock.store.rows import StateSnapshot
@@ -177,11 +185,72 @@ def test_of_much_traffic_every_second_request_is_stepped_and_the_spend_is_of_all
     assert any("of every 2 requests" in line for line in half.unknown)
 
 
-def test_answers_are_as_long_as_each_deployment_makes_them(tmp_path) -> None:
-    from tests.builders import CHEAP, MID, START, answered, request, router
-    from windsock.core.model.units import Usage
-    from windsock.rehearsal.logged_traffic import logged_traffic
+def test_what_comes_is_drawn_anew_from_what_was_asked_around_that_time(log) -> None:
+    """Not the same requests again: their number by task varies as that of those to come will."""
+    rng = np.random.default_rng(1)
+    asked = tuple(
+        Asked(at=float(n), task="a" if n < 500 else "b", prompt_tokens=n + 1, output_tokens=1.0,
+              cached_share=0.0, session=None if n % 5 else f"s{n // 10}")
+        for n in range(1000)
+    )  # fmt: skip
+    found = rounds_to_come(traffic_of(asked), 2000.0, 2000.0 + 1001, 1, rng)
+    assert len(found) == pytest.approx(1000, rel=0.1)
+    assert [row.at for row in found] == sorted(row.at for row in found)
+    assert len({row.prompt_tokens for row in found}) < 800
+    early = [row for row in found if row.at < 2400]
+    assert {row.task for row in early} == {"a"}
+    talks = Counter(row.session for row in found if row.session)
+    assert set(talks.values()) == {2}
 
+
+def traffic_of(asked: tuple[Asked, ...], **facts: Any) -> LoggedTraffic:
+    usual: dict[str, Any] = {
+        "calls": {}, "hits": {}, "lengths": {}, "answers": {}, "judged_share": {},
+        "judged_after_s": 0.0, "judged": {}, "left_out": 0,
+    }  # fmt: skip
+    return LoggedTraffic(namespace="default", asked=asked, **{**usual, **facts})
+
+
+def test_lengths_are_drawn_the_wider_the_less_was_seen() -> None:
+    asked = (Asked(0.0, "sql", 1, 1.0, 0.0, None),)
+    seen = traffic_of(asked, lengths={("sql", MINI): 2.0}, answers={("sql", MINI): 10_000})
+    drawn = [drawn_lengths(seen, (MINI, LARGE), seed=seed, seeds=20) for seed in range(20)]
+    known, guessed = ([each["sql", name] for each in drawn] for name in (MINI, LARGE))
+    assert np.std(known) < 0.03 < 0.3 < np.std(guessed)
+    assert np.median(known) == pytest.approx(2.0, rel=0.01)
+    assert np.median(guessed) == pytest.approx(1.0, rel=0.03)
+
+
+def test_a_deployment_not_seen_at_a_task_answers_as_long_as_it_does_elsewhere() -> None:
+    entries = [*answers_of(CHEAP, "chat", 300), *answers_of(MID, "chat", 100),
+               *answers_of(MID, "sql", 50)]  # fmt: skip
+    lengths = logged_traffic(entries, "auto", 0.0).lengths
+    assert lengths["sql", CHEAP] == pytest.approx(lengths["chat", CHEAP], rel=0.15)
+    assert lengths["sql", CHEAP] > 1.3
+
+
+def answers_of(name: str, task: str, tokens: int) -> list[Outcome]:
+    """Forty of them."""
+    it, found = router(), []
+    for number in range(40):
+        now = START + number
+        exchange = it.open(request(task=task, preferences=Preferences(only=(name,))), now)
+        attempt = exchange.next_attempt(now)
+        usage = Usage(input_tokens=50, output_tokens=tokens)
+        exchange.report(answered(attempt, usage=usage), now)
+        found.append(exchange.outcome(now))
+    return found
+
+
+def test_a_newcomer_leaves_the_luck_of_the_others_as_it_was(log) -> None:
+    """What is as it was at all the others is as it was: all that differs is what it takes over."""
+    found = log.rehearse(newcomers=["groq/llama=900/900@0.01"], seeds=2)
+    assert named(found, CHANGED).success.mean == pytest.approx(
+        named(found, AS_IS).success.mean, abs=0.02
+    )
+
+
+def test_answers_are_as_long_as_each_deployment_makes_them(tmp_path) -> None:
     it, entries = router(), []
     for number in range(120):
         now = START + number

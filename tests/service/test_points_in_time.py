@@ -42,7 +42,7 @@ def test_what_is_none(text) -> None:
 CALLS = {
     "/v1/decisions": ("since", "until"),
     "/v1/events": ("since",),
-    "/v1/report": ("since",),
+    "/v1/report": ("since", "until"),
     "/v1/prices/history?deployment=acme/m": ("since", "until"),
     "/v1/weights": ("at",),
 }

@@ -99,9 +99,13 @@ ROWS = (
     Row("GET", "/v1/decisions", READ, own=True),
     Row("GET", "/v1/decisions/{decision_id}", READ, "/v1/decisions/DECISION", hidden=True),
     Row("GET", "/v1/report", READ, "/v1/report?by=task,key", own=True),
+    Row("GET", "/v1/requests", READ, own=True),
+    Row("GET", "/v1/routes", READ),
+    Row("GET", "/v1/config", ADMIN),
     Row("GET", "/v1/caps", READ),
     Row("POST", "/v1/caps/{name:path}/raise", ADMIN, "/v1/caps/CAP/raise", body={"usd": 1}),
     Row("GET", "/v1/alarms", READ),
+    Row("GET", "/v1/rehearsal", ADMIN),
     Row("POST", "/v1/alarms/undo", ADMIN, body={"route": "auto", "deployment": "acme/m"}),
     Row("POST", "/v1/alarms/silence", ADMIN, body={"key": "none of ours"}),
     Row("POST", "/v1/learn", ADMIN, body={"route": "auto", "results": [

@@ -18,7 +18,9 @@ from windsock.clock import Clock, SystemClock
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError
 from windsock.observability import log
-from windsock.providers.presets import presets
+from windsock.observability.otel.wanted import wanted
+from windsock.observability.telemetry import Telemetry
+from windsock.providers.presets import known_providers, presets
 from windsock.service.auth import is_loopback, open_door
 from windsock.store.writer_lock import WriterLock
 
@@ -42,7 +44,12 @@ def build(
     upstreams = upstreams_of(settings, presets(), environ, catalog, clock)
     lock = WriterLock(settings.store.url) if is_alone else None
     core = core_of(settings, environ, catalog, clock, lock)
-    return with_edges(core, settings, upstreams)
+    service = with_edges(core, settings, upstreams)
+    telemetry = _telemetry(environ, settings)
+    if telemetry is not None:
+        service.app = telemetry.traced(service.app, service.paths)
+        service.on_stop.append(telemetry.close)
+    return service
 
 
 def serve_forever(
@@ -71,6 +78,27 @@ def serve_forever(
     server = server_of(service, host=host, port=port)
     gc_tuning.shorten()
     server.run()
+
+
+def _telemetry(environ: Mapping[str, str], settings: Settings) -> Telemetry | None:
+    """Traces and metrics where OTEL_* variables ask for them; OpenTelemetry is imported only then.
+
+    What they ask for and is not to be had is told in the log: they may be those of a whole host.
+    """
+    try:
+        asked = wanted(environ)
+        if not asked.is_any:
+            return None
+        from windsock.observability.otel.setup import otel_telemetry
+    except ConfigError as error:
+        log.event_log().error("telemetry.unavailable", error=str(error))
+        return None
+    except ImportError:
+        mend = "pip install 'windsock[otel]', or OTEL_SDK_DISABLED=true"
+        log.event_log().error("telemetry.unavailable", error="it is not installed", mend=mend)
+        return None
+    names = {name: each.otel for name, each in known_providers().items() if each.otel}
+    return otel_telemetry(asked, names, settings.server.pass_headers)
 
 
 def configure_log(settings: Settings) -> None:

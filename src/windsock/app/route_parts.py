@@ -165,6 +165,7 @@ def objective_of(route: RouteSettings, settings: Settings) -> Objective:
         quality_floor=DEFAULT_FLOOR
         if route.quality_floor is None and needs_floor
         else route.quality_floor,
+        route_quality_floor=route.route_quality_floor,
         usd_per_request=route.usd_per_request,
         usd_per_day=budget.usd_per_day if budget else None,
         explore=route.explore,

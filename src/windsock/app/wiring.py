@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
-from windsock.app.background.floor_monitor import FloorMonitor
 from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
+from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
 from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
 from windsock.config.settings import Settings
+from windsock.config.shared_settings import shared_settings
+from windsock.config.shown import shown
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
+from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
@@ -41,13 +45,16 @@ from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answe
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
+from windsock.service.control.overviews.aims import aim_routes
 from windsock.service.control.overviews.evidence import evidence_routes
 from windsock.service.control.overviews.feeds import feed_routes
 from windsock.service.control.overviews.keys import key_routes
+from windsock.service.control.overviews.requests import request_routes
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.prices.statements import statement_routes
+from windsock.service.control.rehearsal.routes import Handover, rehearsal_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -56,6 +63,7 @@ from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
 from windsock.service.tallies import Tallies
 from windsock.store import queries
+from windsock.store.codec import encode
 from windsock.store.spending import uncalled_report
 
 
@@ -73,9 +81,6 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     service = _service(core, settings, executor, feedbacks, uncalled, limits)
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
-    floors = FloorMonitor(
-        router=core.router, engine=core.engine, clock=core.clock, publish=core.ingestion.publish
-    )
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
@@ -83,14 +88,15 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "staleness": staleness.check,
         "probes": probes.check,
         "credentials": renewal.check,
-        "floors": floors.check,
+        **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
     }
-    service.on_stop += [probes.stop, renewal.stop]
+    service.on_stop += [probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
         service.dashboard.on_event,
         service.webhooks.on_event,
         tallies.on_event,
     ]
+    tallies.alarms.knows = partial(is_there, core.router, core.poller)
     calls = calls_of(service, settings, caller, staleness)
     plane = DataPlane(
         _control_plane(service, tallies, limits, caller),
@@ -160,6 +166,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         publish=core.ingestion.publish,
         restore=partial(restore_again, core),
         caps=core.caps,
+        loop=LoopWatch(clock=core.clock, publish=core.ingestion.publish),
         is_restored=core.is_restored,
     )
 
@@ -177,21 +184,14 @@ def _staleness(core: Core) -> StalenessMonitor:
 def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
-    insight = _insight(service)
+    insight, past = _insight(service), _history(service.engine)
     service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         insight=insight,
         readiness=service.readiness,
-        metrics=Metrics(
-            router,
-            clock,
-            tallies,
-            limits,
-            service.tasks,
-            service.ledger.stats,
-            service.uncalled,
-            cache.tally if cache else None,
-        ),
+        metrics=Metrics(router, clock, tallies, limits, service.tasks, service.ledger.stats,
+                        service.uncalled, service.housekeeping.loop, service.webhooks,
+                        cache.tally if cache else None),
         parts=[
             weights_routes(insight),
             frontier_routes(insight),
@@ -204,20 +204,27 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             deployment_routes(insight),
             learning_routes(insight),
             evidence_routes(insight),
+            aim_routes(insight, lambda: shown(service.settings)),
+            request_routes(insight, past.decisions),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             key_routes(insight, partial(queries.keys, service.engine)),
-            history_routes(insight, _history(service.engine)),
+            history_routes(insight, past),
+            rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=_lifespan(service),
-    )
+    )  # fmt: skip
 
 
 def _kept(service: Service, caller: Caller) -> KeptAnswers:
     return KeptAnswers(
         answered_by=service.feedbacks.answered_by, calls=service.executor.calls, caller=caller
     )
+
+
+def _shared(service: Service) -> Callable[[str], Mapping[str, Any]]:
+    return lambda route: shared_settings(service.settings, route)
 
 
 def _history(engine: Engine) -> History:

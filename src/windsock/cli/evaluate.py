@@ -129,6 +129,7 @@ def _aim(settings: Settings, name: str) -> dict[str, Any]:
         "objective": objective.kind,
         "quality": objective.quality,
         "incumbent": objective.incumbent,
+        "route_quality_floor": objective.route_quality_floor,
         "usd_per_success": objective.usd_per_success,
         "usd_per_request": objective.usd_per_request,
         "usd_per_day": objective.usd_per_day,

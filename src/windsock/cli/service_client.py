@@ -21,7 +21,7 @@ class Client(Protocol):
     """Whoever answers the calls of a service."""
 
     def ask(self, path: str, *, method: str = "GET", **asked: Any) -> Any:
-        """The JSON of an answer; `asked` are params or json; raises WindsockError."""
+        """The JSON of an answer; `asked` are params, json or timeout; raises WindsockError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ServiceClient:
     key: str | None = field(default=None, repr=False)
 
     def ask(self, path: str, *, method: str = "GET", **asked: Any) -> Any:
-        """The JSON of an answer; `asked` are params or json; raises WindsockError."""
+        """The JSON of an answer; `asked` are params, json or timeout; raises WindsockError."""
         if "://" not in self.url:
             raise ConfigError(
                 f"--url is an address such as {HERE}; what stands there is not repeated, for it "
@@ -43,7 +43,7 @@ class ServiceClient:
         headers = {"authorization": f"Bearer {self.key}"} if self.key else {}
         url = self.url.rstrip("/") + path
         try:
-            answer = httpx.request(method, url, timeout=TIMEOUT_S, headers=headers, **asked)
+            answer = httpx.request(method, url, headers=headers, **{"timeout": TIMEOUT_S, **asked})
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise NothingAnswers(
                 f"no windsock answers at {self.url} ({type(error).__name__}); start one with "

@@ -74,6 +74,9 @@ class RouteSettings(Part):
                     `price_aware` are baselines, which know no objective and keep no budget
     quality_floor   least P(success), held per task. `cost_per_success` never goes without one
                     (it would send everything to the cheapest), hence the default of 0.90
+    route_quality_floor     least P(success) over all traffic of the route: one value of a success
+                    for all its tasks, so each point is bought where it is cheapest. Alone it stands
+                    for objective = "quality_floor"; with `quality_floor`, both are held
     quality         economy, balanced, high or max: a success is worth 10, 100 or 1,000 times what
                     one costs at the incumbent, else at the cheapest that is nearly the best;
                     max: the best, whatever it costs. Stands for objective = "quality"
@@ -108,6 +111,7 @@ class RouteSettings(Part):
     quality: Literal["economy", "balanced", "high", "max"] | None = None
     incumbent: str | None = None
     quality_floor: Share | None = None
+    route_quality_floor: Share | None = None
     usd_per_success: float | None = Field(default=None, gt=0)
     usd_per_request: float | None = Field(default=None, gt=0)
     explore: Share = 0.02
@@ -132,11 +136,9 @@ class RouteSettings(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _quality_is_an_objective(cls, stated: Any) -> Any:
-        """`quality` alone says what the route is after."""
-        if isinstance(stated, dict) and stated.get("quality") and "objective" not in stated:
-            return {**stated, "objective": "quality"}
-        return stated
+    def _a_wish_is_an_objective(cls, stated: Any) -> Any:
+        """`quality` or `route_quality_floor` alone says what the route is after."""
+        return with_objective(stated)
 
     @model_validator(mode="after")
     def _names_are_candidates(self) -> RouteSettings:
@@ -157,7 +159,10 @@ class RouteSettings(Part):
     def _objective_is_whole(self) -> RouteSettings:
         needed = {
             "quality": ("quality", self.quality),
-            "quality_floor": ("quality_floor", self.quality_floor),
+            "quality_floor": (
+                "quality_floor or route_quality_floor",
+                self.route_quality_floor if self.quality_floor is None else self.quality_floor,
+            ),
             "value": ("usd_per_success", self.usd_per_success),
         }
         name, value = needed.get(self.objective, ("", 0))
@@ -168,6 +173,17 @@ class RouteSettings(Part):
                 "objective 'budget' needs usd_per_request or budget = a [budgets] name, one of them"
             )
         return self
+
+
+def with_objective(stated: Any) -> Any:
+    """Facts of a route with the objective that a wish stands for where none is stated."""
+    if not isinstance(stated, dict) or "objective" in stated:
+        return stated
+    if stated.get("quality"):
+        return {**stated, "objective": "quality"}
+    if stated.get("route_quality_floor") is not None:
+        return {**stated, "objective": "quality_floor"}
+    return stated
 
 
 def check_names(routes: Mapping[str, RouteSettings], default_route: str | None) -> None:

@@ -22,9 +22,9 @@ from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds
 
-PASS_HEADERS = ("traceparent", "tracestate", "http-referer", "x-title", "x-openrouter-title",
-                "x-openrouter-categories")  # fmt: skip
-"""W3C Trace Context, and how OpenRouter's clients name their application."""
+PASS_HEADERS = ("traceparent", "tracestate", "baggage", "http-referer", "x-title",
+                "x-openrouter-title", "x-openrouter-categories")  # fmt: skip
+"""W3C Trace Context and Baggage, and how OpenRouter's clients name their application."""
 
 
 class ServerSettings(Part):

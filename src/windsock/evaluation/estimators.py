@@ -111,6 +111,11 @@ def difference(one: Estimate, other: Estimate, support: float) -> Estimate:
     return _interval(one.mean - other.mean, one.parts - other.parts, support, caution)
 
 
+def bounded(found: Estimate, low: float, high: float) -> Estimate:
+    """The same where nothing can lie outside of these bounds."""
+    return replace(found, low=max(found.low, low), high=min(found.high, high))
+
+
 def _mean(terms: Floats, support: float, foreseen: float = 0.0) -> Estimate:
     """foreseen: variance of the sum of the terms."""
     mean = float(terms.mean())

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from windsock.evaluation.counterfactual import Considered, Reconsidered
 from windsock.evaluation.estimators import (
     Estimate,
     Floats,
     Sample,
+    bounded,
     difference,
     effective_samples,
     estimates,
     ratio,
 )
+from windsock.evaluation.labels import Labels, labels_of
 from windsock.evaluation.samples import (
-    feedback_rates,
+    FeedbackRates,
+    judged_sample,
     plain_sample,
     seen_of,
     success_sample,
@@ -32,20 +33,22 @@ from windsock.evaluation.samples import (
 HEADLINE = "dr"
 """Unbiased as IPS is, and as sure as the model allows."""
 
-LEAST_SAMPLES = 100.0
+LEAST_JUDGED = 2.0
+"""Judged requests that the log must be worth before anything is said of success."""
+
 MOST_UNSEEN = 0.05
-"""Below and above which nothing is said but that nothing can be said."""
+"""Part of the new split that was never tried above which nothing is said at all."""
 
 LEAST_SHOWN = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """A mean per request, or dollars per success."""
+    """A mean per request, or dollars per success; None where nobody judged."""
 
-    success: Estimate
+    success: Estimate | None
     usd: Estimate
-    usd_per_success: Estimate
+    usd_per_success: Estimate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +72,15 @@ class CellFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """refusal           why nothing can be said, or None
+    """refusal           why nothing can be said of success, or None
     samples             requests that the log is worth under the new policy; judged: with rewards
     unseen              part of the new split that was never tried at the time
     largest_weight      of one request
     logged              at the prices that were; repriced: the same calls at the new prices
     by_estimator        the new policy
+    new_usd             dollars of the new policy, which need no judgements; None if untried
     gain, saved_usd     of the headline over the log at the same prices, per request
+    labels              judged answers that would decide what is open
     left_out            logged decisions that no policy took, by reason
     """
 
@@ -90,8 +95,10 @@ class Evaluation:
     logged: Value | None
     repriced: Value | None
     by_estimator: dict[str, Value]
+    new_usd: Estimate | None
     gain: Estimate | None
     saved_usd: Estimate | None
+    labels: Labels | None
     cells: tuple[CellFacts, ...]
     left_out: dict[str, int]
 
@@ -106,15 +113,21 @@ def evaluation(found: Reconsidered) -> Evaluation:
     rows = found.rows
     if not rows:
         return _nothing(found, "no decision of these routes was logged in this time")
-    w, rates = weights_of(rows), feedback_rates(rows)
+    w, rates = weights_of(rows), FeedbackRates.of(rows)
     seen = seen_of(rows, rates)
     samples, judged = effective_samples(w), effective_samples(w * seen)
     unseen = sum(row.unseen for row in rows) / len(rows)
-    refusal = _refusal(len(rows), min(samples, judged), unseen, seen)
-    logged = _logged(rows, seen, [row.cost_usd for row in rows])
-    repriced = _logged(rows, seen, [row.repriced_usd for row in rows])
-    new = {} if refusal else _value_of(success_sample(rows, w, seen, rates), usd_sample(rows, w))
-    headline = new.get(HEADLINE)
+    refusal = _refusal(judged, unseen, seen)
+    success = judged_sample(rows, seen, rates) if seen.any() else None
+    logged, repriced = (
+        _logged(success, usd)
+        for usd in ([row.cost_usd for row in rows], [row.repriced_usd for row in rows])
+    )
+    usd = estimates(usd_sample(rows, w)) if unseen <= MOST_UNSEEN else {}
+    new = {} if refusal else _values(success_sample(rows, w, seen, rates), usd)
+    dollars = usd.get(HEADLINE)
+    gain = _gain(new.get(HEADLINE), logged, judged)
+    count = sum(row.reward is not None for row in rows)
     return Evaluation(
         refusal=refusal,
         requests=len(rows),
@@ -127,46 +140,59 @@ def evaluation(found: Reconsidered) -> Evaluation:
         logged=logged,
         repriced=repriced,
         by_estimator=new,
-        gain=difference(headline.success, logged.success, judged) if headline else None,
-        saved_usd=difference(repriced.usd, headline.usd, samples) if headline else None,
+        new_usd=dollars,
+        gain=gain,
+        saved_usd=difference(repriced.usd, dollars, samples) if dollars else None,
+        labels=labels_of(gain, count, requests=len(rows), samples=samples) if usd else None,
         cells=tuple(_cells(rows)),
         left_out=dict(found.left_out),
     )
 
 
-def _refusal(requests: int, judged: float, unseen: float, seen: Floats) -> str | None:
-    if not seen.any():
-        return "no answer in this time was judged; report feedback, or declare a check"
+def _gain(new: Value | None, logged: Value, judged: float) -> Estimate | None:
+    """Of success; None where it is not known."""
+    if new is None or new.success is None or logged.success is None:
+        return None
+    return bounded(difference(new.success, logged.success, judged), -1.0, 1.0)
+
+
+def _refusal(judged: float, unseen: float, seen: Floats) -> str | None:
     if unseen > MOST_UNSEEN:
         return (
             f"{unseen:.0%} of the new split goes where the log never went; let the routes "
             "explore there first"
         )
-    if judged < LEAST_SAMPLES:
-        return (
-            f"the {requests:,} logged requests are worth {judged:.0f} of this policy, and "
-            f"{LEAST_SAMPLES:.0f} are needed; log longer, or keep explore higher"
-        )
+    if not seen.any():
+        return "no answer in this time was judged; report feedback, or declare a check"
+    if judged < LEAST_JUDGED:
+        return "hardly an answer that this policy would give was judged; report more feedback"
     return None
 
 
-def _value_of(success: Sample, usd: Sample) -> dict[str, Value]:
-    rewards, money = estimates(success), estimates(usd)
+def _values(success: Sample, usd: Mapping[str, Estimate]) -> dict[str, Value]:
     support = effective_samples(success.w * success.seen)
     return {
         name: Value(
-            success=rewards[name],
-            usd=money[name],
-            usd_per_success=ratio(money[name], rewards[name], support),
+            success=bounded(found, 0.0, 1.0),
+            usd=usd[name],
+            usd_per_success=ratio(usd[name], found, support),
         )
-        for name in rewards
+        for name, found in estimates(success).items()
     }
 
 
-def _logged(rows: Sequence[Considered], seen: Floats, usd: Sequence[float]) -> Value:
-    """What the log itself came to, at these dollars."""
-    rewards = plain_sample([row.reward for row in rows], seen)
-    return _value_of(rewards, plain_sample(usd, np.ones(len(rows))))["snips"]
+def _logged(success: Sample | None, usd: Sequence[float]) -> Value:
+    """What the log itself came to, at these dollars; its success None where nobody judged."""
+    money = estimates(plain_sample(usd))["snips"]
+    if success is None:
+        return Value(success=None, usd=money, usd_per_success=None)
+    right = estimates(success)[HEADLINE]
+    support = effective_samples(success.seen)
+    return Value(
+        success=bounded(right, 0.0, 1.0),
+        usd=money,
+        usd_per_success=ratio(money, right, support),
+    )
 
 
 def _cells(rows: Sequence[Considered]) -> list[CellFacts]:
@@ -216,8 +242,10 @@ def _nothing(found: Reconsidered, refusal: str) -> Evaluation:
         logged=None,
         repriced=None,
         by_estimator={},
+        new_usd=None,
         gain=None,
         saved_usd=None,
+        labels=None,
         cells=(),
         left_out=dict(found.left_out),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -39,7 +40,9 @@ def as_json(found: Evaluation, *, policy: str, prices: Sequence[str]) -> str:
         "logged_at_new_prices": _value(found.repriced),
         "new": _value(found.new),
         "success_gain": _estimate(found.gain),
+        "new_usd_per_request": _estimate(found.new_usd),
         "saved_usd_per_request": _estimate(found.saved_usd),
+        "labels": asdict(found.labels) if found.labels else None,
         "estimators": {name: _value(value) for name, value in found.by_estimator.items()},
         "headline": HEADLINE,
         "cells": [
@@ -67,9 +70,24 @@ def report_lines(
         yield from wrapped(words, width=width, indent="")
     if found.logged is not None:
         yield from ("", *_verdict(found, width), "", *_cells(found, width), "")
-    refusal = f"No verdict: {found.refusal}."
-    for words in (_sentence(found) if found.refusal is None else refusal, _overlap(found)):
+    for words in (*_said(found), _overlap(found)):
         yield from wrapped(words, width=width, indent="")
+
+
+def _said(found: Evaluation) -> Iterator[str]:
+    """What can be said now, of money and of success, and what would decide the rest."""
+    if found.new_usd is not None:
+        yield _of_money(found)
+    if found.refusal is not None:
+        about = "Of success nothing can be said" if found.new_usd else "No verdict"
+        yield f"{about}: {found.refusal}."
+    elif found.gain is not None:
+        yield _of_success(found.gain)
+    if found.labels is not None and found.labels.more:
+        yield (
+            f"{found.labels.judged:,} answers were judged; about {found.labels.more:,} more of the "
+            f"same kinds would tell a difference of {points(found.labels.difference)}."
+        )
 
 
 def _verdict(found: Evaluation, width: int) -> Iterator[str]:
@@ -110,23 +128,28 @@ def _cells(found: Evaluation, width: int) -> Iterator[str]:
     yield from lines([head, *entries], width=width)
 
 
-def _sentence(found: Evaluation) -> str:
-    """The verdict in money."""
-    new, repriced, saved, gain = found.new, found.repriced, found.saved_usd, found.gain
-    if new is None or repriced is None or saved is None or gain is None:
+def _of_money(found: Evaluation) -> str:
+    new, repriced, saved = found.new_usd, found.repriced, found.saved_usd
+    if new is None or repriced is None or saved is None:
         return ""
     total = found.requests
     way = "less" if saved.mean >= 0 else "more"
     low, high = sorted((abs(saved.low), abs(saved.high)))
     sure = saved.low > 0 or saved.high < 0
     span = f"{dollars(low * total)} to {dollars(high * total)}" if sure else "not sure either way"
-    more = "more" if gain.mean >= 0 else "fewer"
     return (
-        f"The new policy would have spent {dollars(new.usd.mean * total)}, "
+        f"The new policy would have spent {dollars(new.mean * total)}, "
         f"{dollars(abs(saved.mean) * total)} {way} than the log's "
-        f"{dollars(repriced.usd.mean * total)} ({span}), with {points(gain.mean)} {more} of the "
-        f"answers right ({gain.low * 100:+.1f} to {gain.high * 100:+.1f})."
+        f"{dollars(repriced.usd.mean * total)} ({span})."
     )
+
+
+def _of_success(gain: Estimate) -> str:
+    span = f"{gain.low * 100:+.1f} to {gain.high * 100:+.1f}"
+    if gain.low > 0 or gain.high < 0:
+        more = "more" if gain.mean >= 0 else "fewer"
+        return f"It would have had {points(abs(gain.mean))} {more} of the answers right ({span})."
+    return f"Whether more or fewer answers would have been right is open ({span} points)."
 
 
 def _overlap(found: Evaluation) -> str:
@@ -146,8 +169,10 @@ def _when(found: Evaluation) -> str:
     return f"from {ends[0]} to {ends[1]} UTC"
 
 
-def _told(each: Estimate, scale: float, unit: str = "") -> tuple[str, str]:
-    """(the mean, its interval)"""
+def _told(each: Estimate | None, scale: float, unit: str = "") -> tuple[str, str]:
+    """(the mean, its interval); of what is not known both say so."""
+    if each is None:
+        return "unknown", "unknown"
     form = ".1f" if unit else ".4g"
     mean, low, high = (f"{value * scale:{form}}" for value in (each.mean, each.low, each.high))
     return f"{mean}{unit}", f"{low} to {high}"

@@ -32,56 +32,86 @@ class Noise:
     doubt: float
 
 
+UNKNOWN = Noise(variance=LARGEST_VARIANCE, doubt=1.0)
+"""Of success where nothing was judged."""
+
+
 def weights_of(rows: Sequence[Considered]) -> Floats:
     """New over logged probability of what was taken."""
     return array(row.weight_taken / row.decision.propensity for row in rows)
 
 
-def feedback_rates(rows: Sequence[Considered]) -> dict[Place, float]:
-    """Share of answers that were judged; a place leans on its task.
+@dataclass(frozen=True, slots=True)
+class FeedbackRates:
+    """Share of answers that were judged: a place leans on its task, a task on all.
 
     Within a place it is taken to be chance which answers are judged.
     """
-    asked: dict[Any, float] = defaultdict(float)
-    judged: dict[Any, float] = defaultdict(float)
-    for row in rows:
-        for key in (task_of(row), place_of(row)):
-            asked[key] += 1
-            judged[key] += row.reward is not None
-    return {
-        place: (judged[place] + SHRUNK_BY * judged[place[:3]] / asked[place[:3]])
-        / (asked[place] + SHRUNK_BY)
-        for place in asked
-        if len(place) == 4
-    }
+
+    _asked: Mapping[tuple[str, ...], float]
+    _judged: Mapping[tuple[str, ...], float]
+
+    @classmethod
+    def of(cls, rows: Sequence[Considered]) -> FeedbackRates:
+        """Of these decisions."""
+        asked: dict[tuple[str, ...], float] = defaultdict(float)
+        judged: dict[tuple[str, ...], float] = defaultdict(float)
+        for row in rows:
+            for key in ((), task_of(row), place_of(row)):
+                asked[key] += 1
+                judged[key] += row.reward is not None
+        return cls(asked, judged)
+
+    def at(self, place: Place) -> float:
+        """Above 0 if any answer was judged anywhere."""
+        rate = self._judged.get((), 0.0) / max(1.0, self._asked.get((), 0.0))
+        for key in (place[:3], place):
+            asked, judged = self._asked.get(key, 0.0), self._judged.get(key, 0.0)
+            rate = (judged + SHRUNK_BY * rate) / (asked + SHRUNK_BY)
+        return rate
 
 
-def seen_of(rows: Sequence[Considered], rates: Mapping[Place, float]) -> Floats:
+def seen_of(rows: Sequence[Considered], rates: FeedbackRates) -> Floats:
     """1 over the feedback rate where an answer was judged; else 0."""
-    return array(0.0 if row.reward is None else 1.0 / rates[place_of(row)] for row in rows)
+    return array(0.0 if row.reward is None else 1.0 / rates.at(place_of(row)) for row in rows)
 
 
-def plain_sample(values: Sequence[float | None], seen: Floats) -> Sample:
-    """The log as it is, without a model."""
-    none = np.zeros(len(values))
+def plain_sample(values: Sequence[float]) -> Sample:
+    """What is known of every request of the log, as it is."""
+    none, ones = np.zeros(len(values)), np.ones(len(values))
+    arms = ArmColumns(ratio=none[:0], noise=none[:0], doubt=none[:0])
+    return Sample(w=ones, seen=ones, y=array(values), taken=none, expected=none, arms=arms)
+
+
+def judged_sample(rows: Sequence[Considered], seen: Floats, rates: FeedbackRates) -> Sample:
+    """Rewards of the log as it is, with the posterior means of the time where none was given."""
+    noises = _success_noises(rows)
+    model = array(row.of_taken(row.success) for row in rows)
+    ones = np.ones(len(rows))
+    places = [(noises.get(place_of(row), UNKNOWN), rates.at(place_of(row))) for row in rows]
+    noise = array(each.variance * (1 / max(rate, 1e-9)) for each, rate in places)
+    doubt = array(each.doubt for each, _ in places)
     return Sample(
-        w=np.ones(len(values)),
+        w=ones,
         seen=seen,
-        y=array(value or 0.0 for value in values),
-        taken=none,
-        expected=none,
-        arms=ArmColumns(ratio=none[:0], noise=none[:0], doubt=none[:0]),
+        y=array(row.reward or 0.0 for row in rows),
+        taken=model,
+        expected=model,
+        arms=ArmColumns(ratio=ones, noise=noise, doubt=doubt),
     )
 
 
 def success_sample(
-    rows: Sequence[Considered], w: Floats, seen: Floats, rates: Mapping[Place, float]
+    rows: Sequence[Considered], w: Floats, seen: Floats, rates: FeedbackRates
 ) -> Sample:
     """Rewards, with the posterior means of the time as the model."""
+    values, noises = [row.reward for row in rows], _success_noises(rows)
+    return _sample(rows, w, seen, values, lambda row: row.success, noises, UNKNOWN, rates)
+
+
+def _success_noises(rows: Sequence[Considered]) -> dict[Place, Noise]:
     values = [row.reward for row in rows]
-    noises = _noises(rows, values, lambda row: row.success, lambda place: LARGEST_VARIANCE)
-    blank = Noise(variance=LARGEST_VARIANCE, doubt=1.0)
-    return _sample(rows, w, seen, values, lambda row: row.success, noises, blank, rates)
+    return _noises(rows, values, lambda row: row.success, lambda place: LARGEST_VARIANCE)
 
 
 def usd_sample(rows: Sequence[Considered], w: Floats) -> Sample:
@@ -96,7 +126,7 @@ def usd_sample(rows: Sequence[Considered], w: Floats) -> Sample:
     noises = _noises(rows, values, lambda row: row.usd, lambda place: relative * usual[place] ** 2)
     dearest = max((max(row.usd) for row in rows), default=0.0)
     blank = Noise(variance=relative * dearest**2, doubt=dearest)
-    return _sample(rows, w, np.ones(len(rows)), values, lambda row: row.usd, noises, blank, {})
+    return _sample(rows, w, np.ones(len(rows)), values, lambda row: row.usd, noises, blank)
 
 
 def task_of(row: Considered) -> tuple[str, str, str]:
@@ -123,7 +153,7 @@ def _sample(
     model: Callable[[Considered], tuple[float, ...]],
     noises: Mapping[Place, Noise],
     blank: Noise,
-    rates: Mapping[Place, float],
+    rates: FeedbackRates | None = None,
 ) -> Sample:
     """blank: of places that were never tried, or never judged."""
     arms = [each for row in rows for each in _arms(row, noises, blank, rates)]
@@ -142,7 +172,7 @@ def _arms(
     row: Considered,
     noises: Mapping[Place, Noise],
     blank: Noise,
-    rates: Mapping[Place, float],
+    rates: FeedbackRates | None,
 ) -> Iterator[tuple[float, float, float]]:
     """(new over logged probability, variance that it brings, what the model may be off in it).
 
@@ -154,14 +184,19 @@ def _arms(
         w = row.weight_taken / row.decision.propensity
         place = place_of(row)
         noise = noises.get(place, blank)
-        yield w, w * w * noise.variance / rates.get(place, 1.0), w * noise.doubt
+        yield w, w * w * noise.variance / _rate(rates, place), w * noise.doubt
         return
     for name, weight, chance in zip(row.arms, row.weights, row.chances, strict=True):
         place = (*task, name)
         noise = noises.get(place, blank)
         if chance:
-            brought = weight * weight / chance * noise.variance / rates.get(place, 1.0)
+            brought = weight * weight / chance * noise.variance / _rate(rates, place)
             yield weight / chance, brought, weight * noise.doubt
+
+
+def _rate(rates: FeedbackRates | None, place: Place) -> float:
+    """Of what is known of every request 1."""
+    return 1.0 if rates is None else max(rates.at(place), 1e-9)
 
 
 def _noises(

@@ -47,9 +47,11 @@ class FeedStatus:
     short_polls     polls in a row whose body was refused because it had lost half of them
     turn            held by the poll under way, until its reading is absorbed
     waiting         the one poll that begins after it
+    since           when it was declared: what was never read is as old
     """
 
     id: str
+    since: float
     polls: int = 0
     failures: int = 0
     rows: int = 0
@@ -66,7 +68,7 @@ class FeedStatus:
 
     def is_stale(self, every_s: float, elapsed: float) -> bool:
         """True if it was asked and has said nothing good for too long."""
-        age_s = elapsed - (self.last_good_at or 0.0)
+        age_s = elapsed - (self.since if self.last_good_at is None else self.last_good_at)
         return self.last_tried is not None and age_s > max(LEAST_STALE_S, STALE_POLLS * every_s)
 
 
@@ -96,7 +98,7 @@ class Poller:
         self._on_reading = on_reading
         self._on_failure = on_failure
         self._rules = rules
-        self._status = {name: FeedStatus(name) for name in self._definitions}
+        self._status = {name: self._begun(name) for name in self._definitions}
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -123,6 +125,9 @@ class Poller:
             replace_existing=True,
         )
 
+    def _begun(self, name: str) -> FeedStatus:
+        return FeedStatus(name, since=self._clock.elapsed())
+
     async def _run(self, feed_id: str) -> None:
         if feed_id not in self._definitions:
             return
@@ -138,7 +143,7 @@ class Poller:
                 self._scheduler.remove_job(name)
         for name, definition in self._definitions.items():
             if before.get(name) != definition:
-                self._status[name] = FeedStatus(name)
+                self._status[name] = self._begun(name)
                 self._schedule(name, 0.0)
 
     async def stop(self) -> None:

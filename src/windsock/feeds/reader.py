@@ -171,7 +171,9 @@ def _prices(definition: FeedDefinition, entries: list[dict[str, Any]], seen_at: 
                 skipped.append((f"{provider}/{model}", str(entry["skip"])))
                 continue
             rows.append(row_of(definition, provider, str(model), entry, seen_at))
-        except (ValueError, KeyError, TypeError, InvalidOperation) as error:
+        except InvalidOperation:
+            skipped.append((f"{provider}/{model}", "unreadable: a price that is no number"))
+        except (ValueError, KeyError, TypeError) as error:
             skipped.append((f"{provider}/{model}", f"unreadable: {error}"))
     return Reading(rows=tuple(rows), facts=tuple(facts), skipped=tuple(skipped))
 

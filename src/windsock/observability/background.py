@@ -17,6 +17,9 @@ FIRST_PAUSE_S = 1.0
 
 MAX_PAUSE_S = 30.0
 
+STUCK_PERIODS, STUCK_S = 3.0, 60.0
+"""A task that has not turned for so many periods, and so long beside, is stuck in a turn."""
+
 Work = Callable[[], Coroutine[Any, Any, None]]
 """Makes the coroutine of a task, anew for each start."""
 
@@ -32,12 +35,21 @@ class TaskState:
     pause_s     before the next start, should it fail now
     error       why it is down just now, or was at its last turn; None: well
     turned_at   of its last sign of life
+    period_s    between two turns; None of one that turns when there is something to do
     """
 
     turned_at: float
     restarts: int = 0
     pause_s: float = FIRST_PAUSE_S
     error: str | None = None
+    period_s: float | None = None
+
+    def is_down(self, elapsed: float) -> bool:
+        """True if it failed and was not well since, or should long have turned."""
+        is_stuck = self.period_s is not None and (
+            elapsed - self.turned_at > STUCK_PERIODS * self.period_s + STUCK_S
+        )
+        return self.error is not None or is_stuck
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +73,7 @@ class Supervisor:
     def keep_every(self, name: str, period_s: float, step: Step) -> None:
         """Have a step done every so many seconds, the first one after a period."""
         self.keep(name, partial(self._turns, name, period_s, step))
+        self.states[name].period_s = period_s
 
     def turned(self, name: str) -> None:
         """A sign of life of a task, and of its being well."""

@@ -17,7 +17,9 @@ LOG_ONLY = frozenset(
         "state.restored",
         "state.set_aside",
         "task.failed",
+        "telemetry.unavailable",
         "webhook.failed",
+        "webhook.recovered",
     }
 )
 """Lines that are no events: nobody is told of them."""

@@ -19,6 +19,18 @@ from windsock.wire.upstream_errors.rules import ErrorRule, rule_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credit:
+    """Where a key is told what is left to spend, for nothing.
+
+    path    from the base URL, as a link is read
+    left    jq: dollars, or whatever it charges in, in the answer; no number without a limit
+    """
+
+    path: str
+    left: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
     """How to reach a provider, and under which names feeds speak of it.
 
@@ -46,6 +58,7 @@ class Preset:
     is_aggregator       sells other providers' models under `author/model`
     aliases             its other names; `name@region` where that site has its own prices
     prices_as           the provider under whose name lists quote what it serves
+    otel                its name in OpenTelemetry's semantic conventions, where it is another
     model_prefixes      written by some before a model's name, without meaning
     own_prefixes        the same, at this provider only
     sites               regions that it writes before a model's name, with a dot or a slash
@@ -55,6 +68,7 @@ class Preset:
     usage               what it counts its own way
     cache               how it caches the beginning of prompts
     call_urls           base URLs of kinds of calls that are not made at the usual one
+    credit              where a key is told what is left to spend
     searching           globs of the names of its models that search the web
     """
 
@@ -81,6 +95,7 @@ class Preset:
     is_aggregator: bool = False
     aliases: tuple[str, ...] = ()
     prices_as: str | None = None
+    otel: str | None = None
     model_prefixes: tuple[str, ...] = ()
     own_prefixes: tuple[str, ...] = ()
     sites: tuple[str, ...] = ()
@@ -90,6 +105,7 @@ class Preset:
     usage: UsageHabits = NO_HABITS
     cache: CacheTraits = USUAL_CACHE
     call_urls: Mapping[str, str] = field(default_factory=dict)
+    credit: Credit | None = None
     searching: tuple[str, ...] = ()
 
     def searches_as(self, model: str) -> bool:
@@ -168,6 +184,7 @@ def _preset(name: str, body: dict[str, Any]) -> Preset:
     stated["places"] = _tuples(body.get("places", {}))
     stated["bill"] = tuple(BillField(**field) for field in body.get("bill", ()))
     stated["cache"] = _cache(body.get("cache", {}))
+    stated["credit"] = Credit(**body["credit"]) if "credit" in body else None
     stated["usage"] = UsageHabits(**_tuples(body.get("usage", {})))
     return Preset(id=name, **stated)
 

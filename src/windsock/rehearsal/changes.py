@@ -13,6 +13,7 @@ import tomli_w
 
 from windsock.config.file import parse
 from windsock.config.settings import Settings
+from windsock.config.shared_settings import NOWHERE
 from windsock.errors import ConfigError
 from windsock.evaluation.repricing import Repriced, repriced
 from windsock.resources.declared import seconds
@@ -20,9 +21,6 @@ from windsock.resources.declared import seconds
 SINCE_START = re.compile(r"^(?:in\s+)?(\S+)$")
 
 AS_THEY_ARE = Repriced()
-
-NOWHERE = "http://127.0.0.1:9"
-"""The address of a provider that is imagined."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

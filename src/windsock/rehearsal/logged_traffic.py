@@ -14,8 +14,9 @@ from windsock.evaluation.log_scenario import FAILED
 
 LEAST_REQUESTS = 50
 
-USUAL_RATIO = 5.0
-"""Answers that a deployment's length at a task is given from the mean of all."""
+USUAL_RATIO = 6.25
+"""Answers that a deployment's length at a task is given from its length at all, and that from the
+mean of all: models differ by 1/sqrt(USUAL_RATIO), answers of one model by about their mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class LoggedTraffic:
 
     hits            by deployment: of a prompt that it holds, the share that it billed as read
     lengths         by (task, deployment): its answers' length, 1.0 is the mean of the task
+    answers         that were counted for it, by (task, deployment)
     judged_share    of answers, by task
     judged_after_s  mean
     judged          answers that were, by (task, deployment)
@@ -69,6 +71,7 @@ class LoggedTraffic:
     calls: Mapping[str, Calls]
     hits: Mapping[str, float]
     lengths: Mapping[tuple[str, str], float]
+    answers: Mapping[tuple[str, str], int]
     judged_share: Mapping[str, float]
     judged_after_s: float
     judged: Mapping[tuple[str, str], int]
@@ -98,6 +101,7 @@ def logged_traffic(entries: Iterable[object], route: str, since: float) -> Logge
             f"the log holds {len(mine)} answered requests of route {route!r} in this time, and a "
             f"rehearsal needs {LEAST_REQUESTS}; let it run, or name another --route or --since"
         )
+    answers = Counter((each.decision.cell.task, each.served or "") for each in mine)
     lengths, talks = _lengths(mine), Counter(_session(each.decision) for each in mine)
     delays = [judged_at[each.decision.id] - each.finished_at for each in mine
               if each.decision.id in judged_at]  # fmt: skip
@@ -107,6 +111,7 @@ def logged_traffic(entries: Iterable[object], route: str, since: float) -> Logge
         calls=_calls(mine),
         hits=_hits(mine),
         lengths=lengths,
+        answers=answers,
         judged_share=_judged_shares(mine, judged_at),
         judged_after_s=max(0.0, sum(delays) / len(delays)) if delays else 0.0,
         judged=_judged(mine, judged_at),
@@ -179,18 +184,35 @@ def _hits(outcomes: Iterable[Outcome]) -> dict[str, float]:
 
 
 def _lengths(outcomes: Iterable[Outcome]) -> dict[tuple[str, str], float]:
-    sums: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
-    all_of: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    """Also of pairs that were not seen together: as the deployment's answers to other tasks."""
+    by_place: dict[tuple[str, str], list[float]] = defaultdict(list)
     for outcome in outcomes:
-        task, tokens = outcome.decision.cell.task, float(outcome.usage.completion_tokens)  # type: ignore[union-attr]
-        for held in (sums[task, outcome.served or ""], all_of[task]):
-            held[0] += 1
-            held[1] += tokens
-    found = {}
-    for (task, name), (count, total) in sums.items():
-        mean = all_of[task][1] / all_of[task][0] or 1.0
-        found[task, name] = max(0.01, (total + USUAL_RATIO * mean) / (count + USUAL_RATIO) / mean)
-    return found
+        tokens = float(outcome.usage.completion_tokens)  # type: ignore[union-attr]
+        by_place[outcome.decision.cell.task, outcome.served or ""].append(tokens)
+    ratios = _to_the_mean_of_its_task(by_place)
+    by_name: dict[str, list[float]] = defaultdict(list)
+    for (_, name), held in ratios.items():
+        by_name[name] += held
+    usual = {name: _leaned(held, 1.0) for name, held in by_name.items()}
+    tasks = {task for task, _ in by_place}
+    return {(task, name): max(0.01, _leaned(ratios.get((task, name), []), usual[name]))
+            for task in tasks for name in usual}  # fmt: skip
+
+
+def _to_the_mean_of_its_task(
+    by_place: Mapping[tuple[str, str], list[float]],
+) -> dict[tuple[str, str], list[float]]:
+    by_task: dict[str, list[float]] = defaultdict(list)
+    for (task, _), held in by_place.items():
+        by_task[task] += held
+    means = {task: sum(held) / len(held) or 1.0 for task, held in by_task.items()}
+    return {place: [tokens / means[place[0]] for tokens in held]
+            for place, held in by_place.items()}  # fmt: skip
+
+
+def _leaned(held: list[float], usual: float) -> float:
+    """The mean of these, with USUAL_RATIO more of the usual."""
+    return (sum(held) + USUAL_RATIO * usual) / (len(held) + USUAL_RATIO)
 
 
 def _calls(outcomes: Iterable[Outcome]) -> dict[str, Calls]:

@@ -56,7 +56,7 @@ class Origin:
     def under(self, settings: Settings) -> Origin:
         """The same knowledge under another configuration."""
         return Origin(
-            settings=_narrowed(settings, self.route),
+            settings=narrowed(settings, self.route),
             route=self.route,
             state=self.state,
             book=self.book,
@@ -65,7 +65,7 @@ class Origin:
 
 def origin_of(settings: Settings, engine: Engine, route: str, now: float) -> Origin:
     """What a service with these settings would know if it started now; nothing is written."""
-    narrow = _narrowed(settings, route)
+    narrow = narrowed(settings, route)
     catalog = catalog_of(narrow, presets())
 
     def new_router(_: Mapping[str, Any]) -> Router:
@@ -79,7 +79,7 @@ def origin_of(settings: Settings, engine: Engine, route: str, now: float) -> Ori
     )
 
 
-def _narrowed(settings: Settings, route: str) -> Settings:
+def narrowed(settings: Settings, route: str) -> Settings:
     """One route, which the simulator finds by its own name for it too."""
     if route not in settings.routes:
         known = ", ".join(settings.routes) or "none"

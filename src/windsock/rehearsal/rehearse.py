@@ -14,11 +14,11 @@ from windsock.core.model.ticks import Quote
 from windsock.core.routing.router import Router
 from windsock.errors import ConfigError
 from windsock.rehearsal.changes import Changes
+from windsock.rehearsal.drawn_truth import drawn_lengths, drawn_qualities
 from windsock.rehearsal.logged_traffic import LoggedTraffic
 from windsock.rehearsal.origin import Origin
 from windsock.rehearsal.rehearsed_world import (
     RehearsedWorld,
-    drawn_qualities,
     newcomers_quote,
     scenario_of_rehearsal,
 )
@@ -63,9 +63,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """Over seeds: the mean, and the LOW and HIGH percentiles."""
+    """Over seeds: the mean, that of their middle half, and the LOW and HIGH percentiles.
+
+    middle  interquartile mean: what is most likely, which no single far seed moves
+    """
 
     mean: float
+    middle: float
     low: float
     high: float
 
@@ -174,7 +178,8 @@ def _world(ask: Ask, name: str, seed: int, every: int) -> RehearsedWorld:
     router = origin.router(seed)
     names = origin.candidates
     quotes = _quotes(router, names, ask.starts_at, changes)
-    qualities = drawn_qualities(router, ask.traffic, names, changes, origin.route, seed)
+    slices = {"seed": seed, "seeds": ask.seeds}
+    qualities = drawn_qualities(router, ask.traffic, names, changes, origin.route, **slices)
     begins = datetime.fromtimestamp(ask.starts_at, UTC).isoformat()
     scenario = scenario_of_rehearsal(
         ask.traffic, quotes, qualities, changes,
@@ -185,7 +190,7 @@ def _world(ask: Ask, name: str, seed: int, every: int) -> RehearsedWorld:
     }
     return RehearsedWorld(
         scenario, seed, traffic=ask.traffic, changes=changes, quotes=quotes, voices=voices,
-        every=every,
+        lengths=drawn_lengths(ask.traffic, names, **slices), every=every,
     )  # fmt: skip
 
 
@@ -241,7 +246,11 @@ def _figures(name: str, rows: Sequence[Row], every: int) -> Figures:
 
 def _interval(values: Sequence[float]) -> Interval:
     low, high = np.percentile(values, [LOW, HIGH])
-    return Interval(mean=float(np.mean(values)), low=float(low), high=float(high))
+    aside = len(values) // 4
+    middle = sorted(values)[aside : len(values) - aside]
+    return Interval(
+        mean=float(np.mean(values)), middle=float(np.mean(middle)), low=float(low), high=float(high)
+    )
 
 
 def _unknown(ask: Ask, every: int) -> list[str]:

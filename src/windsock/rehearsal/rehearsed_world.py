@@ -6,16 +6,17 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from windsock.core.model.calls import Attempt, CallResult
-from windsock.core.model.requests import Cell
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter, to_float
-from windsock.core.routing.router import Router
 from windsock.rehearsal.changes import Changes, Newcomer
+from windsock.rehearsal.drawn_truth import Lengths, Qualities
 from windsock.rehearsal.logged_traffic import Calls, LoggedTraffic
+from windsock.rehearsal.traffic_to_come import rounds_to_come
 from windsock.simulation.world.price_statements import POLLS
 from windsock.simulation.world.scenario import Scenario
 from windsock.simulation.world.traffic import HOUR_S, SimulatedRequest
@@ -26,26 +27,6 @@ POLL_S = 60.0
 
 USUAL_LATENCY_S = 1.0
 """Of a deployment that the log never saw, as its failure share is 0: the report says so."""
-
-Qualities = dict[str, dict[str, float]]
-"""True success by deployment and task."""
-
-
-def drawn_qualities(
-    router: Router, traffic: LoggedTraffic, names: tuple[str, ...], changes: Changes,
-    route: str, seed: int,
-) -> Qualities:  # fmt: skip
-    """What success may truly be, drawn from what is believed of it; the same for a seed."""
-    rng: Any = np.random.default_rng([seed, 11])
-    comers = {each.name: each for each in changes.newcomers}
-    found: Qualities = {name: {} for name in names}
-    for task in traffic.tasks:
-        for name in names:
-            a, b = router.beliefs.posterior(Cell(traffic.namespace, route, task), name)
-            drawn = float(rng.beta(a, b))
-            expected = comers[name].success if name in comers else None
-            found[name][task] = drawn if expected is None else expected
-    return found
 
 
 def scenario_of_rehearsal(
@@ -85,10 +66,11 @@ def scenario_of_rehearsal(
 
 
 class RehearsedWorld(World):
-    """A scenario whose requests are the log's, again and again, and whose prices are the book's.
+    """A scenario whose requests are such as the log's, and whose prices are the book's.
 
     quotes      in force at the start, by deployment
     voices      what each feed says of a deployment: each tells of a change
+    lengths     of answers, by (task, deployment): see `drawn_lengths`
     """
 
     def __init__(
@@ -100,6 +82,7 @@ class RehearsedWorld(World):
         changes: Changes,
         quotes: dict[str, Quote],
         voices: dict[str, list[Quote]],
+        lengths: Lengths,
         every: int,
     ) -> None:
         super().__init__(scenario, seed)
@@ -107,6 +90,7 @@ class RehearsedWorld(World):
         self._traffic = traffic
         self._changes = changes
         self._voices = voices
+        self._lengths = lengths
         self._every = every
         self._change_at = self.starts_at + changes.at_s
         moved = _moved(quotes, changes)
@@ -121,36 +105,36 @@ class RehearsedWorld(World):
 
     @cached_property
     def asks(self) -> list[SimulatedRequest]:
-        """The log's requests, shifted to the time of the rehearsal, with luck of their own."""
+        """Requests such as the log's, shifted to the time of the rehearsal, with luck of their own.
+
+        The luck at a deployment is the same whoever stands beside it.
+        """
         rng: Any = np.random.default_rng([self.scenario.seed, self.seed])
-        logged = self._traffic.asked
-        period = max(self._traffic.span_s * (1 + 1 / len(logged)), 1.0)
-        rounds = int(np.ceil((self.ends_at - self.starts_at) / period))
-        places = len(self.names)
-        found: list[SimulatedRequest] = []
-        for turn in range(rounds):
-            for asked in logged[:: self._every]:
-                at = self.starts_at + turn * period + asked.at - logged[0].at
-                if at >= self.ends_at:
-                    break
-                luck, pace, doubt, fate = rng.random((4, places))
-                found.append(
-                    SimulatedRequest(
-                        number=len(found),
-                        at=at,
-                        task=asked.task,
-                        prompt_tokens=asked.prompt_tokens,
-                        output_tokens=max(1, round(asked.output_tokens)),
-                        luck=luck,
-                        pace=pace,
-                        doubt=doubt,
-                        fate=fate,
-                        is_judged=bool(rng.random() < self._traffic.judged_share[asked.task]),
-                        judged_after_s=float(rng.exponential(self._traffic.judged_after_s or 1e-9)),
-                        session=asked.session and f"{asked.session} {turn}",
-                    )
-                )
-        return found
+        rows = rounds_to_come(self._traffic, self.starts_at, self.ends_at, self._every, rng)
+        luck = self._luck(len(rows))
+        shares, delay_s = self._traffic.judged_share, self._traffic.judged_after_s or 1e-9
+        return [
+            SimulatedRequest(
+                number=number,
+                at=row.at,
+                task=row.task,
+                prompt_tokens=row.prompt_tokens,
+                output_tokens=max(1, round(row.output_tokens)),
+                luck=luck[0, number],
+                pace=luck[1, number],
+                doubt=luck[2, number],
+                fate=luck[3, number],
+                is_judged=bool(rng.random() < shares[row.task]),
+                judged_after_s=float(rng.exponential(delay_s)),
+                session=row.session,
+            )
+            for number, row in enumerate(rows)
+        ]
+
+    def _luck(self, count: int) -> Any:
+        """(4, count, deployments) numbers in [0, 1)."""
+        seeds = [[self.scenario.seed, self.seed, crc32(name.encode())] for name in self.names]
+        return np.stack([np.random.default_rng(seed).random((4, count)) for seed in seeds], axis=2)
 
     @cached_property
     def _quotes(self) -> list[Quote]:
@@ -182,7 +166,7 @@ class RehearsedWorld(World):
         self, attempt: Attempt, ask: SimulatedRequest, at: float, held_tokens: int | None = None
     ) -> CallResult:
         """As the deployment answers: as long as its answers are."""
-        length = self._traffic.lengths.get((ask.task, attempt.deployment), 1.0)
+        length = self._lengths.get((ask.task, attempt.deployment), 1.0)
         sized = replace(ask, output_tokens=max(1, round(ask.output_tokens * length)))
         if held_tokens is not None:
             held_tokens = int(held_tokens * self._traffic.hits.get(attempt.deployment, 1.0))

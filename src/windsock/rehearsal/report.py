@@ -10,6 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from windsock.rehearsal.rehearse import Figures, Interval, Rehearsal
+from windsock.resources import text_lines
+from windsock.resources.text_lines import wrapped
 
 LEAST_SHOWN = 0.001
 """Shares below it, in all that ran, are left out."""
@@ -19,11 +21,24 @@ Pick = Callable[[Figures], Interval | None]
 
 def show(console: Console, found: Rehearsal) -> None:
     """Print it: of every fact a line for each that ran, and one for the difference."""
-    for line in (*_head(found), *_facts(found)):
-        console.print(line, soft_wrap=True, highlight=False, markup=False)
-    console.print("Not known:", highlight=False)
+    text_lines.show(console, report_lines(found, width=console.width))
+
+
+def report_lines(found: Rehearsal, *, width: int) -> Iterator[str]:
+    """At most so wide, but for names that are wider."""
+    for line in (*_head(found), *_facts(found), "Not known:"):
+        yield from _fitted(line, width)
     for line in found.unknown:
-        console.print(f"  - {line}", highlight=False, markup=False)
+        yield from _fitted(f"  {line}", width)
+
+
+def _fitted(line: str, width: int) -> list[str]:
+    """A line in as many as it needs; names stay whole."""
+    if len(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    first, *rest = wrapped(line.strip(), width=width - 2, indent=indent)
+    return [first, *(f"  {each}" for each in rest)]
 
 
 def as_json(found: Rehearsal) -> dict[str, Any]:
@@ -36,7 +51,7 @@ def _head(found: Rehearsal) -> Iterator[str]:
     yield f"{found.requests:,} requests of route {found.route}"
     yield f"{found.hours:.4g} hours from {begins}, {found.seeds} seeds"
     yield from (f"  {change}" for change in found.changes)
-    yield "mean, and the 5th to the 95th percentile of the seeds"
+    yield "the mean of the middle half of the seeds, and the 5th to the 95th percentile"
 
 
 def _facts(found: Rehearsal) -> Iterator[str]:
@@ -58,7 +73,7 @@ def _lines(found: Rehearsal, fact: str, pick: Pick, form: str) -> Iterator[str]:
 def _line(name: str, value: Interval | None, form: str) -> str:
     if value is None:
         return f"    {name:<22} no candidate"
-    return f"    {name:<22} {value.mean:{form}}  ({value.low:{form}} .. {value.high:{form}})"
+    return f"    {name:<22} {value.middle:{form}}  ({value.low:{form}} .. {value.high:{form}})"
 
 
 def _names(found: Rehearsal) -> list[str]:

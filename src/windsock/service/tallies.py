@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, fields
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.units import to_float
+from windsock.observability.alarms import Alarms
 
 MOST_TALLIES = 2000
 """Sets of labels of requests in /metrics."""
@@ -41,10 +42,12 @@ class Tallies:
     Callers choose the tasks: beyond MOST_TALLIES what was counted longest ago goes to OTHERS.
 
     events  of each kind since the start, for alerts
+    alarms  what has begun and not ended
     """
 
     by_name: dict[tuple[str, str, str], Tally] = field(default_factory=dict)
-    events: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(EventKind, 0)))
+    alarms: Alarms = field(default_factory=Alarms)
 
     def count(self, outcome: Outcome) -> None:
         """One more finished request."""
@@ -74,3 +77,4 @@ class Tallies:
         """Listener of the event bus."""
         if isinstance(event, Event):
             self.events[event.kind] += 1
+            self.alarms.on_event(event)

@@ -10,6 +10,7 @@ import contextlib
 import heapq
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice
+from math import inf
 from typing import Any, TypeVar
 
 import msgspec
@@ -85,7 +86,7 @@ _snapshot: Table = SnapshotRow.__table__  # type: ignore[attr-defined]
 def decision(engine: Engine, decision_id: str) -> Outcome | Decision | None:
     """A decision; as an outcome if its request ended here."""
     rows = _all(engine, select(_decision).where(_decision.c.id == decision_id))
-    found = [each for _, each in _readable(rows, _decision_of)]
+    found = (each for _, each in _readable(rows, _decision_of))
     return max(found, key=lambda each: isinstance(each, Outcome), default=None)
 
 
@@ -170,8 +171,7 @@ def held_quotes(
 ) -> list[Held]:
     """Quotes that were not believed, oldest first."""
     query = select(_held).where(_held.c.seen_at >= since, _held.c.seen_at < until)
-    if deployment is not None:
-        query = query.where(_held.c.deployment == deployment)
+    query = query if deployment is None else query.where(_held.c.deployment == deployment)
     return _records(engine, query.order_by(_held.c.position), Held)
 
 
@@ -201,10 +201,9 @@ def table_at(
 
 def tables_at(engine: Engine, namespace: str, route: str, at: float) -> list[WeightTable]:
     """The weight tables of all tasks of a route that were in use at a past moment."""
-    query = select(_weights.c.task).where(
-        _weights.c.namespace == namespace, _weights.c.route == route, _weights.c.at <= at
-    )
-    tasks = [row.task for row in _all(engine, query.distinct().order_by(_weights.c.task))]
+    mine = _weights.c.namespace == namespace, _weights.c.route == route, _weights.c.at <= at
+    query = select(_weights.c.task).where(*mine).distinct().order_by(_weights.c.task)
+    tasks = [row.task for row in _all(engine, query)]
     found = (table_at(engine, namespace, route, task, at) for task in tasks)
     return [each for each in found if each is not None]
 
@@ -215,14 +214,17 @@ def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Ev
 
 
 def newest_events(
-    engine: Engine, *, since: float, kinds: Collection[str] = (), deployment: str | None = None
+    engine: Engine,
+    *,
+    since: float,
+    until: float = inf,
+    kinds: Collection[str] = (),
+    deployment: str | None = None,
 ) -> Iterator[Event]:
-    """Events since a moment, newest first; of these kinds and this deployment, where named."""
-    query = select(_event).where(_event.c.at >= since)
-    if kinds:
-        query = query.where(_event.c.kind.in_([str(kind) for kind in kinds]))
-    if deployment is not None:
-        query = query.where(_event.c.deployment == deployment)
+    """Events of [since, until), newest first; of these kinds and this deployment, where named."""
+    query = select(_event).where(_event.c.at >= since, _event.c.at < until)
+    query = query.where(_event.c.kind.in_([str(kind) for kind in kinds])) if kinds else query
+    query = query if deployment is None else query.where(_event.c.deployment == deployment)
     page = query = query.order_by(_event.c.position.desc()).limit(PAGE)
     while rows := _all(engine, page):
         yield from (event for _, event in _readable(rows, lambda row: decode(Event, row.body)))

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
 from windsock.core.policies import baselines
-from windsock.core.policies.frontier import first_true
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import CellView
+from windsock.core.policies.restraint.bisection import first_true
 
 CELL = Cell("default", "auto", "chat")
 NAMES = ("cheap", "mid", "best")

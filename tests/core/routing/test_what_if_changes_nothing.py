@@ -14,7 +14,7 @@ from windsock.core.policies.price_aware import PriceAware
 from windsock.core.routing.outlook.prospects import prospects_of, seen_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
-from windsock.core.routing.what_if import what_if
+from windsock.core.routing.what_if import Aims, what_if
 
 CELL = Cell("default", "auto", "default")
 
@@ -30,6 +30,12 @@ LOOKS: dict[str, Look] = {
     ),
     "imagine of another task": lambda wind, now: what_if(
         wind, "default", "auto", "never-seen", {FLAGSHIP: {"input": 0.01, "output": 0.01}}, now
+    ),
+    "imagine a floor": lambda wind, now: what_if(
+        wind, "default", "auto", "default", {}, now, Aims(quality_floor=0.99)
+    ),
+    "imagine a budget": lambda wind, now: what_if(
+        wind, "default", "auto", "default", {}, now, Aims(usd_per_request=3.0)
     ),
     "weights": lambda wind, now: wind.table("default", "auto", "default", now),
     "weights of another task": lambda wind, now: wind.table("default", "auto", "never-seen", now),

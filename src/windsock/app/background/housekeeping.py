@@ -20,6 +20,7 @@ from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.observability.background import Step, Supervisor
 from windsock.observability.event_bus import EventBus
+from windsock.observability.loop_watch import LoopWatch
 from windsock.service.auth import Access
 from windsock.service.control.app import KEYS_TASK
 from windsock.service.execution.completion import hand_out_tables
@@ -71,6 +72,7 @@ class Housekeeping:
     publish: Callable[[Event], None]
     restore: Callable[[], None]
     caps: CapKeeper
+    loop: LoopWatch
     is_restored: bool = True
     on_second: dict[str, Step] = field(default_factory=dict)
 
@@ -93,6 +95,7 @@ class Housekeeping:
             await asyncio.sleep(TURN_S)
             now = self.clock.elapsed()
             self.limits.adapt(now - slept_at - TURN_S, now - turned_at)
+            self.loop.note(now - slept_at - TURN_S, TURN_S)
             turned_at = now
             await self._solve_ahead()
             self._hand_out()

@@ -49,6 +49,7 @@ class FeedIngestion:
     owned: frozenset[str] = frozenset()
     rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
+    _failing: set[str] = field(default_factory=set)
     _kept: dict[str, Quote | None] = field(default_factory=dict)
     _readings: dict[str, tuple[FeedDefinition, Reading]] = field(default_factory=dict)
     _retirements: Retirements = field(default_factory=Retirements)
@@ -69,6 +70,7 @@ class FeedIngestion:
         Given up where `adopt` comes between, which has read it under the new names by then.
         """
         identity = self.identity
+        self._note_good(definition)
         for count, _ in enumerate(self._steps(definition, reading)):
             if count % SLICE_ROWS == 0:
                 await asyncio.sleep(0)
@@ -172,11 +174,21 @@ class FeedIngestion:
                 self.identity.follow(served)
 
     def on_failure(self, definition: FeedDefinition, error: FeedError) -> None:
-        """A feed could not be read; what is known stays in force and grows older."""
+        """A feed could not be read, which is told once until it can be again; what is known stays
+        in force and grows older."""
+        if definition.id in self._failing:
+            return
+        self._failing.add(definition.id)
         facts = {"feed": definition.id, "error": str(error)}
         self.publish(
             Event(kind=EventKind.FEED_FAILED, deployment="", at=self.clock.now(), facts=facts)
         )
+
+    def _note_good(self, definition: FeedDefinition) -> None:
+        if definition.id in self._failing:
+            self._failing.discard(definition.id)
+            kind, facts = EventKind.FEED_RECOVERED, {"feed": definition.id}
+            self.publish(Event(kind=kind, deployment="", at=self.clock.now(), facts=facts))
 
     def on_quote(self, quote: Quote, now: float) -> None:
         """Absorb one price statement and keep what came of it."""

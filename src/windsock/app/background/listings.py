@@ -18,7 +18,7 @@ MOST_EACH = 10
 TELL_AGAIN_S = 86400.0
 """A row that comes and goes is told of once in so long."""
 
-REMEMBERED = (EventKind.PRICE_VANISHED, EventKind.MODEL_RETIRES)
+REMEMBERED = (EventKind.PRICE_VANISHED, EventKind.PRICE_RELISTED, EventKind.MODEL_RETIRES)
 """Kinds that a restart does not tell again, if it is given what was told before."""
 
 
@@ -34,6 +34,7 @@ class Listings:
     _unread: dict[str, frozenset[str]] = field(default_factory=dict)
     _models: dict[str, frozenset[str]] = field(default_factory=dict)
     _told: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    _gone: dict[str, set[str]] = field(default_factory=dict)
 
     def remember(self, events: Iterable[Event]) -> None:
         """What was told before a restart, newest first."""
@@ -43,6 +44,10 @@ class Listings:
             keys = told or dict.fromkeys(_names(event), feed)
             for name, what in keys.items():
                 self._told.setdefault((event.kind, name, what), event.at)
+        for (kind, name, feed), at in self._told.items():
+            back_at = self._told.get((EventKind.PRICE_RELISTED, name, feed), -math.inf)
+            if kind == EventKind.PRICE_VANISHED and back_at < at:
+                self._gone.setdefault(feed, set()).add(name)
 
     def compare(
         self,
@@ -60,6 +65,7 @@ class Listings:
         self._rows[definition.id] = {**listed, **unread}
         gone = {n: row for n, row in before.items() if n not in listed and n not in unread}
         names = names_in(reading)
+        self._note_relisted(definition, listed, now)
         self._note_vanished(definition, [n for n, r in gone.items() if _name(r) not in names], now)
         self._note_models(definition, names, now)
         return [
@@ -116,10 +122,26 @@ class Listings:
             return
         kind = EventKind.PRICE_VANISHED
         news = [n for n in gone if self._is_news((kind, n, definition.id), TELL_AGAIN_S, now)]
-        if len(news) > MOST_EACH:
-            self._tell(kind, definition, now, deployments=news, count=len(news))
+        self._gone.setdefault(definition.id, set()).update(news)
+        self._tell_each(kind, definition, now, news)
+
+    def _note_relisted(
+        self, definition: FeedDefinition, listed: Mapping[str, PriceRow], now: float
+    ) -> None:
+        """Deployments of which it was told that they are gone, and that it lists again."""
+        gone = self._gone.get(definition.id, set())
+        back = sorted(gone & listed.keys())
+        gone.difference_update(back)
+        self._tell_each(EventKind.PRICE_RELISTED, definition, now, back)
+
+    def _tell_each(
+        self, kind: EventKind, definition: FeedDefinition, now: float, names: list[str]
+    ) -> None:
+        """One by one, or all together where they are many."""
+        if len(names) > MOST_EACH:
+            self._tell(kind, definition, now, deployments=names, count=len(names))
             return
-        for name in news:
+        for name in names:
             self._tell(kind, definition, now, name)
 
     def _note_models(self, definition: FeedDefinition, names: frozenset[str], now: float) -> None:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
-from windsock.feeds.poller import Poller
+from windsock.feeds.poller import FeedStatus, Poller
 
 REFRESH_S = 60.0
 """Least time between two polls that requests for unpriced models may cause."""
 
-KINDS = {
-    ("price", True): EventKind.PRICE_WENT_STALE,
-    ("price", False): EventKind.PRICE_IS_FRESH,
-    ("feed", True): EventKind.FEED_WENT_STALE,
-    ("feed", False): EventKind.FEED_IS_FRESH,
-}
-"""By what grew old, and whether it is stale now."""
+MOST_EACH = 10
+"""Deployments at once that are told one by one; more are one event that counts them."""
+
+Facts = Mapping[str, object]
+
+
+class Ends(NamedTuple):
+    """How a condition is told; None: of its beginning somebody else tells."""
+
+    begins: EventKind | None
+    ends: EventKind
+
+
+STALE_PRICE = Ends(EventKind.PRICE_WENT_STALE, EventKind.PRICE_IS_FRESH)
+STALE_FEED = Ends(EventKind.FEED_WENT_STALE, EventKind.FEED_IS_FRESH)
+DISPUTE = Ends(None, EventKind.PRICE_AGREED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,24 +42,29 @@ class StalenessMonitor:
     publish: Callable[[Event], None]
     nearest: Callable[[str], list[str]]
     _unmatched: set[str] = field(default_factory=set)
-    _stale_prices: set[str] = field(default_factory=set)
-    _stale_feeds: set[str] = field(default_factory=set)
+    _known: dict[Ends, set[str]] = field(default_factory=dict)
     _refreshed_at: float = float("-inf")
 
     def check(self) -> None:
         """Compare with the last check; publish what began or ended since."""
-        now = self.clock.now()
+        now, book = self.clock.now(), self.router.book
         self._report_unmatched(now)
-        for name in self.router.catalog.deployments:
-            status = self.router.book.status(name, now)
-            facts = {"age_s": status.age_s, "feed": status.quote.feed if status.quote else None}
-            self._note(self._stale_prices, name, status.is_stale, "price", name, facts)
-        elapsed = self.clock.elapsed()
-        for feed in self.poller.status():
-            age_s = elapsed - (feed.last_good_at if feed.last_good_at is not None else 0.0)
-            is_stale = feed.is_stale(self.poller.every_s(feed.id), elapsed)
-            facts = {"feed": feed.id, "age_s": round(age_s, 1) if feed.last_good_at else None}
-            self._note(self._stale_feeds, feed.id, is_stale, "feed", "", facts)
+        statuses = {name: book.status(name, now) for name in self.router.catalog.deployments}
+        ages: dict[str, Facts] = {
+            name: {"age_s": each.age_s, "feed": each.quote.feed if each.quote else None}
+            for name, each in statuses.items()
+        }
+        self._note(STALE_PRICE, {n for n, each in statuses.items() if each.is_stale}, ages)
+        self._note(DISPUTE, {n for n, each in statuses.items() if each.disputed_by}, ages)
+        feeds = {feed.id: feed for feed in self.poller.status()}
+        elapsed, every_s = self.clock.elapsed(), self.poller.every_s
+        stale = {name for name, feed in feeds.items() if feed.is_stale(every_s(name), elapsed)}
+        self._note(STALE_FEED, stale, {name: self._age(feed) for name, feed in feeds.items()})
+
+    def _age(self, feed: FeedStatus) -> Facts:
+        at = feed.last_good_at
+        age_s = None if at is None else round(self.clock.elapsed() - at, 1)
+        return {"feed": feed.id, "age_s": age_s}
 
     def _report_unmatched(self, now: float) -> None:
         """Deployments that no feed prices, once every price feed has been asked."""
@@ -70,18 +85,22 @@ class StalenessMonitor:
         self._refreshed_at = self.clock.elapsed()
         return True
 
-    def _note(
-        self,
-        known: set[str],
-        name: str,
-        is_stale: bool,
-        subject: str,
-        deployment: str,
-        facts: Mapping[str, object],
-    ) -> None:
-        if is_stale == (name in known):
+    def _note(self, how: Ends, names: set[str], facts: Mapping[str, Facts]) -> None:
+        """Tell what is new among the names, and what is not among them any more; `facts` has all
+        that there are: of what was removed nothing is told."""
+        before = self._known.get(how, set())
+        self._known[how] = names
+        if how.begins is not None:
+            self._tell(how.begins, sorted(names - before), facts)
+        self._tell(how.ends, sorted((before - names) & facts.keys()), facts)
+
+    def _tell(self, kind: EventKind, names: list[str], facts: Mapping[str, Facts]) -> None:
+        is_of_feeds = kind in STALE_FEED
+        at = self.clock.now()
+        if len(names) > MOST_EACH and not is_of_feeds:
+            told = {"deployments": names, "count": len(names)}
+            self.publish(Event(kind=kind, deployment="", at=at, facts=told))
             return
-        (known.add if is_stale else known.discard)(name)
-        kind = KINDS[subject, is_stale]
-        now = self.clock.now()
-        self.publish(Event(kind=kind, deployment=deployment, at=now, facts=facts))
+        for name in names:
+            deployment = "" if is_of_feeds else name
+            self.publish(Event(kind=kind, deployment=deployment, at=at, facts=facts[name]))

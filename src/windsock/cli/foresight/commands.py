@@ -43,7 +43,7 @@ def simulate(
     ] = None,
     report: Annotated[Path | None, typer.Option(help="write one HTML file")] = None,
     from_log: Annotated[
-        bool, typer.Option("--from-log", help="rehearse what comes after the service's own log")
+        bool, typer.Option("--from-log", help="rehearse what comes after a service's log")
     ] = False,
     config: Config = None,
     route: Annotated[str | None, typer.Option(help="of the log; the first if not named")] = None,
@@ -62,14 +62,22 @@ def simulate(
         typer.Option(help="PROVIDER/MODEL=INPUT/OUTPUT, perhaps @SUCCESS; repeatable"),
     ] = None,
     at: Annotated[str | None, typer.Option(help="when all that happens: 'in 6h'")] = None,
+    url: Annotated[
+        str | None,
+        typer.Option(help="of a running service, whose log it is then", envvar="WINDSOCK_URL"),
+    ] = None,
+    key: Key = None,
     as_json: AsJson = False,
 ) -> None:
     """Replay price shocks, or rehearse what comes after a log."""
     if from_log:
         from windsock.cli.foresight.rehearse import rehearse_log
+        from windsock.cli.service_client import ServiceClient
 
+        service = ServiceClient(url, key) if url is not None and config is None else None
         rehearse_log(
-            config_path(config), os.environ, route=route, since=since, lasts=lasts, prices=price,
+            config_path(config), os.environ, service=service, route=route, since=since,
+            lasts=lasts, prices=price,
             retired=retire, outages=outage, newcomers=add, settings=settings, at=at,
             rivals=policy, seeds=seeds or 10, at_once=jobs, as_json=as_json,
         )  # fmt: skip

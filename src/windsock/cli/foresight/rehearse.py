@@ -1,57 +1,53 @@
-"""`windsock simulate --from-log`: what comes after the service's own log, as people ask for it."""
+"""`windsock simulate --from-log`: what comes after a service's log, as people ask for it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from windsock.cli.stores import existing_store
+from windsock.cli.foresight.started import Start, from_service, from_store
+from windsock.cli.service_client import Client
 from windsock.clock import Clock, SystemClock
-from windsock.config.file import load
 from windsock.errors import ConfigError
 from windsock.rehearsal import report
 from windsock.rehearsal.changes import Changes, changed_settings, changes_of
-from windsock.rehearsal.logged_traffic import logged_traffic
-from windsock.rehearsal.origin import origin_of
 from windsock.rehearsal.rehearse import Ask, Rehearsal, rehearse
-from windsock.resources.declared import read_text, seconds
+from windsock.resources.declared import seconds
 from windsock.simulation.world.traffic import HOUR_S
-from windsock.store import queries
-
-NEEDS = frozenset({"store"})
 
 
 def rehearse_log(
     config: Path | None,
     environ: Mapping[str, str],
     *,
+    service: Client | None = None,
     route: str | None = None,
     since: str | None = None,
     lasts: str = "1d",
-    prices: Sequence[str] | None = None,
-    retired: Sequence[str] | None = None,
-    outages: Sequence[str] | None = None,
-    newcomers: Sequence[str] | None = None,
-    settings: Sequence[str] | None = None,
-    at: str | None = None,
     rivals: Sequence[str] | None = None,
     seeds: int = 10,
     at_once: int | None = None,
     as_json: bool = False,
     clock: Clock | None = None,
+    **changes: Any,
 ) -> Rehearsal:
-    """Rehearse, print and return; raises ConfigError or StoreError in one sentence."""
-    changes = changes_of(
-        prices=prices or (), retired=retired or (), outages=outages or (),
-        newcomers=newcomers or (), settings=settings or (), at=at,
-    )  # fmt: skip
-    ask = _ask(config, environ, route, since, lasts, changes, clock or SystemClock())
-    found = rehearse(
-        Ask(**ask, rivals=tuple(rivals or ()), seeds=seeds, at_once=at_once)  # type: ignore[arg-type]
-    )
+    """Rehearse, print and return; raises ConfigError or StoreError in one sentence.
+
+    service     whose log it is; None: that of the store which the configuration names
+    changes     as of `changes_of`
+    """
+    wanted = changes_of(**{name: each for name, each in changes.items() if each})
+    hours = _span_s("--for", lasts) / HOUR_S
+    if service is None:
+        span_s = None if since is None else _span_s("--since", since)
+        start = from_store(config, environ, route, span_s, (clock or SystemClock()).now())
+    else:
+        start = from_service(service, route, since)
+    found = rehearse(_ask(start, environ, wanted, hours, rivals or (), seeds, at_once))
     if as_json:
         print(json.dumps(report.as_json(found)))
     else:
@@ -60,36 +56,16 @@ def rehearse_log(
 
 
 def _ask(
-    config: Path | None,
-    environ: Mapping[str, str],
-    route: str | None,
-    since: str | None,
-    lasts: str,
-    changes: Changes,
-    clock: Clock,
-) -> dict[str, object]:
-    if config is None:
-        raise ConfigError("name the service's --config, or run this where windsock.toml is")
-    stated = load(config, environ, needs=NEEDS)
-    name = route or next(iter(stated.routes), None)
-    if name is None:
-        raise ConfigError(f"{config}: there are no [routes]; add the one to rehearse")
-    now = clock.now()
-    begins = now - _span_s("--since", since) if since else 0.0
-    with existing_store(stated) as engine:
-        origin = origin_of(stated, engine, name, now)
-        traffic = logged_traffic(queries.tail(engine, -1), name, begins)
-    text = read_text(config, mend="check --config")
-    changed = changed_settings(text, str(config), environ, name, changes)
+    start: Start, environ: Mapping[str, str], changes: Changes, hours: float,
+    rivals: Sequence[str], seeds: int, at_once: int | None,
+) -> Ask:  # fmt: skip
+    origin = start.origin
+    changed = changed_settings(start.text, start.source, environ, origin.route, changes)
     changes.check(origin.candidates)
-    return {
-        "origin": origin,
-        "traffic": traffic,
-        "changes": changes,
-        "changed": changed,
-        "starts_at": now,
-        "hours": _span_s("--for", lasts) / HOUR_S,
-    }
+    return Ask(
+        origin=origin, traffic=start.traffic, changes=changes, changed=changed,
+        starts_at=start.now, hours=hours, rivals=tuple(rivals), seeds=seeds, at_once=at_once,
+    )  # fmt: skip
 
 
 def _span_s(option: str, text: str) -> float:

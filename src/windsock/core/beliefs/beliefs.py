@@ -7,7 +7,7 @@ nothing is learnt, nothing is forgotten, and the same rows give the same belief.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -19,20 +19,17 @@ from windsock.core.beliefs.statistics import (
     BeliefSettings,
     Change,
     labels_to_come,
-    mix_of,
-    units_of,
 )
 from windsock.core.beliefs.summaries import Alarm, BeliefSummary, Intervals, alarms_of, summaries_of
-from windsock.core.model.abilities.modes import FIRST_UNITS
+from windsock.core.beliefs.use.token_use import TokenUse
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import Meter, Usage
 
 DEFAULTS = BeliefSettings()
 """As documented in `BeliefSettings`."""
 
 
-class Beliefs:
+class Beliefs(TokenUse):
     """Every belief of the router. Rewards and counted use enter; prices never do.
 
     published   public figures that priors lean on; they are no evidence and in no state
@@ -41,9 +38,7 @@ class Beliefs:
     def __init__(
         self, settings: BeliefSettings = DEFAULTS, *, published: BenchmarkPriors = NOTHING
     ) -> None:
-        self.settings = settings
-        self.published = published
-        self._groups: dict[tuple[str, str], RouteBeliefs] = {}
+        super().__init__(settings, published)
         self._shifts: list[Event] = []
         self._intervals = Intervals()
 
@@ -102,42 +97,16 @@ class Beliefs:
         """See `RouteBeliefs.correct`."""
         self._open(cell).correct(cell.name, deployment, change, counted, now)
 
-    def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
-        """Learn how many units of each meter one request consumes."""
-        row = self._open(cell).open(cell.name, deployment)
-        row.observe_units(usage.mix(), 1.0, now, self.settings)
-
-    def observe_usages(
-        self,
-        cell: Cell,
-        deployment: str,
-        counts: Mapping[Meter, float],
-        requests: float,
-        now: float,
-    ) -> None:
-        """Learn from `requests` requests at once, which took `counts` in all."""
-        row = self._open(cell).open(cell.name, deployment)
-        row.observe_units(units_of(counts), requests, now, self.settings)
-
-    def mix(
-        self, cell: Cell, deployment: str, *, prompt_tokens: float | None = None
-    ) -> dict[Meter, float]:
-        """Expected units of one request by meter; prompt meters sum to `prompt_tokens` if given."""
-        group = self._groups.get(cell[:2])
-        units = group.typical_units(cell.name, deployment) if group else None
-        if units is None and cell.task in FIRST_UNITS:
-            return dict(FIRST_UNITS[cell.task])
-        if units is None:
-            sent = prompt_tokens or self.settings.prompt_tokens
-            received = self.settings.completion_tokens
-            return {Meter.INPUT: sent, Meter.OUTPUT: received, Meter.REQUEST: 1.0}
-        return mix_of(units, prompt_tokens)
-
     def posterior(self, cell: Cell, deployment: str) -> tuple[float, float]:
         """Beta parameters of mean success. The clock alone changes nothing (see above)."""
+        return self.posteriors(cell, (deployment,))[0]
+
+    def posteriors(self, cell: Cell, deployments: Iterable[str]) -> list[tuple[float, float]]:
+        """The same for several at once."""
         group = self._groups.get(cell[:2]) or self._new()
         group.refresh_pool()
-        return group.beta(cell.name, deployment)
+        task = cell.name
+        return [group.beta(task, name) for name in deployments]
 
     def summary(self, cell: Cell, deployment: str) -> BeliefSummary:
         """One belief for people, from the pool of the last posterior."""
@@ -221,12 +190,6 @@ class Beliefs:
         group.open(cell.name, deployment).observe(mean, -rewards, since, self.settings)
         group.changes += 1
 
-    def seed_usage(
-        self, cell: Cell, deployment: str, *, factor: float, requests: float, now: float
-    ) -> None:
-        """Start a token mix as the deployment's own of all tasks, its answers `factor` as long."""
-        self._open(cell).seed_usage(cell.name, deployment, factor, requests, now)
-
     def age_deployment(self, deployment: str, *, keep: float) -> None:
         """The served model has changed: keep `keep` rewards of evidence per task at most."""
         for group in self._groups.values():
@@ -289,12 +252,3 @@ class Beliefs:
             self._shifts.append(
                 Event(kind=EventKind.QUALITY_DRIFTED, deployment=deployment, at=now, facts=facts)
             )
-
-    def _open(self, cell: Cell) -> RouteBeliefs:
-        group = self._groups.get(cell[:2])
-        if group is None:
-            group = self._groups[cell[:2]] = self._new()
-        return group
-
-    def _new(self) -> RouteBeliefs:
-        return RouteBeliefs(self.settings, self.published)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from windsock.core.beliefs.random_effects import Design, Pair, Unknown, beta_of, fit_effects
+from windsock.core.beliefs.random_effects import Pair, Unknown, beta_of, fit_effects
 from windsock.core.model.arrays import FloatArray, IntArray
 
 LEAST_MEAN, MOST_MEAN = 0.03, 0.97
@@ -19,6 +19,9 @@ LEAST_MEAN, MOST_MEAN = 0.03, 0.97
 
 LEAST_STRENGTH, MOST_STRENGTH = 1.5, 40.0
 """Bounds of what a prior is worth in rewards."""
+
+Lean = Callable[[str, str], float]
+"""What is known of a (task, deployment) besides its evidence, as a difference of success."""
 
 LEAST_PHI = 0.02
 """Of a deployment, where rewards are counted as 0/1 ones."""
@@ -45,8 +48,8 @@ class Pool:
     means: Sequence[float] = ()
     strengths: Sequence[float] = ()
 
-    def prior(self, task: str, deployment: str, lean: float = 0.0) -> Pair:
-        """Prior mean and strength of a cell; `lean` is what is known besides fitted evidence."""
+    def prior(self, task: str, deployment: str, lean: Lean | None = None) -> Pair:
+        """Prior mean and strength of a cell; `lean` tells what is known besides evidence."""
         at = self.place.get((task, deployment))
         if at is not None:
             return self.means[at], self.strengths[at]
@@ -57,7 +60,8 @@ class Pool:
         else:
             odds, variance = self.by_task.get(task, (self.grand[0], self.grand[1] + of_tasks))
             variance += of_deployments
-        odds += self.unknown.offset(lean) if lean else 0.0
+        known_besides = lean(task, deployment) if lean else 0.0
+        odds += self.unknown.offset(known_besides) if known_besides else 0.0
         means, strengths = _priors(np.array([odds]), np.array([variance + own]))
         return float(means[0]), float(strengths[0])
 
@@ -112,7 +116,6 @@ class Cells:
     place           where each cell stands
     task, name      (cells,), where its task stands in `tasks`, its deployment in `names`
     leans           (cells,), what is known of it besides its evidence
-    design          which effects it has
     """
 
     keys: list[tuple[str, str]]
@@ -122,10 +125,9 @@ class Cells:
     task: IntArray
     name: IntArray
     leans: FloatArray
-    design: Design
 
     @classmethod
-    def of(cls, keys: Iterable[tuple[str, str]], lean: Callable[[str, str], float]) -> Cells:
+    def of(cls, keys: Iterable[tuple[str, str]], lean: Lean) -> Cells:
         """Lay cells out: those of the keys, and those of their tasks with the others' deployments.
 
         keys    (task, deployment) of rows
@@ -147,7 +149,6 @@ class Cells:
             task=task,
             name=name,
             leans=leans,
-            design=Design.of(task, name, len(tasks), len(names)),
         )
 
 
@@ -168,8 +169,10 @@ def fitted(
     phi = _dispersions(cells, n, s, q2)
     own = np.maximum(phi[cells.name], LEAST_PHI)
     offset = np.array([unknown.offset(lean) if lean else 0.0 for lean in cells.leans.tolist()])
-    found = fit_effects(cells.design, offset, count / own, s * age / own, unknown)
-    means, strengths = _priors(found.log_odds, found.variance)
+    shape = len(cells.tasks), len(cells.names)
+    n_own, s_own = (count / own).reshape(shape), (s * age / own).reshape(shape)
+    found = fit_effects(offset.reshape(shape), n_own, s_own, unknown)
+    means, strengths = _priors(found.log_odds.ravel(), found.variance.ravel())
     made = Pool(
         unknown=unknown,
         grand=found.grand,

@@ -82,7 +82,7 @@ class PriorFitter:
 
     def prior(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         """Mean success before own evidence, and what it is worth in rewards."""
-        mean, strength = fit.pool.prior(task, deployment, self._lean(task, deployment))
+        mean, strength = fit.pool.prior(task, deployment, self._lean)
         return mean, strength * fit.phi.get(deployment, 1.0)
 
     def _age(self, n: FloatArray, at: FloatArray, as_of: float) -> FloatArray:

@@ -55,8 +55,8 @@ class RouteBeliefs:
         self._judged = 0
         self._evidence: dict[str, float] = {}
         self._counted_at = -1
-        self._kept_of: tuple[str, int, int] | None = None
-        self._kept: dict[str, tuple[float, float]] = {}
+        self._kept_of = (-1, -1)
+        self._kept: dict[tuple[str, str], tuple[float, float]] = {}
 
     def open(self, task: str, deployment: str) -> RewardStatistics:
         """The row of a deployment at a task, made if there is none."""
@@ -126,17 +126,18 @@ class RouteBeliefs:
         """Beta parameters of mean success, with the prior of a fit.
 
         Without one they are those to be acted on: by the last fit, and moved by common drift.
-        Those of the task last asked for are kept until anything is learnt: a solve asks twice.
+        They are kept until anything is learnt: a solve asks thrice.
         """
         if fit is not None:
             return self._beta(task, deployment, fit)
-        kept_of = (task, self.changes, self._fitted_at)
+        kept_of = (self.changes, self._fitted_at)
         if self._kept_of != kept_of:
             self._kept_of, self._kept = kept_of, {}
-        pair = self._kept.get(deployment)
+        pair = self._kept.get((task, deployment))
         if pair is None:
             pair = self._beta(task, deployment, self._fit)
-            pair = self._kept[deployment] = moved(pair, self._drifts.get(deployment, 0.0))
+            pair = moved(pair, self._drifts.get(deployment, 0.0))
+            self._kept[task, deployment] = pair
         return pair
 
     def _beta(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:

@@ -21,9 +21,11 @@ Pair = tuple[float, float]
 """Beta parameters (a, b), or bounds (low, high)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class BeliefSummary:
     """One belief for people: mean success, its 90 % interval, discounted rewards behind it.
+
+    Treat it as immutable.
 
     mode    steady, doubt or lost, as the watch for silent changes has it
     """

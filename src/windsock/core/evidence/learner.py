@@ -15,6 +15,7 @@ from windsock.core.evidence.judgements import Judgement, judgements, with_new
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
 from windsock.core.evidence.keys.sums import Sums
+from windsock.core.evidence.source_watch import SourceWatch
 from windsock.core.evidence.sources import (
     DEFAULT_EVIDENCE,
     EXPLICIT,
@@ -68,6 +69,7 @@ class Learner:
         self._rules_of = rules_of
         self._weightings: dict[str, RewardWeighting] = {}
         self.keys = KeyWatch()
+        self.sources = SourceWatch()
 
     def observe(
         self,
@@ -91,6 +93,7 @@ class Learner:
         if not said:
             weighting.response(cell, deployment).count(rewards=1.0)
         key = reward.key_id
+        self.sources.note((cell, deployment), said, reward, now)
         self._judge_check(decision, deployment, said, reward, now)
         for other, held in before.items():
             self._reduce(decision, deployment, held, 0.0 if other == key else after[other].weight)

@@ -99,9 +99,9 @@ class Decision:
     conversation: ConversationFacts | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, unsafe_hash=True)
 class ArmFacts:
-    """One candidate's line in a weight table.
+    """One candidate's line in a weight table; treat it as immutable, as all records here.
 
     success_low, success_high   90 % credible interval
     effective_samples           discounted, weighted rewards behind the belief
@@ -177,8 +177,8 @@ class WeightTable:
                     of a deployment's share may escalate. None if every doubtful answer of the
                     route is asked again, whatever was drawn
     note            what the objective could not be given (floor out of reach, budget spent)
-    decided_by      what chose the weights (value, quality, floor, cap, search, cost_per_success or
-                    budget) and what moved them (information, bound, incumbent)
+    decided_by      what chose the weights (value, quality, floor, route_floor, cap, search,
+                    cost_per_success or budget) and what moved them (information, bound, incumbent)
     """
 
     version: int

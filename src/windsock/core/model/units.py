@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from math import nan
 from operator import attrgetter
 from typing import Self
 
@@ -209,6 +210,15 @@ def price_of(meter: Meter, prices: Prices) -> Decimal | None:
             return prices[at]
         at = BILLED_AS.get(at)
     return None
+
+
+def unit_prices_usd(prices: Prices) -> list[float]:
+    """Dollars of one unit of each of MIX_METERS, and of one request; nan where nothing says it."""
+    found = ((meter, price_of(meter, prices)) for meter in (*MIX_METERS, Meter.REQUEST))
+    return [
+        float(price / MTOK) if price is not None else 0.0 if meter in STANDALONE else nan
+        for meter, price in found
+    ]
 
 
 def cost_usd(counts: Mapping[Meter, int | float], prices: Prices) -> Decimal:

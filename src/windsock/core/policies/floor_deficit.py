@@ -49,15 +49,15 @@ class FloorDeficit:
 
         success_by_deployment   expected now; those that are no candidates any more are left out
         """
-        counts = self._requests.get(cell)
-        if not counts:
-            return 0.0
-        missed = sum(
+        return raised(self.missed(cell, floor, success_by_deployment))
+
+    def missed(self, cell: Cell, floor: float, success_by_deployment: Mapping[str, float]) -> float:
+        """Successes that the last requests got less than the floor; negative: more."""
+        return sum(
             count * (floor - success_by_deployment[name])
-            for name, count in counts.items()
+            for name, count in self.counts(cell).items()
             if name in success_by_deployment
         )
-        return min(MOST_RAISE, max(0.0, missed) / REPAY)
 
     def counts(self, cell: Cell) -> Mapping[str, float]:
         """The last requests of a cell by who answered."""
@@ -75,3 +75,8 @@ class FloorDeficit:
     def from_state(self, state: list[Any]) -> None:
         """Take over a state of `to_state`."""
         self._requests = {Cell.read(*names): dict(counts) for *names, counts in state}
+
+
+def raised(missed: float) -> float:
+    """By how much a floor is raised for so many successes missed, 0..MOST_RAISE."""
+    return min(MOST_RAISE, max(0.0, missed) / REPAY)

@@ -10,6 +10,7 @@ import numpy as np
 
 from windsock.core.model.arrays import FloatArray, Indices
 from windsock.core.policies.best_arm import CROWD, Contest
+from windsock.core.policies.restraint.bisection import first_true
 from windsock.core.policies.restraint.bounds import above, below, least_shares
 from windsock.core.policies.restraint.damping import Damping
 from windsock.core.policies.restraint.incumbent import Incumbent, kept
@@ -142,12 +143,19 @@ class Ladder:
 
     def __init__(self, arms: Arms, values: FloatArray | None = None) -> None:
         self.arms = arms
-        self.values = rung_values(arms.usd) if values is None else values
+        self._values = values
         self._contest = Contest(arms.a, arms.b, arms.usd)
         self._mean, self._spread = arms.mean, arms.spread
         self._damping = Damping(self._mean, arms.a + arms.b, arms.usd, arms.labels)
         self._rungs: dict[float, Rung] = {}
         self._rough: dict[float, Rung] = {}
+
+    @property
+    def values(self) -> FloatArray:
+        """(rungs,) V of each, rising; laid out when they are first asked for."""
+        if self._values is None:
+            self._values = rung_values(self.arms.usd)
+        return self._values
 
     def __len__(self) -> int:
         return len(self.values)
@@ -251,34 +259,6 @@ class Ladder:
         """The contest of some arms, as if the others were not there."""
         arms = self.arms
         return Contest(arms.a[free], arms.b[free], arms.usd[free]).weights(value_usd)
-
-
-def first_true(count: int, is_true: Callable[[int], bool], *, near: int | None = None) -> int:
-    """The first of `count` indices for which a monotone test holds, `count` if none.
-
-    near    where it is likely to be: then two tests do if that is right, about twice the
-            logarithm of the distance if not
-    """
-    low, high = (0, count) if near is None or not count else _gallop(count, is_true, near)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if is_true(middle) else (middle + 1, high)
-    return low
-
-
-def _gallop(count: int, is_true: Callable[[int], bool], near: int) -> tuple[int, int]:
-    """Bounds of the first true index, found in growing steps from `near`."""
-    at = min(max(near, 0), count - 1)
-    low, high = (0, at) if is_true(at) else (at + 1, count)
-    is_upward, step = low > 0, 1
-    while low < high:
-        at = min(high - 1, low + step - 1) if is_upward else max(low, high - step)
-        step *= 2
-        holds = is_true(at)
-        low, high = (low, at) if holds else (at + 1, high)
-        if holds == is_upward:
-            break
-    return low, high
 
 
 def mixed(low: Rung, high: Rung, share: float) -> Rung:

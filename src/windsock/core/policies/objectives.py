@@ -34,6 +34,7 @@ class Objective:
     quality_floor       least success probability, held per task; needed by `cost_per_success`
                         (without it the least cost per success is the cheapest, whatever it
                         gets wrong) and by `quality_floor`, allowed with the others
+    route_quality_floor least success over all traffic of the route, at one V for all its tasks
     usd_per_request, usd_per_day    ceiling for `budget`, one of the two; with another objective
                         usd_per_day is only the cap at which a day's requests stop
     caution             standard errors by which a floor is held on the safe side while little
@@ -47,6 +48,7 @@ class Objective:
     quality: str | None = None
     incumbent: str | None = None
     quality_floor: float | None = None
+    route_quality_floor: float | None = None
     usd_per_request: float | None = None
     usd_per_day: float | None = None
     caution: float = 1.0
@@ -60,12 +62,19 @@ class Objective:
             raise ValueError("objective 'value' needs usd_per_success")
         if self.kind == "quality" and self.quality not in QUALITIES:
             raise ValueError(f"objective 'quality' needs quality, one of {', '.join(QUALITIES)}")
-        if self.kind in ("cost_per_success", "quality_floor") and self.quality_floor is None:
+        if self.kind == "cost_per_success" and self.quality_floor is None:
             raise ValueError(f"objective {self.kind!r} needs quality_floor")
+        if self.kind == "quality_floor" and not self.has_floor:
+            raise ValueError(f"objective {self.kind!r} needs quality_floor or route_quality_floor")
         if self.kind == "budget" and (self.usd_per_request is None) == (self.usd_per_day is None):
             raise ValueError("objective 'budget' needs usd_per_request or usd_per_day")
         if not 0.0 <= self.explore < 1.0:
             raise ValueError("explore must lie in 0..1")
+
+    @property
+    def has_floor(self) -> bool:
+        """True if some success is to be held, per task or over the route."""
+        return self.quality_floor is not None or self.route_quality_floor is not None
 
     @property
     def is_priced(self) -> bool:
@@ -77,7 +86,8 @@ class Objective:
 class Chosen:
     """The rung taken for a cell; `note` says what could not be given.
 
-    by      what chose it: the objective, or floor, cap (of what a success may cost) or search
+    by      what chose it: the objective, or floor, route_floor, cap (of what a success may
+            cost) or search
     """
 
     rung: Rung
@@ -99,6 +109,8 @@ def choose(
     """
     if objective.kind in ("value", "quality"):
         return not_below(ladder, Chosen(rung=ladder.at(worth_usd), by=objective.kind), floor)
+    if objective.kind == "quality_floor" and floor is None:
+        return Chosen(rung=ladder.at(0.0), by="route_floor")
     if floor is None:
         raise ValueError(f"objective {objective.kind!r} is not chosen cell by cell")
     if objective.kind == "quality_floor":

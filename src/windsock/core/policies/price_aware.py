@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.change_detection import Mode
 from windsock.core.cascades.cascade_arm import arm_of
 from windsock.core.context.segments import SegmentSettings
 from windsock.core.model.arrays import FloatArray
@@ -18,7 +17,10 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
+from windsock.core.policies.aims.doubts import doubts_of, most_shares, probe_shares
 from windsock.core.policies.aims.measures import Measures
+from windsock.core.policies.aims.route_floor import held_over_route, lifted
+from windsock.core.policies.aims.share_pace import SharePace
 from windsock.core.policies.budgets.pacing import Pacer
 from windsock.core.policies.budgets.pool import BudgetPool, purse_of
 from windsock.core.policies.budgets.solver import LEAST_USD, Allocation, Demand, allocate
@@ -29,7 +31,7 @@ from windsock.core.policies.cascade_weights import (
     pad,
     useful_arms,
 )
-from windsock.core.policies.floor_deficit import MOST_CELLS, FloorDeficit
+from windsock.core.policies.floor_deficit import FloorDeficit
 from windsock.core.policies.frontier import Arms, Ladder
 from windsock.core.policies.objectives import Chosen, Floor, Objective, choose
 from windsock.core.policies.protocol import BasePolicy, CellView, Frontier, Weighing
@@ -49,6 +51,7 @@ class _Known:
 
     ladders: dict[tuple[Hashable, ...], Ladder] = field(default_factory=dict)
     reference: Reference | None = None
+    held: Allocation | None = None
 
 
 @dataclass(slots=True)
@@ -80,7 +83,7 @@ class PriceAware(BasePolicy):
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
-        self._last: dict[tuple[Cell, tuple[str, ...]], tuple[FloatArray, float]] = {}
+        self._pace = SharePace(objective.max_share_change_per_min)
         self._measures = Measures(objective, beliefs, self.served)
         self._known = _Known()
         self._look = _Look(views=())
@@ -89,6 +92,11 @@ class PriceAware(BasePolicy):
     def pacer(self) -> Pacer | None:
         """What the budget allows; None without a budget."""
         return self._purse.pacer if self._purse else None
+
+    @property
+    def aims(self) -> Objective | None:
+        """What it aims at."""
+        return self.objective
 
     @property
     def is_paced(self) -> bool:
@@ -109,6 +117,7 @@ class PriceAware(BasePolicy):
         if self._tasks.segmenters:
             self._tasks.redraw(self.beliefs, self.served, [view.cell for view in cells], now)
         self._known.reference = self._measures.reference(cells)
+        self._known.held = self._held(cells, self._known)
         if self._purse is not None and cells:
             self._purse.solve(cells[0].cell[:2], self._claims(cells, self._known), now)
 
@@ -118,7 +127,7 @@ class PriceAware(BasePolicy):
 
     def _ladder(self, view: CellView, known: _Known) -> Ladder:
         extra = useful_arms(view)
-        pairs = [self.beliefs.posterior(view.cell, name) for name in view.deployments]
+        pairs = self.beliefs.posteriors(view.cell, view.deployments)
         pairs += [(compound.a, compound.b) for compound in extra]
         a, b = np.array(pairs, dtype=np.float64).T
         costs = (*view.prudent_usd, *(compound.usd for compound in extra))
@@ -127,8 +136,10 @@ class PriceAware(BasePolicy):
             b=np.ascontiguousarray(b),
             usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in costs]),
             explore=self.objective.explore,
-            probe=pad(self._measures.probe(view), len(extra), 0.0),
-            most=pad(self._measures.most(view), len(extra), 1.0),
+            probe=pad(probe_shares(self.beliefs, view), len(extra), 0.0),
+            most=pad(
+                most_shares(self.beliefs, view, self.objective.quality_floor), len(extra), 1.0
+            ),
             is_paced=self.is_paced,
             labels=self.beliefs.labels_to_come(view.cell),
             incumbent=self._measures.incumbent(view, a + b),
@@ -145,8 +156,7 @@ class PriceAware(BasePolicy):
         """The weights of now; the share that they have moved by is remembered."""
         paid = self._purse.paid if self._purse else None
         weighing, weights = self._weighed(view, paid, self._known, now)
-        if self.objective.max_share_change_per_min < 1.0:
-            self._remember(view, weights, now)
+        self._pace.remember(view, weights, now)
         return weighing
 
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
@@ -159,6 +169,8 @@ class PriceAware(BasePolicy):
             self._look = _Look(views=views)
             known = self._known.reference
             self._look.reference = known if views is None else self._measures.reference(views)
+            known_held = self._known.held
+            self._look.held = known_held if views is None else self._held(views, self._look)
         look = self._look
         paid = self._purse.paid if self._purse else None
         if self._purse is not None and views:
@@ -167,6 +179,14 @@ class PriceAware(BasePolicy):
                 look.paid = self._purse.preview(views[0].cell[:2], claims, now)
             paid = look.paid
         return self._weighed(view, paid, look, now)[0]
+
+    def under(self, objective: Objective) -> PriceAware:
+        """This policy with another objective, to preview by: all that is known is shared."""
+        purse = self._purse and self._purse.under(objective)
+        other = PriceAware(self.beliefs, objective, purse=purse)
+        other.served, other._tasks = self.served, self._tasks
+        other._measures = Measures(objective, self.beliefs, self.served)
+        return other
 
     def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier:
         """The arms of a cell, and every rung from cheapest to best."""
@@ -213,7 +233,7 @@ class PriceAware(BasePolicy):
         ladder = self._ladder(view, known)
         chosen = self._choose(ladder, view, paid, known, now)
         wanted, within = fold_into_deployments(view, chosen.rung.weights)
-        weights, is_settling = self._slowed(view, wanted, now)
+        weights, is_settling = self._pace.slowed(view, wanted, now)
         least = ladder.arms.least(chosen.rung.weights, chosen.rung.value_usd)[: len(weights)]
         weighing = Weighing(
             weights=tuple(weights.tolist()),
@@ -223,7 +243,8 @@ class PriceAware(BasePolicy):
             decided_by=chosen.decided_by,
             is_settling=is_settling,
             limits=tuple(
-                ("floor",) * bool(low) + self._doubts(view, name)
+                ("floor",) * bool(low)
+                + doubts_of(self.beliefs, view, name, self.objective.quality_floor)
                 for name, low in zip(view.deployments, weights <= least * 1.0001, strict=True)
             ),
         )
@@ -231,53 +252,42 @@ class PriceAware(BasePolicy):
 
     def _claims(self, cells: Sequence[CellView], known: _Known) -> list[Demand]:
         """What every cell asks of the budget, a divided task by its segments."""
-        whole = [view for view in cells if not self._tasks.is_divided(view.cell)] or cells
-        return [self._claim(view, known) for view in whole]
+        return [self._claim(view, known) for view in self._undivided(cells)]
 
-    def _slowed(self, view: CellView, wanted: FloatArray, now: float) -> tuple[FloatArray, bool]:
-        """No more share moved than the objective allows since the last weights of this cell."""
-        pace = self.objective.max_share_change_per_min
-        if pace >= 1.0:
-            return wanted, False
-        last, at = self._last.get((view.cell, view.deployments), (wanted, now))
-        allowed, moved = pace * (now - at) / 60.0, 0.5 * float(np.abs(wanted - last).sum())
-        if moved <= allowed:
-            return wanted, False
-        return last + (wanted - last) * (allowed / moved), True
+    def _undivided(self, cells: Sequence[CellView]) -> Sequence[CellView]:
+        return [view for view in cells if not self._tasks.is_divided(view.cell)] or cells
 
-    def _remember(self, view: CellView, weights: FloatArray, now: float) -> None:
-        self._last.pop((view.cell, view.deployments), None)
-        self._last[view.cell, view.deployments] = (weights, now)
-        if len(self._last) > MOST_CELLS:
-            del self._last[next(iter(self._last))]
-
-    def _doubts(self, view: CellView, name: str) -> tuple[str, ...]:
-        """Why little is believed of a deployment: young, or its quality in doubt or lost."""
-        mode = self.beliefs.mode(view.cell, name)
-        is_young = self._measures.is_doubted(view.cell, name)
-        return ("young",) * is_young + (mode.value,) * (mode is not Mode.STEADY)
+    def _held(self, cells: Sequence[CellView], known: _Known) -> Allocation | None:
+        """V for all cells of the route by the floor over its traffic; None without one."""
+        if self.objective.route_quality_floor is None or not cells:
+            return None
+        pairs = [(view, self._ladder(view, known)) for view in self._undivided(cells)]
+        floor = self._measures.route_floor(pairs, known.reference)
+        claims = [self._measures.demand(view, each, known.reference) for view, each in pairs]
+        return held_over_route(claims, floor) if floor else None
 
     def _claim(self, view: CellView, known: _Known) -> Demand:
-        ladder, reference = self._ladder(view, known), known.reference
-        floor = self._measures.floor(ladder, view, reference)
-        fixed = None if self.is_paced else self._aimed(ladder, floor, reference).rung.usd
-        return Demand(ladder=ladder, share=view.share, floor=floor, fixed_usd=fixed)
+        wanted = self._measures.demand(view, self._ladder(view, known), known.reference)
+        if self.is_paced:
+            return wanted
+        aimed = self._aimed(wanted.ladder, wanted.floor, known.reference)
+        return replace(wanted, fixed_usd=aimed.rung.usd)
 
     def _choose(
         self, ladder: Ladder, view: CellView, paid: Allocation | None, known: _Known, now: float
     ) -> Chosen:
+        purse = self._purse
+        if purse is not None and purse.pacer.allowance(now).is_spent:
+            return Chosen(rung=ladder.at(0.0), note=SPENT, by="budget")
         reference = known.reference or self._measures.reference([view])
         floor = self._measures.floor(ladder, view, reference)
-        purse = self._purse
-        if purse is None:
-            return self._aimed(ladder, floor, reference)
-        allowance = purse.pacer.allowance(now)
-        if allowance.is_spent:
-            return Chosen(rung=ladder.at(0.0), note=SPENT, by="budget")
-        if not self.is_paced:
-            return self._aimed(ladder, floor, reference)
-        paid = paid or allocate([self._claim(view, known)], allowance.usd)
-        return paid.chosen(ladder, floor)
+        if purse is None or not self.is_paced:
+            chosen = self._aimed(ladder, floor, reference)
+        else:
+            usd = purse.pacer.allowance(now).usd
+            chosen = (paid or allocate([self._claim(view, known)], usd)).chosen(ladder, floor)
+        held = known.held or self._held([view], known)
+        return lifted(held, ladder, chosen) if held else chosen
 
     def _aimed(self, ladder: Ladder, floor: Floor | None, reference: Reference | None) -> Chosen:
         """The rung that the objective asks for, without a budget."""

@@ -13,6 +13,7 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.policies.budgets.pacing import Pacer
 from windsock.core.policies.frontier import Ladder
+from windsock.core.policies.objectives import Objective
 from windsock.core.policies.restraint.reference import Reference
 
 
@@ -159,6 +160,15 @@ class Policy(Protocol):
         """
         ...
 
+    @property
+    def aims(self) -> Objective | None:
+        """What it aims at; None where weights are not chosen by aims."""
+        ...
+
+    def under(self, objective: Objective) -> Policy:
+        """This policy with another objective, to preview by; itself where it has none."""
+        ...
+
     def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier | None:
         """What every value of a success would cost and deliver in a cell; None without a ladder.
 
@@ -230,6 +240,15 @@ class BasePolicy:
     def preview(self, views: Sequence[CellView] | None, view: CellView, now: float) -> Weighing:
         """What `weigh` answers; a policy that remembers what it weighed has its own."""
         return self.weigh(view, now)
+
+    @property
+    def aims(self) -> Objective | None:
+        """None: it aims at nothing."""
+        return None
+
+    def under(self, objective: Objective) -> Policy:
+        """Itself: it aims at nothing."""
+        return self
 
     def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier | None:
         """None: there is no ladder."""

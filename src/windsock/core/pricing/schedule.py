@@ -33,7 +33,7 @@ def flat_prices(
     quote: Quote, at: float, *, prompt_tokens: int = 0, service_tier: str | None = None
 ) -> Prices:
     """Prices by meter at unix s `at`: the base times the ratios of every term that holds."""
-    tier = tier_in(quote, service_tier)
+    tier = tier_in(quote, service_tier) if service_tier else None
     if not (quote.tiers or quote.windows or tier):
         return quote.usd_per_mtok
     base = quote.usd_per_mtok

@@ -199,8 +199,8 @@ class Router:
         return self._audit.doubts.of(deployment)
 
     def drain_shifts(self) -> list[Event]:
-        """Changes of quality found, and tasks forgotten, since the last call."""
-        found = self.beliefs.drain() + self._learner.keys.drain()
+        """Changes of quality, sources and keys that disagree, forgotten tasks, since the last."""
+        found = self.beliefs.drain() + self._learner.keys.drain() + self._learner.sources.drain()
         return found + self.tables.forgetting.drain()
 
     def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:

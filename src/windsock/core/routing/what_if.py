@@ -3,25 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from typing import Any
 
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import Meter
+from windsock.core.policies.objectives import Objective
+from windsock.core.policies.protocol import Policy, Weighing
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.candidates import ImaginedPrices
+from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.errors import BadRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aims:
+    """What an objective is imagined to ask for; None leaves it as it is.
+
+    quality_floor   least success, 0..1
+    quality         one of QUALITIES, what a success is worth
+    usd_per_day, usd_per_request    a budget's amount
+    """
+
+    quality_floor: float | None = None
+    quality: str | None = None
+    usd_per_day: float | None = None
+    usd_per_request: float | None = None
+
+    def stated(self) -> dict[str, Any]:
+        """Those that are imagined."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+AS_IT_AIMS = Aims()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WhatIfResult:
-    """Weights by deployment and expected dollars of one request, now and then."""
+    """Weights by deployment, and dollars and success expected of one request, now and then.
+
+    success_now, success_then   0..1; None for one turn of a conversation
+    note_then   what the objective could not be given
+    """
 
     weights_now: dict[str, float]
     weights_then: dict[str, float]
     usd_now: float
     usd_then: float
+    success_now: float | None = None
+    success_then: float | None = None
+    note_then: str = ""
 
 
 def what_if(
@@ -31,23 +63,69 @@ def what_if(
     task: str,
     usd_per_mtok: Mapping[str, Mapping[str, float]],
     now: float,
+    aims: Aims = AS_IT_AIMS,
 ) -> WhatIfResult:
-    """The weights of a cell as they are and as they would be under these prices.
+    """The weights of a cell as they are and as they would be under these prices and aims.
 
     usd_per_mtok    by deployment and meter; meters left out keep their price
-    raises          BadRequest on an unknown deployment, meter or price, UnknownRoute
+    raises          BadRequest on an unknown deployment, meter, price or aim, UnknownRoute
     """
     imagined = _imagined(router, usd_per_mtok)
     route = router.resolve(RouteRequest(model=route_name))
+    policy = _under(route, aims)
     table = router.table(namespace, route_name, task, now)
     view, views = router.tables.views(route, namespace, task, now, imagined)
-    then = route.policy.preview(views, view, now).weights if view.deployments else ()
+    then = policy.preview(views, view, now) if view.deployments else Weighing(weights=())
+    means = [_mean(*router.beliefs.posterior(view.cell, name)) for name in view.deployments]
     return WhatIfResult(
         weights_now=dict(zip(table.deployments, table.weights, strict=True)),
-        weights_then=dict(zip(view.deployments, then, strict=True)),
+        weights_then=dict(zip(view.deployments, then.weights, strict=True)),
         usd_now=sum(arm.weight * arm.expected_usd for arm in table.arms),
-        usd_then=sum(w * usd for w, usd in zip(then, view.usd, strict=True)),
+        usd_then=sum(w * usd for w, usd in zip(then.weights, view.usd, strict=True)),
+        success_now=sum(arm.weight * arm.success_mean for arm in table.arms),
+        success_then=sum(w * mean for w, mean in zip(then.weights, means, strict=True)),
+        note_then=then.note,
     )
+
+
+def _mean(a: float, b: float) -> float:
+    return a / (a + b)
+
+
+def _under(route: Route, aims: Aims) -> Policy:
+    """The route's policy, or as it would weigh under other aims; raises BadRequest."""
+    stated, objective = aims.stated(), route.policy.aims
+    if not stated:
+        return route.policy
+    if objective is None:
+        named = ", ".join(stated)
+        raise BadRequest(
+            f"{named}: route {route.name!r} weighs by {route.policy.name!r}, which aims at nothing;"
+            " leave it out",
+            param=next(iter(stated)),
+        )
+    _check(stated, objective, route.name)
+    return route.policy.under(replace(objective, **stated))
+
+
+def _check(stated: Mapping[str, Any], objective: Objective, route: str) -> None:
+    if "quality" in stated and objective.kind != "quality":
+        raise BadRequest(
+            f"quality: route {route!r} has the objective {objective.kind!r}; imagine its "
+            "quality_floor instead",
+            param="quality",
+        )
+    if {"usd_per_day", "usd_per_request"} <= {*stated, *_budget(objective)}:
+        raise BadRequest(
+            f"a budget is per day or per request; route {route!r} would have both",
+            param=next(name for name in stated if name.startswith("usd_per")),
+        )
+
+
+def _budget(objective: Objective) -> list[str]:
+    """Names of the amounts that an objective has."""
+    names = ("usd_per_day", "usd_per_request")
+    return [name for name in names if getattr(objective, name) is not None]
 
 
 def what_if_it_goes_on(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from itertools import islice
+from math import inf
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -22,7 +23,7 @@ WEEK_S = 7 * 86400.0
 MONTH_S = 30 * 86400.0
 
 NewestEvents = Callable[..., Iterator[Event]]
-"""Events by since, kinds and deployment, newest first; it blocks, and raises StoreError."""
+"""Events by since, until, kinds and deployment, newest first; it blocks, and raises StoreError."""
 
 
 class EventsAnswer(Answer):
@@ -41,13 +42,15 @@ def event_routes(insight: Insight, newest: NewestEvents) -> APIRouter:
     async def events(
         caller: Caller,
         since: When = None,
+        until: When = None,
         kind: str = "",
         deployment: DeploymentName | None = None,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     ) -> EventsAnswer:
         now = clock.now()
         begin = when(since, now, param="since", otherwise=now - WEEK_S)
-        told = newest(since=begin, kinds=_kinds(kind), deployment=deployment)
+        end = when(until, now, param="until", otherwise=inf)
+        told = newest(since=begin, until=end, kinds=_kinds(kind), deployment=deployment)
         found = await asyncio.to_thread(_seen_by, caller.namespace, told, limit)
         return EventsAnswer(data=[event_view(event) for event in reversed(found)])
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import orjson
@@ -13,6 +13,7 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import Quote
+from windsock.core.policies.aims.margins import margins
 from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
@@ -46,7 +47,7 @@ class History:
     decisions               by since, until, limit and namespace, oldest first
     table                   by its version
     quotes                  of a deployment, by since and until
-    report, bills, uncalled sums by since, by and namespace
+    report, bills, uncalled sums by since, until, by and namespace
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -101,16 +102,18 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
 
     @routes.get("/v1/report", tags=["history"])
     async def report(
-        caller: Caller, since: When = None, by: str = "task,deployment"
+        caller: Caller, since: When = None, until: When = None, by: str = "task,deployment"
     ) -> dict[str, Any]:
         groups = _groups(by)
         now = clock.now()
-        begin = when(since, now, param="since", otherwise=now - DAY_S)
-        asked = {"since": begin, "by": groups, "namespace": caller.namespace}
+        end = None if until is None else when(until, now, param="until", otherwise=now)
+        begin = when(since, now, param="since", otherwise=(end or now) - DAY_S)
+        asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
         rows = await asyncio.to_thread(past.report, **asked)
         bills = await asyncio.to_thread(past.bills, **asked)
         uncalled = await asyncio.to_thread(past.uncalled, **asked)
-        return {"since": begin, "by": groups, "data": report_lines(rows, bills, uncalled, groups)}
+        span = {"since": begin, "until": end}
+        return {**span, "by": groups, "data": report_lines(rows, bills, uncalled, groups)}
 
     return routes
 
@@ -207,6 +210,7 @@ def _explained(past: History, decision_id: str, namespace: str) -> dict[str, Any
         **decision_facts(found or decision),
         "table": WeightsView.of(table).model_dump() if table else None,
         "draw": _redrawn(decision, table),
+        "would_differ": [asdict(each) for each in margins(table)] if table else [],
         "feedback": [
             {"value": each.reward.value, "source": each.reward.source, "at": each.at}
             for each in past.feedback_of(decision_id)

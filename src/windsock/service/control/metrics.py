@@ -12,6 +12,8 @@ from windsock.clock import Clock
 from windsock.core.model.units import Meter, to_float
 from windsock.core.routing.router import Router
 from windsock.observability.background import Supervisor
+from windsock.observability.loop_watch import LoopWatch
+from windsock.observability.webhooks import Webhooks
 from windsock.service.control.access_check import shown_table
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.gateway.admission import Limits
@@ -41,6 +43,8 @@ BELIEVED = (
 OF_DEPLOYMENTS = (
     ("windsock_price_usd_per_mtok", "Price in force.", ["deployment", "meter"]),
     ("windsock_price_age_seconds", "Since a feed last confirmed the price.", ["deployment"]),
+    ("windsock_price_stale", "1 if nothing has confirmed the price for a day.", ["deployment"]),
+    ("windsock_price_disputed_by", "Feeds that speak for another price.", ["deployment"]),
     ("windsock_deployment_up", "1 if it may be drawn.", ["deployment"]),
 )
 
@@ -69,11 +73,15 @@ class Metrics(Collector):
         tasks: Supervisor,
         ledger: Callable[[], LedgerStats],
         uncalled: UncalledRequests,
+        loop: LoopWatch,
+        webhooks: Webhooks,
         cache: CacheTally | None = None,
     ) -> None:
         self._background = tasks
         self._ledger = ledger
         self._uncalled = uncalled
+        self._loop = loop
+        self._webhooks = webhooks
         self._router = router
         self._cache = cache
         self._limits = limits
@@ -97,7 +105,7 @@ class Metrics(Collector):
         yield from self._prices()
         yield from self._doubts()
         yield from self._load()
-        yield self._events()
+        yield from self._events()
         yield from self._tasks()
         yield from self._store()
         yield from self._caps()
@@ -124,7 +132,7 @@ class Metrics(Collector):
         yield from families
 
     def _prices(self) -> Iterable[Metric]:
-        price, age, up = families = [
+        price, age, stale, disputed, up = families = [
             GaugeMetricFamily(name, text, labels=labels) for name, text, labels in OF_DEPLOYMENTS
         ]
         now, router = self._clock.now(), self._router
@@ -136,6 +144,8 @@ class Metrics(Collector):
             status = router.book.status(name, now)
             if status.age_s is not None:
                 age.add_metric([name], status.age_s)
+            stale.add_metric([name], float(status.is_stale))
+            disputed.add_metric([name], len(status.disputed_by))
             up.add_metric([name], float(router.availability.is_open(name, now)))
         yield from families
 
@@ -149,21 +159,54 @@ class Metrics(Collector):
             usages.add_metric([name], doubts.usages)
         yield from families
 
-    def _events(self) -> Metric:
-        family = CounterMetricFamily(
-            "windsock_events",
-            "What changed, as in the log: held prices, failed polls, cooldowns.",
-            labels=["event"],
+    def _events(self) -> Iterable[Metric]:
+        """Every kind has its count from the start: of a counter that comes to be with its first
+        event, Prometheus' `increase` does not see that event."""
+        counted, standing = (
+            CounterMetricFamily(
+                "windsock_events",
+                "What changed, as in the log: held prices, failed polls, cooldowns.",
+                labels=["event"],
+            ),
+            GaugeMetricFamily(
+                "windsock_alarms",
+                "At how many deployments, routes, caps or feeds this began and has not ended.",
+                labels=["event"],
+            ),
         )
         for kind, count in sorted(self._tallies.events.items()):
-            family.add_metric([kind], count)
-        return family
+            counted.add_metric([kind], count)
+        for kind, count in sorted(self._tallies.alarms.counts().items()):
+            standing.add_metric([kind], count)
+        yield from (counted, standing)
+        yield from self._told_elsewhere()
+
+    def _told_elsewhere(self) -> Iterable[Metric]:
+        waiting, lost = (
+            GaugeMetricFamily(
+                "windsock_webhook_waiting", "Events that wait for a receiver.", labels=["webhook"]
+            ),
+            CounterMetricFamily(
+                "windsock_webhook_lost",
+                "Events that a receiver did not get: refused, or too many waited.",
+                labels=["webhook"],
+            ),
+        )
+        for number, line in enumerate(self._webhooks.lines, 1):
+            waiting.add_metric([str(number)], line.waiting)
+            lost.add_metric([str(number)], line.lost)
+        yield from (waiting, lost)
 
     def _tasks(self) -> Iterable[Metric]:
-        age, restarts = (
+        age, down, restarts = (
             GaugeMetricFamily(
                 "windsock_task_age_seconds",
                 "Since the last turn of a background task, or its last good one.",
+                labels=["task"],
+            ),
+            GaugeMetricFamily(
+                "windsock_task_down",
+                "1 if a background task failed and was not well since, or is stuck.",
                 labels=["task"],
             ),
             CounterMetricFamily(
@@ -175,8 +218,9 @@ class Metrics(Collector):
         now = self._clock.elapsed()
         for name, state in self._background.states.items():
             age.add_metric([name], now - state.turned_at)
+            down.add_metric([name], float(state.is_down(now)))
             restarts.add_metric([name], state.restarts)
-        yield from (age, restarts)
+        yield from (age, down, restarts)
 
     def _caps(self) -> Iterable[Metric]:
         """Sums of caps, and requests that asked no provider."""
@@ -215,6 +259,11 @@ class Metrics(Collector):
 
     def _load(self) -> Iterable[Metric]:
         limits = self._limits
+        yield GaugeMetricFamily(
+            "windsock_loop_late_seconds",
+            "How late the event loop woke, at worst in the last ten seconds.",
+            value=self._loop.late_s,
+        )
         for name, text, value in (
             ("running", "Requests worked on.", limits.running),
             ("limit", "Requests worked on at a time, at most, just now.", limits.limit),

@@ -12,6 +12,7 @@ from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.routing.router import Router
 from windsock.core.routing.what_if import WhatIfResult, what_if, what_if_it_goes_on
+from windsock.errors import BadRequest
 from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
@@ -78,7 +79,9 @@ def _imagined(
 ) -> WhatIfResult:
     """For any request of a task, or for the next turn of the conversation that is named."""
     if asked.conversation is None:
-        return what_if(router, namespace, route, task, asked.prices, now)
+        return what_if(router, namespace, route, task, asked.prices, now, asked.aims())
+    if asked.aims().stated():
+        raise BadRequest("conversation: only prices are imagined of one", param="conversation")
     request = RouteRequest(
         model=route, namespace=namespace, task=task, session_id=asked.conversation
     )
@@ -164,6 +167,9 @@ def _what_if_view(
         weights_then=found.weights_then,
         usd_per_request_now=found.usd_now,
         usd_per_request_then=found.usd_then,
+        success_now=found.success_now,
+        success_then=found.success_then,
+        note_then=found.note_then,
         requests_per_day=requests_per_day,
         daily_bill_now_usd=_times(requests_per_day, found.usd_now),
         daily_bill_then_usd=_times(requests_per_day, found.usd_then),

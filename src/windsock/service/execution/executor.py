@@ -14,6 +14,7 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.units import Usage, to_float
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
+from windsock.observability.telemetry import current
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.execution.hedged_calls import Write, run_call, run_stream
@@ -60,7 +61,7 @@ class RequestExecutor:
         finally:
             if exchange.answer is not None:
                 given = answers[exchange.answer.attempt.number]
-            outcome = self._settle(exchange)
+            outcome = self._settle(exchange, request)
         if given is None:
             return None, failure
         return given.told(request, _shown_usd(outcome.cost_usd)), failure
@@ -88,7 +89,7 @@ class RequestExecutor:
                 raise
             await write(failure.last_event)
         finally:
-            self._settle(exchange)
+            self._settle(exchange, request)
 
     async def close(self) -> None:
         """Drop the connections to providers."""
@@ -99,13 +100,15 @@ class RequestExecutor:
         searching = self._router.searching(request.request)
         return replace(request, searching=searching) if searching else request
 
-    def _settle(self, exchange: Exchange) -> Outcome:
+    def _settle(self, exchange: Exchange, request: UpstreamRequest) -> Outcome:
         """End the exchange, also when the client left in the middle of a call."""
         now = self.calls.clock.now()
         while exchange.trying is not None:
             exchange.report(_left(exchange.trying, exchange.decision, now), now)
         outcome = exchange.outcome(now)
         self._finished(exchange, outcome)
+        if (trace := current.get()) is not None:
+            trace.settle(request, outcome)
         return outcome
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sys import maxsize
 from typing import Any
 
@@ -16,6 +16,7 @@ from windsock.core.model.requests import Unsupported
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.errors import ProviderError
+from windsock.observability.telemetry import current
 from windsock.providers.transport import Caller, Endpoint, Reply
 from windsock.providers.upstream import Upstream
 from windsock.service.error_responses import Problem
@@ -144,10 +145,14 @@ class UpstreamCalls:
         with _telling():
             asked, changed = _asked(deployment, request, native, rules)
         changed += uncarried(asked, spoken if native is None else native)
+        endpoint = upstream.endpoint_of(request.operation) if native is None else upstream.bare
+        if (trace := current.get()) is not None:
+            headers = trace.call(attempt, deployment, endpoint.base_url, asked)
+            asked = replace(asked, headers=headers)
         return Target(
             provider=deployment.provider,
             model=deployment.model,
-            endpoint=upstream.endpoint_of(request.operation) if native is None else upstream.bare,
+            endpoint=endpoint,
             format=spoken if native is None else native,
             capabilities=deployment.capabilities,
             request=asked,

@@ -158,6 +158,7 @@ def objective(aim: RouteGoal) -> Objective:
         quality=aim.quality if aim.objective == "quality" else None,
         incumbent=aim.incumbent,
         quality_floor=aim.quality_floor,
+        route_quality_floor=aim.route_quality_floor,
         usd_per_success=aim.usd_per_success,
         usd_per_request=aim.usd_per_request,
         usd_per_day=aim.usd_per_day,
@@ -172,4 +173,5 @@ def worth_of(aim: RouteGoal) -> float | None:
 
 def floor_of(aim: RouteGoal) -> float:
     """The floor that rivals are held to where the scenario states none."""
-    return ORACLE_FLOOR if aim.quality_floor is None else aim.quality_floor
+    stated = (aim.quality_floor, aim.route_quality_floor, ORACLE_FLOOR)
+    return next(floor for floor in stated if floor is not None)

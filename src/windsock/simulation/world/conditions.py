@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -177,7 +177,10 @@ class CascadeAim(Part):
 
 
 class RouteGoal(Part):
-    """The route under test, as in `windsock.toml`."""
+    """The route under test, as in `windsock.toml`.
+
+    A floor over the route that is stated alone takes the place of the one per task.
+    """
 
     objective: Literal["cost_per_success", "value", "quality", "quality_floor", "budget"] = (
         "cost_per_success"
@@ -185,12 +188,21 @@ class RouteGoal(Part):
     quality: Literal["economy", "balanced", "high", "max"] | None = None
     incumbent: str | None = None
     quality_floor: Share | None = 0.85
+    route_quality_floor: Share | None = None
     usd_per_success: Positive | None = None
     usd_per_request: Positive | None = None
     usd_per_day: Positive | None = None
     explore: Share = 0.02
     evidence_cap: Positive | None = None
     cascade: CascadeAim | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _floor_over_the_route_stands_alone(cls, stated: Any) -> Any:
+        if not isinstance(stated, dict) or stated.get("route_quality_floor") is None:
+            return stated
+        alone = {"quality_floor": None, "objective": "quality_floor"}
+        return stated if "quality_floor" in stated or "objective" in stated else alone | stated
 
 
 class Realtime(Part):

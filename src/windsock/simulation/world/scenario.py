@@ -129,7 +129,8 @@ class Scenario(Part):
         for feed in named - {None} - set(self.feeds):
             raise ValueError(f"the feed {feed!r} is not in feeds; add it or mend it")
         needs_floor = self.route.objective in ("cost_per_success", "quality_floor")
-        if needs_floor and self.route.quality_floor is None:
+        over_route = self.route.objective == "quality_floor" and self.route.route_quality_floor
+        if needs_floor and self.route.quality_floor is None and over_route is None:
             raise ValueError(f"route.objective {self.route.objective!r} needs a quality_floor")
         if self.route.objective == "quality" and self.route.quality is None:
             raise ValueError("route.objective 'quality' needs a quality, as economy or balanced")

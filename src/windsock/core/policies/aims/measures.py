@@ -9,9 +9,9 @@ import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
-from windsock.core.model.requests import Cell
+from windsock.core.policies.budgets.solver import Demand
 from windsock.core.policies.cascade_weights import arm_names
-from windsock.core.policies.floor_deficit import FloorDeficit
+from windsock.core.policies.floor_deficit import FloorDeficit, raised
 from windsock.core.policies.frontier import Ladder
 from windsock.core.policies.objectives import QUALITIES, Floor, Objective, floor_of
 from windsock.core.policies.protocol import CellView, busiest
@@ -22,9 +22,6 @@ from windsock.core.policies.restraint.reference import (
     Reference,
     reference_of,
 )
-
-YOUNG_SHARE = 0.3
-"""Most of a task's requests that go to a deployment of which little is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Measures:
 
     def reference(self, cells: Sequence[CellView]) -> Reference | None:
         """The deployment by which is measured what a success may cost; None if nothing is."""
-        if self.objective.quality_floor is None and self.objective.quality is None:
+        if not self.objective.has_floor and self.objective.quality is None:
             return None
         return self.standard(cells)
 
@@ -47,10 +44,14 @@ class Measures:
         Of the busiest cells of the route together: the worth of a success is one for all of them.
         """
         offers = [
-            Offer(deployment=name, success=a / (a + b), usd=usd, share=view.share)
+            Offer(name, a / (a + b), usd, view.share)
             for view in busiest(cells)
-            for name, usd in zip(view.deployments, view.prudent_usd, strict=True)
-            for a, b in (self.beliefs.posterior(view.cell, name),)
+            for name, usd, (a, b) in zip(
+                view.deployments,
+                view.prudent_usd,
+                self.beliefs.posteriors(view.cell, view.deployments),
+                strict=True,
+            )
         ]
         return reference_of(offers, self.objective.incumbent)
 
@@ -79,29 +80,6 @@ class Measures:
             share=view.share,
         )
 
-    def probe(self, view: CellView) -> FloatArray | None:
-        """(deployments,) least shares for a look at those in doubt; None if nobody is."""
-        probes = [self.beliefs.probe(view.cell, name) for name in view.deployments]
-        return np.array(probes) if any(probes) else None
-
-    def most(self, view: CellView) -> FloatArray | None:
-        """(deployments,) greatest shares of the young and of provisional prices; None if free."""
-        young = [self.is_doubted(view.cell, name) for name in view.deployments]
-        most = np.where(young, YOUNG_SHARE, 1.0) if not all(young) else np.ones(len(young))
-        if view.most_share:
-            most = np.minimum(most, view.most_share)
-        return most if most.min() < 1.0 else None
-
-    def is_doubted(self, cell: Cell, name: str) -> bool:
-        """True of the young, but for those that by one standard error reach the floor here."""
-        if not self.beliefs.is_young(cell, name):
-            return False
-        if (floor := self.objective.quality_floor) is None:
-            return True
-        a, b = self.beliefs.posterior(cell, name)
-        mean = a / (a + b)
-        return bool(mean - np.sqrt(mean * (1 - mean) / (a + b + 1)) < floor)
-
     def floor(self, ladder: Ladder, view: CellView, reference: Reference | None) -> Floor | None:
         """The floor of a cell, raised by what its last requests got too little.
 
@@ -112,10 +90,39 @@ class Measures:
             return None
         success = dict(zip(arm_names(view), ladder.arms.mean.tolist(), strict=True))
         most = max(0.0, 0.5 * (max(success.values()) - floor.success))
-        cap = DEAREST * reference.usd_per_success if reference else np.inf
-        cap = max(cap, self.worth_usd(reference))
+        cap = self._most_usd(reference)
         return replace(
             floor,
             owed=min(most, self.served.raise_by(view.cell, floor.success, success)),
             most_usd=cap,
         )
+
+    def demand(self, view: CellView, ladder: Ladder, reference: Reference | None) -> Demand:
+        """What a cell asks where one V is looked for over several."""
+        floor = self.floor(ladder, view, reference)
+        return Demand(ladder=ladder, share=view.share, floor=floor)
+
+    def route_floor(
+        self, cells: Sequence[tuple[CellView, Ladder]], reference: Reference | None
+    ) -> Floor | None:
+        """The floor over all traffic of these cells, raised by what it got too little."""
+        least = self.objective.route_quality_floor
+        if least is None:
+            return None
+        shares = sum(view.share for view, _ in cells)
+        best = owed = 0.0
+        for view, ladder in cells:
+            success = dict(zip(arm_names(view), ladder.arms.mean.tolist(), strict=True))
+            best += view.share / shares * max(success.values())
+            owed += view.share / shares * self.served.missed(view.cell, least, success)
+        return Floor(
+            success=least,
+            caution=self.objective.caution,
+            owed=min(max(0.0, 0.5 * (best - least)), raised(owed)),
+            most_usd=self._most_usd(reference),
+        )
+
+    def _most_usd(self, reference: Reference | None) -> float:
+        """V that a floor may ask for at most."""
+        cap = DEAREST * reference.usd_per_success if reference else np.inf
+        return max(cap, self.worth_usd(reference))

@@ -67,6 +67,15 @@ class BudgetPool:
         wanted = Spender(tuple(claims), known.requests, known.at)
         return self._allocated({**self._parts, spender: wanted}, now)
 
+    def under(self, objective: Objective) -> BudgetPool:
+        """What would be allotted under another amount, all spenders and their spending the same."""
+        pool = purse_of(objective)
+        if pool is None or type(pool.pacer) is not type(self.pacer):
+            return pool or self
+        pool.pacer.from_state(self.pacer.to_state())
+        pool._parts = dict(self._parts)
+        return pool
+
     def _allocated(self, parts: Mapping[SpenderKey, Spender], now: float) -> Allocation:
         traffic = {name: part.traffic(now) for name, part in parts.items()}
         least = LEAST_TRAFFIC * (sum(traffic.values()) or 1.0)

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.frontier import Ladder, Rung, first_true, mixed, rung_values
+from windsock.core.policies.frontier import Ladder, Rung, mixed, rung_values
 from windsock.core.policies.objectives import Chosen, Floor, not_below
+from windsock.core.policies.restraint.bisection import first_true
 
 LEAST_USD = 1e-15
 """Below this a request is free."""
@@ -30,9 +31,11 @@ class Demand:
 
     def usd(self, value: float) -> float:
         """Expected dollars of one request at V."""
-        if self.fixed_usd is not None:
-            return self.fixed_usd
-        return not_below(self.ladder, Chosen(rung=self.ladder.at(value)), self.floor).rung.usd
+        return self.rung(value).usd if self.fixed_usd is None else self.fixed_usd
+
+    def rung(self, value: float) -> Rung:
+        """What a cell gets at V, not below its own floor."""
+        return not_below(self.ladder, Chosen(rung=self.ladder.at(value)), self.floor).rung
 
     def rough_usd(self, value: float, along: FloatArray) -> float:
         """The same to a few percent where no floor is held, for a tenth of the time."""

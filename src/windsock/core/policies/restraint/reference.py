@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 NEAR_BEST = 0.05
 """The cheapest deployment within this of the best is the reference."""
@@ -32,8 +33,7 @@ class Reference:
         return self.usd / max(self.success, 1e-9)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(NamedTuple):
     """What a deployment is expected to do at one task. share: of the route's traffic."""
 
     deployment: str
@@ -62,11 +62,10 @@ def reference_of(offers: Sequence[Offer], named: str | None = None) -> Reference
 
 
 def _alone(offers: Sequence[Offer]) -> Mapping[str, Reference]:
-    sums: dict[str, list[float]] = {}
-    for offer in offers:
-        total = sums.setdefault(offer.deployment, [0.0, 0.0, 0.0])
-        for i, each in enumerate((1.0, offer.success, offer.usd)):
-            total[i] += offer.share * each
+    sums: dict[str, tuple[float, float, float]] = {}
+    for name, success, usd, share in offers:
+        whole, right, spent = sums.get(name, (0.0, 0.0, 0.0))
+        sums[name] = whole + share, right + share * success, spent + share * usd
     return {
         name: Reference(deployment=name, success=success / share, usd=usd / share)
         for name, (share, success, usd) in sums.items()

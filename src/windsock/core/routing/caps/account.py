@@ -17,6 +17,9 @@ NOTHING = Decimal(0)
 TOLD_AT = (Decimal("0.5"), Decimal("0.8"), Decimal(1))
 """Parts of a cap at which an event tells that so much is spent; once in a period each."""
 
+EASED = 0.9
+"""Of the cap, that will be spent at the pace so far, below which there is room again."""
+
 LEAST_ELAPSED, LEAST_SPENT = 0.01, Decimal("0.1")
 """Parts of a period and of its cap before which the pace tells nothing."""
 
@@ -44,6 +47,7 @@ class Account:
     refused             calls that found no room, since the start of the service
     raises              those in force or past, shared by all accounts of the cap
     told                how many of TOLD_AT were told in this period
+    is_alarmed          it was told that all is spent, or will be, and not that there is room again
     """
 
     cap: Cap
@@ -57,6 +61,7 @@ class Account:
     refused: int = 0
     told: int = 0
     is_pace_told: bool = field(default=False)
+    is_alarmed: bool = field(default=False)
 
     def turn(self, now: float) -> None:
         """Begin the period of `now`, if it is a later one: a clock set back brings none back."""
@@ -107,11 +112,27 @@ class Account:
         self.told = max(told, sum(self.spent_usd >= part * limit for part in TOLD_AT))
         if self.told > told:
             is_spent = self.told == len(TOLD_AT)
+            self.is_alarmed |= is_spent
             kind = EventKind.CAP_SPENT if is_spent else EventKind.CAP_NEARED
             yield self._event(kind, now, share=to_float(TOLD_AT[self.told - 1]))
         elif not self.is_pace_told and (at := self.spent_at(now)) is not None:
-            self.is_pace_told = True
+            self.is_pace_told = self.is_alarmed = True
             yield self._event(EventKind.CAP_OUTPACED, now, spent_at=at)
+
+    def renewed(self, now: float) -> Event | None:
+        """That there is room again where it was told that there is none, or soon will be; once."""
+        if not self.is_alarmed or self.is_spent(now) or self._pace(now) >= EASED:
+            return None
+        self.is_alarmed = False
+        self.told = sum(self.spent_usd >= part * self.limit_usd(now) for part in TOLD_AT)
+        return self._event(EventKind.CAP_RENEWED, now)
+
+    def _pace(self, now: float) -> float:
+        """Part of the cap that is spent by the end of the period at its mean pace so far."""
+        elapsed_s, length_s = now - self.begins_at, self.ends_at - self.begins_at
+        if length_s == inf or not elapsed_s:
+            return 0.0
+        return to_float(self.spent_usd / self.limit_usd(now)) * length_s / elapsed_s
 
     def spent_at(self, now: float) -> float | None:
         """When all will be spent at the mean pace of this period, unix s; None if not within it."""

@@ -141,6 +141,11 @@ class CapBook:
                 news += account.news(now)
         return news
 
+    def renewed(self, now: float) -> list[Event]:
+        """Which caps have room again, of those that were told to have none, or soon none."""
+        alarmed = [each for each in self._accounts.values() if each.is_alarmed]
+        return [event for each in alarmed if (event := each.renewed(now)) is not None]
+
     def _spend(self, account: Account, usd: Decimal, now: float) -> None:
         account.spend(usd, now)
         if account.is_spent(now):

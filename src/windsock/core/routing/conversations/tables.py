@@ -10,7 +10,7 @@ from windsock.core.model.units import Prices
 from windsock.core.pricing.book import PriceBook
 from windsock.core.routing.conversations.affinity import Conversations, NextTurn
 from windsock.core.routing.conversations.law import Weights
-from windsock.core.routing.weights.candidates import ImaginedPrices
+from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.core.routing.weights.tables import WeightTables
 
 MAX_CONVERSATION_TABLES = 1024

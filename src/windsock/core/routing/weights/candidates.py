@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from types import MappingProxyType
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.cascade_arm import CascadeArm
@@ -12,21 +11,23 @@ from windsock.core.model.abilities.modes import CHAT
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.exclusions import Exclusion, ExclusionCode
 from windsock.core.model.requests import NO_PREFERENCES, Cell, RouteRequest
-from windsock.core.model.units import PROMPT_METERS, Counts, Prices, cost_usd, to_float
+from windsock.core.model.units import Prices
 from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.asked import AS_USUAL, Asked, ceilings_of
+from windsock.core.routing.weights.costs import (
+    NOTHING_IMAGINED,
+    ImaginedPrices,
+    dearer_by,
+    request_usd,
+)
+from windsock.core.routing.weights.moment import Moment, UnitPrices
 
 LARGE_PROMPT_TOKENS = 32_768
 """Prompts above this size are priced by their own size class, since price tiers may apply."""
-
-ImaginedPrices = Mapping[str, Prices]
-"""Prices by deployment that replace those in force, meter by meter, to see what would follow."""
-
-NOTHING_IMAGINED: ImaginedPrices = MappingProxyType({})
 
 Ruling = tuple[tuple[str, Exclusion], ...]
 """(deployment, reason) pairs that hold for one kind of request, whatever the hour."""
@@ -39,7 +40,7 @@ Viewed = tuple[CellView, Exclusions, str]
 
 
 class Candidates:
-    """Reads the catalog, prices, beliefs and health; keeps nothing."""
+    """Reads the catalog, prices, beliefs and health; keeps prices only as it read them last."""
 
     def __init__(
         self,
@@ -55,6 +56,11 @@ class Candidates:
         self._beliefs = beliefs
         self._health = health
         self._confidences = confidences
+        self._unit_prices: UnitPrices = {}
+
+    def at(self, now: float) -> Moment:
+        """What is true of all deployments at unix s `now`."""
+        return Moment(self._catalog, self._book, self._health, now, self._unit_prices)
 
     def common_tokens(self, route: Route) -> int:
         """Up to this size a prompt fits every candidate, at the same price; -1: none fits all."""
@@ -122,7 +128,7 @@ class Candidates:
         self,
         cell: Cell,
         route: Route,
-        now: float,
+        moment: Moment,
         *,
         share: float,
         ruling: Ruling = (),
@@ -131,18 +137,18 @@ class Candidates:
     ) -> Viewed:
         """The candidates left, what one request costs at each, and why the others are not left."""
         ruled_out = dict(ruling)
-        usd_by_name = self._priced(cell, route, ruled_out, asked, now, imagined)
-        note = self._drop_sick(usd_by_name, ruled_out, now)
-        note = note or self._drop_slow(route, usd_by_name, ruled_out, now)
-        stated = [name for name in usd_by_name if name not in imagined]
+        usd_by_name = self._priced(cell, route, ruled_out, asked, moment, imagined)
+        note = self._drop_sick(usd_by_name, ruled_out, moment)
+        note = note or self._drop_slow(route, usd_by_name, ruled_out, moment.now)
+        names = tuple(usd_by_name)
         view = CellView(
             cell=cell,
-            deployments=tuple(usd_by_name),
+            deployments=names,
             usd=tuple(usd_by_name.values()),
-            dearer_by=self._dearer_by(usd_by_name, stated, now),
-            most_share=self._most_share(usd_by_name, now),
+            dearer_by=dearer_by(moment, names, imagined),
+            most_share=self._most_share(names, moment),
             share=share,
-            compounds=self._compounds(cell, route, usd_by_name, asked, now, imagined),
+            compounds=self._compounds(cell, route, usd_by_name, asked, moment, imagined),
         )
         return view, ruled_out, note
 
@@ -152,38 +158,25 @@ class Candidates:
         route: Route,
         ruled_out: Exclusions,
         asked: Asked,
-        now: float,
+        moment: Moment,
         imagined: ImaginedPrices,
     ) -> dict[str, float]:
         """Dollars of one request at each candidate not ruled out; one without goes there."""
-        usd_by_name = {}
-        for name in route.candidates:
-            if name in ruled_out:
-                continue
-            usd = self._usd(cell, name, asked, now, imagined.get(name))
-            if usd is None:
-                reason = self._book.status(name, now).reason
+        open_names = [name for name in route.candidates if name not in ruled_out]
+        usd = request_usd(self._beliefs, moment, cell, open_names, asked, imagined)
+        for name in open_names:
+            if name not in usd:
+                reason = self._book.status(name, moment.now).reason
                 text = reason or "its price does not cover every token it bills"
                 ruled_out[name] = Exclusion(ExclusionCode.UNPRICED, text)
-            else:
-                usd_by_name[name] = usd
-        return usd_by_name
+        return usd
 
-    def _dearer_by(
-        self, names: Collection[str], stated: Collection[str], now: float
-    ) -> tuple[float, ...]:
-        """What each price should be taken to be above what is stated; empty if none should."""
-        dearer = tuple(
-            self._book.standing(name, now).dearer_by if name in stated else 0.0 for name in names
-        )
-        return dearer if any(dearer) else ()
-
-    def _most_share(self, names: Collection[str], now: float) -> tuple[float, ...]:
+    def _most_share(self, names: Collection[str], moment: Moment) -> tuple[float, ...]:
         """Bounds for prices that one list alone states, while another candidate's is sure.
 
         Where most are such no single list moves more than an equal part.
         """
-        bounded = [self._book.standing(name, now).is_bounded for name in names]
+        bounded = [moment.standing(name).is_bounded for name in names]
         if not any(bounded) or all(bounded):
             return ()
         most = self._book.rules.provisional_share
@@ -197,22 +190,20 @@ class Candidates:
         route: Route,
         usd_by_name: Mapping[str, float],
         asked: Asked,
-        now: float,
+        moment: Moment,
         imagined: ImaginedPrices,
     ) -> tuple[CascadeArm, ...] | None:
         """What asking again would do, for each candidate, of the first strong one that is open."""
         cascade = route.cascade
         if cascade is None:
             return None
-        costs = (
-            (to, usd_by_name.get(to) or self._usd(cell, to, asked, now, imagined.get(to)))
-            for to in cascade.to
-        )
+        usd = request_usd(self._beliefs, moment, cell, cascade.to, asked, imagined)
+        costs = usd | dict(usd_by_name)
         strong = next(
             (
-                (to, usd, self._beliefs.posterior(cell, to))
-                for to, usd in costs
-                if usd is not None and self._is_healthy(to, now)
+                (to, costs[to], self._beliefs.posterior(cell, to))
+                for to in cascade.to
+                if to in costs and moment.why_out(to) is None
             ),
             None,
         )
@@ -230,35 +221,18 @@ class Candidates:
         )
         return tuple(offer for offer in offers if offer is not None)
 
-    def _is_healthy(self, name: str, now: float) -> bool:
-        provider = self._catalog.deployments[name].provider
-        return self._health.why_out(name, provider, now) is None
-
-    def _usd(
-        self, cell: Cell, name: str, asked: Asked, now: float, imagined: Prices | None
-    ) -> float | None:
-        """Expected dollars of one such request, or None without a price."""
-        mix: Counts = self._beliefs.mix(cell, name, prompt_tokens=asked.prompt_tokens or None)
-        if imagined is not None:
-            prices = {**(self._book.prices(name, now) or {}), **imagined}
-            return to_float(cost_usd(mix, prices))
-        size = sum(mix.get(meter, 0) for meter in PROMPT_METERS)
-        money = self._book.effective_usd(
-            name, mix, now, prompt_tokens=int(size), service_tier=asked.service_tier
-        )
-        return None if money is None else to_float(money)
-
-    def _drop_sick(self, usd_by_name: dict[str, float], ruled_out: Exclusions, now: float) -> str:
+    def _drop_sick(
+        self, usd_by_name: dict[str, float], ruled_out: Exclusions, moment: Moment
+    ) -> str:
         """Move unhealthy deployments to `ruled_out`; keep the failing ones if none is left."""
-        provider = self._catalog.deployments
         sick = {
-            name: reason
-            for name in usd_by_name
-            if (reason := self._health.why_out(name, provider[name].provider, now)) is not None
+            name: reason for name in usd_by_name if (reason := moment.why_out(name)) is not None
         }
         note = ""
         if len(sick) == len(usd_by_name):
-            least_bad = [name for name in sick if self._health.back_at(name, now) <= now]
+            least_bad = [
+                name for name in sick if self._health.back_at(name, moment.now) <= moment.now
+            ]
             for name in least_bad:
                 del sick[name]
             note = "every candidate is unhealthy, so they are asked all the same" * bool(least_bad)

@@ -8,17 +8,17 @@ from windsock.core.model.decisions import ArmFacts, CascadeFacts
 from windsock.core.model.units import Meter
 from windsock.core.policies.protocol import CellView, Weighing
 from windsock.core.pricing.book import PriceBook
-from windsock.core.pricing.schedule import flat_prices
+from windsock.core.routing.weights.moment import Moment
 
 
 def arms_of(
-    view: CellView, weighing: Weighing, beliefs: Beliefs, book: PriceBook, now: float
+    view: CellView, weighing: Weighing, beliefs: Beliefs, book: PriceBook, moment: Moment
 ) -> tuple[ArmFacts, ...]:
     """A line for each candidate of a weight table."""
     summaries = beliefs.summaries(view.cell, view.deployments)
     limits = weighing.limits or ((),) * len(weighing.weights)
     lines = zip(view.deployments, weighing.weights, view.usd, summaries, limits, strict=True)
-    return tuple(_arm(*line, book, now) for line in lines)
+    return tuple(_arm(*line, book, moment) for line in lines)
 
 
 def _arm(
@@ -28,10 +28,10 @@ def _arm(
     belief: BeliefSummary,
     limits: tuple[str, ...],
     book: PriceBook,
-    now: float,
+    moment: Moment,
 ) -> ArmFacts:
-    quote, age_s = book.quoted(name, now)
-    flat = flat_prices(quote, now) if quote else {}
+    quote, age_s = moment.quoted(name)
+    flat = moment.prices(name) or {}
     return ArmFacts(
         deployment=name,
         weight=weight,
@@ -48,7 +48,7 @@ def _arm(
         limits=(
             *limits,
             *("stale price",) * book.is_stale(age_s),
-            *("provisional price",) * book.standing(name).is_provisional,
+            *("provisional price",) * moment.standing(name).is_provisional,
         ),
     )
 

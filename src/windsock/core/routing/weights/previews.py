@@ -9,11 +9,7 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import CellView, LazyViews
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.asked import Asked
-from windsock.core.routing.weights.candidates import (
-    NOTHING_IMAGINED,
-    Candidates,
-    ImaginedPrices,
-)
+from windsock.core.routing.weights.candidates import Candidates
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
     Narrowing,
@@ -22,6 +18,7 @@ from windsock.core.routing.weights.cell_tables import (
     Solved,
     Versions,
 )
+from windsock.core.routing.weights.costs import NOTHING_IMAGINED, ImaginedPrices
 from windsock.core.routing.weights.freshness import Freshness
 from windsock.core.routing.weights.table_maker import TableMaker
 
@@ -63,8 +60,9 @@ class Previews:
     ) -> tuple[CellView, list[CellView]]:
         """What the policy would be shown under other prices: this cell, and all of the route."""
         place, group = self._cells.as_opened(route, cell)
-        asked = self._maker.view(place, group, now, imagined=imagined)[0]
-        return asked, self._maker.served_views(group, now, imagined)
+        moment = self._maker.at(now)
+        asked = self._maker.view(place, group, moment, imagined=imagined)[0]
+        return asked, self._maker.served_views(group, moment, imagined)
 
     def imagine(
         self,
@@ -113,16 +111,19 @@ class Previews:
     ) -> WeightTable:
         ruling, size, tier = narrowing or ((), 0, None)
         asked = Asked(request.prompt_tokens if size else 0, tier)
-        viewed = self._maker.view(place, group, now, ruling=ruling, asked=asked, imagined=imagined)
+        moment = self._maker.at(now)
+        viewed = self._maker.view(
+            place, group, moment, ruling=ruling, asked=asked, imagined=imagined
+        )
         views: LazyViews | list[CellView] | None = None
         if imagined:
-            views = self._maker.served_views(group, now, imagined)
+            views = self._maker.served_views(group, moment, imagined)
         elif self._freshness.is_due(group, now):
             views = self._all_views(place.cell, group, now)
         weighing = (
             place.route.policy.preview(views, viewed[0], now) if viewed[0].deployments else None
         )
-        return self._maker.table(self._versions.next, place, viewed, weighing, now)
+        return self._maker.table(self._versions.next, place, viewed, weighing, moment)
 
     def _all_views(self, cell: Cell, group: RouteTables, now: float) -> LazyViews:
         """The same for all cells of a route that are looked at in one moment."""
@@ -130,6 +131,7 @@ class Previews:
         seen = (now, self._freshness.versions(group), [each.cell for each in group.places])
         known = self._views.get(key)
         if known is None or known[0] != seen:
-            views = LazyViews(lambda most: self._maker.served_views(group, now, most=most))
+            moment = self._maker.at(now)
+            views = LazyViews(lambda most: self._maker.served_views(group, moment, most=most))
             known = self._views[key] = (seen, views)
         return known[1]

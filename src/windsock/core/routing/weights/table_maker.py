@@ -10,15 +10,11 @@ from windsock.core.policies.protocol import CellView, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.weights.asked import AS_USUAL, Asked
-from windsock.core.routing.weights.candidates import (
-    NOTHING_IMAGINED,
-    Candidates,
-    ImaginedPrices,
-    Ruling,
-    Viewed,
-)
+from windsock.core.routing.weights.candidates import Candidates, Ruling, Viewed
 from windsock.core.routing.weights.cell_tables import CellTables, RouteTables
+from windsock.core.routing.weights.costs import NOTHING_IMAGINED, ImaginedPrices
 from windsock.core.routing.weights.facts import arms_of, cascades_of
+from windsock.core.routing.weights.moment import Moment
 
 
 class TableMaker:
@@ -32,11 +28,15 @@ class TableMaker:
         self._beliefs = beliefs
         self._health = health
 
+    def at(self, now: float) -> Moment:
+        """What is true of all deployments at unix s `now`."""
+        return self._candidates.at(now)
+
     def view(
         self,
         place: CellTables,
         group: RouteTables,
-        now: float,
+        moment: Moment,
         *,
         ruling: Ruling = (),
         asked: Asked = AS_USUAL,
@@ -46,7 +46,7 @@ class TableMaker:
         return self._candidates.view(
             place.cell,
             place.route,
-            now,
+            moment,
             share=group.share(place),
             ruling=ruling,
             asked=asked,
@@ -56,26 +56,32 @@ class TableMaker:
     def served_views(
         self,
         group: RouteTables,
-        now: float,
+        moment: Moment,
         imagined: ImaginedPrices = NOTHING_IMAGINED,
         *,
         most: int | None = None,
     ) -> list[CellView]:
         """All cells of a route that somebody can serve, or of the `most` busiest."""
         places = group.places if most is None else group.busiest(most)
-        views = (self.view(place, group, now, imagined=imagined)[0] for place in places)
+        views = (self.view(place, group, moment, imagined=imagined)[0] for place in places)
         return [view for view in views if view.deployments]
 
     def table(
-        self, version: int, place: CellTables, viewed: Viewed, weighing: Weighing | None, now: float
+        self,
+        version: int,
+        place: CellTables,
+        viewed: Viewed,
+        weighing: Weighing | None,
+        moment: Moment,
     ) -> WeightTable:
         """The table of a view as it was weighed; None if nobody can serve."""
         view, ruled_out, note = viewed
+        now = moment.now
         weights = weighing.weights if weighing else ()
         names = place.route.candidates
         prices = min(self._book.next_change_at(names, now), self._book.next_aging_at(names, now))
         expires_at = min(prices, self._health.next_change_at(names, now))
-        arms = arms_of(view, weighing, self._beliefs, self._book, now) if weighing else ()
+        arms = arms_of(view, weighing, self._beliefs, self._book, moment) if weighing else ()
         notes = [text for text in (note, weighing.note if weighing else "") if text]
         return WeightTable(
             version=version,

@@ -17,12 +17,7 @@ from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.asked import AS_USUAL, Asked
-from windsock.core.routing.weights.candidates import (
-    Candidates,
-    ImaginedPrices,
-    Ruling,
-    Viewed,
-)
+from windsock.core.routing.weights.candidates import Candidates, Ruling, Viewed
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
     Narrowing,
@@ -31,6 +26,7 @@ from windsock.core.routing.weights.cell_tables import (
     Solved,
     Versions,
 )
+from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.core.routing.weights.forgetting import Forgetting, oldest
 from windsock.core.routing.weights.freshness import (
     AHEAD_SHARE,
@@ -38,6 +34,7 @@ from windsock.core.routing.weights.freshness import (
     FRESH_S,
     Freshness,
 )
+from windsock.core.routing.weights.moment import Moment
 from windsock.core.routing.weights.previews import Previews
 from windsock.core.routing.weights.table_maker import TableMaker
 
@@ -257,32 +254,34 @@ class WeightTables:
         return slot.table
 
     def _solve(self, place: CellTables, ruling: Ruling, asked: Asked, now: float) -> Solved:
-        group = self._refreshed(place, now)
-        viewed = self._maker.view(place, group, now, ruling=ruling, asked=asked)
+        moment = self._maker.at(now)
+        group = self._refreshed(place, moment)
+        viewed = self._maker.view(place, group, moment, ruling=ruling, asked=asked)
         weighing = place.route.policy.weigh(viewed[0], now) if viewed[0].deployments else None
-        return self._freshness.solved(self._table(place, viewed, weighing, now), place)
+        return self._freshness.solved(self._table(place, viewed, weighing, moment), place)
 
     def _contextual(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
-        group = self._refreshed(place, now)
+        moment = self._maker.at(now)
+        group = self._refreshed(place, moment)
         ruling = self._candidates.ruling(place.route, request, now)
         asked = Asked(service_tier=self._candidates.priced_tier(place.route, request, now))
-        viewed = self._maker.view(place, group, now, ruling=ruling, asked=asked)
+        viewed = self._maker.view(place, group, moment, ruling=ruling, asked=asked)
         policy = place.route.policy
         weighing = policy.weigh(viewed[0], now, request) if viewed[0].deployments else None
-        return self._table(place, viewed, weighing, now)
+        return self._table(place, viewed, weighing, moment)
 
-    def _refreshed(self, place: CellTables, now: float) -> RouteTables:
+    def _refreshed(self, place: CellTables, moment: Moment) -> RouteTables:
         """Let the policy choose its rungs, once per change, for all tasks of the route."""
-        group = self._cells.group_of(place.cell)
+        group, now = self._cells.group_of(place.cell), moment.now
         if self._freshness.is_due(group, now):
             group.refreshed, group.refreshed_at = self._freshness.versions(group), now
-            views = LazyViews(lambda most: self._maker.served_views(group, now, most=most))
+            views = LazyViews(lambda most: self._maker.served_views(group, moment, most=most))
             place.route.policy.refresh(views, now)
         return group
 
     def _table(
-        self, place: CellTables, viewed: Viewed, weighing: Weighing | None, now: float
+        self, place: CellTables, viewed: Viewed, weighing: Weighing | None, moment: Moment
     ) -> WeightTable:
-        table = self._maker.table(self._versions.take(), place, viewed, weighing, now)
+        table = self._maker.table(self._versions.take(), place, viewed, weighing, moment)
         self._solved.append(table)
         return table

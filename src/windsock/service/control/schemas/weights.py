@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Literal
 
 from pydantic import Field
 
 from windsock.core.evidence.checks.worth import CheckWorth
 from windsock.core.model.decisions import ArmFacts, CascadeFacts, WeightTable
 from windsock.core.routing.outlook.further_success import Stretch, further_success
+from windsock.core.routing.what_if import Aims
 from windsock.service.control.schemas.asked import DeploymentName, Name, Usd
 from windsock.service.control.schemas.base import Answer, number
 
@@ -189,14 +191,27 @@ MOST_IMAGINED = 1000
 
 
 class WhatIf(Answer):
-    """Prices to imagine, USD per million units, by deployment and meter."""
+    """Prices to imagine, USD per million units, by deployment and meter, and other aims."""
 
-    prices: dict[DeploymentName, dict[Name, Usd]] = Field(max_length=MOST_IMAGINED)
+    prices: dict[DeploymentName, dict[Name, Usd]] = Field({}, max_length=MOST_IMAGINED)
+    quality_floor: float | None = Field(None, ge=0, lt=1, allow_inf_nan=False)
+    quality: Literal["economy", "balanced", "high", "max"] | None = None
+    usd_per_day: Usd | None = Field(None, description="a budget's amount")
+    usd_per_request: Usd | None = Field(None, description="a budget's amount")
     route: DeploymentName | None = None
     task: Name | None = None
     conversation: Name | None = Field(
         None, description="the next turn of this one, by the name that its decisions tell"
     )
+
+    def aims(self) -> Aims:
+        """Those that are imagined."""
+        return Aims(
+            quality_floor=self.quality_floor,
+            quality=self.quality,
+            usd_per_day=self.usd_per_day,
+            usd_per_request=self.usd_per_request,
+        )
 
 
 class WhatIfView(Answer):
@@ -208,6 +223,9 @@ class WhatIfView(Answer):
     weights_then: dict[str, float]
     usd_per_request_now: float
     usd_per_request_then: float
+    success_now: float | None = Field(description="expected of one request")
+    success_then: float | None
+    note_then: str = Field(description="what the objective could not be given")
     requests_per_day: float | None
     daily_bill_now_usd: float | None
     daily_bill_then_usd: float | None

@@ -22,6 +22,7 @@ export function rangeForm(form, pick) {
   return (args) => {
     const { since, until } = rangeOf(args);
     const zoom = [...select.options].at(-1);
+    form.querySelector("button").hidden = until === null;
     zoom.hidden = until === null;
     zoom.textContent = until === null ? "" : `${moment(since, 60, true)} – ${moment(until, 60, true)}`;
     select.value = until === null ? args.get("since") ?? USUAL : "zoom";

@@ -2,22 +2,22 @@
 
 import { element, filled, keyed, once, write } from "./elements.js";
 
-const FILTER_FROM = 9;
+const FILTER_FROM = 12;
 
 /**
  * A table in `place`, drawn anew in place.
  *
  * columns   {title, unit?, text(row) -> text or node, value?(row) to sort by, isNumber?}; the first names the row
  * rows      facts, `key(row)` names each
- * more      {caption, key, none: what is said where there is no row, open?(row) on a click, sort?: [column, -1 or 1], mark?(row) -> kind}
+ * more      {caption, key, none: what is said where there is no row, open?(row) on a click, sort?: [column, -1 or 1], mark?(row) -> kind, isFiltered?: false where the view filters by itself}
  */
-export function table(place, name, columns, rows, { caption, key, none = "Nothing yet.", open, sort = null, mark }) {
+export function table(place, name, columns, rows, { caption, key, none = "Nothing yet.", open, sort = null, mark, isFiltered = true }) {
   const box = once(place, name, () => made(columns, caption, sort));
   Object.assign(box.known, { columns, rows, key, open, mark });
   write(box.none, rows.length ? "" : none);
   box.none.hidden = rows.length > 0;
   box.table.hidden = rows.length === 0;
-  box.filter.hidden = rows.length < FILTER_FROM && !box.filter.firstChild.value;
+  box.filter.hidden = !isFiltered || rows.length < FILTER_FROM && !box.filter.firstChild.value;
   show(box);
   return box;
 }

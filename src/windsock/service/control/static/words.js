@@ -8,7 +8,7 @@ export function usd(value) {
   if (value === 0) return "$0";
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   const text = value.toFixed(Math.min(12, Math.max(value < 1000 ? 2 : 0, digits)));
-  return "$" + text.replace(/(\.\d\d+?)0+$/, "$1");
+  return text.replace(/(\.\d\d+?)0+$/, "$1").replace(/^-?/, "$&$$");
 }
 
 /** Whole percents, one decimal below ten; a share that is small but not nil never reads as 0. */
@@ -21,6 +21,11 @@ export function percent(value) {
 
 export function count(value) {
   return value < 10 ? String(Math.round(value * 10) / 10) : Math.round(value).toLocaleString("en");
+}
+
+/** "1 list", "3 lists". */
+export function many(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 export function millis(value) {

@@ -7,4 +7,17 @@
 
 export const PANELS = [
   { name: "overview", title: "Overview", group: "Now", uses: ["cell"], open: () => import("./overview.js") },
+  { name: "requests", title: "Requests", group: "Now", uses: ["range"], open: () => import("./requests.js") },
+  { name: "decision", title: "One decision", group: "Now", uses: [], open: () => import("./decision.js") },
+  { name: "held", title: "Waiting for you", group: "Now", uses: [], open: () => import("./held.js") },
+  { name: "price-lists", title: "Price lists", group: "Prices", uses: ["range"], open: () => import("./price_lists.js") },
+  { name: "feeds", title: "Feeds", group: "Prices", uses: [], open: () => import("./feeds.js") },
+  { name: "keys", title: "Keys", group: "Money", uses: ["range"], open: () => import("./keys.js") },
+  { name: "evidence", title: "Evidence", group: "Quality", uses: [], open: () => import("./evidence.js") },
+  { name: "what-if", title: "What if", group: "Try", uses: ["cell"], open: () => import("./what_if.js") },
+  { name: "try", title: "A request", group: "Try", uses: [], open: () => import("./try.js") },
+  { name: "route", title: "Routes", group: "Parts", uses: ["cell", "range"], open: () => import("./route.js") },
+  { name: "task", title: "Tasks", group: "Parts", uses: ["cell", "range"], open: () => import("./task.js") },
+  { name: "deployment", title: "Deployments", group: "Parts", uses: ["range"], open: () => import("./deployment.js") },
+  { name: "configuration", title: "Configuration", group: "Parts", uses: [], open: () => import("./configuration.js") },
 ];

@@ -1,7 +1,7 @@
 // How sure prices are: what every list says, and which of it counts.
 
 import { element, keyed, named, swatch, write } from "../elements.js";
-import { ago, day, usd } from "../words.js";
+import { ago, day, many, usd } from "../words.js";
 
 const MOST_NAMED = 3;
 
@@ -20,10 +20,6 @@ export function said($, view) {
   const texts = [...provisional(view.said), ...doubts(view.said)];
   write($("said-summary"), texts.join("; ") || "All lists agree, and no price rests on one of them alone.");
   if ($("said-all").open) fill($("said"), rows, view);
-}
-
-function many(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Prices that one list alone states: each by name while they are few. */

@@ -1,0 +1,95 @@
+"""How many units of each meter a request takes, by task and deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
+from windsock.core.beliefs.route_beliefs import RouteBeliefs
+from windsock.core.beliefs.statistics import (
+    BeliefSettings,
+    RewardStatistics,
+    mix_of,
+    units_of,
+)
+from windsock.core.model.abilities.modes import FIRST_UNITS
+from windsock.core.model.arrays import FloatArray
+from windsock.core.model.requests import Cell
+from windsock.core.model.units import MIX_METERS, Meter, Usage
+
+NEVER_ASKED = RewardStatistics()
+"""Of a deployment without a row of its own; nobody learns into it."""
+
+
+class TokenUse:
+    """Counted use of every route; it stands in the rows in which rewards stand, too."""
+
+    def __init__(self, settings: BeliefSettings, published: BenchmarkPriors) -> None:
+        self.settings = settings
+        self.published = published
+        self._groups: dict[tuple[str, str], RouteBeliefs] = {}
+
+    def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
+        """Learn how many units of each meter one request consumes."""
+        row = self._open(cell).open(cell.name, deployment)
+        row.observe_units(usage.mix(), 1.0, now, self.settings)
+
+    def observe_usages(
+        self,
+        cell: Cell,
+        deployment: str,
+        counts: Mapping[Meter, float],
+        requests: float,
+        now: float,
+    ) -> None:
+        """Learn from `requests` requests at once, which took `counts` in all."""
+        row = self._open(cell).open(cell.name, deployment)
+        row.observe_units(units_of(counts), requests, now, self.settings)
+
+    def mix(
+        self, cell: Cell, deployment: str, *, prompt_tokens: float | None = None
+    ) -> dict[Meter, float]:
+        """Expected units of one request by meter; prompt meters sum to `prompt_tokens` if given."""
+        group = self._groups.get(cell[:2])
+        units = group.typical_units(cell.name, deployment) if group else None
+        if units is None and cell.task in FIRST_UNITS:
+            return dict(FIRST_UNITS[cell.task])
+        if units is None:
+            sent = prompt_tokens or self.settings.prompt_tokens
+            received = self.settings.completion_tokens
+            return {Meter.INPUT: sent, Meter.OUTPUT: received, Meter.REQUEST: 1.0}
+        return mix_of(units, prompt_tokens)
+
+    def units(
+        self, cell: Cell, deployments: Sequence[str], *, prompt_tokens: float | None = None
+    ) -> FloatArray:
+        """(deployments, MIX_METERS and the request) of `mix`."""
+        group = self._groups.get(cell[:2]) if prompt_tokens is None else None
+        rows = {} if group is None else group.rows
+        found = [rows.get((cell.name, name), NEVER_ASKED) for name in deployments]
+        sums = [
+            row.units or units_of(self.mix(cell, name, prompt_tokens=prompt_tokens))
+            for row, name in zip(found, deployments, strict=True)
+        ]
+        requests = [row.requests if row.units else 1.0 for row in found]
+        made = np.ones((len(sums), len(MIX_METERS) + 1))
+        made[:, :-1] = sums
+        made[:, :-1] /= np.array(requests)[:, None]
+        return made
+
+    def seed_usage(
+        self, cell: Cell, deployment: str, *, factor: float, requests: float, now: float
+    ) -> None:
+        """Start a token mix as the deployment's own of all tasks, its answers `factor` as long."""
+        self._open(cell).seed_usage(cell.name, deployment, factor, requests, now)
+
+    def _open(self, cell: Cell) -> RouteBeliefs:
+        group = self._groups.get(cell[:2])
+        if group is None:
+            group = self._groups[cell[:2]] = self._new()
+        return group
+
+    def _new(self) -> RouteBeliefs:
+        return RouteBeliefs(self.settings, self.published)

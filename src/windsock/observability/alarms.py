@@ -1,0 +1,96 @@
+"""Alarms: what has begun and not ended, folded from the events that tell of both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from windsock.core.model.events import Event, EventKind
+
+Subject = tuple[str, ...]
+"""Of whom something is told: the deployment, if there is one, and facts by which they differ."""
+
+CAPPED = ("cap", "key", "route", "provider", "model")
+PLACE = ("namespace", "route", "task")
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """A kind of event that begins what another kind ends.
+
+    by  facts that, with the deployment, tell one such state from another
+    """
+
+    begins: EventKind
+    ends: EventKind
+    by: tuple[str, ...] = ()
+
+    def subjects(self, event: Event) -> list[Subject]:
+        """Of whom an event of either kind is told: several where it counts them together."""
+        facts = event.facts
+        told = facts.get("deployments")
+        names = [str(each) for each in told] if isinstance(told, Iterable) else [event.deployment]
+        rest = tuple(str(facts[name]) for name in self.by if facts.get(name) is not None)
+        return [(name, *rest) if name else rest or ("",) for name in names]
+
+
+LASTING = (
+    Lasting(EventKind.ERRORS_ROSE, EventKind.ERRORS_FELL),
+    Lasting(EventKind.FLOOR_OUT_OF_REACH, EventKind.FLOOR_WITHIN_REACH, PLACE),
+    Lasting(EventKind.ROUTE_IS_DOWN, EventKind.ROUTE_IS_BACK, ("route",)),
+    Lasting(EventKind.CAP_OUTPACED, EventKind.CAP_RENEWED, CAPPED),
+    Lasting(EventKind.CAP_SPENT, EventKind.CAP_RENEWED, CAPPED),
+    Lasting(EventKind.PRICE_VANISHED, EventKind.PRICE_RELISTED, ("feed",)),
+    Lasting(EventKind.PRICE_WENT_STALE, EventKind.PRICE_IS_FRESH),
+    Lasting(EventKind.FEED_FAILED, EventKind.FEED_RECOVERED, ("feed",)),
+    Lasting(EventKind.FEED_WENT_STALE, EventKind.FEED_IS_FRESH, ("feed",)),
+    Lasting(EventKind.QUALITY_DRIFTED, EventKind.QUALITY_UNDONE, ("namespace", "route")),
+    Lasting(EventKind.EVIDENCE_DISAGREES, EventKind.EVIDENCE_AGREES, (*PLACE, "sources")),
+    Lasting(EventKind.STORE_IS_BEHIND, EventKind.STORE_CAUGHT_UP),
+    Lasting(EventKind.LOOP_IS_LATE, EventKind.LOOP_IS_ON_TIME),
+)
+
+BETTER = ("better", "recovered")
+"""Findings of `quality.drifted` that are none to mend."""
+
+MOST_SUBJECTS = 10_000
+"""Of one kind that are told apart."""
+
+
+@dataclass(slots=True)
+class Alarms:
+    """A listener of the event bus. What began before the process did is not known to it.
+
+    knows   whether there still is a deployment, route, cap or feed of a name: what was removed
+            has no alarm any more
+    """
+
+    knows: Callable[[str], bool] = lambda _: True
+    _standing: dict[EventKind, set[Subject]] = field(
+        default_factory=lambda: {each.begins: set() for each in LASTING}
+    )
+
+    def on_event(self, event: Event) -> None:
+        """Something began or ended; other events change nothing."""
+        kind = EventKind.QUALITY_UNDONE if _is_better(event) else event.kind
+        for each in LASTING:
+            standing = self._standing[each.begins]
+            if kind == each.begins and len(standing) < MOST_SUBJECTS:
+                standing.update(each.subjects(event))
+            elif kind == each.ends:
+                standing.difference_update(each.subjects(event))
+
+    def counts(self) -> Mapping[EventKind, int]:
+        """How many have begun and not ended, by the kind that began them; 0 of those that none."""
+        return {
+            kind: sum(self._is_known(each) for each in standing)
+            for kind, standing in self._standing.items()
+        }
+
+    def _is_known(self, subject: Subject) -> bool:
+        return not subject[0] or self.knows(subject[0])
+
+
+def _is_better(event: Event) -> bool:
+    """A finding that there is no fall of quality any more."""
+    return event.kind == EventKind.QUALITY_DRIFTED and event.facts.get("finding") in BETTER

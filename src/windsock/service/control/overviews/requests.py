@@ -1,0 +1,163 @@
+"""The newest requests, and those among them that somebody looks for. Never a text of theirs."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import Field
+
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision
+from windsock.service.auth import Principal
+from windsock.service.control.access_check import Insight
+from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
+from windsock.service.control.schemas.base import Answer, number
+
+DAY_S = 86_400.0
+FIRST_SPAN_S = 8.0
+MOST_READ = 20_000
+"""Requests looked through for one answer: a tenth of a second or two."""
+
+Status = Literal["ok", "failed", "open"]
+Kept = Outcome | Decision
+Decisions = Callable[..., Iterator[Kept]]
+"""By since, until, limit and namespace, oldest first; it blocks, and raises StoreError."""
+
+
+class RequestView(Answer):
+    """One request. Its decision explains it: /v1/decisions/{decision_id}."""
+
+    decision_id: str
+    at: float
+    route: str
+    task: str
+    key: str | None = Field(description="public id; null: none was needed")
+    requested_model: str
+    deployment: str = Field(description="the one drawn")
+    served: str | None
+    status: Status = Field(description="open: not ended yet, or handed out by /v1/route")
+    attempts: int | None
+    cost_usd: float | None
+    latency_s: float | None
+
+
+class RequestsAnswer(Answer):
+    """Newest first.
+
+    searched_since  unix s; from here on every request was looked at
+    is_whole        all of the time asked for was, and all that fit are here
+    """
+
+    data: list[RequestView]
+    searched_since: float
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What a request must be; None is anything. deployment: drawn, or the one that answered."""
+
+    route: str | None
+    task: str | None
+    deployment: str | None
+    key: str | None
+    status: Status | None
+
+    def fits(self, view: RequestView) -> bool:
+        """True if it is one of those."""
+        return (
+            self.route in (None, view.route)
+            and self.task in (None, view.task)
+            and self.deployment in (None, view.deployment, view.served)
+            and self.key in (None, view.key)
+            and self.status in (None, view.status)
+        )
+
+
+def request_routes(insight: Insight, decisions: Decisions) -> APIRouter:
+    """GET /v1/requests."""
+    routes = APIRouter(tags=["history"])
+    Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
+
+    @routes.get("/v1/requests")
+    async def requests(
+        caller: Caller,
+        since: When = None,
+        until: When = None,
+        route: DeploymentName | None = None,
+        task: Name | None = None,
+        deployment: DeploymentName | None = None,
+        key: Name | None = None,
+        status: Status | None = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> RequestsAnswer:
+        now = insight.clock.now()
+        end = when(until, now, param="until", otherwise=now)
+        begin = when(since, now, param="since", otherwise=end - DAY_S)
+        sought = Sought(route=route, task=task, deployment=deployment, key=key, status=status)
+
+        def read(since: float, until: float, limit: int) -> list[Kept]:
+            asked = {"since": since, "until": until, "namespace": caller.namespace}
+            return list(islice(decisions(**asked, limit=limit), limit))
+
+        return await asyncio.to_thread(newest, read, sought, begin, end, limit)
+
+    return routes
+
+
+def newest(
+    read: Callable[[float, float, int], list[Kept]],
+    sought: Sought,
+    since: float,
+    until: float,
+    limit: int,
+) -> RequestsAnswer:
+    """Looks back from `until` over spans that double while little is found.
+
+    A span that holds more than may still be read is looked at in parts.
+    """
+    found: list[RequestView] = []
+    span, left, end = FIRST_SPAN_S, MOST_READ, until
+    while end > since and len(found) < limit and left > 0:
+        begin = max(since, end - span)
+        rows = read(begin, end, left + 1)
+        if len(rows) > left and span > 1e-3:
+            span /= 8
+            continue
+        views = (request_view(row) for row in reversed(rows))
+        found += (view for view in views if sought.fits(view))
+        left, end, span = left - len(rows), begin, span * 2
+    return RequestsAnswer(
+        data=found[:limit], searched_since=end, is_whole=end <= since and len(found) <= limit
+    )
+
+
+def request_view(row: Kept) -> RequestView:
+    """A request as it stands in the ledger."""
+    decision = row.decision if isinstance(row, Outcome) else row
+    return RequestView(
+        decision_id=decision.id,
+        at=decision.at,
+        route=decision.cell.route,
+        task=decision.cell.name,
+        key=decision.key_id,
+        requested_model=decision.requested_model,
+        deployment=decision.deployment,
+        **_ended(row, decision.at),
+    )
+
+
+def _ended(row: Kept, began_at: float) -> dict[str, Any]:
+    if not isinstance(row, Outcome):
+        unknown = dict.fromkeys(("served", "attempts", "cost_usd", "latency_s"))
+        return {**unknown, "status": "open"}
+    return {
+        "served": row.served,
+        "status": "ok" if row.ok else "failed",
+        "attempts": len(row.results),
+        "cost_usd": number(row.cost_usd),
+        "latency_s": row.finished_at - began_at,
+    }

@@ -1,0 +1,95 @@
+"""What a rehearsal elsewhere starts from: GET /v1/rehearsal."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Depends, Query, Response
+
+from windsock.core.model.calls import Outcome
+from windsock.core.model.rewards import Feedback
+from windsock.errors import BadRequest
+from windsock.service.auth import Principal
+from windsock.service.control.access_check import Insight
+from windsock.service.control.history_routes import History
+from windsock.service.control.rehearsal.one_namespace import state_of_namespace
+from windsock.service.control.schemas.asked import DeploymentName, When, when
+
+MOST_REQUESTS = 20_000
+"""Of the log, the newest; each is some 2 KB."""
+
+FIRST_S, WIDER = 300.0, 2.0
+"""The log is read backwards, in windows each so much wider than the one after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What is handed out beside the router's state.
+
+    settings    of a route and all that routing rests on, without keys and addresses; JSON-able
+    encode      a record as the store keeps it, JSON
+    """
+
+    settings: Callable[[str], Mapping[str, Any]]
+    encode: Callable[[object], str]
+
+
+def rehearsal_routes(insight: Insight, past: History, handover: Handover) -> APIRouter:
+    """GET /v1/rehearsal."""
+    router, clock = insight.router, insight.clock
+    routes = APIRouter(tags=["inspect"])
+    Admin = Annotated[Principal, Depends(insight.allowed("admin"))]  # noqa: N806
+
+    @routes.get("/v1/rehearsal")
+    async def ground(
+        caller: Admin,
+        route: DeploymentName | None = None,
+        since: When = None,
+        limit: Annotated[int, Query(ge=1, le=MOST_REQUESTS)] = 5000,
+    ) -> Response:
+        """What the router knows, and the newest requests of a route, both of one's namespace."""
+        name, now = _known(router.routes, route), clock.now()
+        begin = when(since, now, param="since", otherwise=0.0)
+        state = state_of_namespace(router.to_state(), caller.namespace)
+        head = {"now": now, "route": name, "settings": handover.settings(name),
+                "router": state, "book": router.book.to_state()}  # fmt: skip
+
+        def body() -> bytes:
+            read = newest(past, caller.namespace, name, begin, now + 1, limit)
+            log = [orjson.Fragment(handover.encode(each)) for each in read]
+            said = [orjson.Fragment(handover.encode(each)) for each in _feedback(past, read)]
+            return orjson.dumps({**head, "outcomes": log, "feedback": said})
+
+        return Response(await asyncio.to_thread(body), media_type="application/json")
+
+    return routes
+
+
+def _known(routes: Mapping[str, object], named: str | None) -> str:
+    name = named or next(iter(routes), "")
+    if name not in routes:
+        known = ", ".join(routes) or "none"
+        raise BadRequest(f"there is no route {name!r}; there are {known}", param="route")
+    return name
+
+
+def newest(
+    past: History, namespace: str, route: str, since: float, until: float, limit: int
+) -> list[Outcome]:
+    """The last so many finished requests of a route in that time, oldest first."""
+    found: list[Outcome] = []
+    width_s = FIRST_S
+    while len(found) < limit and until > since:
+        begin = max(since, until - width_s)
+        lines = past.decisions(since=begin, until=until, namespace=namespace)
+        ended = (each for each in lines if isinstance(each, Outcome))
+        found[:0] = [each for each in ended if each.decision.cell.route == route]
+        until, width_s = begin, width_s * WIDER
+    return found[-limit:]
+
+
+def _feedback(past: History, read: list[Outcome]) -> Iterator[Feedback]:
+    for outcome in read:
+        yield from past.feedback_of(outcome.decision.id)
