@@ -147,8 +147,12 @@ class Floor:
         return self.success + self.owed
 
     def sure(self, rung: Rung) -> float:
-        """What a rung surely delivers."""
-        return rung.success - self.caution * max(0.0, rung.error - KNOWN)
+        """What a rung surely delivers.
+
+        What an incumbent keeps is left out: it would hold the floor for the worst of the others.
+        """
+        free = rung.unheld or rung
+        return free.success - self.caution * max(0.0, free.error - KNOWN)
 
     def is_held(self, rung: Rung) -> bool:
         """True if a rung surely delivers the floor with what is owed."""
@@ -232,4 +236,5 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
 
 
 def _usd_per_success(rung: Rung) -> float:
-    return rung.usd / max(rung.success, 1e-9)
+    free = rung.unheld or rung
+    return free.usd / max(free.success, 1e-9)

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from windsock.core.model.arrays import FloatArray
+from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.objectives import Floor, on_floor
 from windsock.core.policies.restraint.incumbent import AHEAD, LOSS, SURE, Incumbent, kept
 
 USD = np.array([2.0, 1.0, 9.0])
@@ -92,3 +94,15 @@ def test_tasks_that_err_each_for_itself_share_one_bound() -> None:
 def test_what_the_prior_says_is_common_to_all_tasks_and_counts_in_full() -> None:
     args = [0.0, 1.0, 0.0], [0.75, 0.75, 0.75], [6.0, 6.0, 6.0]
     assert held(*args, share=0.01)[1] == pytest.approx(held(*args)[1])
+
+
+def test_an_incumbent_does_not_hold_the_floor_for_the_worst_of_the_others() -> None:
+    mean, known = np.array([0.90, 0.30, 0.88]), np.array([500.0, 40.0, 40.0])
+    it = Incumbent(
+        index=0, served=np.array([900.0, 0.0, 0.0]), floor=0.85, strength=known, rewards=known
+    )
+    arms = Arms(
+        a=mean * known, b=(1 - mean) * known, usd=np.array([1e-2, 1e-5, 1e-3]), incumbent=it
+    )
+    rung = on_floor(Ladder(arms), Floor(success=0.85, caution=1.0)).rung
+    assert rung.weights[2] > 0.1 > 10 * rung.weights[1]
