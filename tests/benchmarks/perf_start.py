@@ -112,8 +112,8 @@ def fill(path: Path, megabytes: int) -> None:
     engine.dispose()
     with sqlite3.connect(path) as store:
         while path.stat().st_size < megabytes * 1e6:
-            last = store.execute("SELECT max(position) FROM decision").fetchone()[0]
-            for table in ("decision", "attempt"):
+            last = store.execute("SELECT max(position) FROM request").fetchone()[0]
+            for table in ("request", "request_name"):
                 store.execute(copied(store, table), {"last": last})
             store.execute("UPDATE writer SET position = 2 * position")
             store.commit()

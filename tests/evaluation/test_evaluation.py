@@ -246,7 +246,7 @@ def test_the_verdict_is_printed_in_money_and_told_as_json(tmp_path, capsys) -> N
     assert told["refusal"] is None
     assert set(told["estimators"]) == {"ips", "snips", "dr", "switch_dr"}
     assert told["new"]["success"]["low"] < told["new"]["success"]["mean"]
-    assert told["new"] == told["estimators"]["dr"]
+    assert told["new"] == told["estimators"]["switch_dr"]
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ async def test_if_the_last_snapshot_cannot_be_taken_over_the_one_before_it_is(
             engine = it.service.engine
         with engine.begin() as connection:
             connection.exec_driver_sql("DELETE FROM feedback")
-            connection.exec_driver_sql("DELETE FROM decision")
+            connection.exec_driver_sql("DELETE FROM request")
             last = "(SELECT max(position) FROM snapshot)"
             change = f"UPDATE snapshot SET body = ? WHERE position = {last}"
             connection.exec_driver_sql(change, (broken,))

@@ -36,7 +36,7 @@ def test_a_copy_made_while_it_is_written_to_is_whole(tmp_path: Path) -> None:
     assert queries.decision(copy, "d299") == outcome(299)
     copy.dispose()
     with sqlite3.connect(to) as made:
-        (count,) = made.execute("SELECT count(*) FROM decision").fetchone()
+        (count,) = made.execute("SELECT count(*) FROM request").fetchone()
     made.close()
     assert 300 <= count <= 400
     assert stat.S_IMODE(to.stat().st_mode) == 0o600
@@ -63,7 +63,7 @@ def test_a_new_store_and_its_log_are_for_their_owner_only(tmp_path: Path) -> Non
     upgrade_engine(engine)
     with engine.connect() as connection:
         keep(engine, [outcome(1)])
-        connection.exec_driver_sql("SELECT count(*) FROM decision").scalar()
+        connection.exec_driver_sql("SELECT count(*) FROM request").scalar()
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     engine.dispose()
     assert {"store.db", "store.db-wal"} <= set(modes)

@@ -10,6 +10,9 @@ from sqlite3 import connect
 
 import pytest
 
+from windsock.store import queries
+from windsock.store.engine import open_engine
+
 KILLS = 10
 FLUSH_S = 0.05
 SLACK_S = 0.4
@@ -77,8 +80,9 @@ def test_a_killed_writer_leaves_all_but_the_last_moment(tmp_path: Path, seed: in
         )
         with closing(connect(file)) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            rows = connection.execute("SELECT number FROM decision ORDER BY position").fetchall()
-        written = [number for (number,) in rows]
+            engine = open_engine(f"sqlite:///{file}")
+            written = [each.decision.number for each in queries.tail(engine, 0)]
+            engine.dispose()
         mine = written[len(expected) :]
         assert written[: len(expected)] == expected, "an earlier life's rows changed"
         assert mine == list(range(first, first + len(mine))), "a gap or a doubled row"

@@ -12,13 +12,14 @@ from sqlalchemy import Engine, text
 from sqlmodel import SQLModel
 
 from tests.builders import CHEAP, START, quote
+from tests.store.old_rows import decision_row
 from tests.store.samples import call, decision, feedback, keep, last_position, outcome, shift
 from windsock.errors import StoreError
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.migrations import HEAD, HERE, revision_of, upgrade, upgrade_engine
-from windsock.store.rows import StateSnapshot, rows_of
+from windsock.store.rows import StateSnapshot
 
 FIRST = {
     "decision": (
@@ -118,7 +119,7 @@ def test_a_store_of_the_second_revision_keeps_its_decisions_and_takes_ids_of_ans
 ) -> None:
     upgrade(url, "0002")
     engine = open_engine(url)
-    (_, row), *_ = rows_of(outcome(1), 1)
+    row = decision_row(outcome(1), 1)
     names = [name for name in row if name not in ("response_id", "is_cost_unknown")]
     known, values = ", ".join(names), ", ".join(f":{name}" for name in names)
     with engine.begin() as connection:

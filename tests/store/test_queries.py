@@ -13,8 +13,11 @@ from windsock.core.model.requests import Cell
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.validation import Held
 from windsock.store import queries
+from windsock.store.compact import history
 
 HOUR = 3600.0
+ODD = {"odd": b"\x80"}
+"""A body of no numbers."""
 
 
 def table(version: int, *, task: str = "chat") -> WeightTable:
@@ -33,7 +36,7 @@ def test_an_outcome_speaks_for_its_decision(engine: Engine) -> None:
 def test_decisions_come_in_order_of_time_across_pages_with_their_propensity(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "PAGE", 10)
+    monkeypatch.setattr(history, "PAGE", 10)
     late_first = [outcome(n, decision=decision(n, at=START - n // 4)) for n in range(100)]
     keep(engine, late_first)
     found = list(queries.decisions(engine, since=START - 20, until=START - 3))
@@ -56,10 +59,10 @@ def test_rows_that_cannot_be_read_use_up_no_limit(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does a page of nothing but such rows end an export."""
-    monkeypatch.setattr(queries, "PAGE", 5)
+    monkeypatch.setattr(history, "PAGE", 5)
     keep(engine, [outcome(n) for n in range(30)])
     with engine.begin() as connection:
-        connection.execute(text("UPDATE decision SET body = '{}' WHERE number < 12"))
+        connection.execute(text("UPDATE request SET body = :odd WHERE position <= 12"), ODD)
     found = queries.decisions(engine, since=0, until=START * 2, limit=10)
     assert [each.decision.number for each in found] == list(range(12, 22))
 
@@ -144,16 +147,16 @@ def test_the_tail_begins_after_a_position_and_holds_only_what_makes_state(engine
 def test_a_row_that_cannot_be_read_does_not_hide_the_others(engine: Engine) -> None:
     keep(engine, [outcome(1), outcome(2), outcome(3)])
     with engine.begin() as connection:
-        connection.execute(text("UPDATE decision SET body = '{}' WHERE id = 'd2'"))
+        connection.execute(text("UPDATE request SET body = :odd WHERE position = 2"), ODD)
     assert list(queries.tail(engine, 0)) == [outcome(1), outcome(3)]
     assert queries.decision(engine, "d2") is None
 
 
-def test_records_are_json_that_other_tools_can_read(engine: Engine) -> None:
+def test_what_records_share_is_json_that_other_tools_can_read(engine: Engine) -> None:
     keep(engine, [outcome(1)])
     path = {
-        "sqlite": "SELECT body ->> '$.decision.cell[2]' FROM decision",
-        "postgresql": "SELECT body::json -> 'decision' -> 'cell' ->> 2 FROM decision",
+        "sqlite": "SELECT body ->> '$.decision.cell[2]' FROM shape",
+        "postgresql": "SELECT body::json -> 'decision' -> 'cell' ->> 2 FROM shape",
     }[engine.dialect.name]
     with engine.connect() as connection:
         assert connection.execute(text(path)).scalar() == "chat"

@@ -17,6 +17,9 @@ from windsock.store.recovery.rescue import rescue
 from windsock.store.recovery.set_aside import MAX_CHECKED_BYTES, set_aside_if_corrupt
 from windsock.store.rows import StateSnapshot
 
+SPANS_OF_500_S = sum(
+    len({at // span for at in range(int(START), int(START) + 500)}) for span in (60, 3600, 86_400)
+)
 STAMP = "20261124T120000Z"
 QUOTES = [quote(CHEAP), quote(FLAGSHIP)]
 KEY = VirtualKey(
@@ -80,8 +83,8 @@ def test_a_locked_file_is_not_taken_for_a_corrupt_one(path: Path) -> None:
             b"not a database at all, but long enough to look like one" * 9
         ),
         lambda path: overwrite(path, 0, 100),
-        lambda path: overwrite(path, page_of(path, "decision"), 2000),
-        lambda path: overwrite(path, page_of(path, "decision_at"), 2000),
+        lambda path: overwrite(path, page_of(path, "request"), 2000),
+        lambda path: overwrite(path, page_of(path, "request_at"), 2000),
         lambda path: path.write_bytes(path.read_bytes()[:-8192]),
     ],
     ids=["text", "header", "table", "index", "cut short"],
@@ -117,7 +120,7 @@ def test_a_large_file_is_checked_at_the_ends_of_its_tables(path: Path) -> None:
 
 
 def test_keys_prices_and_the_last_state_are_carried_over(path: Path) -> None:
-    overwrite(path, page_of(path, "decision"), 2000)
+    overwrite(path, page_of(path, "request"), 2000)
     before = position_of_snapshot(path)
     aside = set_aside_if_corrupt(url_of(path), STAMP)
     assert aside is not None
@@ -125,8 +128,12 @@ def test_keys_prices_and_the_last_state_are_carried_over(path: Path) -> None:
     upgrade_engine(engine)
     rescued = rescue(aside, engine)
     carried = {name: rows for name, rows in rescued.rows.items() if rows}
-    assert carried == {"virtual_key": 1, "meta": 1, "quote": 2, "snapshot": 1, "attempt": 500}
-    assert rescued.lost["decision"] == 500
+    assert carried == {
+        **{"virtual_key": 1, "meta": 1, "quote": 2, "snapshot": 1, "series": 2, "shape": 1},
+        **dict.fromkeys(("request_sums", "call_sums", "delay_sums"), SPANS_OF_500_S),
+    }
+    assert rescued.lost["request"] == 500
+    assert queries.report(engine, since=0, by=())[0]["requests"] == 500
     assert queries.keys(engine) == [KEY]
     assert queries.meta(engine, "seed") == "7"
     assert queries.all_quotes(engine) == QUOTES
@@ -165,20 +172,20 @@ def page_holding(path: Path, word: bytes, *, after: float = 0.5) -> int:
     return at - at % 4096
 
 
-@pytest.mark.parametrize("size", [4096, 12288])
+@pytest.mark.parametrize("size", [4096, 8192])
 def test_pages_damaged_amid_the_decisions_cost_those_that_stood_there(
     path: Path, size: int
 ) -> None:
-    overwrite(path, page_holding(path, b'"decision"'), size)
+    overwrite(path, page_holding(path, b"d250", after=0), size)
     aside = set_aside_if_corrupt(url_of(path), STAMP)
     assert aside is not None
     engine = open_engine(url_of(path))
     upgrade_engine(engine)
     rescued = rescue(aside, engine)
-    lost = rescued.lost["decision"]
+    lost = rescued.lost["request"]
     assert lost is not None
-    assert 0 < lost <= 40 * size // 4096
-    assert rescued.rows["decision"] == 500 - lost
+    assert 0 < lost <= 80 * size // 4096
+    assert rescued.rows["request"] == 500 - lost
     found = [n for n in range(500) if queries.decision(engine, f"d{n}") == outcome(n)]
     assert len(found) == 500 - lost
     engine.dispose()
@@ -190,7 +197,7 @@ def with_log(path: Path, count: int) -> None:
     with engine.connect() as hold:
         hold.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
         hold.exec_driver_sql("BEGIN")
-        hold.exec_driver_sql("SELECT count(*) FROM decision").scalar()
+        hold.exec_driver_sql("SELECT count(*) FROM request").scalar()
         for n in range(500, 500 + count):
             keep(engine, [outcome(n)])
         for name in ("store.db", "store.db-wal"):
@@ -221,7 +228,7 @@ def test_what_stands_behind_the_damage_of_a_log_is_found(path: Path, kind: str) 
     upgrade_engine(engine)
     rescued = rescue(aside, engine)
     assert rescued.frames > 0
-    assert rescued.rows["decision"] >= 540
+    assert rescued.rows["request"] >= 540
     assert queries.decision(engine, "d559") == outcome(559)
     engine.dispose()
 
@@ -229,9 +236,10 @@ def test_what_stands_behind_the_damage_of_a_log_is_found(path: Path, kind: str) 
 def test_a_sound_log_and_one_that_ends_amid_a_write_are_left_alone(path: Path) -> None:
     with_log(path, 20)
     log = path.with_name("store.db-wal")
-    whole = log.read_bytes()
+    whole, killed = log.read_bytes(), path.read_bytes()
     for raw in (whole, whole[:-3000], whole + whole[-4120:-2000]):
         log.write_bytes(raw)
+        path.write_bytes(killed)  # whoever looked brought the log into it
         assert set_aside_if_corrupt(url_of(path), STAMP, is_ours=True) is None
         log.write_bytes(whole)
 

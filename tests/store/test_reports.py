@@ -1,4 +1,4 @@
-"""Sums: exact money, each judged request once, percentiles by nearest rank."""
+"""Sums: exact money, each judged request once, percentiles by nearest rank, to two digits."""
 
 import math
 from collections import defaultdict
@@ -44,7 +44,15 @@ def traffic(count: int, seed: int = 3) -> list[Outcome]:
 def nearest_rank(values: list[float], percent: int) -> float | None:
     if not values:
         return None
-    return sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+    exact = sorted(values)[math.ceil(len(values) * percent / 100) - 1]
+    return two_digits(exact)
+
+
+def two_digits(seconds: float) -> float:
+    """Milliseconds of two digits, half up: 1.0449 s are 1 s, 1.05 s are 1.1 s."""
+    ms = math.floor(seconds * 1000 + 0.5)
+    unit = 10 ** max(0, len(str(ms)) - 2)
+    return math.floor(ms / unit + 0.5) * unit / 1000
 
 
 @pytest.mark.parametrize("by", [("task", "deployment", "key"), ("key",), ("route",), ()])

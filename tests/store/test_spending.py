@@ -1,8 +1,9 @@
 """What was spent since a moment, to the last picodollar; requests that nobody was asked for."""
 
+from dataclasses import replace
 from decimal import Decimal
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
 from tests.builders import CHEAP, FLAGSHIP, MID, START
 from tests.store.samples import call, decision, keep, outcome
@@ -28,19 +29,25 @@ def finished(
 
 
 def test_each_call_is_counted_where_it_was_made(engine: Engine) -> None:
+    began = decision(5, at=START - 4000, key_id="k1")
+    ended_before = finished(4, asked(CHEAP, Decimal(4)), finished_at=START - 1)
+    ended_before = replace(ended_before, decision=decision(4, at=START - 2))
+    begun_before = replace(finished(5, asked(MID, Decimal(8)), finished_at=START), decision=began)
     keep(
         engine,
         [
             finished(1, asked(CHEAP, Decimal("0.5")), asked(FLAGSHIP, TINY, 1), key_id="k1"),
             finished(2, asked(CHEAP, Decimal(1))),
             finished(3, asked(MID, None), asked(CHEAP, Decimal(2), 1), key_id="k1"),
-            finished(4, asked(CHEAP, Decimal(4)), finished_at=START - 1),
+            ended_before,
+            begun_before,
         ],
     )
     assert sorted(spent_since(engine, START), key=str) == sorted(
         [
             Spent("k1", "auto", CHEAP, Decimal("2.5")),
             Spent("k1", "auto", FLAGSHIP, TINY),
+            Spent("k1", "auto", MID, Decimal(8)),
             Spent(None, "auto", CHEAP, Decimal(1)),
         ],
         key=str,
@@ -49,9 +56,8 @@ def test_each_call_is_counted_where_it_was_made(engine: Engine) -> None:
 
 
 def test_requests_of_before_calls_had_costs_count_where_they_were_answered(engine: Engine) -> None:
-    keep(engine, [finished(1, asked(CHEAP, Decimal("0.25")), served=MID), finished(2)])
-    with engine.begin() as store:
-        store.execute(text("UPDATE attempt SET cost_pico_usd = NULL"))
+    old = replace(finished(1, asked(CHEAP, None), served=MID), cost_usd=Decimal("0.25"))
+    keep(engine, [old, finished(2)])
     assert spent_since(engine, START) == [Spent(None, "auto", MID, Decimal("0.25"))]
 
 

@@ -26,6 +26,7 @@ from windsock.config.shared_settings import shared_settings
 from windsock.config.shown import shown
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
+from windsock.evaluation.savings import savings_facts
 from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
@@ -237,6 +238,7 @@ def _history(engine: Engine) -> History:
         report=partial(queries.report, engine),
         bills=partial(queries.bills_report, engine),
         uncalled=partial(uncalled_report, engine),
+        savings=partial(savings_facts, engine),
     )
 
 

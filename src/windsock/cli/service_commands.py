@@ -95,6 +95,10 @@ def explain(
 def report(
     since: Annotated[str, typer.Option(help="how far back, such as 7d or 36h, or a date")] = "1d",
     by: Annotated[str, typer.Option(help="of route, task, deployment, key")] = "deployment",
+    baseline: Annotated[
+        str | None,
+        typer.Option(help="compare with all to this one; the incumbent or the reference if not"),
+    ] = None,
     url: Url = HERE,
     key: Key = None,
     as_json: AsJson = False,
@@ -103,7 +107,8 @@ def report(
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
-    tables.show_report(ServiceClient(url, key), since=since, by=by, as_json=as_json)
+    service = ServiceClient(url, key)
+    tables.show_report(service, since=since, by=by, baseline=baseline, as_json=as_json)
 
 
 @alarms_app.command("list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,64 @@ from windsock.clock import SystemClock
 from windsock.errors import ConfigError, masked
 from windsock.resources.declared import point
 
+SAMPLE = 4000
+"""Requests that savings rest on, at most; the service reads them in about a second."""
 
-def show_report(service: Client, *, since: str, by: str, as_json: bool = False) -> None:
+
+def show_report(
+    service: Client, *, since: str, by: str, baseline: str | None = None, as_json: bool = False
+) -> None:
     """Requests, spend and success by group; on a second line what was billed."""
     try:
         begin = point(since, SystemClock().now())
     except ValueError as error:
         raise ConfigError(f"--since: {error}") from None
-    found = service.ask("/v1/report", params={"since": begin, "by": by})
+    named = {"baseline": baseline} if baseline else {}
+    found = service.ask("/v1/report", params={"since": begin, "by": by, "sample": SAMPLE, **named})
     if as_json:
         print(json.dumps(found, indent=2))
         return
     head = Entry(" / ".join(found["by"]), ("requests", "answered", "cost $", "success", "$ per ok"))
     entries = [_report_entry(row, found["by"]) for row in found["data"]]
     show(terminal(), lines([head, *entries], width=terminal().width, figure=10))
+    for words in map(saved_words, found.get("savings", ())):
+        show(terminal(), wrapped(words, width=terminal().width, indent=""))
+
+
+def saved_words(each: dict[str, Any]) -> str:
+    """What a route saved and won against one deployment, how surely, and by what."""
+    why = {"incumbent": "the incumbent", "reference": "the reference"}.get(each["why"], "as named")
+    about = f"{each['route']} against all to {each['baseline']} ({why}): "
+    facts = [
+        _change(each["saved_usd"], "saved", "lost", _dollars, "dollars"),
+        _change(each["won_successes"], "won", "lost", _successes, "successes"),
+    ]
+    if each["unknown"]:
+        facts.append(each["unknown"])
+    rests = f"rests on {each['sampled']:,} of {each['requests']:,} requests"
+    facts.append(f"{rests}, {each['judged']:,} of them judged")
+    facts += [f"left out {count:,} {reason}" for reason, count in each["left_out"].items()]
+    return about + "; ".join(facts)
+
+
+def _change(
+    found: dict[str, float] | None, up: str, down: str, told: Callable[[float], str], what: str
+) -> str:
+    """A mean and its interval; where that holds 0, it is open which of the two it is."""
+    if found is None:
+        return f"{what} unknown"
+    span = f"{told(found['low'])} to {told(found['high'])}"
+    if found["low"] <= 0 <= found["high"]:
+        return f"{what} {up} or {down} is open ({span})"
+    return f"{up if found['mean'] > 0 else down} {told(abs(found['mean']))} ({span})"
+
+
+def _dollars(usd: float) -> str:
+    return f"{'-' if usd < 0 else ''}${abs(usd):.4g}"
+
+
+def _successes(count: float) -> str:
+    return f"{count:.3g} successes" if abs(count) < 100 else f"{count:,.0f} successes"
 
 
 def _report_entry(row: dict[str, Any], by: Sequence[str]) -> Entry:

@@ -161,7 +161,7 @@ class Reconsideration:
             features=decision.features,
         )
         table = self._router.tables.lookup(route, request, decision.at)
-        row = _row(entry, decision, table, logged)
+        row = row_of(entry, decision, table, logged)
         if row is None:
             return self._left_out("no candidate could have served them")
         self.found.rows.append(row)
@@ -215,15 +215,15 @@ class Reconsideration:
         if known is None:
             return
         decision, served, considered = known
-        matter = _matter(feedback.reward)
+        matter = matter_of(feedback.reward)
         said = tuple(considered.said.values()) if considered else ()
         self._router.learn(decision, served, feedback.reward, feedback.at, said=said)
         if considered is not None:
             considered.said[matter] = feedback
-            considered.reward = _worth(considered.said.values())
+            considered.reward = worth_of(considered.said.values())
 
 
-def _row(
+def row_of(
     entry: Outcome | Decision, decision: Decision, table: WeightTable, logged: WeightTable | None
 ) -> Considered | None:
     arms = _arms_of(table, _barred(logged))
@@ -283,11 +283,11 @@ def _barred(logged: WeightTable | None) -> frozenset[str]:
     )
 
 
-def _matter(reward: Reward) -> tuple[str, str, str | None]:
+def matter_of(reward: Reward) -> tuple[str, str, str | None]:
     return reward.metric, reward.source, reward.key_id
 
 
-def _worth(said: Iterable[Feedback]) -> float | None:
+def worth_of(said: Iterable[Feedback]) -> float | None:
     """Rewards of one answer as one, by what each counted for."""
     known = list(said)
     total = sum(each.weight for each in known)

@@ -69,6 +69,7 @@ class Estimate:
 
     parts       each request's part in its error, (n,), sum 0
     caution     standard error as foreseen over that seen in the parts, at least 1
+    doubt       by how much the model may be off where it is not corrected; within the interval
     """
 
     mean: float
@@ -76,6 +77,7 @@ class Estimate:
     high: float
     parts: Floats
     caution: float = 1.0
+    doubt: float = 0.0
 
 
 def effective_samples(w: Floats) -> float:
@@ -100,15 +102,17 @@ def estimates(sample: Sample) -> dict[str, Estimate]:
 
 def ratio(top: Estimate, bottom: Estimate, support: float) -> Estimate:
     """One mean over another of the same requests, by the delta method."""
-    mean = top.mean / bottom.mean if bottom.mean else float("nan")
-    parts = (top.parts - mean * bottom.parts) / (bottom.mean or float("nan"))
-    return _interval(mean, parts, support, max(top.caution, bottom.caution))
+    below = bottom.mean or float("nan")
+    mean = top.mean / below
+    parts = (top.parts - mean * bottom.parts) / below
+    doubt = (top.doubt + abs(mean) * bottom.doubt) / abs(below)
+    return _interval(mean, parts, support, max(top.caution, bottom.caution), doubt)
 
 
 def difference(one: Estimate, other: Estimate, support: float) -> Estimate:
     """One mean less another of the same requests."""
-    caution = max(one.caution, other.caution)
-    return _interval(one.mean - other.mean, one.parts - other.parts, support, caution)
+    caution, doubt = max(one.caution, other.caution), one.doubt + other.doubt
+    return _interval(one.mean - other.mean, one.parts - other.parts, support, caution, doubt)
 
 
 def bounded(found: Estimate, low: float, high: float) -> Estimate:
@@ -116,12 +120,12 @@ def bounded(found: Estimate, low: float, high: float) -> Estimate:
     return replace(found, low=max(found.low, low), high=min(found.high, high))
 
 
-def _mean(terms: Floats, support: float, foreseen: float = 0.0) -> Estimate:
+def _mean(terms: Floats, support: float, foreseen: float = 0.0, doubt: float = 0.0) -> Estimate:
     """foreseen: variance of the sum of the terms."""
     mean = float(terms.mean())
     seen = float(np.square(terms - mean).sum())
     caution = float(np.sqrt(foreseen / seen)) if seen else 1.0
-    return _interval(mean, terms - mean, support, max(1.0, caution))
+    return _interval(mean, terms - mean, support, max(1.0, caution), doubt)
 
 
 def _ratio(top: Floats, bottom: Floats, support: float) -> Estimate:
@@ -134,26 +138,35 @@ def _switched(sample: Sample, residual: Floats, support: float) -> Estimate:
     """The bound of the shortest interval: what the model may be off beyond it widens it."""
     best = _mean(sample.expected + residual, support, float(sample.arms.noise.sum()))
     arms, n = sample.arms, len(sample.w)
-    for tau in np.unique(np.quantile(sample.w[sample.w > 0], np.linspace(0.5, 1, TAUS))):
+    for tau in _bounds(sample.w[sample.w > 0]):
         terms = sample.expected + np.where(sample.w <= tau, residual, 0.0)
         foreseen = float(arms.noise[arms.ratio <= tau].sum())
         doubt = float(arms.doubt[arms.ratio > tau].sum()) / n
-        found = _mean(terms, support, foreseen)
-        wider = replace(found, low=found.low - doubt, high=found.high + doubt)
-        if wider.high - wider.low < best.high - best.low:
-            best = wider
+        found = _mean(terms, support, foreseen, doubt)
+        if found.high - found.low < best.high - best.low:
+            best = found
     return best
 
 
-def _interval(mean: float, parts: Floats, support: float, caution: float = 1.0) -> Estimate:
+def _bounds(w: Floats) -> Floats:
+    """0, which leaves all to the model, and the upper half of the weights that fell."""
+    tried = np.quantile(w, np.linspace(0.5, 1, TAUS)) if len(w) else w
+    return np.unique(np.concatenate([[0.0], tried]))
+
+
+def _interval(
+    mean: float, parts: Floats, support: float, caution: float = 1.0, doubt: float = 0.0
+) -> Estimate:
     """Normal, by Student's t with the effective samples as degrees of freedom."""
     n = len(parts)
     error = caution * float(np.sqrt(np.square(parts).sum() / max(n - 1, 1) / n))
     reach: Any = special.stdtrit(max(support - 1, 1.0), (1 + LEVEL) / 2)
+    half = float(reach) * error + doubt
     return Estimate(
         mean=mean,
-        low=mean - float(reach) * error,
-        high=mean + float(reach) * error,
+        low=mean - half,
+        high=mean + half,
         parts=parts,
         caution=caution,
+        doubt=doubt,
     )

@@ -30,8 +30,11 @@ from windsock.evaluation.samples import (
     weights_of,
 )
 
-HEADLINE = "dr"
-"""Unbiased as IPS is, and as sure as the model allows."""
+HEADLINE = "switch_dr"
+"""The shortest of the intervals that hold: corrected where the log went, by the model elsewhere."""
+
+PLAIN = "dr"
+"""Of the log itself, where nothing is weighed."""
 
 LEAST_JUDGED = 2.0
 """Judged requests that the log must be worth before anything is said of success."""
@@ -186,7 +189,7 @@ def _logged(success: Sample | None, usd: Sequence[float]) -> Value:
     money = estimates(plain_sample(usd))["snips"]
     if success is None:
         return Value(success=None, usd=money, usd_per_success=None)
-    right = estimates(success)[HEADLINE]
+    right = estimates(success)[PLAIN]
     support = effective_samples(success.seen)
     return Value(
         success=bounded(right, 0.0, 1.0),

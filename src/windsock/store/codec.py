@@ -14,7 +14,7 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.exclusions import Exclusion, ExclusionCode, exclusion_of
 from windsock.core.model.requests import Cell
-from windsock.core.model.rewards import Feedback
+from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 
@@ -66,6 +66,33 @@ def decode(kind: type[T], body: str | bytes) -> T:
     elif isinstance(found, _StoredTable):
         found = _table(found)
     return found  # type: ignore[no-any-return]
+
+
+def encode_spoken(feedback: Feedback) -> str:
+    """What the columns of its row do not tell; all of it where they cannot tell it exactly."""
+    reward = feedback.reward
+    texts = (feedback.decision_id, reward.source, reward.metric, reward.key_id or "")
+    if any("\x00" in text for text in texts) or _has_negative_0(feedback):
+        return encode(feedback)
+    rest: dict[str, Any] = {} if feedback.weight == 1 else {"weight": feedback.weight}
+    if feedback.idempotency_key is not None:
+        rest["idempotency_key"] = feedback.idempotency_key
+    return _encode(rest).decode()
+
+
+def decode_spoken(row: Any) -> Feedback:
+    """The record of a row of `feedback`; rows of before hold all of it in their body."""
+    rest = msgspec.json.decode(row.body)
+    if "decision_id" in rest:
+        return decode(Feedback, row.body)
+    reward = Reward(value=row.value, source=row.source, metric=row.metric, key_id=row.key_id)
+    return Feedback(decision_id=row.decision_id, reward=reward, at=row.at, **rest)
+
+
+def _has_negative_0(feedback: Feedback) -> bool:
+    """A number that no column of SQLite holds."""
+    zeros = (each for each in (feedback.reward.value, feedback.at) if not each)
+    return any(math.copysign(1, each) < 0 for each in zeros)
 
 
 def _stored(table: WeightTable) -> _StoredTable:

@@ -14,29 +14,35 @@ from math import inf
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Engine, Row, Select, Table, func, select, tuple_
+from sqlalchemy import Engine, Row, Select, Table, func, select
 
-from windsock.core.model.calls import Outcome
-from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.validation import Held
-from windsock.store.codec import decode
+from windsock.store.codec import decode, decode_spoken
+from windsock.store.compact.history import (
+    count,
+    decision,
+    decision_of_response,
+    decisions,
+    since_position,
+    table,
+    table_at,
+    tables_at,
+)
 from windsock.store.engine import reading
 from windsock.store.keys import VirtualKey, add_key, keys, meta, revoke_key, set_meta
 from windsock.store.reports import attempts_report, bills_report, report
 from windsock.store.rows import Entry, StateSnapshot
 from windsock.store.tables import (
-    DecisionRow,
     EventRow,
     FeedbackRow,
     HealthRow,
     HeldRow,
     QuoteRow,
     SnapshotRow,
-    WeightsRow,
 )
 
 __all__ = [
@@ -73,69 +79,19 @@ PAGE = 1000
 
 T = TypeVar("T")
 
-_decision: Table = DecisionRow.__table__  # type: ignore[attr-defined]
 _feedback: Table = FeedbackRow.__table__  # type: ignore[attr-defined]
 _quote: Table = QuoteRow.__table__  # type: ignore[attr-defined]
 _held: Table = HeldRow.__table__  # type: ignore[attr-defined]
 _health: Table = HealthRow.__table__  # type: ignore[attr-defined]
-_weights: Table = WeightsRow.__table__  # type: ignore[attr-defined]
 _event: Table = EventRow.__table__  # type: ignore[attr-defined]
 _snapshot: Table = SnapshotRow.__table__  # type: ignore[attr-defined]
-
-
-def decision(engine: Engine, decision_id: str) -> Outcome | Decision | None:
-    """A decision; as an outcome if its request ended here."""
-    rows = _all(engine, select(_decision).where(_decision.c.id == decision_id))
-    found = (each for _, each in _readable(rows, _decision_of))
-    return max(found, key=lambda each: isinstance(each, Outcome), default=None)
-
-
-def decision_of_response(
-    engine: Engine, response_id: str, namespace: str
-) -> Outcome | Decision | None:
-    """The last decision of a namespace whose answer had this id."""
-    query = select(_decision).where(
-        _decision.c.response_id == response_id, _decision.c.namespace == namespace
-    )
-    rows = _all(engine, query.order_by(_decision.c.position.desc()))
-    return next((each for _, each in _readable(rows, _decision_of)), None)
-
-
-def decisions(
-    engine: Engine,
-    *,
-    since: float,
-    until: float,
-    limit: int | None = None,
-    namespace: str | None = None,
-) -> Iterator[Outcome | Decision]:
-    """Decisions in order of time, fetched a page at a time; no transaction stays open between.
-
-    limit   of those that can be read
-    """
-    place = tuple_(_decision.c.at, _decision.c.position)
-    query = select(_decision).where(_decision.c.at >= since, _decision.c.at < until)
-    if namespace is not None:
-        query = query.where(_decision.c.namespace == namespace)
-    left = limit
-    page = query
-    while left is None or left > 0:
-        size = PAGE if left is None else min(PAGE, left)
-        rows = _all(engine, page.order_by(_decision.c.at, _decision.c.position).limit(size))
-        found = [each for _, each in _readable(rows, _decision_of)]
-        yield from found
-        if len(rows) < size:
-            return
-        left = None if left is None else left - len(found)
-        page = query.where(_decision.c.at >= rows[-1].at).where(
-            place > (rows[-1].at, rows[-1].position)
-        )
 
 
 def feedback_of(engine: Engine, decision_id: str) -> list[Feedback]:
     """What was reported of a decision, oldest first."""
     query = select(_feedback).where(_feedback.c.decision_id == decision_id)
-    return _records(engine, query.order_by(_feedback.c.position), Feedback)
+    rows = _all(engine, query.order_by(_feedback.c.position))
+    return [each for _, each in _readable(rows, decode_spoken)]
 
 
 def quotes(engine: Engine, deployment: str, *, since: float, until: float) -> list[Quote]:
@@ -173,39 +129,6 @@ def held_quotes(
     query = select(_held).where(_held.c.seen_at >= since, _held.c.seen_at < until)
     query = query if deployment is None else query.where(_held.c.deployment == deployment)
     return _records(engine, query.order_by(_held.c.position), Held)
-
-
-def table(engine: Engine, version: int) -> WeightTable | None:
-    """A weight table by its version."""
-    query = select(_weights).where(_weights.c.version == version).limit(1)
-    return next(iter(_records(engine, query, WeightTable)), None)
-
-
-def table_at(
-    engine: Engine, namespace: str, route: str, task: str, at: float
-) -> WeightTable | None:
-    """The weight table that was in use at a past moment."""
-    query = (
-        select(_weights)
-        .where(
-            _weights.c.namespace == namespace,
-            _weights.c.route == route,
-            _weights.c.task == task,
-            _weights.c.at <= at,
-        )
-        .order_by(_weights.c.at.desc(), _weights.c.position.desc())
-        .limit(1)
-    )
-    return next(iter(_records(engine, query, WeightTable)), None)
-
-
-def tables_at(engine: Engine, namespace: str, route: str, at: float) -> list[WeightTable]:
-    """The weight tables of all tasks of a route that were in use at a past moment."""
-    mine = _weights.c.namespace == namespace, _weights.c.route == route, _weights.c.at <= at
-    query = select(_weights.c.task).where(*mine).distinct().order_by(_weights.c.task)
-    tasks = [row.task for row in _all(engine, query)]
-    found = (table_at(engine, namespace, route, task, at) for task in tasks)
-    return [each for each in found if each is not None]
 
 
 def events(engine: Engine, *, since: float, limit: int | None = None) -> list[Event]:
@@ -249,21 +172,22 @@ def snapshots(engine: Engine) -> Iterator[tuple[int, StateSnapshot]]:
 def tail(engine: Engine, after: int) -> Iterator[Entry]:
     """What was appended after a position and bears on the router's state, in append order."""
     readers: list[tuple[Table, Callable[[Row[Any]], Entry]]] = [
-        (_decision, _decision_of),
-        (_feedback, lambda row: decode(Feedback, row.body)),
+        (_feedback, decode_spoken),
         (_quote, lambda row: decode(Quote, row.body)),
         (_held, lambda row: decode(Held, row.body)),
         (_health, lambda row: decode(HealthReport, row.body)),
     ]
-    streams = [_since(engine, source, after, read) for source, read in readers]
+    others = [_since(engine, source, after, read) for source, read in readers]
+    streams: list[Iterator[tuple[int, Entry]]] = [since_position(engine, after), *others]
     for _, entry in heapq.merge(*streams, key=lambda pair: pair[0]):
         yield entry
 
 
 def tail_size(engine: Engine) -> int:
     """How many entries `tail` would read from the start."""
-    sources = (_decision, _feedback, _quote, _held, _health)
-    return sum(_all(engine, select(func.count()).select_from(source))[0][0] for source in sources)
+    sources = (_feedback, _quote, _held, _health)
+    others = [_all(engine, select(func.count()).select_from(source))[0][0] for source in sources]
+    return int(count(engine) + sum(others))
 
 
 def _since(
@@ -292,9 +216,3 @@ def _readable(rows: Sequence[Row[Any]], read: Callable[[Row[Any]], T]) -> Iterat
 def _all(engine: Engine, query: Select[Any]) -> Sequence[Row[Any]]:
     with reading(), engine.connect() as connection:
         return connection.execute(query).all()
-
-
-def _decision_of(row: Row[Any]) -> Outcome | Decision:
-    if row.finished_at is None:
-        return decode(Decision, row.body)
-    return decode(Outcome, row.body)

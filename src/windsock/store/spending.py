@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, Table, and_, case, exists, func, select
+from sqlalchemy import Connection, Engine, Table, select
 
-from windsock.store.engine import reading
-from windsock.store.reports import PART
-from windsock.store.rows import UncalledKind
-from windsock.store.tables import AttemptRow, DecisionRow, UncalledRow
-
-_decision: Table = DecisionRow.__table__  # type: ignore[attr-defined]
-_attempt: Table = AttemptRow.__table__  # type: ignore[attr-defined]
-_uncalled: Table = UncalledRow.__table__  # type: ignore[attr-defined]
+from windsock.core.model.calls import Outcome
+from windsock.store.compact.conversion import old_outcomes
+from windsock.store.compact.requests import LONG_S, Reader
+from windsock.store.compact.tables import RequestRow
+from windsock.store.compact.totals import totals
+from windsock.store.compact.transactions import one_moment
+from windsock.store.reports import check_groups, grouped, in_order
+from windsock.store.rollups.money import usd
+from windsock.store.rollups.sums import Series, Tally
 
 LONGEST_REQUEST_S = 86_400.0
 """Before a moment, from which on requests may have begun that ended after it."""
+
+_request: Table = RequestRow.__table__  # type: ignore[attr-defined]
 
 
 class Spent(NamedTuple):
@@ -35,16 +39,18 @@ def spent_since(engine: Engine, since: float) -> list[Spent]:
 
     Calls from before costs were kept one by one are taken together, at whom the answer came from.
     """
-    ended = and_(_decision.c.at >= since - LONGEST_REQUEST_S, _decision.c.finished_at >= since)
-    with reading(), engine.connect() as connection:
-        calls = connection.execute(_sums(_attempt.c.deployment, _attempt.c.cost_pico_usd, ended))
-        found = list(_spent(calls.all()))
-        is_kept = exists().where(
-            _attempt.c.position == _decision.c.position, _attempt.c.cost_pico_usd.is_not(None)
-        )
-        who = func.coalesce(_decision.c.served, _decision.c.deployment)
-        old = and_(ended, _decision.c.cost_pico_usd > 0, ~is_kept)
-        return found + list(_spent(connection.execute(_sums(who, _cost, old)).all()))
+    spent: Counter[tuple[str, str, str]] = Counter()
+    for series, sums in totals(engine, since=since).calls.items():
+        spent[_payer(series)] += sums["cost"]
+    tally = Tally()
+    with one_moment(engine) as connection:
+        for outcome in _begun_before(connection, since):
+            if outcome.finished_at >= since:
+                tally.add(outcome)
+    for (series, _), sums in tally.calls.items():
+        spent[_payer(series)] += sums["cost"]
+    return [Spent(key_id or None, route, name, usd(pico))
+            for (key_id, route, name), pico in spent.items() if pico]  # fmt: skip
 
 
 def uncalled_report(
@@ -60,53 +66,32 @@ def uncalled_report(
 
     raises  KeyError if `by` names anything else, StoreError
     """
-    columns = {**{name: _uncalled.c[name] for name in ("task", "route", "namespace")},
-               "key": _uncalled.c.key_id,
-               "deployment": func.nullif(_uncalled.c.deployment, "")}  # fmt: skip
-    groups = [columns[name].label(name) for name in by]
-    saved, count = _uncalled.c.saved_pico_usd, _uncalled.c.requests
-    query = select(
-        *groups,
-        func.sum(case((_uncalled.c.kind == UncalledKind.REFUSED, count), else_=0)).label("refused"),
-        func.sum(case((_uncalled.c.kind == UncalledKind.CACHED, count), else_=0)).label("hits"),
-        func.sum(saved // PART).label("high"),
-        func.sum(saved % PART).label("low"),
-    )
-    span = [_uncalled.c.at >= since]
-    span += [] if until is None else [_uncalled.c.at < until]
-    span += [] if namespace is None else [_uncalled.c.namespace == namespace]
-    with reading(), engine.connect() as connection:
-        rows: Sequence[Any] = connection.execute(
-            query.where(*span).group_by(*groups).order_by(*groups)
-        ).all()
+    check_groups(by)
+    sums = grouped(totals(engine, since=since, until=until).requests, by, namespace)
     return [
         {
-            **{name: getattr(row, name) for name in by},
-            "refused": int(row.refused or 0),
-            "cache_hits": int(row.hits or 0),
-            "saved_usd": _usd(row),
+            **dict(zip(by, group, strict=True)),
+            **{name: sums[group][name] for name in ("refused", "cache_hits")},
+            "saved_usd": usd(sums[group]["saved"]),
         }
-        for row in rows
-        if row.refused is not None
+        for group in in_order(sums)
+        if sums[group]["refused"] or sums[group]["cache_hits"]
     ]
 
 
-_cost = _decision.c.cost_pico_usd
+def _payer(series: Series) -> tuple[str, str, str]:
+    return series.key_id, series.route, series.deployment
 
 
-def _sums(who: ColumnElement[str], cost: ColumnElement[int], condition: ColumnElement[bool]) -> Any:
-    groups = (_decision.c.key_id, _decision.c.route, who.label("deployment"))
-    parts = func.sum(cost // PART).label("high"), func.sum(cost % PART).label("low")
-    query = select(*groups, *parts).where(condition, cost.is_not(None)).group_by(*groups)
-    if cost is _cost:
-        return query
-    return query.select_from(_decision.join(_attempt, _attempt.c.position == _decision.c.position))
-
-
-def _spent(rows: Any) -> Iterator[Spent]:
-    for row in rows:
-        yield Spent(row.key_id, row.route, row.deployment, _usd(row))
-
-
-def _usd(row: Any) -> Decimal:
-    return Decimal(int(row.high) * PART + int(row.low)).scaleb(-12)
+def _begun_before(connection: Connection, since: float) -> Iterator[Outcome]:
+    """Requests of the day before that may have ended since: the latest, and long ones."""
+    begin, late = since - LONGEST_REQUEST_S, since - LONG_S - 1
+    query = select(_request).where(_request.c.at < since)
+    reader = Reader(connection)
+    for part in (
+        query.where(_request.c.at >= late),
+        query.where(_request.c.at >= begin, _request.c.at < late, _request.c.lasted_s.is_not(None)),
+    ):
+        rows = connection.execute(part).all()
+        yield from (each for _, each in reader.read(rows) if isinstance(each, Outcome))
+    yield from (each for each, _ in old_outcomes(connection, begin, since))

@@ -5,9 +5,10 @@ Columns are for searching; the record itself stands in `body`, exact, as JSON.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
+IS_NEW = text("is_summed IS NULL")
 BIG = BigInteger().with_variant(Integer, "sqlite")
 """64 bits; in SQLite an INTEGER key is the row's own number and needs no index beside it."""
 
@@ -25,7 +26,8 @@ def _json() -> Column[str]:
 
 
 class DecisionRow(SQLModel, table=True):
-    """A decision and, once its request ended, its outcome.
+    """A decision and, once its request ended, its outcome, as kept before revision 8; today's
+    stand in `request`, where these go as well (`store.compact.conversion`).
 
     response_id     the answer's own id, by which its reader may name it; None before revision 4
     cost_pico_usd   integer millionths of a millionth of a dollar: a price of whole millionths of
@@ -60,7 +62,7 @@ class DecisionRow(SQLModel, table=True):
 
 
 class AttemptRow(SQLModel, table=True):
-    """One call of a finished request; `position` is that of its outcome.
+    """One call of a finished request of before revision 8; `position` is that of its outcome.
 
     billed_pico_usd     what the provider said it charged; None where it said nothing, and in rows
                         of before this was kept
@@ -94,10 +96,14 @@ class UncalledRow(SQLModel, table=True):
     deployment      whom the kept answer came from; empty of those refused
     cause           what refused them, such as a cap
     saved_pico_usd  what the answers had cost, where that was known
+    is_summed       it is in the kept sums; None in rows of before there were any
     """
 
     __tablename__ = "uncalled"
-    __table_args__ = (Index("uncalled_at", "at"),)
+    __table_args__ = (
+        Index("uncalled_at", "at"),
+        Index("uncalled_unsummed", "at", sqlite_where=IS_NEW, postgresql_where=IS_NEW),
+    )
 
     position: int = Field(sa_column=_position())
     at: float
@@ -110,6 +116,7 @@ class UncalledRow(SQLModel, table=True):
     cause: str
     requests: int = Field(sa_column=_big())
     saved_pico_usd: int = Field(sa_column=_big())
+    is_summed: bool | None = None
 
 
 class FeedbackRow(SQLModel, table=True):
@@ -176,7 +183,7 @@ class HealthRow(SQLModel, table=True):
 
 
 class WeightsRow(SQLModel, table=True):
-    """A weight table that was drawn from."""
+    """A weight table that was drawn from, as kept before revision 8."""
 
     __tablename__ = "weights"
     __table_args__ = (Index("weights_cell", "namespace", "route", "task", "at"),)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import (
     DataError,
@@ -19,8 +19,11 @@ from sqlalchemy.exc import (
 )
 from sqlmodel import SQLModel
 
+from windsock.store.compact.intake import Intake
+from windsock.store.compact.tables import NameRow
+from windsock.store.compact.transactions import begin_alone
 from windsock.store.rows import Entry, Row, by_table, rows_of
-from windsock.store.tables import AttemptRow, FeedbackRow, SnapshotRow, WriterRow
+from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
 from windsock.store.writer_lock import WriterLock
 
 MAX_SNAPSHOTS = 3
@@ -34,7 +37,7 @@ BREATH, BREATH_S = 16, 0.0002
 wait for it at every turn: a batch of 2,000 takes 50 ms.
 """
 
-ONCE = (FeedbackRow, AttemptRow)
+ONCE = (FeedbackRow, NameRow)
 _writer = WriterRow.__table__  # type: ignore[attr-defined]
 _snapshot = SnapshotRow.__table__  # type: ignore[attr-defined]
 
@@ -76,6 +79,7 @@ class Writer:
         self._id = secrets.token_hex(8)
         self._batch = 0
         self._inserts: dict[type[SQLModel], _Insert] = {}
+        self._intake = Intake()
 
     def write(self, entries: Sequence[Entry | None]) -> int:
         """How many of them could not be put in a row and were given up.
@@ -86,11 +90,12 @@ class Writer:
         if self._prepare is not None:
             self._prepare()
             self._prepare = None
-        rows, lost = _rows(entries)
+        rows, taken, lost = _rows(entries)
         try:
             connection = self.connect()
-            lost += self._commit(connection, rows, len(entries))
+            lost += self._commit(connection, rows, taken, len(entries))
         except BaseException:
+            self._intake.forget()
             self.close()
             raise
         self._batch += 1
@@ -122,7 +127,9 @@ class Writer:
             self.close()
             raise
 
-    def _commit(self, connection: Connection, rows: list[Row], size: int) -> int:
+    def _commit(
+        self, connection: Connection, rows: list[Row], taken: list[Entry], size: int
+    ) -> int:
         begin_alone(connection)
         mine = connection.execute(select(_writer.c.batch).where(_writer.c.id == self._id)).scalar()
         if mine == self._batch:
@@ -130,6 +137,7 @@ class Writer:
             return 0
         base = connection.execute(select(func.max(_writer.c.position))).scalar() or 0
         lost = self._insert(connection, rows, base)
+        self._intake.add(connection, taken)
         self._advance(connection, base + size, is_new=mine is None)
         connection.commit()
         return lost
@@ -138,6 +146,7 @@ class Writer:
         for _, row in rows:
             row["position"] += base
         tables = by_table(rows)
+        self._intake.number(connection, tables)
         lost = sum(self._insert_into(table)(connection, values) for table, values in tables.items())
         if SnapshotRow in tables:
             _drop_old_snapshots(connection)
@@ -194,17 +203,10 @@ class _Insert:
         return True
 
 
-def begin_alone(connection: Connection) -> None:
-    """Open a transaction that no other writer's overlaps."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(text("LOCK TABLE writer IN EXCLUSIVE MODE"))
-
-
-def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], int]:
-    """Rows with positions from 1 on, and the number of entries that make none."""
+def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], list[Entry], int]:
+    """Rows with positions from 1 on, their entries, and the number of those that make none."""
     rows: list[Row] = []
+    taken: list[Entry] = []
     lost = 0
     for position, entry in enumerate(entries, 1):
         if position % BREATH == 0:
@@ -214,7 +216,9 @@ def _rows(entries: Iterable[Entry | None]) -> tuple[list[Row], int]:
                 rows += rows_of(entry, position)
             except NO_ROW:
                 lost += 1
-    return rows, lost
+            else:
+                taken.append(entry)
+    return rows, taken, lost
 
 
 def _drop_old_snapshots(connection: Connection) -> None:

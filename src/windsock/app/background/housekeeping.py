@@ -25,6 +25,7 @@ from windsock.service.auth import Access
 from windsock.service.control.app import KEYS_TASK
 from windsock.service.execution.completion import hand_out_tables
 from windsock.service.gateway.admission import Limits
+from windsock.store.compact.conversion import Conversion
 from windsock.store.keys import keys_and_trace
 from windsock.store.ledger import Ledger
 from windsock.store.retention import prune
@@ -39,6 +40,9 @@ KEYS_EVERY_S = 2.0
 SECOND_S = 1.0
 
 PRUNE_EVERY_S = 3600.0
+
+BETWEEN_SLICES_S = 0.1
+"""Of old rows, some 250, that are brought into today's form."""
 
 RESTORE_AGAIN_S = 1.0
 """Between two attempts to read a store that was away at the start."""
@@ -86,6 +90,7 @@ class Housekeeping:
         for name, step in self.on_second.items():
             tasks.keep_every(name, SECOND_S, step)
         tasks.keep("recovery", self.recover)
+        tasks.keep("conversion", self.convert_store)
 
     async def turn_forever(self, turned: Callable[[], None]) -> None:
         """Adapt to the load, solve stale tables ahead of requests, hand out new ones."""
@@ -115,6 +120,16 @@ class Housekeeping:
         """Keep the store bounded; what cannot be deleted now is deleted an hour later."""
         with contextlib.suppress(StoreError):
             await asyncio.to_thread(prune, self.engine, self.clock.now())
+
+    async def convert_store(self) -> None:
+        """Bring what an earlier version kept into today's form, a slice at a time; a slice that
+        the store does not take now is tried again."""
+        conversion = Conversion(self.engine)
+        is_left = True
+        while is_left:
+            with contextlib.suppress(StoreError):
+                is_left = await asyncio.to_thread(conversion.step)
+            await asyncio.sleep(BETWEEN_SLICES_S)
 
     async def recover(self) -> None:
         """Read a store that was away at the start, once it takes entries.

@@ -133,6 +133,15 @@ class ArmFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSizes:
+    """Prompts of one class of size: estimated tokens, and its share of a cell's requests."""
+
+    from_tokens: int
+    below_tokens: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeFacts:
     """What "`deployment`, then maybe `to`" would do for a cell, and whether it is used.
 
@@ -179,6 +188,7 @@ class WeightTable:
     note            what the objective could not be given (floor out of reach, budget spent)
     decided_by      what chose the weights (value, quality, floor, route_floor, cap, search,
                     cost_per_success or budget) and what moved them (information, bound, incumbent)
+    size            prompts that it is for, where the cell has several classes; None: for their mix
     """
 
     version: int
@@ -195,6 +205,7 @@ class WeightTable:
     cascades: tuple[CascadeFacts, ...] | None = None
     note: str = ""
     decided_by: str = ""
+    size: PromptSizes | None = None
 
     @property
     def reasons(self) -> dict[str, str]:

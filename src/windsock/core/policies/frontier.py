@@ -107,6 +107,7 @@ class Rung:
     error           standard deviation of `success` by what is not known of the arms
     steps           weights on the way, from who is the best buy to `weights`; empty if rough
     unheld          the rung as it were if no incumbent kept a share; None where none does
+    parts       of each class of prompt size at the same V; empty: there is one
     """
 
     value_usd: float
@@ -116,6 +117,11 @@ class Rung:
     error: float = 0.0
     steps: tuple[FloatArray, ...] = ()
     unheld: Rung | None = None
+    parts: tuple[Rung, ...] = ()
+
+    def of(self, size: int | None) -> Rung:
+        """That of a class of prompt size; of the mix where there is none, or it is not known."""
+        return self if size is None or not self.parts else self.parts[size]
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -164,6 +170,10 @@ class Ladder:
 
     def __getitem__(self, index: int) -> Rung:
         return self.at(float(self.values[index]))
+
+    def of(self, size: int | None) -> Ladder:
+        """That of a class of prompt size: here there is one class."""
+        return self
 
     def rungs(self) -> list[Rung]:
         """All of them, from cheapest to best."""
@@ -282,4 +292,5 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
             (1 - share) * a + share * b for a, b in zip(low.steps, high.steps, strict=True)
         ),
         unheld=mixed(low.unheld, high.unheld, share) if low.unheld and high.unheld else None,
+        parts=tuple(mixed(a, b, share) for a, b in zip(low.parts, high.parts, strict=True)),
     )

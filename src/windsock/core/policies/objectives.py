@@ -77,6 +77,11 @@ class Objective:
         return self.quality_floor is not None or self.route_quality_floor is not None
 
     @property
+    def gives_value(self) -> bool:
+        """True if V is given, and no floor can lift it."""
+        return self.is_priced and not self.has_floor
+
+    @property
     def is_priced(self) -> bool:
         """True if each success is worth something, however many there are."""
         return self.kind in ("value", "quality")

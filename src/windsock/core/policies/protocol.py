@@ -27,6 +27,9 @@ class CellView:
                     disagree or one alone states it; empty: not at all
     most_share      of the weight that each may get, since its price is provisional; empty: all
     share           of the route's traffic that falls in this cell
+    sizes           classes of prompt size, from short to long: the share of the requests of each,
+                    and their dollars; `usd` is that of the mix. Empty: one class
+    size            which of them is asked for; None: the mix
     compounds       cascades that could be arms of their own; None if the route has none
     """
 
@@ -37,13 +40,24 @@ class CellView:
     most_share: tuple[float, ...] = ()
     share: float = 1.0
     compounds: tuple[CascadeArm, ...] | None = None
+    sizes: tuple[tuple[float, tuple[float, ...]], ...] = ()
+    size: int | None = None
+
+    @property
+    def asked_usd(self) -> tuple[float, ...]:
+        """Expected dollars of one request of the size that is asked for."""
+        return self.usd if self.size is None or not self.sizes else self.sizes[self.size][1]
 
     @property
     def prudent_usd(self) -> tuple[float, ...]:
         """Expected dollars of one request, as dear as its price should be taken for."""
+        return self.prudent(self.usd)
+
+    def prudent(self, dollars: tuple[float, ...]) -> tuple[float, ...]:
+        """Dollars by deployment, as dear as their prices should be taken for."""
         if not self.dearer_by:
-            return self.usd
-        return tuple(usd * (1 + by) for usd, by in zip(self.usd, self.dearer_by, strict=True))
+            return dollars
+        return tuple(usd * (1 + by) for usd, by in zip(dollars, self.dearer_by, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +136,7 @@ class Policy(Protocol):
     """Turns a view into weights. `is_contextual` policies are asked anew for every request.
 
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
+    weighs_sizes            prompts of other sizes have weights of their own
     quality_floor           least success that is asked for at every task; None where none is
     incumbent               deployment that is used today; None where none is named
     """
@@ -129,6 +144,7 @@ class Policy(Protocol):
     name: str
     is_contextual: bool
     keeps_conversations: bool
+    weighs_sizes: bool
     quality_floor: float | None
     incumbent: str | None
 
@@ -214,6 +230,7 @@ class BasePolicy:
     name = "base"
     is_contextual = False
     keeps_conversations = False
+    weighs_sizes = False
     quality_floor: float | None = None
     incumbent: str | None = None
 

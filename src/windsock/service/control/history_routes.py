@@ -14,6 +14,8 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import Quote
 from windsock.core.policies.aims.margins import margins
+from windsock.core.routing.outlook.prospects import measure_of
+from windsock.core.routing.router import Router
 from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
@@ -48,6 +50,7 @@ class History:
     table                   by its version
     quotes                  of a deployment, by since and until
     report, bills, uncalled sums by since, until, by and namespace
+    savings     of routes against (deployment, why) each, by since, until, namespace and sample
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -58,6 +61,7 @@ class History:
     report: Callable[..., list[dict[str, Any]]]
     bills: Callable[..., list[dict[str, Any]]]
     uncalled: Callable[..., list[dict[str, Any]]]
+    savings: Callable[..., list[dict[str, Any]]]
 
 
 def history_routes(insight: Insight, past: History) -> APIRouter:
@@ -102,7 +106,12 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
 
     @routes.get("/v1/report", tags=["history"])
     async def report(
-        caller: Caller, since: When = None, until: When = None, by: str = "task,deployment"
+        caller: Caller,
+        since: When = None,
+        until: When = None,
+        by: str = "task,deployment",
+        baseline: DeploymentName | None = None,
+        sample: Annotated[int, Query(ge=1, le=10_000)] = 400,
     ) -> dict[str, Any]:
         groups = _groups(by)
         now = clock.now()
@@ -112,10 +121,34 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         rows = await asyncio.to_thread(past.report, **asked)
         bills = await asyncio.to_thread(past.bills, **asked)
         uncalled = await asyncio.to_thread(past.uncalled, **asked)
-        span = {"since": begin, "until": end}
-        return {**span, "by": groups, "data": report_lines(rows, bills, uncalled, groups)}
+        lines = report_lines(rows, bills, uncalled, groups)
+        measures = _measures(insight.router, caller.namespace, baseline, now)
+        span = {"since": begin, "until": now if end is None else end}
+        saved = await asyncio.to_thread(
+            past.savings, measures, **span, namespace=caller.namespace, sample=sample
+        )
+        return {"since": begin, "until": end, "by": groups, "data": lines, "savings": saved}
 
     return routes
+
+
+def _measures(
+    router: Router, namespace: str, baseline: str | None, now: float
+) -> dict[str, tuple[str, str]]:
+    """By route, whom it is compared with, and why; raises BadRequest on an unknown deployment."""
+    if baseline is not None:
+        router.catalog.check(baseline, param="baseline")
+        return {
+            name: (baseline, "named")
+            for name, route in router.routes.items()
+            if baseline in route.candidates
+        }
+    found = {}
+    for name, route in router.routes.items():
+        measure = measure_of(router, namespace, name, now)
+        if measure is not None:
+            found[name] = (measure, "incumbent" if route.policy.incumbent else "reference")
+    return found
 
 
 def _groups(by: str) -> tuple[str, ...]:

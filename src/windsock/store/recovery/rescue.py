@@ -15,7 +15,10 @@ from sqlalchemy import Engine, insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import SQLModel
 
+from windsock.store.compact.requests import index_names
+from windsock.store.compact.tables import RequestRow, SeriesRow, ShapeRow, TableRow
 from windsock.store.recovery.write_ahead_log import damage_of, frames_of
+from windsock.store.rollups.tables import CallSumsRow, DelaySumsRow, RequestSumsRow
 from windsock.store.tables import (
     AttemptRow,
     DecisionRow,
@@ -39,6 +42,13 @@ CARRIED: dict[type[SQLModel], str] = {
     HeldRow: "position",
     HealthRow: "position",
     SnapshotRow: "position",
+    SeriesRow: "id",
+    ShapeRow: "id",
+    RequestRow: "position",
+    RequestSumsRow: "span_s",
+    CallSumsRow: "span_s",
+    DelaySumsRow: "span_s",
+    TableRow: "position",
     DecisionRow: "position",
     AttemptRow: "position",
     FeedbackRow: "position",
@@ -90,6 +100,7 @@ def rescue(aside: Path, engine: Engine) -> Rescued:
             position = max(position, highest)
     with engine.begin() as connection:
         connection.execute(insert(WriterRow).values(id="rescue", batch=0, position=position))
+    index_names(engine)
     if source != aside:
         source.unlink()
     return Rescued(rows=rows, lost=lost, frames=damage.frames if damage else 0)

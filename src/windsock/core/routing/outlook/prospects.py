@@ -107,6 +107,21 @@ def seen_of(router: Router, namespace: str, route_name: str, task: str | None, n
     )
 
 
+def measure_of(router: Router, namespace: str, route_name: str, now: float) -> str | None:
+    """The deployment that a route is measured by: its incumbent, else its reference; None if none.
+
+    raises  UnknownRoute
+    """
+    route = router.resolve(RouteRequest(model=route_name))
+    if route.policy.incumbent is not None:
+        return route.policy.incumbent
+    known = [c for c in router.tables.cells() if c[:2] == (namespace, route.name)]
+    name = known[0].name if known else DEFAULT_TASK
+    view, views = router.tables.views(route, namespace, name, now, {})
+    found = route.policy.frontier(views, view, now) if view.deployments else None
+    return found.reference.deployment if found and found.reference else None
+
+
 def prospects_of(seen: Seen) -> Iterator[CellProspects]:
     """One task after the other; each takes some milliseconds, and others may turn between two."""
     total = sum(view.share for view, _, _ in seen.cells) or 1.0

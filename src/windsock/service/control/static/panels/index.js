@@ -7,6 +7,7 @@
 
 export const PANELS = [
   { name: "overview", title: "Overview", group: "Now", uses: ["cell"], open: () => import("./overview.js") },
+  { name: "frontier", title: "Frontier", group: "Now", uses: [], open: () => import("./frontier.js") },
   { name: "requests", title: "Requests", group: "Now", uses: ["range"], open: () => import("./requests.js") },
   { name: "decision", title: "One decision", group: "Now", uses: [], open: () => import("./decision.js") },
   { name: "held", title: "Waiting for you", group: "Now", uses: [], open: () => import("./held.js") },
@@ -20,4 +21,5 @@ export const PANELS = [
   { name: "task", title: "Tasks", group: "Parts", uses: ["cell", "range"], open: () => import("./task.js") },
   { name: "deployment", title: "Deployments", group: "Parts", uses: ["range"], open: () => import("./deployment.js") },
   { name: "configuration", title: "Configuration", group: "Parts", uses: [], open: () => import("./configuration.js") },
+  { name: "reference", title: "API reference", group: "Parts", uses: [], open: () => import("../reference/reference.js") },
 ];

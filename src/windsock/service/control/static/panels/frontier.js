@@ -1,0 +1,89 @@
+// Cost against success: what each wish would give, where the route stands, and each deployment alone.
+
+import { choose, drawn, element, field, once, section, sentence } from "../elements.js";
+import { table } from "../tables.js";
+import { percent, usd } from "../words.js";
+
+const [W, H, LEFT, BOTTOM] = [640, 320, 64, 280];
+const SIZES = { today: 6, deployment: 4, quality: 5, value: 2.5 };
+const BELOW = ["today", "economy", "high"];
+const ALL = "all its traffic";
+
+export const every = 15;
+export const load = async (ask) => (await ask.get("/v1/frontier")).data;
+
+export function draw(place, data, ask) {
+  const found = data.find((each) => each.route === ask.args.get("route")) ?? data[0];
+  const picks = once(place, "of", () => element("p", "picks", pick("Route", "route", ask), pick("Of", "of", ask)));
+  const [route, of] = [...picks.children].map((each) => each.input);
+  choose(route, data.map((each) => each.route), found?.route);
+  choose(of, [ALL, ...(found?.by_task ?? []).map((each) => each.task)], ask.args.get("of") ?? ALL);
+  const points = found?.by_task.find((each) => each.task === ask.args.get("of"))?.prospects ?? found?.over_route ?? [];
+  sentence(place, "in-short", points.length ? inShort(found, points) : "Nobody can serve this route just now.");
+  if (!points.length) return;
+  for (const each of points) each.label = label(each, found);
+  const plot = section(place, "frontier", "Cost against success", "$ per 1,000 requests, success as believed now");
+  once(plot, "picture", () => element("div", "scatter")).replaceChildren(picture(points));
+  const twin = section(place, "wishes", "Each wish", "what it would cost and deliver");
+  table(twin, "wishes-table", COLUMNS, points, { caption: "What each wish would cost and deliver", key: (row) => row.label, mark: (row) => (row.is_held ? "" : "out") });
+}
+
+function pick(title, name, ask) {
+  const made = field(title, {}, "select");
+  made.input.addEventListener("change", () => ask.change({ of: null, [name]: made.input.value === ALL ? null : made.input.value }));
+  return made;
+}
+
+function inShort({ route, by_task, reference }, points) {
+  const today = points.find((each) => each.kind === "today");
+  const guess = by_task.some((each) => each.rewards > 0) ? "" : "; nobody has judged an answer yet, so success is a guess";
+  const measure = reference ? `; quality is measured by ${reference.deployment}` : "";
+  return `${route} stands at ${right(today.success)} for ${cost(today)} per 1,000 requests${guess}${measure}.`;
+}
+
+const cost = (each) => usd(1000 * each.usd_per_request);
+const right = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
+
+function label({ kind, name }, { incumbent }) {
+  if (kind === "deployment") return name === incumbent ? `${name} (incumbent)` : name;
+  return kind === "value" ? `a success worth ${usd(Number(name))}` : kind === "today" ? name : `${kind} ${name}`;
+}
+
+/** A scale from the least to the greatest of some values; logarithmic where asked for and nothing is free. */
+function scale(values, from, to, isLog) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const way = isLog && low > 0 ? Math.log : Number;
+  return Object.assign((value) => from + ((way(value) - way(low)) / (way(high) - way(low) || 1)) * (to - from), { low, high });
+}
+
+/** Its twin is the table. */
+function picture(points) {
+  const shown = points.filter((each) => each.kind in SIZES);
+  const x = scale(shown.map((each) => each.usd_per_request), LEFT + 12, W - 30, true);
+  const y = scale(shown.map((each) => each.success), BOTTOM, 16, false);
+  const text = (at, up, words, anchor = "start") => drawn("text", { x: at, y: up, "text-anchor": anchor }, words);
+  const at = (each) => [x(each.usd_per_request), y(each.success)];
+  const line = shown.filter((each) => each.kind === "value").map(at).join(" ");
+  return drawn("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": "Cost against success; the table below has the same figures" },
+    drawn("path", { class: "axis", d: `M${LEFT} 16V${BOTTOM + 8}H${W - 20}` }),
+    text(LEFT - 8, y(y.high) + 4, percent(y.high), "end"), text(LEFT - 8, y(y.low) + 4, percent(y.low), "end"),
+    text(LEFT, H - 10, usd(1000 * x.low)), text(W - 20, H - 10, usd(1000 * x.high), "end"),
+    drawn("polyline", { class: "ladder", points: line }),
+    ...shown.map((each) => {
+      const [cx, cy] = at(each);
+      const isNamed = each.kind === "quality" || each.kind === "today" || each.label.endsWith("(incumbent)");
+      const words = isNamed ? [text(cx + 9, cy + (BELOW.includes(each.name) ? 17 : -7), each.kind === "deployment" ? "incumbent" : each.name)] : [];
+      const title = drawn("title", {}, `${each.label}: ${right(each.success)}, ${cost(each)} per 1,000 requests`);
+      return drawn("g", { class: each.kind }, drawn("circle", { cx, cy, r: SIZES[each.kind] }), title, ...words);
+    }));
+}
+
+const shares = (row) => Object.entries(row.weights).sort(([, a], [, b]) => b - a).map(([name, weight]) => `${name} ${percent(weight)}`).join(", ");
+
+const COLUMNS = [
+  { title: "Wish", text: (row) => row.label },
+  { title: "Success", text: (row) => right(row.success), value: (row) => row.success, isNumber: true },
+  { title: "90 % interval", text: (row) => row.success_interval.map(right).join(" – "), value: (row) => row.success_interval[0], isNumber: true },
+  { title: "Cost", unit: "$ per 1,000", text: cost, value: (row) => row.usd_per_request, isNumber: true },
+  { title: "Who gets how much", text: (row) => (row.is_held ? "" : "not certain: ") + shares(row) },
+];

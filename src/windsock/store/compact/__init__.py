@@ -1,0 +1,1 @@
+"""The ledger's short form: what repeats from request to request is kept once."""

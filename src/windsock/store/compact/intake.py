@@ -1,0 +1,52 @@
+"""What the writer does for a batch beside inserting rows: numbers for shapes, and sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
+
+from windsock.core.model.calls import Outcome
+from windsock.core.model.rewards import Feedback
+from windsock.store.compact.judging import judge
+from windsock.store.compact.requests import Numbers
+from windsock.store.compact.tables import RequestRow, TableRow
+from windsock.store.rollups.keeping import keep
+from windsock.store.rollups.sums import Tally
+from windsock.store.rollups.uncalled import Uncalled
+
+Rows = list[dict[str, Any]]
+
+
+class Intake:
+    """For one writer; all in the transaction of the rows, which alone may change the sums."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbers()
+
+    def forget(self) -> None:
+        """The transaction failed: what it had numbered is not there."""
+        self._numbers.forget()
+
+    def number(self, connection: Connection, rows: Mapping[type[Any], Rows]) -> None:
+        """Before the rows are inserted, by table."""
+        shaped = [*rows.get(RequestRow, ()), *rows.get(TableRow, ())]
+        if shaped:
+            self._numbers.settle(connection, shaped)
+
+    def add(self, connection: Connection, entries: Iterable[object]) -> None:
+        """Once the rows of these are there."""
+        tally = Tally()
+        finished, spoken_of = [], []
+        for entry in entries:
+            if isinstance(entry, Outcome):
+                tally.add(entry)
+                finished.append(entry.decision.id)
+            elif isinstance(entry, Feedback):
+                spoken_of.append(entry.decision_id)
+            elif isinstance(entry, Uncalled):
+                tally.leave_aside(entry)
+        judge(connection, spoken_of, finished, tally)
+        keep(connection, tally, partial(self._numbers.series.numbers, connection))

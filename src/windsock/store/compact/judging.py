@@ -1,0 +1,71 @@
+"""What is said of a request, at any time, corrects its success and the sums of its hour."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, select, update
+
+from windsock.core.model.calls import Outcome
+from windsock.store.compact.dictionary import parts
+from windsock.store.compact.requests import Reader, name_of
+from windsock.store.compact.tables import NameRow, RequestRow
+from windsock.store.rollups.sums import Tally, series_of, success_nano
+from windsock.store.tables import FeedbackRow
+
+_request: Table = RequestRow.__table__  # type: ignore[attr-defined]
+_name: Table = NameRow.__table__  # type: ignore[attr-defined]
+_feedback: Table = FeedbackRow.__table__  # type: ignore[attr-defined]
+
+JUDGE = (
+    update(_request)
+    .where(_request.c.position == bindparam("place"))
+    .values(success_nano=bindparam("success"))
+)
+
+
+def judge(
+    connection: Connection, spoken_of: Collection[str], finished: Collection[str], tally: Tally
+) -> None:
+    """Bring requests up to date, by their decisions' ids: those that something was said of just
+    now, and those just finished, of which something may have been said before."""
+    heard = said(connection, {*spoken_of, *finished})
+    changes = [
+        {"place": row.position, "success": after}
+        for row, outcome in _outcomes(connection, heard)
+        if (after := success_nano(heard[outcome.decision.id])) != row.success_nano
+        and _correct(tally, row, outcome, after)
+    ]
+    if changes:
+        connection.execute(JUDGE, changes)
+
+
+def said(connection: Connection, ids: Collection[str]) -> dict[str, list[float]]:
+    """The last words on each matter (metric, source, key) of those decisions that have any."""
+    words: dict[str, dict[Any, float]] = defaultdict(dict)
+    columns = _feedback.c.decision_id, _feedback.c.value, _feedback.c.metric, _feedback.c.source
+    query = select(*columns, _feedback.c.key_id).order_by(_feedback.c.position)
+    for part in parts(ids):
+        for name, value, *matter in connection.execute(
+            query.where(_feedback.c.decision_id.in_(part))
+        ):
+            words[name][tuple(matter)] = value
+    return {name: list(values.values()) for name, values in words.items()}
+
+
+def _correct(tally: Tally, row: Any, outcome: Outcome, after: int | None) -> bool:
+    tally.judge(series_of(outcome), row.at, row.success_nano, after)
+    return True
+
+
+def _outcomes(connection: Connection, ids: Collection[str]) -> Iterator[tuple[Any, Outcome]]:
+    query = select(_request).join(_name, _name.c.position == _request.c.position).distinct()
+    reader = Reader(connection)
+    for part in parts(ids):
+        names = [name_of(each) for each in part]
+        rows = connection.execute(query.where(_name.c.name.in_(names))).all()
+        for row, record in reader.read(rows):
+            if isinstance(record, Outcome) and record.decision.id in ids:
+                yield row, record

@@ -1,0 +1,194 @@
+"""Decisions, outcomes and weight tables as rows of the short form, and back."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Engine, Row, Select, Table, insert, select
+
+from windsock.core.model.calls import Outcome
+from windsock.core.model.decisions import Decision, WeightTable
+from windsock.store.compact.dictionary import AT_ONCE, Dictionary, parts
+from windsock.store.compact.shapes import Shape, joined, split, written
+from windsock.store.compact.tables import NameRow, RequestRow, SeriesRow, ShapeRow
+from windsock.store.compact.transactions import reading
+from windsock.store.rollups.sums import Series, series_in, series_of
+
+KINDS: dict[str, type[Any]] = {"outcome": Outcome, "decision": Decision, "table": WeightTable}
+LONG_S = 60
+"""Requests that take as long are found by a list of their own."""
+
+_request: Table = RequestRow.__table__  # type: ignore[attr-defined]
+_shape: Table = ShapeRow.__table__  # type: ignore[attr-defined]
+_series: Table = SeriesRow.__table__  # type: ignore[attr-defined]
+_name: Table = NameRow.__table__  # type: ignore[attr-defined]
+
+UNREADABLE = (msgspec.DecodeError, LookupError, TypeError, ValueError)
+"""What a row raises that is no whole record."""
+
+
+class ShapeKey(NamedTuple):
+    """All that a row of `shape` says."""
+
+    kind: str
+    series: Series
+    shape: Shape
+
+
+class Numbers:
+    """The numbers of shapes and series, for one writer."""
+
+    def __init__(self) -> None:
+        self.series: Dictionary[Series] = Dictionary(
+            _series, lambda key: msgspec.json.encode(key).decode(), lambda _, key: cleaned(key)
+        )
+        self.shapes: Dictionary[ShapeKey] = Dictionary(
+            _shape, lambda key: key.kind + written(key.shape), self._row
+        )
+
+    def forget(self) -> None:
+        """What is at hand: the transaction that gave it failed."""
+        self.series.forget()
+        self.shapes.forget()
+
+    def settle(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+        """Put numbers in place of what rows refer to."""
+        shapes = self.shapes.numbers(connection, (row["shape"] for row in rows))
+        for row in rows:
+            row["shape"] = shapes[row["shape"]]
+            if "cell" in row:
+                row["cell"] = self.series.numbers(connection, [row["cell"]])[row["cell"]]
+
+    def _row(self, connection: Connection, key: ShapeKey) -> dict[str, Any]:
+        series = self.series.numbers(connection, [key.series])[key.series]
+        return {"kind": key.kind, "series": series, "body": written(key.shape)}
+
+
+def cleaned(series: Series) -> dict[str, str]:
+    """Its columns, without characters that a database refuses."""
+    return {
+        name: value.replace("\x00", "\ufffd").encode(errors="replace").decode()
+        for name, value in series._asdict().items()
+    }
+
+
+def rows_of_request(
+    entry: Outcome | Decision, position: int
+) -> Iterator[tuple[type[Any], dict[str, Any]]]:
+    """The row of a request and those by which it is found; raises TypeError, ValueError,
+    OverflowError or AttributeError if it fits none."""
+    is_outcome = isinstance(entry, Outcome)
+    decision = entry.decision if isinstance(entry, Outcome) else entry
+    shape, body = split(entry, decision.at)
+    lasted_s = int(entry.finished_at - decision.at) if isinstance(entry, Outcome) else 0
+    series = series_of(entry) if isinstance(entry, Outcome) else series_in(decision.cell)
+    if not all(isinstance(name, str) for name in series):
+        raise TypeError(series)
+    yield (
+        RequestRow,
+        {
+            "position": position,
+            "at": decision.at,
+            "shape": ShapeKey("outcome" if is_outcome else "decision", series, shape),
+            "lasted_s": lasted_s if lasted_s >= LONG_S else None,
+            "success_nano": None,
+            "body": body,
+        },
+    )
+    for name in dict.fromkeys(name_of(text) for text in names_in(entry)):
+        yield NameRow, {"name": name, "position": position}
+
+
+def row_of_table(table: WeightTable, position: int) -> dict[str, Any]:
+    """The row of a weight table."""
+    shape, body = split(table, table.at)
+    cell = series_in(table.cell)
+    return {
+        "position": position,
+        "version": table.version,
+        "at": table.at,
+        "cell": cell,
+        "shape": ShapeKey("table", cell, shape),
+        "body": body,
+    }
+
+
+def names_in(entry: Outcome | Decision) -> Iterator[str]:
+    """By what it may be asked for: its id, and those of its answers."""
+    if isinstance(entry, Decision):
+        yield entry.id
+        return
+    yield entry.decision.id
+    for result in entry.results:
+        if result.response_id:
+            yield result.response_id
+
+
+def name_of(text: str) -> int:
+    """64 bits of a name; whether it is the very one, the record tells."""
+    found = blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(found, signed=True)
+
+
+def named(text: str) -> Select[Any]:
+    """Rows that may be of this name."""
+    query = select(_request).join(_name, _name.c.position == _request.c.position)
+    return query.where(_name.c.name == name_of(text)).order_by(_request.c.position)
+
+
+def of_namespace(namespace: str) -> Any:
+    """The condition that a request is of a namespace."""
+    shapes = select(_shape.c.id).join(_series, _series.c.id == _shape.c.series)
+    return _request.c.shape.in_(shapes.where(_series.c.namespace == namespace))
+
+
+class Reader:
+    """Turns rows of `request` and `weight_table` into records; keeps the shapes it has met."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._shapes: dict[int, tuple[str, str, Series]] = {}
+
+    def read(self, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Any]]:
+        """(row, record); rows that hold no whole record are left out."""
+        self.meet(row.shape for row in rows)
+        for row in rows:
+            with contextlib.suppress(*UNREADABLE):
+                kind, body, _ = self._shapes[row.shape]
+                yield row, joined(body, row.body, row.at, KINDS[kind])
+
+    def meet(self, shapes: Iterable[int]) -> None:
+        """Have these shapes at hand."""
+        new = [shape for shape in dict.fromkeys(shapes) if shape not in self._shapes]
+        query = select(_shape.c.kind, _shape.c.body, _shape.c.id.label("shape"), _series)
+        query = query.join(_series, _series.c.id == _shape.c.series)
+        for part in parts(new):
+            for row in self._connection.execute(query.where(_shape.c.id.in_(part))):
+                series = Series(*(getattr(row, name) for name in Series._fields[:5]))
+                self._shapes[row.shape] = row[0], row[1], series
+
+    def series_of(self, shape: int) -> Series | None:
+        """Whose a finished request of this shape is; None of others."""
+        kind, _, series = self._shapes[shape]
+        return series if kind == "outcome" else None
+
+
+def index_names(engine: Engine) -> None:
+    """Make anew what requests are found by, where that was lost."""
+    after, rows = -(2**62), True
+    while rows:
+        with reading(), engine.begin() as connection:
+            query = select(_request).where(_request.c.position > after)
+            found = connection.execute(query.order_by(_request.c.position).limit(AT_ONCE)).all()
+            names = [
+                {"name": name_of(text), "position": row.position}
+                for row, record in Reader(connection).read(found)
+                for text in dict.fromkeys(names_in(record))
+            ]
+            if names:
+                connection.execute(insert(_name), names)
+        after, rows = (found[-1].position, True) if found else (after, False)

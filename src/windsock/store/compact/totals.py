@@ -1,0 +1,133 @@
+"""Sums over any span of time: kept ones for whole minutes, the ledger itself at the ends.
+
+What comes of it is what adding up every request would give, at any moment, also while rows of an
+older store are still being summed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import inf
+
+from sqlalchemy import Connection, Engine, RowMapping, Table, func, select
+
+from windsock.core.model.calls import Outcome
+from windsock.store.compact.conversion import old_outcomes, uncalled_of
+from windsock.store.compact.requests import Reader
+from windsock.store.compact.tables import RequestRow, SeriesRow
+from windsock.store.compact.transactions import one_moment
+from windsock.store.rollups.keeping import DOLLARS, call_sums, delay_sums, request_sums
+from windsock.store.rollups.money import PART
+from windsock.store.rollups.sums import Series, Sums, Tally, series_of
+from windsock.store.rollups.windows import Piece, window
+from windsock.store.tables import UncalledRow
+
+PAGE = 2000
+
+_request: Table = RequestRow.__table__  # type: ignore[attr-defined]
+_series: Table = SeriesRow.__table__  # type: ignore[attr-defined]
+_uncalled: Table = UncalledRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums by series: of requests, of calls, and requests by milliseconds of two digits."""
+
+    requests: defaultdict[Series, Sums] = field(default_factory=lambda: defaultdict(Counter))
+    calls: defaultdict[Series, Sums] = field(default_factory=lambda: defaultdict(Counter))
+    delays: defaultdict[Series, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+
+    def take(self, tally: Tally) -> None:
+        """Add what was counted one by one."""
+        for (series, _), sums in tally.requests.items():
+            self.requests[series].update(sums)
+        for (series, _), sums in tally.calls.items():
+            self.calls[series].update(sums)
+        for (series, _, ms), requests in tally.delays.items():
+            self.delays[series][ms] += requests
+
+
+def totals(engine: Engine, *, since: float, until: float | None = None) -> Totals:
+    """Sums over [since, until); without `until` up to now. Raises StoreError."""
+    asked = window(since, inf if until is None else until)
+    found = Totals()
+    with one_moment(engine) as connection:
+        names = dict(_names(connection))
+        for piece in asked.pieces:
+            _take_kept(connection, piece, found, names)
+        for begin, end in asked.ends:
+            found.take(counted(connection, begin, end))
+        found.take(not_yet_kept(connection, since, inf if until is None else until))
+    return found
+
+
+def counted(connection: Connection, since: float, until: float) -> Tally:
+    """What the ledger itself holds of a span of time and is in the kept sums."""
+    tally = Tally()
+    query = select(_request).where(_request.c.at >= since, _request.c.at < until)
+    reader = Reader(connection)
+    for page in connection.execute(query).partitions(PAGE):
+        for row, outcome in reader.read(page):
+            if isinstance(outcome, Outcome):
+                tally.add(outcome)
+                tally.judge(series_of(outcome), row.at, None, row.success_nano)
+    _leave_aside(connection, tally, since, until, is_summed=True)
+    return tally
+
+
+def not_yet_kept(connection: Connection, since: float, until: float) -> Tally:
+    """Rows of an older store that are in no kept sum yet."""
+    tally = Tally()
+    for outcome, success in old_outcomes(connection, since, until):
+        tally.add(outcome)
+        tally.judge(series_of(outcome), outcome.decision.at, None, success)
+    _leave_aside(connection, tally, since, until, is_summed=False)
+    return tally
+
+
+def _leave_aside(
+    connection: Connection, tally: Tally, since: float, until: float, *, is_summed: bool
+) -> None:
+    marked = _uncalled.c.is_summed
+    query = select(_uncalled).where(_uncalled.c.at >= since, _uncalled.c.at < until)
+    query = query.where(marked.is_not(None) if is_summed else marked.is_(None))
+    for row in connection.execute(query):
+        tally.leave_aside(uncalled_of(row))
+
+
+def _names(connection: Connection) -> Iterator[tuple[int, Series]]:
+    for row in connection.execute(select(_series)):
+        yield row.id, Series(*(getattr(row, name) for name in Series._fields))
+
+
+def _take_kept(
+    connection: Connection, piece: Piece, found: Totals, names: Mapping[int, Series]
+) -> None:
+    for table, sums in ((request_sums, found.requests), (call_sums, found.calls)):
+        for row in _kept(connection, table, piece, ()):
+            sums[names[row["series"]]].update(_whole(row))
+    for row in _kept(connection, delay_sums, piece, ("ms",)):
+        found.delays[names[row["series"]]][row["ms"]] += int(row["requests"])
+
+
+def _kept(
+    connection: Connection, table: Table, piece: Piece, by: tuple[str, ...]
+) -> Iterator[RowMapping]:
+    keys = [table.c[name] for name in ("series", *by)]
+    sums = [func.sum(each).label(each.name) for each in table.c
+            if each.name not in table.primary_key.columns]  # fmt: skip
+    query = select(*keys, *sums).where(table.c.span_s == piece.span_s, table.c.at >= piece.since)
+    if piece.until != inf:
+        query = query.where(table.c.at < piece.until)
+    yield from connection.execute(query.group_by(*keys)).mappings()
+
+
+def _whole(row: RowMapping) -> dict[str, int]:
+    """Columns as sums have them: dollars in one."""
+    sums = {name: int(value) for name, value in row.items()}
+    for name in DOLLARS:
+        if f"{name}_high" in sums:
+            sums[name] = sums.pop(f"{name}_high") * PART + sums.pop(f"{name}_low")
+    return sums

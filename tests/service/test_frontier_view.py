@@ -1,0 +1,26 @@
+"""The frontier on the page: a picture, its table twin, one task or all, at every width."""
+
+from playwright.async_api import expect
+
+from tests.service.test_dashboard import in_browser
+from tests.service.test_views_of_prices_and_money import row, served, viewed
+
+
+@in_browser
+async def test_the_frontier_is_a_picture_with_its_table(tmp_path) -> None:
+    async with served(tmp_path) as found, viewed(found, "frontier") as page:
+        await expect(page.locator('[data-name="in-short"]')).to_contain_text("auto stands at")
+        picture = page.locator(".scatter svg")
+        assert await picture.get_attribute("role") == "img"
+        await expect(picture.locator(".today text")).to_have_text("today")
+        await expect(picture.locator(".deployment")).to_have_count(2)
+        names = await picture.locator(".quality text").all_text_contents()
+        assert names == ["economy", "balanced", "high", "max"]
+        await expect(row(page, "wishes-table", "delta/m").first).to_be_visible()
+        await expect(row(page, "wishes-table", "quality balanced")).to_have_count(1)
+        await page.get_by_label("Of").select_option("default")
+        await expect(page).to_have_url(f"{found.it.url}/#/frontier?of=default")
+        await expect(picture.locator(".today text")).to_have_text("today")
+        for scheme in ("light", "dark"):
+            await page.emulate_media(color_scheme=scheme)
+            await page.screenshot(path=tmp_path / f"{scheme}.png")
