@@ -243,6 +243,7 @@ class PriceAware(BasePolicy):
             value_usd=rung.value_usd,
             note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
             decided_by=chosen.decided_by,
+            usd=view.mix_usd([part.weights.tolist() for part in rung.parts]),
             is_settling=is_settling,
             limits=tuple(
                 ("floor",) * bool(low)

@@ -171,7 +171,7 @@ def _today(table: WeightTable) -> Prospect:
     return Prospect(
         kind="today",
         name="today",
-        usd=sum(arm.weight * arm.expected_usd for arm in arms),
+        usd=table.usd,
         success=sum(arm.weight * arm.success_mean for arm in arms),
         error=sqrt(sum((arm.weight * _error(arm)) ** 2 for arm in arms)),
         value_usd=table.value_usd,
