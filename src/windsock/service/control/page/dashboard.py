@@ -1,5 +1,6 @@
 """Prices, weights and deployments over time, from memory: what the page's overview draws."""
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
