@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any, Protocol
 
 from windsock.core.cascades.cascade_arm import CascadeArm
@@ -27,8 +28,7 @@ class CellView:
                     disagree or one alone states it; empty: not at all
     most_share      of the weight that each may get, since its price is provisional; empty: all
     share           of the route's traffic that falls in this cell
-    sizes           classes of prompt size, from short to long: the share of the requests of each,
-                    and their dollars; `usd` is that of the mix. Empty: one class
+    sizes           share and dollars of each class of prompt size; `usd` is of the mix; empty: one
     size            which of them is asked for; None: the mix
     compounds       cascades that could be arms of their own; None if the route has none
     """
@@ -48,9 +48,16 @@ class CellView:
         """Expected dollars of one request of the size that is asked for."""
         return self.usd if self.size is None or not self.sizes else self.sizes[self.size][1]
 
+    def mix_usd(self, by_class: Sequence[Sequence[float]]) -> float | None:
+        """Expected dollars of one request of any size, by weights of each class; None without."""
+        if self.size is not None or not by_class:
+            return None
+        spent = (sum(map(mul, w, usd)) for w, (_, usd) in zip(by_class, self.sizes, strict=True))
+        return float(sum(share * usd for (share, _), usd in zip(self.sizes, spent, strict=True)))
+
     @property
     def prudent_usd(self) -> tuple[float, ...]:
-        """Expected dollars of one request, as dear as its price should be taken for."""
+        """`usd`, as dear as prices should be taken for."""
         return self.prudent(self.usd)
 
     def prudent(self, dollars: tuple[float, ...]) -> tuple[float, ...]:
@@ -69,6 +76,7 @@ class Weighing:
     value_usd   V they were solved for, if the policy has one
     note        what the objective could not be given
     decided_by  what chose these weights and what moved them, in words
+    usd         expected of one request of a mix of sizes; None: weights times costs
     limits      per deployment, what holds its weight up or down
     is_settling share is moved step by step; weigh again within seconds
     """
@@ -78,6 +86,7 @@ class Weighing:
     value_usd: float | None = None
     note: str = ""
     decided_by: str = ""
+    usd: float | None = None
     limits: tuple[tuple[str, ...], ...] = ()
     is_settling: bool = False
 
