@@ -64,6 +64,7 @@ function said(alarms) {
   return [
     ...alarms.data.map((alarm) => ({ id: `alarm ${alarm.route} ${alarm.deployment}`, subject: alarm.deployment, what: `quality in ${alarm.mode === "steady" ? "question: another model answers" : alarm.mode}`, facts: `route ${alarm.route}; ${alarm.tasks.join(", ")}`, alarm })),
     ...alarms.keys.map((key) => ({ id: `key ${key.key} ${key.route} ${key.task} ${key.deployment}`, subject: key.key, what: "key disagrees", facts: `${key.route}, ${key.task}, ${key.deployment}: says ${percent(key.mean)}, counts ${percent(key.believed)}`, silence: key.key })),
+    ...alarms.floors.map((each) => ({ id: `floor ${each.route} ${each.task}`, subject: `${each.route} ${each.task || "all tasks"}`, what: `floor of ${percent(each.floor)} is out of reach`, facts: `${percent(each.reachable)} reachable with ${each.best}`, isFact: true })),
     ...alarms.silenced.map((key) => ({ id: `silenced ${key}`, subject: key, what: "key is silenced", facts: dash, hear: key })),
   ];
 }
@@ -73,7 +74,7 @@ function alarmColumns(canRule, ask) {
     { title: "Who", text: (row) => row.subject },
     { title: "What", text: (row) => row.what },
     { title: "Facts", text: (row) => row.facts },
-    ...(canRule ? [{ title: "Rule", text: (row) => ruling(row, ask) }] : []),
+    ...(canRule ? [{ title: "Rule", text: (row) => (row.isFact ? dash : ruling(row, ask)) }] : []),
   ];
 }
 
