@@ -15,6 +15,7 @@ from windsock.core.policies.objectives import Objective
 from windsock.core.routing.router import Router
 from windsock.core.routing.sizes.prompt_sizes import LONGEST, PromptSizeBook
 from windsock.core.routing.state_upgrades import VERSION, upgraded
+from windsock.core.routing.what_if import what_if
 
 CELL = Cell("default", "auto", "sql")
 RATES = {CHEAP: 0.75, MID: 0.86, FLAGSHIP: 0.92}
@@ -92,6 +93,17 @@ def test_a_floor_and_a_budget_are_held_over_the_mix() -> None:
         for w, arm in zip(each.weights, each.arms, strict=True)
     )
     assert spent == pytest.approx(1e-3, rel=1e-6)
+
+
+def test_what_the_mix_costs_is_what_its_classes_do() -> None:
+    wind = taught(OBJECTIVES["floor"])
+    spent = sum(each.size.share * each.usd for each in by_class(wind) if each.size)
+    found = what_if(wind, "default", "auto", "sql", {}, START)
+    assert (found.usd_now, found.usd_then) == pytest.approx((spent, spent))
+    dearer = {name: {"input": 10 * usd} for name, usd in ((MID, 1.0), (FLAGSHIP, 5.0))}
+    imagined = what_if(wind, "default", "auto", "sql", dearer, START)
+    assert imagined.usd_now == pytest.approx(spent) and imagined.usd_then > 2 * spent
+    assert imagined.success_then == pytest.approx(0.85, abs=1e-6), "the floor is held then as well"
 
 
 def test_prompts_of_about_one_size_have_one_table() -> None:

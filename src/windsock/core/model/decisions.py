@@ -189,6 +189,7 @@ class WeightTable:
     decided_by      what chose the weights (value, quality, floor, route_floor, cap, search,
                     cost_per_success or budget) and what moved them (information, bound, incumbent)
     size            prompts that it is for, where the cell has several classes; None: for their mix
+    mix_usd         expected of one request of that mix, since each class has weights of its own
     """
 
     version: int
@@ -206,6 +207,14 @@ class WeightTable:
     note: str = ""
     decided_by: str = ""
     size: PromptSizes | None = None
+    mix_usd: float | None = None
+
+    @property
+    def usd(self) -> float:
+        """Expected dollars of one request."""
+        if self.mix_usd is not None:
+            return self.mix_usd
+        return sum(arm.weight * arm.expected_usd for arm in self.arms)
 
     @property
     def reasons(self) -> dict[str, str]:

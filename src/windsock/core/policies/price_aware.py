@@ -82,7 +82,6 @@ class PriceAware(BasePolicy):
         self.beliefs = beliefs
         self.objective = objective
         self.quality_floor, self.incumbent = objective.quality_floor, objective.incumbent
-        self.route_quality_floor = objective.route_quality_floor
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
@@ -140,7 +139,9 @@ class PriceAware(BasePolicy):
             usd=dollars(costs),
             explore=self.objective.explore,
             probe=pad(probe_shares(self.beliefs, view), len(extra), 0.0),
-            most=pad(most_shares(self.beliefs, view), len(extra), 1.0),
+            most=pad(
+                most_shares(self.beliefs, view, self.objective.quality_floor), len(extra), 1.0
+            ),
             is_paced=self.is_paced,
             labels=self.beliefs.labels_to_come(view.cell),
             incumbent=self._measures.incumbent(view, a + b),
@@ -241,9 +242,11 @@ class PriceAware(BasePolicy):
             value_usd=rung.value_usd,
             note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
             decided_by=chosen.decided_by,
+            usd=view.mix_usd([part.weights.tolist() for part in rung.parts]),
             is_settling=is_settling,
             limits=tuple(
-                ("floor",) * bool(low) + doubts_of(self.beliefs, view, name)
+                ("floor",) * bool(low)
+                + doubts_of(self.beliefs, view, name, self.objective.quality_floor)
                 for name, low in zip(view.deployments, weights <= least * 1.0001, strict=True)
             ),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any, Protocol
 
 from windsock.core.cascades.cascade_arm import CascadeArm
@@ -48,6 +49,13 @@ class CellView:
         """Expected dollars of one request of the size that is asked for."""
         return self.usd if self.size is None or not self.sizes else self.sizes[self.size][1]
 
+    def mix_usd(self, by_class: Sequence[Sequence[float]]) -> float | None:
+        """Expected dollars of one request of any size, by weights of each class; None without."""
+        if self.size is not None or not by_class:
+            return None
+        parts = zip(self.sizes, by_class, strict=True)
+        return float(sum(share * sum(map(mul, weights, usd)) for (share, usd), weights in parts))
+
     @property
     def prudent_usd(self) -> tuple[float, ...]:
         """Expected dollars of one request, as dear as its price should be taken for."""
@@ -69,6 +77,8 @@ class Weighing:
     value_usd   V they were solved for, if the policy has one
     note        what the objective could not be given
     decided_by  what chose these weights and what moved them, in words
+    usd         expected of one request, where that is more than weights times costs: prompts of
+                each class of size have weights of their own
     limits      per deployment, what holds its weight up or down
     is_settling share is moved step by step; weigh again within seconds
     """
@@ -78,6 +88,7 @@ class Weighing:
     value_usd: float | None = None
     note: str = ""
     decided_by: str = ""
+    usd: float | None = None
     limits: tuple[tuple[str, ...], ...] = ()
     is_settling: bool = False
 
@@ -138,7 +149,6 @@ class Policy(Protocol):
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
     weighs_sizes            prompts of other sizes have weights of their own
     quality_floor           least success that is asked for at every task; None where none is
-    route_quality_floor     the same over all tasks together
     incumbent               deployment that is used today; None where none is named
     """
 
@@ -147,7 +157,6 @@ class Policy(Protocol):
     keeps_conversations: bool
     weighs_sizes: bool
     quality_floor: float | None
-    route_quality_floor: float | None
     incumbent: str | None
 
     @property
@@ -234,7 +243,6 @@ class BasePolicy:
     keeps_conversations = False
     weighs_sizes = False
     quality_floor: float | None = None
-    route_quality_floor: float | None = None
     incumbent: str | None = None
 
     @property

@@ -67,6 +67,7 @@ class SizedLadder(Ladder):
 
         weights = np.array(self.shares) @ np.array([rung.weights for rung in rungs])
         steps = zip(*(rung.steps for rung in rungs), strict=True)
+        free = [rung.unheld for rung in rungs if rung.unheld]
         return Rung(
             value_usd=rungs[0].value_usd,
             weights=weights,
@@ -75,6 +76,7 @@ class SizedLadder(Ladder):
             error=float(np.linalg.norm(weights * self._spread)),
             steps=tuple(np.array(self.shares) @ np.array(step) for step in steps),
             parts=tuple(rungs),
+            unheld=self._mix(free) if free and len(free) == len(rungs) else None,
         )
 
 

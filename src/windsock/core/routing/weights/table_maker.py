@@ -117,6 +117,7 @@ class TableMaker:
             note="; ".join(notes),
             decided_by=weighing.decided_by if weighing else "",
             size=self._told(place, view),
+            mix_usd=weighing.usd if weighing else None,
         )
 
     def _told(self, place: CellTables, view: CellView) -> PromptSizes | None:

@@ -215,6 +215,7 @@ class WeightTables:
             arms=arms,
             cascades=cascades,
             note=note,
+            mix_usd=None,
         )
         self._solved.append(made)
         return made
