@@ -199,6 +199,7 @@ CAPS = {
 }  # fmt: skip
 WHAT_IF = {
     "route": "auto", "task": ODD, "usd_per_request_now": 0.001, "usd_per_request_then": 0.002,
+    "success_now": 0.9, "success_then": 0.8, "note_then": "quality floor 0.99 is out of reach",
     "requests_per_day": 1e6, "daily_bill_now_usd": 1e3, "daily_bill_then_usd": 2e3,
     "weights_now": dict.fromkeys(NAMES, 1 / 3), "weights_then": dict.fromkeys(NAMES, 1 / 3),
 }  # fmt: skip

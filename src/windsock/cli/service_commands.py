@@ -33,8 +33,12 @@ def weights(
 
 def whatif(
     price: Annotated[
-        list[str], typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable")
-    ],
+        list[str] | None, typer.Option(help="deepseek/*=+30%, =x1.3, or =INPUT/OUTPUT; repeatable")
+    ] = None,
+    floor: Annotated[
+        float | None, typer.Option(help="another quality floor, 0 to below 1", min=0, max=1)
+    ] = None,
+    budget: Annotated[float | None, typer.Option(help="another budget, $ a day", min=0)] = None,
     route: Annotated[str | None, typer.Option(help="all routes if not named")] = None,
     task: Annotated[str | None, typer.Option(help="all tasks seen if not named")] = None,
     requests_per_day: Annotated[
@@ -44,11 +48,14 @@ def whatif(
     key: Key = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """The next split under other prices. Nothing changes by asking."""
+    """The next split under other prices, floor or budget. Nothing changes by asking."""
     from windsock.cli.foresight.what_if import show_what_if
     from windsock.cli.service_client import ServiceClient
 
-    show_what_if(ServiceClient(url, key), price, route=route, task=task,
+    if not price and floor is None and budget is None:
+        raise ConfigError("say what to imagine: --price, --floor or --budget")
+    aims = {"quality_floor": floor, "usd_per_day": budget}
+    show_what_if(ServiceClient(url, key), price or [], aims, route=route, task=task,
                  requests_per_day=requests_per_day, as_json=as_json)  # fmt: skip
 
 

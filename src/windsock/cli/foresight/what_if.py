@@ -21,6 +21,7 @@ LEAST_SHOWN = 0.0005
 def show_what_if(
     service: Client,
     prices: Sequence[str],
+    aims: Mapping[str, float | None],
     *,
     route: str | None,
     task: str | None,
@@ -29,7 +30,7 @@ def show_what_if(
 ) -> None:
     """Ask and print; raises ConfigError on a price that cannot be read."""
     asked = {"prices": imagined(service.ask("/v1/prices")["data"], repriced(prices)),
-             "route": route, "task": task}  # fmt: skip
+             "route": route, "task": task, **aims}  # fmt: skip
     body = {key: value for key, value in asked.items() if value is not None}
     params = {"requests_per_day": requests_per_day} if requests_per_day else {}
     found = service.ask("/v1/whatif", method="POST", json=body, params=params)
@@ -65,6 +66,11 @@ def what_if_lines(cell: Mapping[str, Any], *, width: int) -> Iterator[str]:
     """One route and task: what it costs, and who gets what share, now and then."""
     now, then = cell["usd_per_request_now"], cell["usd_per_request_then"]
     yield f"{cell['route']} / {cell['task']}: ${now:.6f} a request now, ${then:.6f} then"
+    if cell.get("success_then") is not None:
+        was, will = cell["success_now"], cell["success_then"]
+        yield f"  {was:.1%} expected to succeed now, {will:.1%} then"
+    if cell.get("note_then"):
+        yield f"  {cell['note_then']}"
     if cell["requests_per_day"] is not None:
         before, after = cell["daily_bill_now_usd"], cell["daily_bill_then_usd"]
         yield f"  ${before:,.2f} a day now, ${after:,.2f} then"
