@@ -39,7 +39,8 @@ def report(
                             each matter (metric, source, key)
     prompt_tokens, cached_tokens, completion_tokens     of the answers that were given
     mean_latency_s, p50_latency_s, p95_latency_s, p99_latency_s      of answered requests; the
-                            percentiles by nearest rank, to two digits and the millisecond
+                            percentiles by nearest rank, to two digits and the millisecond, of the
+                            hours that the span touches
 
     raises  KeyError if `by` names anything else, StoreError
     """

@@ -8,8 +8,8 @@ its default. `joined(*parts)` gives back what `split` took apart, bit for bit.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -30,6 +30,9 @@ STEADY = frozenset(
 )
 """Numbers that are the same for long."""
 
+SHARED = frozenset({"price_age_s"})
+"""Numbers that several parts of a record have alike."""
+
 MOMENTS = frozenset({"started_at", "finished_at", "not_before", "expires_at"})
 """Kept as what they are later than the record's own `at`, where that is exact."""
 
@@ -37,6 +40,9 @@ TICKS_PER_S = 2**22
 """A moment of our time in a float of 64 bits is a whole number of such ticks."""
 
 ID_LENGTH = 24
+MAX_DIGITS, MAX_PLACES = 17, 32
+"""Of money that is kept as one whole number: its digits, and how many stand behind the point."""
+
 MAX_INT = 2**31
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -45,7 +51,11 @@ Fill = Callable[[Sequence[Any], float], Any]
 
 
 class Hole(NamedTuple):
-    """Where number `place` belongs. kind: value, moment, hex (an id), at or sums (of weights)."""
+    """Where number `place` belongs.
+
+    kind    value, or what it is made into: moment, money, hex (an id); at, weights and sums (of
+            weights) are made of what is there
+    """
 
     place: int
     kind: str = "value"
@@ -63,6 +73,13 @@ class Items(NamedTuple):
     parts: tuple[Any, ...]
 
 
+MADE = 256
+HOLES = {
+    kind: tuple(Hole(place, kind) for place in range(MADE))
+    for kind in ("value", "moment", "money", "hex")
+}
+"""Made once: a request has twenty."""
+
 Shape = Any
 """Hashable: Fields, Items, Hole, or a constant of JSON."""
 
@@ -75,10 +92,12 @@ class _Taken:
     numbers: list[Any] = field(default_factory=list)
     money: dict[str, Hole] = field(default_factory=dict)
     parts: dict[int, Fields] = field(default_factory=dict)
+    shared: dict[float, Hole] = field(default_factory=dict)
 
     def hole(self, number: Any, kind: str = "value") -> Hole:
+        place = len(self.numbers)
         self.numbers.append(number)
-        return Hole(len(self.numbers) - 1, kind)
+        return HOLES[kind][place] if place < MADE else Hole(place, kind)
 
 
 def split(record: Any, at: float) -> tuple[Shape, bytes]:
@@ -125,28 +144,37 @@ _defaults: Callable[[Any], tuple[tuple[str, Any], ...]] = lru_cache(maxsize=64)(
 def _record(record: Any, taken: _Taken) -> Fields:
     known = taken.parts.get(id(record))
     if known is None:
-        parts = tuple(
-            (name, _field(name, value, record, taken))
-            for name, default in _defaults(type(record))
-            if not _is_default(value := getattr(record, name), default)
-        )
-        known = taken.parts[id(record)] = Fields(parts)
+        parts = []
+        for name, default in _defaults(type(record)):
+            value = getattr(record, name)
+            if value is None or value is True or value is False:
+                if value is not default:
+                    parts.append((name, value))
+            elif not _is_default(value, default):
+                parts.append((name, _field(name, value, record, taken)))
+        known = taken.parts[id(record)] = Fields(tuple(parts))
     return known
 
 
 def _is_default(value: Any, default: Any) -> bool:
-    if value is default:
-        return True
-    return type(value) in (int, str) and type(value) is type(default) and value == default
+    kind = type(value)
+    return value is default or (
+        (kind is int or kind is str) and kind is type(default) and value == default
+    )
 
 
 def _field(name: str, value: Any, record: Any, taken: _Taken) -> Shape:
     if name in STEADY:
         return str(value) if isinstance(value, Decimal) else value
-    if isinstance(value, float):
+    kind = type(value)
+    if kind is float:
         return _float(name, value, taken)
-    if type(value) is str:
+    if kind is int:
+        return taken.hole(value)
+    if kind is str:
         return _text(name, value, taken)
+    if name == "weights" and value == tuple(each.weight for each in record.arms):
+        return Hole(0, "weights")
     if name == "cumulative" and value == tuple(accumulate(record.weights)):
         return Hole(0, "sums")
     return _part(value, taken)
@@ -157,13 +185,13 @@ def _part(value: Any, taken: _Taken) -> Shape:
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, Decimal):
         return _money(value, taken)
-    if is_dataclass(value):
+    if hasattr(value, "__dataclass_fields__"):
         return _record(value, taken)
     if isinstance(value, Mapping):
         return Fields(tuple(("." + name, _part(each, taken)) for name, each in value.items()))
     if isinstance(value, tuple):
         return _items(value, taken)
-    return taken.hole(value if isinstance(value, int) else msgspec.to_builtins(value))
+    return taken.hole(value if isinstance(value, int | float) else msgspec.to_builtins(value))
 
 
 def _items(values: tuple[Any, ...], taken: _Taken) -> Shape:
@@ -177,6 +205,10 @@ def _float(name: str, value: float, taken: _Taken) -> Shape:
         return Hole(0, "at")
     if value in (0.0, 1.0) and copysign(1.0, value) > 0:
         return float(value)
+    if name in SHARED:
+        if value not in taken.shared:
+            taken.shared[value] = taken.hole(value)
+        return taken.shared[value]
     if name in MOMENTS:
         ticks = (value - taken.at) * TICKS_PER_S
         if abs(ticks) < MAX_INT and ticks.is_integer() and _moment(taken.at, int(ticks)) == value:
@@ -197,8 +229,25 @@ def _text(name: str, value: str, taken: _Taken) -> Shape:
 def _money(value: Decimal, taken: _Taken) -> Hole:
     text = str(value)
     if text not in taken.money:
-        taken.money[text] = taken.hole(text)
+        number = _whole(value)
+        taken.money[text] = taken.hole(text) if number is None else taken.hole(number, "money")
     return taken.money[text]
+
+
+def _whole(money: Decimal) -> int | None:
+    """Its digits and how many stand behind the point; None if they are too many."""
+    sign, digits, exponent = money.as_tuple()
+    if sign or not isinstance(exponent, int) or len(digits) > MAX_DIGITS:
+        return None
+    return (
+        int(money.scaleb(-exponent)) * MAX_PLACES - exponent
+        if -MAX_PLACES < exponent <= 0
+        else None
+    )
+
+
+def _dollars(number: int) -> Decimal:
+    return Decimal(number // MAX_PLACES).scaleb(-(number % MAX_PLACES))
 
 
 def _moment(at: float, ticks: int) -> float:
@@ -227,10 +276,10 @@ def _filler(node: Any) -> tuple[Fill, bool]:
 
 def _mapping(node: dict[str, Any]) -> tuple[Fill, bool]:
     fills = {name.removeprefix("."): _filler(part) for name, part in node.items()}
-    if fills.get("cumulative", (None, False))[0] is _sums:
-        del fills["cumulative"]
-        fill = _filled(fills)
-        return (lambda numbers, at: _summed(fill(numbers, at))), False
+    made = {name for name, (fill, _) in fills.items() if fill is _sums}
+    if made:
+        fill = _filled({name: each for name, each in fills.items() if name not in made})
+        return (lambda numbers, at: _weighed(fill(numbers, at), made)), False
     return _either(_filled(fills), [*fills.values()])
 
 
@@ -252,15 +301,21 @@ def _hole(index: int, kind: str) -> tuple[Fill, bool]:
         "value": lambda numbers, at: numbers[index],
         "moment": lambda numbers, at: _moment(at, numbers[index]),
         "hex": lambda numbers, at: numbers[index].hex(),
+        "money": lambda numbers, at: _dollars(numbers[index]),
         "at": lambda numbers, at: at,
+        "weights": _sums,
         "sums": _sums,
     }
     return fills[kind], False
 
 
 def _sums(numbers: Sequence[Any], at: float) -> None:
-    """Marks sums of weights, which are made once these are there."""
+    """Marks weights and their sums, which are made once all else is there."""
 
 
-def _summed(table: dict[str, Any]) -> dict[str, Any]:
-    return {**table, "cumulative": list(accumulate(table["weights"]))}
+def _weighed(table: dict[str, Any], made: Collection[str]) -> dict[str, Any]:
+    if "weights" in made:
+        table = {**table, "weights": [arm["weight"] for arm in table["arms"]]}
+    if "cumulative" in made:
+        table = {**table, "cumulative": list(accumulate(table["weights"]))}
+    return table
