@@ -4,6 +4,7 @@ Run by hand after a version changes: `python deploy/vendor/vendor.py`. Needs npm
 holds an integrity hash per package and no address, so any npm mirror serves.
 """
 
+import gzip
 import hashlib
 import shutil
 import subprocess
@@ -11,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-STATIC = HERE.parents[1] / "src" / "windsock" / "service" / "static"
+STATIC = HERE.parents[1] / "src" / "windsock" / "service" / "control" / "static"
 COPIED = {
-    "uplot/dist/uPlot.iife.min.js": "uPlot.iife.min.js",
+    "uplot/dist/uPlot.iife.min.js": "uPlot.iife.min.js.gz",
     "uplot/dist/uPlot.min.css": "uPlot.min.css",
     "uplot/LICENSE": "uPlot.LICENSE.txt",
 }
@@ -27,7 +28,9 @@ def main() -> None:
         install = [npm, "ci", "--ignore-scripts", "--no-audit"]
         subprocess.run(install, cwd=folder, check=True)  # noqa: S603 (nothing from outside)
         for source, name in COPIED.items():
-            shutil.copyfile(Path(folder) / "node_modules" / source, STATIC / name)
+            raw = (Path(folder) / "node_modules" / source).read_bytes()
+            packed = gzip.compress(raw, 9, mtime=0) if name.endswith(".gz") else raw
+            (STATIC / name).write_bytes(packed)
     (STATIC / "SHA256SUMS").write_text(sums())
 
 

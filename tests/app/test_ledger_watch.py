@@ -39,3 +39,13 @@ def test_what_was_given_up_is_told_though_little_waits(tmp_path: Path) -> None:
         ledger.append(outcome(n))
     watch.check()
     assert told[0].facts["dropped"] == 3
+
+
+def test_a_tenth_of_what_may_wait_is_no_news(tmp_path: Path) -> None:
+    ledger = Ledger(open_engine(f"sqlite:///{tmp_path}/store.db"), max_pending=100)
+    told: list[Event] = []
+    watch = LedgerWatch(ledger=ledger, clock=ManualClock(), publish=told.append)
+    for n in range(10):
+        ledger.append(outcome(n))
+    watch.check()
+    assert not told

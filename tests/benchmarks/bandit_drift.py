@@ -1,6 +1,7 @@
 """How fast silent losses and unannounced prices are found, how often wrongly, and the way back.
 
     python -m tests.benchmarks.bandit_drift [SCALE]
+    python -m tests.benchmarks.bandit_drift bounds
 
 Writes its table into docs/routing.md. Rewards and bills are drawn from ParetoBandit's test split,
 each prompt judged within its task, or 0/1 with the same means.
@@ -34,7 +35,40 @@ LOSS = 0.15
 WARM, LOST, AFTER = 400, 400, 500
 
 
+FALSE = 1e-5
+"""Alarms a reward that may be false."""
+
+SURE = 0.995
+
+
+def bounds() -> list[list[str]]:
+    """What no test can do better: Lorden 1971 for alarms, Wald 1945 for the way back."""
+    test, rows = prompts("test"), []
+    for model in OLD:
+        column = test.reward[:, MODELS.index(model)]
+        mean = {task: column[[t == task for t in test.task]].mean() for task in set(test.task)}
+        off = [(r - mean[t]) ** 2 for r, t in zip(column, test.task, strict=True)]
+        rate = float(column.mean())
+        graded = np.log(1 / FALSE) / (LOSS**2 / (2 * float(np.mean(off))))
+        binary = np.log(1 / FALSE) / divergence(rate * (1 - LOSS / 0.9), rate)
+        rows.append([f"alarm after {model} loses 15 points", f"{graded:.0f}", f"{binary:.0f}"])
+    best = MEANS[2]
+    needed = np.log(1 / (1 - SURE)) / divergence(best, best - LOSS)
+    graded = np.log(1 / (1 - SURE)) / (LOSS**2 / (2 * best * (1 - best) / 10))
+    what = f"rewards of the best until its return is {SURE:.1%} sure"
+    return [*rows, [what, f"{graded:.0f}", f"{needed:.0f}"]]
+
+
+def divergence(p: float, q: float) -> float:
+    """Kullback and Leibler's, of a reward of 0 or 1: nats a reward of p tells against q."""
+    return float(p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q)))
+
+
 def main() -> None:
+    if sys.argv[1:] == ["bounds"]:
+        head = ["rewards needed on average, at least", "judge's rewards", "0/1 rewards"]
+        write_between(DOCS / "routing.md", "drift-bounds", markdown(head, bounds()))
+        return
     scale = float(sys.argv[1]) if len(sys.argv) > 1 else 1.0
     rows = [*quality_rows(scale), *lockout_rows(scale), *bill_rows(scale)]
     text = markdown(["what", "bar", "measured"], rows)

@@ -1,10 +1,13 @@
 """Random worlds: cost per success at an equal quality floor, against every rival.
 
     python -m tests.benchmarks.bandit_worlds [WORLDS]
+    python -m tests.benchmarks.bandit_worlds bounds [WORLDS]
 
 2 to 12 arms, 1 to 6 tasks, prices over 500x; half the worlds with price shocks, half with drift
 of quality, feedback up to 500 requests late and up to 70 % missing. Writes its table and the
-worst worlds into docs/routing.md.
+worst worlds into docs/routing.md. `bounds` tells what the same rule reaches that begins with the
+truth of the first period, known as well as by so many rewards of every deployment at every task:
+what is missing there lies in drift, luck and how rivals are chosen; the rest learning costs.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -24,7 +28,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.policies import price_aware as policies
+from windsock.core.policies import baselines as policies
 from windsock.core.policies.objectives import Objective
 from windsock.core.policies.price_aware import PriceAware
 from windsock.core.policies.protocol import CellView, Policy
@@ -121,13 +125,19 @@ def rivals(at: World) -> dict[str, Callable[[Beliefs], Policy]]:
     }
 
 
-def play(at: World, make: Callable[[Beliefs], Policy]) -> Score:
-    """All requests of a world under one policy; the weather is the same for every policy."""
+def play(at: World, make: Callable[[Beliefs], Policy], known: float = 0.0) -> Score:
+    """All requests of a world under one policy; the weather is the same for every policy.
+
+    known   rewards of every deployment at every task that it begins with, as they are in truth
+    """
     weather = np.random.default_rng(at.seed + 1)
     periods, tasks, _ = at.success.shape
     of = weather.integers(tasks, size=REQUESTS)
     luck = weather.random((REQUESTS, 3))
     beliefs = Beliefs(BeliefSettings(half_life_s=4.0 * REQUESTS))
+    for (task, arm), rate in np.ndenumerate(at.success[0]) if known else ():
+        cell, right = Cell("default", "auto", f"task {task}"), known * float(rate)
+        beliefs.observe_sums(cell, at.names[arm], known, right, right, now=0.0)
     policy = make(beliefs)
     late: list[tuple[float, int, Cell, str, float]] = []
     earned, spent = np.zeros(tasks), 0.0
@@ -232,17 +242,36 @@ class Match:
         return self.ours.usd_per_success / rival[1].usd_per_success
 
 
-def match(seed: int) -> Match:
+def match(seed: int, known: float = 0.0) -> Match:
     at = world(seed)
     objective = Objective(kind="cost_per_success", quality_floor=at.floor)
     return Match(
         world=at,
-        ours=play(at, lambda beliefs: PriceAware(beliefs, objective)),
+        ours=play(at, lambda beliefs: PriceAware(beliefs, objective), known),
         others={name: play(at, make) for name, make in rivals(at).items()},
     )
 
 
+def bounds(count: int) -> None:
+    """What is reached by who begins with the truth, in the first worlds."""
+    rows = []
+    with multiprocessing.get_context("spawn").Pool(WORKERS, os.nice, (15,)) as pool:
+        for known in (0.0, 30.0, 300.0):
+            found = pool.map(partial(match, known=known), range(count), chunksize=2)
+            wins = np.mean([each.ratio <= TIE for each in found])
+            held = np.mean([not each.is_floor_missed for each in found])
+            rows.append([f"{known:.0f}", f"{wins:.0%}", f"{held:.0%}"])
+            print(rows[-1], flush=True)
+    head = ["rewards a cell at the start", "no worse than the best rival", "the floor held"]
+    write_between(
+        DOCS / "routing.md", "worlds-bounds", f"{markdown(head, rows)}\n\n{count} worlds."
+    )
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["bounds"]:
+        bounds(int(sys.argv[2]) if len(sys.argv) > 2 else 100)
+        return
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
     begun, matches = time.perf_counter(), []
     with multiprocessing.get_context("spawn").Pool(WORKERS, os.nice, (15,)) as pool:

@@ -1,5 +1,6 @@
 """OpenTelemetry by what a collector and a provider are sent; off, nothing of it is there."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -259,10 +260,22 @@ async def test_what_cannot_be_had_is_logged_and_requests_are_served(
     assert "telemetry.unavailable" in said and "pip install 'windsock[otel]'" in said
 
 
-async def test_a_collector_that_is_away_is_in_nobodys_way(tmp_path, monkeypatch) -> None:
-    away = "http://127.0.0.1:9"
-    async with observed(tmp_path, monkeypatch, OTEL_EXPORTER_OTLP_ENDPOINT=away) as (it, *_):
-        assert (await ask(it)).status_code == 200
+async def test_a_collector_that_is_away_is_in_nobodys_way_and_is_told_of_once_without_its_path(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    log.configure(is_json=True)
+    more = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9/a-key-of-theirs",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "0.05",
+        "OTEL_BSP_SCHEDULE_DELAY": "50",
+    }
+    async with observed(tmp_path, monkeypatch, **more) as (it, *_):
+        for _ in range(5):
+            assert (await ask(it)).status_code == 200
+            await asyncio.sleep(0.1)
+    said = "".join(capsys.readouterr())
+    assert said.count("telemetry.failed") == 1
+    assert "a-key-of-theirs" not in said
 
 
 def test_nothing_of_it_is_imported_where_nothing_asks_for_it(tmp_path) -> None:

@@ -213,3 +213,14 @@ async def test_what_waits_at_the_end_is_sent_or_told_as_lost(status, arrives, ca
         await hooks.finish()
         assert len(it.seen) == (3 if arrives else 1)
     assert ("lost=3" in "".join(capsys.readouterr())) is not arrives
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "https:///T000/B000/key", "https://host:port/T000/key", "http://[::1/key",
+            "https://host/with space/key", "ftp://host/key"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_refused_and_not_shown(url) -> None:
+    text = f'[[webhooks]]\nurl = "{url}"\nformat = "slack"\n'
+    with pytest.raises(ConfigError, match=r"webhooks.*url") as refused:
+        parse(text, {}, source="windsock.toml")
+    assert "key" not in str(refused.value).replace("unknown key", "")

@@ -251,7 +251,9 @@ async def test_keys_of_the_keyboard_move_between_views_and_tell_of_themselves(wo
         await page.keyboard.press("Escape")
         await page.locator("#menu a").first.focus()
         await page.keyboard.press("ArrowDown")
-        assert await page.evaluate("document.activeElement.textContent") == "Requests"
+        assert await page.evaluate(
+            "document.activeElement === document.querySelectorAll('#menu a')[1]"
+        )
         await page.keyboard.press("t")
         assert await page.evaluate("document.documentElement.dataset.scheme") == "light"
 
@@ -263,3 +265,29 @@ async def test_the_time_range_goes_along_from_view_to_view(world) -> None:
         await expect(page).to_have_url(re.compile("#/deployment.*since=7d"))
         await page.locator("#range select").select_option("1h")
         await expect(page).to_have_url(re.compile("since=1h"))
+
+
+async def test_the_reference_works_offline_and_makes_a_call(world) -> None:
+    async with world.page("reference") as page:
+        await page.get_by_label("Filter calls").fill("/v1/routes")
+        calls = page.locator(".call:visible")
+        await expect(calls).to_have_count(1)
+        await calls.locator("summary").click()
+        await expect(calls).to_contain_text("quality_floor")
+        await calls.get_by_role("button", name="Send").click()
+        await expect(calls.locator("pre")).to_contain_text('"route": "auto"')
+    page_of_docs = await world.it.http.get("/docs")
+    assert page_of_docs.headers["content-security-policy"].startswith("default-src 'self';")
+    assert not re.search(r'(?:src|href)="(?!/|#)', page_of_docs.text)
+
+
+async def test_what_changes_something_is_sent_from_the_reference_only_after_asking(world) -> None:
+    async with world.page("reference") as page:
+        await page.get_by_label("Filter calls").fill("post /v1/whatif")
+        call = page.locator(".call:visible")
+        await call.locator("summary").click()
+        await call.get_by_label("Body").fill('{"route": "auto", "quality_floor": 0.5}')
+        await call.get_by_role("button", name="Send").click()
+        await expect(page.locator("#confirm")).to_contain_text("POST /v1/whatif")
+        await page.locator("#confirm").get_by_role("button", name="Send").click()
+        await expect(call.locator("pre")).to_contain_text("success_then")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import fields
 from typing import Annotated, Literal, get_type_hints
+from urllib.parse import urlsplit
 
 from pydantic import (
     BeforeValidator,
     Field,
     create_model,
+    field_validator,
     model_validator,
 )
 
@@ -198,6 +200,18 @@ class WebhookSettings(Part):
     secret: str = Field(default="", repr=False)
     format: Literal["json", "slack"] = "json"
     events: tuple[str, ...] = ()
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        """The words of the error show nothing of it: an address may be a secret."""
+        try:
+            has_host = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+        except ValueError:
+            has_host = False
+        if not has_host or any(each.isspace() for each in url):
+            raise ValueError("a webhook's url needs a host, and a port that is a number if any")
+        return url
 
     @model_validator(mode="after")
     def _json_is_signed(self) -> WebhookSettings:

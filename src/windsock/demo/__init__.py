@@ -52,6 +52,7 @@ async def _main(host: str, port: int, with_parent: bool) -> None:
             )
         )
         service = build(demo_settings(folder, paper_port), {})
+        service.dashboard.replayed = history.as_shown()
         server = server_of(service, host=host, port=port)
         paper_task = asyncio.create_task(paper._serve())
         server_task = asyncio.create_task(server.serve())

@@ -9,6 +9,7 @@ from typing import Any
 
 from windsock.clock import Clock
 from windsock.resources import room
+from windsock.service.control.page.dashboard import ReplayedTime
 
 STORY_BEGINS = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -41,6 +42,15 @@ class PriceHistory:
     def day(self) -> int:
         """Days since the story began; it starts over at its end."""
         return int((self.clock.now() - self.started_at) / DAY_S) % STORY_DAYS
+
+    def as_shown(self) -> ReplayedTime:
+        """The story's dates, for the page."""
+        return ReplayedTime(
+            began_at=self.started_at,
+            shows_at=STORY_BEGINS.timestamp(),
+            pace=86_400.0 / DAY_S,
+            lasts_s=STORY_DAYS * 86_400.0,
+        )
 
     def body(self) -> dict[str, Any]:
         """The prices of the story's present day, as models.dev would list them."""

@@ -17,6 +17,7 @@ LOG_ONLY = frozenset(
         "state.restored",
         "state.set_aside",
         "task.failed",
+        "telemetry.failed",
         "telemetry.unavailable",
         "webhook.failed",
         "webhook.recovered",

@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from windsock import __version__
+from windsock.observability.otel.complaints import hear_complaints
 from windsock.observability.otel.instruments import Instruments
 from windsock.observability.otel.tracing import TracedApp, Tracing
 from windsock.observability.otel.wanted import Wanted
@@ -56,6 +57,7 @@ def otel_telemetry(
     providers   names in the semantic conventions by provider id, where they differ
     passed      headers that may go on to providers
     """
+    hear_complaints()
     stated: dict[str, Any] = {"service.version": __version__}
     resource = Resource.create(
         stated if wanted.is_named else {"service.name": "windsock", **stated}

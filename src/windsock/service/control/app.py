@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.exceptions import HTTPException
 
 from windsock import __version__
@@ -20,6 +19,7 @@ from windsock.observability.background import Supervisor
 from windsock.service.connections.paths import in_format_of, unsupported
 from windsock.service.control.access_check import Insight
 from windsock.service.control.metrics import Metrics
+from windsock.service.control.page.files import page_file
 from windsock.service.error_responses import Problem, internal, problem_of
 from windsock.service.gateway.openapi import describe_data_plane
 
@@ -59,7 +59,7 @@ def create_app(
         version=__version__,
         description="The LLM router that turns with the price wind.",
         lifespan=lifespan,
-        openapi_url="/openapi.json" if insight.docs == "open" else None,
+        openapi_url=None,
     )
     app.add_exception_handler(WindsockError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -68,7 +68,7 @@ def create_app(
     app.include_router(_health_routes(insight.router, insight.clock, readiness))
     if insight.metrics != "off":
         app.include_router(_metrics_route(metrics, insight.behind(insight.metrics, "metrics")))
-    if insight.docs == "key":
+    if insight.docs != "off":
         app.include_router(_docs_routes(app, insight.behind(insight.docs, "read")))
     for part in parts:
         app.include_router(part)
@@ -122,7 +122,7 @@ def _metrics_route(metrics: Metrics, door: Sequence[Any]) -> APIRouter:
 
 
 def _docs_routes(app: FastAPI, door: Sequence[Any]) -> APIRouter:
-    """The same two pages that FastAPI makes for everybody."""
+    """What every call takes and answers; the page shows it without anything from elsewhere."""
     routes = APIRouter(include_in_schema=False, dependencies=door)
 
     @routes.get("/openapi.json")
@@ -131,7 +131,7 @@ def _docs_routes(app: FastAPI, door: Sequence[Any]) -> APIRouter:
 
     @routes.get("/docs")
     async def page() -> Response:
-        return get_swagger_ui_html(openapi_url="/openapi.json", title=app.title)
+        return page_file("index.html")
 
     return routes
 

@@ -36,6 +36,21 @@ EVENTS = 100
 tell of alone."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedTime:
+    """Dates that the page shows in place of today's, where a past is replayed at speed.
+
+    began_at    unix s of the clock, when the page showed `shows_at`
+    pace        seconds shown for each that passes
+    lasts_s     shown seconds after which it starts over
+    """
+
+    began_at: float
+    shows_at: float
+    pace: float
+    lasts_s: float
+
+
 @dataclass(slots=True)
 class _Series:
     """Weights of one cell over time."""
@@ -61,6 +76,7 @@ class Dashboard:
         self._events: dict[tuple[str | None, str], deque[dict[str, Any]]] = {}
         self._said: dict[str, tuple[float, dict[str, Any]]] = {}
         self.is_closed = False
+        self.replayed: ReplayedTime | None = None
 
     def close(self) -> None:
         """Streams end at their next view; an endless one would hold up a shutdown."""
@@ -94,6 +110,7 @@ class Dashboard:
         return {
             "now": now,
             "since": since,
+            "replayed": self.replayed,
             "routes": self._by_route(cells),
             "route": cell.route if cell else route,
             "task": cell.name if cell else task,

@@ -5,6 +5,7 @@ import { choose, element, keyed, once, write } from "./elements.js";
 import { PANELS } from "./panels/index.js";
 import { rangeForm, rangeOf, SHARED } from "./range.js";
 import { recolour } from "./timeline.js";
+import { replays } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const FIRST = PANELS[0].name;
@@ -16,7 +17,8 @@ let open = null;
 /** [view, arguments] of the address; what a link of an earlier page asked for is heard too. */
 function place() {
   const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
-  return [PANELS.find((each) => each.name === name) ?? PANELS[0], new URLSearchParams(query ?? (name ? "" : location.search))];
+  const known = name || (location.pathname === "/docs" ? "reference" : "");
+  return [PANELS.find((each) => each.name === known) ?? PANELS[0], new URLSearchParams(query ?? (name ? "" : location.search))];
 }
 
 function address(name, args) {
@@ -47,7 +49,7 @@ function asking(panel, args, stop) {
 }
 
 let who = null;
-/** Who looks: {scopes, namespace, is_keyed}; asked once a key. */
+/** Who looks: {scopes, namespace, needs_key}, and which dates are shown; asked once a key. */
 function session() {
   who ??= get("/ui/api/session").catch((error) => {
     who = null;
@@ -87,6 +89,7 @@ function polled(mine, view) {
   async function run() {
     clearTimeout(timer);
     try {
+      replays((await session()).replayed);
       const facts = await mine.module.load(mine.ask);
       if (open !== mine) return;
       unlock();

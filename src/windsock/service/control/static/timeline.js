@@ -2,7 +2,7 @@
 
 /* global uPlot */
 import { colourOf, dashOf, element, faint, ink, keyed, named, once, swatch, write } from "./elements.js";
-import { moment } from "./words.js";
+import { moment, when } from "./words.js";
 
 const AXIS_W = 56;
 const MOST_TOLD = 24;
@@ -118,6 +118,6 @@ function twin(box) {
   const places = at.map((_, index) => index).filter((index) => index % step === 0 || index === at.length - 1);
   box.twin.tHead.rows[0].replaceChildren(...["Time", ...names].map((name) => Object.assign(element("th", "", name), { scope: "col" })));
   box.twin.tBodies[0].replaceChildren(...places.map((index) => element("tr", "",
-    Object.assign(element("th", "", new Date(at[index] * 1000).toISOString().slice(0, 16).replace("T", " ")), { scope: "row" }),
+    Object.assign(element("th", "", when(at[index])), { scope: "row" }),
     ...names.map((name) => element("td", "", more.format(series[name][index] ?? null))))));
 }

@@ -54,25 +54,44 @@ export function ago(seconds) {
   return text === "just now" || text === dash ? text : `${text} ago`;
 }
 
-export function clock(at) {
-  return new Date(at * 1000).toLocaleTimeString("en-GB");
+let replayed = null;
+
+/** Where a past is replayed at speed, every moment is told by its date there. */
+export function replays(found) {
+  replayed = found ?? null;
 }
 
+const DATE = { day: "numeric", month: "short", year: "numeric" };
+
+const dateOf = (at, parts) => new Date(at * 1000).toLocaleDateString("en-GB", replayed ? { ...parts, timeZone: "UTC" } : parts);
+
+function shown(at) {
+  if (!replayed) return at;
+  return replayed.shows_at + (((at - replayed.began_at) * replayed.pace) % replayed.lasts_s);
+}
+
+export function clock(at) {
+  return replayed ? dateOf(shown(at), DATE) : new Date(at * 1000).toLocaleTimeString("en-GB");
+}
+
+/** A date that was stated, such as the end of a price. */
 export function day(at) {
-  return new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  return dateOf(at, DATE);
 }
 
 /** A moment as an axis tells it: the hour while ticks are close, the day where one begins or they lie far apart. */
 export function moment(at, step, withDay) {
-  const day = new Date(at * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" });
-  if (step >= 86400) return day;
+  if (replayed) return clock(at);
+  const date = dateOf(at, { day: "numeric", month: "short" });
+  if (step >= 86400) return date;
   const hour = new Date(at * 1000).toLocaleTimeString("en-GB", step < 60 ? {} : { hour: "2-digit", minute: "2-digit" });
-  return withDay ? `${day} ${hour}` : hour;
+  return withDay ? `${date} ${hour}` : hour;
 }
 
 /** Date and time, to the second. */
 export function when(at) {
-  return at === null || at === undefined ? dash : `${moment(at, 86400)} ${clock(at)}`;
+  if (at === null || at === undefined) return dash;
+  return replayed ? clock(at) : `${moment(at, 86400)} ${clock(at)}`;
 }
 
 /** [headline, detail] of one event. */

@@ -3,7 +3,7 @@
 import { facts, section, sentence } from "../elements.js";
 import { table } from "../tables.js";
 import { timeline } from "../timeline.js";
-import { ago, day, millisPair, percent, told, usd, when } from "../words.js";
+import { ago, millisPair, percent, told, usd, when } from "../words.js";
 import { BELIEF, DEPLOYMENT, LIMITS, spent, TASK, WEIGHT } from "./columns.js";
 
 export const every = 5;
@@ -72,7 +72,7 @@ function paid(place, { name, history, since, until }, ask) {
   const rows = [...(before ? [{ ...before, seen_at: since }] : []), ...within];
   if (!rows.length) return sentence(box, "none", "No price was accepted in this time.", "quiet");
   rows.push({ ...rows.at(-1), seen_at: last });
-  sentence(box, "none", `${within.length || "No"} change${within.length === 1 ? "" : "s"}; the last on ${day(history.at(-1).seen_at)}.`);
+  sentence(box, "none", `${within.length || "No"} change${within.length === 1 ? "" : "s"}; the last on ${when(history.at(-1).seen_at)}.`);
   const meters = [...new Set(rows.flatMap((each) => Object.keys(each.usd_per_mtok)))];
   const series = Object.fromEntries(meters.map((meter) => [meter, rows.map((each) => each.usd_per_mtok[meter] ?? null)]));
   return timeline(box, "chart", rows.map((each) => each.seen_at), series, { caption: `Price of ${name} over time`, format: usd, zoom: ask.zoom });

@@ -1,115 +1,89 @@
 // Cost against success: what each wish would give, where the route stands, and each deployment alone.
 
-import { choose, drawn, element, field, named, once, section, sentence } from "../elements.js";
+import { choose, drawn, element, field, once, section, sentence } from "../elements.js";
 import { table } from "../tables.js";
-import { dash, many, percent, usd } from "../words.js";
+import { percent, usd } from "../words.js";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT] = [640, 320, 52, 40, 16, 20];
-const WISHES = { today: "today", deployment: "all to", quality: "quality", floor: "floor", value: "a success worth" };
+const [W, H, LEFT, BOTTOM] = [640, 320, 64, 280];
+const SIZES = { today: 6, deployment: 4, quality: 5, value: 2.5 };
 const BELOW = ["today", "economy", "high"];
 const ALL = "all its traffic";
-const SHAPES = { today: 6, deployment: 4, quality: 5, value: 2.5 };
 
 export const every = 15;
-
 export const load = async (ask) => (await ask.get("/v1/frontier")).data;
 
 export function draw(place, data, ask) {
   const found = data.find((each) => each.route === ask.args.get("route")) ?? data[0];
-  pick(place, ask, data, found);
-  if (!found?.over_route.length) {
-    sentence(place, "in-short", "Nobody can serve this route just now.");
-    return;
-  }
-  const task = found.by_task.find((each) => each.task === ask.args.get("of"));
-  const points = task ? task.prospects : found.over_route;
-  sentence(place, "in-short", inShort(found));
-  const plot = section(place, "frontier", "Cost against success", "$ per 1,000 requests, success as believed now");
-  once(plot, "picture", () => element("div", "scatter")).replaceChildren(picture(points, found));
-  const twin = section(place, "wishes", "Each wish", "what it would cost and deliver");
-  const rows = points.map((each) => ({ ...each, isIncumbent: isIncumbent(each, found) }));
-  table(twin, "wishes-table", COLUMNS, rows, { caption: "What each wish would cost and deliver", key: (row) => `${row.kind} ${row.name}`, mark: (row) => (row.is_held ? "" : "out") });
-}
-
-/** Which route, and all of its traffic or one task. */
-function pick(place, ask, data, found) {
-  const box = once(place, "of", () => {
-    const made = element("p", "picks", field("Route", {}, "select"), field("Of", {}, "select"));
-    const [route, of] = [...made.children].map((each) => each.input);
-    route.addEventListener("change", () => ask.change({ route: route.value, of: null }));
-    of.addEventListener("change", () => ask.change({ of: of.value === ALL ? null : of.value }));
-    return made;
-  });
-  const [route, of] = [...box.children].map((each) => each.input);
+  const picks = once(place, "of", () => element("p", "picks", pick("Route", "route", ask), pick("Of", "of", ask)));
+  const [route, of] = [...picks.children].map((each) => each.input);
   choose(route, data.map((each) => each.route), found?.route);
   choose(of, [ALL, ...(found?.by_task ?? []).map((each) => each.task)], ask.args.get("of") ?? ALL);
+  const points = found?.by_task.find((each) => each.task === ask.args.get("of"))?.prospects ?? found?.over_route ?? [];
+  sentence(place, "in-short", points.length ? inShort(found, points) : "Nobody can serve this route just now.");
+  if (!points.length) return;
+  for (const each of points) each.label = label(each, found);
+  const plot = section(place, "frontier", "Cost against success", "$ per 1,000 requests, success as believed now");
+  once(plot, "picture", () => element("div", "scatter")).replaceChildren(picture(points));
+  const twin = section(place, "wishes", "Each wish", "what it would cost and deliver");
+  table(twin, "wishes-table", COLUMNS, points, { caption: "What each wish would cost and deliver", key: (row) => row.label, mark: (row) => (row.is_held ? "" : "out") });
 }
 
-const isIncumbent = (each, found) => each.kind === "deployment" && each.name === found.incumbent;
+function pick(title, name, ask) {
+  const made = field(title, {}, "select");
+  made.input.addEventListener("change", () => ask.change({ of: null, [name]: made.input.value === ALL ? null : made.input.value }));
+  return made;
+}
+
+function inShort({ route, by_task, reference }, points) {
+  const today = points.find((each) => each.kind === "today");
+  const guess = by_task.some((each) => each.rewards > 0) ? "" : "; nobody has judged an answer yet, so success is a guess";
+  const measure = reference ? `; quality is measured by ${reference.deployment}` : "";
+  return `${route} stands at ${right(today.success)} for ${cost(today)} per 1,000 requests${guess}${measure}.`;
+}
+
+const cost = (each) => usd(1000 * each.usd_per_request);
 const right = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
 
-function inShort(found) {
-  const today = found.over_route.find((each) => each.kind === "today");
-  const judged = found.by_task.some((each) => each.rewards > 0);
-  const told = [`${found.route} stands at ${right(today.success)} for ${usd(1000 * today.usd_per_request)} per 1,000 requests, over ${many(found.tasks, "task")}`];
-  if (!judged) told.push("nobody has judged an answer yet, so success is a guess");
-  if (found.reference) told.push(`quality is measured by ${found.reference.deployment}`);
-  if (found.incumbent) told.push(`the incumbent is ${found.incumbent}`);
-  return `${told.join("; ")}.`;
+function label({ kind, name }, { incumbent }) {
+  if (kind === "deployment") return name === incumbent ? `${name} (incumbent)` : name;
+  return kind === "value" ? `a success worth ${usd(Number(name))}` : kind === "today" ? name : `${kind} ${name}`;
 }
 
-const label = (each) => (each.kind === "today" ? "today" : each.kind === "value" ? `${WISHES.value} ${usd(each.value_usd)}` : `${WISHES[each.kind]} ${each.name}`);
+/** A scale from the least to the greatest of some values; logarithmic where asked for and nothing is free. */
+function scale(values, from, to, isLog) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const way = isLog && low > 0 ? Math.log : Number;
+  return Object.assign((value) => from + ((way(value) - way(low)) / (way(high) - way(low) || 1)) * (to - from), { low, high });
+}
 
-/** Points with a name each, in an SVG; its twin is the table below. */
-function picture(points, found) {
-  const shown = points.filter((each) => each.kind in SHAPES);
-  const [x, lowest, highest] = across(shown.map((each) => 1000 * each.usd_per_request));
-  const low = Math.min(...shown.map((each) => each.success));
-  const high = Math.max(...shown.map((each) => each.success));
-  const y = (success) => HEIGHT - BOTTOM - ((success - low) / (high - low || 1)) * (HEIGHT - BOTTOM - TOP);
-  const place = (each) => [x(1000 * each.usd_per_request), y(each.success)];
-  const line = shown.filter((each) => each.kind === "value").map((each) => place(each).map((n) => n.toFixed(1)).join(",")).join(" ");
-  return drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": "Cost against success; the table below has the same figures" },
-    drawn("path", { class: "axis", d: `M${LEFT} ${TOP}V${HEIGHT - BOTTOM + 8}H${WIDTH - RIGHT}` }),
-    ...[[high, "end"], [low, "end"]].map(([value, anchor]) => drawn("text", { x: LEFT - 8, y: y(value) + 4, "text-anchor": anchor }, percent(value))),
-    drawn("text", { x: LEFT, y: HEIGHT - 10 }, usd(lowest)),
-    drawn("text", { x: WIDTH - RIGHT, y: HEIGHT - 10, "text-anchor": "end" }, usd(highest)),
+/** Its twin is the table. */
+function picture(points) {
+  const shown = points.filter((each) => each.kind in SIZES);
+  const x = scale(shown.map((each) => each.usd_per_request), LEFT + 12, W - 30, true);
+  const y = scale(shown.map((each) => each.success), BOTTOM, 16, false);
+  const text = (at, up, words, anchor = "start") => drawn("text", { x: at, y: up, "text-anchor": anchor }, words);
+  const at = (each) => [x(each.usd_per_request), y(each.success)];
+  const line = shown.filter((each) => each.kind === "value").map(at).join(" ");
+  return drawn("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": "Cost against success; the table below has the same figures" },
+    drawn("path", { class: "axis", d: `M${LEFT} 16V${BOTTOM + 8}H${W - 20}` }),
+    text(LEFT - 8, y(y.high) + 4, percent(y.high), "end"), text(LEFT - 8, y(y.low) + 4, percent(y.low), "end"),
+    text(LEFT, H - 10, usd(1000 * x.low)), text(W - 20, H - 10, usd(1000 * x.high), "end"),
     drawn("polyline", { class: "ladder", points: line }),
-    ...shown.map((each) => point(each, place(each), found)),
-  );
+    ...shown.map((each) => {
+      const [cx, cy] = at(each);
+      const isNamed = each.kind === "quality" || each.kind === "today" || each.label.endsWith("(incumbent)");
+      const words = isNamed ? [text(cx + 9, cy + (BELOW.includes(each.name) ? 17 : -7), each.kind === "deployment" ? "incumbent" : each.name)] : [];
+      const title = drawn("title", {}, `${each.label}: ${right(each.success)}, ${cost(each)} per 1,000 requests`);
+      return drawn("g", { class: each.kind }, drawn("circle", { cx, cy, r: SIZES[each.kind] }), title, ...words);
+    }));
 }
 
-function point(each, [cx, cy], found) {
-  const isToday = each.kind === "today", isKept = isIncumbent(each, found);
-  const mark = drawn("circle", { cx, cy, r: SHAPES[each.kind] });
-  const words = `${label(each)}: ${right(each.success)}, ${usd(1000 * each.usd_per_request)} per 1,000 requests`;
-  const parts = [mark, drawn("title", {}, words)];
-  if (each.kind === "quality" || isToday || isKept) {
-    const isLeft = cx > WIDTH * 0.8;
-    parts.push(drawn("text", { x: cx + (isLeft ? -9 : 9), y: cy + (BELOW.includes(each.name) ? 17 : -7), "text-anchor": isLeft ? "end" : "start" }, isKept ? "incumbent" : each.name));
-  }
-  return drawn("g", { class: `point ${each.kind}${isKept ? " incumbent" : ""}` }, ...parts);
-}
-
-/** A scale, logarithmic where nothing is free; with its ends. */
-function across(dollars) {
-  const [low, high] = [Math.min(...dollars), Math.max(...dollars)];
-  const scale = low > 0 ? Math.log : (value) => value;
-  const wide = scale(high) - scale(low) || 1;
-  return [(value) => LEFT + 12 + ((scale(value) - scale(low)) / wide) * (WIDTH - LEFT - RIGHT - 24), low, high];
-}
-
-function shares(row) {
-  if (row.kind === "deployment") return row.isIncumbent ? "the incumbent" : dash;
-  return Object.entries(row.weights).sort(([, a], [, b]) => b - a).filter(([, weight]) => weight >= 0.02).map(([name, weight]) => `${name} ${percent(weight)}`).join(", ");
-}
+const shares = (row) => Object.entries(row.weights).sort(([, a], [, b]) => b - a).map(([name, weight]) => `${name} ${percent(weight)}`).join(", ");
 
 const COLUMNS = [
-  { title: "Wish", text: (row) => (row.kind === "deployment" ? named(row.name) : label(row)), value: label },
+  { title: "Wish", text: (row) => row.label },
   { title: "Success", text: (row) => right(row.success), value: (row) => row.success, isNumber: true },
-  { title: "From", unit: "90 %", text: (row) => right(row.success_interval[0]), value: (row) => row.success_interval[0], isNumber: true },
-  { title: "To", unit: "90 %", text: (row) => right(row.success_interval[1]), value: (row) => row.success_interval[1], isNumber: true },
-  { title: "Cost", unit: "$ per 1,000", text: (row) => usd(1000 * row.usd_per_request), value: (row) => row.usd_per_request, isNumber: true },
-  { title: "Held", text: (row) => (row.kind !== "floor" ? dash : row.is_held ? "yes" : "not certain"), value: (row) => Number(row.is_held) },
-  { title: "Who gets how much", text: shares },
+  { title: "90 % interval", text: (row) => row.success_interval.map(right).join(" – "), value: (row) => row.success_interval[0], isNumber: true },
+  { title: "Cost", unit: "$ per 1,000", text: cost, value: (row) => row.usd_per_request, isNumber: true },
+  { title: "Who gets how much", text: (row) => (row.is_held ? "" : "not certain: ") + shares(row) },
 ];

@@ -21,4 +21,5 @@ export const PANELS = [
   { name: "task", title: "Tasks", group: "Parts", uses: ["cell", "range"], open: () => import("./task.js") },
   { name: "deployment", title: "Deployments", group: "Parts", uses: ["range"], open: () => import("./deployment.js") },
   { name: "configuration", title: "Configuration", group: "Parts", uses: [], open: () => import("./configuration.js") },
+  { name: "reference", title: "API reference", group: "Parts", uses: [], open: () => import("../reference/reference.js") },
 ];

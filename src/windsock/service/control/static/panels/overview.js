@@ -3,7 +3,7 @@
 import { hasKey, headers } from "../api.js";
 import { write } from "../elements.js";
 import { follow } from "../stream.js";
-import { ago, clock, percent, told, usd } from "../words.js";
+import { ago, clock, percent, replays, told, usd } from "../words.js";
 import { Charts, marked } from "./overview_charts.js";
 import { deployments, events, key, twin } from "./overview_lists.js";
 import { said } from "./overview_said.js";
@@ -31,6 +31,7 @@ export function live(place, ask) {
   $("said-all").addEventListener("toggle", () => view && said($, view));
   return follow(() => `/ui/api/stream?${cell(ask.args)}`, headers, {
     view(found) {
+      replays(found.replayed);
       view = joined(view, found);
       show(ask);
     },
