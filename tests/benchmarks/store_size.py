@@ -27,7 +27,7 @@ from tests.store.old_rows import keep_old
 from windsock.app.state_recovery import prepared_engine
 from windsock.clock import SystemClock
 from windsock.config.settings import Settings
-from windsock.config.store_settings import StoreSettings
+from windsock.config.store.settings import StoreSettings
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, Outcome
 from windsock.core.model.decisions import ArmFacts, Decision, WeightTable
 from windsock.core.model.requests import Cell

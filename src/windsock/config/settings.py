@@ -20,7 +20,7 @@ from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
-from windsock.config.store_settings import StoreSettings
+from windsock.config.store.settings import StoreSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds

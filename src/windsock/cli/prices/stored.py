@@ -19,7 +19,7 @@ from windsock.app.state_recovery import restored
 from windsock.cli.service_client import checked
 from windsock.cli.stores import existing_store
 from windsock.config.settings import Settings
-from windsock.config.store_settings import StoreSettings
+from windsock.config.store.settings import StoreSettings
 
 
 @contextmanager

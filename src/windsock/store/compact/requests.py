@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine, Row, Select, Table, insert, select
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.store.compact.dictionary import AT_ONCE, Dictionary, parts
-from windsock.store.compact.shapes import Shape, joined, split, tree, written
+from windsock.store.compact.shapes import Shape, split, written
 from windsock.store.compact.tables import NameRow, RequestRow, SeriesRow, ShapeRow
+from windsock.store.compact.templates import joined, tree
 from windsock.store.compact.transactions import reading
 from windsock.store.rollups.sums import Series, series_in, series_of
 

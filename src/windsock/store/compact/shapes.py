@@ -2,13 +2,13 @@
 
 The shape is the record with holes: names, kinds and reasons stay, numbers leave. It describes
 itself, so that records of before stay readable when a field comes or goes: what is missing has
-its default. `joined(*parts)` gives back what `split` took apart, bit for bit.
+its default. `templates.joined` gives back what `split` took apart, bit for bit.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum
@@ -18,6 +18,8 @@ from math import copysign
 from typing import Any, NamedTuple
 
 import msgspec
+
+from windsock.store.compact.templates import MAX_PLACES, TICKS_PER_S, moment_of
 
 OF_ITS_OWN = frozenset({"response_id", "session"})
 """Texts that no other record has."""
@@ -36,18 +38,13 @@ SHARED = frozenset({"price_age_s"})
 MOMENTS = frozenset({"started_at", "finished_at", "not_before", "expires_at"})
 """Kept as what they are later than the record's own `at`, where that is exact."""
 
-TICKS_PER_S = 2**22
-"""A moment of our time in a float of 64 bits is a whole number of such ticks."""
-
 ID_LENGTH = 24
-MAX_DIGITS, MAX_PLACES = 17, 32
-"""Of money that is kept as one whole number: its digits, and how many stand behind the point."""
+MAX_DIGITS = 17
+"""Of money that is kept as one whole number."""
 
 MAX_INT = 2**31
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[Any]).decode
-Fill = Callable[[Sequence[Any], float], Any]
 
 
 class Hole(NamedTuple):
@@ -114,24 +111,6 @@ def written(shape: Shape) -> str:
     except UnicodeEncodeError:
         text = json.dumps(_json(shape), ensure_ascii=False, separators=(",", ":"))
         return text.encode(errors="replace").decode()
-
-
-def joined(shape: str, numbers: bytes, at: float, kind: type[Any]) -> Any:
-    """The record of a kind; raises msgspec.DecodeError or LookupError if the parts do not fit."""
-    return msgspec.convert(tree(shape, numbers, at), kind)
-
-
-def tree(shape: str, numbers: bytes, at: float) -> dict[str, Any]:
-    """The record as JSON would have it, without what has its default."""
-    filled: dict[str, Any] = template(shape)(_unpack(numbers), at)
-    return filled
-
-
-@lru_cache(maxsize=4096)
-def template(shape: str) -> Fill:
-    """What fills the holes of a shape."""
-    fill, _ = _filler(msgspec.json.decode(shape))
-    return fill
 
 
 def _defaults_of(kind: Any) -> tuple[tuple[str, Any], ...]:
@@ -211,7 +190,7 @@ def _float(name: str, value: float, taken: _Taken) -> Shape:
         return taken.shared[value]
     if name in MOMENTS:
         ticks = (value - taken.at) * TICKS_PER_S
-        if abs(ticks) < MAX_INT and ticks.is_integer() and _moment(taken.at, int(ticks)) == value:
+        if abs(ticks) < MAX_INT and ticks.is_integer() and moment_of(taken.at, int(ticks)) == value:
             return taken.hole(int(ticks), "moment")
     is_whole = value and value.is_integer() and abs(value) < MAX_INT
     return taken.hole(int(value) if is_whole else value)
@@ -246,14 +225,6 @@ def _whole(money: Decimal) -> int | None:
     )
 
 
-def _dollars(number: int) -> Decimal:
-    return Decimal(number // MAX_PLACES).scaleb(-(number % MAX_PLACES))
-
-
-def _moment(at: float, ticks: int) -> float:
-    return at + ticks / TICKS_PER_S
-
-
 def _json(shape: Shape) -> Any:
     if isinstance(shape, Hole):
         return {"?": list(shape)}
@@ -262,60 +233,3 @@ def _json(shape: Shape) -> Any:
     if isinstance(shape, Items):
         return [_json(part) for part in shape.parts]
     return shape
-
-
-def _filler(node: Any) -> tuple[Fill, bool]:
-    """(what fills a part of a shape, whether that is the same for all records)."""
-    if isinstance(node, dict):
-        return _hole(*node["?"]) if "?" in node else _mapping(node)
-    if isinstance(node, list):
-        fills = [_filler(each) for each in node]
-        return _either(lambda numbers, at: [fill(numbers, at) for fill, _ in fills], fills)
-    return (lambda numbers, at: node), True
-
-
-def _mapping(node: dict[str, Any]) -> tuple[Fill, bool]:
-    fills = {name.removeprefix("."): _filler(part) for name, part in node.items()}
-    made = {name for name, (fill, _) in fills.items() if fill is _sums}
-    if made:
-        fill = _filled({name: each for name, each in fills.items() if name not in made})
-        return (lambda numbers, at: _weighed(fill(numbers, at), made)), False
-    return _either(_filled(fills), [*fills.values()])
-
-
-def _filled(fills: Mapping[str, tuple[Fill, bool]]) -> Fill:
-    pairs = [(name, fill) for name, (fill, _) in fills.items()]
-    return lambda numbers, at: {name: fill(numbers, at) for name, fill in pairs}
-
-
-def _either(fill: Fill, parts: Sequence[tuple[Fill, bool]]) -> tuple[Fill, bool]:
-    """What no number changes is made once."""
-    if not all(is_constant for _, is_constant in parts):
-        return fill, False
-    made = fill((), 0.0)
-    return (lambda numbers, at: made), True
-
-
-def _hole(index: int, kind: str) -> tuple[Fill, bool]:
-    fills: dict[str, Fill] = {
-        "value": lambda numbers, at: numbers[index],
-        "moment": lambda numbers, at: _moment(at, numbers[index]),
-        "hex": lambda numbers, at: numbers[index].hex(),
-        "money": lambda numbers, at: _dollars(numbers[index]),
-        "at": lambda numbers, at: at,
-        "weights": _sums,
-        "sums": _sums,
-    }
-    return fills[kind], False
-
-
-def _sums(numbers: Sequence[Any], at: float) -> None:
-    """Marks weights and their sums, which are made once all else is there."""
-
-
-def _weighed(table: dict[str, Any], made: Collection[str]) -> dict[str, Any]:
-    if "weights" in made:
-        table = {**table, "weights": [arm["weight"] for arm in table["arms"]]}
-    if "cumulative" in made:
-        table = {**table, "cumulative": list(accumulate(table["weights"]))}
-    return table
