@@ -1,4 +1,4 @@
-# Fresh machine with Python 3.11+, make and git: `make run` or `make test`.
+# Fresh machine with Python 3.11+, make and git: `make run`, `make install` or `make test`.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,16 +6,19 @@ SERVE := $(VENV)/.serve
 TEST := $(VENV)/.test
 PROVE := $(VENV)/.prove
 MUTATION := $(VENV)/.mutation
+DOCS := $(VENV)/.docs
 PARITY := .parity/.made
 OPENAI_DOCUMENT := .parity/openai.json
 OPENAI_COMMIT := f85dbe223d40e1a31cba812ab2d755c7e98a92a3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check bench prove grafana golden parity hostile mutants lock release clean
+.PHONY: run install test check bench docs newcomer prove grafana golden parity hostile mutants lock release clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
 	$(BIN)/windsock demo --with-parent
+
+install: $(SERVE)
 
 test: $(TEST)
 	$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
@@ -29,6 +32,14 @@ check: $(TEST)
 
 bench: $(TEST)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+# The site, into .site/: open .site/index.html, no server and no network is needed.
+docs: $(DOCS)
+	$(BIN)/python -m mkdocs build --strict --quiet --config-file deploy/site/mkdocs.yml
+
+# The README's commands, one after the other, as somebody types them who has this folder and one key.
+newcomer: $(TEST)
+	$(BIN)/python -m pytest -n 0 -s tests/prove_newcomer.py
 
 # Google's and Mistral's SDKs read the fakes of tests/providers as they read their providers, and windsock as Google.
 prove: $(PROVE)
@@ -81,6 +92,10 @@ $(PROVE): $(TEST) deploy/locks/prove.txt
 	$(PIP) install --require-hashes -r deploy/locks/prove.txt
 	touch $@
 
+$(DOCS): $(SERVE) deploy/locks/docs.txt
+	$(PIP) install --require-hashes -r deploy/locks/docs.txt
+	touch $@
+
 $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	$(PIP) install --require-hashes -r deploy/locks/mutation.txt
 	touch $@
@@ -105,12 +120,13 @@ $(OPENAI_DOCUMENT):
 	git -C .parity/openai fetch -q --depth 1 https://github.com/openai/openai-openapi $(OPENAI_COMMIT) && \
 	git -C .parity/openai show $(OPENAI_COMMIT):openapi.json > $@.part && mv $@.part $@
 
-# Needs uv; writes the six lock files anew from pyproject.toml.
+# Needs uv; writes the seven lock files anew from pyproject.toml.
 lock:
 	printf 'hatchling==1.33.0\neditables==0.5\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o deploy/locks/serve.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra test -c deploy/locks/serve.txt -o deploy/locks/test.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra prove -c deploy/locks/test.txt -o deploy/locks/prove.txt
+	printf 'mkdocs-material>=9.6,<10\nlatex2mathml>=3.77\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/docs.txt
 	printf 'mutmut>=3.8,<4\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/mutation.txt
 	printf 'cyclonedx-bom>=7,<8\nhatchling==1.33.0\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/release.txt
 
@@ -121,4 +137,4 @@ release:
 	.release/bin/python deploy/release.py
 
 clean:
-	rm -rf $(VENV) .parity .prometheus .release mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist
+	rm -rf $(VENV) .parity .prometheus .release .site mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

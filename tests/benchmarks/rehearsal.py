@@ -6,8 +6,8 @@ A service on loopback with three priced models, each tried before on 150 prompts
 REQUESTS over HTTP, four of five answers judged. From its log `windsock simulate --from-log`
 rehearses as many more under a shock, under SEEDS seeds; then, from the same store TIMES over, the
 service is started with that shock in its windsock.toml and serves them, under other seeds. Bars, of
-the middle half of the seeds and the median of the times: shares within 3 points, spend within 3 %.
-Said beside them: how much of what came lies between the 5th and the 95th percentile.
+what is foretold if all is as believed, and the median of the times: shares within 3 points, spend
+within 3 %. Said beside them: how much of what came lies between the 5th and the 95th percentile.
 """
 
 from __future__ import annotations
@@ -159,24 +159,24 @@ async def compared(
 def row_of(shock: Shock, told: Figures, met: list[Served]) -> list[str]:
     """What was foretold worst, and how much of what came lies in the intervals."""
     came = {name: [each.shares.get(name, 0.0) for each in met] for name in told.shares}
-    gaps = {name: median(came[name]) - share.middle for name, share in told.shares.items()}
+    gaps = {name: median(came[name]) - share.as_believed for name, share in told.shares.items()}
     worst = max(gaps, key=lambda name: abs(gaps[name]))
     usd = [each.usd for each in met]
-    spend = median(usd) / told.spend_usd.middle - 1
+    spend = median(usd) / told.spend_usd.as_believed - 1
     pairs = [(value, told.shares[name]) for name, values in came.items() for value in values]
     pairs += [(value, told.spend_usd) for value in usd]
     inside = sum(held.low <= value <= held.high for value, held in pairs)
     return [
         shock.name,
         f"{worst} {_shown(told.shares[worst])}, {median(came[worst]):.1%} came",
-        f"${told.spend_usd.middle:.4f}, ${median(usd):.4f} came: {spend:+.1%}",
+        f"${told.spend_usd.as_believed:.4f}, ${median(usd):.4f} came: {spend:+.1%}",
         f"{inside} of {len(pairs)}",
         "yes" if abs(gaps[worst]) <= SHARE_BAR and abs(spend) <= SPEND_BAR else "**no**",
     ]
 
 
 def _shown(share: Interval) -> str:
-    return f"{share.middle:.1%} ({share.low:.1%} to {share.high:.1%})"
+    return f"{share.as_believed:.1%} ({share.low:.1%} to {share.high:.1%})"
 
 
 def main() -> None:

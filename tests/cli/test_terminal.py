@@ -296,7 +296,7 @@ def test_an_evaluation_fits_and_cuts_no_name() -> None:
 
 
 def test_a_rehearsal_fits_and_cuts_no_name() -> None:
-    one = Interval(mean=0.123456, middle=0.12, low=0.1, high=0.2)
+    one = Interval(mean=0.123456, as_believed=0.12, low=0.1, high=0.2)
     facts = {"spend_usd": one, "success": one, "p95_latency_s": one}
     runs = tuple(
         Figures(name=name, shares=dict.fromkeys(NAMES, one), **facts)
@@ -458,7 +458,7 @@ async def test_the_history_of_a_name_that_nobody_knows_names_one_that_is(tmp_pat
                 assert "acme/m" in str(raised.value) or "lists all" in str(raised.value)
 
 
-@pytest.mark.parametrize("how", ["Ctrl-C", "killed"])
+@pytest.mark.parametrize("how", ["Ctrl-C", "make alone", "killed"])
 def test_make_run_that_is_interrupted_ends_its_child(how, tmp_path) -> None:
     """The rule of the Makefile, whose command stands here on another port."""
     rule = (Path(__file__).parents[2] / "Makefile").read_text()
@@ -468,14 +468,17 @@ def test_make_run_that_is_interrupted_ends_its_child(how, tmp_path) -> None:
     words = f"{recipe.replace('$(BIN)/windsock', command)} --port {port}"
     (tmp_path / "Makefile").write_text(f"run:\n\t{words}\n")
     make = subprocess.Popen(
-        ["make", "run"], cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE
-    )
+        ["make", "run"], cwd=tmp_path, start_new_session=True, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal
+    )  # fmt: skip
     try:
         assert make.stderr is not None
         while b"routing on" not in make.stderr.readline():
             assert make.poll() is None
         if how == "killed":
             make.kill()
+        elif how == "make alone":
+            make.send_signal(signal.SIGINT)
         else:
             os.killpg(make.pid, signal.SIGINT)  # as a terminal does
         make.wait(30)

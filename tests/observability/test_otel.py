@@ -278,6 +278,27 @@ async def test_a_collector_that_is_away_is_in_nobodys_way_and_is_told_of_once_wi
     assert "a-key-of-theirs" not in said
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "-1", "telemetry.unavailable"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "nonsense", "telemetry.unavailable"),
+        ("OTEL_TRACES_SAMPLER", "nonsense", "telemetry.misread"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "nonsense", "telemetry.misread"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "api-key sk-of-the-collector", "telemetry.misread"),
+    ],
+)
+async def test_a_variable_that_cannot_be_read_is_said_and_requests_are_served(
+    tmp_path, monkeypatch, capsys, name, value, said
+) -> None:
+    log.configure(is_json=True)
+    async with observed(tmp_path, monkeypatch, **{name: value}) as (it, *_):
+        assert (await ask(it)).status_code == 200
+    told = "".join(capsys.readouterr())
+    assert said in told and "sk-of-the-collector" not in told
+    assert value.partition(" ")[0] in told or name in told or "queue_size" in told
+
+
 def test_nothing_of_it_is_imported_where_nothing_asks_for_it(tmp_path) -> None:
     """FastAPI imports its interfaces where they are installed; the SDK is ours."""
     program = """

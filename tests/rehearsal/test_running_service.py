@@ -87,8 +87,8 @@ async def test_a_running_service_is_rehearsed_by_its_address(tmp_path) -> None:
                     await asyncio.to_thread(rehearsed, it, **facts)
                 refused.append(str(raised.value))
     shares = {each.name: each.shares for each in found.runs}
-    assert shares[AS_IS]["acme/m"].middle > 0.2 > shares[CHANGED]["acme/m"].middle
-    assert {each.name: each.shares for each in shut.runs}[CHANGED]["bolt/m"].middle == 1.0
+    assert shares[AS_IS]["acme/m"].as_believed > 0.2 > shares[CHANGED]["acme/m"].as_believed
+    assert {each.name: each.shares for each in shut.runs}[CHANGED]["bolt/m"].as_believed == 1.0
     assert len(raw.json()["outcomes"]) == len(raw.json()["feedback"]) == 60
     assert not [word for word in SECRETS if word in raw.text.replace("127.0.0.1:9", "")]
     told = ("--key", "not known", "there is no route", "no point in time", "needs 50")

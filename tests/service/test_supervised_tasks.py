@@ -11,7 +11,7 @@ from tests.upstream import Answer, completion, upstream
 
 KEPT = (
     "tables", "keys", "snapshots", "pruning", "ledger", "dashboard", "staleness", "probes",
-    "polls", "webhook 1", "credentials", "uncalled", "caps", "routes", "floors",
+    "polls", "webhook 1", "credentials", "uncalled", "ends", "routes", "floors",
 )  # fmt: skip
 """Every task that runs as long as the service does."""
 

@@ -90,15 +90,16 @@ def _telemetry(environ: Mapping[str, str], settings: Settings) -> Telemetry | No
         if not asked.is_any:
             return None
         from windsock.observability.otel.setup import otel_telemetry
-    except ConfigError as error:
+
+        names = {name: each.otel for name, each in known_providers().items() if each.otel}
+        return otel_telemetry(asked, names, settings.server.pass_headers)
+    except (ConfigError, ValueError) as error:
         log.event_log().error("telemetry.unavailable", error=str(error))
         return None
     except ImportError:
         mend = "pip install 'windsock[otel]', or OTEL_SDK_DISABLED=true"
         log.event_log().error("telemetry.unavailable", error="it is not installed", mend=mend)
         return None
-    names = {name: each.otel for name, each in known_providers().items() if each.otel}
-    return otel_telemetry(asked, names, settings.server.pass_headers)
 
 
 def configure_log(settings: Settings) -> None:

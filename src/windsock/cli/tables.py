@@ -156,10 +156,9 @@ def show_alarms(service: Client, *, as_json: bool = False) -> None:
 def _floors(found: dict[str, Any]) -> Iterator[str]:
     """Quality floors that nobody reaches, with what is reachable at which price."""
     for each in found.get("floors", ()):
-        words = (
-            f"{each['route']} / {each['task']}: quality floor {each['floor']:g} is out of reach; "
-            f"the best, {each['best']}, is right {each['reachable']:.1%} of the time"
-        )
+        place = f"{each['route']} / {each['task'] or 'all tasks'}"
+        best = f"{each['best']}, is right {each['reachable']:.1%} of the time"
+        words = f"{place}: quality floor {each['floor']:g} is out of reach; the best, {best}"
         yield "; ".join(filter(None, (words, further_words(each["further"]))))
 
 

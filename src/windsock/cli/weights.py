@@ -104,8 +104,17 @@ def weights_lines(cell: JsonObject, *, width: int) -> Iterator[str]:
     ruled_out = [Entry(name, ("out",), reason) for name, reason in cell["ruled_out"].items()]
     why = f"decided by {cell['decided_by']}" if cell.get("decided_by") else ""
     more = further_words(cell["further"]) if "search" in cell.get("decided_by", "") else ""
-    yield from wrapped("; ".join(filter(None, (why, cell["note"], more))), width=width, indent="")
+    told = (size_words(cell.get("size")), why, cell["note"], more)
+    yield from wrapped("; ".join(filter(None, told)), width=width, indent="")
     yield from lines([head, *map(_arm, arms), *ruled_out], width=width)
+
+
+def size_words(size: JsonObject | None) -> str:
+    """Which prompts weights are for, where a task has several classes of size."""
+    if size is None:
+        return ""
+    bounds = f"{size['from_tokens']:,} to {size['below_tokens'] - 1:,} tokens"
+    return f"for prompts of {bounds}, {size['share']:.0%} of the requests"
 
 
 def further_words(further: Sequence[JsonObject]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import socket
 import tempfile
 from datetime import UTC, datetime
@@ -21,22 +20,20 @@ from windsock.app.service import Service
 from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.demo.paper_provider import PaperModel, PaperProviders
+from windsock.demo.parent import Parent
 from windsock.demo.price_history import PRICES_AT_START, STORY_BEGINS, PriceHistory
 from windsock.demo.traffic import QUALITY, TASKS, traffic
 from windsock.observability import log
-
-PARENT_S = 0.5
-"""Between two looks whether the process that started this one is there."""
 
 
 def run_demo(*, host: str, port: int, with_parent: bool = False) -> None:
     """Run until interrupted; with_parent: or until the process ends that started this one."""
     log.configure(level="warning", is_json=False)
     with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(_main(host, port, with_parent))
+        asyncio.run(_main(host, port, Parent.of_now() if with_parent else None))
 
 
-async def _main(host: str, port: int, with_parent: bool) -> None:
+async def _main(host: str, port: int, parent: Parent | None) -> None:
     refuse_taken(host, port)
     with tempfile.TemporaryDirectory(prefix="windsock-demo-") as folder:
         paper_port = _free_port()
@@ -66,8 +63,8 @@ async def _main(host: str, port: int, with_parent: bool) -> None:
             asyncio.create_task(traffic(url)),
             asyncio.create_task(_narrate(service, history)),
         ]
-        if with_parent:
-            tasks.append(asyncio.create_task(_end_with(os.getppid(), server)))
+        if parent is not None:
+            tasks.append(asyncio.create_task(_end_with(parent, server)))
         await server_task
         for task in tasks:
             task.cancel()
@@ -75,13 +72,9 @@ async def _main(host: str, port: int, with_parent: bool) -> None:
         await paper_task
 
 
-async def _end_with(parent: int, server: Server) -> None:
-    """End a server when the process is gone that started this one, whatever became of it."""
-    while True:
-        await asyncio.sleep(PARENT_S)
-        if os.getppid() != parent:
-            server.should_exit = True
-            return
+async def _end_with(parent: Parent, server: Server) -> None:
+    await parent.ended()
+    server.should_exit = True
 
 
 def paper_providers() -> PaperProviders:

@@ -18,6 +18,7 @@ LOG_ONLY = frozenset(
         "state.set_aside",
         "task.failed",
         "telemetry.failed",
+        "telemetry.misread",
         "telemetry.unavailable",
         "webhook.failed",
         "webhook.recovered",

@@ -2,7 +2,8 @@
 
 Over the seeds of a rehearsal each is a Latin hypercube (McKay, Beckman, Conover 1979): one draw
 from every slice of equal chance, in an order of its own, so that a few seeds show the whole range
-and their middle is the middle of what is known.
+and their middle is the middle of what is known. Seeds beyond those draw nothing: there all is as
+believed.
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ def drawn_lengths(
 
 
 def _level(what: str, seed: int, seeds: int) -> float:
-    """In (0, 1): the middle of this seed's slice."""
+    """In (0, 1): the middle of this seed's slice; of all, from the last seed on."""
+    if seed >= seeds:
+        return 0.5
     rng: Any = np.random.default_rng([11, crc32(what.encode())])
     return (float(rng.permutation(seeds)[seed]) + 0.5) / seeds

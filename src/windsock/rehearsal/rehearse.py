@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import ceil
 
 import numpy as np
 
@@ -36,6 +37,9 @@ MOST_REQUESTS = 60_000
 FEW = 20
 """Judged answers below which it is said that a success is hardly known."""
 
+APART = 3
+"""Seeds for each run in which what nobody knows is as believed, and only luck is drawn."""
+
 LOW, HIGH = 5.0, 95.0
 """Percentiles of the interval that is shown."""
 
@@ -63,13 +67,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """Over seeds: the mean, that of their middle half, and the LOW and HIGH percentiles.
+    """Over seeds: the mean, and the LOW and HIGH percentiles.
 
-    middle  interquartile mean: what is most likely, which no single far seed moves
+    as_believed     if success and lengths are truly what is believed: the mean of runs apart
     """
 
     mean: float
-    middle: float
+    as_believed: float
     low: float
     high: float
 
@@ -112,7 +116,8 @@ def rehearse(ask: Ask) -> Rehearsal:
 
     every = _every(ask)
     plans = _plans(ask)
-    jobs = [(name, seed) for seed in range(ask.seeds) for name in plans]
+    runs = ask.seeds + ceil(ask.seeds / APART)
+    jobs = [(name, seed) for seed in range(runs) for name in plans]
     lanes = max(1, min(ask.at_once or cpu_count(), len(jobs)))
     made = Parallel(n_jobs=lanes)(delayed(_run)(ask, name, seed, every) for name, seed in jobs)
     by_name: dict[str, list[RunSummary]] = {name: [] for name in plans}
@@ -120,7 +125,7 @@ def rehearse(ask: Ask) -> Rehearsal:
         by_name[name].append(summary)
     difference = None
     if CHANGED in by_name:
-        difference = _figures("difference", _pairs(by_name[CHANGED], by_name[AS_IS]), every)
+        difference = _figures("difference", _pairs(by_name[CHANGED], by_name[AS_IS]), ask, every)
     return Rehearsal(
         route=ask.origin.route,
         requests=round(every * np.mean([each.requests for each in by_name[AS_IS]])),
@@ -129,7 +134,7 @@ def rehearse(ask: Ask) -> Rehearsal:
         seeds=ask.seeds,
         every=every,
         changes=tuple(ask.changes.words),
-        runs=tuple(_figures(name, _rows(runs), every) for name, runs in by_name.items()),
+        runs=tuple(_figures(name, _rows(made), ask, every) for name, made in by_name.items()),
         difference=difference,
         unknown=tuple(_unknown(ask, every)),
     )
@@ -233,23 +238,26 @@ def _pairs(changed: Sequence[RunSummary], before: Sequence[RunSummary]) -> list[
     return found
 
 
-def _figures(name: str, rows: Sequence[Row], every: int) -> Figures:
+def _figures(name: str, rows: Sequence[Row], ask: Ask, every: int) -> Figures:
     names = dict.fromkeys(key for *_, shares in rows for key in shares)
     return Figures(
         name=name,
-        spend_usd=_interval([every * row[0] for row in rows]),
-        success=_interval([row[1] for row in rows]),
-        p95_latency_s=_interval([row[2] for row in rows]),
-        shares={key: _interval([row[3].get(key, 0.0) for row in rows]) for key in names},
+        spend_usd=_interval([every * row[0] for row in rows], ask.seeds),
+        success=_interval([row[1] for row in rows], ask.seeds),
+        p95_latency_s=_interval([row[2] for row in rows], ask.seeds),
+        shares={key: _interval([row[3].get(key, 0.0) for row in rows], ask.seeds) for key in names},
     )
 
 
-def _interval(values: Sequence[float]) -> Interval:
-    low, high = np.percentile(values, [LOW, HIGH])
-    aside = len(values) // 4
-    middle = sorted(values)[aside : len(values) - aside]
+def _interval(values: Sequence[float], seeds: int) -> Interval:
+    """Of values of the seeds, and after them of the runs in which all is as believed."""
+    drawn, believed = values[:seeds], values[seeds:]
+    low, high = np.percentile(drawn, [LOW, HIGH])
     return Interval(
-        mean=float(np.mean(values)), middle=float(np.mean(middle)), low=float(low), high=float(high)
+        mean=float(np.mean(drawn)),
+        as_believed=float(np.mean(believed)),
+        low=float(low),
+        high=float(high),
     )
 
 

@@ -51,7 +51,7 @@ def _head(found: Rehearsal) -> Iterator[str]:
     yield f"{found.requests:,} requests of route {found.route}"
     yield f"{found.hours:.4g} hours from {begins}, {found.seeds} seeds"
     yield from (f"  {change}" for change in found.changes)
-    yield "the mean of the middle half of the seeds, and the 5th to the 95th percentile"
+    yield "if all is as believed, and the 5th to the 95th percentile of the seeds"
 
 
 def _facts(found: Rehearsal) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _lines(found: Rehearsal, fact: str, pick: Pick, form: str) -> Iterator[str]:
 def _line(name: str, value: Interval | None, form: str) -> str:
     if value is None:
         return f"    {name:<22} no candidate"
-    return f"    {name:<22} {value.middle:{form}}  ({value.low:{form}} .. {value.high:{form}})"
+    return f"    {name:<22} {value.as_believed:{form}}  ({value.low:{form}} .. {value.high:{form}})"
 
 
 def _names(found: Rehearsal) -> list[str]:

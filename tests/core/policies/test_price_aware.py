@@ -199,3 +199,22 @@ def test_every_rival_gives_weights_that_sum_to_one() -> None:
         rival.refresh([view()], 200.0)
         assert sum(rival.weigh(view(), 200.0).weights) == pytest.approx(1.0)
         rival.from_state(json.loads(json.dumps(rival.to_state())))
+
+
+@pytest.mark.parametrize(
+    ("right", "floor", "least", "most"),
+    [(20.0, 0.85, 0.8, 1.0), (14.0, 0.85, 0.0, 0.3), (20.0, None, 0.2999, 0.3)],
+)
+def test_a_newcomer_that_credibly_reaches_the_floor_is_bounded_no_longer(
+    right: float, floor: float | None, least: float, most: float
+) -> None:
+    beliefs = taught((0.86, 0.87, 0.95), n=400)
+    beliefs.observe_sums(CELL, "new", 20.0, right, right, now=0.0)
+    aim = (
+        Objective(quality_floor=floor, explore=0.0)
+        if floor
+        else Objective(kind="value", usd_per_success=1e-4, explore=0.0)
+    )
+    young = CellView(cell=CELL, deployments=(*NAMES, "new"), usd=(*USD, 1e-6))
+    weights = PriceAware(beliefs, aim).weigh(young, 0.0).weights
+    assert least <= weights[3] <= most + 1e-9

@@ -76,7 +76,7 @@ class Alarmed:
         """Time passes, and everything that looks now and then has looked."""
         service = self.it.service
         self.clock.ahead_s += seconds
-        for name in ("staleness", "routes", "caps"):
+        for name in ("staleness", "routes", "ends"):
             service.housekeeping.on_second[name]()
         service.housekeeping._hand_out()
 
@@ -326,6 +326,16 @@ async def test_it_is_told_once_and_so_is_its_end(tmp_path: Path, kind: str, caps
             await asyncio.sleep(0.02)
         assert [each["event"] for each in a.hooked].count(kind) == 1
     assert f'"event":"{kind}"' in capsys.readouterr().err
+
+
+async def test_errors_that_nobody_has_met_for_an_hour_have_fallen(tmp_path: Path) -> None:
+    async with alarmed(tmp_path, "errors.rose") as a:
+        await errors_rose(a, True)
+        await a.turned(3500.0)
+        assert await counted(a, "errors.rose") == (1, 1, 1)
+        await a.turned(200.0)
+        assert await counted(a, "errors.rose") == (1, 1, 0)
+        assert (await counted(a, "errors.fell"))[:2] == (1, 1)
 
 
 @pytest.mark.parametrize("kind", CASES)

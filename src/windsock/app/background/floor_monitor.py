@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
 from windsock.clock import Clock
-from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
-from windsock.core.routing.outlook.floor_reach import FloorWatch, reach_of
+from windsock.core.routing.outlook.floor_reach import FloorWatch
+from windsock.core.routing.outlook.route_reach import reaches
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.store import queries
@@ -42,19 +42,14 @@ class FloorMonitor:
             with contextlib.suppress(StoreError):
                 self._watch.restore(await asyncio.to_thread(self._told))
             self._is_restored = True
-        tables = self.router.tables.standing_tables()
-        for table in tables:
-            if self._seen.get(table.cell) != table.version:
-                for event in self._events(table):
-                    self.publish(event)
-        self._seen = {table.cell: table.version for table in tables}
+        tables = {table.cell: table.version for table in self.router.tables.standing_tables()}
+        changed = [cell for cell, version in tables.items() if self._seen.get(cell) != version]
+        now = self.clock.now()
+        for cell, reach in reaches(self.router, changed, now):
+            for event in self._watch.check(cell, reach, now):
+                self.publish(event)
+        self._seen = tables
 
     def _told(self) -> list[Event]:
         since = self.clock.now() - TOLD_S
         return list(queries.newest_events(self.engine, since=since, kinds=KINDS))
-
-    def _events(self, table: WeightTable) -> Iterator[Event]:
-        route = self.router.routes.get(table.cell.route)
-        floor = route.policy.quality_floor if route is not None else None
-        reach = reach_of(table, floor, self.router.beliefs)
-        yield from self._watch.check(table.cell, reach, self.clock.now())

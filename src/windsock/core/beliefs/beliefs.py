@@ -55,8 +55,7 @@ class Beliefs(TokenUse):
         """Count a reward in 0..1 as `weight` rewards; what is no news tells of no change."""
         group = self._open(cell)
         finding = group.judge(cell.name, deployment, value, weight) if is_news else None
-        total = weight * value
-        group.learn(cell.name, deployment, weight, total, total * value, now)
+        group.learn(cell.name, deployment, weight, weight * value, weight * value * value, now)
         self._note(group, finding, cell, deployment, now)
 
     def observe_sums(
@@ -88,8 +87,8 @@ class Beliefs(TokenUse):
     ) -> None:
         """Take back what is left of a reward that was observed then."""
         group = self._open(cell)
-        total = -weight * value
-        group.learn(cell.name, deployment, -weight, total, total * value, observed_at)
+        change = -weight, -weight * value, -weight * value * value
+        group.learn(cell.name, deployment, *change, observed_at)
         group.changes += 1
 
     def correct(
@@ -148,6 +147,11 @@ class Beliefs(TokenUse):
         """How far a deployment's last rewards move its beliefs of all tasks, as of now."""
         return self._groups[cell[:2]].drift(deployment) if cell[:2] in self._groups else 0.0
 
+    def evidence(self, cell: Cell, deployment: str) -> float:
+        """Discounted rewards behind a belief; 0 where there are none."""
+        known = self._groups.get(cell[:2])
+        return known.evidence(cell.name, deployment) if known else 0.0
+
     def is_young(self, cell: Cell, deployment: str) -> bool:
         """True if a deployment has little evidence on its route where others have much."""
         return cell[:2] in self._groups and self._groups[cell[:2]].is_young(deployment)
@@ -193,9 +197,8 @@ class Beliefs(TokenUse):
 
     def shrink_to(self, cell: Cell, most: float) -> None:
         """Shrink the evidence of every deployment at a task to `most` rewards; the means stay."""
-        group = self._groups.get(cell[:2])
-        if group is not None:
-            shrink_task(group, cell.name, most)
+        if cell[:2] in self._groups:
+            shrink_task(self._groups[cell[:2]], cell.name, most)
 
     def forget(self, cells: frozenset[Cell]) -> None:
         """Drop all evidence of these cells: it is as if nothing had been learnt there."""
@@ -209,8 +212,7 @@ class Beliefs(TokenUse):
     def give(self, cell: Cell, deployment: str, rewards: float) -> None:
         """So many rewards' worth of evidence stand elsewhere now; the mean stays."""
         group = self._open(cell)
-        row = group.rows.get((cell.name, deployment))
-        if row is not None:
+        if (row := group.rows.get((cell.name, deployment))) is not None:
             row.shrink_to(max(0.0, row.count - rewards))
             group.changes += 1
 
@@ -246,8 +248,7 @@ class Beliefs(TokenUse):
         """Something was learnt; where a watch has found something, act on it."""
         group.touch(now)
         if finding is not None:
-            facts = act_on(group, finding, deployment)
-            facts |= {"namespace": cell.namespace, "route": cell.route}
+            facts = dict(act_on(group, finding, deployment), namespace=cell[0], route=cell[1])
             self._shifts.append(
                 Event(kind=EventKind.QUALITY_DRIFTED, deployment=deployment, at=now, facts=facts)
             )

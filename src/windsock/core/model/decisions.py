@@ -133,6 +133,15 @@ class ArmFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSizes:
+    """Prompts of one class of size: estimated tokens, and its share of a cell's requests."""
+
+    from_tokens: int
+    below_tokens: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeFacts:
     """What "`deployment`, then maybe `to`" would do for a cell, and whether it is used.
 
@@ -179,6 +188,8 @@ class WeightTable:
     note            what the objective could not be given (floor out of reach, budget spent)
     decided_by      what chose the weights (value, quality, floor, route_floor, cap, search,
                     cost_per_success or budget) and what moved them (information, bound, incumbent)
+    size            prompts that it is for, where the cell has several classes; None: for their mix
+    mix_usd         expected of one request of that mix, since each class has weights of its own
     """
 
     version: int
@@ -195,6 +206,15 @@ class WeightTable:
     cascades: tuple[CascadeFacts, ...] | None = None
     note: str = ""
     decided_by: str = ""
+    size: PromptSizes | None = None
+    mix_usd: float | None = None
+
+    @property
+    def usd(self) -> float:
+        """Expected dollars of one request."""
+        if self.mix_usd is not None:
+            return self.mix_usd
+        return sum(arm.weight * arm.expected_usd for arm in self.arms)
 
     @property
     def reasons(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -106,6 +106,8 @@ class Rung:
     usd, success    expected of one request
     error           standard deviation of `success` by what is not known of the arms
     steps           weights on the way, from who is the best buy to `weights`; empty if rough
+    unheld          the rung as it were if no incumbent kept a share; None where none does
+    parts       of each class of prompt size at the same V; empty: there is one
     """
 
     value_usd: float
@@ -114,6 +116,12 @@ class Rung:
     success: float
     error: float = 0.0
     steps: tuple[FloatArray, ...] = ()
+    unheld: Rung | None = None
+    parts: tuple[Rung, ...] = ()
+
+    def of(self, size: int | None) -> Rung:
+        """That of a class of prompt size; of the mix where there is none, or it is not known."""
+        return self if size is None or not self.parts else self.parts[size]
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -162,6 +170,10 @@ class Ladder:
 
     def __getitem__(self, index: int) -> Rung:
         return self.at(float(self.values[index]))
+
+    def of(self, size: int | None) -> Ladder:
+        """That of a class of prompt size: here there is one class."""
+        return self
 
     def rungs(self) -> list[Rung]:
         """All of them, from cheapest to best."""
@@ -244,15 +256,21 @@ class Ladder:
         if arms.most is not None:
             weights = below(weights, arms.most, lambda free: self._among(free, value_usd))
         bounded = weights = above(weights, arms.least(weights, value_usd))
-        if arms.incumbent is not None:
-            weights = kept(weights, arms.incumbent, self._mean, self._spread, arms.usd, value_usd)
+        steps = (wanted, looked, bounded)
+        if arms.incumbent is None:
+            return self._told(value_usd, weights, (*steps, weights))
+        weights = kept(weights, arms.incumbent, self._mean, self._spread, arms.usd, value_usd)
+        found = self._told(value_usd, weights, (*steps, weights))
+        return replace(found, unheld=self._told(value_usd, bounded, steps))
+
+    def _told(self, value_usd: float, weights: FloatArray, steps: tuple[FloatArray, ...]) -> Rung:
         return Rung(
             value_usd=value_usd,
             weights=weights,
-            usd=float(weights @ arms.usd),
+            usd=float(weights @ self.arms.usd),
             success=float(weights @ self._mean),
             error=float(np.linalg.norm(weights * self._spread)),
-            steps=(wanted, looked, bounded, weights),
+            steps=steps,
         )
 
     def _among(self, free: Indices, value_usd: float) -> FloatArray:
@@ -273,4 +291,6 @@ def mixed(low: Rung, high: Rung, share: float) -> Rung:
         steps=tuple(
             (1 - share) * a + share * b for a, b in zip(low.steps, high.steps, strict=True)
         ),
+        unheld=mixed(low.unheld, high.unheld, share) if low.unheld and high.unheld else None,
+        parts=tuple(mixed(a, b, share) for a, b in zip(low.parts, high.parts, strict=True)),
     )

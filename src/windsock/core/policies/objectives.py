@@ -8,6 +8,7 @@ from math import inf
 import numpy as np
 
 from windsock.core.policies.frontier import Ladder, Rung, mixed
+from windsock.core.policies.restraint.reference import NEAREST, SEARCHED
 
 KNOWN = 0.02
 """A standard error of success from which on a floor is held by the expected success alone."""
@@ -76,6 +77,11 @@ class Objective:
         return self.quality_floor is not None or self.route_quality_floor is not None
 
     @property
+    def gives_value(self) -> bool:
+        """True if V is given, and no floor can lift it."""
+        return self.is_priced and not self.has_floor
+
+    @property
     def is_priced(self) -> bool:
         """True if each success is worth something, however many there are."""
         return self.kind in ("value", "quality")
@@ -123,14 +129,22 @@ class Floor:
 
     owed    raise of the floor that makes up for what was missed
     most_usd    what a success more may cost: V is no higher for the floor's sake
-    searched_usd    V at which a floor that is not held is looked for
     """
 
     success: float
     caution: float = 0.0
     owed: float = 0.0
     most_usd: float = inf
-    searched_usd: float = inf
+
+    @property
+    def nearest_usd(self) -> float:
+        """What a success more may cost where nobody reaches the floor."""
+        return NEAREST * self.most_usd
+
+    @property
+    def searched_usd(self) -> float:
+        """V at which a floor that is not held is looked for."""
+        return SEARCHED * self.most_usd
 
     @property
     def aim(self) -> float:
@@ -138,8 +152,12 @@ class Floor:
         return self.success + self.owed
 
     def sure(self, rung: Rung) -> float:
-        """What a rung surely delivers."""
-        return rung.success - self.caution * max(0.0, rung.error - KNOWN)
+        """What a rung surely delivers.
+
+        What an incumbent keeps is left out: it would hold the floor for the worst of the others.
+        """
+        free = rung.unheld or rung
+        return free.success - self.caution * max(0.0, free.error - KNOWN)
 
     def is_held(self, rung: Rung) -> bool:
         """True if a rung surely delivers the floor with what is owed."""
@@ -185,7 +203,7 @@ def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
     best = ladder.best(floor.sure)
     is_met = floor.sure(best) >= floor.success
     if np.isfinite(floor.most_usd):
-        rung = ladder.sought(floor.success, floor.most_usd, floor.searched_usd)
+        rung = ladder.sought(floor.success, floor.nearest_usd, floor.searched_usd)
     else:
         rung = best
     if is_met:
@@ -223,4 +241,5 @@ def least_cost_per_success(ladder: Ladder, floor: Floor) -> Chosen:
 
 
 def _usd_per_success(rung: Rung) -> float:
-    return rung.usd / max(rung.success, 1e-9)
+    free = rung.unheld or rung
+    return free.usd / max(free.success, 1e-9)

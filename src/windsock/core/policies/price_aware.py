@@ -21,9 +21,10 @@ from windsock.core.policies.aims.doubts import doubts_of, most_shares, probe_sha
 from windsock.core.policies.aims.measures import Measures
 from windsock.core.policies.aims.route_floor import held_over_route, lifted
 from windsock.core.policies.aims.share_pace import SharePace
+from windsock.core.policies.aims.sized_ladder import dollars, ladder_of
 from windsock.core.policies.budgets.pacing import Pacer
 from windsock.core.policies.budgets.pool import BudgetPool, purse_of
-from windsock.core.policies.budgets.solver import LEAST_USD, Allocation, Demand, allocate
+from windsock.core.policies.budgets.solver import Allocation, Demand, allocate
 from windsock.core.policies.cascade_weights import (
     arm_names,
     cascade_weights,
@@ -67,6 +68,7 @@ class PriceAware(BasePolicy):
 
     name = "price_aware"
     keeps_conversations = True
+    weighs_sizes = True
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class PriceAware(BasePolicy):
         self.beliefs = beliefs
         self.objective = objective
         self.quality_floor, self.incumbent = objective.quality_floor, objective.incumbent
+        self.route_quality_floor = objective.route_quality_floor
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
@@ -134,21 +137,21 @@ class PriceAware(BasePolicy):
         arms = Arms(
             a=np.ascontiguousarray(a),
             b=np.ascontiguousarray(b),
-            usd=np.array([usd if usd > LEAST_USD else 0.0 for usd in costs]),
+            usd=dollars(costs),
             explore=self.objective.explore,
             probe=pad(probe_shares(self.beliefs, view), len(extra), 0.0),
-            most=pad(most_shares(self.beliefs, view), len(extra), 1.0),
+            most=pad(
+                most_shares(self.beliefs, view, self.objective.quality_floor), len(extra), 1.0
+            ),
             is_paced=self.is_paced,
             labels=self.beliefs.labels_to_come(view.cell),
             incumbent=self._measures.incumbent(view, a + b),
         )
-        key = arms.key()
-        found = known.ladders.get(key)
-        if found is None:
-            if len(known.ladders) >= MOST_LADDERS:
-                known.ladders.clear()
-            found = known.ladders[key] = Ladder(arms)
-        return found
+        if len(known.ladders) >= MOST_LADDERS:
+            known.ladders.clear()
+        sized = [(share, dollars(view.prudent(usd))) for share, usd in view.sizes]
+        is_alone = self.objective.gives_value
+        return ladder_of(arms, sized, known.ladders, size=view.size, is_alone=is_alone)
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         """The weights of now; the share that they have moved by is remembered."""
@@ -230,18 +233,21 @@ class PriceAware(BasePolicy):
         """The weighing at what the budget pays, and its weights by deployment."""
         ladder = self._ladder(view, known)
         chosen = self._choose(ladder, view, paid, known, now)
-        wanted, within = fold_into_deployments(view, chosen.rung.weights)
+        rung = chosen.rung.of(view.size)
+        wanted, within = fold_into_deployments(view, rung.weights)
         weights, is_settling = self._pace.slowed(view, wanted, now)
-        least = ladder.arms.least(chosen.rung.weights, chosen.rung.value_usd)[: len(weights)]
+        least = ladder.of(view.size).arms.least(rung.weights, rung.value_usd)[: len(weights)]
         weighing = Weighing(
             weights=tuple(weights.tolist()),
             cascading=cascade_weights(view, weights, within),
-            value_usd=chosen.rung.value_usd,
+            value_usd=rung.value_usd,
             note="; ".join(filter(None, (chosen.note, SETTLING * is_settling))),
             decided_by=chosen.decided_by,
+            usd=view.mix_usd([part.weights.tolist() for part in rung.parts]),
             is_settling=is_settling,
             limits=tuple(
-                ("floor",) * bool(low) + doubts_of(self.beliefs, view, name)
+                ("floor",) * bool(low)
+                + doubts_of(self.beliefs, view, name, self.objective.quality_floor)
                 for name, low in zip(view.deployments, weights <= least * 1.0001, strict=True)
             ),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Any, Protocol
 
 from windsock.core.cascades.cascade_arm import CascadeArm
@@ -27,6 +28,8 @@ class CellView:
                     disagree or one alone states it; empty: not at all
     most_share      of the weight that each may get, since its price is provisional; empty: all
     share           of the route's traffic that falls in this cell
+    sizes           share and dollars of each class of prompt size; `usd` is of the mix; empty: one
+    size            which of them is asked for; None: the mix
     compounds       cascades that could be arms of their own; None if the route has none
     """
 
@@ -37,13 +40,31 @@ class CellView:
     most_share: tuple[float, ...] = ()
     share: float = 1.0
     compounds: tuple[CascadeArm, ...] | None = None
+    sizes: tuple[tuple[float, tuple[float, ...]], ...] = ()
+    size: int | None = None
+
+    @property
+    def asked_usd(self) -> tuple[float, ...]:
+        """Expected dollars of one request of the size that is asked for."""
+        return self.usd if self.size is None or not self.sizes else self.sizes[self.size][1]
+
+    def mix_usd(self, by_class: Sequence[Sequence[float]]) -> float | None:
+        """Expected dollars of one request of any size, by weights of each class; None without."""
+        if self.size is not None or not by_class:
+            return None
+        spent = (sum(map(mul, w, usd)) for w, (_, usd) in zip(by_class, self.sizes, strict=True))
+        return float(sum(share * usd for (share, _), usd in zip(self.sizes, spent, strict=True)))
 
     @property
     def prudent_usd(self) -> tuple[float, ...]:
-        """Expected dollars of one request, as dear as its price should be taken for."""
+        """`usd`, as dear as prices should be taken for."""
+        return self.prudent(self.usd)
+
+    def prudent(self, dollars: tuple[float, ...]) -> tuple[float, ...]:
+        """Dollars by deployment, as dear as their prices should be taken for."""
         if not self.dearer_by:
-            return self.usd
-        return tuple(usd * (1 + by) for usd, by in zip(self.usd, self.dearer_by, strict=True))
+            return dollars
+        return tuple(usd * (1 + by) for usd, by in zip(dollars, self.dearer_by, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +76,7 @@ class Weighing:
     value_usd   V they were solved for, if the policy has one
     note        what the objective could not be given
     decided_by  what chose these weights and what moved them, in words
+    usd         expected of one request of a mix of sizes; None: weights times costs
     limits      per deployment, what holds its weight up or down
     is_settling share is moved step by step; weigh again within seconds
     """
@@ -64,6 +86,7 @@ class Weighing:
     value_usd: float | None = None
     note: str = ""
     decided_by: str = ""
+    usd: float | None = None
     limits: tuple[tuple[str, ...], ...] = ()
     is_settling: bool = False
 
@@ -122,14 +145,18 @@ class Policy(Protocol):
     """Turns a view into weights. `is_contextual` policies are asked anew for every request.
 
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
+    weighs_sizes            prompts of other sizes have weights of their own
     quality_floor           least success that is asked for at every task; None where none is
+    route_quality_floor     the same over all tasks together
     incumbent               deployment that is used today; None where none is named
     """
 
     name: str
     is_contextual: bool
     keeps_conversations: bool
+    weighs_sizes: bool
     quality_floor: float | None
+    route_quality_floor: float | None
     incumbent: str | None
 
     @property
@@ -214,7 +241,9 @@ class BasePolicy:
     name = "base"
     is_contextual = False
     keeps_conversations = False
+    weighs_sizes = False
     quality_floor: float | None = None
+    route_quality_floor: float | None = None
     incumbent: str | None = None
 
     @property

@@ -93,6 +93,15 @@ class ErrorRates:
             return []
         return self._told(recent, name, now)
 
+    def forget(self, now: float) -> list[Event]:
+        """Errors that nobody has met for RECENT_S have fallen, as far as anybody knows."""
+        return [
+            event
+            for name, recent in self._recent.items()
+            if recent.has_risen and now - recent.ends[-1][0] > RECENT_S
+            for event in self._ended(recent, name, now)
+        ]
+
     def rises(self) -> list[ErrorRise]:
         """The deployments where errors have risen and not fallen yet."""
         found = (
@@ -108,6 +117,11 @@ class ErrorRates:
             if recent is not None and recent.has_risen
             else None
         )
+
+    def _ended(self, recent: _Recent, name: str, now: float) -> list[Event]:
+        recent.ends.clear()
+        recent.errors.clear()
+        return self._told(recent, name, now)
 
     def _told(self, recent: _Recent, name: str, now: float) -> list[Event]:
         rise = error_rise(name, recent.errors)

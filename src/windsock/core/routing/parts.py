@@ -28,6 +28,7 @@ from windsock.core.routing.conversations.tables import ConversationTables
 from windsock.core.routing.dispatch import Dispatcher
 from windsock.core.routing.operator import Operator
 from windsock.core.routing.routes import Route, RouteTable
+from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook
 from windsock.core.routing.weights.freshness import FRESH_OUTCOMES, FRESH_S
 from windsock.core.routing.weights.tables import WeightTables
 
@@ -96,8 +97,10 @@ def parts_of(
     audit = ResponseAudit(catalog=catalog, book=book, beliefs=beliefs)
     availability = Availability(catalog=catalog, book=book, health=health, limits=limits)
 
+    sizes = PromptSizeBook()
+
     def forget(cells: frozenset[Cell]) -> None:
-        for known in (beliefs, confidences, learner):
+        for known in (beliefs, confidences, learner, sizes):
             known.forget(cells)
 
     tables = WeightTables(
@@ -109,6 +112,7 @@ def parts_of(
         first_version=first_number,
         fresh_s=fresh_s,
         fresh_outcomes=fresh_outcomes,
+        sizes=sizes,
         forget=forget,
     )
     conversations = Conversations(

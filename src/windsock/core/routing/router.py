@@ -184,6 +184,7 @@ class Router:
         """Learn usage, cost, transport success and what caches held from a finished request."""
         cell = outcome.decision.cell
         self.conversations.observe(outcome)
+        self.tables.sizes.observe_outcome(outcome)
         self._learner.observe_outcome(outcome, now)
         route = self._route_table.of(cell)
         if route is not None:
@@ -203,12 +204,12 @@ class Router:
         found = self.beliefs.drain() + self._learner.keys.drain() + self._learner.sources.drain()
         return found + self.tables.forgetting.drain()
 
-    def table(self, namespace: str, route: str, task: str, now: float) -> WeightTable:
-        """The weights of the next plain request of this route and task. Looking moves nothing.
-
-        raises  UnknownRoute
-        """
-        return self.tables.peek(self.resolve(RouteRequest(model=route)), namespace, task, now)
+    def table(
+        self, namespace: str, route: str, task: str, now: float, *, prompt_tokens: int = 0
+    ) -> WeightTable:
+        """The weights of the next plain request of such a size, 0: any; raises UnknownRoute."""
+        found = self.resolve(RouteRequest(model=route))
+        return self.tables.peek(found, namespace, task, now, prompt_tokens=prompt_tokens)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
@@ -250,6 +251,7 @@ class Router:
             "confidences": self.confidences.to_state(),
             "teachings": self._warm_starts.to_state(),
             "conversations": self.conversations.to_state(),
+            "prompt_sizes": self.tables.sizes.to_state(),
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
@@ -270,11 +272,11 @@ class Router:
         self.confidences.from_state(state["confidences"])
         self._warm_starts.from_state(state["teachings"])
         self.conversations.from_state(state["conversations"])
+        self.tables.sizes.from_state(state["prompt_sizes"])
 
     def _decided(self, request: RouteRequest, table: WeightTable, now: float) -> Decision:
         """The draw from a table, and the number that makes it."""
-        number = self._number
-        self._number = number + 1
+        number, self._number = self._number, self._number + 1
         mark = uniform(self.seed, number, 0)
         index = draw(table.cumulative, mark)
         propensity, escalates_to = table.weights[index], None

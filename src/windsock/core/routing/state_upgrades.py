@@ -117,6 +117,11 @@ def _from_5(state: State) -> None:
         group.update(judging=None, judged=0)
 
 
+def _from_6(state: State) -> None:
+    """How long the prompts of a cell are was not learnt."""
+    _add(state, prompt_sizes=[])
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -145,6 +150,7 @@ UPGRADES: tuple[Callable[[State], None], ...] = (
     _from_3,
     _from_4,
     _from_5,
+    _from_6,
 )
 """The function at n takes a state of version n to n + 1."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
+from operator import mul
 from typing import Any
 
 from windsock.core.model.requests import RouteRequest
@@ -80,8 +81,8 @@ def what_if(
     return WhatIfResult(
         weights_now=dict(zip(table.deployments, table.weights, strict=True)),
         weights_then=dict(zip(view.deployments, then.weights, strict=True)),
-        usd_now=sum(arm.weight * arm.expected_usd for arm in table.arms),
-        usd_then=sum(w * usd for w, usd in zip(then.weights, view.usd, strict=True)),
+        usd_now=table.usd,
+        usd_then=sum(map(mul, then.weights, view.usd)) if then.usd is None else then.usd,
         success_now=sum(arm.weight * arm.success_mean for arm in table.arms),
         success_then=sum(w * mean for w, mean in zip(then.weights, means, strict=True)),
         note_then=then.note,

@@ -56,8 +56,9 @@ def otel_telemetry(
 
     providers   names in the semantic conventions by provider id, where they differ
     passed      headers that may go on to providers
+    raises      ValueError for a variable that the SDK refuses
     """
-    hear_complaints()
+    complaints = hear_complaints()
     stated: dict[str, Any] = {"service.version": __version__}
     resource = Resource.create(
         stated if wanted.is_named else {"service.name": "windsock", **stated}
@@ -76,4 +77,5 @@ def otel_telemetry(
         passed=frozenset(name.lower() for name in passed),
         has_old=wanted.has_old,
     )
+    complaints.end_of_start()
     return OtelTelemetry(tracing=tracing, spans=spans, meters=meters)

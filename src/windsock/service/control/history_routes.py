@@ -50,6 +50,8 @@ class History:
     table                   by its version
     quotes                  of a deployment, by since and until
     report, bills, uncalled sums by since, until, by and namespace
+    calls                   by since and until: calls by deployment and how they ended, of all
+                            namespaces
     savings     of routes against (deployment, why) each, by since, until, namespace and sample
     """
 
@@ -61,6 +63,7 @@ class History:
     report: Callable[..., list[dict[str, Any]]]
     bills: Callable[..., list[dict[str, Any]]]
     uncalled: Callable[..., list[dict[str, Any]]]
+    calls: Callable[..., list[dict[str, Any]]]
     savings: Callable[..., list[dict[str, Any]]]
 
 

@@ -10,7 +10,8 @@ from windsock.core.evidence.doubts import Doubts
 from windsock.core.evidence.keys.key_watch import Dissent
 from windsock.core.evidence.warm_start import PastResult
 from windsock.core.model.events import Event
-from windsock.core.routing.outlook.floor_reach import Reach, reach_of
+from windsock.core.routing.outlook.floor_reach import Reach
+from windsock.core.routing.outlook.route_reach import reaches
 from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
@@ -52,7 +53,9 @@ def learning_routes(insight: Insight) -> APIRouter:
             doubted=[doubted_view(name, each) for name, each in _doubted(router)],
             keys=[dissent_view(each) for each in router.operator.dissents(caller.namespace)],
             silenced=router.operator.silenced(caller.namespace),
-            floors=[floor_view(each) for each in _out_of_reach(router, caller.namespace)],
+            floors=[
+                floor_view(each) for each in _out_of_reach(router, caller.namespace, clock.now())
+            ],
         )
 
     @routes.post("/v1/alarms/undo")
@@ -95,13 +98,10 @@ def _doubted(router: Router) -> Iterator[tuple[str, Doubts]]:
             yield name, doubts
 
 
-def _out_of_reach(router: Router, namespace: str) -> Iterator[Reach]:
-    for table in router.tables.standing_tables():
-        route = router.routes.get(table.cell.route)
-        if route is not None and table.cell.namespace == namespace:
-            reach = reach_of(table, route.policy.quality_floor, router.beliefs)
-            if reach is not None and reach.is_out_of_reach:
-                yield reach
+def _out_of_reach(router: Router, namespace: str, now: float) -> Iterator[Reach]:
+    cells = [cell for cell in router.tables.cells() if cell.namespace == namespace]
+    found = (reach for _, reach in reaches(router, cells, now))
+    return (reach for reach in found if reach is not None and reach.is_out_of_reach)
 
 
 def floor_view(reach: Reach) -> FloorView:

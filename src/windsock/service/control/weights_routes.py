@@ -17,7 +17,7 @@ from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.schemas.asked import Count, DeploymentName, Name, When, when
+from windsock.service.control.schemas.asked import Count, DeploymentName, Name, Tokens, When, when
 from windsock.service.control.schemas.weights import (
     CheckView,
     RungView,
@@ -42,6 +42,7 @@ def weights_routes(insight: Insight) -> APIRouter:
         task: Name | None = None,
         at: When = None,
         ladder: bool = False,
+        tokens: Tokens = 0,
     ) -> WeightsAnswer:
         now = clock.now()
         pairs = _asked(router, caller.namespace, route, task)
@@ -49,7 +50,9 @@ def weights_routes(insight: Insight) -> APIRouter:
             then = when(at, now, param="at", otherwise=now)
             past = [await insight.table_at(caller.namespace, *pair, then) for pair in pairs]
             return WeightsAnswer(data=[WeightsView.of(table) for table in past if table])
-        tables = [router.table(caller.namespace, *pair, now) for pair in pairs]
+        tables = [
+            router.table(caller.namespace, *pair, now, prompt_tokens=tokens) for pair in pairs
+        ]
         views = [_weights(router, table) for table in tables]
         if ladder:
             for view, table in zip(views, tables, strict=True):

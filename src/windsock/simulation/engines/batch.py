@@ -12,12 +12,12 @@ from math import ceil, inf
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult
 from windsock.core.model.requests import RouteRequest
 from windsock.core.model.units import cost_usd, to_float
 from windsock.core.routing.routes import Route
+from windsock.core.routing.sizes.prompt_sizes import LEAST_SPREAD
 from windsock.simulation.engines.batch_attempts import (
     Answers,
     GroupDecision,
@@ -26,6 +26,7 @@ from windsock.simulation.engines.batch_attempts import (
     failure_shares,
     group_usage,
     mean_tokens,
+    part_means,
 )
 from windsock.simulation.engines.batch_credit import BatchCredit, Served
 from windsock.simulation.engines.batch_judgements import BatchJudgements
@@ -36,11 +37,14 @@ from windsock.simulation.engines.troubled_windows import TroubledWindows
 from windsock.simulation.engines.windows import windows
 from windsock.simulation.results.run import Progress, Run, Step
 from windsock.simulation.world.conditions import Task
-from windsock.simulation.world.traffic import HOUR_S, REALTIME, ROUTE, SPREAD, rate
+from windsock.simulation.world.traffic import HOUR_S, REALTIME, ROUTE, rate
 from windsock.simulation.world.world import World
 
 SIZES = 3
 """Sizes of prompt that policies are asked about which look at single requests."""
+
+MANY_SIZES = 10
+"""Sizes of prompt where they have weights of their own."""
 
 ASKED = 8
 """Decisions of one size and window for which such policies are asked."""
@@ -116,14 +120,15 @@ class BatchEngine:
         return groups
 
     def _sized(self, route: Route, task: str, kind: Task, count: int) -> list[RequestGroup]:
-        if not route.policy.is_contextual:
-            return [RequestGroup(route, task, mean_tokens(kind.prompt_tokens), count)]
-        sizes = kind.prompt_tokens * np.exp(
-            SPREAD * special.ndtri((np.arange(SIZES) + 0.5) / SIZES)
-        )
-        counts = self._weather.multinomial(count, np.full(SIZES, 1 / SIZES))
+        spread = kind.prompt_spread
+        is_sized = route.policy.weighs_sizes and spread >= LEAST_SPREAD
+        if not route.policy.is_contextual and not is_sized:
+            return [RequestGroup(route, task, mean_tokens(kind.prompt_tokens, spread), count)]
+        parts = MANY_SIZES if is_sized else SIZES
+        sizes = kind.prompt_tokens * part_means(spread, parts)
+        counts = self._weather.multinomial(count, np.full(parts, 1 / parts))
         return [
-            RequestGroup(route, task, int(size), int(n))
+            RequestGroup(route, task, max(1, int(size)), int(n))
             for size, n in zip(sizes, counts, strict=True)
             if n
         ]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell
@@ -239,9 +240,16 @@ def group_usage(world: World, group: RequestGroup) -> Usage:
     return usage_of(kind, group.prompt_tokens, mean_tokens(kind.output_tokens))
 
 
-def mean_tokens(median: float) -> int:
+def mean_tokens(median: float, spread: float = SPREAD) -> int:
     """Mean tokens of a log-normal size; at least 1."""
-    return max(1, round(median * float(np.exp(SPREAD**2 / 2))))
+    return max(1, round(median * float(np.exp(spread**2 / 2))))
+
+
+def part_means(spread: float, parts: int) -> Shares:
+    """(parts,) mean size of each equal part of log-normal sizes, from small to large; median 1."""
+    bounds = special.ndtri(np.arange(parts + 1) / parts)
+    made: Shares = parts * np.exp(spread**2 / 2) * np.diff(special.ndtr(bounds - spread))
+    return made
 
 
 def _another(weights: Shares, known: NDArray[np.bool_], last: Counts) -> Shares:

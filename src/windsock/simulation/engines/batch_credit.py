@@ -99,6 +99,8 @@ class BatchCredit:
         policy.count_served(cell, arm_name(*pair) if pair else name, count)
         units: dict[Meter, float] = {meter: n * count for meter, n in usage.counts().items()}
         self._router.beliefs.observe_usages(cell, name, units, count, end)
+        sent = usage.prompt_tokens
+        self._router.tables.sizes.observe(cell, name, sent, sent, count)
         self._router.observe_answers(cell, name, count, end)
         self._judgements.append(cell, name, count, right, end, claim=claim, pair=pair)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
 
 from windsock.clock import ManualClock
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.statistics import BeliefSettings
 from windsock.core.model.calls import Outcome
-from windsock.core.model.decisions import Decision
+from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.requests import DEFAULT_NAMESPACE, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.pricing.book import PriceBook
 from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.outlook.label_worth import label_worth
 from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
@@ -22,8 +24,45 @@ from windsock.simulation.engines.price_playback import PricePlayback
 from windsock.simulation.results.run import Progress, Run, Step, refused
 from windsock.simulation.world.conditions import RouteGoal
 from windsock.simulation.world.prompt_caches import PromptCaches
+from windsock.simulation.world.scenario import Scenario
 from windsock.simulation.world.traffic import REALTIME, ROUTE, SimulatedRequest
 from windsock.simulation.world.world import World
+
+Judgement = tuple[float, int, Decision, str, float]
+"""When it is due, of which request, and who was how right."""
+
+
+class Judgements:
+    """Which answers are judged, and when that is known.
+
+    Any of them, as the world drew it; or, where the most wanted come first, one of each few: of
+    those that came since the last, the one whose label is worth most to the router.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._due: list[Judgement] = []
+        self._waiting: list[tuple[float, Judgement]] = []
+        self._credit = 0.0
+
+    def answered(self, ask: SimulatedRequest, made: Judgement, table: WeightTable) -> None:
+        """An answer that may be judged when `made` says."""
+        if self._scenario.feedback_order == "any":
+            if ask.is_judged:
+                heapq.heappush(self._due, made)
+            return
+        self._credit += self._scenario.feedback_share
+        self._waiting.append((label_worth(table).get(made[3], 0.0), made))
+        if self._credit >= 1.0:
+            self._credit -= 1.0
+            _, wanted = max(self._waiting, key=lambda each: each[0])
+            heapq.heappush(self._due, (made[0], *wanted[1:]))
+            self._waiting.clear()
+
+    def take(self, until: float) -> Iterator[Judgement]:
+        """Those due by then, unix s, in order of time."""
+        while self._due and self._due[0][0] <= until:
+            yield heapq.heappop(self._due)
 
 
 class RequestStepper:
@@ -34,7 +73,7 @@ class RequestStepper:
         self._router = router
         self._run = run
         self._caches = PromptCaches(world.scenario)
-        self._judgements: list[tuple[float, int, Decision, str, float]] = []
+        self._judgements = Judgements(world.scenario)
 
     def step(self, ask: SimulatedRequest) -> Outcome | None:
         """One request, settled, its judgement due later; None if the router refuses it."""
@@ -44,14 +83,13 @@ class RequestStepper:
             self._run.steps.append(refused(ask))
             return None
         outcome = exchange.outcome(self._drive(exchange, ask))
-        self._note(ask, outcome, exchange.table.deployments, exchange.table.weights)
+        self._note(ask, outcome, exchange.table)
         self._run.decisions.append(exchange.decision)
         return outcome
 
     def judge(self, until: float) -> None:
         """Give the router the judgements that are due by then, unix s, in order of time."""
-        while self._judgements and self._judgements[0][0] <= until:
-            at, _, decision, deployment, worth = heapq.heappop(self._judgements)
+        for at, _, decision, deployment, worth in self._judgements.take(until):
             self._router.learn(decision, deployment, Reward(value=worth), at)
 
     def _drive(self, exchange: Exchange, ask: SimulatedRequest) -> float:
@@ -66,24 +104,19 @@ class RequestStepper:
             exchange.report(result, now)
         return now
 
-    def _note(
-        self,
-        ask: SimulatedRequest,
-        outcome: Outcome,
-        names: tuple[str, ...],
-        weights: tuple[float, ...],
-    ) -> None:
+    def _note(self, ask: SimulatedRequest, outcome: Outcome, table: WeightTable) -> None:
         served = outcome.served
         worth = 0.0 if served is None else self._world.worth(served, ask, ask.at)
-        if served is not None and ask.is_judged:
-            due = (outcome.finished_at + ask.judged_after_s, ask.number)
-            heapq.heappush(self._judgements, (*due, outcome.decision, served, worth))
+        if served is not None:
+            due = outcome.finished_at + ask.judged_after_s
+            made = (due, ask.number, outcome.decision, served, worth)
+            self._judgements.answered(ask, made, table)
         self._run.steps.append(
             Step(
                 at=ask.at,
                 task=ask.task,
                 deployment=served,
-                weights=dict(zip(names, weights, strict=True)),
+                weights=dict(zip(table.deployments, table.weights, strict=True)),
                 usd=self._world.paid_usd(outcome.results),
                 right=worth,
                 latency_s=outcome.finished_at - ask.at,

@@ -25,6 +25,8 @@ class Priced(Part):
 class Task(Part):
     """share of traffic; tokens of a mean request, and which share of its prompt is cached.
 
+    prompt_spread   standard deviation of the logarithm of prompt sizes; from 0.5 on, prompts of
+                other sizes have weights of their own
     turns       requests are turns of conversations of so many, each with all before it in its
                 prompt; then what is cached depends on who was asked when, and `cached_share` is
                 what means of a request are reckoned with. 1: they stand alone
@@ -33,6 +35,7 @@ class Task(Part):
 
     share: Positive
     prompt_tokens: Positive = 500
+    prompt_spread: Annotated[float, Field(ge=0, le=3)] = 0.25
     output_tokens: Positive = 150
     cached_share: Share = 0.0
     turns: Annotated[int, Field(ge=1)] = 1

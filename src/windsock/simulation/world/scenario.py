@@ -43,6 +43,7 @@ class Scenario(Part):
     window_s            of the batch engine
     requests_per_hour   mean of a Poisson process
     feedback_share      of answers are judged, `feedback_delay_s` after they were given (mean)
+    feedback_order      any of them, or those of each few whose label is worth most to the router
     feeds               seconds from a price change to a feed showing it, by feed
     poll_s              between two polls of a feed
     bills               providers say what they charged
@@ -60,6 +61,7 @@ class Scenario(Part):
     hours: Positive
     requests_per_hour: Positive
     feedback_share: Share = 0.8
+    feedback_order: Literal["any", "wanted"] = "any"
     feedback_delay_s: Hour = 30.0
     feeds: dict[str, Hour] = Field(default={"openrouter": 60.0, "litellm": 60.0}, min_length=1)
     poll_s: Positive = 60
@@ -136,6 +138,10 @@ class Scenario(Part):
         if talks is not None and self.engine == "batch":
             raise ValueError(
                 f"tasks.{talks}.turns needs engine 'exact', for windows hold no conversations"
+            )
+        if self.feedback_order == "wanted" and self.engine == "batch":
+            raise ValueError(
+                "feedback_order 'wanted' needs the exact engine, for windows have no answers"
             )
         asks_again = self.route.cascade or self.rivals.escalate_below is not None
         if asks_again and self.confidence is None:

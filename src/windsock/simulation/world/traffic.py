@@ -93,6 +93,7 @@ def requests_at(
     realtime = (
         rng.random(count) < np.array([scenario.realtime_share(task) for task in tasks])[which]
     )
+    spread = [scenario.tasks[task].prompt_spread / SPREAD for task in tasks]
     means = [(scenario.tasks[task].prompt_tokens, scenario.tasks[task].output_tokens)
              for task in tasks]  # fmt: skip
     return [
@@ -100,7 +101,7 @@ def requests_at(
             number=first_number + i,
             at=float(at[i]),
             task=tasks[which[i]],
-            prompt_tokens=max(1, int(means[which[i]][0] * size[i, 0])),
+            prompt_tokens=max(1, int(means[which[i]][0] * size[i, 0] ** spread[which[i]])),
             output_tokens=max(1, int(means[which[i]][1] * size[i, 1])),
             luck=luck[i],
             pace=pace[i],

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from windsock.core.model.arrays import FloatArray
+from windsock.core.policies.frontier import Arms, Ladder
+from windsock.core.policies.objectives import Floor, on_floor
 from windsock.core.policies.restraint.incumbent import AHEAD, LOSS, SURE, Incumbent, kept
 
 USD = np.array([2.0, 1.0, 9.0])
@@ -16,10 +18,18 @@ def held(
     served: tuple[float, ...] = (0.0, 0.0, 0.0),
     floor: float | None = None,
     value: float = 1e6,
+    share: float = 1.0,
 ) -> FloatArray:
     """Weights beside the incumbent, the first of three arms."""
     means, strength = np.array(mean), np.array(known)
-    it = Incumbent(index=0, served=np.array(served), floor=floor, strength=strength)
+    it = Incumbent(
+        index=0,
+        served=np.array(served),
+        floor=floor,
+        strength=strength,
+        rewards=strength - 4.0,
+        share=share,
+    )
     sd = np.sqrt(means * (1 - means) / (strength + 1))
     found = kept(np.array(weights), it, means, sd, USD, value)
     assert found.sum() == pytest.approx(1.0)
@@ -73,3 +83,26 @@ def test_success_above_a_floor_is_worth_nothing() -> None:
 
 def test_the_horizon_is_as_documented() -> None:
     assert AHEAD == 250.0
+
+
+def test_tasks_that_err_each_for_itself_share_one_bound() -> None:
+    args = [0.0, 1.0, 0.0], [0.80, 0.80, 0.75], [200.0, 100.0, 6.0]
+    whole, tenth = held(*args)[1], held(*args, share=0.1)[1]
+    assert 2.5 * whole < tenth < whole * 10**0.5
+
+
+def test_what_the_prior_says_is_common_to_all_tasks_and_counts_in_full() -> None:
+    args = [0.0, 1.0, 0.0], [0.75, 0.75, 0.75], [6.0, 6.0, 6.0]
+    assert held(*args, share=0.01)[1] == pytest.approx(held(*args)[1])
+
+
+def test_an_incumbent_does_not_hold_the_floor_for_the_worst_of_the_others() -> None:
+    mean, known = np.array([0.90, 0.30, 0.88]), np.array([500.0, 40.0, 40.0])
+    it = Incumbent(
+        index=0, served=np.array([900.0, 0.0, 0.0]), floor=0.85, strength=known, rewards=known
+    )
+    arms = Arms(
+        a=mean * known, b=(1 - mean) * known, usd=np.array([1e-2, 1e-5, 1e-3]), incumbent=it
+    )
+    rung = on_floor(Ladder(arms), Floor(success=0.85, caution=1.0)).rung
+    assert rung.weights[2] > 0.1 > 10 * rung.weights[1]

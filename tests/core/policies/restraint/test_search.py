@@ -43,7 +43,7 @@ def test_a_floor_out_of_reach_is_no_reason_to_pay_for_the_dearest() -> None:
     it = ladder([0.70, 0.72], [1e-4, 3e-2], 2000.0)
     uncapped = on_floor(it, Floor(success=0.9))
     assert uncapped.rung.weights[1] > 0.9
-    found = on_floor(it, Floor(success=0.9, most_usd=0.015, searched_usd=0.15))
+    found = on_floor(it, Floor(success=0.9, most_usd=0.015))
     assert found.rung.weights[0] > 0.99
     assert "out of reach, best expected success is 0.720" in found.note
     assert found.by == "search"
@@ -51,13 +51,13 @@ def test_a_floor_out_of_reach_is_no_reason_to_pay_for_the_dearest() -> None:
 
 def test_a_held_floor_that_costs_more_than_the_cap_is_given_by_the_cheapest_pair() -> None:
     it = ladder([0.70, 0.92], [1e-4, 3e-2], 4000.0)
-    found = on_floor(it, Floor(success=0.9, most_usd=0.015, searched_usd=0.15))
+    found = on_floor(it, Floor(success=0.9, most_usd=0.015))
     assert found.by == "cap"
     assert found.rung.success == pytest.approx(0.9)
 
 
 def test_below_the_cap_nothing_changes() -> None:
     it = ladder([0.70, 0.92], [1e-4, 3e-4], 400.0)
-    capped = on_floor(it, Floor(success=0.8, most_usd=1.0, searched_usd=10.0))
+    capped = on_floor(it, Floor(success=0.8, most_usd=1.0))
     assert capped.rung.weights == pytest.approx(on_floor(it, Floor(success=0.8)).rung.weights)
     assert capped.by == "floor"

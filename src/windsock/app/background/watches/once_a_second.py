@@ -18,15 +18,16 @@ from windsock.observability.background import Step
 def watches_of(
     router: Router, engine: Engine, clock: Clock, publish: Callable[[Event], None]
 ) -> dict[str, Step]:
-    """Of routes, caps and floors, by the names of their tasks."""
+    """Of routes, floors, caps and errors, by the names of their tasks."""
 
-    def tell_renewed() -> None:
-        for event in router.caps.renewed(clock.now()):
+    def tell_ends() -> None:
+        now = clock.now()
+        for event in (*router.caps.renewed(now), *router.health.errors.forget(now)):
             publish(event)
 
     routes = RouteWatch(router=router, clock=clock, publish=publish)
     floors = FloorMonitor(router=router, engine=engine, clock=clock, publish=publish)
-    return {"routes": routes.check, "caps": tell_renewed, "floors": floors.check}
+    return {"routes": routes.check, "ends": tell_ends, "floors": floors.check}
 
 
 def is_there(router: Router, poller: Poller, name: str) -> bool:

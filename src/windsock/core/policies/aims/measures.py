@@ -18,7 +18,6 @@ from windsock.core.policies.protocol import CellView, busiest
 from windsock.core.policies.restraint.incumbent import Incumbent
 from windsock.core.policies.restraint.reference import (
     DEAREST,
-    SEARCHED,
     Offer,
     Reference,
     reference_of,
@@ -77,6 +76,8 @@ class Measures:
             served=np.array([counts.get(each, 0.0) for each in arms]),
             floor=None if self.objective.is_priced else self.objective.quality_floor,
             strength=strength,
+            rewards=np.array([self.beliefs.evidence(view.cell, each) for each in arms]),
+            share=view.share,
         )
 
     def floor(self, ladder: Ladder, view: CellView, reference: Reference | None) -> Floor | None:
@@ -94,7 +95,6 @@ class Measures:
             floor,
             owed=min(most, self.served.raise_by(view.cell, floor.success, success)),
             most_usd=cap,
-            searched_usd=SEARCHED * cap,
         )
 
     def demand(self, view: CellView, ladder: Ladder, reference: Reference | None) -> Demand:

@@ -2,6 +2,11 @@
 
 A conservative bandit (Wu et al. 2016) in expectation: what was served lately and what is to come
 are judged together by today's belief, so that what others proved to be worth is room for looks.
+
+The bound is one on the route, not on each task: errors of what a task's own rewards say are
+independent of those of other tasks, so a task that has a share p of the traffic may take its errors
+for sqrt(p) of what they are, and the sum over tasks still holds. What the prior says is common to
+all tasks, and counts in full.
 """
 
 from __future__ import annotations
@@ -21,6 +26,8 @@ SURE = 1.645
 AHEAD = 250.0
 """Requests to come that are judged with those that were served."""
 
+ANSWERS = 2.0
+"""Rewards' worth of mere answers, which say nothing of a task."""
 
 NOTHING_KNOWN = 6.0
 """Rewards' worth of a belief that nobody's judgement is behind: the prior, and mere answers."""
@@ -33,12 +40,23 @@ class Incumbent:
     served      (arms,) last requests of the cell by arm
     floor       success beyond which is worth nothing, None if each is worth V
     strength    (arms,) rewards' worth of the beliefs
+    rewards     (arms,) of them the cell's own
+    share       of the route's traffic that falls in the cell
     """
 
     index: int
     served: FloatArray
     floor: float | None
     strength: FloatArray
+    rewards: FloatArray
+    share: float = 1.0
+
+    @property
+    def alone(self) -> FloatArray:
+        """(arms,) parts of the variances that count against the bound."""
+        own = np.clip((self.rewards - ANSWERS) / self.strength, 0.0, 1.0)
+        parts: FloatArray = 1.0 - own * (1.0 - min(1.0, self.share))
+        return parts
 
 
 def kept(
@@ -104,7 +122,8 @@ def _share(weights: FloatArray, it: Incumbent, gain: FloatArray, sd: FloatArray)
     """
     others = np.arange(len(gain)) != it.index
     n, v = it.served * others, AHEAD * weights * others
-    variance, own = sd**2, float(sd[it.index]) ** 2 * (gain[it.index] <= 0.0)
+    variance = sd**2 * it.alone
+    own = float(variance[it.index]) * (gain[it.index] <= 0.0)
     room = float(n @ gain) + LOSS * (float(it.served.sum()) + AHEAD)
     slope = float(v @ gain)
     flat = float(n**2 @ variance) + float(n.sum()) ** 2 * own

@@ -12,6 +12,9 @@ NEAR_BEST = 0.05
 DEAREST = 100.0
 """No success is bought for more than this many times what the reference's cost."""
 
+NEAREST = 3.0
+"""Where nobody reaches a floor, what comes near it is bought for this many times that."""
+
 SEARCHED = 10.0
 """A floor that is not held is looked for at this many times that."""
 

@@ -13,7 +13,7 @@ from windsock.core.model.requests import DEFAULT_TASK, RouteRequest
 from windsock.core.policies.frontier import Rung
 from windsock.core.policies.objectives import QUALITIES, Floor, on_floor
 from windsock.core.policies.protocol import CellView, Frontier
-from windsock.core.policies.restraint.reference import DEAREST, SEARCHED, Reference
+from windsock.core.policies.restraint.reference import DEAREST, Reference
 from windsock.core.routing.router import Router
 
 MOST_TASKS = 12
@@ -171,7 +171,7 @@ def _today(table: WeightTable) -> Prospect:
     return Prospect(
         kind="today",
         name="today",
-        usd=sum(arm.weight * arm.expected_usd for arm in arms),
+        usd=table.usd,
         success=sum(arm.weight * arm.success_mean for arm in arms),
         error=sqrt(sum((arm.weight * _error(arm)) ** 2 for arm in arms)),
         value_usd=table.value_usd,
@@ -222,7 +222,7 @@ class _Grid:
             yield _at(frontier, ladder.at(factor * reference.usd_per_success), "quality", name)
         cap = DEAREST * reference.usd_per_success
         for success in self.floors:
-            floor = Floor(success=success, caution=1.0, most_usd=cap, searched_usd=SEARCHED * cap)
+            floor = Floor(success=success, caution=1.0, most_usd=cap)
             chosen = on_floor(ladder, floor)
             is_held = not chosen.note
             yield replace(_at(frontier, chosen.rung, "floor", f"{success:g}"), is_held=is_held)

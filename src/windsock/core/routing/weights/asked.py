@@ -12,11 +12,13 @@ class Asked(NamedTuple):
     """What a request asks that prices depend on.
 
     prompt_tokens   estimate, 0 for what the task's requests are like
+    size            the class of size among those of its cell; None: one class, or not known
     service_tier    as asked for, where a candidate has prices for it; None: as usual
     """
 
     prompt_tokens: int = 0
     service_tier: str | None = None
+    size: int | None = None
 
 
 AS_USUAL = Asked()

@@ -17,6 +17,7 @@ from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
+from windsock.core.routing.sizes.prompt_sizes import LONGEST, SizeClasses
 from windsock.core.routing.weights.asked import AS_USUAL, Asked, ceilings_of
 from windsock.core.routing.weights.costs import (
     NOTHING_IMAGINED,
@@ -25,9 +26,6 @@ from windsock.core.routing.weights.costs import (
     request_usd,
 )
 from windsock.core.routing.weights.moment import Moment, UnitPrices
-
-LARGE_PROMPT_TOKENS = 32_768
-"""Prompts above this size are priced by their own size class, since price tiers may apply."""
 
 Ruling = tuple[tuple[str, Exclusion], ...]
 """(deployment, reason) pairs that hold for one kind of request, whatever the hour."""
@@ -68,7 +66,7 @@ class Candidates:
         if any(each.modes and CHAT not in each.modes for each in members):
             return -1
         contexts = (each.capabilities.context_tokens for each in members)
-        return min([LARGE_PROMPT_TOKENS, *(tokens for tokens in contexts if tokens is not None)])
+        return min([LONGEST, *(tokens for tokens in contexts if tokens is not None)])
 
     def narrowing(
         self, route: Route, common_tokens: int, request: RouteRequest, now: float
@@ -82,7 +80,7 @@ class Candidates:
             or request.prompt_tokens + (request.max_output_tokens or 0) > common_tokens
         ):
             return None
-        size = max(0, (request.prompt_tokens // LARGE_PROMPT_TOKENS).bit_length())
+        size = max(0, (request.prompt_tokens // LONGEST).bit_length())
         return self.ruling(route, request, now), size, tier
 
     def priced_tier(self, route: Route, request: RouteRequest, now: float) -> str | None:
@@ -134,10 +132,11 @@ class Candidates:
         ruling: Ruling = (),
         asked: Asked = AS_USUAL,
         imagined: ImaginedPrices = NOTHING_IMAGINED,
+        classes: SizeClasses | None = None,
     ) -> Viewed:
         """The candidates left, what one request costs at each, and why the others are not left."""
         ruled_out = dict(ruling)
-        usd_by_name = self._priced(cell, route, ruled_out, asked, moment, imagined)
+        usd_by_name, sized = self._priced(cell, route, ruled_out, asked, moment, imagined, classes)
         note = self._drop_sick(usd_by_name, ruled_out, moment)
         note = note or self._drop_slow(route, usd_by_name, ruled_out, moment.now)
         names = tuple(usd_by_name)
@@ -149,6 +148,11 @@ class Candidates:
             most_share=self._most_share(names, moment),
             share=share,
             compounds=self._compounds(cell, route, usd_by_name, asked, moment, imagined),
+            sizes=tuple(
+                (share, tuple(usd[name] for name in names))
+                for share, usd in zip(classes.shares if classes else (), sized, strict=True)
+            ),
+            size=asked.size,
         )
         return view, ruled_out, note
 
@@ -160,16 +164,17 @@ class Candidates:
         asked: Asked,
         moment: Moment,
         imagined: ImaginedPrices,
-    ) -> dict[str, float]:
-        """Dollars of one request at each candidate not ruled out; one without goes there."""
+        classes: SizeClasses | None,
+    ) -> tuple[dict[str, float], list[dict[str, float]]]:
+        """`request_usd` of each candidate not ruled out; one without a price goes there."""
         open_names = [name for name in route.candidates if name not in ruled_out]
-        usd = request_usd(self._beliefs, moment, cell, open_names, asked, imagined)
+        usd, sized = request_usd(self._beliefs, moment, cell, open_names, asked, imagined, classes)
         for name in open_names:
             if name not in usd:
                 reason = self._book.status(name, moment.now).reason
                 text = reason or "its price does not cover every token it bills"
                 ruled_out[name] = Exclusion(ExclusionCode.UNPRICED, text)
-        return usd
+        return usd, sized
 
     def _most_share(self, names: Collection[str], moment: Moment) -> tuple[float, ...]:
         """Bounds for prices that one list alone states, while another candidate's is sure.
@@ -197,7 +202,7 @@ class Candidates:
         cascade = route.cascade
         if cascade is None:
             return None
-        usd = request_usd(self._beliefs, moment, cell, cascade.to, asked, imagined)
+        usd, _ = request_usd(self._beliefs, moment, cell, cascade.to, asked, imagined)
         costs = usd | dict(usd_by_name)
         strong = next(
             (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.requests import Cell
 from windsock.core.routing.routes import Route
+from windsock.core.routing.sizes.prompt_sizes import SizeClasses
+from windsock.core.routing.weights.asked import Asked
 from windsock.core.routing.weights.candidates import Ruling
 
 Narrowing = tuple[Ruling, int, str | None]
@@ -25,6 +27,24 @@ class Solved:
     evidence: int
 
 
+def size_in(
+    classes: SizeClasses | None, narrowing: Narrowing | None, prompt_tokens: int
+) -> int | None:
+    """The class of size of a request; None if there is one, or its prompt is costed alone."""
+    if classes is None or (narrowing is not None and narrowing[1]):
+        return None
+    return classes.of(prompt_tokens)
+
+
+def asked_of(
+    classes: SizeClasses | None, narrowing: Narrowing | None, prompt_tokens: int
+) -> tuple[Ruling, Asked]:
+    """Whom a request rules out, and what prices depend on."""
+    ruling, long, tier = narrowing or ((), 0, None)
+    size = size_in(classes, narrowing, prompt_tokens)
+    return ruling, Asked(prompt_tokens if long else 0, tier, size)
+
+
 @dataclass(slots=True)
 class CellTables:
     """One cell of one route: its tables, by what a request asks.
@@ -33,6 +53,8 @@ class CellTables:
     is_plain        no rule of the route and no request's own weighing stands before `plain`
     evidence        rewards and outcomes learnt since it was opened
     asked_at        unix s of its last request
+    classes         of prompt size, as they were when a table was last solved; None: one
+    sized           (classes,) plain tables by class; `plain` is then for sizes that nobody knows
     """
 
     cell: Cell
@@ -41,12 +63,50 @@ class CellTables:
     is_plain: bool = True
     evidence: int = 0
     plain: Solved | None = None
-    narrowed: dict[Narrowing, Solved] = field(default_factory=dict)
+    narrowed: dict[tuple[Narrowing, int | None], Solved] = field(default_factory=dict)
     asked_at: float = 0.0
+    classes: SizeClasses | None = None
+    sized: list[Solved | None] = field(default_factory=list)
 
-    def kept(self, narrowing: Narrowing | None) -> Solved | None:
+    def kept(self, narrowing: Narrowing | None, prompt_tokens: int) -> Solved | None:
         """The table as it was last solved, stale or not."""
-        return self.plain if narrowing is None else self.narrowed.get(narrowing)
+        size = size_in(self.classes, narrowing, prompt_tokens)
+        if narrowing is not None:
+            return self.narrowed.get((narrowing, size))
+        return self.plain if size is None else self.sized[size]
+
+    def keep(self, narrowing: Narrowing | None, size: int | None, solved: Solved) -> Solved:
+        """Remember a table that was just solved."""
+        if narrowing is not None:
+            self.narrowed[narrowing, size] = solved
+        elif size is None:
+            self.plain = solved
+        else:
+            self.sized[size] = solved
+        return solved
+
+    def take_classes(self, classes: SizeClasses | None) -> None:
+        """Classes as they are now; tables of others are no good."""
+        if classes is not self.classes:
+            self.classes = classes
+            self.forget()
+
+    def forget(self) -> None:
+        """Drop every table."""
+        self.plain = None
+        self.narrowed.clear()
+        self.sized = [None] * len(self.classes.shares if self.classes else ())
+
+    @property
+    def standing(self) -> Solved | None:
+        """The plain table that was solved last, of whatever size."""
+        solved = [slot for _, slot in self.plain_tables() if slot is not None]
+        return max(solved, key=lambda slot: slot.table.version, default=None)
+
+    def plain_tables(self) -> Iterator[tuple[int | None, Solved | None]]:
+        """Those that no request narrows, by class of size."""
+        yield None, self.plain
+        yield from enumerate(self.sized)
 
 
 @dataclass(slots=True)
@@ -145,8 +205,7 @@ class OpenCells:
     def forget_tables(self) -> None:
         """Drop every table; the cells and the traffic mix stay."""
         for place in self.places.values():
-            place.plain = None
-            place.narrowed.clear()
+            place.forget()
             place.common_tokens = self._common_tokens(place.route)
         for group in self.groups.values():
             group.refreshed = None

@@ -11,12 +11,15 @@ import numpy as np
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.requests import Cell
-from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Prices, unit_prices_usd
+from windsock.core.model.units import MIX_METERS, PROMPT_METERS, Meter, Prices, unit_prices_usd
+from windsock.core.routing.sizes.prompt_sizes import SizeClasses
 from windsock.core.routing.weights.asked import Asked
 from windsock.core.routing.weights.moment import Moment
 
 PROMPT_COLUMNS = [MIX_METERS.index(meter) for meter in PROMPT_METERS]
 """Where the tokens sent stand among the units of a request."""
+
+INPUT_COLUMN = MIX_METERS.index(Meter.INPUT)
 
 ImaginedPrices = Mapping[str, Prices]
 """Prices by deployment that replace those in force, meter by meter, to see what would follow."""
@@ -31,16 +34,55 @@ def request_usd(
     names: Sequence[str],
     asked: Asked,
     imagined: ImaginedPrices,
-) -> dict[str, float]:
-    """Expected dollars of one such request by name, without those that have no price."""
+    classes: SizeClasses | None = None,
+) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Expected dollars of one such request by name, without those that have no price.
+
+    classes of prompt size      with them the dollars are those of their mix
+    returns     those dollars, and the same for each class; of one class they are the same
+    """
     if not names:
-        return {}
+        return {}, []
     units = beliefs.units(cell, names, prompt_tokens=asked.prompt_tokens or None)
+    if classes is None:
+        return _usd_by_name(names, _usd(names, units, asked, moment, imagined)), []
+    by_class = [
+        _usd(names, _resized(units, names, classes, index), asked, moment, imagined)
+        for index in range(len(classes.shares))
+    ]
+    mix = np.array(classes.shares) @ np.array(by_class)
+    return _usd_by_name(names, mix), [_usd_by_name(names, each) for each in by_class]
+
+
+def _usd_by_name(names: Sequence[str], usd: FloatArray) -> dict[str, float]:
+    return {name: each for name, each in zip(names, usd.tolist(), strict=True) if not isnan(each)}
+
+
+def _usd(
+    names: Sequence[str],
+    units: FloatArray,
+    asked: Asked,
+    moment: Moment,
+    imagined: ImaginedPrices,
+) -> FloatArray:
+    """(names,) dollars of a request of these units; nan without a price."""
     prices = None if imagined or asked.service_tier else moment.plain_prices_usd(tuple(names))
     if prices is None:
         prices = np.array(_unit_prices(names, units, asked, moment, imagined))
-    usd = np.where(units != 0.0, units * prices, 0.0).sum(axis=1).tolist()
-    return {name: each for name, each in zip(names, usd, strict=True) if not isnan(each)}
+    usd: FloatArray = np.where(units != 0.0, units * prices, 0.0).sum(axis=1)
+    return usd
+
+
+def _resized(
+    units: FloatArray, names: Sequence[str], classes: SizeClasses, index: int
+) -> FloatArray:
+    """Units of a request of one class: as many prompt tokens as it has, in their proportions."""
+    wanted = np.array([classes.tokens(index, name) for name in names])
+    sent = units[:, PROMPT_COLUMNS].sum(axis=1)
+    made = units.copy()
+    made[:, PROMPT_COLUMNS] *= (wanted / np.where(sent > 0, sent, 1.0))[:, None]
+    made[sent == 0, INPUT_COLUMN] = wanted[sent == 0]
+    return made
 
 
 def _unit_prices(

@@ -17,7 +17,7 @@ def arms_of(
     """A line for each candidate of a weight table."""
     summaries = beliefs.summaries(view.cell, view.deployments)
     limits = weighing.limits or ((),) * len(weighing.weights)
-    lines = zip(view.deployments, weighing.weights, view.usd, summaries, limits, strict=True)
+    lines = zip(view.deployments, weighing.weights, view.asked_usd, summaries, limits, strict=True)
     return tuple(_arm(*line, book, moment) for line in lines)
 
 

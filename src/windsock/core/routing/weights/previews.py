@@ -9,7 +9,7 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.policies.protocol import CellView, LazyViews
 from windsock.core.routing.routes import Route
 from windsock.core.routing.weights.asked import Asked
-from windsock.core.routing.weights.candidates import Candidates
+from windsock.core.routing.weights.candidates import Candidates, Ruling
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
     Narrowing,
@@ -17,6 +17,7 @@ from windsock.core.routing.weights.cell_tables import (
     RouteTables,
     Solved,
     Versions,
+    asked_of,
 )
 from windsock.core.routing.weights.costs import NOTHING_IMAGINED, ImaginedPrices
 from windsock.core.routing.weights.freshness import Freshness
@@ -42,7 +43,7 @@ class Previews:
         self._maker = maker
         self._freshness = freshness
         self._versions = versions
-        self._seen: dict[tuple[Cell, Narrowing | None], Solved] = {}
+        self._seen: dict[tuple[Cell, Narrowing | None, int | None], Solved] = {}
         self._views: dict[tuple[str, str], tuple[object, LazyViews]] = {}
 
     def forget(self) -> None:
@@ -85,16 +86,22 @@ class Previews:
             tier = self._candidates.priced_tier(place.route, request, now)
             return self._made(place, group, (ruling, 0, tier), request, now)
         narrowing = self._candidates.narrowing(place.route, place.common_tokens, request, now)
-        slot = place.kept(narrowing)
+        slot = place.kept(narrowing, request.prompt_tokens)
         if slot is not None and not self._freshness.is_stale(slot, place, now):
             return slot.table
-        slot = self._seen.get((place.cell, narrowing))
+        key = place.cell, narrowing, self._asked(place, narrowing, request)[1].size
+        slot = self._seen.get(key)
         if slot is None or self._is_past(slot, place, now):
             if len(self._seen) >= MOST_PREVIEWS:
                 self._seen.clear()
             table = self._made(place, group, narrowing, request, now)
-            slot = self._seen[place.cell, narrowing] = self._freshness.solved(table, place)
+            slot = self._seen[key] = self._freshness.solved(table, place)
         return replace(slot.table, version=self._versions.next)
+
+    def _asked(
+        self, place: CellTables, narrowing: Narrowing | None, request: RouteRequest
+    ) -> tuple[Ruling, Asked]:
+        return asked_of(self._maker.classes(place), narrowing, request.prompt_tokens)
 
     def _is_past(self, slot: Solved, place: CellTables, now: float) -> bool:
         is_now = 0 <= now - slot.table.at < self._freshness.fresh_s
@@ -109,8 +116,7 @@ class Previews:
         now: float,
         imagined: ImaginedPrices = NOTHING_IMAGINED,
     ) -> WeightTable:
-        ruling, size, tier = narrowing or ((), 0, None)
-        asked = Asked(request.prompt_tokens if size else 0, tier)
+        ruling, asked = self._asked(place, narrowing, request)
         moment = self._maker.at(now)
         viewed = self._maker.view(
             place, group, moment, ruling=ruling, asked=asked, imagined=imagined

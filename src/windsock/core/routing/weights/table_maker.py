@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.model.decisions import WeightTable
+from windsock.core.model.decisions import PromptSizes, WeightTable
 from windsock.core.policies.protocol import CellView, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
+from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook, SizeClasses
 from windsock.core.routing.weights.asked import AS_USUAL, Asked
 from windsock.core.routing.weights.candidates import Candidates, Ruling, Viewed
 from windsock.core.routing.weights.cell_tables import CellTables, RouteTables
@@ -21,8 +22,15 @@ class TableMaker:
     """Reads the candidates, prices and beliefs; keeps nothing."""
 
     def __init__(
-        self, *, candidates: Candidates, book: PriceBook, beliefs: Beliefs, health: HealthBoard
+        self,
+        *,
+        candidates: Candidates,
+        book: PriceBook,
+        beliefs: Beliefs,
+        health: HealthBoard,
+        sizes: PromptSizeBook,
     ) -> None:
+        self._sizes = sizes
         self._candidates = candidates
         self._book = book
         self._beliefs = beliefs
@@ -51,7 +59,17 @@ class TableMaker:
             ruling=ruling,
             asked=asked,
             imagined=imagined,
+            classes=None if asked.prompt_tokens else self.classes(place),
         )
+
+    def classes(self, place: CellTables) -> SizeClasses | None:
+        """Classes of prompt size of a cell, as they are now; None where there is one.
+
+        What asking again costs is not known by size, so cascades are weighed for all of them alike.
+        """
+        route = place.route
+        is_sized = route.policy.weighs_sizes and route.cascade is None
+        return self._sizes.of(place.cell) if is_sized else None
 
     def served_views(
         self,
@@ -98,4 +116,12 @@ class TableMaker:
             cascades=cascades_of(view, weighing),
             note="; ".join(notes),
             decided_by=weighing.decided_by if weighing else "",
+            size=self._told(place, view),
+            mix_usd=weighing.usd if weighing else None,
         )
+
+    def _told(self, place: CellTables, view: CellView) -> PromptSizes | None:
+        classes = self.classes(place)
+        if classes is None or view.size is None or not view.sizes:
+            return None
+        return classes.told(view.size)

@@ -16,8 +16,9 @@ from windsock.core.policies.protocol import CellView, LazyViews, Weighing
 from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.health import HealthBoard
 from windsock.core.routing.routes import Route
-from windsock.core.routing.weights.asked import AS_USUAL, Asked
-from windsock.core.routing.weights.candidates import Candidates, Ruling, Viewed
+from windsock.core.routing.sizes.prompt_sizes import PromptSizeBook
+from windsock.core.routing.weights.asked import Asked
+from windsock.core.routing.weights.candidates import Candidates, Viewed
 from windsock.core.routing.weights.cell_tables import (
     CellTables,
     Narrowing,
@@ -25,6 +26,7 @@ from windsock.core.routing.weights.cell_tables import (
     RouteTables,
     Solved,
     Versions,
+    asked_of,
 )
 from windsock.core.routing.weights.costs import ImaginedPrices
 from windsock.core.routing.weights.forgetting import Forgetting, oldest
@@ -59,14 +61,20 @@ class WeightTables:
         fresh_outcomes: int = FRESH_OUTCOMES,
         max_tasks: int = 500,
         max_narrowed: int = 64,
+        sizes: PromptSizeBook | None = None,
         forget: Callable[[frozenset[Cell]], None] = lambda cells: None,
     ) -> None:
+        self.sizes = sizes or PromptSizeBook()
         self._catalog = catalog
         self._candidates = Candidates(
             catalog=catalog, book=book, beliefs=beliefs, health=health, confidences=confidences
         )
         self._maker = TableMaker(
-            candidates=self._candidates, book=book, beliefs=beliefs, health=health
+            candidates=self._candidates,
+            book=book,
+            beliefs=beliefs,
+            health=health,
+            sizes=self.sizes,
         )
         self._freshness = Freshness(book, health, fresh_s=fresh_s, fresh_outcomes=fresh_outcomes)
         self._max_tasks = max_tasks
@@ -94,9 +102,10 @@ class WeightTables:
             or request.service_tier is not None
             or request.prompt_tokens + (request.max_output_tokens or 0) > place.common_tokens
         ):
-            slot = place.plain
+            tokens = request.prompt_tokens
+            slot = place.plain if place.classes is None else place.kept(None, tokens)
             if slot is None or self._freshness.is_stale(slot, place, now):
-                slot = place.plain = self._solve(place, (), AS_USUAL, now)
+                slot = self._solve(place, None, tokens, now)
             return slot.table
         return self._at(place, request, now)
 
@@ -104,14 +113,18 @@ class WeightTables:
         """Who of a route cannot serve this request, for reasons that lie in the request."""
         return dict(self._candidates.ruling(route, request, now))
 
-    def peek(self, route: Route, namespace: str, name: str, now: float) -> WeightTable:
+    def peek(
+        self, route: Route, namespace: str, name: str, now: float, *, prompt_tokens: int = 0
+    ) -> WeightTable:
         """What `lookup` would answer to a plain request of a task, or of a segment by its name.
 
         Nothing is opened, solved for a request or moved by it. A table that no request was drawn
         from yet has the version that it would get, were it the next to be solved.
         """
         cell = Cell.read(namespace, route.name, name)
-        request = RouteRequest(model=route.name, namespace=namespace, task=cell.task)
+        request = RouteRequest(
+            model=route.name, namespace=namespace, task=cell.task, prompt_tokens=prompt_tokens
+        )
         return self._looking().peek(route, cell, request, now)
 
     def views(
@@ -143,10 +156,12 @@ class WeightTables:
         One at a time, so that the event loop turns between two solves.
         """
         for place in self._cells.places.values():
-            slot = place.plain
-            if slot is not None and self._freshness.is_stale(slot, place, now, AHEAD_SHARE):
-                place.plain = self._solve(place, (), AS_USUAL, now)
-                return True
+            for size, slot in place.plain_tables():
+                if slot is not None and self._freshness.is_stale(slot, place, now, AHEAD_SHARE):
+                    classes = place.classes
+                    tokens = 0 if classes is None or size is None else int(classes.means[size])
+                    self._solve(place, None, tokens, now)
+                    return True
         return False
 
     def forget(self) -> None:
@@ -169,12 +184,12 @@ class WeightTables:
     def standing(self, cell: Cell) -> WeightTable | None:
         """The table of a cell as it was last solved, stale or not; None if it never was."""
         place = self._cells.places.get(cell)
-        slot = place.plain if place is not None else None
+        slot = place.standing if place is not None else None
         return None if slot is None else slot.table
 
     def standing_tables(self) -> list[WeightTable]:
         """Those of all open cells as they were last solved, stale or not."""
-        slots = (place.plain for place in self._cells.places.values())
+        slots = (place.standing for place in self._cells.places.values())
         return [slot.table for slot in slots if slot is not None]
 
     def cells(self) -> list[Cell]:
@@ -200,6 +215,7 @@ class WeightTables:
             arms=arms,
             cascades=cascades,
             note=note,
+            mix_usd=None,
         )
         self._solved.append(made)
         return made
@@ -211,7 +227,9 @@ class WeightTables:
         anew = OpenCells(self._candidates.common_tokens)
         for place in self._cells.places.values():
             tokens = self._candidates.common_tokens(place.route)
-            anew.places[place.cell] = replace(place, common_tokens=tokens, plain=None, narrowed={})
+            empty = replace(place, common_tokens=tokens, plain=None, narrowed={}, sized=[])
+            empty.forget()
+            anew.places[place.cell] = empty
         for key, group in self._cells.groups.items():
             places = [anew.places[place.cell] for place in group.places]
             anew.groups[key] = RouteTables(places, group.evidence)
@@ -234,31 +252,25 @@ class WeightTables:
         if place.route.policy.is_contextual:
             return self._contextual(place, request, now)
         narrowing = self._candidates.narrowing(place.route, place.common_tokens, request, now)
-        if narrowing is not None:
-            return self._narrow(place, narrowing, request, now)
-        slot = place.plain
-        if slot is None or self._freshness.is_stale(slot, place, now):
-            slot = place.plain = self._solve(place, (), AS_USUAL, now)
-        return slot.table
-
-    def _narrow(
-        self, place: CellTables, narrowing: Narrowing, request: RouteRequest, now: float
-    ) -> WeightTable:
-        slot = place.narrowed.get(narrowing)
+        slot = place.kept(narrowing, request.prompt_tokens)
         if slot is None or self._freshness.is_stale(slot, place, now):
             if len(place.narrowed) >= self._max_narrowed:
                 place.narrowed.clear()
-            ruling, size, tier = narrowing
-            asked = Asked(request.prompt_tokens if size else 0, tier)
-            slot = place.narrowed[narrowing] = self._solve(place, ruling, asked, now)
+            slot = self._solve(place, narrowing, request.prompt_tokens, now)
         return slot.table
 
-    def _solve(self, place: CellTables, ruling: Ruling, asked: Asked, now: float) -> Solved:
+    def _solve(
+        self, place: CellTables, narrowing: Narrowing | None, prompt_tokens: int, now: float
+    ) -> Solved:
+        """The table of such requests, solved now and kept."""
+        place.take_classes(self._maker.classes(place))
+        ruling, asked = asked_of(place.classes, narrowing, prompt_tokens)
         moment = self._maker.at(now)
         group = self._refreshed(place, moment)
         viewed = self._maker.view(place, group, moment, ruling=ruling, asked=asked)
         weighing = place.route.policy.weigh(viewed[0], now) if viewed[0].deployments else None
-        return self._freshness.solved(self._table(place, viewed, weighing, moment), place)
+        solved = self._freshness.solved(self._table(place, viewed, weighing, moment), place)
+        return place.keep(narrowing, asked.size, solved)
 
     def _contextual(self, place: CellTables, request: RouteRequest, now: float) -> WeightTable:
         moment = self._maker.at(now)

@@ -108,7 +108,7 @@ class FloorView(Answer):
     """A quality floor that nobody reaches, and how far one can go."""
 
     route: str
-    task: str
+    task: str = Field(description="empty for a floor over all traffic of the route")
     floor: float
     reachable: float = Field(description="expected success of the best candidate")
     best: str

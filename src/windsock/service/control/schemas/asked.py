@@ -31,6 +31,7 @@ DeploymentName = Annotated[str, Field(max_length=MOST_MODEL_CHARS)]
 Usd = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 """Per million units."""
 
+Tokens = Annotated[int, Field(ge=0, le=100_000_000)]
 Count = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 
 Number = Annotated[int, Field(ge=0, lt=2**63)]

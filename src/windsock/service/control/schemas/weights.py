@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from windsock.core.evidence.checks.worth import CheckWorth
-from windsock.core.model.decisions import ArmFacts, CascadeFacts, WeightTable
+from windsock.core.model.decisions import ArmFacts, CascadeFacts, PromptSizes, WeightTable
 from windsock.core.routing.outlook.further_success import Stretch, further_success
 from windsock.core.routing.what_if import Aims
 from windsock.service.control.schemas.asked import DeploymentName, Name, Usd
@@ -137,6 +137,19 @@ class StretchView(Answer):
         )
 
 
+class SizeView(Answer):
+    """Prompts of one class of size."""
+
+    from_tokens: int = Field(description="estimated, as requests are before they are sent")
+    below_tokens: int
+    share: float = Field(description="of the requests of the task")
+
+    @classmethod
+    def of(cls, size: PromptSizes) -> SizeView:
+        """As tables tell it."""
+        return cls(from_tokens=size.from_tokens, below_tokens=size.below_tokens, share=size.share)
+
+
 class WeightsView(Answer):
     """The weights of one route and task."""
 
@@ -149,6 +162,9 @@ class WeightsView(Answer):
     value_usd: float | None = Field(description="V: what a success was worth in this solution")
     note: str
     decided_by: str = Field("", description="what chose the weights, and what moved them")
+    size: SizeView | None = Field(
+        None, description="prompts that these weights are for; null: all sizes together"
+    )
     weights: dict[str, float]
     candidates: list[CandidateView]
     ruled_out: dict[str, str]
@@ -172,6 +188,7 @@ class WeightsView(Answer):
             value_usd=table.value_usd,
             note=table.note,
             decided_by=table.decided_by,
+            size=SizeView.of(table.size) if table.size else None,
             weights=dict(zip(table.deployments, table.weights, strict=True)),
             candidates=[CandidateView.of(arm) for arm in table.arms],
             ruled_out=table.reasons,

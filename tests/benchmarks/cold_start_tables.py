@@ -1,0 +1,176 @@
+"""Public outcome tables as worlds, and what could be had in each by whoever knew it."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from windsock.core.model.arrays import FloatArray
+from windsock.core.policies.objectives import QUALITIES
+from windsock.core.policies.restraint.reference import Offer, reference_of
+from windsock.core.policies.restraint.search import cheapest_pair
+from windsock.simulation.world.scenario import Scenario
+
+RATES = Path(__file__).parent / "data" / "success_rates.csv"
+REQUESTS, HOURS = 6000, 6
+FLOORS = {"high": 0.03, "middle": 0.10, "low": 0.30}
+"""By how much a floor lies below the mean of each task's best."""
+
+PROMPT_TOKENS = 500.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """Dollars of all requests, mean success, what tasks lack to the aim in points."""
+
+    usd: float
+    success: float
+    short: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.usd:.2f} / {self.success:.3f} / {self.short:.2f}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """A public table. success, usd: (tasks, deployments); share: (tasks,) of the requests."""
+
+    name: str
+    tasks: tuple[str, ...]
+    names: tuple[str, ...]
+    share: FloatArray
+    success: FloatArray
+    usd: FloatArray
+
+    @property
+    def best(self) -> float:
+        """Success of whoever always asks the best deployment of the task."""
+        return float(self.share @ self.success.max(axis=1))
+
+    @property
+    def alone(self) -> list[Score]:
+        """What each deployment does where it alone is asked."""
+        pairs = zip(self.share @ self.usd, self.share @ self.success, strict=True)
+        return [Score(usd=REQUESTS * float(usd), success=float(right)) for usd, right in pairs]
+
+    def incumbent(self, who: str) -> int:
+        """`best`: the best single deployment; `dear`: the dearest of those within .05 of it."""
+        success, usd = self.share @ self.success, self.share @ self.usd
+        good = np.flatnonzero(success >= success.max() - 0.05)
+        return int(success.argmax()) if who == "best" else int(good[usd[good].argmax()])
+
+    def floor(self, aim: str) -> float | None:
+        """The floor of an aim; None where it is a wish for quality."""
+        return round(self.best - FLOORS[aim], 3) if aim in FLOORS else None
+
+    def worth_usd(self, wish: str, incumbent: str | None = None) -> float:
+        """What a success is worth by a wish for quality, with all rates known."""
+        offers = [
+            Offer(deployment=name, success=right, usd=usd, share=share)
+            for share, rights, costs in zip(self.share, self.success, self.usd, strict=True)
+            for name, right, usd in zip(self.names, rights, costs, strict=True)
+        ]
+        found = reference_of(offers, incumbent)
+        return QUALITIES[wish] * found.usd_per_success if found else 0.0
+
+    def oracle(self, aim: str, incumbent: str | None = None) -> FloatArray:
+        """(tasks, deployments) shares of whoever knows all and optimises the same aim."""
+        floor = self.floor(aim)
+        if floor is None:
+            net = self.worth_usd(aim, incumbent) * self.success - self.usd
+            return np.eye(len(self.names))[net.argmax(axis=1)]
+        rows = zip(self.success, self.usd, strict=True)
+        return np.array([_cheapest(right, usd, floor) for right, usd in rows])
+
+    def score(self, shares: FloatArray, aim: str) -> Score:
+        """What shares of each task's requests cost and give; shortfall to a floor alone."""
+        reached = (shares * self.success).sum(axis=1)
+        least = np.minimum(self.floor(aim) or 0.0, self.success.max(axis=1))
+        return Score(
+            usd=REQUESTS * float(self.share @ (shares * self.usd).sum(axis=1)),
+            success=float(self.share @ reached),
+            short=100 * float(self.share @ np.maximum(0.0, least - reached)),
+        )
+
+    def single(self, success: float) -> float | None:
+        """Dollars of the cheapest deployment that alone is as good; None if none is."""
+        return min((each.usd for each in self.alone if each.success >= success), default=None)
+
+    def scenario(self, aim: str, labels: float, incumbent: str | None) -> Scenario:
+        """This table as a world where a share of answers is judged."""
+        sizes, prices = self.usd[:, 0] / self.usd[0, 0], self.usd[0] / PROMPT_TOKENS * 1e6
+        return Scenario.model_validate(
+            {
+                "title": self.name,
+                "hours": HOURS,
+                "requests_per_hour": REQUESTS / HOURS,
+                "feedback_share": labels,
+                "route": self._route(aim) | ({"incumbent": incumbent} if incumbent else {}),
+                "rivals": {"flagship": self.names[0], "otherwise": self.names[0]},
+                "tasks": {
+                    task: {
+                        "share": float(share),
+                        "prompt_tokens": PROMPT_TOKENS * float(size),
+                        "output_tokens": 1,
+                    }
+                    for task, share, size in zip(self.tasks, self.share, sizes, strict=True)
+                },
+                "deployments": {
+                    name: {
+                        "input": float(price),
+                        "output": 0.0,
+                        "quality": dict(zip(self.tasks, rates.tolist(), strict=True)),
+                    }
+                    for name, price, rates in zip(self.names, prices, self.success.T, strict=True)
+                },
+            }
+        )
+
+    def _route(self, aim: str) -> dict[str, Any]:
+        floor = self.floor(aim)
+        if floor is not None:
+            return {"quality_floor": floor}
+        return {"objective": "quality", "quality": aim, "quality_floor": None}
+
+
+def _cheapest(success: FloatArray, usd: FloatArray, floor: float) -> FloatArray:
+    """The cheapest mixture of two that reaches the floor, or the best there is."""
+    pair = cheapest_pair(success, usd, min(floor, float(success.max())))
+    assert pair is not None
+    return pair
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """By name, as they stand in the file."""
+    with RATES.open() as lines:
+        rows = list(csv.DictReader(lines))
+    starts = [i for i, row in enumerate(rows) if i == 0 or row["table"] != rows[i - 1]["table"]]
+    parts = (rows[start:end] for start, end in pairwise([*starts, len(rows)]))
+    return {part[0]["table"]: _table(part) for part in parts}
+
+
+def _table(rows: list[dict[str, str]]) -> Table:
+    tasks = tuple(dict.fromkeys(row["task"] for row in rows))
+    names = tuple(dict.fromkeys(row["deployment"] for row in rows))
+    success, usd, share = (np.zeros((len(tasks), len(names))) for _ in range(3))
+    for row in rows:
+        at = tasks.index(row["task"]), names.index(row["deployment"])
+        success[at], usd[at], share[at] = (float(row[k]) for k in ("success", "usd", "share"))
+    # A deployment costs each task the same multiple of its mean: prices are by token alone.
+    own, scale = share[:, 0] / share[:, 0].sum(), np.exp(np.log(usd).mean(axis=1))
+    scale /= own @ scale
+    return Table(
+        name=rows[0]["table"],
+        tasks=tasks,
+        names=names,
+        share=own,
+        success=success,
+        usd=scale[:, None] * (own @ usd),
+    )
