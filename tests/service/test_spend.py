@@ -201,3 +201,16 @@ def test_always_asking_the_baseline_would_have_saved_nothing_where_it_was_always
     for each in compared(lines, "key", baseline).values():
         assert each.saved_usd is None or each.saved_usd == pytest.approx(0.0, abs=1e-9)
         assert each.requests == each.seen
+
+
+async def test_the_steps_add_up_to_the_whole(tmp_path) -> None:
+    async with served(tmp_path) as (it, clock):
+        for hour, task in enumerate(("sql", "ner", "sql")):
+            clock.advance_to(START + hour * HOUR + 61)
+            await ask(it, "auto", task, hour + 1)
+        clock.advance_to(START + 3 * HOUR)
+        for step, count in (("1m", 181), ("1h", 3), ("1d", 1)):
+            found = await spend(it, since=START, until=START + 3 * HOUR, step=step)
+            told = sum(usd for values in found["series"].values() for usd in values)
+            assert told == pytest.approx(found["total"]["cost_usd"]), step
+            assert len(found["at"]) in (count, count - 1, count + 1)

@@ -61,6 +61,7 @@ from windsock.service.gateway.asgi import DataPlane
 from windsock.service.tallies import Tallies
 from windsock.store import queries
 from windsock.store.codec import encode
+from windsock.store.reports import health_by_step, report_by_step
 from windsock.store.retention import Keep
 from windsock.store.spending import uncalled_report
 
@@ -238,7 +239,8 @@ def _history(engine: Engine) -> History:
         report=partial(queries.report, engine),
         bills=partial(queries.bills_report, engine),
         uncalled=partial(uncalled_report, engine),
-        calls=partial(queries.attempts_report, engine),
+        report_by_step=partial(report_by_step, engine),
+        health_by_step=partial(health_by_step, engine),
         savings=partial(savings_facts, engine),
     )
 

@@ -12,7 +12,7 @@ from windsock.core.model.calls import FAILURES, LASTING, CallKind
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.history_routes import History
-from windsock.service.control.overviews.time_steps import DAY_S, Steps, steps
+from windsock.service.control.overviews.time_steps import DAY_S, steps
 from windsock.service.control.schemas.asked import DeploymentName, When, when
 from windsock.service.control.schemas.base import Answer
 
@@ -66,8 +66,9 @@ def health_history_routes(insight: Insight, past: History) -> APIRouter:
         end = when(until, now, param="until", otherwise=now)
         begin = when(since, now, param="since", otherwise=end - DAY_S)
         span = steps(begin, end, step)
-        calls, delays = await asyncio.to_thread(_read, past, span)
-        views = health_views(calls, delays)
+        asked = {"since": span.since, "until": span.until, "step_s": span.step_s}
+        found = await asyncio.to_thread(past.health_by_step, **asked)
+        views = health_views([each[0] for each in found], [each[1] for each in found])
         if deployment is not None:
             views = [each for each in views if each.deployment == deployment]
         return HealthHistoryAnswer(
@@ -75,13 +76,6 @@ def health_history_routes(insight: Insight, past: History) -> APIRouter:
         )
 
     return routes
-
-
-def _read(past: History, span: Steps) -> tuple[list[Lines], list[Lines]]:
-    """It blocks."""
-    calls = [past.calls(since=begin, until=end) for begin, end in span]
-    delays = [past.report(since=begin, until=end, by=("deployment",)) for begin, end in span]
-    return calls, delays
 
 
 def health_views(calls: Sequence[Lines], delays: Sequence[Lines]) -> list[HealthHistoryView]:

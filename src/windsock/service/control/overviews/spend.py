@@ -123,10 +123,13 @@ def _read(past: History, asked: Asked) -> Found:
         rows=past.report(**whole),
         bills=past.bills(**whole),
         uncalled=past.uncalled(**whole),
-        steps=[
-            past.report(since=begin, until=end, namespace=asked.namespace, by=(asked.by,))
-            for begin, end in span
-        ],
+        steps=past.report_by_step(
+            since=span.since,
+            until=span.until,
+            step_s=span.step_s,
+            by=(asked.by,),
+            namespace=asked.namespace,
+        ),
     )
 
 
