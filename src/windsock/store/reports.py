@@ -162,8 +162,9 @@ def _line(
         "cost_nano_usd": round(usd(sums["cost"]) * NANO) if is_known else None,
         "successes": sums["success_nano"] / NANO,
         "mean_latency_s": sums["latency_us"] / answered / MICRO if answered else None,
-        **{f"p{percent}_latency_s": nearest_rank(delays, percent) for percent in PERCENTS},
-    }
+        **{f"p{each}_latency_s": nearest_rank(delays if answered else None, each)
+           for each in PERCENTS},
+    }  # fmt: skip
 
 
 def nearest_rank(delays: Counter[int] | None, percent: int) -> float | None:
