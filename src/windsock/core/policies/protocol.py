@@ -147,7 +147,6 @@ class Policy(Protocol):
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
     weighs_sizes            prompts of other sizes have weights of their own
     quality_floor           least success that is asked for at every task; None where none is
-    route_quality_floor     the same over all tasks together
     incumbent               deployment that is used today; None where none is named
     """
 
@@ -156,7 +155,6 @@ class Policy(Protocol):
     keeps_conversations: bool
     weighs_sizes: bool
     quality_floor: float | None
-    route_quality_floor: float | None
     incumbent: str | None
 
     @property
@@ -243,7 +241,6 @@ class BasePolicy:
     keeps_conversations = False
     weighs_sizes = False
     quality_floor: float | None = None
-    route_quality_floor: float | None = None
     incumbent: str | None = None
 
     @property

@@ -66,8 +66,13 @@ def totals(engine: Engine, *, since: float, until: float | None = None) -> Total
     return found
 
 
-def totals_by_step(engine: Engine, *, since: float, until: float, step_s: float) -> list[Totals]:
-    """The same of each step of [since, until), which are whole minutes; raises StoreError."""
+def totals_by_step(
+    engine: Engine, *, since: float, until: float, step_s: float, has_delays: bool = True
+) -> list[Totals]:
+    """The same of each step of [since, until), which are whole minutes; raises StoreError.
+
+    has_delays  also how long requests took, which is most of what is read
+    """
     found = [Totals() for _ in range(round((until - since) / step_s))]
     with one_moment(engine) as connection:
         names = dict(_names(connection))
@@ -75,7 +80,7 @@ def totals_by_step(engine: Engine, *, since: float, until: float, step_s: float)
             begin = since + place * step_s
             for piece in window(begin, begin + step_s).pieces:
                 _take_kept(connection, piece, each, names)
-            for piece in touched(begin, begin + step_s).pieces:
+            for piece in touched(begin, begin + step_s).pieces if has_delays else ():
                 _take_delays(connection, piece, each, names)
         rest = not_yet_kept(connection, since, until)
     for place, tally in rest.by_step(since, step_s).items():
@@ -123,7 +128,10 @@ def _names(connection: Connection) -> Iterator[tuple[int, Series]]:
 
 
 def _take_kept(
-    connection: Connection, piece: Piece, found: Totals, names: Mapping[int, Series]
+    connection: Connection,
+    piece: Piece,
+    found: Totals,
+    names: Mapping[int, Series],
 ) -> None:
     for table, sums in ((request_sums, found.requests), (call_sums, found.calls)):
         for row in _kept(connection, table, piece, ()):
