@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Query
@@ -14,6 +15,7 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import Quote
 from windsock.core.policies.aims.margins import margins
+from windsock.core.routing.outlook.label_worth import LabelWorth, wanted
 from windsock.core.routing.outlook.prospects import measure_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.sampling import arm_within
@@ -27,6 +29,9 @@ from windsock.service.control.schemas.weights import WeightsView
 from windsock.wire.caller_fields.names import MOST_CHARS
 
 DAY_S = 86400.0
+MOST_LOOKED_AT = 10_000
+"""Requests of a span among which those are sought whose labels tell most."""
+
 GROUPS = ("route", "task", "deployment", "key")
 NOTHING = {
     **dict.fromkeys(("requests", "answered", "attempts", "unknown_cost", "judged"), 0),
@@ -83,10 +88,16 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         since: When = None,
         until: When = None,
         limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1000,
+        label: Literal["wanted"] | None = None,
     ) -> StreamingResponse:
         now = clock.now()
         end = when(until, now, param="until", otherwise=now)
         begin = when(since, now, param="since", otherwise=end - DAY_S)
+        if label is not None:
+            found = await asyncio.to_thread(_answered, past, caller.namespace, begin, end)
+            ranked = wanted(found, LabelWorth(insight.router, now))
+            lines = _unjudged(past, ranked, limit)
+            return StreamingResponse(lines, media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
@@ -264,6 +275,19 @@ def _redrawn(decision: Decision, table: WeightTable | None) -> dict[str, Any]:
         _, to = arm_within(table, table.deployments.index(drawn), decision.draw)
         facts["escalates_to"] = to
     return facts
+
+
+def _answered(past: History, namespace: str, since: float, until: float) -> list[Outcome]:
+    """Requests of the span that got an answer, oldest first, the first MOST_LOOKED_AT of them."""
+    found = past.decisions(since=since, until=until, limit=MOST_LOOKED_AT, namespace=namespace)
+    return [each for each in found if isinstance(each, Outcome) and each.served is not None]
+
+
+def _unjudged(past: History, ranked: list[tuple[float, Outcome]], limit: int) -> Iterator[bytes]:
+    """Lines of those that nobody has judged, in their order, with what a label would tell."""
+    unjudged = (pair for pair in ranked if not past.feedback_of(pair[1].decision.id))
+    for worth, found in islice(unjudged, limit):
+        yield orjson.dumps({**decision_facts(found), "label_worth": worth}) + b"\n"
 
 
 def _lines(
