@@ -118,12 +118,10 @@ async def test_the_page_shows_both_charts_and_the_table_without_an_error(tmp_pat
         await expect(page.locator("#weights canvas")).to_be_visible()
         assert await inked(page, "#prices") > 3
         assert await inked(page, "#weights") > 3
-        twin = page.locator("#prices-twin tbody tr")
-        assert await twin.all_inner_texts() == [
-            "acme/m\t$2.80",
-            "boreal/m\t$2.10",
-            "crux/m\t$15.75",
-        ]
+        names = page.locator("#prices table thead th")
+        assert await names.all_inner_texts() == ["Time", "acme/m", "boreal/m", "crux/m"]
+        last = page.locator("#prices table tbody tr").last.locator("td")
+        assert await last.all_inner_texts() == ["$2.80", "$2.10", "$15.75"]
         await expect(page.locator("#events")).to_contain_text("input $1.00 → $1.60")
         assert faults == []
 
@@ -171,28 +169,27 @@ async def test_the_page_says_what_every_list_says_who_disagrees_and_what_is_prov
             await use(it, requests=2)
             await asyncio.sleep(1.2)
             page, faults = await opened(chromium, it.url)
-            summary = page.locator("#said-summary")
+            await page.goto(f"{it.url}/#/price-lists")
+            summary = page.locator('[data-name="in-short"]')
+            await expect(summary).to_contain_text("4 statements of 3 lists")
             await expect(summary).to_contain_text("delta/m: <b>odd</b> disagrees")
             await expect(summary).to_contain_text(
                 re.compile(r"erin/m: provisional until \d+ \w+ 20")
             )
-            await expect(page.locator("#said-count")).to_have_text("4 statements of 3 lists")
-            await page.locator("#said-count").click()
-            rows = page.locator("#said tbody tr")
+            rows = page.locator('[data-name="said-table"] tbody tr')
             await expect(rows).to_have_count(4)
-            odd = page.locator('#said tr[data-stands="dissents"]')
+            odd = rows.filter(has_text="<b>odd</b>")
             await expect(odd).to_contain_text("$3.00 / $12.00")
             await expect(odd).to_contain_text("disagrees")
-            alone = page.locator('#said tr[data-name^="erin/m"]')
-            await expect(alone).to_contain_text("agrees, provisional until")
+            alone = rows.filter(has_text="erin/m")
+            await expect(alone).to_contain_text("agrees")
+            await expect(alone).to_contain_text("provisional until")
             for width in (360, 1280):
                 await page.set_viewport_size({"width": width, "height": 800})
-                # Charts follow a change of width a moment later.
-                await page.wait_for_function(
-                    "document.documentElement.scrollWidth <= innerWidth", timeout=8000
-                )
+                scrolled, inner = await widths(page)
+                assert scrolled <= inner
             say(it, "one", "2.5")
-            again = page.locator('#said tr[data-name^="delta/m one"]')
+            again = rows.filter(has_text="delta/m").filter(has_text="is the price in force")
             await expect(again).to_contain_text("$2.50 / $10.00", timeout=8000)
             assert faults == []
 

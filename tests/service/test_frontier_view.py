@@ -4,6 +4,7 @@ from playwright.async_api import expect
 
 from tests.service.test_dashboard import in_browser
 from tests.service.test_views_of_prices_and_money import row, served, viewed
+from windsock.core.model.requests import Cell
 
 
 @in_browser
@@ -24,3 +25,15 @@ async def test_the_frontier_is_a_picture_with_its_table(tmp_path) -> None:
         for scheme in ("light", "dark"):
             await page.emulate_media(color_scheme=scheme)
             await page.screenshot(path=tmp_path / f"{scheme}.png")
+
+
+@in_browser
+async def test_a_floor_out_of_reach_is_shown_with_what_is_reachable(tmp_path) -> None:
+    async with served(tmp_path) as found:
+        cell, now = Cell("default", "auto", "default"), found.it.service.clock.now()
+        for name in ("delta/m", "erin/m"):
+            found.it.service.router.learn_sums(cell, name, 200.0, 120.0, 120.0, now)
+        async with viewed(found, "held") as page:
+            floor = page.locator('[data-name="floors"] tbody tr')
+            await expect(floor).to_contain_text("90")
+            await expect(floor).to_contain_text("default")

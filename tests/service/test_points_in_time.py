@@ -43,6 +43,8 @@ CALLS = {
     "/v1/decisions": ("since", "until"),
     "/v1/events": ("since",),
     "/v1/report": ("since", "until"),
+    "/v1/spend": ("since",),
+    "/v1/deployments/history": ("since",),
     "/v1/prices/history?deployment=acme/m": ("since", "until"),
     "/v1/weights": ("at",),
 }

@@ -81,6 +81,8 @@ ROWS = (
     Row("GET", "/v1beta/models", ("read", "infer")),
     Row("GET", "/v1beta/models/{name:path}", ("read", "infer"), "/v1beta/models/auto"),
     Row("GET", "/v1/deployments", READ),
+    Row("GET", "/v1/deployments/history", READ),
+    Row("GET", "/v1/spend", READ, own=True),
     Row("GET", "/v1/weights", READ, own=True),
     Row("GET", "/v1/weights/stream", READ),
     Row("GET", "/v1/frontier", READ, own=True),

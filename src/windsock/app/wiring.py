@@ -46,11 +46,7 @@ from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answe
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
-from windsock.service.control.overviews.aims import aim_routes
-from windsock.service.control.overviews.evidence import evidence_routes
-from windsock.service.control.overviews.feeds import feed_routes
-from windsock.service.control.overviews.keys import key_routes
-from windsock.service.control.overviews.requests import request_routes
+from windsock.service.control.overviews.routes import overview_routes
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
@@ -65,6 +61,7 @@ from windsock.service.gateway.asgi import DataPlane
 from windsock.service.tallies import Tallies
 from windsock.store import queries
 from windsock.store.codec import encode
+from windsock.store.reports import health_by_step, report_by_step
 from windsock.store.spending import uncalled_report
 
 
@@ -198,18 +195,20 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             frontier_routes(insight),
             price_routes(insight),
             statement_routes(insight),
-            feed_routes(insight, service.poller),
             model_routes(insight),
             kept_answer_routes(insight, _kept(service, caller)),
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
-            evidence_routes(insight),
-            aim_routes(insight, lambda: shown(service.settings)),
-            request_routes(insight, past.decisions),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
-            key_routes(insight, partial(queries.keys, service.engine)),
             history_routes(insight, past),
+            *overview_routes(
+                insight,
+                past,
+                service.poller,
+                keys=partial(queries.keys, service.engine),
+                settings=lambda: shown(service.settings),
+            ),
             rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
@@ -238,6 +237,8 @@ def _history(engine: Engine) -> History:
         report=partial(queries.report, engine),
         bills=partial(queries.bills_report, engine),
         uncalled=partial(uncalled_report, engine),
+        report_by_step=partial(report_by_step, engine),
+        health_by_step=partial(health_by_step, engine),
         savings=partial(savings_facts, engine),
     )
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
-from windsock.store.compact.totals import totals
+from windsock.store.compact.totals import Totals, totals, totals_by_step
 from windsock.store.rollups.money import usd
 from windsock.store.rollups.sums import MICRO, NANO, Series, Sums
 
@@ -44,7 +44,25 @@ def report(
     raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    found = totals(engine, since=since, until=until)
+    return _report(totals(engine, since=since, until=until), by, namespace)
+
+
+def report_by_step(
+    engine: Engine,
+    *,
+    since: float,
+    until: float,
+    step_s: float,
+    by: Sequence[str],
+    namespace: str | None = None,
+) -> list[list[dict[str, Any]]]:
+    """The same of each step of [since, until), which are whole minutes."""
+    check_groups(by)
+    found = totals_by_step(engine, since=since, until=until, step_s=step_s)
+    return [_report(each, by, namespace) for each in found]
+
+
+def _report(found: Totals, by: Sequence[str], namespace: str | None) -> list[dict[str, Any]]:
     sums = grouped(found.requests, by, namespace)
     delays = grouped(found.delays, by, namespace)
     lines = [_line(group, sums[group], delays.get(group), by)
@@ -56,8 +74,21 @@ def attempts_report(
     engine: Engine, *, since: float, until: float | None = None
 ) -> list[dict[str, Any]]:
     """Calls by deployment and how they ended, of all namespaces: calls, mean_latency_s."""
+    return _attempts(totals(engine, since=since, until=until))
+
+
+def health_by_step(
+    engine: Engine, *, since: float, until: float, step_s: float
+) -> list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+    """Of each step of [since, until), which are whole minutes: `attempts_report`, and the report by
+    deployment, of all namespaces."""
+    found = totals_by_step(engine, since=since, until=until, step_s=step_s)
+    return [(_attempts(each), _report(each, ("deployment",), None)) for each in found]
+
+
+def _attempts(found: Totals) -> list[dict[str, Any]]:
     calls: dict[tuple[str, str], Sums] = defaultdict(Counter)
-    for series, sums in totals(engine, since=since, until=until).calls.items():
+    for series, sums in found.calls.items():
         calls[series.deployment, series.kind].update(sums)
     return [
         {"deployment": deployment, "kind": kind, "calls": sums["calls"],

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.cli.test_cli import windsock
@@ -23,7 +24,7 @@ from tests.running import running
 from tests.upstream import Answer, completion, upstream
 from windsock.cli.doctor import Diagnosis, examine
 from windsock.cli.doctor.machine import diagnose_clock, diagnose_room
-from windsock.cli.doctor.reached import is_listed
+from windsock.cli.doctor.reached import is_listed, listed_models
 from windsock.clock import SystemClock
 from windsock.config.file import parse
 from windsock.store.migrations import upgrade
@@ -110,13 +111,19 @@ def test_where_all_is_well_there_is_nothing_to_mend_and_nothing_is_left(provider
         (["m"], "hello", False),
     ],
 )
-def test_a_model_that_the_key_may_not_use(models, listed, is_named, provider, here) -> None:
+def test_what_a_list_says_of_a_model(models, listed, is_named) -> None:
+    """Nothing, where it is no whole list."""
+    found = listed_models(httpx.Response(200, json=listed))
+    assert (bool(found) and not is_listed(models[0], found)) == is_named
+
+
+def test_a_model_that_the_key_may_not_use(provider, here) -> None:
     url, answers, _ = provider
-    answers["/v1/models"] = 200, listed
-    told = faults(config_of(url, *models))
-    assert set(told) == ({f"acme/{models[0]}"} if is_named else set())
-    for text in told.values():
-        assert "does not name" in text and "ask the provider for access" in text
+    answers["/v1/models"] = 200, {"data": [{"id": "m"}, {"id": "model-a"}]}
+    told = faults(config_of(url, "m", "model-b"))
+    assert set(told) == {"acme/model-b"}
+    assert "does not name model-b (it names model-a)" in told["acme/model-b"]
+    assert "ask the provider for access" in told["acme/model-b"]
 
 
 @pytest.mark.parametrize(
@@ -266,3 +273,4 @@ def test_names_in_lists() -> None:
     listed = frozenset({"openai/gpt-4o", "gpt-5-2026-01-01"})
     assert is_listed("gpt-4o", listed) and is_listed("gpt-5", listed)
     assert not is_listed("gpt-4", listed)
+    assert is_listed("llama3", {"llama3:latest"}) and not is_listed("llama3", {"llama3:70b"})

@@ -146,7 +146,8 @@ def is_listed(model: str, listed: Collection[str]) -> bool:
     name = model.casefold()
     plain = name.partition(":")[0]
     return bool({name, plain, SNAPSHOT.sub("", name)} & set(listed)) or any(
-        SNAPSHOT.sub("", each) == name or each.endswith(f"/{name}") for each in listed
+        name in (SNAPSHOT.sub("", each), each.removesuffix(":latest")) or each.endswith(f"/{name}")
+        for each in listed
     )
 
 

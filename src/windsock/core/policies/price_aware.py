@@ -82,7 +82,6 @@ class PriceAware(BasePolicy):
         self.beliefs = beliefs
         self.objective = objective
         self.quality_floor, self.incumbent = objective.quality_floor, objective.incumbent
-        self.route_quality_floor = objective.route_quality_floor
         self._purse = purse or purse_of(objective)
         self.served = FloorDeficit()
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)

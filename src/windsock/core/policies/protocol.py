@@ -28,8 +28,7 @@ class CellView:
                     disagree or one alone states it; empty: not at all
     most_share      of the weight that each may get, since its price is provisional; empty: all
     share           of the route's traffic that falls in this cell
-    sizes           classes of prompt size, from short to long: the share of the requests of each,
-                    and their dollars; `usd` is that of the mix. Empty: one class
+    sizes           share and dollars of each class of prompt size; `usd` is of the mix; empty: one
     size            which of them is asked for; None: the mix
     compounds       cascades that could be arms of their own; None if the route has none
     """
@@ -53,12 +52,12 @@ class CellView:
         """Expected dollars of one request of any size, by weights of each class; None without."""
         if self.size is not None or not by_class:
             return None
-        parts = zip(self.sizes, by_class, strict=True)
-        return float(sum(share * sum(map(mul, weights, usd)) for (share, usd), weights in parts))
+        spent = (sum(map(mul, w, usd)) for w, (_, usd) in zip(by_class, self.sizes, strict=True))
+        return float(sum(share * usd for (share, _), usd in zip(self.sizes, spent, strict=True)))
 
     @property
     def prudent_usd(self) -> tuple[float, ...]:
-        """Expected dollars of one request, as dear as its price should be taken for."""
+        """`usd`, as dear as prices should be taken for."""
         return self.prudent(self.usd)
 
     def prudent(self, dollars: tuple[float, ...]) -> tuple[float, ...]:
@@ -77,8 +76,7 @@ class Weighing:
     value_usd   V they were solved for, if the policy has one
     note        what the objective could not be given
     decided_by  what chose these weights and what moved them, in words
-    usd         expected of one request, where that is more than weights times costs: prompts of
-                each class of size have weights of their own
+    usd         expected of one request of a mix of sizes; None: weights times costs
     limits      per deployment, what holds its weight up or down
     is_settling share is moved step by step; weigh again within seconds
     """
@@ -149,7 +147,6 @@ class Policy(Protocol):
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
     weighs_sizes            prompts of other sizes have weights of their own
     quality_floor           least success that is asked for at every task; None where none is
-    route_quality_floor     the same over all tasks together
     incumbent               deployment that is used today; None where none is named
     """
 
@@ -158,7 +155,6 @@ class Policy(Protocol):
     keeps_conversations: bool
     weighs_sizes: bool
     quality_floor: float | None
-    route_quality_floor: float | None
     incumbent: str | None
 
     @property
@@ -245,7 +241,6 @@ class BasePolicy:
     keeps_conversations = False
     weighs_sizes = False
     quality_floor: float | None = None
-    route_quality_floor: float | None = None
     incumbent: str | None = None
 
     @property

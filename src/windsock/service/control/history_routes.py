@@ -55,6 +55,9 @@ class History:
     table                   by its version
     quotes                  of a deployment, by since and until
     report, bills, uncalled sums by since, until, by and namespace
+    report_by_step          the same report of each step, also by step_s
+    health_by_step          by since, until and step_s: calls by how they ended, and the report, by
+                            deployment, of all namespaces
     savings     of routes against (deployment, why) each, by since, until, namespace and sample
     """
 
@@ -66,6 +69,8 @@ class History:
     report: Callable[..., list[dict[str, Any]]]
     bills: Callable[..., list[dict[str, Any]]]
     uncalled: Callable[..., list[dict[str, Any]]]
+    report_by_step: Callable[..., list[list[dict[str, Any]]]]
+    health_by_step: Callable[..., list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]]
     savings: Callable[..., list[dict[str, Any]]]
 
 

@@ -63,6 +63,21 @@ def totals(engine: Engine, *, since: float, until: float | None = None) -> Total
     return found
 
 
+def totals_by_step(engine: Engine, *, since: float, until: float, step_s: float) -> list[Totals]:
+    """The same of each step of [since, until), which are whole minutes; raises StoreError."""
+    found = [Totals() for _ in range(round((until - since) / step_s))]
+    with one_moment(engine) as connection:
+        names = dict(_names(connection))
+        for place, each in enumerate(found):
+            begin = since + place * step_s
+            for piece in window(begin, begin + step_s).pieces:
+                _take_kept(connection, piece, each, names)
+        rest = not_yet_kept(connection, since, until)
+    for place, tally in rest.by_step(since, step_s).items():
+        found[place].take(tally)
+    return found
+
+
 def counted(connection: Connection, since: float, until: float) -> Tally:
     """What the ledger itself holds of a span of time and is in the kept sums."""
     tally = Tally()

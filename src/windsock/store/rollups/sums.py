@@ -72,6 +72,14 @@ class Tally:
         }
         self.requests[series, minute_of(at)].update(change)
 
+    def by_step(self, since: float, step_s: float) -> dict[int, Tally]:
+        """Parts by the number of their step, of those that begin at `since`."""
+        found: defaultdict[int, Tally] = defaultdict(Tally)
+        for name in ("requests", "calls", "delays"):
+            for key, sums in getattr(self, name).items():
+                getattr(found[int((key[1] - since) // step_s)], name)[key] = sums
+        return found
+
     def leave_aside(self, entry: Uncalled) -> None:
         """Requests that no provider was asked for."""
         series = Series(

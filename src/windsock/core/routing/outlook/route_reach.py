@@ -97,9 +97,10 @@ def _of_route(
     router: Router, namespace: str, name: str, tables: Mapping[Cell, WeightTable], now: float
 ) -> Reach | None:
     route = router.routes.get(name)
-    if route is None or route.policy.route_quality_floor is None:
+    aims = route.policy.aims if route is not None else None
+    if route is None or aims is None or aims.route_quality_floor is None:
         return None
     first = next((cell.name for cell in tables if cell[:2] == (namespace, name)), DEFAULT_TASK)
     _, views = router.tables.views(route, namespace, first, now, {})
     parts = [(view.share, tables[view.cell]) for view in views if view.cell in tables]
-    return route_reach(parts, route.policy.route_quality_floor, router.beliefs)
+    return route_reach(parts, aims.route_quality_floor, router.beliefs)

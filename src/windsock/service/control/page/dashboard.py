@@ -1,6 +1,5 @@
 """Prices, weights and deployments over time, from memory: what the page's overview draws."""
 
-import math
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,14 +16,10 @@ from windsock.core.pricing.comparison import blended
 from windsock.core.routing.router import Router
 from windsock.observability.event_view import event_view
 from windsock.service.control.access_check import shown_table
-from windsock.service.control.prices.views import said_of
 from windsock.service.control.schemas.base import number
 
 POINTS = 600
 """Points kept per line: at one a second, the last ten minutes."""
-
-SAID_EVERY_S = 3.0
-"""Between two looks at what price lists say."""
 
 CELLS_OF_A_ROUTE = 60
 MAX_CELLS = 240
@@ -74,7 +69,6 @@ class Dashboard:
         self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
         self._cells: dict[Cell, _Series] = {}
         self._events: dict[tuple[str | None, str], deque[dict[str, Any]]] = {}
-        self._said: dict[str, tuple[float, dict[str, Any]]] = {}
         self.is_closed = False
         self.replayed: ReplayedTime | None = None
 
@@ -118,7 +112,6 @@ class Dashboard:
             "prices": _columns(self._prices, names, since),
             "weights": _columns(self._cells[cell].points if cell else (), names, since),
             "table": self._table(cell, now) if cell else None,
-            "said": [self._said_of(name, now) for name in names],
             "events": self._events_of(names, namespace),
         }
 
@@ -131,14 +124,6 @@ class Dashboard:
         for each in cells:
             routes.setdefault(each.route, []).append(each.name)
         return routes
-
-    def _said_of(self, name: str, now: float) -> dict[str, Any]:
-        """What lists say of a price, at most `SAID_EVERY_S` old: hundreds cost milliseconds."""
-        at, said = self._said.get(name, (-math.inf, {}))
-        if not 0 <= now - at < SAID_EVERY_S:
-            said = said_of(self._router, name, now)
-            self._said[name] = now, said
-        return said
 
     def _sampled(self) -> list[Cell]:
         """As many cells of every namespace and route, however many others have.

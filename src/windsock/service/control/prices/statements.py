@@ -42,6 +42,9 @@ class SaidView(Answer):
     quoted_at: float | None = Field(description="unix s that the list itself states")
     valid_from: float | None = Field(description="unix s, where it is announced for later")
     trust: float
+    provisional_until: float | None = Field(
+        None, description="nothing but this list confirms it; unix s when time alone will have"
+    )
     needs_polls: int | None = Field(None, description="of a held one: equal polls that release it")
     polls: int | None = Field(None, description="of a held one: equal polls so far")
     needs_until: float | None = Field(None, description="of a held one: released then at earliest")
@@ -94,7 +97,8 @@ def said_views(router: Router, name: str, now: float) -> Iterator[SaidView]:
             del held[said.quote.feed, said.quote.valid_from]
             yield _held(mine, in_force)
         else:
-            yield _view(said.quote, in_force, said.stands, _reason(said, status, in_force))
+            view = _view(said.quote, in_force, said.stands, _reason(said, status, in_force))
+            yield view.model_copy(update={"provisional_until": said.provisional_until})
     yield from (_held(each, in_force) for each in held.values())
 
 

@@ -15,7 +15,6 @@ from windsock.core.pricing.price_table import PriceLine, price_lines
 from windsock.core.pricing.schedule import is_open, starts_at
 from windsock.core.pricing.validation import Held
 from windsock.core.routing.router import Router
-from windsock.service.control.schemas.base import number
 from windsock.service.control.schemas.prices import (
     AdjustmentView,
     DoubtsView,
@@ -102,30 +101,6 @@ def _in_force(
         "is_disputed": bool(status.disputed_by),
         "disputed_by": list(status.disputed_by),
         **_provisional(status, quote),
-    }
-
-
-def said_of(router: Router, name: str, now: float) -> dict[str, Any]:
-    """What the page shows of a price besides the number: how sure it is, and every voice."""
-    status = router.book.status(name, now)
-    return {
-        "deployment": name,
-        "is_provisional": status.is_provisional,
-        "provisional_until": status.provisional_until,
-        "voices": [_voice(each) for each in router.book.statements(name, now)],
-        "held": [{"feed": each.quote.feed, "reason": each.reason} for each in status.held],
-    }
-
-
-def _voice(said: Statement) -> dict[str, Any]:
-    prices = said.quote.usd_per_mtok
-    return {
-        "feed": said.quote.feed,
-        "input": number(prices.get(Meter.INPUT)),
-        "output": number(prices.get(Meter.OUTPUT)),
-        "age_s": said.age_s,
-        "trust": said.quote.trust,
-        "stands": said.stands,
     }
 
 

@@ -22,6 +22,11 @@ export function table(place, name, columns, rows, { caption, key, none = "Nothin
   return box;
 }
 
+/** A column of one number of a row, told by `format`; sorted by the number. */
+export function figure(title, name, format, unit) {
+  return { title, unit, text: (row) => format(row[name]), value: (row) => row[name], isNumber: true };
+}
+
 function made(columns, caption, sort) {
   const box = element("div", "tabled");
   const sought = element("input");

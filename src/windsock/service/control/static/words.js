@@ -116,6 +116,8 @@ export function told(event) {
       return ["new model", `${event.model ?? `${event.count} models`}${from}`];
     case "model.retires":
       return ["model retires", `on ${event.retires_on ?? Object.values(event.dates ?? {}).join(", ")}${from}`];
+    case "floor.out_of_reach":
+      return ["floor out of reach", `${event.route} ${event.task}: ${percent(event.floor)} asked for, ${percent(event.reachable)} reachable with ${event.best}${event.further?.length ? `; each further point costs ${usd(event.further[0].usd_per_1000_per_point)} per 1,000 requests` : ""}`];
     case "price.went_stale":
       return ["price went stale", facts(event)];
     case "cooldown.began":

@@ -1,10 +1,19 @@
 // Columns that several views share, so that one fact is told alike everywhere.
 
-import { bar, link, named } from "../elements.js";
+import { bar, drawn, element, link, named } from "../elements.js";
 import { millis, percent, usd, when } from "../words.js";
 
 const interval = (low, high) => `${Math.round(low * 100)}–${Math.round(high * 100)}`;
 const figure = (title, value, text, unit) => ({ title, unit, isNumber: true, text: (row) => text(value(row)), value });
+
+/** Mean success with its interval, in figures and as a picture. */
+export function success(mean, low, high) {
+  const picture = drawn("svg", { class: "whisker", viewBox: "0 0 80 10", "aria-hidden": "true" },
+    drawn("line", { x1: 0, x2: 80, y1: 5, y2: 5, class: "track" }),
+    drawn("line", { x1: 80 * low, x2: 80 * high, y1: 5, y2: 5, class: "range" }),
+    drawn("circle", { cx: 80 * mean, cy: 5, r: 3 }));
+  return element("span", "", `${Math.round(mean * 100)} % (${interval(low, high)})`, picture);
+}
 
 export const DEPLOYMENT = { title: "Deployment", text: (row) => (row.deployment ? link("deployment", { name: row.deployment }, named(row.deployment)) : "nobody") };
 export const TASK = { title: "Task", text: (row) => link("task", { route: row.route, task: row.task }, row.route ? `${row.route} / ${row.task}` : row.task) };

@@ -1,7 +1,7 @@
 // Feeds and their ages: who was last heard when, how much, and what becomes of it.
 
 import { element, section, sentence } from "../elements.js";
-import { table } from "../tables.js";
+import { figure, table } from "../tables.js";
 import { ago, count, dash, many, span } from "../words.js";
 
 const SAYS = { agrees: "agree", dissents: "disagree", lags: "late", held: "held", elsewhere: "elsewhere" };
@@ -31,10 +31,10 @@ const COLUMNS = [
   { title: "Overdue", text: (feed) => (feed.overdue_s ? span(feed.overdue_s) : dash), value: (feed) => feed.overdue_s },
   { title: "Next", text: (feed) => (feed.next_poll_s === null ? dash : `in ${span(Math.max(1, feed.next_poll_s))}`), value: (feed) => feed.next_poll_s },
   { title: "Every", text: (feed) => span(feed.every_s), value: (feed) => feed.every_s },
-  { title: "Rows", text: (feed) => count(feed.rows), value: (feed) => feed.rows, isNumber: true },
-  { title: "Refused", text: (feed) => count(feed.refused_rows), value: (feed) => feed.refused_rows, isNumber: true },
+  figure("Rows", "rows", count),
+  figure("Refused", "refused_rows", count),
   { title: "Its words here", text: says },
-  { title: "Trust", text: (feed) => String(feed.trust), value: (feed) => feed.trust, isNumber: true },
+  figure("Trust", "trust", String),
   { title: "Polls", unit: "failed", text: (feed) => `${count(feed.polls)} / ${count(feed.failures)}`, value: (feed) => feed.failures, isNumber: true },
   { title: "Error", text: (feed) => feed.error ?? dash },
 ];

@@ -8,7 +8,7 @@ export const every = 5;
 
 export async function load({ get, isAdmin }) {
   const [held, alarms, isKept] = await Promise.all([get("/v1/prices/quarantine"), get("/v1/alarms"), isAdmin()]);
-  return { held: held.data, alarms: alarms.data, keys: alarms.keys, silenced: alarms.silenced, mayAct: isKept };
+  return { held: held.data, alarms: alarms.data, keys: alarms.keys, silenced: alarms.silenced, floors: alarms.floors, mayAct: isKept };
 }
 
 export function draw(place, found, ask) {
@@ -29,6 +29,14 @@ export function draw(place, found, ask) {
     { title: "Tasks", text: (row) => row.tasks.join(", ") },
     ...acting(mayAct, (row) => [["Undo", () => done(ask, "/v1/alarms/undo", { route: row.route, deployment: row.deployment }, `Put the belief in ${row.deployment} at ${row.route} back to what it was before the alarm?`, "Undo")]]),
   ], found.alarms, { caption: "Alarms of silent change", key: (row) => `${row.route} ${row.deployment}`, none: "None." });
+  table(section(place, "floors", "Floors out of reach", "another candidate, or a lower floor"), "rows", [
+    { title: "Route", text: (row) => row.route },
+    { title: "Task", text: (row) => row.task || "all" },
+    { title: "Floor", isNumber: true, text: (row) => percent(row.floor) },
+    { title: "Reachable", isNumber: true, text: (row) => percent(row.reachable) },
+    { title: "With", text: (row) => row.best },
+    { title: "Next point", unit: "$ per 1,000", isNumber: true, text: (row) => usd(row.further[0]?.usd_per_1000_per_point) },
+  ], found.floors, { caption: "Floors out of reach", key: (row) => `${row.route} ${row.task}`, none: "None." });
   table(section(place, "keys", "Keys that disagree", "their judgements against all others'"), "rows", [
     { title: "Key", text: (row) => row.key },
     { title: "Deployment", text: (row) => (row.deployment ? named(row.deployment) : null) },

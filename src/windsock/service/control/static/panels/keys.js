@@ -1,8 +1,8 @@
-// Keys and budgets: what each may do, what is spent and left, and how fast it goes. Never a key.
+// Keys and budgets: what each may do, what is spent and left. Never a key.
 
 import { bar, element, section, sentence } from "../elements.js";
-import { table } from "../tables.js";
-import { ago, count, dash, many, percent, usd, when } from "../words.js";
+import { figure, table } from "../tables.js";
+import { ago, count, dash, many, usd, when } from "../words.js";
 
 const SOON_S = 7 * 86400;
 
@@ -72,10 +72,8 @@ function pace(budget) {
 
 const CAPS = [
   { title: "Spent", text: (cap) => meter(cap.spent_usd, cap.usd), value: (cap) => cap.spent_usd / cap.usd },
-  { title: "Share", text: (cap) => percent(cap.usd ? cap.spent_usd / cap.usd : 1), value: (cap) => cap.spent_usd / cap.usd, isNumber: true },
-  { title: "Reserved", unit: "by calls under way", text: (cap) => usd(cap.reserved_usd), value: (cap) => cap.reserved_usd, isNumber: true },
-  { title: "Refused", unit: "calls", text: (cap) => count(cap.refused), value: (cap) => cap.refused, isNumber: true },
-  { title: "Period", text: (cap) => `${cap.period === "total" ? "for good" : `a ${cap.period}`}, ${cap.timezone}` },
-  { title: "Ends", text: (cap) => (cap.ends_at === null ? "never" : when(cap.ends_at)), value: (cap) => cap.ends_at },
+  figure("Reserved", "reserved_usd", usd, "by calls under way"),
+  figure("Refused", "refused", count, "calls"),
+  { title: "Period", text: (cap) => (cap.ends_at === null ? "for good" : `${cap.period}, until ${when(cap.ends_at)}`), value: (cap) => cap.ends_at },
   { title: "Spent at this pace", text: (cap) => (cap.spent_at === null ? "not within it" : when(cap.spent_at)), value: (cap) => cap.spent_at },
 ];

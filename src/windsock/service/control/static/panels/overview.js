@@ -3,32 +3,23 @@
 import { hasKey, headers } from "../api.js";
 import { write } from "../elements.js";
 import { follow } from "../stream.js";
+import { timeline } from "../timeline.js";
 import { ago, clock, percent, replays, told, usd } from "../words.js";
-import { Charts, marked } from "./overview_charts.js";
-import { deployments, events, key, twin } from "./overview_lists.js";
-import { said } from "./overview_said.js";
+import { deployments, events } from "./overview_lists.js";
 
 const $ = (id) => document.getElementById(id);
 const SUMMARY_EVERY_MS = 10_000;
 const NEAR_S = 3;
 const POINTS = 600;
+const MARKED = { "price.shifted": [], "price.released": [], "price.held": [4, 4], "cooldown.began": [1, 3] };
 
 let view = null;
-let cursor = null;
 let saidAt = 0;
 let saidOf = "";
-let charts = null;
 
 export function live(place, ask) {
   place.replaceChildren($("overview").content.cloneNode(true));
-  [view, cursor, saidAt] = [null, null, 0];
-  charts = new Charts($("prices"), $("weights"), {
-    cursor(index) {
-      cursor = index;
-      if (view) readout();
-    },
-  });
-  $("said-all").addEventListener("toggle", () => view && said($, view));
+  [view, saidAt] = [null, 0];
   return follow(() => `/ui/api/stream?${cell(ask.args)}`, headers, {
     view(found) {
       replays(found.replayed);
@@ -39,8 +30,6 @@ export function live(place, ask) {
     locked: (reason) => ask.locked(hasKey() ? reason : ""),
   });
 }
-
-export const recolour = () => charts.rebuild();
 
 function cell(args) {
   return new URLSearchParams([...args].filter(([name]) => name === "route" || name === "task"));
@@ -68,14 +57,10 @@ function show(ask) {
   $("empty").hidden = hasTraffic;
   $("board").hidden = !hasTraffic;
   if (!hasTraffic) return empty(ask);
-  charts.show(view);
-  write($("scale"), charts.isLog ? ", log scale" : "");
-  readout();
-  twins();
+  drawn();
   summaries();
   deployments($("deployments"), view);
   write($("note"), view.table.note);
-  said($, view);
   events($("events"), view);
 }
 
@@ -95,19 +80,29 @@ function empty(ask) {
        "messages": [{"role": "user", "content": "hello"}]}'`);
 }
 
-/** Values at the cursor, or the latest. */
-function readout() {
-  const last = view.prices.at.length - 1;
-  const index = cursor === null ? last : Math.min(cursor, last);
-  const at = view.prices.at[index];
-  key($("prices-key"), view, view.deployments.map((name) => usd(view.prices.series[name][index])));
-  const place = view.weights.at.indexOf(at);
-  key($("weights-key"), view, view.deployments.map((name) => percent(view.weights.series[name][place])));
-  write($("moment"), cursor === null ? "" : near(at));
+function drawn() {
+  const { deployments: names, prices: { at, series }, weights } = view;
+  const place = new Map(weights.at.map((each, index) => [each, index]));
+  const isLog = names.every((name) => series[name].every((each) => each === null || each > 0));
+  const marks = marked().map((event) => ({ at: event.at, dash: MARKED[event.event], index: names.indexOf(event.deployment) }));
+  const by = (values) => Object.fromEntries(names.map((name) => [name, values(name)]));
+  write($("scale"), isLog ? ", log scale" : "");
+  timeline($("prices"), "chart", at, by((name) => series[name]), {
+    caption: "Price of each deployment, $ per 1M tokens", format: usd, isLog, marks, sync: "overview",
+    cursor: (index) => write($("moment"), index === null || at[index] === undefined ? "" : near(at[index])),
+  });
+  timeline($("weights"), "chart", at, by((name) => at.map((each) => weights.series[name][place.get(each)] ?? null)), {
+    caption: "Weight of each deployment", format: percent, isStacked: true, top: 1, marks: marks.map(({ index, ...mark }) => mark), sync: "overview",
+  });
+}
+
+/** Events worth a line on the charts; the first price of all is none. */
+function marked() {
+  return view.events.filter((event) => event.event in MARKED && (event.event !== "price.shifted" || event.before));
 }
 
 function near(at) {
-  const event = marked(view).filter((each) => Math.abs(each.at - at) <= NEAR_S).at(-1);
+  const event = marked().filter((each) => Math.abs(each.at - at) <= NEAR_S).at(-1);
   return event ? `${clock(event.at)}  ${event.deployment} ${told(event).join(", ")}` : clock(at);
 }
 
@@ -115,20 +110,15 @@ function latest(columns, name) {
   return columns.series[name]?.at(-1) ?? null;
 }
 
-function twins() {
-  twin($("prices-twin"), view, view.deployments.map((name) => usd(latest(view.prices, name))));
-  twin($("weights-twin"), view, view.deployments.map((name) => percent(latest(view.weights, name))));
-}
-
 /** One sentence a chart; at most every ten seconds unless another leads or a price has moved, since a screen reader says each aloud. */
 function summaries() {
-  const leader = `${view.table.rows[0]?.deployment} ${marked(view).at(-1)?.at}`;
+  const leader = `${view.table.rows[0]?.deployment} ${marked().at(-1)?.at}`;
   if (leader === saidOf && Date.now() - saidAt < SUMMARY_EVERY_MS) return;
   saidAt = Date.now();
   saidOf = leader;
   const priced = view.deployments.filter((name) => latest(view.prices, name) !== null);
   priced.sort((a, b) => latest(view.prices, a) - latest(view.prices, b));
-  const moved = marked(view).filter((event) => event.event !== "cooldown.began").at(-1);
+  const moved = marked().filter((event) => event.event !== "cooldown.began").at(-1);
   const cheapest = priced.length ? `${priced[0]} is cheapest at ${usd(latest(view.prices, priced[0]))}.` : "No deployment has a price.";
   write($("prices-summary"), cheapest + (moved ? ` Last move: ${moved.deployment}, ${told(moved)[1]}.` : ""));
   const [first, second] = view.table.rows;

@@ -1,98 +1,28 @@
-// Keys, tables and lists of the overview, kept in place: a cell is written only when its text changes.
+// The table and the events of the overview.
 
-import { colourOf, drawn, element, keyed, named, swatch, write } from "../elements.js";
+import { bar, element, keyed, named, swatch } from "../elements.js";
+import { figure, table } from "../tables.js";
 import { ago, clock, count, dash, millisPair, percent, told, usd } from "../words.js";
+import { success } from "./columns.js";
 
 const SHOWN = 20;
 
-export function key(list, view, texts) {
-  keyed(list, view.deployments, (name) => {
-    const item = element("li");
-    item.append(swatch(view.deployments.indexOf(name)), named(name), element("b"));
-    return item;
-  }).forEach((item, index) => write(item.lastChild, texts[index]));
-}
-
-export function twin(table, view, texts) {
-  keyed(table.tBodies[0], view.deployments, (name) => {
-    const row = element("tr");
-    const head = element("th", "", name);
-    head.scope = "row";
-    row.append(head, element("td"));
-    return row;
-  }).forEach((row, index) => write(row.lastChild, texts[index]));
-}
-
-export function deployments(table, view) {
-  const heads = [...table.tHead.rows[0].cells].map((cell) => cell.textContent.trim().replace(/ (?=[$\d])| (?=p50)/, ", "));
+export function deployments(place, view) {
   const { rows, ruled_out: out } = view.table;
-  const facts = new Map(rows.map((row) => [row.deployment, row]));
-  const names = [...facts.keys(), ...Object.keys(out).filter((name) => !facts.has(name))];
-  keyed(table.tBodies[0], names, () => element("tr")).forEach((row, index) => {
-    const name = names[index];
-    const kind = facts.has(name) ? "in" : "out";
-    if (row.dataset.kind !== kind) fresh(row, name, kind, view, heads);
-    if (kind === "in") fill(row, facts.get(name));
-    else write(row.cells[1].firstChild, out[name]);
-  });
-}
-
-function fresh(row, name, kind, view, heads) {
-  row.dataset.kind = kind;
-  const head = element("th");
-  head.scope = "row";
-  head.append(swatch(view.deployments.indexOf(name)), named(name));
-  if (kind === "out") {
-    const why = element("td", "why");
-    why.colSpan = heads.length - 1;
-    why.append(element("span"));
-    return row.replaceChildren(head, why);
-  }
-  const cells = heads.slice(1).map((text, index) => {
-    const cell = element("td", [2, 3, 4, 5].includes(index) ? "num" : "");
-    cell.dataset.head = text;
-    cell.append(element("span"));
-    return cell;
-  });
-  cells[0].prepend(bar(view.deployments.indexOf(name)));
-  cells[1].append(whisker());
-  return row.replaceChildren(head, ...cells);
-}
-
-function bar(index) {
-  const track = element("i", `bar c${colourOf(index)}`);
-  track.append(element("i"));
-  return track;
-}
-
-function whisker() {
-  const picture = drawn("svg", { class: "whisker", viewBox: "0 0 80 10", "aria-hidden": "true" });
-  picture.append(
-    drawn("line", { x1: 0, x2: 80, y1: 5, y2: 5, class: "track" }),
-    drawn("line", { y1: 5, y2: 5, class: "range" }),
-    drawn("circle", { cy: 5, r: 3 }),
-  );
-  return picture;
-}
-
-function fill(row, facts) {
-  const cells = row.cells;
-  const texts = [
-    percent(facts.weight),
-    `${Math.round(facts.success * 100)} % (${Math.round(facts.low * 100)}–${Math.round(facts.high * 100)})`,
-    count(facts.n),
-    `${usd(facts.input)} / ${usd(facts.output)}`,
-    usd(facts.usd * 1000),
-    millisPair(facts.p50_ms, facts.p95_ms),
-    facts.feed ? `${facts.feed}, ${ago(facts.age_s)}` : dash,
-    facts.limits.map((each) => each.replace(/ price$/, "")).join(", ") || dash,
-  ];
-  texts.forEach((text, index) => write(cells[index + 1].querySelector("span"), text));
-  cells[1].querySelector(".bar > i").style.width = `${facts.weight * 100}%`;
-  const [, range, mean] = cells[2].querySelector("svg").children;
-  range.setAttribute("x1", 80 * facts.low);
-  range.setAttribute("x2", 80 * facts.high);
-  mean.setAttribute("cx", 80 * facts.success);
+  const known = new Set(rows.map((row) => row.deployment));
+  const gone = Object.entries(out).filter(([name]) => !known.has(name)).map(([deployment, why]) => ({ deployment, why }));
+  const index = (row) => view.deployments.indexOf(row.deployment);
+  table(place, "rows", [
+    { title: "Deployment", text: (row) => element("span", "", swatch(index(row)), named(row.deployment)), value: (row) => row.deployment },
+    { title: "Weight", text: (row) => (row.why ? dash : bar(row.weight, percent(row.weight), index(row))), value: (row) => row.weight },
+    { title: "Success", unit: "90 % interval", text: (row) => (row.why ? dash : success(row.success, row.low, row.high)), value: (row) => row.success },
+    figure("Rewards", "n", (value) => (value === undefined ? dash : count(value))),
+    { title: "In / out", unit: "$ per 1M", text: (row) => `${usd(row.input)} / ${usd(row.output)}`, value: (row) => row.input, isNumber: true },
+    figure("Cost", "usd", (value) => usd(value === undefined ? null : value * 1000), "$ per 1k requests"),
+    { title: "First byte", unit: "p50 / p95", text: (row) => millisPair(row.p50_ms, row.p95_ms), value: (row) => row.p95_ms, isNumber: true },
+    { title: "Price from", text: (row) => (row.feed ? `${row.feed}, ${ago(row.age_s)}` : dash) },
+    { title: "Limited by", text: (row) => row.why ?? (row.limits.map((each) => each.replace(/ price$/, "")).join(", ") || dash) },
+  ], [...rows, ...gone], { caption: "Deployments", key: (row) => row.deployment, mark: (row) => (row.why ? "out" : "in") });
 }
 
 export function events(list, view) {
