@@ -19,18 +19,17 @@ async def lines(it, **params: str) -> list[dict]:
 async def test_unjudged_answers_come_by_what_their_label_would_tell(tmp_path) -> None:
     async with upstream(lambda _: Answer(completion())) as acme:
         async with running(config_of(("acme", acme.url, 1.0)), tmp_path) as it:
-            for task in ("known", "known", "fresh"):
+            for task in (*["known"] * 25, "fresh"):
                 metadata = {"metadata": {"task": task}}
                 await it.http.post("/v1/chat/completions", json={**ASK, **metadata})
             await it.service.ledger.flushed()
-            told = await lines(it)
-            assert [each["task"] for each in told] == ["known", "known", "fresh"]
-            for _ in range(2):
-                judged = {"decision_id": told[0]["decision_id"], "value": 1.0}
-                assert (await it.http.post("/v1/feedback", json=judged)).status_code < 300
+            told = [each["decision_id"] for each in await lines(it)]
+            for i, judged in enumerate(told[:24]):
+                said = {"decision_id": judged, "value": float(i % 4 > 0)}
+                assert (await it.http.post("/v1/feedback", json=said)).status_code < 300
             await it.service.ledger.flushed()
             wanted = await lines(it, label="wanted")
-            assert [each["decision_id"] for each in wanted] == [told[2]["decision_id"], told[1]["decision_id"]]
+            assert [each["decision_id"] for each in wanted] == [told[25], told[24]]
             assert wanted[0]["label_worth"] > wanted[1]["label_worth"] > 0
             assert len(await lines(it, label="wanted", limit="1")) == 1
 
