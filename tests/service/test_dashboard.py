@@ -15,6 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
+from windsock.clock import ManualClock
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import Meter
 
@@ -299,6 +300,21 @@ async def test_after_its_first_view_the_stream_sends_only_new_points(tmp_path) -
         full = dashboard.view(None, None, "default")
         again = dashboard.view(None, None, "default", since=full["prices"]["at"][1])
         assert again["prices"]["at"] == full["prices"]["at"][2:]
+
+
+async def test_streams_of_one_cell_share_their_views_for_a_moment(tmp_path) -> None:
+    clock = ManualClock(1e9)
+    config = config_of(("acme", "http://127.0.0.1:9/v1", 1.0))
+    async with running(config, tmp_path, clock=clock) as it:
+        dashboard = it.service.dashboard
+        first = dashboard.encoded(None, None, "default", 0.0)
+        clock.advance_to(1e9 + 0.5)
+        dashboard.sample()
+        assert dashboard.encoded(None, None, "default", 0.0) == first
+        assert dashboard.encoded(None, None, "other", 0.0) != first
+        clock.advance_to(1e9 + 1.0)
+        _, last = dashboard.encoded(None, None, "default", 0.0)
+        assert last == 1e9 + 0.5
 
 
 async def test_streams_end_once_the_dashboard_is_closed(tmp_path) -> None:

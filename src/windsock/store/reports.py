@@ -56,9 +56,9 @@ def report_by_step(
     by: Sequence[str],
     namespace: str | None = None,
 ) -> list[list[dict[str, Any]]]:
-    """The same of each step of [since, until), which are whole minutes."""
+    """The same of each step of [since, until), which are whole minutes, without percentiles."""
     check_groups(by)
-    found = totals_by_step(engine, since=since, until=until, step_s=step_s)
+    found = totals_by_step(engine, since=since, until=until, step_s=step_s, has_delays=False)
     return [_report(each, by, namespace) for each in found]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from windsock.core.beliefs.beliefs import Beliefs
@@ -120,6 +120,7 @@ def test_scaling_all_money_changes_nothing(scale: float, value: float) -> None:
 
 
 @settings(max_examples=40, deadline=None)
+@example(usd=[0.0, 0.0625, 5e-324], explore=0.0, floor=0.96875)
 @given(
     usd=st.lists(st.floats(0.0, 1e-1), min_size=3, max_size=3),
     explore=st.floats(0.0, 0.3),

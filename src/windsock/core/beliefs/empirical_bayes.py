@@ -168,7 +168,9 @@ def fitted(
     count = n * age
     phi = _dispersions(cells, n, s, q2)
     own = np.maximum(phi[cells.name], LEAST_PHI)
-    offset = np.array([unknown.offset(lean) if lean else 0.0 for lean in cells.leans.tolist()])
+    offset = np.zeros(len(cells.leans))
+    for at in np.flatnonzero(cells.leans).tolist():
+        offset[at] = unknown.offset(float(cells.leans[at]))
     shape = len(cells.tasks), len(cells.names)
     n_own, s_own = (count / own).reshape(shape), (s * age / own).reshape(shape)
     found = fit_effects(offset.reshape(shape), n_own, s_own, unknown)
@@ -189,7 +191,10 @@ def fitted(
 def _priors(log_odds: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(cells,) means and strengths within their bounds."""
     means, strengths = beta_of(log_odds, variance)
-    return means.clip(LEAST_MEAN, MOST_MEAN), strengths.clip(LEAST_STRENGTH, MOST_STRENGTH)
+    return (
+        np.minimum(np.maximum(means, LEAST_MEAN), MOST_MEAN),
+        np.minimum(np.maximum(strengths, LEAST_STRENGTH), MOST_STRENGTH),
+    )
 
 
 def _dispersions(cells: Cells, n: FloatArray, s: FloatArray, q2: FloatArray) -> FloatArray:

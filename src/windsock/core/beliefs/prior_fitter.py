@@ -11,11 +11,14 @@ from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
 from windsock.core.beliefs.common_drift import RecentRewards, common_drifts
 from windsock.core.beliefs.empirical_bayes import Cells, Fit, fitted, unfitted
 from windsock.core.beliefs.random_effects import Unknown
-from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
+from windsock.core.beliefs.statistics import LEAST_PARAMETER, BeliefSettings, RewardStatistics
 from windsock.core.model.arrays import FloatArray
 
 Rows = Mapping[tuple[str, str], RewardStatistics]
 """By (task, deployment)."""
+
+Betas = Mapping[tuple[str, str], tuple[float, float]]
+"""Beta parameters by (task, deployment)."""
 
 
 class PriorFitter:
@@ -80,6 +83,27 @@ class PriorFitter:
         )
         return dict(zip(cells.names, drifts.tolist(), strict=True))
 
+    def betas(self, fit: Fit, drifts: Mapping[str, float], as_of: float) -> Betas:
+        """What is to be believed of every cell of a fit: `RouteBeliefs.beta` for all at once.
+
+        fit, drifts     of the rows as they were last read
+        """
+        cells = self._cells
+        if cells is None or not self._rows:
+            return {}
+        n, s, q2, at = self._sums
+        age = self._age(n, at, as_of)
+        n, s, q2 = n * age, s * age, q2 * age
+        usual = np.array([fit.phi[name] for name in cells.names])[cells.name]
+        strength, mean = np.array(fit.pool.strengths) * usual, np.array(fit.pool.means)
+        phi = _dispersions(n, s, q2, usual)
+        a = np.maximum(LEAST_PARAMETER, (strength * mean + s) / phi)
+        b = np.maximum(LEAST_PARAMETER, (strength * (1 - mean) + (n - s)) / phi)
+        total, shift = a + b, np.array([drifts.get(name, 0.0) for name in cells.names])[cells.name]
+        a = np.minimum(total - LEAST_PARAMETER, np.maximum(LEAST_PARAMETER, a + shift * total))
+        pairs = zip(a.tolist(), (total - a).tolist(), strict=True)
+        return dict(zip(cells.keys, pairs, strict=True))
+
     def prior(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         """Mean success before own evidence, and what it is worth in rewards."""
         mean, strength = fit.pool.prior(task, deployment, self._lean)
@@ -124,6 +148,15 @@ class PriorFitter:
         """What public figures add to a prior mean."""
         lean = self._published.lean(task, deployment)
         return lean.shift if lean else 0.0
+
+
+def _dispersions(n: FloatArray, s: FloatArray, q2: FloatArray, usual: FloatArray) -> FloatArray:
+    """`statistics.dispersion` of every cell."""
+    known = np.maximum(n, 1e-300)
+    spread = s * (n - s) / known
+    ratio = (q2 - s * s / known) / np.where(spread > 0, spread, 1.0)
+    found = np.clip((10.0 * usual + n * ratio) / (10.0 + n), 0.02, 1.0)
+    return np.where((n > 0) & (spread > 0), found, usual)
 
 
 def _is_of(cells: Cells, rows: Rows) -> bool:

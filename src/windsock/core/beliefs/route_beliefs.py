@@ -9,7 +9,7 @@ from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
 from windsock.core.beliefs.change_detection import ChangeDetector, Finding, Mode
 from windsock.core.beliefs.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
-from windsock.core.beliefs.prior_fitter import PriorFitter
+from windsock.core.beliefs.prior_fitter import Betas, PriorFitter
 from windsock.core.beliefs.statistics import (
     LEAST_PARAMETER,
     NEVER,
@@ -55,8 +55,7 @@ class RouteBeliefs:
         self._judged = 0
         self._evidence: dict[str, float] = {}
         self._counted_at = -1
-        self._kept_of = (-1, -1)
-        self._kept: dict[tuple[str, str], tuple[float, float]] = {}
+        self._betas: Betas = {}
 
     def open(self, task: str, deployment: str) -> RewardStatistics:
         """The row of a deployment at a task, made if there is none."""
@@ -111,6 +110,7 @@ class RouteBeliefs:
             self._fit = self.fitting.fit(self.as_of, self.changes)
             self._drifts = self.fitting.drifts(self._fit, self.as_of, self.changes)
             self._fitted_at = self.changes
+            self._betas = self.fitting.betas(self._fit, self._drifts, self.as_of)
 
     def drift(self, deployment: str) -> float:
         """How far its last rewards move a deployment's beliefs of all tasks."""
@@ -126,19 +126,15 @@ class RouteBeliefs:
         """Beta parameters of mean success, with the prior of a fit.
 
         Without one they are those to be acted on: by the last fit, and moved by common drift.
-        They are kept until anything is learnt: a solve asks thrice.
+        Those of every task and deployment with rewards are reckoned together, once a fit.
         """
         if fit is not None:
             return self._beta(task, deployment, fit)
-        kept_of = (self.changes, self._fitted_at)
-        if self._kept_of != kept_of:
-            self._kept_of, self._kept = kept_of, {}
-        pair = self._kept.get((task, deployment))
-        if pair is None:
-            pair = self._beta(task, deployment, self._fit)
-            pair = moved(pair, self._drifts.get(deployment, 0.0))
-            self._kept[task, deployment] = pair
-        return pair
+        known = self._betas.get((task, deployment)) if self._fitted_at == self.changes else None
+        if known is not None:
+            return known
+        pair = self._beta(task, deployment, self._fit)
+        return moved(pair, self._drifts.get(deployment, 0.0))
 
     def _beta(self, task: str, deployment: str, fit: Fit) -> tuple[float, float]:
         settings = self.settings

@@ -63,15 +63,20 @@ def totals(engine: Engine, *, since: float, until: float | None = None) -> Total
     return found
 
 
-def totals_by_step(engine: Engine, *, since: float, until: float, step_s: float) -> list[Totals]:
-    """The same of each step of [since, until), which are whole minutes; raises StoreError."""
+def totals_by_step(
+    engine: Engine, *, since: float, until: float, step_s: float, has_delays: bool = True
+) -> list[Totals]:
+    """The same of each step of [since, until), which are whole minutes; raises StoreError.
+
+    has_delays  also how long requests took, which is most of what is read
+    """
     found = [Totals() for _ in range(round((until - since) / step_s))]
     with one_moment(engine) as connection:
         names = dict(_names(connection))
         for place, each in enumerate(found):
             begin = since + place * step_s
             for piece in window(begin, begin + step_s).pieces:
-                _take_kept(connection, piece, each, names)
+                _take_kept(connection, piece, each, names, has_delays=has_delays)
         rest = not_yet_kept(connection, since, until)
     for place, tally in rest.by_step(since, step_s).items():
         found[place].take(tally)
@@ -118,12 +123,17 @@ def _names(connection: Connection) -> Iterator[tuple[int, Series]]:
 
 
 def _take_kept(
-    connection: Connection, piece: Piece, found: Totals, names: Mapping[int, Series]
+    connection: Connection,
+    piece: Piece,
+    found: Totals,
+    names: Mapping[int, Series],
+    *,
+    has_delays: bool = True,
 ) -> None:
     for table, sums in ((request_sums, found.requests), (call_sums, found.calls)):
         for row in _kept(connection, table, piece, ()):
             sums[names[row["series"]]].update(_whole(row))
-    for row in _kept(connection, delay_sums, piece, ("ms",)):
+    for row in _kept(connection, delay_sums, piece, ("ms",)) if has_delays else ():
         found.delays[names[row["series"]]][row["ms"]] += int(row["requests"])
 
 

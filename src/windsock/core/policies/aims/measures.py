@@ -9,7 +9,7 @@ import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.budgets.solver import Demand
+from windsock.core.policies.budgets.solver import LEAST_USD, Demand
 from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.floor_deficit import FloorDeficit, raised
 from windsock.core.policies.frontier import Ladder
@@ -44,7 +44,7 @@ class Measures:
         Of the busiest cells of the route together: the worth of a success is one for all of them.
         """
         offers = [
-            Offer(name, a / (a + b), usd, view.share)
+            Offer(name, a / (a + b), usd if usd > LEAST_USD else 0.0, view.share)
             for view in busiest(cells)
             for name, usd, (a, b) in zip(
                 view.deployments,

@@ -1,11 +1,14 @@
 """Prices, weights and deployments over time, from memory: what the page's overview draws."""
 
+import math
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import chain, product
 from operator import itemgetter
 from typing import Any
+
+import orjson
 
 from windsock.clock import Clock
 from windsock.core.model.decisions import ArmFacts, WeightTable
@@ -21,6 +24,12 @@ from windsock.service.control.schemas.base import number
 POINTS = 600
 """Points kept per line: at one a second, the last ten minutes."""
 
+SHARED_S = 0.9
+"""For which a view serves all streams that ask for the same."""
+
+MOST_ENCODED = 64
+"""Views kept for that, each of tens of kilobytes: those of several seconds and cells."""
+
 CELLS_OF_A_ROUTE = 60
 MAX_CELLS = 240
 """Cells whose weights are remembered: of one route in one namespace, and of all together, some
@@ -29,6 +38,10 @@ MAX_CELLS = 240
 EVENTS = 100
 """Events shown, and remembered of each deployment; as many more of it for every namespace that they
 tell of alone."""
+
+
+_Encoded = tuple[float, bytes, float]
+"""(made at, JSON, time of the last point)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +82,7 @@ class Dashboard:
         self._prices: deque[tuple[float, dict[str, float]]] = deque(maxlen=POINTS)
         self._cells: dict[Cell, _Series] = {}
         self._events: dict[tuple[str | None, str], deque[dict[str, Any]]] = {}
+        self._encoded: dict[tuple[str | None, str | None, str, float], _Encoded] = {}
         self.is_closed = False
         self.replayed: ReplayedTime | None = None
 
@@ -114,6 +128,23 @@ class Dashboard:
             "table": self._table(cell, now) if cell else None,
             "events": self._events_of(names, namespace),
         }
+
+    def encoded(
+        self, route: str | None, task: str | None, namespace: str, since: float
+    ) -> tuple[bytes, float]:
+        """A view as JSON, and the time of its last point.
+
+        Streams that look at the same cell are sent the same one for `SHARED_S`.
+        """
+        now, place = self._clock.now(), (route, task, namespace, since)
+        at, body, last = self._encoded.get(place, (-math.inf, b"", since))
+        if not 0 <= now - at < SHARED_S:
+            view = self.view(route, task, namespace, since)
+            body, last = orjson.dumps(view), max(view["prices"]["at"], default=since)
+            if len(self._encoded) >= MOST_ENCODED:
+                self._encoded.clear()
+            self._encoded[place] = now, body, last
+        return body, last
 
     def tasks_by_route(self, namespace: str) -> dict[str, list[str]]:
         """Of every cell that is open; a route without one has no task."""

@@ -61,7 +61,6 @@ async def _views(
     """A full view, then views with only the points that are new."""
     since = 0.0
     while not dashboard.is_closed:
-        view = dashboard.view(route, task, namespace, since)
-        since = max(view["prices"]["at"], default=since)
-        yield b"data: " + orjson.dumps(view) + b"\n\n"
+        body, since = dashboard.encoded(route, task, namespace, since)
+        yield b"data: " + body + b"\n\n"
         await asyncio.sleep(EVERY_S)
