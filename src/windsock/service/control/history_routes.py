@@ -25,13 +25,11 @@ from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
+from windsock.service.control.schemas.wanted_labels import answered, unjudged
 from windsock.service.control.schemas.weights import WeightsView
 from windsock.wire.caller_fields.names import MOST_CHARS
 
 DAY_S = 86400.0
-MOST_LOOKED_AT = 10_000
-"""Requests of a span among which those are sought whose labels tell most."""
-
 GROUPS = ("route", "task", "deployment", "key")
 NOTHING = {
     **dict.fromkeys(("requests", "answered", "attempts", "unknown_cost", "judged"), 0),
@@ -99,10 +97,12 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         end = when(until, now, param="until", otherwise=now)
         begin = when(since, now, param="since", otherwise=end - DAY_S)
         if label is not None:
-            found = await asyncio.to_thread(_answered, past, caller.namespace, begin, end)
+            found = await asyncio.to_thread(
+                answered, past.decisions, since=begin, until=end, namespace=caller.namespace
+            )
             ranked = wanted(found, LabelWorth(insight.router, now))
-            lines = _unjudged(past, ranked, limit)
-            return StreamingResponse(lines, media_type="application/x-ndjson")
+            first = islice(unjudged(past.feedback_of, ranked), limit)
+            return StreamingResponse(first, media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
@@ -280,19 +280,6 @@ def _redrawn(decision: Decision, table: WeightTable | None) -> dict[str, Any]:
         _, to = arm_within(table, table.deployments.index(drawn), decision.draw)
         facts["escalates_to"] = to
     return facts
-
-
-def _answered(past: History, namespace: str, since: float, until: float) -> list[Outcome]:
-    """Requests of the span that got an answer, oldest first, the first MOST_LOOKED_AT of them."""
-    found = past.decisions(since=since, until=until, limit=MOST_LOOKED_AT, namespace=namespace)
-    return [each for each in found if isinstance(each, Outcome) and each.served is not None]
-
-
-def _unjudged(past: History, ranked: list[tuple[float, Outcome]], limit: int) -> Iterator[bytes]:
-    """Lines of those that nobody has judged, in their order, with what a label would tell."""
-    unjudged = (pair for pair in ranked if not past.feedback_of(pair[1].decision.id))
-    for worth, found in islice(unjudged, limit):
-        yield orjson.dumps({**decision_facts(found), "label_worth": worth}) + b"\n"
 
 
 def _lines(
