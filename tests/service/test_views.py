@@ -137,6 +137,7 @@ async def test_a_budget_has_its_slider_where_there_is_one(world) -> None:
         await expect(page.locator(".view output").first).to_be_visible()
     async with world.page("what-if?route=auto") as page:
         await expect(page.get_by_label("Quality floor")).to_be_visible()
+        await expect(page.locator("#task")).to_have_value("")
         await expect(page.get_by_label("Budget a day")).to_have_count(0)
 
 

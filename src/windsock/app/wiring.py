@@ -62,6 +62,7 @@ from windsock.service.tallies import Tallies
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.reports import health_by_step, report_by_step
+from windsock.store.retention import Keep
 from windsock.store.spending import uncalled_report
 
 
@@ -164,6 +165,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         publish=core.ingestion.publish,
         restore=partial(restore_again, core),
         caps=core.caps,
+        keep=Keep(**{f"{name}_s": kept for name, kept in settings.store.retention}),
         loop=LoopWatch(clock=core.clock, publish=core.ingestion.publish),
         is_restored=core.is_restored,
     )

@@ -19,6 +19,7 @@ from windsock.cli.foresight import commands as foresight_commands
 from windsock.cli.keys.commands import keys_app
 from windsock.cli.options import AsJson, Config, config_path
 from windsock.cli.prices.commands import prices_app
+from windsock.cli.stored import commands as stored_commands
 from windsock.errors import ConfigError, WindsockError
 from windsock.observability import log
 
@@ -166,6 +167,9 @@ def evaluate(
         raise typer.Exit(1)
 
 
+db_app.command("stats")(stored_commands.db_stats)
+
+
 @db_app.command("upgrade")
 def db_upgrade(config: Config = None, as_json: AsJson = False) -> None:
     """Bring the database to this version's schema."""
@@ -209,6 +213,7 @@ def import_litellm(
 app.command()(first_commands.init)
 app.command()(foresight_commands.simulate)
 app.command()(foresight_commands.frontier)
+app.command()(stored_commands.export)
 app.command()(service_commands.weights)
 app.command()(service_commands.whatif)
 app.command()(service_commands.learn)

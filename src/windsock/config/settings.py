@@ -20,6 +20,7 @@ from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
+from windsock.config.store.settings import StoreSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds
@@ -70,19 +71,6 @@ class ServerSettings(Part):
     drain_delay: Seconds = 0.0
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["auto", "json", "console"] = "auto"
-
-
-class StoreSettings(Part):
-    """Where decisions and beliefs are kept.
-
-    url             of SQLAlchemy: SQLite or PostgreSQL
-    flush           longest time that a record waits to be written
-    snapshot_every  between two snapshots of what was learnt
-    """
-
-    url: str = Field(default="sqlite:///windsock.db", repr=False)
-    flush: Seconds = 0.25
-    snapshot_every: Seconds = 5.0
 
 
 class ProviderSettings(ContractSettings, TermsSettings):

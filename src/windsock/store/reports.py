@@ -39,7 +39,8 @@ def report(
                             each matter (metric, source, key)
     prompt_tokens, cached_tokens, completion_tokens     of the answers that were given
     mean_latency_s, p50_latency_s, p95_latency_s, p99_latency_s      of answered requests; the
-                            percentiles by nearest rank, to two digits and the millisecond
+                            percentiles by nearest rank, to two digits and the millisecond, of the
+                            hours that the span touches
 
     raises  KeyError if `by` names anything else, StoreError
     """
@@ -161,8 +162,9 @@ def _line(
         "cost_nano_usd": round(usd(sums["cost"]) * NANO) if is_known else None,
         "successes": sums["success_nano"] / NANO,
         "mean_latency_s": sums["latency_us"] / answered / MICRO if answered else None,
-        **{f"p{percent}_latency_s": nearest_rank(delays, percent) for percent in PERCENTS},
-    }
+        **{f"p{each}_latency_s": nearest_rank(delays if answered else None, each)
+           for each in PERCENTS},
+    }  # fmt: skip
 
 
 def nearest_rank(delays: Counter[int] | None, percent: int) -> float | None:

@@ -28,7 +28,7 @@ from windsock.service.gateway.admission import Limits
 from windsock.store.compact.conversion import Conversion
 from windsock.store.keys import keys_and_trace
 from windsock.store.ledger import Ledger
-from windsock.store.retention import prune
+from windsock.store.retention import Keep, prune
 from windsock.store.rows import StateSnapshot
 
 TURN_S = 0.25
@@ -76,6 +76,7 @@ class Housekeeping:
     publish: Callable[[Event], None]
     restore: Callable[[], None]
     caps: CapKeeper
+    keep: Keep = field(default_factory=Keep)
     loop: LoopWatch
     is_restored: bool = True
     on_second: dict[str, Step] = field(default_factory=dict)
@@ -119,7 +120,7 @@ class Housekeeping:
     async def prune_store(self) -> None:
         """Keep the store bounded; what cannot be deleted now is deleted an hour later."""
         with contextlib.suppress(StoreError):
-            await asyncio.to_thread(prune, self.engine, self.clock.now())
+            await asyncio.to_thread(prune, self.engine, self.clock.now(), self.keep)
 
     async def convert_store(self) -> None:
         """Bring what an earlier version kept into today's form, a slice at a time; a slice that

@@ -18,7 +18,8 @@ from windsock.app.service import Service
 from windsock.app.state_recovery import restored
 from windsock.cli.service_client import checked
 from windsock.cli.stores import existing_store
-from windsock.config.settings import Settings, StoreSettings
+from windsock.config.settings import Settings
+from windsock.config.store.settings import StoreSettings
 
 
 @contextmanager

@@ -9,18 +9,20 @@ from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, Row, Select, Table, func, select, tuple_
+from sqlalchemy import Connection, Engine, Row, Select, Table, func, select, tuple_
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.store.codec import decode
+from windsock.store.compact.judging import said
 from windsock.store.compact.requests import Reader, named, names_in, of_namespace
 from windsock.store.compact.tables import RequestRow, SeriesRow, TableRow
 from windsock.store.compact.transactions import one_moment, reading
+from windsock.store.rollups.sums import success_nano
 from windsock.store.tables import DecisionRow, WeightsRow
 
-PAGE = 1000
-"""Rows fetched at a time."""
+PAGE, MANY = 1000, 10_000
+"""Rows fetched at a time, for few and for millions."""
 
 Found = Outcome | Decision
 
@@ -64,6 +66,45 @@ def decisions(
     limit   of those that can be read
     """
     size = PAGE if limit is None else max(1, min(PAGE, limit))
+    query = _between(since, until, namespace)
+    walked = _walk(engine, query, lambda row: (row.at, row.position), size)
+    yield from (found for _, found in islice(walked, limit))
+
+
+def trees(
+    engine: Engine, *, since: float, until: float, namespace: str | None = None
+) -> Iterator[tuple[dict[str, Any], int | None]]:
+    """The same as plain mappings, and their success in billionths as judged so far."""
+    query = _between(since, until, namespace)
+    after = None
+    while True:
+        with one_moment(engine) as connection:
+            new = connection.execute(query(_request, after).limit(MANY)).all()
+            old = connection.execute(query(_decision, after).limit(MANY)).all()
+            kept = [(row, each, row.success_nano) for row, each in Reader(connection).trees(new)]
+            kept += _old_trees(connection, old)
+        after = min(((rows[-1].at, rows[-1].position) for rows in (new, old) if len(rows) == MANY),
+                    default=None)  # fmt: skip
+        kept.sort(key=lambda each: (each[0].at, each[0].position))
+        yield from ((found, success) for row, found, success in kept
+                    if after is None or (row.at, row.position) <= after)  # fmt: skip
+        if after is None:
+            return
+
+
+def _old_trees(
+    connection: Connection, rows: Sequence[Row[Any]]
+) -> list[tuple[Row[Any], dict[str, Any], int | None]]:
+    found = [(row, each, _decided(each).id) for row, each in _readable(rows, _decision_of)]
+    words = said(connection, [name for *_, name in found])
+    return [(row, msgspec.to_builtins(each), success_nano(words.get(name, ())))
+            for row, each, name in found]  # fmt: skip
+
+
+def _between(
+    since: float, until: float, namespace: str | None
+) -> Callable[[Table, Any], Select[Any]]:
+    """What asks for the rows of a span of time beyond a place, in order of time."""
     conditions: dict[Table, list[Any]] = {
         _request: [] if namespace is None else [of_namespace(namespace)],
         _decision: [] if namespace is None else [_decision.c.namespace == namespace],
@@ -75,8 +116,7 @@ def decisions(
         asked = select(source).where(at >= since, at < until, *conditions[source], *further)
         return asked.order_by(at, source.c.position)
 
-    walked = _walk(engine, query, lambda row: (row.at, row.position), size)
-    yield from (found for _, found in islice(walked, limit))
+    return query
 
 
 def since_position(engine: Engine, after: int) -> Iterator[tuple[int, Found]]:

@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Engine, Row, Select, Table, insert, select
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.store.compact.dictionary import AT_ONCE, Dictionary, parts
-from windsock.store.compact.shapes import Shape, joined, split, written
+from windsock.store.compact.shapes import Shape, split, written
 from windsock.store.compact.tables import NameRow, RequestRow, SeriesRow, ShapeRow
+from windsock.store.compact.templates import joined, tree
 from windsock.store.compact.transactions import reading
 from windsock.store.rollups.sums import Series, series_in, series_of
 
@@ -160,6 +161,13 @@ class Reader:
             with contextlib.suppress(*UNREADABLE):
                 kind, body, _ = self._shapes[row.shape]
                 yield row, joined(body, row.body, row.at, KINDS[kind])
+
+    def trees(self, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
+        """The same as plain mappings, without what has its default: in a third of the time."""
+        self.meet(row.shape for row in rows)
+        for row in rows:
+            with contextlib.suppress(*UNREADABLE):
+                yield row, tree(self._shapes[row.shape][1], row.body, row.at)
 
     def meet(self, shapes: Iterable[int]) -> None:
         """Have these shapes at hand."""

@@ -2,14 +2,14 @@
 
 The shape is the record with holes: names, kinds and reasons stay, numbers leave. It describes
 itself, so that records of before stay readable when a field comes or goes: what is missing has
-its default. `joined(*parts)` gives back what `split` took apart, bit for bit.
+its default. `templates.joined` gives back what `split` took apart, bit for bit.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -18,6 +18,8 @@ from math import copysign
 from typing import Any, NamedTuple
 
 import msgspec
+
+from windsock.store.compact.templates import MAX_PLACES, TICKS_PER_S, moment_of
 
 OF_ITS_OWN = frozenset({"response_id", "session"})
 """Texts that no other record has."""
@@ -30,22 +32,27 @@ STEADY = frozenset(
 )
 """Numbers that are the same for long."""
 
+SHARED = frozenset({"price_age_s"})
+"""Numbers that several parts of a record have alike."""
+
 MOMENTS = frozenset({"started_at", "finished_at", "not_before", "expires_at"})
 """Kept as what they are later than the record's own `at`, where that is exact."""
 
-TICKS_PER_S = 2**22
-"""A moment of our time in a float of 64 bits is a whole number of such ticks."""
-
 ID_LENGTH = 24
+MAX_DIGITS = 17
+"""Of money that is kept as one whole number."""
+
 MAX_INT = 2**31
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[Any]).decode
-Fill = Callable[[Sequence[Any], float], Any]
 
 
 class Hole(NamedTuple):
-    """Where number `place` belongs. kind: value, moment, hex (an id), at or sums (of weights)."""
+    """Where number `place` belongs.
+
+    kind    value, or what it is made into: moment, money, hex (an id); at, weights and sums (of
+            weights) are made of what is there
+    """
 
     place: int
     kind: str = "value"
@@ -63,6 +70,13 @@ class Items(NamedTuple):
     parts: tuple[Any, ...]
 
 
+MADE = 256
+HOLES = {
+    kind: tuple(Hole(place, kind) for place in range(MADE))
+    for kind in ("value", "moment", "money", "hex")
+}
+"""Made once: a request has twenty."""
+
 Shape = Any
 """Hashable: Fields, Items, Hole, or a constant of JSON."""
 
@@ -75,10 +89,12 @@ class _Taken:
     numbers: list[Any] = field(default_factory=list)
     money: dict[str, Hole] = field(default_factory=dict)
     parts: dict[int, Fields] = field(default_factory=dict)
+    shared: dict[float, Hole] = field(default_factory=dict)
 
     def hole(self, number: Any, kind: str = "value") -> Hole:
+        place = len(self.numbers)
         self.numbers.append(number)
-        return Hole(len(self.numbers) - 1, kind)
+        return HOLES[kind][place] if place < MADE else Hole(place, kind)
 
 
 def split(record: Any, at: float) -> tuple[Shape, bytes]:
@@ -97,24 +113,6 @@ def written(shape: Shape) -> str:
         return text.encode(errors="replace").decode()
 
 
-def joined(shape: str, numbers: bytes, at: float, kind: type[Any]) -> Any:
-    """The record of a kind; raises msgspec.DecodeError or LookupError if the parts do not fit."""
-    return msgspec.convert(tree(shape, numbers, at), kind)
-
-
-def tree(shape: str, numbers: bytes, at: float) -> dict[str, Any]:
-    """The record as JSON would have it, without what has its default."""
-    filled: dict[str, Any] = template(shape)(_unpack(numbers), at)
-    return filled
-
-
-@lru_cache(maxsize=4096)
-def template(shape: str) -> Fill:
-    """What fills the holes of a shape."""
-    fill, _ = _filler(msgspec.json.decode(shape))
-    return fill
-
-
 def _defaults_of(kind: Any) -> tuple[tuple[str, Any], ...]:
     return tuple((each.name, each.default) for each in fields(kind))
 
@@ -125,28 +123,37 @@ _defaults: Callable[[Any], tuple[tuple[str, Any], ...]] = lru_cache(maxsize=64)(
 def _record(record: Any, taken: _Taken) -> Fields:
     known = taken.parts.get(id(record))
     if known is None:
-        parts = tuple(
-            (name, _field(name, value, record, taken))
-            for name, default in _defaults(type(record))
-            if not _is_default(value := getattr(record, name), default)
-        )
-        known = taken.parts[id(record)] = Fields(parts)
+        parts = []
+        for name, default in _defaults(type(record)):
+            value = getattr(record, name)
+            if value is None or value is True or value is False:
+                if value is not default:
+                    parts.append((name, value))
+            elif not _is_default(value, default):
+                parts.append((name, _field(name, value, record, taken)))
+        known = taken.parts[id(record)] = Fields(tuple(parts))
     return known
 
 
 def _is_default(value: Any, default: Any) -> bool:
-    if value is default:
-        return True
-    return type(value) in (int, str) and type(value) is type(default) and value == default
+    kind = type(value)
+    return value is default or (
+        (kind is int or kind is str) and kind is type(default) and value == default
+    )
 
 
 def _field(name: str, value: Any, record: Any, taken: _Taken) -> Shape:
     if name in STEADY:
         return str(value) if isinstance(value, Decimal) else value
-    if isinstance(value, float):
+    kind = type(value)
+    if kind is float:
         return _float(name, value, taken)
-    if type(value) is str:
+    if kind is int:
+        return taken.hole(value)
+    if kind is str:
         return _text(name, value, taken)
+    if name == "weights" and value == tuple(each.weight for each in record.arms):
+        return Hole(0, "weights")
     if name == "cumulative" and value == tuple(accumulate(record.weights)):
         return Hole(0, "sums")
     return _part(value, taken)
@@ -157,13 +164,13 @@ def _part(value: Any, taken: _Taken) -> Shape:
         return value.value if isinstance(value, Enum) else value
     if isinstance(value, Decimal):
         return _money(value, taken)
-    if is_dataclass(value):
+    if hasattr(value, "__dataclass_fields__"):
         return _record(value, taken)
     if isinstance(value, Mapping):
         return Fields(tuple(("." + name, _part(each, taken)) for name, each in value.items()))
     if isinstance(value, tuple):
         return _items(value, taken)
-    return taken.hole(value if isinstance(value, int) else msgspec.to_builtins(value))
+    return taken.hole(value if isinstance(value, int | float) else msgspec.to_builtins(value))
 
 
 def _items(values: tuple[Any, ...], taken: _Taken) -> Shape:
@@ -177,9 +184,13 @@ def _float(name: str, value: float, taken: _Taken) -> Shape:
         return Hole(0, "at")
     if value in (0.0, 1.0) and copysign(1.0, value) > 0:
         return float(value)
+    if name in SHARED:
+        if value not in taken.shared:
+            taken.shared[value] = taken.hole(value)
+        return taken.shared[value]
     if name in MOMENTS:
         ticks = (value - taken.at) * TICKS_PER_S
-        if abs(ticks) < MAX_INT and ticks.is_integer() and _moment(taken.at, int(ticks)) == value:
+        if abs(ticks) < MAX_INT and ticks.is_integer() and moment_of(taken.at, int(ticks)) == value:
             return taken.hole(int(ticks), "moment")
     is_whole = value and value.is_integer() and abs(value) < MAX_INT
     return taken.hole(int(value) if is_whole else value)
@@ -197,12 +208,21 @@ def _text(name: str, value: str, taken: _Taken) -> Shape:
 def _money(value: Decimal, taken: _Taken) -> Hole:
     text = str(value)
     if text not in taken.money:
-        taken.money[text] = taken.hole(text)
+        number = _whole(value)
+        taken.money[text] = taken.hole(text) if number is None else taken.hole(number, "money")
     return taken.money[text]
 
 
-def _moment(at: float, ticks: int) -> float:
-    return at + ticks / TICKS_PER_S
+def _whole(money: Decimal) -> int | None:
+    """Its digits and how many stand behind the point; None if they are too many."""
+    sign, digits, exponent = money.as_tuple()
+    if sign or not isinstance(exponent, int) or len(digits) > MAX_DIGITS:
+        return None
+    return (
+        int(money.scaleb(-exponent)) * MAX_PLACES - exponent
+        if -MAX_PLACES < exponent <= 0
+        else None
+    )
 
 
 def _json(shape: Shape) -> Any:
@@ -213,54 +233,3 @@ def _json(shape: Shape) -> Any:
     if isinstance(shape, Items):
         return [_json(part) for part in shape.parts]
     return shape
-
-
-def _filler(node: Any) -> tuple[Fill, bool]:
-    """(what fills a part of a shape, whether that is the same for all records)."""
-    if isinstance(node, dict):
-        return _hole(*node["?"]) if "?" in node else _mapping(node)
-    if isinstance(node, list):
-        fills = [_filler(each) for each in node]
-        return _either(lambda numbers, at: [fill(numbers, at) for fill, _ in fills], fills)
-    return (lambda numbers, at: node), True
-
-
-def _mapping(node: dict[str, Any]) -> tuple[Fill, bool]:
-    fills = {name.removeprefix("."): _filler(part) for name, part in node.items()}
-    if fills.get("cumulative", (None, False))[0] is _sums:
-        del fills["cumulative"]
-        fill = _filled(fills)
-        return (lambda numbers, at: _summed(fill(numbers, at))), False
-    return _either(_filled(fills), [*fills.values()])
-
-
-def _filled(fills: Mapping[str, tuple[Fill, bool]]) -> Fill:
-    pairs = [(name, fill) for name, (fill, _) in fills.items()]
-    return lambda numbers, at: {name: fill(numbers, at) for name, fill in pairs}
-
-
-def _either(fill: Fill, parts: Sequence[tuple[Fill, bool]]) -> tuple[Fill, bool]:
-    """What no number changes is made once."""
-    if not all(is_constant for _, is_constant in parts):
-        return fill, False
-    made = fill((), 0.0)
-    return (lambda numbers, at: made), True
-
-
-def _hole(index: int, kind: str) -> tuple[Fill, bool]:
-    fills: dict[str, Fill] = {
-        "value": lambda numbers, at: numbers[index],
-        "moment": lambda numbers, at: _moment(at, numbers[index]),
-        "hex": lambda numbers, at: numbers[index].hex(),
-        "at": lambda numbers, at: at,
-        "sums": _sums,
-    }
-    return fills[kind], False
-
-
-def _sums(numbers: Sequence[Any], at: float) -> None:
-    """Marks sums of weights, which are made once these are there."""
-
-
-def _summed(table: dict[str, Any]) -> dict[str, Any]:
-    return {**table, "cumulative": list(accumulate(table["weights"]))}

@@ -21,7 +21,7 @@ from windsock.store.compact.transactions import one_moment
 from windsock.store.rollups.keeping import DOLLARS, call_sums, delay_sums, request_sums
 from windsock.store.rollups.money import PART
 from windsock.store.rollups.sums import Series, Sums, Tally, series_of
-from windsock.store.rollups.windows import Piece, window
+from windsock.store.rollups.windows import Piece, touched, window
 from windsock.store.tables import UncalledRow
 
 PAGE = 2000
@@ -33,7 +33,10 @@ _uncalled: Table = UncalledRow.__table__  # type: ignore[attr-defined]
 
 @dataclass(slots=True)
 class Totals:
-    """Sums by series: of requests, of calls, and requests by milliseconds of two digits."""
+    """Sums by series: of requests, of calls, and requests by milliseconds of two digits.
+
+    delays  of the whole hours that a span of time touches; none of rows not converted yet
+    """
 
     requests: defaultdict[Series, Sums] = field(default_factory=lambda: defaultdict(Counter))
     calls: defaultdict[Series, Sums] = field(default_factory=lambda: defaultdict(Counter))
@@ -45,8 +48,6 @@ class Totals:
             self.requests[series].update(sums)
         for (series, _), sums in tally.calls.items():
             self.calls[series].update(sums)
-        for (series, _, ms), requests in tally.delays.items():
-            self.delays[series][ms] += requests
 
 
 def totals(engine: Engine, *, since: float, until: float | None = None) -> Totals:
@@ -57,6 +58,8 @@ def totals(engine: Engine, *, since: float, until: float | None = None) -> Total
         names = dict(_names(connection))
         for piece in asked.pieces:
             _take_kept(connection, piece, found, names)
+        for piece in touched(since, inf if until is None else until).pieces:
+            _take_delays(connection, piece, found, names)
         for begin, end in asked.ends:
             found.take(counted(connection, begin, end))
         found.take(not_yet_kept(connection, since, inf if until is None else until))
@@ -76,7 +79,9 @@ def totals_by_step(
         for place, each in enumerate(found):
             begin = since + place * step_s
             for piece in window(begin, begin + step_s).pieces:
-                _take_kept(connection, piece, each, names, has_delays=has_delays)
+                _take_kept(connection, piece, each, names)
+            for piece in touched(begin, begin + step_s).pieces if has_delays else ():
+                _take_delays(connection, piece, each, names)
         rest = not_yet_kept(connection, since, until)
     for place, tally in rest.by_step(since, step_s).items():
         found[place].take(tally)
@@ -127,13 +132,16 @@ def _take_kept(
     piece: Piece,
     found: Totals,
     names: Mapping[int, Series],
-    *,
-    has_delays: bool = True,
 ) -> None:
     for table, sums in ((request_sums, found.requests), (call_sums, found.calls)):
         for row in _kept(connection, table, piece, ()):
             sums[names[row["series"]]].update(_whole(row))
-    for row in _kept(connection, delay_sums, piece, ("ms",)) if has_delays else ():
+
+
+def _take_delays(
+    connection: Connection, piece: Piece, found: Totals, names: Mapping[int, Series]
+) -> None:
+    for row in _kept(connection, delay_sums, piece, ("ms",)):
         found.delays[names[row["series"]]][row["ms"]] += int(row["requests"])
 
 

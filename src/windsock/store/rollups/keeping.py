@@ -50,7 +50,7 @@ def _spread(
 def _spread_delays(tally: Tally, numbers: Mapping[Series, int]) -> dict[tuple[int, ...], Sums]:
     sums: dict[tuple[int, ...], Sums] = defaultdict(Counter)
     for (series, at, ms), requests in tally.delays.items():
-        for span in SPANS_S:
+        for span in SPANS_S[1:]:
             sums[span, at // span * span, numbers[series], ms]["requests"] += requests
     return sums
 

@@ -114,8 +114,9 @@ def two_digits_ms(seconds: float) -> int:
 
 
 def success_nano(values: Iterable[float]) -> int | None:
-    """The mean of the last words on each matter, in billionths; None without any."""
-    said = [round(value * NANO) for value in values]
+    """The mean of the last words on each matter, in billionths; None without any. What is not of
+    0..1 by far is cut, for no column would hold it."""
+    said = [round(max(-NANO, min(NANO, value)) * NANO) for value in values]
     return round(Decimal(sum(said)) / len(said)) if said else None
 
 

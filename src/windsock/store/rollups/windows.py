@@ -23,6 +23,15 @@ class Window(NamedTuple):
     ends: tuple[tuple[float, float], ...]
 
 
+def touched(since: float, until: float, spans_s: tuple[int, ...] = SPANS_S[1:]) -> Window:
+    """The same of the whole spans, as short as there are, that [since, until) touches."""
+    if not since < until:
+        return Window((), ())
+    shortest = spans_s[0]
+    end = inf if until == inf else ceil(until / shortest) * shortest
+    return window(floor(since / shortest) * shortest, end, spans_s)
+
+
 def window(since: float, until: float, spans_s: tuple[int, ...] = SPANS_S) -> Window:
     """Of [since, until); `until` may be inf."""
     if not since < until:

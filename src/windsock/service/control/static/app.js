@@ -176,7 +176,8 @@ function cells(routes, route, task) {
   const names = Object.keys(routes);
   const chosen = place()[1].get("route") ?? route ?? names[0];
   choose($("route"), names, chosen);
-  choose($("task"), routes[chosen] ?? [], place()[1].get("task") ?? task ?? undefined);
+  const all = open.panel.uses.includes("all-tasks") ? [""] : [];
+  choose($("task"), [...all, ...(routes[chosen] ?? [])], place()[1].get("task") ?? task ?? undefined);
 }
 
 async function offered() {

@@ -1,7 +1,7 @@
 // Every view, in the order of the menu. A module is loaded when its view is opened.
 //
 // name       in the address: #/name
-// uses       what of the header it goes by: "cell" (route and task), "range" (time)
+// uses       what of the header it goes by: "cell" (route and task), "range" (time); "all-tasks": of no task alone
 // open       its module: load(ask) -> facts, draw(place, facts, ask), `every` seconds between two loads;
 //            or live(place, ask) -> a function that ends it
 
@@ -17,9 +17,9 @@ export const PANELS = [
   { name: "keys", title: "Keys", group: "Money", uses: ["range"], open: () => import("./keys.js") },
   { name: "health", title: "Health", group: "Quality", uses: ["range"], open: () => import("./health.js") },
   { name: "evidence", title: "Evidence", group: "Quality", uses: [], open: () => import("./evidence.js") },
-  { name: "what-if", title: "What if", group: "Try", uses: ["cell"], open: () => import("./what_if.js") },
+  { name: "what-if", title: "What if", group: "Try", uses: ["cell", "all-tasks"], open: () => import("./what_if.js") },
   { name: "try", title: "A request", group: "Try", uses: [], open: () => import("./try.js") },
-  { name: "route", title: "Routes", group: "Parts", uses: ["cell", "range"], open: () => import("./route.js") },
+  { name: "route", title: "Routes", group: "Parts", uses: ["cell", "all-tasks", "range"], open: () => import("./route.js") },
   { name: "task", title: "Tasks", group: "Parts", uses: ["cell", "range"], open: () => import("./task.js") },
   { name: "deployment", title: "Deployments", group: "Parts", uses: ["range"], open: () => import("./deployment.js") },
   { name: "configuration", title: "Configuration", group: "Parts", uses: [], open: () => import("./configuration.js") },

@@ -1,0 +1,122 @@
+"""`windsock export` and `windsock db stats`, beside a store that is being written to."""
+
+import csv
+import json
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.builders import START
+from tests.store.old_rows import keep_old
+from tests.store.samples import call, decision, feedback, keep, ledger_on, outcome
+from windsock.cli.stored import exporting
+from windsock.config.settings import Settings
+from windsock.core.model.units import Usage
+from windsock.store.engine import open_engine
+from windsock.store.migrations import upgrade_engine
+from windsock.store.retention import DAY_S
+from windsock.store.upkeep.export import COLUMNS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """40 old requests, 60 of today's form, one decision alone, a word on each tenth."""
+    engine = open_engine(f"sqlite:///{tmp_path}/windsock.db")
+    upgrade_engine(engine)
+    keep_old(engine, [outcome(n) for n in range(40)])
+    usage = Usage(input_tokens=7, output_tokens=3)
+    keep(engine, [outcome(n, usage=usage, results=(call(response_id=f"r{n}"),))
+                  for n in range(40, 100)])  # fmt: skip
+    keep(engine, [decision(100), *(feedback(n, 0.25) for n in range(0, 100, 10))])
+    engine.dispose()
+    (tmp_path / "windsock.toml").write_text(
+        f'[store]\nurl = "sqlite:///{tmp_path}/windsock.db"\n'
+        '[store.retention]\ndecisions = "400d"\ntables = "ever"\n'
+    )
+    return tmp_path
+
+
+def windsock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "windsock", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60,
+                          check=False, env={"COLUMNS": "80", "PATH": ""})  # fmt: skip
+
+
+def test_each_format_holds_the_same_decisions(folder: Path) -> None:
+    for name in ("all.parquet", "all.csv", "all.jsonl"):
+        done = windsock(folder, "export", name, "--since", "2000-01-01", "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout) == {"file": name, "decisions": 101}
+    table = pq.read_table(folder / "all.parquet")
+    rows = table.to_pylist()
+    assert table.column_names == list(COLUMNS)
+    assert [row["decision_id"] for row in rows] == [f"d{n}" for n in range(101)]
+    assert {row["propensity"] for row in rows} == {0.25}
+    assert [row["success"] for row in rows[:100:10]] == [0.25] * 10
+    assert rows[5]["cost_usd"] == rows[50]["cost_usd"] == Decimal("0.000375")
+    assert (rows[50]["input_tokens"], rows[50]["response_id"]) == (7, "r50")
+    assert rows[100]["ok"] is None and rows[100]["finished_at"] is None
+    with (folder / "all.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["decision_id"] for line in lines] == [row["decision_id"] for row in rows]
+    assert [float(line["at"]) for line in lines] == [row["at"] for row in rows]
+    told = [json.loads(line) for line in (folder / "all.jsonl").read_text().splitlines()]
+    assert [each["propensity"] for each in told] == [row["propensity"] for row in rows]
+
+
+def test_an_export_has_its_span_and_is_written_whole_or_not(folder: Path) -> None:
+    done = windsock(folder, "export", "a.csv", "--since", str(START + 10), "--until",
+                    str(START + 20), "--namespace", "default")  # fmt: skip
+    assert "10 decisions" in done.stdout
+    again = windsock(folder, "export", "a.csv")
+    assert (again.returncode, "is there already" in again.stderr) == (2, True)
+    odd = windsock(folder, "export", "a.xml")
+    assert (odd.returncode, "none of jsonl, csv, parquet" in odd.stderr) == (2, True)
+    when = windsock(folder, "export", "b.csv", "--since", "soon")
+    assert (when.returncode, when.stderr.count("\n")) == (2, 1)
+    assert {path.suffix for path in folder.iterdir()} <= {".csv", ".db", ".toml"}
+
+
+def test_rows_of_parquet_are_written_a_group_at_a_time_while_others_come(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "GROUP", 16)
+    engine = open_engine(f"sqlite:///{folder}/windsock.db")
+    with ledger_on(engine) as ledger:
+        for number in range(200, 300):
+            ledger.append(outcome(number))
+        count = exporting.export(
+            engine, folder / "x.parquet", kind="parquet", since=START, until=START + 101
+        )
+    engine.dispose()
+    assert count == 101
+    assert pq.ParquetFile(folder / "x.parquet").num_row_groups == 7
+
+
+def test_stats_tell_what_is_there_how_long_it_is_kept_and_what_to_do(folder: Path) -> None:
+    before = (folder / "windsock.db").read_bytes()
+    found = json.loads(windsock(folder, "db", "stats", "--json").stdout)
+    kinds = {each["kind"]: each for each in found["kinds"]}
+    assert kinds["decisions"]["rows"] == found["requests"] == 61
+    assert (kinds["older form"]["rows"], kinds["rewards"]["rows"]) == (40, 10)
+    assert kinds["decisions"]["oldest"] == START + 40
+    assert found["kept_s"]["decisions"] == found["kept_s"]["older form"] == 400 * DAY_S
+    assert found["kept_s"]["tables"] is None
+    assert found["bytes"] == len(before)
+    assert "40 rows of an older version" in found["to_do"][0]
+    shown = windsock(folder, "db", "stats").stdout
+    assert max(len(line) for line in shown.splitlines()) <= 80
+    assert "400 d" in shown
+    assert (folder / "windsock.db").read_bytes() == before
+
+
+def test_retention_is_a_setting_of_each_kind() -> None:
+    kept = Settings.model_validate({"store": {"retention": {"events": "2h", "held": "ever"}}})
+    retention = kept.store.retention
+    assert (retention.events, retention.held, retention.decisions) == (7200, None, None)
+    with pytest.raises(ValueError, match="not a duration"):
+        Settings.model_validate({"store": {"retention": {"sums": "long"}}})
