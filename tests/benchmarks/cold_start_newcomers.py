@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import product
+from math import inf
 from statistics import mean
 
 import numpy as np
@@ -34,7 +35,7 @@ ORDERS = ("wanted", "any")
 HOURS, PER_HOUR, EVALUATED = 7, 1000, 300
 """The newcomer appears after the first hour; the others have been evaluated on so many prompts."""
 
-MOST_COST = {"good": 1.5, "worse": 1.1, "good but for one task": 1.5}
+MOST_COST = {"good": 1.5, "worse": 1.1}
 FOUND_WITHIN = 2000
 
 
@@ -106,7 +107,7 @@ def _until(is_new: list[bool]) -> int | None:
 
 def bars(pool: Executor, seeds: int) -> Iterator[list[str]]:
     """Rows of bar, where, figure, bound, and whether it is met."""
-    kinds = [each for each in product(NEWCOMERS, LABELS, ORDERS) if each[1] < 1]
+    kinds = [each for each in product(NEWCOMERS, LABELS, ORDERS) if each[1:] != (1.0, "any")]
     jobs = [(*each, seed) for each in kinds for seed in range(1, seeds + 1)]
     played = list(pool.map(play, *zip(*jobs, strict=True)))
     for i, (kind, labels, order) in enumerate(kinds):
@@ -115,7 +116,7 @@ def bars(pool: Executor, seeds: int) -> Iterator[list[str]]:
             f"newcomer {kind} {labels:.0%}, {order} first",
         )
         ratio, missed = mean(f.ratio for f in found), mean(f.missed for f in found)
-        most = MOST_COST[kind]
+        most = MOST_COST.get(kind, inf)
         yield row("of the oracle's dollars", where, f"{ratio:.2f}", f"{most}", ratio <= most)
         yield row("a task below its floor", where, f"{missed:.3f}", "0.03", missed <= 0.03)
         if kind == "good":

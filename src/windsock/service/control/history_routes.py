@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from itertools import islice
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Depends, Query
@@ -14,6 +15,7 @@ from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import Quote
 from windsock.core.policies.aims.margins import margins
+from windsock.core.routing.outlook.label_worth import LabelWorth, wanted
 from windsock.core.routing.outlook.prospects import measure_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.sampling import arm_within
@@ -23,6 +25,7 @@ from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
+from windsock.service.control.schemas.wanted_labels import answered, unjudged
 from windsock.service.control.schemas.weights import WeightsView
 from windsock.wire.caller_fields.names import MOST_CHARS
 
@@ -88,10 +91,18 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         since: When = None,
         until: When = None,
         limit: Annotated[int, Query(ge=1, le=1_000_000)] = 1000,
+        label: Literal["wanted"] | None = None,
     ) -> StreamingResponse:
         now = clock.now()
         end = when(until, now, param="until", otherwise=now)
         begin = when(since, now, param="since", otherwise=end - DAY_S)
+        if label is not None:
+            found = await asyncio.to_thread(
+                answered, past.decisions, since=begin, until=end, namespace=caller.namespace
+            )
+            ranked = wanted(found, LabelWorth(insight.router, now))
+            first = islice(unjudged(past.feedback_of, ranked), limit)
+            return StreamingResponse(first, media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 

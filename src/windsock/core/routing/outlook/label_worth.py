@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import ArmFacts, WeightTable
+from windsock.core.model.requests import Cell
+from windsock.core.routing.router import Router
+from windsock.errors import UnknownRoute
 
 SPAN = 3.2897
 """Standard deviations that a 90 % interval spans."""
@@ -23,3 +29,30 @@ def _taken_away(arm: ArmFacts) -> float:
     variance = ((arm.success_high - arm.success_low) / SPAN) ** 2
     spread = arm.success_mean * (1.0 - arm.success_mean)
     return variance * min(1.0, variance / spread) if spread > 0.0 else 0.0
+
+
+class LabelWorth:
+    """Labels by the tables of one moment, each looked at once. Looking moves nothing."""
+
+    def __init__(self, router: Router, now: float) -> None:
+        self._router, self._now = router, now
+        self._known: dict[Cell, dict[str, float]] = {}
+
+    def of(self, outcome: Outcome) -> float:
+        """What a label on this answer would tell; 0 where its route or deployment is gone."""
+        cell = outcome.decision.cell
+        if cell not in self._known:
+            self._known[cell] = self._looked_up(cell)
+        return self._known[cell].get(outcome.served or "", 0.0)
+
+    def _looked_up(self, cell: Cell) -> dict[str, float]:
+        try:
+            return label_worth(self._router.table(cell.namespace, cell.route, cell.task, self._now))
+        except UnknownRoute:
+            return {}
+
+
+def wanted(outcomes: Iterable[Outcome], worth: LabelWorth) -> list[tuple[float, Outcome]]:
+    """Answers with what a label on each would tell: those that tell most first, then the newest."""
+    scored = [(worth.of(outcome), outcome) for outcome in outcomes]
+    return sorted(scored, key=lambda pair: (-pair[0], -pair[1].decision.number))
