@@ -71,7 +71,7 @@ def learn(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start beliefs from past evaluations, or take that back."""
+    """Start beliefs from past evaluations, or undo that."""
     from windsock.cli import tables
     from windsock.cli.service_client import ServiceClient
 
