@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from itertools import islice
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection, Table, func, insert, select
 
@@ -39,35 +39,42 @@ class Dictionary(Generic[K]):
         """What is at hand."""
         self._known.clear()
 
-    def numbers(self, connection: Connection, keys: Iterable[K]) -> dict[K, int]:
-        """The numbers of these; those that are new are kept."""
-        asked = dict.fromkeys(keys)
-        unknown = {digest(self._text(key)): key for key in asked if key not in self._known}
-        if unknown:
-            if len(self._known) + len(unknown) > MAX_KNOWN:
+    def numbers(self, connection: Connection, keys: Sequence[K]) -> list[int]:
+        """The numbers of these, in their order; those that are new are kept."""
+        found = [*map(self._known.get, keys)]
+        if None in found:
+            if len(self._known) + len(keys) > MAX_KNOWN:
                 self.forget()
-                unknown = {digest(self._text(key)): key for key in asked}
-            self._look_up(connection, unknown)
-            self._add(connection, {d: k for d, k in unknown.items() if k not in self._known})
-        return {key: self._known[key] for key in asked}
+            self._learn(connection, [key for key in keys if key not in self._known])
+            found = [*map(self._known.get, keys)]
+        return cast("list[int]", found)
 
-    def _look_up(self, connection: Connection, unknown: dict[bytes, K]) -> None:
+    def _learn(self, connection: Connection, keys: Iterable[K]) -> None:
+        digests = {key: digest(self._text(key)) for key in dict.fromkeys(keys)}
+        numbers = self._look_up(connection, digests.values())
+        new = {each: key for key, each in digests.items() if each not in numbers}
+        numbers |= self._add(connection, new)
+        self._known |= {key: numbers[each] for key, each in digests.items()}
+
+    def _look_up(self, connection: Connection, digests: Iterable[bytes]) -> dict[bytes, int]:
         columns = self._table.c
-        for part in parts(unknown):
-            query = select(columns.id, columns.digest).where(columns.digest.in_(part))
-            for number, found in connection.execute(query):
-                self._known[unknown[bytes(found)]] = number
+        query = select(columns.digest, columns.id)
+        return {
+            bytes(found): number
+            for part in parts(digests)
+            for found, number in connection.execute(query.where(columns.digest.in_(part)))
+        }
 
-    def _add(self, connection: Connection, new: dict[bytes, K]) -> None:
+    def _add(self, connection: Connection, new: Mapping[bytes, K]) -> dict[bytes, int]:
         if not new:
-            return
+            return {}
         last = connection.execute(select(func.max(self._table.c.id))).scalar() or 0
         rows = [
             {"id": number, "digest": each, **self._row(connection, key)}
             for number, (each, key) in enumerate(new.items(), last + 1)
         ]
         connection.execute(insert(self._table), rows)
-        self._known |= {key: row["id"] for key, row in zip(new.values(), rows, strict=True)}
+        return {row["digest"]: row["id"] for row in rows}
 
 
 def digest(text: str) -> bytes:

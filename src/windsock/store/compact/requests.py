@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, Row, Select, Table, insert, select
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.store.compact.dictionary import AT_ONCE, Dictionary, parts
-from windsock.store.compact.shapes import Shape, split, written
+from windsock.store.compact.shapes.splitting import split, written
+from windsock.store.compact.shapes.values import Shape
 from windsock.store.compact.tables import NameRow, RequestRow, SeriesRow, ShapeRow
 from windsock.store.compact.templates import joined, tree
 from windsock.store.compact.transactions import reading
@@ -45,7 +46,7 @@ class Numbers:
 
     def __init__(self) -> None:
         self.series: Dictionary[Series] = Dictionary(
-            _series, lambda key: msgspec.json.encode(key).decode(), lambda _, key: cleaned(key)
+            _series, lambda key: _text(cleaned(key)), lambda _, key: cleaned(key)
         )
         self.shapes: Dictionary[ShapeKey] = Dictionary(
             _shape, lambda key: key.kind + written(key.shape), self._row
@@ -58,15 +59,19 @@ class Numbers:
 
     def settle(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
         """Put numbers in place of what rows refer to."""
-        shapes = self.shapes.numbers(connection, (row["shape"] for row in rows))
-        for row in rows:
-            row["shape"] = shapes[row["shape"]]
+        shapes = self.shapes.numbers(connection, [row["shape"] for row in rows])
+        for row, shape in zip(rows, shapes, strict=True):
+            row["shape"] = shape
             if "cell" in row:
-                row["cell"] = self.series.numbers(connection, [row["cell"]])[row["cell"]]
+                row["cell"] = self.series.numbers(connection, [row["cell"]])[0]
 
     def _row(self, connection: Connection, key: ShapeKey) -> dict[str, Any]:
-        series = self.series.numbers(connection, [key.series])[key.series]
+        (series,) = self.series.numbers(connection, [key.series])
         return {"kind": key.kind, "series": series, "body": written(key.shape)}
+
+
+def _text(columns: Mapping[str, str]) -> str:
+    return msgspec.json.encode([*columns.values()]).decode()
 
 
 def cleaned(series: Series) -> dict[str, str]:

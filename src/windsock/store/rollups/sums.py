@@ -49,6 +49,7 @@ class Tally:
         default_factory=lambda: defaultdict(Counter)
     )
     delays: Counter[tuple[Series, int, int]] = field(default_factory=Counter)
+    """Requests by milliseconds, to the hour."""
 
     def add(self, outcome: Outcome) -> None:
         """A finished request, as nobody has judged it."""
@@ -56,7 +57,8 @@ class Tally:
         at = minute_of(decision.at)
         series = series_of(outcome)
         if outcome.ok:
-            self.delays[series, at, two_digits_ms(outcome.finished_at - decision.at)] += 1
+            hour = at // SPANS_S[1] * SPANS_S[1]
+            self.delays[series, hour, two_digits_ms(outcome.finished_at - decision.at)] += 1
         self.requests[series, at].update(_request(outcome))
         for result in outcome.results:
             self.calls[_called(series, result), at].update(_call(result))
@@ -73,9 +75,9 @@ class Tally:
         self.requests[series, minute_of(at)].update(change)
 
     def by_step(self, since: float, step_s: float) -> dict[int, Tally]:
-        """Parts by the number of their step, of those that begin at `since`."""
+        """Parts by the number of their step, of those that begin at `since`; without delays."""
         found: defaultdict[int, Tally] = defaultdict(Tally)
-        for name in ("requests", "calls", "delays"):
+        for name in ("requests", "calls"):
             for key, sums in getattr(self, name).items():
                 getattr(found[int((key[1] - since) // step_s)], name)[key] = sums
         return found
