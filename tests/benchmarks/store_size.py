@@ -1,11 +1,12 @@
-"""Bytes that a request takes on the disk, before and now, and how long a store of many answers.
+"""Bytes that a request takes on the disk, before and now, and what writing it takes.
 
-python -m tests.benchmarks.store_size [REQUESTS] [MANY]
+python -m tests.benchmarks.store_size [REQUESTS]
 
 REQUESTS    written by the ledger's own writer, as 2 million a day come: three keys, six tasks of
             which the busiest has half, five deployments, a word on one request in twenty, weight
             tables as often as a service solves them. In the form of before a twentieth of them.
-MANY        to which that store is then grown by copying within the database; 0: not
+
+How soon a store of many answers: `store_views`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import accumulate, islice
 from pathlib import Path
@@ -24,21 +25,15 @@ from typing import Any
 from sqlalchemy import insert
 
 from tests.store.old_rows import keep_old
-from windsock.app.state_recovery import prepared_engine
-from windsock.clock import SystemClock
-from windsock.config.settings import Settings
-from windsock.config.store.settings import StoreSettings
+from windsock.app.gc_tuning import shorten
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, Outcome
 from windsock.core.model.decisions import ArmFacts, Decision, WeightTable
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.model.units import Usage
-from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
-from windsock.store.reports import report
-from windsock.store.spending import spent_since
 from windsock.store.tables import FeedbackRow
 from windsock.store.writer import Writer
 
@@ -49,22 +44,17 @@ DEPLOYMENTS = ("deepseek/deepseek-chat", "google/gemini-2.5-flash", "openai/gpt-
                "groq/llama-3.3-70b", "anthropic/claude-haiku-4.5")  # fmt: skip
 SHARES = (62, 20, 10, 5, 3)
 BATCH = 2000
-DAY_S = 86_400.0
 SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 SIZES = "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_master USING (name) GROUP BY 1"
-LATER = (
-    "INSERT INTO request SELECT position + ?, at + ?, shape, lasted_s, success_nano, body "
-    "FROM request WHERE position <= ?"
-)
 
 
-def entries(chance: Random) -> Iterator[Any]:
+def entries(chance: Random, start: float = START) -> Iterator[Any]:
     """Without end: requests as they come, with tables before and words after them."""
     number, version = 0, 0
     tables: dict[str, WeightTable] = {}
     while True:
         number += 1
-        at = START + number * EVERY_S
+        at = start + number * EVERY_S
         task = chance.choices(list(TASKS), TASKS.values())[0]
         if task not in tables or at - tables[task].at > 1 + chance.expovariate(
             TASKS[task] / 100 / EVERY_S
@@ -160,21 +150,25 @@ def used(chance: Random) -> Usage:
                  cache_read_tokens=tokens // 2 if chance.random() < 0.3 else 0)  # fmt: skip
 
 
-def written_now(path: Path, requests: int) -> float:
-    """Requests a second that the writer took."""
+def written_now(path: Path, requests: int, start: float = START) -> tuple[float, float]:
+    """(seconds, microseconds of CPU an entry) of the writer, with collections of garbage as the
+    service has them."""
+    shorten()
     engine = open_engine(f"sqlite:///{path}")
     upgrade_engine(engine)
     writer = Writer(engine)
-    stream, done, spent_s = entries(Random(1)), 0, 0.0
+    stream, done, written, spent_s, cpu_s = entries(Random(1), start), 0, 0, 0.0, 0.0
     while done < requests:
         batch = list(islice(stream, BATCH))
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.thread_time()
         assert writer.write(batch) == 0
         spent_s += time.perf_counter() - began
+        cpu_s += time.thread_time() - cpu
+        written += BATCH
         done += sum(isinstance(each, Outcome) for each in batch)
     writer.close()
     engine.dispose()
-    return done / spent_s
+    return spent_s, cpu_s / written * 1e6
 
 
 def written_before(path: Path, requests: int) -> None:
@@ -220,86 +214,16 @@ def said(name: str, path: Path, requests: int) -> None:
             print(f"    {table:<16} {bytes_ / requests:8.1f}")
 
 
-def grown(path: Path, many: int) -> None:
-    """Copies of what is there, each later than the one before."""
-    with sqlite3.connect(path) as store:
-        store.executescript("PRAGMA cache_size=-1500000; PRAGMA synchronous=OFF")
-        (rows, last, first, end) = store.execute(
-            "SELECT count(*), max(position), min(at), max(at) FROM request"
-        ).fetchone()
-        span = int((end - first) // DAY_S + 1) * int(DAY_S)
-        for turn in range(1, many // rows):
-            store.execute(LATER, (turn * last, turn * span, last))
-            store.execute("INSERT INTO request_name SELECT random(), position + ? FROM request_name"
-                          " WHERE position <= ? ORDER BY 1", (turn * last, last))  # fmt: skip
-            for table in ("request_sums", "call_sums", "delay_sums"):
-                store.execute(
-                    f"INSERT INTO {table} SELECT {shifted(store, table)} FROM {table}"
-                    " WHERE at < ?", (turn * span, first - first % DAY_S + span),
-                )  # fmt: skip
-            store.commit()
-        store.execute("UPDATE writer SET position = (SELECT max(position) FROM request)")
-        store.commit()
-        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    store.close()
-
-
-def shifted(store: sqlite3.Connection, table: str) -> str:
-    names = [row[1] for row in store.execute(f"PRAGMA table_info({table})")]
-    return ", ".join("at + ?" if name == "at" else name for name in names)
-
-
-def timed(name: str, ask: Callable[[], object]) -> None:
-    began = time.perf_counter()
-    ask()
-    print(f"    {name:<46} {(time.perf_counter() - began) * 1e3:8.1f} ms")
-
-
-def asked(path: Path) -> None:
-    url = f"sqlite:///{path}"
-    settings = Settings(store=StoreSettings(url=url))
-    timed(
-        "open, schema, checked whole or at its ends",
-        lambda: prepared_engine(settings, SystemClock()),
-    )
-    engine = open_engine(url)
-    with engine.connect() as store:
-        count, first, last = store.exec_driver_sql(
-            "SELECT count(*), min(at), max(at) FROM request"
-        ).one()
-    print(f"    {count:,} requests over {(last - first) / DAY_S:.1f} days")
-    for name, since in (
-        ("an hour", 3600),
-        ("a day", DAY_S),
-        ("30 days", 30 * DAY_S),
-        ("ever", 1e9),
-    ):
-        timed(f"report of {name}", lambda since=since: report(engine, since=last - since - 0.3))
-    some = next(iter(queries.decisions(engine, since=last - 60, until=last, limit=1)))
-    timed("spent since midnight", lambda: spent_since(engine, last // DAY_S * DAY_S))
-    timed("a decision by its id", lambda: queries.decision(engine, some.decision.id))
-    timed("a table by its version", lambda: queries.table(engine, some.decision.table_version))
-    timed("1,000 decisions of a day ago", lambda: list(
-        queries.decisions(engine, since=last - DAY_S, until=last, limit=1000)))  # fmt: skip
-    timed("the tail after the last snapshot (20,000 entries)", lambda: list(
-        queries.tail(engine, count - 20_000)))  # fmt: skip
-    engine.dispose()
-
-
-def main(requests: int, many: int) -> None:
+def main(requests: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         before, now = Path(folder) / "before.db", Path(folder) / "now.db"
         written_before(before, requests // 20)
         said("before", before, requests // 20)
-        rate = written_now(now, requests)
+        seconds, cpu_us = written_now(now, requests)
         said("now", now, requests)
-        print(f"written: {rate:,.0f} requests/s, each with what belongs to it")
-        asked(now)
-        if many:
-            grown(now, many)
-            asked(now)
+        print(f"written: {requests / seconds:,.0f} requests/s, each with what belongs to it; "
+              f"{cpu_us:.0f} us of CPU an entry")  # fmt: skip
 
 
 if __name__ == "__main__":
-    numbers = [int(each) for each in sys.argv[1:]] + [1_000_000, 0][len(sys.argv) - 1 :]
-    main(*numbers)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

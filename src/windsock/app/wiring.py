@@ -233,6 +233,7 @@ def _history(engine: Engine) -> History:
     return History(
         decision=partial(queries.decision, engine),
         decisions=partial(queries.decisions, engine),
+        sought=partial(queries.sought, engine),
         table=partial(queries.table, engine),
         feedback_of=partial(queries.feedback_of, engine),
         quotes=partial(queries.quotes, engine),

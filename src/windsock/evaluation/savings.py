@@ -8,8 +8,9 @@ to the requests of each part of the time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -29,12 +30,15 @@ from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import evaluation
 from windsock.store import queries
 from windsock.store.engine import by_one_connection
+from windsock.store.reports import requests_in
 
 SAMPLE = 400
 """Requests that are read at most where nothing else is said: a tenth of a second."""
 
 PARTS = 12
 """Of a span from which no more is read than a sample."""
+
+GRAINS_S = (3600.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +96,14 @@ def savings(
 
     routes: dict[str, _Route] = defaultdict(_Route)
     with by_one_connection(engine) as store:
+        table_of = lru_cache(partial(queries.table, store))
         for outcome, stands_for in _sampled(store, since, until, namespace, sample):
             name = outcome.decision.cell.route
             if name in baselines:
                 route = routes[name]
                 route.requests += stands_for
                 route.read += 1
-                _take(route, outcome, baselines[name], store)
+                _take(route, outcome, baselines[name], store, table_of)
     return [_savings(name, route, baselines[name]) for name, route in sorted(routes.items())]
 
 
@@ -110,9 +115,8 @@ def _sampled(
     if len(span) <= sample:
         yield from ((each, 1.0) for each in span)
         return
-    ends = [since + (until - since) * i / PARTS for i in range(PARTS + 1)]
-    parts = list(pairwise(ends))
-    counts = [_count(engine, *part, namespace) for part in parts]
+    parts = list(pairwise(_ends(since, until)))
+    counts = [requests_in(engine, *part, namespace) for part in parts]
     share = sample / max(sum(counts), 1)
     for part, count in zip(parts, counts, strict=True):
         found = _read(engine, *part, namespace, max(1, round(count * share)))
@@ -124,13 +128,22 @@ def _read(engine: Engine, since: float, until: float, namespace: str, limit: int
     return [each for each in found if isinstance(each, Outcome) and not each.is_cached]
 
 
-def _count(engine: Engine, since: float, until: float, namespace: str) -> int:
-    rows = queries.report(engine, since=since, until=until, by=("route",), namespace=namespace)
-    return sum(row["requests"] for row in rows)
+def _ends(since: float, until: float) -> list[float]:
+    """Of parts, between which a whole hour or minute begins: those are counted already."""
+    step = (until - since) / PARTS
+    grain = next((each for each in GRAINS_S if step >= each), 0.0)
+    inner = [since + step * place for place in range(1, PARTS)]
+    return [since, *(each // grain * grain if grain else each for each in inner), until]
 
 
-def _take(route: _Route, outcome: Outcome, baseline: Baseline, engine: Engine) -> None:
-    table = queries.table(engine, outcome.decision.table_version)
+def _take(
+    route: _Route,
+    outcome: Outcome,
+    baseline: Baseline,
+    engine: Engine,
+    table_of: Callable[[int], WeightTable | None],
+) -> None:
+    table = table_of(outcome.decision.table_version)
     if table is None:
         route.leave_out("whose weights are no longer kept")
     elif table.note == ASKED_FOR:

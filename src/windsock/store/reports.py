@@ -48,6 +48,12 @@ def report(
     return _report(totals(engine, since=since, until=until), by, namespace)
 
 
+def requests_in(engine: Engine, since: float, until: float, namespace: str) -> int:
+    """Finished requests of a namespace; raises StoreError."""
+    found = totals(engine, since=since, until=until, has_delays=False).requests
+    return sum(sums["requests"] for series, sums in found.items() if series.namespace == namespace)
+
+
 def report_by_step(
     engine: Engine,
     *,
@@ -75,7 +81,7 @@ def attempts_report(
     engine: Engine, *, since: float, until: float | None = None
 ) -> list[dict[str, Any]]:
     """Calls by deployment and how they ended, of all namespaces: calls, mean_latency_s."""
-    return _attempts(totals(engine, since=since, until=until))
+    return _attempts(totals(engine, since=since, until=until, has_delays=False))
 
 
 def health_by_step(
@@ -114,7 +120,7 @@ def bills_report(
     Sums are exact Decimals. raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    sums = grouped(totals(engine, since=since, until=until).calls, by, namespace)
+    sums = grouped(totals(engine, since=since, until=until, has_delays=False).calls, by, namespace)
     return [
         {
             **dict(zip(by, group, strict=True)),

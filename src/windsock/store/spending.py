@@ -40,7 +40,7 @@ def spent_since(engine: Engine, since: float) -> list[Spent]:
     Calls from before costs were kept one by one are taken together, at whom the answer came from.
     """
     spent: Counter[tuple[str, str, str]] = Counter()
-    for series, sums in totals(engine, since=since).calls.items():
+    for series, sums in totals(engine, since=since, has_delays=False).calls.items():
         spent[_payer(series)] += sums["cost"]
     tally = Tally()
     with one_moment(engine) as connection:
@@ -67,7 +67,9 @@ def uncalled_report(
     raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    sums = grouped(totals(engine, since=since, until=until).requests, by, namespace)
+    sums = grouped(
+        totals(engine, since=since, until=until, has_delays=False).requests, by, namespace
+    )
     return [
         {
             **dict(zip(by, group, strict=True)),

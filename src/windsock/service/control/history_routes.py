@@ -37,6 +37,9 @@ NOTHING = {
 }
 """Of a group without requests."""
 
+LINES = 100
+"""Decisions that are sent at once."""
+
 BILLED = ("billed_usd", "counted_usd", "bill_ratio", "doubted_usd")
 
 
@@ -50,6 +53,7 @@ class History:
 
     decision, feedback_of   by the decision's id
     decisions               by since, until, limit and namespace, oldest first
+    sought                  also by what fits; None in place of what does not
     table                   by its version
     quotes                  of a deployment, by since and until
     report, bills, uncalled sums by since, until, by and namespace
@@ -61,6 +65,7 @@ class History:
 
     decision: Callable[[str], Outcome | Decision | None]
     decisions: Callable[..., Iterator[Outcome | Decision]]
+    sought: Callable[..., Iterator[Outcome | Decision | None]]
     table: Callable[[int], WeightTable | None]
     feedback_of: Callable[[str], list[Feedback]]
     quotes: Callable[..., list[Quote]]
@@ -285,5 +290,7 @@ def _redrawn(decision: Decision, table: WeightTable | None) -> dict[str, Any]:
 def _lines(
     past: History, namespace: str, since: float, until: float, limit: int
 ) -> Iterator[bytes]:
-    for found in past.decisions(since=since, until=until, limit=limit, namespace=namespace):
-        yield orjson.dumps(decision_facts(found)) + b"\n"
+    """Many at a time: each turn is one of a worker thread."""
+    found = past.decisions(since=since, until=until, limit=limit, namespace=namespace)
+    while part := list(islice(found, LINES)):
+        yield b"".join(orjson.dumps(decision_facts(each)) + b"\n" for each in part)

@@ -15,7 +15,7 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.store.codec import decode
 from windsock.store.compact.judging import said
-from windsock.store.compact.requests import Reader, named, names_in, of_namespace
+from windsock.store.compact.requests import Fits, Reader, named, names_in, of_namespace
 from windsock.store.compact.tables import RequestRow, SeriesRow, TableRow
 from windsock.store.compact.transactions import one_moment, reading
 from windsock.store.rollups.sums import success_nano
@@ -68,6 +68,15 @@ def decisions(
     size = PAGE if limit is None else max(1, min(PAGE, limit))
     query = _between(since, until, namespace)
     walked = _walk(engine, query, lambda row: (row.at, row.position), size)
+    yield from (found for _, found in islice(walked, limit))
+
+
+def sought(
+    engine: Engine, *, since: float, until: float, limit: int, namespace: str, fits: Fits
+) -> Iterator[Found | None]:
+    """The same; what does not fit comes as None, in a tenth of the time."""
+    query = _between(since, until, namespace)
+    walked = _walk(engine, query, lambda row: (row.at, row.position), min(limit, MANY), fits)
     yield from (found for _, found in islice(walked, limit))
 
 
@@ -203,7 +212,8 @@ def _walk(
     query: Callable[[Table, Any], Select[Any]],
     place: Callable[[Row[Any]], Any],
     size: int,
-) -> Iterator[tuple[Any, Found]]:
+    fits: Fits | None = None,
+) -> Iterator[tuple[Any, Any]]:
     """(place, decision) in order of place, of both forms at one moment a page: what is converted
     meanwhile is read once.
 
@@ -214,7 +224,7 @@ def _walk(
         with one_moment(engine) as connection:
             new = connection.execute(query(_request, after).limit(size)).all()
             old = connection.execute(query(_decision, after).limit(size)).all()
-            found = [*Reader(connection).read(new), *_readable(old, _decision_of)]
+            found = [*Reader(connection).read(new, fits), *_readable(old, _decision_of)]
         after = min((place(rows[-1]) for rows in (new, old) if len(rows) == size), default=None)
         placed = sorted(((place(row), each) for row, each in found), key=itemgetter(0))
         yield from (pair for pair in placed if after is None or pair[0] <= after)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -16,9 +16,12 @@ from windsock.store.compact.dictionary import AT_ONCE, Dictionary, parts
 from windsock.store.compact.shapes.splitting import split, written
 from windsock.store.compact.shapes.values import Shape
 from windsock.store.compact.tables import NameRow, RequestRow, SeriesRow, ShapeRow
-from windsock.store.compact.templates import joined, tree
+from windsock.store.compact.templates import joined, tree, with_holes
 from windsock.store.compact.transactions import reading
 from windsock.store.rollups.sums import Series, series_in, series_of
+
+Fits = Callable[[Mapping[str, Any]], bool]
+"""Whether a record is asked for, told of it as JSON with something else in place of numbers."""
 
 KINDS: dict[str, type[Any]] = {"outcome": Outcome, "decision": Decision, "table": WeightTable}
 LONG_S = 60
@@ -159,13 +162,25 @@ class Reader:
         self._connection = connection
         self._shapes: dict[int, tuple[str, str, Series]] = {}
 
-    def read(self, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Any]]:
-        """(row, record); rows that hold no whole record are left out."""
+    def read(
+        self, rows: Sequence[Row[Any]], fits: Fits | None = None
+    ) -> Iterator[tuple[Row[Any], Any]]:
+        """(row, record); rows that hold no whole record are left out, and None stands for a record
+        that does not fit."""
         self.meet(row.shape for row in rows)
+        unfit = self._unfit(fits) if fits else frozenset()
         for row in rows:
+            if row.shape in unfit:
+                yield row, None
+                continue
             with contextlib.suppress(*UNREADABLE):
                 kind, body, _ = self._shapes[row.shape]
                 yield row, joined(body, row.body, row.at, KINDS[kind])
+
+    def _unfit(self, fits: Fits) -> frozenset[int]:
+        return frozenset(
+            number for number, (_, body, _) in self._shapes.items() if not fits(with_holes(body))
+        )
 
     def trees(self, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
         """The same as plain mappings, without what has its default: in a third of the time."""

@@ -50,15 +50,21 @@ class Totals:
             self.calls[series].update(sums)
 
 
-def totals(engine: Engine, *, since: float, until: float | None = None) -> Totals:
-    """Sums over [since, until); without `until` up to now. Raises StoreError."""
+def totals(
+    engine: Engine, *, since: float, until: float | None = None, has_delays: bool = True
+) -> Totals:
+    """Sums over [since, until); without `until` up to now. Raises StoreError.
+
+    has_delays  also how long requests took, which is most of what is read
+    """
     asked = window(since, inf if until is None else until)
     found = Totals()
     with one_moment(engine) as connection:
         names = dict(_names(connection))
         for piece in asked.pieces:
             _take_kept(connection, piece, found, names)
-        for piece in touched(since, inf if until is None else until).pieces:
+        delays = touched(since, inf if until is None else until).pieces if has_delays else ()
+        for piece in delays:
             _take_delays(connection, piece, found, names)
         for begin, end in asked.ends:
             found.take(counted(connection, begin, end))
@@ -69,10 +75,7 @@ def totals(engine: Engine, *, since: float, until: float | None = None) -> Total
 def totals_by_step(
     engine: Engine, *, since: float, until: float, step_s: float, has_delays: bool = True
 ) -> list[Totals]:
-    """The same of each step of [since, until), which are whole minutes; raises StoreError.
-
-    has_delays  also how long requests took, which is most of what is read
-    """
+    """The same of each step of [since, until), which are whole minutes; raises StoreError."""
     found = [Totals() for _ in range(round((until - since) / step_s))]
     with one_moment(engine) as connection:
         names = dict(_names(connection))

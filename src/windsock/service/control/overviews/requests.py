@@ -1,9 +1,8 @@
 """The newest requests, and those among them that somebody looks for. Never a text of theirs."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -11,6 +10,7 @@ from pydantic import Field
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import Cell
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
@@ -23,8 +23,8 @@ MOST_READ = 20_000
 
 Status = Literal["ok", "failed", "open"]
 Kept = Outcome | Decision
-Decisions = Callable[..., Iterator[Kept]]
-"""By since, until, limit and namespace, oldest first; it blocks, and raises StoreError."""
+SoughtIn = Callable[..., Iterator[Kept | None]]
+"""By since, until, limit, namespace and fits, oldest first; it blocks, and raises StoreError."""
 
 
 class RequestView(Answer):
@@ -68,16 +68,37 @@ class Sought:
 
     def fits(self, view: RequestView) -> bool:
         """True if it is one of those."""
+        return self._fits(
+            view.route, view.task, view.deployment, view.served, view.key, view.status
+        )
+
+    def fits_record(self, record: Mapping[str, Any]) -> bool:
+        """The same of a request as JSON, of which only names are known."""
+        decision = record.get("decision", record)
+        _, route, task, *segment = decision["cell"]
+        is_open = "decision" not in record
+        return self._fits(
+            route,
+            Cell("", route, task, *segment).name,
+            decision["deployment"],
+            record.get("served"),
+            decision.get("key_id"),
+            "open" if is_open else status_of(record["ok"]),
+        )
+
+    def _fits(
+        self, route: str, task: str, drawn: str, served: str | None, key: str | None, status: Status
+    ) -> bool:
         return (
-            self.route in (None, view.route)
-            and self.task in (None, view.task)
-            and self.deployment in (None, view.deployment, view.served)
-            and self.key in (None, view.key)
-            and self.status in (None, view.status)
+            self.route in (None, route)
+            and self.task in (None, task)
+            and self.deployment in (None, drawn, served)
+            and self.key in (None, key)
+            and self.status in (None, status)
         )
 
 
-def request_routes(insight: Insight, decisions: Decisions) -> APIRouter:
+def request_routes(insight: Insight, sought_in: SoughtIn) -> APIRouter:
     """GET /v1/requests."""
     routes = APIRouter(tags=["history"])
     Caller = Annotated[Principal, Depends(insight.allowed("read"))]  # noqa: N806
@@ -99,9 +120,10 @@ def request_routes(insight: Insight, decisions: Decisions) -> APIRouter:
         begin = when(since, now, param="since", otherwise=end - DAY_S)
         sought = Sought(route=route, task=task, deployment=deployment, key=key, status=status)
 
-        def read(since: float, until: float, limit: int) -> list[Kept]:
-            asked = {"since": since, "until": until, "namespace": caller.namespace}
-            return list(islice(decisions(**asked, limit=limit), limit))
+        def read(since: float, until: float, limit: int) -> list[Kept | None]:
+            span = {"since": since, "until": until, "limit": limit}
+            fits = sought.fits_record
+            return list(sought_in(**span, namespace=caller.namespace, fits=fits))
 
         return await asyncio.to_thread(newest, read, sought, begin, end, limit)
 
@@ -109,7 +131,7 @@ def request_routes(insight: Insight, decisions: Decisions) -> APIRouter:
 
 
 def newest(
-    read: Callable[[float, float, int], list[Kept]],
+    read: Callable[[float, float, int], Sequence[Kept | None]],
     sought: Sought,
     since: float,
     until: float,
@@ -117,7 +139,8 @@ def newest(
 ) -> RequestsAnswer:
     """Looks back from `until` over spans that double while little is found.
 
-    A span that holds more than may still be read is looked at in parts.
+    A span that holds more than may still be read is looked at in parts. None stands for a request
+    that is none of those.
     """
     found: list[RequestView] = []
     span, left, end = FIRST_SPAN_S, MOST_READ, until
@@ -127,7 +150,7 @@ def newest(
         if len(rows) > left and span > 1e-3:
             span /= 8
             continue
-        views = (request_view(row) for row in reversed(rows))
+        views = (request_view(row) for row in reversed(rows) if row is not None)
         found += (view for view in views if sought.fits(view))
         left, end, span = left - len(rows), begin, span * 2
     return RequestsAnswer(
@@ -150,13 +173,18 @@ def request_view(row: Kept) -> RequestView:
     )
 
 
+def status_of(is_ok: bool) -> Status:
+    """Of a request that ended."""
+    return "ok" if is_ok else "failed"
+
+
 def _ended(row: Kept, began_at: float) -> dict[str, Any]:
     if not isinstance(row, Outcome):
         unknown = dict.fromkeys(("served", "attempts", "cost_usd", "latency_s"))
         return {**unknown, "status": "open"}
     return {
         "served": row.served,
-        "status": "ok" if row.ok else "failed",
+        "status": status_of(row.ok),
         "attempts": len(row.results),
         "cost_usd": number(row.cost_usd),
         "latency_s": row.finished_at - began_at,

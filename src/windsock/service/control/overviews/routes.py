@@ -23,7 +23,7 @@ def overview_routes(
 ) -> Iterator[APIRouter]:
     """GET /v1/{routes,config,requests,evidence,feeds,keys,spend}, /v1/deployments/history."""
     yield aim_routes(insight, settings)
-    yield request_routes(insight, past.decisions)
+    yield request_routes(insight, past.sought)
     yield evidence_routes(insight)
     yield feed_routes(insight, poller)
     yield key_routes(insight, keys)
