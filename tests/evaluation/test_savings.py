@@ -13,7 +13,14 @@ from windsock.cli.tables import saved_words, show_report
 from windsock.core.model.calls import Outcome
 from windsock.core.model.units import cost_usd
 from windsock.core.policies.baselines import Fixed, Uniform
-from windsock.evaluation.savings import Baseline, Savings, savings, savings_facts
+from windsock.evaluation.savings import (
+    PARTS,
+    Baseline,
+    Savings,
+    part_ends,
+    savings,
+    savings_facts,
+)
 from windsock.simulation.engines.contenders import Contender
 from windsock.simulation.world.prompt_caches import usage_of
 from windsock.simulation.world.world import World
@@ -180,3 +187,21 @@ async def test_the_report_compares_with_the_incumbent_or_whom_it_is_told(tmp_pat
     assert "auto against all to bolt/m (the incumbent)" in capsys.readouterr().out
     show_report(Asked(told), since="1d", by="deployment", as_json=True)
     assert json.loads(capsys.readouterr().out) == told
+
+
+@pytest.mark.parametrize(
+    ("span_s", "grain_s"), [(30 * 86_400.0, 3600.0), (12 * 3601.0, 3600.0), (1000.0, 60.0)]
+)
+def test_parts_of_a_long_log_meet_where_counted_spans_do(span_s: float, grain_s: float) -> None:
+    since = 1_767_225_637.25
+    first, *inner, last = part_ends(since, since + span_s)
+    assert (first, last) == (since, since + span_s)
+    assert len(inner) == PARTS - 1
+    assert inner == sorted(inner)
+    assert inner[0] >= first
+    assert all(each % grain_s == 0 for each in inner)
+
+
+def test_parts_of_a_short_log_are_equal() -> None:
+    ends = part_ends(0.0, PARTS * 10.0)
+    assert ends == [10.0 * place for place in range(PARTS + 1)]

@@ -8,7 +8,7 @@ to the requests of each part of the time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from itertools import pairwise
@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import WeightTable
+from windsock.core.model.rewards import Feedback
 from windsock.evaluation.counterfactual import (
     ASKED_FOR,
     Considered,
@@ -97,13 +98,20 @@ def savings(
     routes: dict[str, _Route] = defaultdict(_Route)
     with by_one_connection(engine) as store:
         table_of = lru_cache(partial(queries.table, store))
-        for outcome, stands_for in _sampled(store, since, until, namespace, sample):
+        sampled = [
+            pair
+            for pair in _sampled(store, since, until, namespace, sample)
+            if pair[0].decision.cell.route in baselines
+        ]
+        told = queries.feedback_of_each(store, [each.decision.id for each, _ in sampled])
+        for outcome, stands_for in sampled:
             name = outcome.decision.cell.route
-            if name in baselines:
-                route = routes[name]
-                route.requests += stands_for
-                route.read += 1
-                _take(route, outcome, baselines[name], store, table_of)
+            route = routes[name]
+            route.requests += stands_for
+            route.read += 1
+            said = told.get(outcome.decision.id, ())
+            table = table_of(outcome.decision.table_version)
+            _take(route, outcome, baselines[name], table, _reward(said))
     return [_savings(name, route, baselines[name]) for name, route in sorted(routes.items())]
 
 
@@ -115,7 +123,7 @@ def _sampled(
     if len(span) <= sample:
         yield from ((each, 1.0) for each in span)
         return
-    parts = list(pairwise(_ends(since, until)))
+    parts = list(pairwise(part_ends(since, until)))
     counts = [requests_in(engine, *part, namespace) for part in parts]
     share = sample / max(sum(counts), 1)
     for part, count in zip(parts, counts, strict=True):
@@ -128,22 +136,22 @@ def _read(engine: Engine, since: float, until: float, namespace: str, limit: int
     return [each for each in found if isinstance(each, Outcome) and not each.is_cached]
 
 
-def _ends(since: float, until: float) -> list[float]:
+def part_ends(since: float, until: float) -> list[float]:
     """Of parts, between which a whole hour or minute begins: those are counted already."""
     step = (until - since) / PARTS
     grain = next((each for each in GRAINS_S if step >= each), 0.0)
     inner = [since + step * place for place in range(1, PARTS)]
-    return [since, *(each // grain * grain if grain else each for each in inner), until]
+    whole = (each // grain * grain if grain else each for each in inner)
+    return [since, *whole, until]
 
 
 def _take(
     route: _Route,
     outcome: Outcome,
     baseline: Baseline,
-    engine: Engine,
-    table_of: Callable[[int], WeightTable | None],
+    table: WeightTable | None,
+    reward: float | None,
 ) -> None:
-    table = table_of(outcome.decision.table_version)
     if table is None:
         route.leave_out("whose weights are no longer kept")
     elif table.note == ASKED_FOR:
@@ -155,7 +163,7 @@ def _take(
     else:
         row = row_of(outcome, outcome.decision, _always(table, baseline.deployment), table)
         if row is not None:
-            row.reward = _reward(engine, outcome)
+            row.reward = reward
             route.found.rows.append(row)
 
 
@@ -165,9 +173,8 @@ def _always(table: WeightTable, deployment: str) -> WeightTable:
     return replace(table, arms=arms, cascades=None)
 
 
-def _reward(engine: Engine, outcome: Outcome) -> float | None:
+def _reward(told: Iterable[Feedback]) -> float | None:
     """The last word on each matter, as one; None where nobody judged."""
-    told = queries.feedback_of(engine, outcome.decision.id)
     return worth_of({matter_of(each.reward): each for each in told}.values())
 
 

@@ -22,6 +22,7 @@ from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.validation import Held
 from windsock.store.codec import decode, decode_spoken
+from windsock.store.compact.dictionary import parts
 from windsock.store.compact.history import (
     count,
     decision,
@@ -57,6 +58,7 @@ __all__ = [
     "decisions",
     "events",
     "feedback_of",
+    "feedback_of_each",
     "held_quotes",
     "keys",
     "last_quotes",
@@ -94,6 +96,17 @@ def feedback_of(engine: Engine, decision_id: str) -> list[Feedback]:
     query = select(_feedback).where(_feedback.c.decision_id == decision_id)
     rows = _all(engine, query.order_by(_feedback.c.position))
     return [each for _, each in _readable(rows, decode_spoken)]
+
+
+def feedback_of_each(engine: Engine, ids: Collection[str]) -> dict[str, list[Feedback]]:
+    """The same of many decisions, by their ids; those of which nothing was said are not there."""
+    found: dict[str, list[Feedback]] = {}
+    for part in parts(ids):
+        query = select(_feedback).where(_feedback.c.decision_id.in_(part))
+        rows = _all(engine, query.order_by(_feedback.c.position))
+        for _, each in _readable(rows, decode_spoken):
+            found.setdefault(each.decision_id, []).append(each)
+    return found
 
 
 def quotes(engine: Engine, deployment: str, *, since: float, until: float) -> list[Quote]:

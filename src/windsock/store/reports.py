@@ -28,6 +28,7 @@ def report(
     until: float | None = None,
     by: Sequence[str] = ("task", "deployment", "key"),
     namespace: str | None = None,
+    has_delays: bool = True,
 ) -> list[dict[str, Any]]:
     """Finished requests of a span of time, grouped by task, deployment (that served), route, key.
 
@@ -40,12 +41,13 @@ def report(
     prompt_tokens, cached_tokens, completion_tokens     of the answers that were given
     mean_latency_s, p50_latency_s, p95_latency_s, p99_latency_s      of answered requests; the
                             percentiles by nearest rank, to two digits and the millisecond, of the
-                            hours that the span touches
+                            hours that the span touches; None without `has_delays`, in less time
 
     raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    return _report(totals(engine, since=since, until=until), by, namespace)
+    found = totals(engine, since=since, until=until, has_delays=has_delays)
+    return _report(found, by, namespace)
 
 
 def requests_in(engine: Engine, since: float, until: float, namespace: str) -> int:

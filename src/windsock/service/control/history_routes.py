@@ -56,7 +56,7 @@ class History:
     sought                  also by what fits; None in place of what does not
     table                   by its version
     quotes                  of a deployment, by since and until
-    report, bills, uncalled sums by since, until, by and namespace
+    report, bills, uncalled sums by since, until, by and namespace; the report also by has_delays
     report_by_step          the same report of each step, also by step_s
     health_by_step          by since, until and step_s: calls by how they ended, and the report, by
                             deployment, of all namespaces

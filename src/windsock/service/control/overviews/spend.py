@@ -120,7 +120,7 @@ def _read(past: History, asked: Asked) -> Found:
     span = asked.span
     whole = {"since": span.since, "until": span.until, "namespace": asked.namespace, "by": PARTS}
     return Found(
-        rows=past.report(**whole),
+        rows=past.report(**whole, has_delays=False),
         bills=past.bills(**whole),
         uncalled=past.uncalled(**whole),
         steps=past.report_by_step(
