@@ -1,6 +1,7 @@
 """What a rehearsal elsewhere starts from: GET /v1/rehearsal."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -84,10 +85,10 @@ def newest(
     while len(found) < limit and until > since:
         begin = max(since, until - width_s)
         lines = past.decisions(since=begin, until=until, namespace=namespace)
-        ended = (each for each in lines if isinstance(each, Outcome))
-        found[:0] = [each for each in ended if each.decision.cell.route == route]
+        mine = (o for o in lines if isinstance(o, Outcome) and o.decision.cell.route == route)
+        found[:0] = deque(mine, maxlen=limit - len(found))
         until, width_s = begin, width_s * WIDER
-    return found[-limit:]
+    return found
 
 
 def _feedback(past: History, read: list[Outcome]) -> Iterator[Feedback]:
