@@ -195,6 +195,12 @@ async def test_requests_are_filtered_and_no_text_of_theirs_is_shown(world) -> No
         await expect(rows.first).to_contain_text("crux/m")
         await expect(rows.filter(has_text="ok")).to_have_count(0)
         assert SECRET not in await page.content()
+        route = page.locator('[data-name="form"] label', has_text="Route").locator("input")
+        await route.fill("held")
+        await page.keyboard.press("Enter")
+        await expect(page.locator('[data-name="rows"] .none')).to_be_visible()
+        await route.fill("")
+        await page.keyboard.press("Enter")
         await rows.first.click()
         await expect(page.locator('[data-name="attempts"]')).to_contain_text("500")
 
@@ -237,6 +243,13 @@ async def test_a_deployment_a_route_and_a_task_have_a_page_each(world) -> None:
         )
         await page.locator('[data-name="cells"]').get_by_role("link").first.click()
         await expect(page.locator("#task-title")).to_have_text("Task default")
+        await page.goto(f"{world.it.url}/#/deployment?name=acme/m")
+        await expect(page.locator('[data-name="spent"] tbody tr').first).to_be_visible()
+        await expect(page.locator('[data-name="one"] .facts')).to_contain_text("in use")
+        await page.goto(f"{world.it.url}/#/deployment?name=acme/m&from=1000&to=2000")
+        await expect(page.locator('[data-name="spent"] .none')).to_have_text(
+            "It served nobody in this time."
+        )
         await page.goto(f"{world.it.url}/#/route?route=held")
         await expect(page.locator("#route-title")).to_have_text("Route held")
         await expect(page.locator(".view .facts")).to_contain_text("$5.00 a day")

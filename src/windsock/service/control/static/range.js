@@ -14,6 +14,12 @@ export function rangeOf(args) {
   return { since: Date.now() / 1000 - span, until: null };
 }
 
+/** The range as a query names it. */
+export function spanOf(args) {
+  const { since, until } = rangeOf(args);
+  return String(new URLSearchParams({ since, ...(until === null ? {} : { until }) }));
+}
+
 /** Shows the range in its form, and tells `pick` what was chosen. */
 export function rangeForm(form, pick) {
   const select = form.querySelector("select");
@@ -25,6 +31,6 @@ export function rangeForm(form, pick) {
     form.querySelector("button").hidden = until === null;
     zoom.hidden = until === null;
     zoom.textContent = until === null ? "" : `${moment(since, 60, true)} – ${moment(until, 60, true)}`;
-    select.value = until === null ? args.get("since") ?? USUAL : "zoom";
+    select.value = until !== null ? "zoom" : args.get("since") in SPANS ? args.get("since") : USUAL;
   };
 }

@@ -20,12 +20,12 @@ export function draw(place, data, ask) {
   choose(of, [ALL, ...(found?.by_task ?? []).map((each) => each.task)], ask.args.get("of") ?? ALL);
   const points = found?.by_task.find((each) => each.task === ask.args.get("of"))?.prospects ?? found?.over_route ?? [];
   sentence(place, "in-short", points.length ? inShort(found, points) : "Nobody can serve this route just now.");
-  if (!points.length) return;
+  if (!points.length) return place.querySelectorAll(":scope > section").forEach((each) => each.remove());
   for (const each of points) each.label = label(each, found);
   const plot = section(place, "frontier", "Cost against success", "$ per 1,000 requests, success as believed now");
   once(plot, "picture", () => element("div", "scatter")).replaceChildren(picture(points));
   const twin = section(place, "wishes", "Each wish", "what it would cost and deliver");
-  table(twin, "wishes-table", COLUMNS, points, { caption: "What each wish would cost and deliver", key: (row) => row.label, mark: (row) => (row.is_held ? "" : "out") });
+  return table(twin, "wishes-table", COLUMNS, points, { caption: "What each wish would cost and deliver", key: (row) => row.label, mark: (row) => (row.is_held ? "" : "out") });
 }
 
 function pick(title, name, ask) {
