@@ -25,7 +25,7 @@ export const BELIEF = [
   figure("Rewards", (row) => row.effective_samples, count),
   figure("Cost", (row) => row.expected_usd * 1000, usd, "$ per 1k"),
 ];
-export const LIMITS = { title: "Limited by", text: (row) => row.limits.join(", ") || null };
+export const LIMITS = { title: "Limited by", text: (row) => (row.limits.length ? element("span", "wraps", row.limits.join(", ")) : null) };
 
 /** Of a line of the report; `of` finds it in a row. */
 export const spent = (of = (row) => row) => [

@@ -6,7 +6,7 @@ import { percent, usd } from "../words.js";
 
 const [W, H, LEFT, BOTTOM] = [640, 320, 64, 280];
 const SIZES = { today: 6, deployment: 4, quality: 5, value: 2.5 };
-const BELOW = ["today", "economy", "high"];
+const BELOW = ["economy", "high"];
 const ALL = "all its traffic";
 
 export const every = 15;
@@ -72,7 +72,8 @@ function picture(points) {
     ...shown.map((each) => {
       const [cx, cy] = at(each);
       const isNamed = each.kind === "quality" || each.kind === "today" || each.label.endsWith("(incumbent)");
-      const words = isNamed ? [text(cx + 9, cy + (BELOW.includes(each.name) ? 17 : -7), each.kind === "deployment" ? "incumbent" : each.name)] : [];
+      const place = each.kind === "today" ? [cx - 10, cy + 4, each.name, "end"] : [cx + 9, cy + (BELOW.includes(each.name) ? 17 : -7), each.kind === "deployment" ? "incumbent" : each.name];
+      const words = isNamed ? [text(...place)] : [];
       const title = drawn("title", {}, `${each.label}: ${right(each.success)}, ${cost(each)} per 1,000 requests`);
       return drawn("g", { class: each.kind }, drawn("circle", { cx, cy, r: SIZES[each.kind] }), title, ...words);
     }));

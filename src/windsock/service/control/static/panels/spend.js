@@ -14,13 +14,13 @@ export const every = 30;
 export async function load(ask) {
   const [by, baseline] = [ask.args.get("by") ?? BY[0], ask.args.get("baseline")];
   const against = (names) => (baseline && !names.includes(baseline) ? `&baseline=${encodeURIComponent(baseline)}` : "");
-  const [found, report, deployments, keys] = await Promise.all([
+  const savings = ask.get(`/v1/report?by=route&${ask.span()}${against([NONE, INCUMBENT])}`).then((report) => report.savings, () => []);
+  const [found, deployments, keys] = await Promise.all([
     ask.get(`/v1/spend?by=${by}&${ask.span()}${against([NONE])}`),
-    ask.get(`/v1/report?by=route&${ask.span()}${against([NONE, INCUMBENT])}`),
     ask.get("/v1/deployments"),
     by === "key" ? ask.get("/v1/keys") : { data: [] },
   ]);
-  return { found, savings: report.savings, names: deployments.data.map((each) => each.deployment), keys: new Map(keys.data.map((key) => [key.id, key.name])) };
+  return { found, savings, names: deployments.data.map((each) => each.deployment), keys: new Map(keys.data.map((key) => [key.id, key.name])) };
 }
 
 export function draw(place, { found, savings, names, keys }, ask) {
@@ -33,8 +33,13 @@ export function draw(place, { found, savings, names, keys }, ask) {
   timeline(sums, "over-time", found.at, renamed(found.series, label), { caption: `Dollars by ${by}, over time`, format: usd, isStacked: true, ends: Math.min(found.until, Date.now() / 1000), zoom: ask.zoom });
   const groups = section(place, "groups", `By ${by}`, baseline ? `against always ${baseline}` : "");
   table(groups, "spend-table", columns(by, baseline, label), found.data, { caption: `Spend and savings by ${by}`, key: (line) => String(line.group), none: "Nothing was asked in this time.", mark: (line) => (line.saved_usd < 0 ? "bad" : "") });
-  const saved = section(place, "saved", "Saved and lost", "all to one deployment instead, estimated by exact propensities; 95 % intervals");
-  table(saved, "saved-table", SAVED, savings, { caption: "What each route saved and won", key: (line) => line.route, none: "No request of this time can be compared." });
+  savings.then((lines) => saved(place, lines));
+}
+
+/** It takes a second or two, so it comes after the rest. */
+function saved(place, savings) {
+  const box = section(place, "saved", "Saved and lost", "against all to one deployment, estimated by exact propensities; 95 % intervals");
+  table(box, "saved-table", SAVED, savings, { caption: "What each route saved and won", key: (line) => line.route, none: "No request of this time can be compared." });
 }
 
 function inShort(total, baseline) {

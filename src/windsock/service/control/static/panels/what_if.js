@@ -126,7 +126,8 @@ function show(cells) {
   const all = counted.reduce((sum, each) => sum + each, 0);
   const parts = counted.map((each) => (all ? each / all : 1 / cells.length));
   const mean = (pick) => (cells.some((cell) => pick(cell) === null) ? null : cells.reduce((sum, cell, index) => sum + parts[index] * pick(cell), 0));
-  const [now, then] = ["now", "then"].map((time) => ({ success: mean((cell) => cell[`success_${time}`]), usd: mean((cell) => cell[`usd_per_request_${time}`]), weight: (name) => mean((cell) => cell[`weights_${time}`][name] ?? 0) }));
+  const isAsItIs = !Object.keys(state.factors).length && Object.values(state.aims).every((each) => each === undefined);
+  const [now, then] = ["now", isAsItIs ? "now" : "then"].map((time) => ({ success: mean((cell) => cell[`success_${time}`]), usd: mean((cell) => cell[`usd_per_request_${time}`]), weight: (name) => mean((cell) => cell[`weights_${time}`][name] ?? 0) }));
   facts(state.result, "facts", [
     ["Success", moved(percent(now.success), percent(then.success))],
     ["Bill a day", all ? moved(usd(now.usd * all), usd(then.usd * all)) : "no requests in the last day"],
