@@ -21,7 +21,7 @@ def export(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Decisions with their propensities into a file, also while a service runs."""
+    """Decisions with their propensities into a file."""
     from windsock.cli.stored.exporting import export as write
     from windsock.cli.stores import existing_store
     from windsock.clock import SystemClock
