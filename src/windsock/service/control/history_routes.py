@@ -38,7 +38,10 @@ NOTHING = {
 """Of a group without requests."""
 
 LINES = 100
-"""Decisions that are sent at once."""
+"""Decisions that are sent at once: each turn is one of a worker thread."""
+
+MOST_SAMPLED = 10_000
+"""Requests read for one answer on savings; where none are asked for, nothing is said of them."""
 
 BILLED = ("billed_usd", "counted_usd", "bill_ratio", "doubted_usd")
 
@@ -52,15 +55,15 @@ class History:
     """What the store holds: see `store.queries`. Its calls block, and raise StoreError.
 
     decision, feedback_of   by the decision's id
-    decisions               by since, until, limit and namespace, oldest first
-    sought                  also by what fits; None in place of what does not
+    decisions, sought       by since, until, limit and namespace; `sought` also by what fits
     table                   by its version
     quotes                  of a deployment, by since and until
     report, bills, uncalled sums by since, until, by and namespace; the report also by has_delays
     report_by_step          the same report of each step, also by step_s
     health_by_step          by since, until and step_s: calls by how they ended, and the report, by
                             deployment, of all namespaces
-    savings     of routes against (deployment, why) each, by since, until, namespace and sample
+    savings                 of routes against (deployment, why) each, by since, until, namespace
+                            and sample
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -132,7 +135,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         until: When = None,
         by: str = "task,deployment",
         baseline: DeploymentName | None = None,
-        sample: Annotated[int, Query(ge=1, le=10_000)] = 400,
+        sample: Annotated[int, Query(ge=0, le=MOST_SAMPLED)] = 400,
     ) -> dict[str, Any]:
         groups = _groups(by)
         now = clock.now()
@@ -143,11 +146,13 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         bills = await asyncio.to_thread(past.bills, **asked)
         uncalled = await asyncio.to_thread(past.uncalled, **asked)
         lines = report_lines(rows, bills, uncalled, groups)
-        measures = _measures(insight.router, caller.namespace, baseline, now)
-        span = {"since": begin, "until": now if end is None else end}
-        saved = await asyncio.to_thread(
-            past.savings, measures, **span, namespace=caller.namespace, sample=sample
-        )
+        saved: list[dict[str, Any]] = []
+        if sample:
+            measures = _measures(insight.router, caller.namespace, baseline, now)
+            span = {"since": begin, "until": now if end is None else end}
+            saved = await asyncio.to_thread(
+                past.savings, measures, **span, namespace=caller.namespace, sample=sample
+            )
         return {"since": begin, "until": end, "by": groups, "data": lines, "savings": saved}
 
     return routes
@@ -290,7 +295,6 @@ def _redrawn(decision: Decision, table: WeightTable | None) -> dict[str, Any]:
 def _lines(
     past: History, namespace: str, since: float, until: float, limit: int
 ) -> Iterator[bytes]:
-    """Many at a time: each turn is one of a worker thread."""
     found = past.decisions(since=since, until=until, limit=limit, namespace=namespace)
     while part := list(islice(found, LINES)):
         yield b"".join(orjson.dumps(decision_facts(each)) + b"\n" for each in part)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from itertools import accumulate
@@ -74,8 +75,21 @@ def _mapping(node: dict[str, Any]) -> tuple[Fill, bool]:
 
 
 def _filled(fills: Mapping[str, tuple[Fill, bool]]) -> Fill:
-    pairs = [(name, fill) for name, (fill, _) in fills.items()]
-    return lambda numbers, at: {name: fill(numbers, at) for name, fill in pairs}
+    """What is the same for all records, and what goes in as it is, needs no call each time."""
+    common = {name: fill((), 0.0) if is_same else None for name, (fill, is_same) in fills.items()}
+    changing = {name: fill for name, (fill, is_same) in fills.items() if not is_same}
+    plain = [(name, fill.place) for name, fill in changing.items() if isinstance(fill, _Plain)]
+    others = [(name, fill) for name, fill in changing.items() if not isinstance(fill, _Plain)]
+
+    def filled(numbers: Sequence[Any], at: float) -> dict[str, Any]:
+        made = common.copy()
+        for name, place in plain:
+            made[name] = numbers[place]
+        for name, fill in others:
+            made[name] = fill(numbers, at)
+        return made
+
+    return filled
 
 
 def _either(fill: Fill, parts: Sequence[tuple[Fill, bool]]) -> tuple[Fill, bool]:
@@ -88,7 +102,7 @@ def _either(fill: Fill, parts: Sequence[tuple[Fill, bool]]) -> tuple[Fill, bool]
 
 def _hole(index: int, kind: str) -> tuple[Fill, bool]:
     fills: dict[str, Fill] = {
-        "value": lambda numbers, at: numbers[index],
+        "value": _Plain(index),
         "moment": lambda numbers, at: moment_of(at, numbers[index]),
         "hex": lambda numbers, at: numbers[index].hex(),
         "money": lambda numbers, at: _dollars(numbers[index]),
@@ -97,6 +111,16 @@ def _hole(index: int, kind: str) -> tuple[Fill, bool]:
         "sums": _sums,
     }
     return fills[kind], False
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A number as it left."""
+
+    place: int
+
+    def __call__(self, numbers: Sequence[Any], at: float) -> Any:
+        return numbers[self.place]
 
 
 def _sums(numbers: Sequence[Any], at: float) -> None:
