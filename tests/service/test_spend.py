@@ -214,3 +214,14 @@ async def test_the_steps_add_up_to_the_whole(tmp_path) -> None:
             told = sum(usd for values in found["series"].values() for usd in values)
             assert told == pytest.approx(found["total"]["cost_usd"]), step
             assert len(found["at"]) in (count, count - 1, count + 1)
+
+
+async def test_what_was_saved_is_reckoned_only_where_it_is_asked_for(tmp_path) -> None:
+    async with served(tmp_path) as (it, clock):
+        await ask(it, "auto", "sql", 3)
+        await it.service.ledger.flushed()
+        clock.advance_to(START + 60)
+        whole = (await it.http.get("/v1/report?by=task&baseline=acme/m")).json()
+        without = (await it.http.get("/v1/report?by=task&baseline=acme/m&sample=0")).json()
+    assert [(each["route"], each["requests"]) for each in whole["savings"]] == [("auto", 3)]
+    assert without["savings"] == [] and without["data"] == whole["data"]

@@ -116,7 +116,7 @@ async def test_a_reader_logs_in_and_out_and_a_wrong_key_is_refused(world) -> Non
 
 
 async def test_a_slider_shows_what_the_call_says_and_changes_nothing(world) -> None:
-    before = (await world.it.http.get("/v1/weights?route=auto")).json()["data"]
+    before = world.it.service.router.to_state()
     async with world.page("what-if?route=auto") as page:
         await page.locator(".slider", has_text="acme/m").locator("input").fill("100")
         row = page.locator('[data-name="split"] tr[data-name="acme/m"]')
@@ -129,8 +129,7 @@ async def test_a_slider_shows_what_the_call_says_and_changes_nothing(world) -> N
         await page.get_by_label("Floor of the route").fill("99")
         await expect(page.locator(".view")).to_contain_text("route quality floor 0.99")
         await expect(page.locator('[data-name="facts"]')).to_contain_text("Bill a day")
-    after = (await world.it.http.get("/v1/weights?route=auto")).json()["data"]
-    assert [cell["weights"] for cell in after] == [cell["weights"] for cell in before]
+    assert world.it.service.router.to_state() == before
 
 
 async def test_a_budget_has_its_slider_where_there_is_one(world) -> None:
@@ -197,6 +196,12 @@ async def test_requests_are_filtered_and_no_text_of_theirs_is_shown(world) -> No
         await expect(rows.first).to_contain_text("crux/m")
         await expect(rows.filter(has_text="ok")).to_have_count(0)
         assert SECRET not in await page.content()
+        route = page.locator('[data-name="form"] label', has_text="Route").locator("input")
+        await route.fill("held")
+        await page.keyboard.press("Enter")
+        await expect(page.locator('[data-name="rows"] .none')).to_be_visible()
+        await route.fill("")
+        await page.keyboard.press("Enter")
         await rows.first.click()
         await expect(page.locator('[data-name="attempts"]')).to_contain_text("500")
 
@@ -239,6 +244,13 @@ async def test_a_deployment_a_route_and_a_task_have_a_page_each(world) -> None:
         )
         await page.locator('[data-name="cells"]').get_by_role("link").first.click()
         await expect(page.locator("#task-title")).to_have_text("Task default")
+        await page.goto(f"{world.it.url}/#/deployment?name=acme/m")
+        await expect(page.locator('[data-name="spent"] tbody tr').first).to_be_visible()
+        await expect(page.locator('[data-name="one"] .facts')).to_contain_text("in use")
+        await page.goto(f"{world.it.url}/#/deployment?name=acme/m&from=1000&to=2000")
+        await expect(page.locator('[data-name="spent"] .none')).to_have_text(
+            "It served nobody in this time."
+        )
         await page.goto(f"{world.it.url}/#/route?route=held")
         await expect(page.locator("#route-title")).to_have_text("Route held")
         await expect(page.locator(".view .facts")).to_contain_text("$5.00 a day")

@@ -139,6 +139,8 @@ async def test_spend_shows_what_was_saved_against_a_baseline_that_one_chooses(tm
     async with served(tmp_path) as found, viewed(found, "spend?by=deployment") as page:
         summary = page.locator('[data-name="in-short"]')
         await expect(summary).to_contain_text("4 requests for $")
+        saved = row(page, "saved-table", "auto")
+        await expect(saved).to_contain_text("4 of 4 requests, 4 judged")
         await page.get_by_label("Baseline").select_option("delta/m")
         await expect(page).to_have_url(re.compile("baseline=delta"))
         await expect(summary).to_contain_text("Always delta/m would have cost")

@@ -26,9 +26,10 @@ from windsock.store.rows import StateSnapshot
 
 
 async def until_troubled(ledger: Ledger) -> str:
-    """What stands in the way, once something does."""
-    while (error := ledger.stats().error) is None:
-        await asyncio.sleep(0.01)
+    """What stands in the way, once something does; an error after 60 s."""
+    async with asyncio.timeout(60):
+        while (error := ledger.stats().error) is None:
+            await asyncio.sleep(0.01)
     return error
 
 
@@ -149,6 +150,7 @@ async def test_a_store_without_room_is_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a full disk of one's own needs root")
 async def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
+    many = 8000
     disk = tmp_path / "disk"
     disk.mkdir()
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=False)
@@ -158,13 +160,13 @@ async def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
         engine = open_engine(f"sqlite:///{disk}/store.db")
         upgrade_engine(engine)
         with ledger_on(engine) as ledger:
-            for number in range(2000):
+            for number in range(many):
                 ledger.append(outcome(number))
             assert "disk" in await until_troubled(ledger)
             assert queries.decision(engine, "none") is None
             subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
             await asyncio.wait_for(ledger.flushed(), 20)
-            assert numbers(engine) == list(range(2000))
+            assert numbers(engine) == list(range(many))
             assert ledger.stats().dropped == 0
         with engine.connect() as connection:
             assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"

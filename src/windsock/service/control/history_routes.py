@@ -37,6 +37,9 @@ NOTHING = {
 }
 """Of a group without requests."""
 
+MOST_SAMPLED = 10_000
+"""Requests read for one answer on savings; where none are asked for, nothing is said of them."""
+
 BILLED = ("billed_usd", "counted_usd", "bill_ratio", "doubted_usd")
 
 
@@ -56,7 +59,8 @@ class History:
     report_by_step          the same report of each step, also by step_s
     health_by_step          by since, until and step_s: calls by how they ended, and the report, by
                             deployment, of all namespaces
-    savings     of routes against (deployment, why) each, by since, until, namespace and sample
+    savings                 of routes against (deployment, why) each, by since, until, namespace
+                            and sample
     """
 
     decision: Callable[[str], Outcome | Decision | None]
@@ -127,7 +131,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         until: When = None,
         by: str = "task,deployment",
         baseline: DeploymentName | None = None,
-        sample: Annotated[int, Query(ge=1, le=10_000)] = 400,
+        sample: Annotated[int, Query(ge=0, le=MOST_SAMPLED)] = 400,
     ) -> dict[str, Any]:
         groups = _groups(by)
         now = clock.now()
@@ -138,11 +142,13 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         bills = await asyncio.to_thread(past.bills, **asked)
         uncalled = await asyncio.to_thread(past.uncalled, **asked)
         lines = report_lines(rows, bills, uncalled, groups)
-        measures = _measures(insight.router, caller.namespace, baseline, now)
-        span = {"since": begin, "until": now if end is None else end}
-        saved = await asyncio.to_thread(
-            past.savings, measures, **span, namespace=caller.namespace, sample=sample
-        )
+        saved: list[dict[str, Any]] = []
+        if sample:
+            measures = _measures(insight.router, caller.namespace, baseline, now)
+            span = {"since": begin, "until": now if end is None else end}
+            saved = await asyncio.to_thread(
+                past.savings, measures, **span, namespace=caller.namespace, sample=sample
+            )
         return {"since": begin, "until": end, "by": groups, "data": lines, "savings": saved}
 
     return routes

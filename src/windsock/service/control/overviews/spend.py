@@ -13,7 +13,7 @@ from windsock.core.routing.router import Router
 from windsock.errors import BadRequest
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.history_routes import NOTHING, History, report_lines
+from windsock.service.control.history_routes import GROUPS, NOTHING, History, report_lines
 from windsock.service.control.overviews.savings import (
     Baseline,
     Compared,
@@ -32,8 +32,6 @@ MOST_SERIES = 8
 """Groups whose spend over time is told apart: those that cost most; the rest is `(others)`."""
 
 OTHERS = "(others)"
-
-PARTS = ("route", "task", "deployment", "key")
 
 SUMS = frozenset(
     ("requests", "answered", "attempts", "unknown_cost", "cost_usd", "cost_nano_usd", "judged",
@@ -56,7 +54,7 @@ Named = Callable[[str], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the store holds of a span: by PARTS, and step by step."""
+    """What the store holds of a span: by GROUPS, and step by step."""
 
     rows: Report
     bills: Report
@@ -118,7 +116,7 @@ def baseline_named(router: Router, name: str | None) -> Named:
 def _read(past: History, asked: Asked) -> Found:
     """It blocks."""
     span = asked.span
-    whole = {"since": span.since, "until": span.until, "namespace": asked.namespace, "by": PARTS}
+    whole = {"since": span.since, "until": span.until, "namespace": asked.namespace, "by": GROUPS}
     return Found(
         rows=past.report(**whole),
         bills=past.bills(**whole),

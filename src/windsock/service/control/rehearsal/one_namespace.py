@@ -7,6 +7,9 @@ from typing import Any
 
 State = Mapping[str, Any]
 
+OF_ALL = ("version", "scrutiny")
+"""Parts that tell of deployments alone. What is neither named here nor narrowed is left out."""
+
 
 def state_of_namespace(state: State, namespace: str) -> dict[str, Any]:
     """A state of `Router.to_state` without the rows of other namespaces."""
@@ -20,7 +23,7 @@ def state_of_namespace(state: State, namespace: str) -> dict[str, Any]:
     groups = [each for each in state["beliefs"]["groups"] if each["namespace"] == namespace]
     taught = state["teachings"].items()
     return {
-        **state,
+        **{name: state[name] for name in OF_ALL},
         "beliefs": {**state["beliefs"], "groups": groups},
         "policies": {name: _policy(body, namespace) for name, body in state["policies"].items()},
         "rewards": {name: tables(body) for name, body in state["rewards"].items()},
@@ -28,6 +31,7 @@ def state_of_namespace(state: State, namespace: str) -> dict[str, Any]:
         "confidences": tables(state["confidences"]),
         "teachings": {number: each for number, each in taught if each["namespace"] == namespace},
         "conversations": tables(state["conversations"], "hits"),
+        "prompt_sizes": mine(state["prompt_sizes"]),
     }
 
 

@@ -16,12 +16,10 @@ from windsock.service.control.access_check import Insight
 from windsock.service.control.history_routes import History
 from windsock.service.control.rehearsal.one_namespace import state_of_namespace
 from windsock.service.control.schemas.asked import DeploymentName, When, when
+from windsock.store.upkeep.newest import newest
 
 MOST_REQUESTS = 20_000
 """Of the log, the newest; each is some 2 KB."""
-
-FIRST_S, WIDER = 300.0, 2.0
-"""The log is read backwards, in windows each so much wider than the one after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,14 @@ def rehearsal_routes(insight: Insight, past: History, handover: Handover) -> API
                 "router": state, "book": router.book.to_state()}  # fmt: skip
 
         def body() -> bytes:
-            read = newest(past, caller.namespace, name, begin, now + 1, limit)
+            read = newest(
+                past.decisions,
+                lambda each: each.decision.cell.route == name,
+                since=begin,
+                until=now + 1,
+                namespace=caller.namespace,
+                limit=limit,
+            )
             log = [orjson.Fragment(handover.encode(each)) for each in read]
             said = [orjson.Fragment(handover.encode(each)) for each in _feedback(past, read)]
             return orjson.dumps({**head, "outcomes": log, "feedback": said})
@@ -73,21 +78,6 @@ def _known(routes: Mapping[str, object], named: str | None) -> str:
         known = ", ".join(routes) or "none"
         raise BadRequest(f"there is no route {name!r}; there are {known}", param="route")
     return name
-
-
-def newest(
-    past: History, namespace: str, route: str, since: float, until: float, limit: int
-) -> list[Outcome]:
-    """The last so many finished requests of a route in that time, oldest first."""
-    found: list[Outcome] = []
-    width_s = FIRST_S
-    while len(found) < limit and until > since:
-        begin = max(since, until - width_s)
-        lines = past.decisions(since=begin, until=until, namespace=namespace)
-        ended = (each for each in lines if isinstance(each, Outcome))
-        found[:0] = [each for each in ended if each.decision.cell.route == route]
-        until, width_s = begin, width_s * WIDER
-    return found[-limit:]
 
 
 def _feedback(past: History, read: list[Outcome]) -> Iterator[Feedback]:

@@ -7,24 +7,24 @@ from collections.abc import Callable, Iterable, Iterator
 import orjson
 
 from windsock.core.model.calls import Outcome
-from windsock.core.model.decisions import Decision
 from windsock.core.model.rewards import Feedback
 from windsock.service.control.schemas.decisions import decision_facts
+from windsock.store.upkeep.newest import Decisions, newest
 
 MOST_LOOKED_AT = 10_000
-"""Requests of a span among which those are sought whose labels tell most."""
+"""Requests of a span, the newest, among which those are sought whose labels tell most."""
 
 
-def answered(
-    decisions: Callable[..., Iterator[Outcome | Decision]],
-    *,
-    since: float,
-    until: float,
-    namespace: str,
-) -> list[Outcome]:
-    """Requests of the span that got an answer, oldest first, the first MOST_LOOKED_AT of them."""
-    found = decisions(since=since, until=until, limit=MOST_LOOKED_AT, namespace=namespace)
-    return [each for each in found if isinstance(each, Outcome) and each.served is not None]
+def answered(decisions: Decisions, *, since: float, until: float, namespace: str) -> list[Outcome]:
+    """The last MOST_LOOKED_AT requests of the span that got an answer, oldest first."""
+    return newest(
+        decisions,
+        lambda each: each.served is not None,
+        since=since,
+        until=until,
+        namespace=namespace,
+        limit=MOST_LOOKED_AT,
+    )
 
 
 def unjudged(

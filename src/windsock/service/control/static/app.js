@@ -3,7 +3,7 @@
 import { forgetKey, get, hasKey, keepKey, Locked, post, Refused } from "./api.js";
 import { choose, element, keyed, once, write } from "./elements.js";
 import { PANELS } from "./panels/index.js";
-import { rangeForm, rangeOf, SHARED } from "./range.js";
+import { rangeForm, rangeOf, SHARED, spanOf } from "./range.js";
 import { recolour } from "./timeline.js";
 import { replays } from "./words.js";
 
@@ -40,7 +40,7 @@ function asking(panel, args, stop) {
   const guarded = (call) => (path, ...rest) => call(path, ...rest, stop.signal);
   return {
     args, signal: stop.signal, get: guarded(get), post,
-    range: () => rangeOf(args),
+    range: () => rangeOf(args), span: () => spanOf(args),
     change, state, locked, cells, confirmed, said,
     zoom: (from, to) => change({ from: from.toFixed(0), to: to.toFixed(0), since: null }),
     reload: () => open.reload(),
@@ -116,7 +116,7 @@ function failed(error, view, again) {
   if (error instanceof Refused) {
     state("live", "live");
     write(once(view, "refused", () => element("p", "notice refused")), error.message).setAttribute("role", "alert");
-    return null;
+    return error.status === 429 || error.status >= 500 ? again(RETRY_MS) : null;
   }
   if (!(error instanceof TypeError && error.message.includes("fetch"))) throw error;
   state("lost", `disconnected, trying again in ${RETRY_MS / 1000} s`);

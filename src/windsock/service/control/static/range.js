@@ -1,6 +1,6 @@
 // The time range: in the address, shared by all views that have time.
 
-import { moment } from "./words.js";
+import { earliest, moment } from "./words.js";
 
 const SPANS = { "15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000, "90d": 7_776_000 };
 export const SHARED = ["route", "task", "since", "from", "to"];
@@ -11,7 +11,13 @@ export function rangeOf(args) {
   const [from, to] = [Number(args.get("from")), Number(args.get("to"))];
   if (from > 0 && to > from) return { since: from, until: to };
   const span = SPANS[args.get("since")] ?? SPANS[USUAL];
-  return { since: Date.now() / 1000 - span, until: null };
+  return { since: Math.max(earliest(), Date.now() / 1000 - span), until: null };
+}
+
+/** The range as a query names it. */
+export function spanOf(args) {
+  const { since, until } = rangeOf(args);
+  return String(new URLSearchParams({ since, ...(until === null ? {} : { until }) }));
 }
 
 /** Shows the range in its form, and tells `pick` what was chosen. */
@@ -25,6 +31,6 @@ export function rangeForm(form, pick) {
     form.querySelector("button").hidden = until === null;
     zoom.hidden = until === null;
     zoom.textContent = until === null ? "" : `${moment(since, 60, true)} – ${moment(until, 60, true)}`;
-    select.value = until === null ? args.get("since") ?? USUAL : "zoom";
+    select.value = until !== null ? "zoom" : args.get("since") in SPANS ? args.get("since") : USUAL;
   };
 }

@@ -66,7 +66,7 @@ function build(box) {
   const inks = names.map((_, index) => ink(`--c${colourOf(index)}`));
   const line = more.isStacked ? faint(ink("--text"), 0.5) : ink("--line-strong");
   box.plot = new uPlot({
-    ...size(box), legend: { show: false }, padding: [8, 20, 0, 0],
+    ...size(box), legend: { show: false }, padding: [8, 40, 0, 0],
     scales: { x: { time: true }, y: more.isLog ? { distr: 3, range: logRange } : { range: (_, low, high) => [Math.min(0, low ?? 0), more.top ?? ((high || 1) * 1.1)] } },
     cursor: { y: false, ...(more.sync ? { sync: { key: more.sync, setSeries: false } } : {}), drag: { x: Boolean(more.zoom), y: false, setScale: false } },
     series: [{}, ...names.map((label, index) => ({

@@ -20,7 +20,7 @@ export function percent(value) {
 }
 
 export function count(value) {
-  return value < 10 ? String(Math.round(value * 10) / 10) : Math.round(value).toLocaleString("en");
+  return Math.abs(value) < 10 ? String(Math.round(value * 10) / 10) : Math.round(value).toLocaleString("en");
 }
 
 /** "1 list", "3 lists". */
@@ -60,6 +60,9 @@ let replayed = null;
 export function replays(found) {
   replayed = found ?? null;
 }
+
+/** Unix s before which there is nothing to show: of a replay its begin. */
+export const earliest = () => replayed?.began_at ?? 0;
 
 const DATE = { day: "numeric", month: "short", year: "numeric" };
 

@@ -1,7 +1,7 @@
 // Columns that several views share, so that one fact is told alike everywhere.
 
 import { bar, drawn, element, link, named } from "../elements.js";
-import { millis, percent, usd, when } from "../words.js";
+import { count, millis, percent, usd, when } from "../words.js";
 
 const interval = (low, high) => `${Math.round(low * 100)}–${Math.round(high * 100)}`;
 const figure = (title, value, text, unit) => ({ title, unit, isNumber: true, text: (row) => text(value(row)), value });
@@ -22,10 +22,10 @@ export const TASK = { title: "Task", text: (row) => link("task", { route: row.ro
 export const WEIGHT = { title: "Weight", text: (row) => bar(row.weight, percent(row.weight), row.index), value: (row) => row.weight };
 export const BELIEF = [
   { title: "Success", unit: "90 % interval", isNumber: true, text: (row) => `${percent(row.success_mean)} (${interval(...row.success_interval)})`, value: (row) => row.success_mean },
-  figure("Rewards", (row) => row.effective_samples, (value) => value.toFixed(0)),
+  figure("Rewards", (row) => row.effective_samples, count),
   figure("Cost", (row) => row.expected_usd * 1000, usd, "$ per 1k"),
 ];
-export const LIMITS = { title: "Limited by", text: (row) => row.limits.join(", ") || null };
+export const LIMITS = { title: "Limited by", text: (row) => (row.limits.length ? element("span", "wraps", row.limits.join(", ")) : null) };
 
 /** Of a line of the report; `of` finds it in a row. */
 export const spent = (of = (row) => row) => [

@@ -2,7 +2,7 @@
 
 import { element, facts, field, link, named, once, section, sentence } from "../elements.js";
 import { table } from "../tables.js";
-import { ago, millis, percent, usd, when } from "../words.js";
+import { ago, dash, millis, percent, usd, when } from "../words.js";
 import { BELIEF, DEPLOYMENT, LIMITS, RULED_OUT, WEIGHT } from "./columns.js";
 
 const WRITTEN_MS = 700;
@@ -35,7 +35,7 @@ export function draw(place, { id, found }, ask) {
 }
 
 function searched(ask) {
-  const by = field("Id", { placeholder: "8f58a92853c3069b5e1cd0f6", autocomplete: "off", spellcheck: "false" });
+  const by = field("Id", { size: 26, placeholder: "8f58a92853c3069b5e1cd0f6", autocomplete: "off", spellcheck: "false" });
   const form = element("form", "form", by, element("button", "", "Explain"));
   form.input = by.input;
   form.addEventListener("submit", (event) => {
@@ -76,7 +76,7 @@ function candidates(place, { table: then, deployment, would_differ: margins }) {
     { title: "Price", unit: "in / out", isNumber: true, text: (row) => `${usd(row.price.input_usd_per_mtok)} / ${usd(row.price.output_usd_per_mtok)}`, value: (row) => row.price.input_usd_per_mtok },
     { title: "Price from", text: (row) => (row.price.feed ? `${row.price.feed}, ${ago(row.price.age_s)}` : null) },
     LIMITS,
-    { title: "Would have led", text: (row) => leading(by[row.deployment]) },
+    { title: "Would have led", text: (row) => element("span", "wraps", leading(by[row.deployment]) ?? dash) },
     { title: "Drawn by", text: (row) => span(by[row.deployment]?.draws) },
   ];
   table(box, "rows", columns, then.candidates, { caption: "Candidates of this decision", key: (row) => row.deployment, mark: (row) => (row.deployment === deployment ? "chosen" : "") });
@@ -86,7 +86,7 @@ function candidates(place, { table: then, deployment, would_differ: margins }) {
 }
 
 function span(draws) {
-  return draws ? `${draws[0].toFixed(4)} – ${draws[1].toFixed(4)}` : "no number";
+  return draws ? element("span", "whole", `${draws[0].toFixed(4)} – ${draws[1].toFixed(4)}`) : "no number";
 }
 
 function leading(margin) {

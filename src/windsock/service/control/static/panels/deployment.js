@@ -8,19 +8,19 @@ import { BELIEF, DEPLOYMENT, LIMITS, spent, TASK, WEIGHT } from "./columns.js";
 
 export const every = 5;
 
-export async function load({ get, args, range }) {
+export async function load({ get, args, range, span }) {
   const name = args.get("name");
   const all = (await get("/v1/deployments")).data;
   if (!name) return { all };
   const { since, until } = range();
   const one = `deployment=${encodeURIComponent(name)}`;
   const [prices, history, weights, report, events] = await Promise.all([
-    get(`/v1/prices?${one}`), get(`/v1/prices/history?${one}${until ? `&until=${until}` : ""}`), get("/v1/weights"), get(`/v1/report?since=${since}&by=task,deployment`), get("/v1/events?limit=200"),
+    get(`/v1/prices?${one}`), get(`/v1/prices/history?${one}${until ? `&until=${until}` : ""}`), get("/v1/weights"), get(`/v1/report?${span()}&by=task,deployment&sample=0`), get(`/v1/events?${one}&limit=200`),
   ]);
   return {
     name, health: all.find((each) => each.deployment === name), price: prices.data[0], history: history.data, since, until,
     weights: weights.data.flatMap((cell) => cell.candidates.filter((each) => each.deployment === name).map((each) => ({ ...each, route: cell.route, task: cell.task }))),
-    spent: report.data.filter((each) => each.deployment === name), events: events.data.filter((each) => each.deployment === name),
+    spent: report.data.filter((each) => each.deployment === name), events: events.data,
   };
 }
 
@@ -32,7 +32,7 @@ export function draw(place, found, ask) {
 
 const ALL = [
   DEPLOYMENT,
-  { title: "State", text: (row) => row.why_out ?? row.errors ?? "open" },
+  { title: "State", text: (row) => row.why_out ?? row.errors ?? "in use" },
   { title: "Provider says", text: (row) => row.reported },
   { title: "First byte", unit: "p50 / p95", isNumber: true, text: (row) => millisPair(row.p50_first_byte_ms, row.p95_first_byte_ms), value: (row) => row.p50_first_byte_ms },
   { title: "Calls", isNumber: true, text: (row) => (row.successes + row.failures).toLocaleString("en"), value: (row) => row.successes + row.failures },
@@ -43,7 +43,7 @@ function one(place, found, ask) {
   const { name, health, price } = found;
   const box = section(place, "one", name, price?.is_priced ? `price from ${price.feed}, ${ago(price.age_s)}` : "no price");
   facts(box, "facts", [
-    ["State", health?.why_out ?? "open"],
+    ["State", health?.why_out ?? "in use"],
     ["Errors", health?.errors ?? "none rising"],
     ["Provider says", health?.reported],
     ["First byte, p50 / p95", millisPair(health?.p50_first_byte_ms, health?.p95_first_byte_ms)],

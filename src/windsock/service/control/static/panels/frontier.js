@@ -6,7 +6,7 @@ import { percent, usd } from "../words.js";
 
 const [W, H, LEFT, BOTTOM] = [640, 320, 64, 280];
 const SIZES = { today: 6, deployment: 4, quality: 5, value: 2.5 };
-const BELOW = ["today", "economy", "high"];
+const BELOW = ["economy", "high"];
 const ALL = "all its traffic";
 
 export const every = 15;
@@ -20,12 +20,12 @@ export function draw(place, data, ask) {
   choose(of, [ALL, ...(found?.by_task ?? []).map((each) => each.task)], ask.args.get("of") ?? ALL);
   const points = found?.by_task.find((each) => each.task === ask.args.get("of"))?.prospects ?? found?.over_route ?? [];
   sentence(place, "in-short", points.length ? inShort(found, points) : "Nobody can serve this route just now.");
-  if (!points.length) return;
+  if (!points.length) return place.querySelectorAll(":scope > section").forEach((each) => each.remove());
   for (const each of points) each.label = label(each, found);
   const plot = section(place, "frontier", "Cost against success", "$ per 1,000 requests, success as believed now");
   once(plot, "picture", () => element("div", "scatter")).replaceChildren(picture(points));
   const twin = section(place, "wishes", "Each wish", "what it would cost and deliver");
-  table(twin, "wishes-table", COLUMNS, points, { caption: "What each wish would cost and deliver", key: (row) => row.label, mark: (row) => (row.is_held ? "" : "out") });
+  return table(twin, "wishes-table", COLUMNS, points, { caption: "What each wish would cost and deliver", key: (row) => row.label, mark: (row) => (row.is_held ? "" : "out") });
 }
 
 function pick(title, name, ask) {
@@ -72,7 +72,8 @@ function picture(points) {
     ...shown.map((each) => {
       const [cx, cy] = at(each);
       const isNamed = each.kind === "quality" || each.kind === "today" || each.label.endsWith("(incumbent)");
-      const words = isNamed ? [text(cx + 9, cy + (BELOW.includes(each.name) ? 17 : -7), each.kind === "deployment" ? "incumbent" : each.name)] : [];
+      const place = each.kind === "today" ? [cx - 10, cy + 4, each.name, "end"] : [cx + 9, cy + (BELOW.includes(each.name) ? 17 : -7), each.kind === "deployment" ? "incumbent" : each.name];
+      const words = isNamed ? [text(...place)] : [];
       const title = drawn("title", {}, `${each.label}: ${right(each.success)}, ${cost(each)} per 1,000 requests`);
       return drawn("g", { class: each.kind }, drawn("circle", { cx, cy, r: SIZES[each.kind] }), title, ...words);
     }));

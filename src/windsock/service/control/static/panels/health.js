@@ -10,9 +10,7 @@ const MOST = 8;
 export const every = 10;
 
 export async function load(ask) {
-  const { since, until } = ask.range();
-  const end = until === null ? "" : `&until=${until}`;
-  const [now, past] = await Promise.all([ask.get("/v1/deployments"), ask.get(`/v1/deployments/history?since=${since}${end}`)]);
+  const [now, past] = await Promise.all([ask.get("/v1/deployments"), ask.get(`/v1/deployments/history?${ask.span()}`)]);
   return { now: now.data, past };
 }
 

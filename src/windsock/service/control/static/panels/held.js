@@ -7,8 +7,8 @@ import { ago, percent, usd } from "../words.js";
 export const every = 5;
 
 export async function load({ get, isAdmin }) {
-  const [held, alarms, isKept] = await Promise.all([get("/v1/prices/quarantine"), get("/v1/alarms"), isAdmin()]);
-  return { held: held.data, alarms: alarms.data, keys: alarms.keys, silenced: alarms.silenced, floors: alarms.floors, mayAct: isKept };
+  const [held, alarms, mayAct] = await Promise.all([get("/v1/prices/quarantine"), get("/v1/alarms"), isAdmin()]);
+  return { held: held.data, alarms: alarms.data, keys: alarms.keys, silenced: alarms.silenced, floors: alarms.floors, mayAct };
 }
 
 export function draw(place, found, ask) {
@@ -41,7 +41,7 @@ export function draw(place, found, ask) {
     { title: "Key", text: (row) => row.key },
     { title: "Deployment", text: (row) => (row.deployment ? named(row.deployment) : null) },
     { title: "Says", isNumber: true, text: (row) => percent(row.mean) },
-    { title: "Others", isNumber: true, text: (row) => percent(row.believed) },
+    { title: "Counts", unit: "of its word", isNumber: true, text: (row) => percent(row.believed) },
     { title: "State", text: (row) => (row.isSilent ? "silenced" : "heard") },
     ...acting(mayAct, (row) => [row.isSilent ? ["Hear again", () => silenced(ask, row.key, false)] : ["Silence", () => silenced(ask, row.key, true)]]),
   ], judges(found), { caption: "Keys that disagree", key: (row) => `${row.key} ${row.task} ${row.deployment}`, none: "None." });

@@ -9,11 +9,10 @@ const SOON_S = 7 * 86400;
 export const every = 15;
 
 export async function load(ask) {
-  const { since, until } = ask.range();
   const [keys, caps, spent] = await Promise.all([
     ask.get("/v1/keys"),
     ask.get("/v1/caps"),
-    ask.get(`/v1/report?by=key&since=${since}${until === null ? "" : `&until=${until}`}`),
+    ask.get(`/v1/report?by=key&${ask.span()}&sample=0`),
   ]);
   return { keys: keys.data, caps: caps.data, spent: new Map(spent.data.map((line) => [line.key, line])) };
 }

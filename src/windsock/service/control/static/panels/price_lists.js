@@ -13,11 +13,9 @@ const MOST_NAMED = 3;
 export const every = 3;
 
 export async function load(ask) {
-  const { since, until } = ask.range();
-  const end = until === null ? "" : `&until=${until}`;
   const [said, events] = await Promise.all([
     ask.get(`/v1/prices/statements?limit=${MOST}`),
-    ask.get(`/v1/events?kind=price&since=${since}${end}&limit=${EVENTS}`),
+    ask.get(`/v1/events?kind=price&${ask.span()}&limit=${EVENTS}`),
   ]);
   return { said, events: events.data.reverse() };
 }

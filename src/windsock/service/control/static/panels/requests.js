@@ -7,13 +7,13 @@ import { ENDED, TASK, WHEN } from "./columns.js";
 
 export const every = 3;
 
-const FIELDS = { task: "Task", deployment: "Deployment", key: "Key" };
+const FIELDS = { route: "Route", task: "Task", deployment: "Deployment", key: "Key" };
 const LIMIT = 100;
 
-export function load({ get, args, range }) {
-  const { since, until } = range();
-  const asked = new URLSearchParams({ since, limit: LIMIT, ...(until ? { until } : {}) });
-  for (const name of ["route", "status", ...Object.keys(FIELDS)]) if (args.get(name)) asked.set(name, args.get(name));
+export function load({ get, args, span }) {
+  const asked = new URLSearchParams(span());
+  asked.set("limit", LIMIT);
+  for (const name of ["status", ...Object.keys(FIELDS)]) if (args.get(name)) asked.set(name, args.get(name));
   return get(`/v1/requests?${asked}`);
 }
 

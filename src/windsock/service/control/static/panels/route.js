@@ -8,11 +8,11 @@ import { budget } from "./configuration.js";
 
 export const every = 5;
 
-export async function load({ get, args, range }) {
+export async function load({ get, args, span }) {
   const routes = (await get("/v1/routes")).data;
   const route = routes.find((each) => each.route === args.get("route")) ?? routes[0];
   if (!route) return {};
-  const [weights, report] = await Promise.all([get(`/v1/weights?route=${encodeURIComponent(route.route)}`), get(`/v1/report?since=${range().since}&by=route,task`)]);
+  const [weights, report] = await Promise.all([get(`/v1/weights?route=${encodeURIComponent(route.route)}`), get(`/v1/report?${span()}&by=route,task&sample=0`)]);
   return { route, weights: weights.data, report: report.data.filter((each) => each.route === route.route) };
 }
 

@@ -1,24 +1,29 @@
 // Spend and savings: by whom, when, against a deployment that might have answered all.
 
-import { choose, element, facts, field, once, section, sentence } from "../elements.js";
+import { choose, element, facts, field, named, once, section, sentence } from "../elements.js";
 import { figure, table } from "../tables.js";
 import { timeline } from "../timeline.js";
 import { count, dash, many, percent, span, usd } from "../words.js";
 
 const BY = ["task", "key", "deployment", "route"];
 const NONE = "none";
+const INCUMBENT = "incumbent";
 
 export const every = 30;
 
 export async function load(ask) {
-  const { since, until } = ask.range();
-  const [by, named] = [ask.args.get("by") ?? BY[0], ask.args.get("baseline")];
-  const query = new URLSearchParams({ since, by, ...(until === null ? {} : { until }), ...(named && named !== NONE ? { baseline: named } : {}) });
-  const [found, deployments, keys] = await Promise.all([ask.get(`/v1/spend?${query}`), ask.get("/v1/deployments"), by === "key" ? ask.get("/v1/keys") : { data: [] }]);
-  return { found, names: deployments.data.map((each) => each.deployment), keys: new Map(keys.data.map((key) => [key.id, key.name])) };
+  const [by, baseline] = [ask.args.get("by") ?? BY[0], ask.args.get("baseline")];
+  const against = (names) => (baseline && !names.includes(baseline) ? `&baseline=${encodeURIComponent(baseline)}` : "");
+  const savings = ask.get(`/v1/report?by=route&${ask.span()}${against([NONE, INCUMBENT])}`).then((report) => report.savings, () => []);
+  const [found, deployments, keys] = await Promise.all([
+    ask.get(`/v1/spend?by=${by}&${ask.span()}${against([NONE])}`),
+    ask.get("/v1/deployments"),
+    by === "key" ? ask.get("/v1/keys") : { data: [] },
+  ]);
+  return { found, savings, names: deployments.data.map((each) => each.deployment), keys: new Map(keys.data.map((key) => [key.id, key.name])) };
 }
 
-export function draw(place, { found, names, keys }, ask) {
+export function draw(place, { found, savings, names, keys }, ask) {
   const { total, baseline, by } = found;
   const label = (group) => (group === null ? "(none)" : keys.get(group) ?? group);
   sentence(place, "in-short", inShort(total, baseline));
@@ -28,6 +33,13 @@ export function draw(place, { found, names, keys }, ask) {
   timeline(sums, "over-time", found.at, renamed(found.series, label), { caption: `Dollars by ${by}, over time`, format: usd, isStacked: true, ends: Math.min(found.until, Date.now() / 1000), zoom: ask.zoom });
   const groups = section(place, "groups", `By ${by}`, baseline ? `against always ${baseline}` : "");
   table(groups, "spend-table", columns(by, baseline, label), found.data, { caption: `Spend and savings by ${by}`, key: (line) => String(line.group), none: "Nothing was asked in this time.", mark: (line) => (line.saved_usd < 0 ? "bad" : "") });
+  savings.then((lines) => saved(place, lines));
+}
+
+/** It takes a second or two, so it comes after the rest. */
+function saved(place, savings) {
+  const box = section(place, "saved", "Saved and lost", "against all to one deployment, estimated by exact propensities; 95 % intervals");
+  table(box, "saved-table", SAVED, savings, { caption: "What each route saved and won", key: (line) => line.route, none: "No request of this time can be compared." });
 }
 
 function inShort(total, baseline) {
@@ -55,7 +67,7 @@ function chosen(place, { by, baseline }, names, ask) {
     return made;
   });
   choose(form.byChosen, BY, by);
-  choose(form.baselineChosen, [NONE, "incumbent", ...names], baseline ?? NONE);
+  choose(form.baselineChosen, [NONE, INCUMBENT, ...names], baseline ?? NONE);
 }
 
 function renamed(series, label) {
@@ -95,3 +107,24 @@ function columns(by, baseline, label) {
     { title: "Billed", text: billed, value: (line) => line.billed_usd },
   ];
 }
+
+/** A mean with its interval; where that holds 0, it is open whether more or less. */
+function change(found, more, less, format) {
+  if (found === null) return "not known";
+  const { mean, low, high } = found;
+  const within = `${format(low)} to ${format(high)}`;
+  return low <= 0 && high >= 0 ? `open, ${within}` : `${mean > 0 ? more : less} ${format(Math.abs(mean))}, ${within}`;
+}
+
+function rests({ sampled, requests, judged, unknown, left_out: out }) {
+  const left = Object.entries(out).map(([why, number]) => `left out ${count(number)} ${why}`);
+  return [`${count(sampled)} of ${many(requests, "request")}, ${count(judged)} judged`, unknown, ...left].filter(Boolean).join("; ");
+}
+
+const SAVED = [
+  { title: "Route", text: (line) => line.route },
+  { title: "Against", text: (line) => element("span", "", named(line.baseline), element("small", "", ` ${line.why}`)), value: (line) => line.baseline },
+  { title: "Dollars", text: (line) => change(line.saved_usd, "saved", "lost", usd), value: (line) => line.saved_usd?.mean ?? null, isNumber: true },
+  { title: "Successes", text: (line) => change(line.won_successes, "won", "lost", count), value: (line) => line.won_successes?.mean ?? null, isNumber: true },
+  { title: "Rests on", text: rests },
+];

@@ -10,13 +10,12 @@ export const every = 5;
 const perSuccess = (row) => (row.success_mean ? row.expected_usd / row.success_mean * 1000 : null);
 const EACH = { title: "Cost per success", unit: "$ per 1k", isNumber: true, text: (row) => usd(perSuccess(row)), value: perSuccess };
 
-export async function load({ get, args, range }) {
+export async function load({ get, args, span }) {
   const { routes } = await get("/ui/api/cells");
   const route = args.get("route") ?? Object.keys(routes)[0];
   const task = args.get("task") ?? routes[route]?.[0] ?? "default";
   const cell = new URLSearchParams({ route, task });
-  const { since } = range();
-  const [weights, report, requests] = await Promise.all([get(`/v1/weights?${cell}`), get(`/v1/report?since=${since}&by=route,task,deployment`), get(`/v1/requests?${cell}&since=${since}&limit=10`)]);
+  const [weights, report, requests] = await Promise.all([get(`/v1/weights?${cell}`), get(`/v1/report?${span()}&by=route,task,deployment&sample=0`), get(`/v1/requests?${cell}&${span()}&limit=10`)]);
   return { route, task, cell: weights.data[0], requests: requests.data, report: report.data.filter((each) => each.route === route && each.task === task) };
 }
 

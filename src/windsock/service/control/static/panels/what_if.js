@@ -13,7 +13,7 @@ const QUALITIES = ["economy", "balanced", "high", "max"];
 let state = null;
 
 export async function load({ get, args }) {
-  const [routes, prices, report] = await Promise.all([get("/v1/routes"), get("/v1/prices"), get(`/v1/report?since=${DAY}&by=route,task`)]);
+  const [routes, prices, report] = await Promise.all([get("/v1/routes"), get("/v1/prices"), get(`/v1/report?since=${DAY}&by=route,task&sample=0`)]);
   const route = routes.data.find((each) => each.route === args.get("route")) ?? routes.data[0];
   return { route, prices: prices.data.filter((each) => route?.candidates.includes(each.deployment)), requests: report.data.filter((each) => each.route === route?.route) };
 }
@@ -64,7 +64,7 @@ function priceSlider(place, price) {
     if (position) state.factors[price.deployment] = factor;
     else delete state.factors[price.deployment];
     const change = position ? `  ${factor >= 1 ? "+" : "−"}${Math.abs((factor - 1) * 100).toFixed(0)} %` : "";
-    return `${usd(input * factor)} / ${usd(output === undefined ? null : output * factor)}${change}`;
+    return `${[input, output].map((each) => usd(each === undefined ? null : each * factor)).join(" / ")}${change}`;
   });
 }
 
@@ -127,8 +127,9 @@ function show(cells) {
   const counted = cells.map((cell) => state.requests.find((each) => each.task === cell.task)?.requests ?? 0);
   const all = counted.reduce((sum, each) => sum + each, 0);
   const parts = counted.map((each) => (all ? each / all : 1 / cells.length));
-  const mean = (pick) => cells.reduce((sum, cell, index) => sum + parts[index] * (pick(cell) ?? 0), 0);
-  const [now, then] = ["now", "then"].map((time) => ({ success: mean((cell) => cell[`success_${time}`]), usd: mean((cell) => cell[`usd_per_request_${time}`]), weight: (name) => mean((cell) => cell[`weights_${time}`][name]) }));
+  const mean = (pick) => (cells.some((cell) => pick(cell) === null) ? null : cells.reduce((sum, cell, index) => sum + parts[index] * pick(cell), 0));
+  const isAsItIs = !Object.keys(state.factors).length && Object.values(state.aims).every((each) => each === undefined);
+  const [now, then] = ["now", isAsItIs ? "now" : "then"].map((time) => ({ success: mean((cell) => cell[`success_${time}`]), usd: mean((cell) => cell[`usd_per_request_${time}`]), weight: (name) => mean((cell) => cell[`weights_${time}`][name] ?? 0) }));
   facts(state.result, "facts", [
     ["Success", moved(percent(now.success), percent(then.success))],
     ["Bill a day", all ? moved(usd(now.usd * all), usd(then.usd * all)) : "no requests in the last day"],
