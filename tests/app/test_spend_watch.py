@@ -16,9 +16,9 @@ from windsock.app.background.watches.spend_watch import EVERY_S, SpendWatch, pac
 from windsock.clock import ManualClock
 from windsock.core.model.events import Event
 from windsock.observability.alarms import Alarms
+from windsock.store.compact.pace import DayPace, paces
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade
-from windsock.store.pace import DayPace, paces
 
 DAY, HOUR = 86_400.0, 3600.0
 NOW = START // DAY * DAY + 12 * HOUR

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.errors import StoreError
-from windsock.store.pace import DayPace, paces
+from windsock.store.compact.pace import DayPace, paces
 
 EVERY_S = 300.0
 

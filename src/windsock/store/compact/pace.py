@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, func, select
 
-from windsock.store.engine import reading
+from windsock.store.compact.transactions import reading
 from windsock.store.rollups.money import PART, usd
 from windsock.store.rollups.sums import SPANS_S
 from windsock.store.rollups.tables import RequestSumsRow
