@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from windsock.core.model.arrays import FloatArray
-from windsock.core.policies.objectives import QUALITIES
+from windsock.core.policies.objectives import Objective
 from windsock.core.policies.restraint.reference import Offer, reference_of
 from windsock.core.policies.restraint.search import cheapest_pair
 from windsock.simulation.world.scenario import Scenario
@@ -76,8 +76,8 @@ class Table:
             for share, rights, costs in zip(self.share, self.success, self.usd, strict=True)
             for name, right, usd in zip(self.names, rights, costs, strict=True)
         ]
-        found = reference_of(offers, incumbent)
-        return QUALITIES[wish] * found.usd_per_success if found else 0.0
+        wanted = Objective(kind="quality", quality=wish, incumbent=incumbent)
+        return wanted.worth_usd(reference_of(offers, incumbent))
 
     def oracle(self, aim: str, incumbent: str | None = None) -> FloatArray:
         """(tasks, deployments) shares of whoever knows all and optimises the same aim."""

@@ -128,3 +128,30 @@ def test_simulate_prints_json(tmp_path) -> None:
     done = windsock("simulate", "no-such-scenario", folder=tmp_path)
     assert done.returncode == 2
     assert "price-cut" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environ", "threads"),
+    [
+        ({}, "1"),
+        ({"OPENBLAS_NUM_THREADS": "3"}, "3"),
+        ({"OMP_NUM_THREADS": "3"}, None),
+    ],
+)
+def test_linear_algebra_has_one_thread_before_it_is_loaded_unless_the_operator_says_otherwise(
+    environ: dict[str, str], threads: str | None
+) -> None:
+    program = """
+import os, sys
+from windsock.cli import main
+sys.argv = ["windsock", "--version"]
+try:
+    main()
+except SystemExit:
+    print("numpy" in sys.modules, os.environ.get("OPENBLAS_NUM_THREADS"))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=60,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.split()[1:] == ["False", str(threads)]

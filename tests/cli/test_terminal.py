@@ -225,7 +225,7 @@ PRINTED = {
     "caps list": lambda: cap_commands.show_caps(CAPS, as_json=False),
     "whatif": lambda: show(tables.terminal(), what_if_lines(WHAT_IF, width=WIDTH)),
     "frontier": lambda: show(tables.terminal(), frontier_lines(FRONTIER, width=WIDTH)),
-    "weights": lambda: weights.show_weights(Said({"data": [cell()]}), route=None, task=None),
+    "weights": lambda: weights.show_weights(Said({"data": [cell()]})),
     "explain": lambda: weights.show_decision(Said(decision()), "x", as_json=False),
     "report": lambda: tables.show_report(Said(REPORT), since="7d", by="deployment"),
     "alarms list": lambda: tables.show_alarms(Said(ALARMS)),

@@ -51,7 +51,7 @@ CASES: dict[str, list[tuple[Series, Series]]] = {
         (failing("0+4x130"), failing("0+2x130")),
         (failing("0+4x130"), failing("0x100 4x30", "0x100 4x30")),
     ],
-    "WindsockSpendPace": [alarm("cap.spent"), alarm("cap.outpaced")],
+    "WindsockSpendPace": [alarm("cap.spent"), alarm("cap.outpaced"), alarm("spend.rose")],
     "WindsockPriceDissent": [
         ({'windsock_price_disputed_by{deployment="a/m"}': "0x10 1x120"},
          {'windsock_price_disputed_by{deployment="a/m"}': "0x90 1x30 0x10"}),

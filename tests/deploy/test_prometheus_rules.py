@@ -21,7 +21,7 @@ TROUBLE = {
     EventKind.MODEL_LISTED, EventKind.MODEL_RETIRES, EventKind.QUALITY_DRIFTED,
     EventKind.KEYS_DISAGREE, EventKind.BILL_DOUBTED, EventKind.CONFIG_REJECTED,
     EventKind.EVIDENCE_DISAGREES, EventKind.ROUTE_IS_DOWN, EventKind.LOOP_IS_LATE,
-    EventKind.STORE_IS_BEHIND,
+    EventKind.STORE_IS_BEHIND, EventKind.SPEND_ROSE,
 }  # fmt: skip
 
 

@@ -58,9 +58,9 @@ def truth(world: World, engine: Engine, name: str) -> tuple[float, float]:
 
 
 def test_the_intervals_hold_what_was_truly_saved_and_won(tmp_path) -> None:
-    """Of sixteen intervals of 95 % at most one misses."""
+    """Of eight intervals of 95 % at most one misses; `eval_truth` looks at hundreds."""
     held = []
-    for seed in range(4):
+    for seed in range(2):
         world = World(small(hours=0.8), seed)
         engine = logged(world, tmp_path, EVENLY)
         for name in (FLAGSHIP, MINI):
@@ -70,7 +70,7 @@ def test_the_intervals_hold_what_was_truly_saved_and_won(tmp_path) -> None:
             held.append(found.saved_usd.low <= usd <= found.saved_usd.high)
             held.append(found.won.low <= won <= found.won.high)
         engine.dispose()
-    assert sum(held) >= 15
+    assert sum(held) >= 7
 
 
 def test_a_dear_one_was_surely_saved_on_and_nothing_is_left_out(tmp_path) -> None:

@@ -140,6 +140,16 @@ def test_the_same_seeds_tell_the_same_and_json_holds_it_all(log, capsys) -> None
     assert body["unknown"]
 
 
+def test_it_says_that_caps_are_not_reckoned(log, tmp_path) -> None:
+    assert not any("caps" in line for line in log.rehearse(seeds=1).unknown)
+    capped = tmp_path / "windsock.toml"
+    capped.write_text(log.config.read_text() + "[caps.team]\nusd = 0.0001\n")
+    found = Log(capped, log.clock).rehearse(seeds=1)
+    assert any("caps (team) are not reckoned" in line for line in found.unknown)
+    assert named(found, AS_IS).spend_usd.mean > 0.0001, "and indeed they are not"
+    assert "budgets of keys" in found.unknown[-1]
+
+
 def test_what_is_printed_is_at_most_eighty_columns_but_for_sentences(log, capsys) -> None:
     log.rehearse(prices=[f"{MINI}=x3"], seeds=1)
     facts = capsys.readouterr().out.partition("Not known:")[0]

@@ -71,6 +71,23 @@ async def test_a_late_event_loop_lowers_the_limit_and_a_prompt_one_raises_it() -
     assert limits.limit == 1024
 
 
+async def test_a_clock_that_stands_still_tells_no_pace_and_no_request_is_lost() -> None:
+    still, plain = (Limits(LimitRules(max_concurrent=64)) for _ in range(2))
+    for limits in (still, plain):
+        for _ in range(200):
+            assert await limits.enter()
+            limits.leave()
+    for since_s in (0.0, -1.0):
+        still.adapt(-0.25, since_s)
+    for limits in (still, plain):
+        for _ in range(20):
+            limits.adapt(0.001, 0.25)
+            for _ in range(200):
+                assert await limits.enter()
+                limits.leave()
+    assert still.most_waiting == plain.most_waiting > 64
+
+
 async def test_as_many_may_wait_as_are_served_in_a_fifth_of_a_second() -> None:
     limits = Limits(LimitRules(max_concurrent=64))
     assert limits.most_waiting == 64

@@ -52,3 +52,14 @@ async def test_a_bad_question_gets_one_sentence(query: str, tmp_path: Path) -> N
         assert answer.status_code == 200 or answer.json()["error"]["message"]
         empty = (await it.http.get("/v1/deployments/history?since=1h")).json()
     assert empty["data"] == [] and len(empty["at"]) in (60, 61)
+
+
+async def test_what_has_no_price_is_not_told_as_in_use(tmp_path: Path) -> None:
+    async with upstream(lambda _: Answer(completion())) as model:
+        config = config_of(("acme", model.url, 1.0))
+        config += f'[providers.bolt]\nbase_url = "{model.url}"\n'
+        config += '[routes.other]\ncandidates = ["bolt/m"]\n'
+        async with running(config, tmp_path) as it:
+            found = (await it.http.get("/v1/deployments")).json()["data"]
+    why = {each["deployment"]: each["why_out"] for each in found}
+    assert why == {"acme/m": None, "bolt/m": "it has no price in force"}

@@ -126,6 +126,8 @@ async def test_a_slider_shows_what_the_call_says_and_changes_nothing(world) -> N
         text = f"{share * 100:.1f}" if share < 0.0995 else f"{share * 100:.0f}"
         await expect(row.locator("td").last).to_contain_text(text)
         await page.get_by_label("Quality floor").fill("10")
+        await page.get_by_label("Floor of the route").fill("99")
+        await expect(page.locator(".view")).to_contain_text("route quality floor 0.99")
         await expect(page.locator('[data-name="facts"]')).to_contain_text("Bill a day")
     assert world.it.service.router.to_state() == before
 

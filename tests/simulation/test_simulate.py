@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.model.requests import Cell
+from windsock.core.policies.protocol import CellView
 from windsock.errors import ConfigError
 from windsock.resources import folder, room
 from windsock.simulation.engines.baselines import best_mixture
-from windsock.simulation.engines.contenders import chosen
+from windsock.simulation.engines.contenders import chosen, true_aim
 from windsock.simulation.engines.exact import ExactEngine
 from windsock.simulation.reporting import text_report
 from windsock.simulation.results.measures import summarize
@@ -57,6 +60,66 @@ def test_the_oracle_mixes_two_deployments_to_meet_the_floor_exactly() -> None:
 
 def test_the_oracle_takes_the_best_when_the_floor_is_out_of_reach() -> None:
     assert best_mixture([0.5, 0.6], [1.0, 2.0], 0.9) == (0.0, 1.0)
+
+
+CHOICES = {
+    "openai/gpt-4o": {"prices": [5.0, 15.0], "quality": 0.95},
+    "deepseek/deepseek-chat": {"prices": [0.5, 1.0], "quality": 0.80},
+    "small/model": {"prices": [0.05, 0.1], "quality": 0.60},
+}
+"""Dollars a million tokens in and out; the reference is the first, for nobody else comes near."""
+
+
+def wished(**route: object) -> World:
+    """One task that each of CHOICES does so well."""
+    first = next(iter(CHOICES))
+    body = {
+        "title": "wishes", "hours": 1, "requests_per_hour": 10, "route": route,
+        "rivals": {"flagship": first, "otherwise": first},
+        "tasks": {"sql": {"share": 1.0, "prompt_tokens": 1000, "output_tokens": 100}},
+        "deployments": {
+            name: {"input": each["prices"][0], "output": each["prices"][1],
+                   "quality": {"sql": each["quality"]}}
+            for name, each in CHOICES.items()
+        },
+    }  # fmt: skip
+    return World(Scenario.model_validate(body), 1)
+
+
+@pytest.mark.parametrize(
+    ("route", "best"),
+    [
+        ({"objective": "quality", "quality": "economy"}, 0),
+        ({"objective": "quality", "quality": "economy", "incumbent": "small/model"}, 2),
+        ({"objective": "quality", "quality": "balanced", "incumbent": "small/model"}, 1),
+        ({"objective": "quality", "quality": "high", "incumbent": "small/model"}, 0),
+        ({"objective": "quality", "quality": "economy", "incumbent": "small/model",
+          "quality_floor": 0.8}, 1),
+        ({"objective": "value", "usd_per_success": 0.0001, "quality_floor": None}, 2),
+        ({"objective": "value", "usd_per_success": 0.01, "quality_floor": None}, 1),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("policy", ["oracle", "hindsight"])
+def test_who_knows_the_truth_optimises_what_the_route_is_after(route, best, policy) -> None:
+    world = wished(**route)
+    names, rates = tuple(CHOICES), [each["quality"] for each in CHOICES.values()]
+    usd = [world.usd(name, "sql", world.starts_at) for name in names]
+    view = CellView(cell=Cell("default", "auto", "sql"), deployments=names, usd=tuple(usd))
+    made = chosen(world, [policy])[policy].make(world, world.scenario.route, Beliefs())
+    weights = made.weigh(view, world.starts_at).weights
+    assert weights == tuple(float(i == best) for i in range(len(names)))
+    worth = true_aim(world, world.scenario.route).worth_usd(world.starts_at)
+    net = [worth * rate - cost for rate, cost in zip(rates, usd, strict=True)]
+    held = [i for i, rate in enumerate(rates) if rate >= (route.get("quality_floor") or 0.0)]
+    assert best == max(held, key=lambda i: net[i])
+
+
+def test_a_wish_for_quality_is_worth_a_multiple_of_what_the_reference_costs() -> None:
+    world = wished(objective="quality", quality="balanced", incumbent="deepseek/deepseek-chat")
+    usd = world.usd("deepseek/deepseek-chat", "sql", world.starts_at)
+    worth = true_aim(world, world.scenario.route).worth_usd(world.starts_at)
+    assert worth == pytest.approx(100 * usd / 0.80)
+    assert world.scenario.route.quality_floor is None
 
 
 def test_interrupting_leaves_a_partial_result_that_says_so() -> None:

@@ -43,6 +43,7 @@ app.add_typer(import_app, name="import")
 
 def main() -> NoReturn:
     """Exit codes: 0 ok, 1 the work failed, 2 usage or configuration error."""
+    _solve_in_one_thread()
     try:
         code = app(prog_name="windsock", standalone_mode=False)
         sys.stdout.flush()
@@ -60,6 +61,15 @@ def main() -> NoReturn:
             _refuse(error.format_message())
         raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _solve_in_one_thread() -> None:
+    """Unless the operator says otherwise; OpenBLAS reads it once, when numpy is first imported.
+
+    Systems of tens of unknowns, as tables have, are solved later in several threads than in one.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _refuse(message: str) -> NoReturn:

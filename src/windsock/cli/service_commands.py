@@ -16,6 +16,9 @@ alarms_app = typer.Typer(help="Silent changes of quality that were found.", no_a
 def weights(
     route: Annotated[str | None, typer.Option(help="of this route; of all if not said")] = None,
     task: Annotated[str | None, typer.Option(help="of this task; of all if not said")] = None,
+    tokens: Annotated[
+        int | None, typer.Option(help="of prompts of this size; of all sizes if not said", min=1)
+    ] = None,
     watch: Annotated[
         bool, typer.Option("--watch", "-w", help="show them anew when they change, until Ctrl-C")
     ] = False,
@@ -25,10 +28,10 @@ def weights(
 ) -> None:
     """Live weights of a running service."""
     from windsock.cli.service_client import ServiceClient
-    from windsock.cli.weights import show_weights, watch_weights
+    from windsock.cli.weights import Asked, show_weights, watch_weights
 
     shown = watch_weights if watch else show_weights
-    shown(ServiceClient(url, key), route=route, task=task, as_json=as_json)
+    shown(ServiceClient(url, key), Asked(route, task, tokens), as_json=as_json)
 
 
 def whatif(
@@ -37,6 +40,9 @@ def whatif(
     ] = None,
     floor: Annotated[
         float | None, typer.Option(help="another quality floor, 0 to below 1", min=0, max=1)
+    ] = None,
+    route_floor: Annotated[
+        float | None, typer.Option(help="another floor over all of the route", min=0, max=1)
     ] = None,
     budget: Annotated[float | None, typer.Option(help="another budget, $ a day", min=0)] = None,
     route: Annotated[str | None, typer.Option(help="all routes if not named")] = None,
@@ -52,9 +58,9 @@ def whatif(
     from windsock.cli.foresight.what_if import show_what_if
     from windsock.cli.service_client import ServiceClient
 
-    if not price and floor is None and budget is None:
-        raise ConfigError("say what to imagine: --price, --floor or --budget")
-    aims = {"quality_floor": floor, "usd_per_day": budget}
+    aims = {"quality_floor": floor, "route_quality_floor": route_floor, "usd_per_day": budget}
+    if not price and all(aim is None for aim in aims.values()):
+        raise ConfigError("say what to imagine: --price, --floor, --route-floor or --budget")
     show_what_if(ServiceClient(url, key), price or [], aims, route=route, task=task,
                  requests_per_day=requests_per_day, as_json=as_json)  # fmt: skip
 

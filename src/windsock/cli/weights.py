@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from rich.live import Live
@@ -20,60 +20,63 @@ WATCH_S = 2.0
 JsonObject = dict[str, Any]
 
 
-def show_weights(
-    service: Client, *, route: str | None, task: str | None, as_json: bool = False
-) -> None:
+class Asked(NamedTuple):
+    """Whose weights; None is every one. tokens: size of the prompt, of all sizes together."""
+
+    route: str | None = None
+    task: str | None = None
+    tokens: int | None = None
+
+
+ALL = Asked()
+
+
+def show_weights(service: Client, asked: Asked = ALL, *, as_json: bool = False) -> None:
     """Every route and task asked for."""
-    found = _weights(service, route, task)
+    found = _weights(service, asked)
     if as_json:
         print(json.dumps(found, indent=2))
     else:
         show(terminal(), _cells(found))
 
 
-def watch_weights(
-    service: Client, *, route: str | None, task: str | None, as_json: bool = False
-) -> None:
+def watch_weights(service: Client, asked: Asked = ALL, *, as_json: bool = False) -> None:
     """The same anew when it changes, until Ctrl-C; in a terminal in place, else below each other.
 
     A service that does not answer for a while is waited for, once it has answered.
     """
-    found = _weights(service, route, task)
+    found = _weights(service, asked)
     if as_json or not terminal().is_terminal:
-        for each in _changes(found, service, route, task):
+        for each in _changes(found, service, asked):
             _print_change(each, as_json=as_json)
         return
     with Live(console=terminal(), auto_refresh=False, vertical_overflow="visible") as live:
-        for each, note in _looks(found, service, route, task):
+        for each, note in _looks(found, service, asked):
             live.update(Text("\n".join([*_cells(each), note]), no_wrap=True), refresh=True)
 
 
-def _weights(service: Client, route: str | None, task: str | None) -> JsonObject:
-    asked = {name: value for name, value in (("route", route), ("task", task)) if value}
-    found: JsonObject = service.ask("/v1/weights", params=asked)
+def _weights(service: Client, asked: Asked) -> JsonObject:
+    params = {name: value for name, value in asked._asdict().items() if value}
+    found: JsonObject = service.ask("/v1/weights", params=params)
     return found
 
 
-def _looks(
-    found: JsonObject, service: Client, route: str | None, task: str | None
-) -> Iterator[tuple[JsonObject, str]]:
+def _looks(found: JsonObject, service: Client, asked: Asked) -> Iterator[tuple[JsonObject, str]]:
     """Weights every WATCH_S, and what is to be said below them."""
     while True:
         yield found, f"at {time.strftime('%H:%M:%S')}; Ctrl-C ends it"
         time.sleep(WATCH_S)
         try:
-            found = _weights(service, route, task)
+            found = _weights(service, asked)
         except NothingAnswers as error:
             yield found, str(error)
             time.sleep(WATCH_S)
 
 
-def _changes(
-    found: JsonObject, service: Client, route: str | None, task: str | None
-) -> Iterator[JsonObject]:
+def _changes(found: JsonObject, service: Client, asked: Asked) -> Iterator[JsonObject]:
     """Weights whose shares are others than those before."""
     last: object = None
-    for each, _ in _looks(found, service, route, task):
+    for each, _ in _looks(found, service, asked):
         shares = [[arm["weight"] for arm in cell["candidates"]] for cell in each["data"]]
         if shares != last:
             yield each

@@ -35,11 +35,12 @@ class Lasting:
 
 
 LASTING = (
-    Lasting(EventKind.ERRORS_ROSE, EventKind.ERRORS_FELL),
+    Lasting(EventKind.ERRORS_ROSE, EventKind.ERRORS_FELL, ("error",)),
     Lasting(EventKind.FLOOR_OUT_OF_REACH, EventKind.FLOOR_WITHIN_REACH, PLACE),
     Lasting(EventKind.ROUTE_IS_DOWN, EventKind.ROUTE_IS_BACK, ("route",)),
     Lasting(EventKind.CAP_OUTPACED, EventKind.CAP_RENEWED, CAPPED),
     Lasting(EventKind.CAP_SPENT, EventKind.CAP_RENEWED, CAPPED),
+    Lasting(EventKind.SPEND_ROSE, EventKind.SPEND_FELL),
     Lasting(EventKind.PRICE_VANISHED, EventKind.PRICE_RELISTED, ("feed",)),
     Lasting(EventKind.PRICE_WENT_STALE, EventKind.PRICE_IS_FRESH),
     Lasting(EventKind.FEED_FAILED, EventKind.FEED_RECOVERED, ("feed",)),

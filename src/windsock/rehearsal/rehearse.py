@@ -287,5 +287,11 @@ def _unknown(ask: Ask, every: int) -> list[str]:
         told.append(f"of every {every} requests one was stepped, so it learns slower than it would")
     if traffic.left_out:
         told.append(f"{traffic.left_out} requests of other namespaces are not in it")
-    told.append("quality that changes silently, new kinds of request and other routes' spend")
+    if ask.changed.caps:
+        named = ", ".join(ask.changed.caps)
+        told.append(f"caps ({named}) are not reckoned: what they would refuse is asked and paid")
+    told.append(
+        "quality that changes silently, new kinds of request, other routes' spend and what the "
+        "budgets of keys refuse"
+    )
     return told

@@ -269,6 +269,25 @@ async def test_a_floor_that_nobody_reaches(tmp_path) -> None:
     assert not any(name.startswith("floor") for name in hidden)
 
 
+async def test_a_floor_over_a_route_that_nobody_reaches(tmp_path) -> None:
+    async with upstream(lambda _: Answer(completion())) as model:
+        config = config_of(model.url, preset="openai").replace(
+            'candidates = ["acme/m"]', 'candidates = ["acme/m"]\nroute_quality_floor = 0.8'
+        )
+        config += f'[store]\nurl = "sqlite:///{tmp_path}/windsock.db"\n'
+        async with running(config, tmp_path) as it:
+            results = [{"task": task, "deployment": "acme/m", "success": rate, "count": 300}
+                       for task, rate in (("sql", 0.5), ("chat", 0.9))]  # fmt: skip
+            lesson = {"route": "auto", "results": results, "strength": 300.0}
+            (await it.http.post("/v1/learn", json=lesson)).raise_for_status()
+        told = await asyncio.to_thread(faults, config)
+        hidden = await asyncio.to_thread(faults, config.replace("0.8", "0.6"))
+    text = told["floor of auto"]
+    assert "80.0% is out of reach: the best is the best at each task with 70" in text
+    assert "lower routes.auto.route_quality_floor" in text
+    assert not any(name.startswith("floor") for name in hidden)
+
+
 def test_names_in_lists() -> None:
     listed = frozenset({"openai/gpt-4o", "gpt-5-2026-01-01"})
     assert is_listed("gpt-4o", listed) and is_listed("gpt-5", listed)

@@ -2,10 +2,10 @@
 
 import csv
 import json
-import subprocess
-import sys
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from tests.builders import START
 from tests.store.old_rows import keep_old
 from tests.store.samples import call, decision, feedback, keep, ledger_on, outcome
+from windsock.cli import main
 from windsock.cli.stored import exporting
 from windsock.config.settings import Settings
 from windsock.core.model.units import Usage
@@ -40,16 +41,36 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def windsock(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "windsock", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60,
-                          check=False, env={"COLUMNS": "80", "PATH": ""})  # fmt: skip
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
 
 
-def test_each_format_holds_the_same_decisions(folder: Path) -> None:
+@pytest.fixture
+def windsock(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Ended]:
+    """The command, in the folder, on 80 columns."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def ended(*words: str) -> Ended:
+        monkeypatch.setattr("sys.argv", ["windsock", *words])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert isinstance(end.value.code, int)
+        return Ended(end.value.code, *capsys.readouterr())
+
+    return ended
+
+
+def test_each_format_holds_the_same_decisions(folder: Path, windsock) -> None:
     for name in ("all.parquet", "all.csv", "all.jsonl"):
-        done = windsock(folder, "export", name, "--since", "2000-01-01", "--json")
-        assert done.returncode == 0, done.stderr
+        done = windsock("export", name, "--since", "2000-01-01", "--json")
+        assert done.code == 0, done.stderr
         assert json.loads(done.stdout) == {"file": name, "decisions": 101}
     table = pq.read_table(folder / "all.parquet")
     rows = table.to_pylist()
@@ -68,16 +89,16 @@ def test_each_format_holds_the_same_decisions(folder: Path) -> None:
     assert [each["propensity"] for each in told] == [row["propensity"] for row in rows]
 
 
-def test_an_export_has_its_span_and_is_written_whole_or_not(folder: Path) -> None:
-    done = windsock(folder, "export", "a.csv", "--since", str(START + 10), "--until",
+def test_an_export_has_its_span_and_is_written_whole_or_not(folder: Path, windsock) -> None:
+    done = windsock("export", "a.csv", "--since", str(START + 10), "--until",
                     str(START + 20), "--namespace", "default")  # fmt: skip
     assert "10 decisions" in done.stdout
-    again = windsock(folder, "export", "a.csv")
-    assert (again.returncode, "is there already" in again.stderr) == (2, True)
-    odd = windsock(folder, "export", "a.xml")
-    assert (odd.returncode, "none of jsonl, csv, parquet" in odd.stderr) == (2, True)
-    when = windsock(folder, "export", "b.csv", "--since", "soon")
-    assert (when.returncode, when.stderr.count("\n")) == (2, 1)
+    again = windsock("export", "a.csv")
+    assert (again.code, "is there already" in again.stderr) == (2, True)
+    odd = windsock("export", "a.xml")
+    assert (odd.code, "none of jsonl, csv, parquet" in odd.stderr) == (2, True)
+    when = windsock("export", "b.csv", "--since", "soon")
+    assert (when.code, when.stderr.count("\n")) == (2, 1)
     assert {path.suffix for path in folder.iterdir()} <= {".csv", ".db", ".toml"}
 
 
@@ -97,9 +118,11 @@ def test_rows_of_parquet_are_written_a_group_at_a_time_while_others_come(
     assert pq.ParquetFile(folder / "x.parquet").num_row_groups == 7
 
 
-def test_stats_tell_what_is_there_how_long_it_is_kept_and_what_to_do(folder: Path) -> None:
+def test_stats_tell_what_is_there_how_long_it_is_kept_and_what_to_do(
+    folder: Path, windsock
+) -> None:
     before = (folder / "windsock.db").read_bytes()
-    found = json.loads(windsock(folder, "db", "stats", "--json").stdout)
+    found = json.loads(windsock("db", "stats", "--json").stdout)
     kinds = {each["kind"]: each for each in found["kinds"]}
     assert kinds["decisions"]["rows"] == found["requests"] == 61
     assert (kinds["older form"]["rows"], kinds["rewards"]["rows"]) == (40, 10)
@@ -108,7 +131,7 @@ def test_stats_tell_what_is_there_how_long_it_is_kept_and_what_to_do(folder: Pat
     assert found["kept_s"]["tables"] is None
     assert found["bytes"] == len(before)
     assert "40 rows of an older version" in found["to_do"][0]
-    shown = windsock(folder, "db", "stats").stdout
+    shown = windsock("db", "stats").stdout
     assert max(len(line) for line in shown.splitlines()) <= 80
     assert "400 d" in shown
     assert (folder / "windsock.db").read_bytes() == before

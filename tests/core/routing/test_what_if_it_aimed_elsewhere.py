@@ -27,6 +27,17 @@ OBJECTIVES = {
     "floor under a budget": (
         Objective(kind="budget", usd_per_request=0.002), {"quality_floor": 0.92}
     ),
+    "floor over the route": (FLOORED, {"route_quality_floor": 0.9}),
+    "another floor over the route": (
+        Objective(kind="quality_floor", route_quality_floor=0.7), {"route_quality_floor": 0.92}
+    ),
+    "no floor over the route": (
+        Objective(kind="value", usd_per_success=0.001, route_quality_floor=0.9),
+        {"route_quality_floor": 0.0},
+    ),
+    "floor over the route under a wish": (
+        Objective(kind="quality", quality="economy"), {"route_quality_floor": 0.93}
+    ),
     "floor that nobody reaches": (FLOORED, {"quality_floor": 0.99}),
 }  # fmt: skip
 
@@ -66,6 +77,7 @@ def test_a_higher_floor_costs_more_and_succeeds_more() -> None:
 
 def test_what_nobody_reaches_is_said() -> None:
     assert "out of reach" in imagine(taught(FLOORED), quality_floor=0.99).note_then
+    assert "route quality floor" in imagine(taught(FLOORED), route_quality_floor=0.99).note_then
 
 
 def test_no_other_aim_is_what_is() -> None:
@@ -74,7 +86,9 @@ def test_no_other_aim_is_what_is() -> None:
     assert found.success_then == pytest.approx(found.success_now)
 
 
-@pytest.mark.parametrize("other", [{"quality_floor": 0.9}, {"usd_per_request": 1.0}])
+@pytest.mark.parametrize(
+    "other", [{"quality_floor": 0.9}, {"usd_per_request": 1.0}, {"route_quality_floor": 0.9}]
+)
 def test_imagining_an_aim_leaves_the_policy_as_it_is(other) -> None:
     wind = taught(Objective(kind="budget", usd_per_request=0.001))
     state, objective = wind.to_state(), wind.routes["auto"].policy.aims

@@ -16,6 +16,7 @@ from windsock.core.model.calls import CallKind
 from windsock.core.model.requests import Cell
 from windsock.core.resilience.error_rates import error_rise
 from windsock.core.routing.outlook.floor_reach import Reach, reach_of
+from windsock.core.routing.outlook.route_reach import ALL_TASKS, Shared, route_reach
 from windsock.core.routing.router import Router
 from windsock.errors import ConfigError, StoreError
 from windsock.service.auth import open_door
@@ -129,22 +130,30 @@ def diagnose_floors(settings: Settings, environ: Mapping[str, str]) -> list[Diag
 
 def _out_of_reach(router: Router, now: float) -> Iterator[Reach]:
     for group in router.beliefs.to_state()["groups"]:
-        namespace, name = group["namespace"], group["route"]
-        route = router.routes.get(name)
-        floor = route.policy.quality_floor if route else None
-        for task in router.beliefs.tasks(namespace, name) if floor is not None else ():
-            cell = Cell.read(namespace, name, task)
-            table = router.table(namespace, name, cell.task, now)
-            reach = reach_of(table, floor, router.beliefs)
-            if reach is not None and reach.is_out_of_reach:
-                yield reach
+        route = router.routes.get(group["route"])
+        if route is None or route.policy.aims is None or not route.policy.aims.has_floor:
+            continue
+        parts = list(_parts(router, group["namespace"], route.name, now))
+        aims, beliefs = route.policy.aims, router.beliefs
+        found = [reach_of(table, aims.quality_floor, beliefs) for _, table in parts]
+        found.append(route_reach(parts, aims.route_quality_floor, beliefs))
+        yield from (reach for reach in found if reach is not None and reach.is_out_of_reach)
+
+
+def _parts(router: Router, namespace: str, route: str, now: float) -> Iterator[Shared]:
+    """Every task of a route of which something was learnt, by its part of the recent requests."""
+    for name, share in router.beliefs.tasks(namespace, route).items():
+        task = Cell.read(namespace, route, name).task
+        yield share, router.table(namespace, route, task, now)
 
 
 def _floor(reach: Reach) -> Diagnosis:
+    cell, is_whole = reach.cell, reach.cell.name == ALL_TASKS
+    setting = "route_quality_floor" if is_whole else "quality_floor"
     return Diagnosis(
-        subject=f"floor of {reach.cell.route} / {reach.cell.name}",
+        subject=f"floor of {cell.route}" + ("" if is_whole else f" / {cell.name}"),
         ok=False,
         text=f"{reach.floor:.1%} is out of reach: the best is {reach.best} with "
-        f"{reach.reachable:.1%}; lower routes.{reach.cell.route}.quality_floor, or add a candidate "
+        f"{reach.reachable:.1%}; lower routes.{cell.route}.{setting}, or add a candidate "
         "that is better ('windsock frontier' shows what each costs)",
     )

@@ -55,6 +55,8 @@ class EventKind(StrEnum):
     CAP_OUTPACED = "cap.outpaced"
     CAP_RAISED = "cap.raised"
     CAP_RENEWED = "cap.renewed"
+    SPEND_ROSE = "spend.rose"
+    SPEND_FELL = "spend.fell"
     ROUTE_IS_DOWN = "route.is_down"
     ROUTE_IS_BACK = "route.is_back"
     LOOP_IS_LATE = "loop.is_late"

@@ -8,7 +8,7 @@ from math import inf
 import numpy as np
 
 from windsock.core.policies.frontier import Ladder, Rung, mixed
-from windsock.core.policies.restraint.reference import NEAREST, SEARCHED
+from windsock.core.policies.restraint.reference import NEAREST, SEARCHED, Reference
 
 KNOWN = 0.02
 """A standard error of success from which on a floor is held by the expected success alone."""
@@ -85,6 +85,15 @@ class Objective:
     def is_priced(self) -> bool:
         """True if each success is worth something, however many there are."""
         return self.kind in ("value", "quality")
+
+    def worth_usd(self, reference: Reference | None) -> float:
+        """What a success is worth, dollars; 0 where nothing says so.
+
+        reference   the deployment by which a wish for quality is measured
+        """
+        if self.quality is None:
+            return self.usd_per_success or 0.0
+        return QUALITIES[self.quality] * reference.usd_per_success if reference else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

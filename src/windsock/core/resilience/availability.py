@@ -13,6 +13,8 @@ from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.resilience.health import HealthBoard
 from windsock.errors import NoCandidate
 
+UNPRICED = "it has no price in force"
+
 
 class Availability:
     """Reads the catalog, prices, health and limits; counts calls as they begin."""
@@ -27,14 +29,14 @@ class Availability:
 
     def is_open(self, deployment: str, now: float) -> bool:
         """True if it is healthy and priced."""
-        known = self._catalog.deployments.get(deployment)
-        if known is None:
-            return False
-        provider = known.provider
-        return (
-            self._health.why_out(deployment, provider, now) is None
-            and self._book.in_force(deployment, now) is not None
-        )
+        return deployment in self._catalog.deployments and self.why_out(deployment, now) is None
+
+    def why_out(self, deployment: str, now: float) -> str | None:
+        """What keeps it from being asked, its health or the want of a price; None if nothing."""
+        reason = self._health.why_out(deployment, self.provider(deployment), now)
+        if reason is None and self._book.in_force(deployment, now) is None:
+            return UNPRICED
+        return reason
 
     def is_ejected(self, deployment: str, now: float) -> bool:
         """True if it is left alone for its failures."""

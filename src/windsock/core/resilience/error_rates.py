@@ -1,7 +1,8 @@
 """How much of what a deployment is asked ends in an error, whoever is to blame for each.
 
 Health looks at what a deployment is at fault for. Here every end but an answer counts: a deployment
-that refuses nearly all requests may well say that each was the caller's mistake.
+that refuses nearly all requests may well say that each was the caller's mistake. Two rules: half of
+the last calls, whatever came before; and one kind against the deployment's own past.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from windsock.core.model.calls import CallKind, CallResult
 from windsock.core.model.events import Event, EventKind
+from windsock.core.resilience.error_kinds import KindRise
 
 UNCOUNTED = frozenset({CallKind.CANCELLED, CallKind.CALLER_TIMED_OUT})
 """Ends that say nothing of who was asked."""
@@ -45,14 +47,31 @@ class ErrorRise:
 
 
 class _Recent:
-    """The last calls of one deployment."""
+    """The last calls of one deployment, and its past by kind of error.
 
-    __slots__ = ("ends", "errors", "has_risen")
+    told    the kind as which it was told that `has_risen`
+    calls   of the past, before a kind was met first
+    """
+
+    __slots__ = ("calls", "ends", "errors", "has_risen", "kinds", "told")
 
     def __init__(self) -> None:
         self.ends: deque[tuple[float, CallKind]] = deque()
         self.errors: Counter[CallKind] = Counter()
         self.has_risen = False
+        self.told: CallKind | None = None
+        self.calls = 0.0
+        self.kinds: dict[CallKind, KindRise] = {}
+
+    @property
+    def risen_kinds(self) -> list[CallKind]:
+        """Kinds that are more frequent than in the past."""
+        return [kind for kind, each in self.kinds.items() if each.has_risen]
+
+    def forget_past(self) -> None:
+        """What comes next has nothing to be compared with."""
+        self.calls = 0.0
+        self.kinds.clear()
 
     def count(self, kind: CallKind, now: float) -> None:
         self.ends.append((now, kind))
@@ -89,17 +108,18 @@ class ErrorRates:
         if recent is None:
             recent = self._recent[name] = _Recent()
         recent.count(result.kind, now)
+        told = [] if recent.told else _told_of_kinds(recent, result.kind, name, now)
         if result.kind is CallKind.ANSWERED and not recent.has_risen:
-            return []
-        return self._told(recent, name, now)
+            return told
+        return told + _told(recent, name, now)
 
     def forget(self, now: float) -> list[Event]:
         """Errors that nobody has met for RECENT_S have fallen, as far as anybody knows."""
         return [
             event
             for name, recent in self._recent.items()
-            if recent.has_risen and now - recent.ends[-1][0] > RECENT_S
-            for event in self._ended(recent, name, now)
+            if (recent.has_risen or recent.risen_kinds) and now - recent.ends[-1][0] > RECENT_S
+            for event in _ended(recent, name, now)
         ]
 
     def rises(self) -> list[ErrorRise]:
@@ -118,21 +138,55 @@ class ErrorRates:
             else None
         )
 
-    def _ended(self, recent: _Recent, name: str, now: float) -> list[Event]:
-        recent.ends.clear()
-        recent.errors.clear()
-        return self._told(recent, name, now)
 
-    def _told(self, recent: _Recent, name: str, now: float) -> list[Event]:
-        rise = error_rise(name, recent.errors)
-        share = rise.share if rise is not None else 0.0
-        if recent.has_risen:
-            recent.has_risen = share >= FALLEN
-            if recent.has_risen:
-                return []
-            return [Event(kind=EventKind.ERRORS_FELL, deployment=name, at=now)]
-        if rise is None or not rise.has_risen:
-            return []
-        recent.has_risen = True
-        facts = {"error": rise.kind.value, "share": round(share, 3), "calls": rise.calls}
-        return [Event(kind=EventKind.ERRORS_ROSE, deployment=name, at=now, facts=facts)]
+def _told_of_kinds(recent: _Recent, met: CallKind, name: str, now: float) -> list[Event]:
+    """One more call, of which every kind of error met so far takes note."""
+    if met is not CallKind.ANSWERED and met not in recent.kinds:
+        recent.kinds[met] = KindRise(recent.calls)
+    recent.calls += 1.0
+    told = []
+    for kind, each in recent.kinds.items():
+        before = each.before
+        found = each.count(kind is met)
+        if found is not None and each.has_risen:
+            share, calls = found
+            facts = {"share": round(share, 3), "calls": calls, "before": round(before, 3)}
+            told.append(_rose(name, kind, now, **facts))
+        elif found is not None:
+            told.append(_fell(name, kind, now))
+    return told
+
+
+def _told(recent: _Recent, name: str, now: float) -> list[Event]:
+    """Of half of the last calls, unless it was told already of a kind of them."""
+    rise = error_rise(name, recent.errors)
+    if recent.has_risen:
+        recent.has_risen = rise is not None and rise.share >= FALLEN
+    else:
+        recent.has_risen = rise is not None and rise.has_risen
+    if rise is not None and recent.has_risen and not recent.told and not recent.risen_kinds:
+        recent.told = rise.kind
+        recent.forget_past()
+        return [_rose(name, rise.kind, now, share=round(rise.share, 3), calls=rise.calls)]
+    if recent.told and not recent.has_risen:
+        kind, recent.told = recent.told, None
+        return [_fell(name, kind, now)]
+    return []
+
+
+def _ended(recent: _Recent, name: str, now: float) -> list[Event]:
+    fell = [_fell(name, kind, now) for kind in recent.risen_kinds]
+    recent.ends.clear()
+    recent.errors.clear()
+    recent.forget_past()
+    return fell + _told(recent, name, now)
+
+
+def _rose(name: str, kind: CallKind, now: float, **facts: float) -> Event:
+    told = {"error": kind.value, **facts}
+    return Event(kind=EventKind.ERRORS_ROSE, deployment=name, at=now, facts=told)
+
+
+def _fell(name: str, kind: CallKind, now: float) -> Event:
+    facts = {"error": kind.value}
+    return Event(kind=EventKind.ERRORS_FELL, deployment=name, at=now, facts=facts)

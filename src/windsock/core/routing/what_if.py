@@ -22,12 +22,14 @@ from windsock.errors import BadRequest
 class Aims:
     """What an objective is imagined to ask for; None leaves it as it is.
 
-    quality_floor   least success, 0..1
+    quality_floor   least success of every task, 0..1; 0 is none
+    route_quality_floor     the same over all traffic of the route
     quality         one of QUALITIES, what a success is worth
     usd_per_day, usd_per_request    a budget's amount
     """
 
     quality_floor: float | None = None
+    route_quality_floor: float | None = None
     quality: str | None = None
     usd_per_day: float | None = None
     usd_per_request: float | None = None

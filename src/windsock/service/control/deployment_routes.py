@@ -49,7 +49,7 @@ def deployment_view(router: Router, name: str, now: float) -> DeploymentView:
         provider=provider,
         model=deployment.model,
         state=health.state_of(name, provider, now),
-        why_out=health.why_out(name, provider, now),
+        why_out=router.availability.why_out(name, now),
         cooldown_until=until if until > now else None,
         errors=None if rise is None else str(rise),
         reported=report.state.value if report else "unknown",

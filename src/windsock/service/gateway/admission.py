@@ -146,10 +146,11 @@ class Limits:
     def adapt(self, late_s: float, since_s: float) -> None:
         """Adapt to the event loop, which woke this many seconds late: less work, or more again.
 
-        since_s     since the last time
+        since_s     since the last time; 0 or less where a clock stood still, which tells no pace
         """
-        self._per_s = 0.5 * (self._per_s + self._left / since_s)
-        self._left = 0
+        if since_s > 0:
+            self._per_s = 0.5 * (self._per_s + self._left / since_s)
+            self._left = 0
         most = float(self.rules.max_concurrent)
         if late_s > LATE_S:
             busy = 0.8 * min(self._limit, float(self._peak))

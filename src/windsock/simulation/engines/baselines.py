@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,9 @@ import numpy as np
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.units import Meter, to_float
 from windsock.core.policies.baselines import Rules
+from windsock.core.policies.objectives import Objective
 from windsock.core.policies.protocol import BasePolicy, CellView, Weighing
+from windsock.core.policies.restraint.reference import Offer, reference_of
 from windsock.simulation.world.traffic import REALTIME
 from windsock.simulation.world.world import World
 
@@ -25,22 +29,60 @@ MOMENTS = 200
 """Moments at which hindsight looks at the run."""
 
 
-class Oracle(BasePolicy):
-    """Knows every true quality and every true price at once: no policy can do better on average.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrueAim:
+    """What a route is after, by the true rates and prices of its world.
 
-    Where the route says what a success is worth it takes the deployment of the greatest net
-    benefit. Else, of all single deployments and mixtures of two, the one with the least cost per
-    success that meets the floor, or the best one if none does.
+    floor   that is held where a success has no worth of its own
     """
+
+    world: World
+    objective: Objective
+    floor: float
+
+    def worth_usd(self, *moments: float) -> float | None:
+        """What a success is worth, on average over moments; None where the objective has no say.
+
+        A wish for quality is measured by the reference's true success and price.
+        """
+        if not self.objective.is_priced:
+            return None
+        return fmean(self._worth_usd(at) for at in moments)
+
+    def shares(
+        self, rates: Sequence[float], usd: Sequence[float], *moments: float
+    ) -> tuple[float, ...]:
+        """The best of a task: of the greatest net benefit if a success has a worth, not below the
+        task's floor; else the mixture of the least cost per success that meets the floor."""
+        worth = self.worth_usd(*moments)
+        if worth is None:
+            return best_mixture(rates, usd, self.floor)
+        net, least = best_net(rates, usd, worth), self.objective.quality_floor or 0.0
+        return net if rates[net.index(1.0)] >= least else best_mixture(rates, usd, least)
+
+    def _worth_usd(self, at: float) -> float:
+        if self.objective.quality is None:
+            return self.objective.worth_usd(None)
+        return self.objective.worth_usd(reference_of(self._offers(at), self.objective.incumbent))
+
+    def _offers(self, at: float) -> list[Offer]:
+        world = self.world
+        return [
+            Offer(name, world.quality(name, task, at), world.usd(name, task, at), kind.share)
+            for task, kind in world.scenario.tasks.items()
+            for name in world.names
+            if world.exists(name, at)
+        ]
+
+
+class Oracle(BasePolicy):
+    """Knows every true quality and every true price at once: no policy can do better on average."""
 
     name = "oracle"
 
-    def __init__(
-        self, world: World, quality_floor: float, usd_per_success: float | None = None
-    ) -> None:
-        self._world = world
-        self._floor = quality_floor
-        self._usd_per_success = usd_per_success
+    def __init__(self, aim: TrueAim) -> None:
+        self._aim = aim
+        self._world = aim.world
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         """The true best mixture of this moment."""
@@ -48,12 +90,7 @@ class Oracle(BasePolicy):
         names = in_time(world, view, now)
         rates = [world.quality(name, task, now) for name in names]
         usd = [world.usd(name, task, now) for name in names]
-        worth = self._usd_per_success
-        if worth is None:
-            shares = best_mixture(rates, usd, self._floor)
-        else:
-            shares = best_net(rates, usd, worth)
-        by_name = dict(zip(names, shares, strict=True))
+        by_name = dict(zip(names, self._aim.shares(rates, usd, now), strict=True))
         return Weighing(weights=tuple(by_name.get(name, 0.0) for name in view.deployments))
 
 
@@ -65,12 +102,9 @@ class Hindsight(BasePolicy):
 
     name = "hindsight"
 
-    def __init__(
-        self, world: World, quality_floor: float, usd_per_success: float | None = None
-    ) -> None:
-        self._world = world
-        self._floor = quality_floor
-        self._usd_per_success = usd_per_success
+    def __init__(self, aim: TrueAim) -> None:
+        self._aim = aim
+        self._world = aim.world
         self._best: dict[Cell, str] = {}
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
@@ -92,10 +126,7 @@ class Hindsight(BasePolicy):
             sum(world.is_up(name, at) * world.quality(name, task, at) for at in moments) / MOMENTS
             for name in names
         ]
-        if self._usd_per_success is None:
-            shares = best_mixture(rates, usd, self._floor)
-        else:
-            shares = best_net(rates, usd, self._usd_per_success)
+        shares = self._aim.shares(rates, usd, *moments)
         return names[shares.index(max(shares))]
 
 
@@ -128,14 +159,11 @@ class RetunedRules(BasePolicy):
     name = "rules_weekly"
     is_contextual = True
 
-    def __init__(
-        self, world: World, quality_floor: float, usd_per_success: float | None = None
-    ) -> None:
-        self._world = world
-        self._floor = quality_floor
-        self._usd_per_success = usd_per_success
+    def __init__(self, aim: TrueAim) -> None:
+        self._aim = aim
+        self._world = aim.world
         self._week = -1
-        self._rules = Rules({}, world.scenario.rivals.otherwise)
+        self._rules = Rules({}, aim.world.scenario.rivals.otherwise)
 
     def weigh(self, view: CellView, now: float, request: RouteRequest | None = None) -> Weighing:
         """All to this week's rule."""
@@ -156,14 +184,14 @@ class RetunedRules(BasePolicy):
         return {task: self._best(task, names, at, chance) for task in world.scenario.tasks}
 
     def _best(self, task: str, names: Sequence[str], at: float, chance: Any) -> str:
-        world, worth = self._world, self._usd_per_success
+        world, worth = self._world, self._aim.worth_usd(at)
         usd = [world.usd(name, task, at) for name in names]
         rates = [
             chance.binomial(EVALUATED, world.quality(name, task, at)) / EVALUATED for name in names
         ]
         if worth is not None:
             return names[best_net(rates, usd, worth).index(1.0)]
-        good = [k for k in range(len(names)) if rates[k] >= self._floor]
+        good = [k for k in range(len(names)) if rates[k] >= self._aim.floor]
         best = min(good, key=lambda k: usd[k]) if good else rates.index(max(rates))
         return names[best]
 

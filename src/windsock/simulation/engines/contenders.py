@@ -16,7 +16,13 @@ from windsock.core.pricing.rules import DEFAULT_RULES, GuardRules
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
 from windsock.errors import ConfigError
-from windsock.simulation.engines.baselines import CheapestOnTheMap, Hindsight, Oracle, RetunedRules
+from windsock.simulation.engines.baselines import (
+    CheapestOnTheMap,
+    Hindsight,
+    Oracle,
+    RetunedRules,
+    TrueAim,
+)
 from windsock.simulation.engines.paretobandit import INSTALL, PARETOBANDIT, ParetoBandit
 from windsock.simulation.world.conditions import RouteGoal
 from windsock.simulation.world.world import World
@@ -91,9 +97,7 @@ def contenders(world: World) -> dict[str, Contender]:
         "flagship": baseline("flagship"),
         "cheapest": baseline("cheapest"),
         "rules": replace(baseline("rules"), cascade=again),
-        "rules_weekly": Contender(
-            make=lambda world, aim, _: RetunedRules(world, floor_of(aim), worth_of(aim))
-        ),
+        "rules_weekly": Contender(make=lambda world, aim, _: RetunedRules(true_aim(world, aim))),
         "round_robin": baseline("round_robin"),
         "litellm_cost": Contender(make=lambda world, *_: CheapestOnTheMap(world)),
         "inverse_square_price": baseline("inverse_square_price"),
@@ -103,10 +107,8 @@ def contenders(world: World) -> dict[str, Contender]:
         "paretobandit": Contender(
             make=lambda world, aim, _: ParetoBandit(world, floor_of(aim)), needs=PARETOBANDIT
         ),
-        "hindsight": Contender(
-            make=lambda world, aim, _: Hindsight(world, floor_of(aim), worth_of(aim))
-        ),
-        "oracle": Contender(make=lambda world, aim, _: Oracle(world, floor_of(aim), worth_of(aim))),
+        "hindsight": Contender(make=lambda world, aim, _: Hindsight(true_aim(world, aim))),
+        "oracle": Contender(make=lambda world, aim, _: Oracle(true_aim(world, aim))),
     }
 
 
@@ -166,9 +168,9 @@ def objective(aim: RouteGoal) -> Objective:
     )
 
 
-def worth_of(aim: RouteGoal) -> float | None:
-    """What a success is worth where the objective is its value."""
-    return aim.usd_per_success if aim.objective == "value" else None
+def true_aim(world: World, aim: RouteGoal) -> TrueAim:
+    """The same for those who know the truth."""
+    return TrueAim(world=world, objective=objective(aim), floor=floor_of(aim))
 
 
 def floor_of(aim: RouteGoal) -> float:

@@ -182,7 +182,8 @@ class CascadeAim(Part):
 class RouteGoal(Part):
     """The route under test, as in `windsock.toml`.
 
-    A floor over the route that is stated alone takes the place of the one per task.
+    A floor over the route that is stated alone takes the place of the one per task; a wish for
+    quality has a floor only where one is stated.
     """
 
     objective: Literal["cost_per_success", "value", "quality", "quality_floor", "budget"] = (
@@ -201,11 +202,14 @@ class RouteGoal(Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _floor_over_the_route_stands_alone(cls, stated: Any) -> Any:
-        if not isinstance(stated, dict) or stated.get("route_quality_floor") is None:
+    def _what_is_stated_stands_alone(cls, stated: Any) -> Any:
+        if not isinstance(stated, dict) or "quality_floor" in stated:
             return stated
-        alone = {"quality_floor": None, "objective": "quality_floor"}
-        return stated if "quality_floor" in stated or "objective" in stated else alone | stated
+        if stated.get("objective") == "quality":
+            return {"quality_floor": None} | stated
+        if stated.get("route_quality_floor") is None or "objective" in stated:
+            return stated
+        return {"quality_floor": None, "objective": "quality_floor"} | stated
 
 
 class Realtime(Part):

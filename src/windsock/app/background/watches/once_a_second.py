@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 
 from windsock.app.background.floor_monitor import FloorMonitor
 from windsock.app.background.watches.route_watch import RouteWatch
+from windsock.app.background.watches.spend_watch import SpendWatch
 from windsock.clock import Clock
 from windsock.core.model.events import Event
 from windsock.core.routing.router import Router
@@ -18,7 +19,7 @@ from windsock.observability.background import Step
 def watches_of(
     router: Router, engine: Engine, clock: Clock, publish: Callable[[Event], None]
 ) -> dict[str, Step]:
-    """Of routes, floors, caps and errors, by the names of their tasks."""
+    """Of routes, floors, spend, caps and errors, by the names of their tasks."""
 
     def tell_ends() -> None:
         now = clock.now()
@@ -27,7 +28,13 @@ def watches_of(
 
     routes = RouteWatch(router=router, clock=clock, publish=publish)
     floors = FloorMonitor(router=router, engine=engine, clock=clock, publish=publish)
-    return {"routes": routes.check, "ends": tell_ends, "floors": floors.check}
+    spend = SpendWatch(engine=engine, clock=clock, publish=publish)
+    return {
+        "routes": routes.check,
+        "ends": tell_ends,
+        "floors": floors.check,
+        "spend": spend.check,
+    }
 
 
 def is_there(router: Router, poller: Poller, name: str) -> bool:

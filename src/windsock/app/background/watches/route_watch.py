@@ -20,8 +20,6 @@ BACK_S = 15.0
 MOST_TOLD = 10
 """Candidates of whom it is told why they are out."""
 
-UNPRICED = "it has no price in force"
-
 
 @dataclass(slots=True, kw_only=True)
 class RouteWatch:
@@ -46,10 +44,7 @@ class RouteWatch:
     def _tell(self, route: Route, is_down: bool, now: float) -> None:
         facts: dict[str, object] = {"route": route.name, "candidates": len(route.candidates)}
         if is_down:
-            facts["why"] = {c: self._why(c, now) for c in route.candidates[:MOST_TOLD]}
+            told = route.candidates[:MOST_TOLD]
+            facts["why"] = {name: self.router.availability.why_out(name, now) for name in told}
         kind = EventKind.ROUTE_IS_DOWN if is_down else EventKind.ROUTE_IS_BACK
         self.publish(Event(kind=kind, deployment="", at=now, facts=facts))
-
-    def _why(self, deployment: str, now: float) -> str:
-        provider = self.router.availability.provider(deployment)
-        return self.router.health.why_out(deployment, provider, now) or UNPRICED

@@ -13,7 +13,7 @@ from windsock.core.policies.budgets.solver import LEAST_USD, Demand
 from windsock.core.policies.cascade_weights import arm_names
 from windsock.core.policies.floor_deficit import FloorDeficit, raised
 from windsock.core.policies.frontier import Ladder
-from windsock.core.policies.objectives import QUALITIES, Floor, Objective, floor_of
+from windsock.core.policies.objectives import Floor, Objective, floor_of
 from windsock.core.policies.protocol import CellView, busiest
 from windsock.core.policies.restraint.incumbent import Incumbent
 from windsock.core.policies.restraint.reference import (
@@ -57,10 +57,7 @@ class Measures:
 
     def worth_usd(self, reference: Reference | None) -> float:
         """What a success is worth where the objective says so; 0 where it does not."""
-        if self.objective.quality is None:
-            return self.objective.usd_per_success or 0.0
-        factor = QUALITIES[self.objective.quality]
-        return factor * reference.usd_per_success if reference else 0.0
+        return self.objective.worth_usd(reference)
 
     def incumbent(self, view: CellView, strength: FloatArray) -> Incumbent | None:
         """What is used today, where it can serve; with who served the cell lately.

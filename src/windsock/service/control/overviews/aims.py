@@ -33,6 +33,7 @@ class RouteInForce(Answer):
     objective: str | None = Field(description="null: the policy aims at nothing")
     quality: str | None
     quality_floor: float | None
+    route_quality_floor: float | None
     usd_per_success: float | None
     usd_per_day: float | None
     usd_per_request: float | None
@@ -72,6 +73,7 @@ Shown = Callable[[], Sequence[tuple[str, Any, bool]]]
 AIMS = (
     "quality",
     "quality_floor",
+    "route_quality_floor",
     "usd_per_success",
     "usd_per_day",
     "usd_per_request",

@@ -18,7 +18,7 @@ class DeploymentView(Answer):
     provider: str
     model: str
     state: str = Field(description="closed (in use), open (cooling down) or half_open (probing)")
-    why_out: str | None
+    why_out: str | None = Field(description="its health, or that it has no price; null: in use")
     cooldown_until: float | None
     errors: str | None = Field(description="how most of its last calls failed, if most did")
     reported: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -203,6 +203,9 @@ class WeightsAnswer(Answer):
     data: list[WeightsView]
 
 
+Floor = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+"""Least success."""
+
 MOST_IMAGINED = 1000
 """Deployments whose prices are imagined at once."""
 
@@ -211,7 +214,8 @@ class WhatIf(Answer):
     """Prices to imagine, USD per million units, by deployment and meter, and other aims."""
 
     prices: dict[DeploymentName, dict[Name, Usd]] = Field({}, max_length=MOST_IMAGINED)
-    quality_floor: float | None = Field(None, ge=0, lt=1, allow_inf_nan=False)
+    quality_floor: Floor | None = Field(None, description="of every task; 0 is none")
+    route_quality_floor: Floor | None = Field(None, description="over all traffic of the route")
     quality: Literal["economy", "balanced", "high", "max"] | None = None
     usd_per_day: Usd | None = Field(None, description="a budget's amount")
     usd_per_request: Usd | None = Field(None, description="a budget's amount")
@@ -225,6 +229,7 @@ class WhatIf(Answer):
         """Those that are imagined."""
         return Aims(
             quality_floor=self.quality_floor,
+            route_quality_floor=self.route_quality_floor,
             quality=self.quality,
             usd_per_day=self.usd_per_day,
             usd_per_request=self.usd_per_request,

@@ -24,10 +24,15 @@ export function draw(place, { routes, settings }) {
   ], rows, { caption: "Settings in force", key: (row) => row.key, mark: (row) => (row.is_stated ? "" : "usual") });
 }
 
+function floors(row) {
+  const over = row.route_quality_floor === null ? "" : `${percent(row.route_quality_floor)} over all`;
+  return [row.quality_floor === null ? "" : percent(row.quality_floor), over].filter(Boolean).join(", ") || "none";
+}
+
 const COLUMNS = [
   { title: "Route", text: (row) => link("route", { route: row.route }, row.route) },
   { title: "Objective", text: (row) => (row.objective ? row.objective.replace(/_/g, " ") + (row.quality ? `: ${row.quality}` : "") : row.policy) },
-  { title: "Floor", isNumber: true, text: (row) => (row.quality_floor === null ? "none" : percent(row.quality_floor)), value: (row) => row.quality_floor },
+  { title: "Floor", isNumber: true, text: (row) => floors(row), value: (row) => row.quality_floor ?? row.route_quality_floor },
   { title: "Budget", text: (row) => budget(row) },
   { title: "Explore", isNumber: true, text: (row) => percent(row.explore), value: (row) => row.explore },
   { title: "Latency", isNumber: true, text: (row) => (row.max_latency_s === null ? "no limit" : `≤ ${millis(row.max_latency_s * 1000)}`) },

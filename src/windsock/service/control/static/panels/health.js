@@ -57,7 +57,8 @@ const STATES = { closed: "in use", open: "cooling down", half_open: "being tried
 
 function state(row) {
   const until = row.cooldown_until === null ? "" : ` until ${when(row.cooldown_until)}`;
-  return element("span", "", `${STATES[row.state] ?? row.state}${until}`);
+  const is = row.why_out && row.state === "closed" ? "out" : STATES[row.state] ?? row.state;
+  return element("span", "", `${is}${until}`);
 }
 
 const COLUMNS = [

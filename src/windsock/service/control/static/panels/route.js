@@ -22,6 +22,7 @@ export function draw(place, { route, weights, report }) {
   facts(box, "facts", [
     ["Objective", (route.objective ?? route.policy).replace(/_/g, " ") + (route.quality ? `: ${route.quality}` : "")],
     ["Quality floor", route.quality_floor === null ? "none" : percent(route.quality_floor)],
+    ["Floor of the route", route.route_quality_floor === null ? "none" : percent(route.route_quality_floor)],
     ["Budget", budget(route)],
     ["Kept for learning", percent(route.explore)],
     ["Incumbent", route.incumbent ?? "none"],

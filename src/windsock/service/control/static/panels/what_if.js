@@ -32,7 +32,10 @@ function sliders(place) {
   place.replaceChildren();
   const { route, prices } = state;
   place.append(element("h3", "", "Aims"));
-  floorSlider(place, route);
+  if (route.objective !== null) {
+    floorSlider(place, "Quality floor", "quality_floor", route);
+    floorSlider(place, "Floor of the route", "route_quality_floor", route);
+  }
   if (route.objective === "quality") qualityChoice(place, route);
   budgetSlider(place, route);
   place.append(element("h3", "", "Prices", element("small", "", " $ per 1M, in / out")));
@@ -65,11 +68,10 @@ function priceSlider(place, price) {
   });
 }
 
-function floorSlider(place, route) {
-  if (route.objective === null) return;
-  const now = Math.round((route.quality_floor ?? 0) * 100);
-  slider(place, "Quality floor", { min: 0, max: 99, step: 1, value: now }, (position) => {
-    state.aims.quality_floor = position === now ? undefined : position / 100;
+function floorSlider(place, label, name, route) {
+  const now = Math.round((route[name] ?? 0) * 100);
+  slider(place, label, { min: 0, max: 99, step: 1, value: now }, (position) => {
+    state.aims[name] = position === now ? undefined : position / 100;
     return position ? `${position} %` : "none";
   });
 }
