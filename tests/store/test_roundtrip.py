@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,9 +21,13 @@ from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 from windsock.store import queries
 from windsock.store.codec import encode
+from windsock.store.compact.shapes.splitting import split
+from windsock.store.compact.shapes.splitting import written as shape_written
+from windsock.store.compact.templates import numbers_in, picked
 from windsock.store.engine import open_engine
 from windsock.store.migrations import upgrade_engine
 from windsock.store.rows import StateSnapshot
+from windsock.store.upkeep.export import line_of, parts_of
 
 OF_STATE = (Decision, Outcome, Feedback, Quote, Held, HealthReport)
 
@@ -76,6 +81,14 @@ def test_the_tail_is_what_was_appended_in_that_order(kept: Engine, entries: list
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+@given(record=anything(Outcome) | anything(Decision))
+def test_an_export_takes_of_shapes_what_it_takes_of_records(record: Outcome | Decision) -> None:
+    at = record.decision.at if isinstance(record, Outcome) else record.at
+    shape, numbers = split(record, at)
+    found = picked(shape_written(shape), parts_of)(numbers_in(numbers), at)
+    assert line_of(found, None) == line_of(parts_of(msgspec.to_builtins(record)), None)
+
+
 @given(table=anything(WeightTable), ends=FLOATS | st.just(math.inf))
 def test_a_weight_table_comes_back_even_if_it_never_expires(
     kept: Engine, table: WeightTable, ends: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -17,6 +17,7 @@ from windsock.store.codec import decode
 from windsock.store.compact.judging import said
 from windsock.store.compact.requests import Fits, Reader, named, names_in, of_namespace
 from windsock.store.compact.tables import RequestRow, SeriesRow, TableRow
+from windsock.store.compact.templates import Pick
 from windsock.store.compact.transactions import one_moment, reading
 from windsock.store.rollups.sums import success_nano
 from windsock.store.tables import DecisionRow, WeightsRow
@@ -80,34 +81,36 @@ def sought(
     yield from (found for _, found in islice(walked, limit))
 
 
-def trees(
-    engine: Engine, *, since: float, until: float, namespace: str | None = None
-) -> Iterator[tuple[dict[str, Any], int | None]]:
-    """The same as plain mappings, and their success in billionths as judged so far."""
+def picked(
+    engine: Engine, pick: Pick, *, since: float, until: float, namespace: str | None = None
+) -> Iterator[tuple[Mapping[str, Any], int | None]]:
+    """Parts of the same, and their success in billionths as judged so far; a part that is the same
+    for many is one object."""
     query = _between(since, until, namespace)
     after = None
     while True:
         with one_moment(engine) as connection:
             new = connection.execute(query(_request, after).limit(MANY)).all()
             old = connection.execute(query(_decision, after).limit(MANY)).all()
-            kept = [(row, each, row.success_nano) for row, each in Reader(connection).trees(new)]
-            kept += _old_trees(connection, old)
+            kept = [(row.at, row.position, each, row.success_nano)
+                    for row, each in Reader(connection).picked(new, pick)]  # fmt: skip
+            kept += _picked_old(connection, old, pick)
         after = min(((rows[-1].at, rows[-1].position) for rows in (new, old) if len(rows) == MANY),
                     default=None)  # fmt: skip
-        kept.sort(key=lambda each: (each[0].at, each[0].position))
-        yield from ((found, success) for row, found, success in kept
-                    if after is None or (row.at, row.position) <= after)  # fmt: skip
+        kept.sort(key=itemgetter(0, 1))
+        yield from ((found, success) for at, position, found, success in kept
+                    if after is None or (at, position) <= after)  # fmt: skip
         if after is None:
             return
 
 
-def _old_trees(
-    connection: Connection, rows: Sequence[Row[Any]]
-) -> list[tuple[Row[Any], dict[str, Any], int | None]]:
+def _picked_old(
+    connection: Connection, rows: Sequence[Row[Any]], pick: Pick
+) -> list[tuple[float, int, Mapping[str, Any], int | None]]:
     found = [(row, each, _decided(each).id) for row, each in _readable(rows, _decision_of)]
     words = said(connection, [name for *_, name in found])
-    return [(row, msgspec.to_builtins(each), success_nano(words.get(name, ())))
-            for row, each, name in found]  # fmt: skip
+    return [(row.at, row.position, pick(msgspec.to_builtins(each)),
+             success_nano(words.get(name, ()))) for row, each, name in found]  # fmt: skip
 
 
 def _between(

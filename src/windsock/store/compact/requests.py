@@ -16,7 +16,7 @@ from windsock.store.compact.dictionary import AT_ONCE, Dictionary, parts
 from windsock.store.compact.shapes.splitting import split, written
 from windsock.store.compact.shapes.values import Shape
 from windsock.store.compact.tables import NameRow, RequestRow, SeriesRow, ShapeRow
-from windsock.store.compact.templates import joined, tree, with_holes
+from windsock.store.compact.templates import Pick, joined, numbers_in, picked, with_holes
 from windsock.store.compact.transactions import reading
 from windsock.store.rollups.sums import Series, series_in, series_of
 
@@ -182,12 +182,15 @@ class Reader:
             number for number, (_, body, _) in self._shapes.items() if not fits(with_holes(body))
         )
 
-    def trees(self, rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], dict[str, Any]]]:
-        """The same as plain mappings, without what has its default: in a third of the time."""
+    def picked(
+        self, rows: Sequence[Row[Any]], pick: Pick
+    ) -> Iterator[tuple[Row[Any], Mapping[str, Any]]]:
+        """Parts of records, taken of their shapes: in a tenth of the time."""
         self.meet(row.shape for row in rows)
         for row in rows:
             with contextlib.suppress(*UNREADABLE):
-                yield row, tree(self._shapes[row.shape][1], row.body, row.at)
+                fill = picked(self._shapes[row.shape][1], pick)
+                yield row, fill(numbers_in(row.body), row.at)
 
     def meet(self, shapes: Iterable[int]) -> None:
         """Have these shapes at hand."""

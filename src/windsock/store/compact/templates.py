@@ -18,6 +18,10 @@ MAX_PLACES = 32
 """Digits behind the point of money that is kept as one whole number, which says how many."""
 
 Fill = Callable[[Sequence[Any], float], Any]
+
+Pick = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""Parts of a record, or of its shape, by new names."""
+
 _unpack = msgspec.msgpack.Decoder(list[Any]).decode
 
 
@@ -44,6 +48,18 @@ def template(shape: str) -> Fill:
     """What fills the holes of a shape."""
     fill, _ = _filler(msgspec.json.decode(shape))
     return fill
+
+
+@lru_cache(maxsize=4096)
+def picked(shape: str, pick: Pick) -> Fill:
+    """What fills those parts of a shape alone that `pick` takes of it, by their names."""
+    fill, _ = _filler(dict(pick(msgspec.json.decode(shape))))
+    return fill
+
+
+def numbers_in(body: bytes) -> list[Any]:
+    """What a template fills in; raises msgspec.DecodeError."""
+    return _unpack(body)
 
 
 def moment_of(at: float, ticks: int) -> float:

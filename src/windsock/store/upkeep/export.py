@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from windsock.store.compact.history import trees
+from windsock.store.compact.history import picked
 
 COLUMNS: Mapping[str, type[Any]] = {
     "decision_id": str,
@@ -39,6 +39,8 @@ request did not end here. success: 0..1 as judged so far."""
 
 OF_DECISION = ("number", "at", "key_id", "requested_model", "deployment", "propensity", "draw",
                "table_version")  # fmt: skip
+FLOATS = ("at", "propensity", "draw", "finished_at")
+"""Stored without their point where nothing stands behind it."""
 
 Line = tuple[Any, ...]
 
@@ -47,43 +49,47 @@ def export_lines(
     engine: Engine, *, since: float, until: float, namespace: str | None = None
 ) -> Iterator[Line]:
     """A tuple a decision, in the order of COLUMNS and of time; raises StoreError."""
-    for tree, success in trees(engine, since=since, until=until, namespace=namespace):
-        yield _line(tree, None if success is None else success / 1e9)
+    span = {"since": since, "until": until}
+    for parts, success in picked(engine, parts_of, **span, namespace=namespace):
+        yield line_of(parts, None if success is None else success / 1e9)
 
 
-def _line(tree: Mapping[str, Any], success: float | None) -> Line:
-    decision = tree.get("decision", tree)
+def line_of(parts: Mapping[str, Any], success: float | None) -> Line:
+    """A line of the parts of a record."""
+    line = {**parts, "success": success}
+    for name in FLOATS:
+        if line[name] is not None:
+            line[name] = float(line[name])
+    if isinstance(line["cost_usd"], str):
+        line["cost_usd"] = Decimal(line["cost_usd"])
+    return tuple(line.values())
+
+
+def parts_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """By COLUMNS, of a record or of its shape."""
+    decision = record.get("decision", record)
     namespace, route, task, *segment = decision["cell"]
-    name = f"{task}#{segment[0]}" if segment and segment[0] else task
-    begin = [decision.get(each) for each in OF_DECISION]
-    return (
-        decision["id"],
-        begin[0],
-        float(begin[1]),
-        namespace,
-        route,
-        name,
-        *begin[2:5],
-        float(begin[5]),
-        float(begin[6]),
-        begin[7],
-        decision.get("prompt_tokens", 0),
-        *(_ended(tree) if "decision" in tree else (None,) * 8),
-        success,
-    )
+    made = dict.fromkeys(COLUMNS) | {name: decision.get(name) for name in OF_DECISION}
+    made |= {
+        "decision_id": decision["id"],
+        "namespace": namespace,
+        "route": route,
+        "task": f"{task}#{segment[0]}" if segment and segment[0] else task,
+        "prompt_tokens": decision.get("prompt_tokens", 0),
+    }
+    return made | _ended(record) if "decision" in record else made
 
 
-def _ended(tree: Mapping[str, Any]) -> Line:
-    results, usage = tree.get("results", ()), tree.get("usage") or {}
-    cost = tree.get("cost_usd")
+def _ended(outcome: Mapping[str, Any]) -> dict[str, Any]:
+    results, usage = outcome.get("results", ()), outcome.get("usage") or {}
     answers = (each["response_id"] for each in reversed(results) if each.get("response_id"))
-    return (
-        float(tree["finished_at"]),
-        tree.get("served"),
-        tree["ok"],
-        len(results),
-        cost if cost is None or isinstance(cost, Decimal) else Decimal(cost),
-        usage.get("input_tokens", 0) if usage else None,
-        usage.get("output_tokens", 0) if usage else None,
-        next(answers, None),
-    )
+    return {
+        "finished_at": outcome["finished_at"],
+        "served": outcome.get("served"),
+        "ok": outcome["ok"],
+        "attempts": len(results),
+        "cost_usd": outcome.get("cost_usd"),
+        "input_tokens": usage.get("input_tokens", 0) if usage else None,
+        "output_tokens": usage.get("output_tokens", 0) if usage else None,
+        "response_id": next(answers, None),
+    }
