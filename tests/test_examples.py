@@ -151,6 +151,7 @@ def requests_at(url: str) -> int:
     return sum(row["requests"] for row in rows)
 
 
+@pytest.mark.xdist_group("notebooks")
 @pytest.mark.parametrize("script", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_and_says_what_it_is_for(script, demo, capsys, monkeypatch) -> None:
     monkeypatch.setenv("WINDSOCK_URL", demo)

@@ -6,6 +6,8 @@ import pytest
 
 from tests.benchmarks.prices_popular import BAR, BAR_MODELS, facts, table
 
+pytestmark = pytest.mark.xdist_group("popular models")
+
 
 @pytest.fixture(scope="module")
 def found():

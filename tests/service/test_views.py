@@ -77,8 +77,9 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
             reader = book.create("reader", scopes=["read"]).secret
             await it.service.housekeeping.read_keys()
             it.http.headers["authorization"] = f"Bearer {TOKEN}"
-            await use(it, requests=12)
+            # Before it may cool down.
             await it.http.post("/v1/chat/completions", json=BROKEN)
+            await use(it, requests=12)
             for price in ("2", "0.02"):
                 say(it, "sheet", price)
             await it.service.ledger.flushed()
