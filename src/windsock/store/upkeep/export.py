@@ -62,6 +62,7 @@ def line_of(parts: Mapping[str, Any], success: float | None) -> Line:
             line[name] = float(line[name])
     if isinstance(line["cost_usd"], str):
         line["cost_usd"] = Decimal(line["cost_usd"])
+    line["response_id"] = line["response_id"] or None
     return tuple(line.values())
 
 
@@ -82,7 +83,7 @@ def parts_of(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _ended(outcome: Mapping[str, Any]) -> dict[str, Any]:
     results, usage = outcome.get("results", ()), outcome.get("usage") or {}
-    answers = (each["response_id"] for each in reversed(results) if each.get("response_id"))
+    names = (each.get("response_id") for each in reversed(results))
     return {
         "finished_at": outcome["finished_at"],
         "served": outcome.get("served"),
@@ -91,5 +92,5 @@ def _ended(outcome: Mapping[str, Any]) -> dict[str, Any]:
         "cost_usd": outcome.get("cost_usd"),
         "input_tokens": usage.get("input_tokens", 0) if usage else None,
         "output_tokens": usage.get("output_tokens", 0) if usage else None,
-        "response_id": next(answers, None),
+        "response_id": next((name for name in names if name is not None), None),
     }
