@@ -7,13 +7,14 @@ nothing is learnt, nothing is forgotten, and the same rows give the same belief.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
 from windsock.core.beliefs.change_detection import Finding, Mode
 from windsock.core.beliefs.drift_response import act_on, age, expect, restore, shrink_task
+from windsock.core.beliefs.proxies.hearing import Proxy, Word
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import (
     BeliefSettings,
@@ -91,6 +92,24 @@ class Beliefs(TokenUse):
         group.learn(cell.name, deployment, *change, observed_at)
         group.changes += 1
 
+    def listen(self, hear: Callable[[str, str, float], Sequence[Proxy]]) -> None:
+        """Ask there what proxies have said: of a namespace and route, as of a moment."""
+        self._ask = hear
+
+    def note_proxy(self, cell: Cell, deployment: str, now: float) -> None:
+        """A proxy has scored an answer, or takes that back: priors are fitted anew."""
+        group = self._open(cell)
+        group.open(cell.name, deployment)
+        group.touch(now)
+
+    def words(self, cell: Cell, deployment: str) -> Mapping[str, Word]:
+        """What each proxy says of a deployment at a task as of now, by its name."""
+        group = self._groups.get(cell[:2])
+        if group is None:
+            return {}
+        group.refresh_pool()
+        return group.words(cell.name, deployment)
+
     def correct(
         self, cell: Cell, deployment: str, change: Change, *, counted: float, now: float
     ) -> None:
@@ -103,7 +122,7 @@ class Beliefs(TokenUse):
 
     def posteriors(self, cell: Cell, deployments: Iterable[str]) -> list[tuple[float, float]]:
         """The same for several at once."""
-        group = self._groups.get(cell[:2]) or self._new()
+        group = self._groups.get(cell[:2]) or self._new(cell[:2])
         group.refresh_pool()
         task = cell.name
         return [group.beta(task, name) for name in deployments]
@@ -114,7 +133,7 @@ class Beliefs(TokenUse):
 
     def summaries(self, cell: Cell, deployments: Sequence[str]) -> list[BeliefSummary]:
         """The same for several at once, which takes a call's time for all of them."""
-        group = self._groups.get(cell[:2]) or self._new()
+        group = self._groups.get(cell[:2]) or self._new(cell[:2])
         if not group.is_pooled:
             group.refresh_pool()
         return summaries_of(group, cell.name, deployments, self._intervals)
@@ -228,19 +247,19 @@ class Beliefs(TokenUse):
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over the rows of `to_state`; the settings stay those of this object."""
-        self._groups = {
-            (body["namespace"], body["route"]): RouteBeliefs.from_state(
-                body, self.settings, self.published
-            )
-            for body in state["groups"]
-        }
+        self._groups = {}
+        for body in state["groups"]:
+            key = (body["namespace"], body["route"])
+            self._groups[key] = self._new(key)
+            self._groups[key].from_state(body)
 
     def merge(self, delta: Mapping[str, Any]) -> None:
         """Add another replica's sums (its `to_state` since the last merge) to these."""
         for body in delta["groups"]:
             key = (body["namespace"], body["route"])
-            mine = self._groups.setdefault(key, self._new())
-            mine.merge(RouteBeliefs.from_state(body, self.settings))
+            other = self._new(key)
+            other.from_state(body)
+            self._groups.setdefault(key, self._new(key)).merge(other)
 
     def _note(
         self, group: RouteBeliefs, finding: Finding | None, cell: Cell, deployment: str, now: float

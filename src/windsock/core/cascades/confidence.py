@@ -87,14 +87,21 @@ class Confidences:
         curve = self._curves.setdefault((cell, deployment), Calibration())
         curve.learn(claim, value, weight)
 
+    def cascade_of(self, decision: Decision, deployment: str) -> tuple[Cell, str, str] | None:
+        """The cascade that earned what is said of an answer; None where none did."""
+        to = decision.escalates_to
+        if to is None or deployment not in (decision.deployment, to):
+            return None
+        return decision.cell, decision.deployment, to
+
     def credit_cascade(
         self, decision: Decision, deployment: str, value: float, weight: float, at: float
     ) -> bool:
         """A reward, if a cascade earned it; a negative weight takes it back."""
-        to = decision.escalates_to
-        if to is None or deployment not in (decision.deployment, to):
+        earned_by = self.cascade_of(decision, deployment)
+        if earned_by is None:
             return False
-        row = self._rows.setdefault((decision.cell, decision.deployment, to), RewardStatistics())
+        row = self._rows.setdefault(earned_by, RewardStatistics())
         row.observe(value, weight, at, self._settings)
         return True
 

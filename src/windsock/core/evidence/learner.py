@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.cascades.confidence import Confidences
-from windsock.core.evidence.checks.worth import RIGHT
-from windsock.core.evidence.judgements import Judgement, judgements, with_new
+from windsock.core.evidence.credit import Credit
+from windsock.core.evidence.judgements import Judgement, with_new
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
 from windsock.core.evidence.keys.sums import Sums
+from windsock.core.evidence.proxies.scores import Scores
 from windsock.core.evidence.source_watch import SourceWatch
 from windsock.core.evidence.sources import (
     DEFAULT_EVIDENCE,
     EXPLICIT,
-    UNCALIBRATING,
     EvidenceRules,
 )
-from windsock.core.evidence.weighting import CHECK, JUDGED_FROM, HowKnown, RewardWeighting, Weighed
+from windsock.core.evidence.weighting import HowKnown, RewardWeighting, Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
@@ -31,25 +30,6 @@ from windsock.errors import BadRequest
 
 UNJUDGED_KEEPS = 2.0
 """Rewards that a belief from mere answers is worth when the first judgements come."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
-    """Who a reward went to, what it counted for and as, and what is believed now.
-
-    weight      rewards that its key's judgement of the decision counts for
-    value       that judgement, 0..1
-    said        rewards that the key has said by it, whether or not they are believed
-    part        of the judgement, that this reward is: of several metrics each is one part
-    """
-
-    cell: Cell
-    deployment: str
-    belief: BeliefSummary
-    weight: float
-    value: float
-    said: float = 0.0
-    part: float = 1.0
 
 
 class Learner:
@@ -68,6 +48,8 @@ class Learner:
         self._confidences = confidences
         self._rules_of = rules_of
         self._weightings: dict[str, RewardWeighting] = {}
+        self._scores = Scores(beliefs, confidences, self._weightings, self._weighting)
+        beliefs.listen(self._scores.heard)
         self.keys = KeyWatch()
         self.sources = SourceWatch()
 
@@ -88,13 +70,30 @@ class Learner:
         cell, weighting = decision.cell, self._weighting(decision.cell)
         new = Feedback(decision_id=decision.id, reward=reward, at=now, weight=math.inf)
         weighting.hear(cell, deployment, reward, said)
-        before = judgements(said, weighting.weight_of)
-        after = judgements(with_new(said, new), weighting.weight_of)
         if not said:
             weighting.response(cell, deployment).count(rewards=1.0)
-        key = reward.key_id
         self.sources.note((cell, deployment), said, reward, now)
-        self._judge_check(decision, deployment, said, reward, now)
+        known = with_new(said, new)
+        self._scores.note(decision, deployment, said, known, now)
+        if weighting.is_label(reward.source):
+            return self._label(decision, deployment, reward, said, known, now)
+        counts = weighting.proxy_weight(reward.source)
+        weighting.count_score(cell, 0.0 if said else counts)
+        return self._scores.credit(decision, deployment, reward, counts)
+
+    def _label(
+        self,
+        decision: Decision,
+        deployment: str,
+        reward: Reward,
+        said: Sequence[Feedback],
+        known: Sequence[Feedback],
+        now: float,
+    ) -> Credit:
+        """A label moves the belief of its cell by itself."""
+        cell, weighting = decision.cell, self._weighting(decision.cell)
+        before, after = weighting.judgements(said), weighting.judgements(known)
+        key = reward.key_id
         for other, held in before.items():
             self._reduce(decision, deployment, held, 0.0 if other == key else after[other].weight)
         mine = after[key]
@@ -136,8 +135,9 @@ class Learner:
         most, the cheapest, would slowly count as the best.
         """
         weight = count * self._rules(cell).transport_weight
-        judged = self._weighting(cell).judged(cell)
-        if weight > 0 and judged < JUDGED_FROM:
+        weighting = self._weighting(cell)
+        judged = weighting.judged(cell)
+        if weight > 0 and not weighting.is_judged(cell):
             most = UNJUDGED_KEEPS + judged
             self._beliefs.observe_answers(
                 cell, deployment, weight, most=most, fades=not judged, now=now
@@ -198,7 +198,7 @@ class Learner:
 
         raises  BadRequest if the key has said nothing here
         """
-        spoken = [each.keys.places(key) for each in self._weightings.values()]
+        spoken = [each.places(key) for each in self._weightings.values()]
         if namespace not in {cell.namespace for places in spoken for cell, _ in places}:
             raise BadRequest(f"no reward of a key {key!r} is known here", param="key")
         if is_silent:
@@ -207,6 +207,8 @@ class Learner:
             self.keys.silenced.pop(key, None)
         for weighting in self._weightings.values():
             self._move(weighting.keys.weigh_again(key), now)
+            for place in weighting.proxies.spoken(key):
+                self._beliefs.note_proxy(*place, now)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
@@ -217,30 +219,11 @@ class Learner:
         for name, body in state.items():
             self._weighting(Cell("", name, "")).from_state(body)
 
-    def _judge_check(
-        self,
-        decision: Decision,
-        deployment: str,
-        said: Sequence[Feedback],
-        reward: Reward,
-        now: float,
-    ) -> None:
-        """A check had judged the answer, and now somebody else does for the first time."""
-        checks = [each.reward for each in said if each.reward.source == CHECK]
-        is_first = len(checks) == len(said)
-        if checks and is_first and reward.source not in UNCALIBRATING:
-            keys = self._weighting(decision.cell).keys
-            moved = keys.judge_check(
-                (decision.cell, deployment),
-                is_right=reward.value >= RIGHT,
-                is_failed=checks[-1].value < RIGHT,
-            )
-            self._move(moved, now)
-
     def how_known(self, cell: Cell, deployment: str) -> HowKnown:
         """How success is known of a deployment at a task; looking opens nothing."""
         known = self._weightings.get(cell.route)
-        return known.how_known(cell, deployment) if known else HowKnown()
+        found = known.how_known(cell, deployment) if known else HowKnown()
+        return replace(found, words=self._beliefs.words(cell, deployment))
 
     def _believe(
         self,
@@ -253,7 +236,7 @@ class Learner:
         is_news: bool,
     ) -> None:
         weight, value = weighed.weight, weighed.value
-        if weight > 0 and reward.source not in UNCALIBRATING:
+        if weight > 0:
             self._confidences.learn(decision.id, decision.cell, deployment, value)
         if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
             self._beliefs.observe(

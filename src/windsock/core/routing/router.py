@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from windsock.core.evidence.credit import Credit
 from windsock.core.evidence.doubts import Doubts
-from windsock.core.evidence.learner import Credit
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable

@@ -18,6 +18,9 @@ State = dict[str, Any]
 TALLY = 3
 """Where calls since an alarm stand in the state of a watch; when it recovers was not among them."""
 
+CHECKS = "\x00checks"
+"""The key under which checks had an account."""
+
 UNITS = -1
 """Where the units of each meter stand in the state of a belief's row: last."""
 
@@ -122,6 +125,30 @@ def _from_6(state: State) -> None:
     _add(state, prompt_sizes=[])
 
 
+def _from_7(state: State) -> None:
+    """Checks were an account of their own; what they had said stays as nobody's."""
+    latest = {(g["namespace"], g["route"]): g["as_of"] for g in state["beliefs"]["groups"]}
+    for rewards in state.get("rewards", {}).values():
+        for *_, keys in rewards["accounts"]:
+            checked, own = keys.pop(CHECKS, None), keys.get("", [0.0, 0.0, 0.0, 1.0, None])
+            if checked is not None:
+                weight, believed = own[0] + checked[0], own[3] * own[0] + checked[3] * checked[0]
+                sums = [mine + its for mine, its in zip(own[:3], checked[:3], strict=True)]
+                keys[""] = [*sums, believed / weight if weight else 1.0, None]
+        rewards["proxies"] = [
+            [namespace, route, task, name,
+             [["check", "", "", latest.get((namespace, route)), *_as_sums(*worth)]]]
+            for namespace, route, task, name, worth in rewards.pop("checks", ())
+        ]  # fmt: skip
+
+
+def _as_sums(right: float, right_failed: float, wrong: float, wrong_failed: float) -> list[float]:
+    """Answers both checked and judged, each as 0 or 1."""
+    both, passed = right + wrong, right - right_failed
+    passed_all = passed + wrong - wrong_failed
+    return [both, passed_all, both, right, right, passed_all, passed_all, passed]
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -151,6 +178,7 @@ UPGRADES: tuple[Callable[[State], None], ...] = (
     _from_4,
     _from_5,
     _from_6,
+    _from_7,
 )
 """The function at n takes a state of version n to n + 1."""
 
