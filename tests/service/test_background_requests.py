@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from tests.running import Running, config_of, running
-from tests.upstream import Answer, completion, stream_of, upstream
+from tests.upstream import Answer, completion, upstream
 from windsock.app.background.cap_keeping import cap_beside
 from windsock.core.model.requests import background_key, is_background
 from windsock.service.background_requests import AT_ONCE, MAX_WAITING, Question
+from windsock.service.texts.answered import AnsweredTexts
 
 pytestmark = pytest.mark.anyio
 
@@ -164,37 +165,29 @@ async def test_work_that_fails_says_so_without_its_words_and_the_next_is_done(
 
 
 class Ear:
-    """Hears of answers."""
+    """Reads the answers."""
+
+    is_reading = True
 
     def __init__(self) -> None:
-        self.heard: list[Any] = []
+        self.heard: list[AnsweredTexts] = []
 
-    def wants(self, exchange: Any, request: Any) -> bool:
-        return True
-
-    def hear(self, answered: Any) -> None:
-        self.heard.append(answered.read())
+    def read(self, texts: AnsweredTexts) -> None:
+        self.heard.append(texts)
 
 
 class Broken(Ear):
-    def hear(self, answered: Any) -> None:
+    def read(self, texts: AnsweredTexts) -> None:
         raise ValueError("no")
 
 
-async def test_listeners_hear_texts_streamed_or_not_and_one_that_fails_fails_no_request(tmp_path):
-    def both(body: dict[str, Any]) -> Answer:
-        if body.get("stream"):
-            return Answer(events=stream_of(["one ", "two"]))
-        return Answer(body=completion("whole"))
-
+async def test_who_fails_to_read_an_answer_fails_no_request_and_nobody_reads_our_own(
+    tmp_path,
+) -> None:
     ear = Ear()
-    async with upstream(both) as served:
-        config = config_of(("one", served.url, 1.0))
-        async with running(config, tmp_path) as it:
-            it.service.executor.listeners.all += [Broken(), ear]
-            await ask(it)
-            streamed = await it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
-            assert streamed.status_code == 200
-            spoken = await it.http.post("/v1/messages", json={**ASK, "stream": True})
-            assert spoken.status_code == 200
-    assert [each["content"] for each in ear.heard] == ["whole", "one two", "one two"]
+    async with service(tmp_path, share=None) as (it, _):
+        it.service.executor.readers.all += [Broken(), ear]
+        await ask(it)
+        assert await it.service.background.ask(question()) is not None
+        await ask(it)
+    assert [each.outcome.decision.cell.route for each in ear.heard] == ["auto", "auto"]

@@ -212,5 +212,4 @@ def _read(question: Question) -> UpstreamRequest:
         key_id=background_key(question.purpose, question.route),
         deadline_s=DEADLINE_S,
     )
-    asked.request = replace(as_reserved(asked), session_id=None)
-    return asked
+    return replace(asked, request=replace(as_reserved(asked), session_id=None), is_private=True)

@@ -17,12 +17,12 @@ from windsock.core.routing.router import Router
 from windsock.observability.telemetry import current
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
-from windsock.service.answers_seen import Answered, Listeners, Message, StreamText
-from windsock.service.execution.hedged_calls import OUTRUN, Write, run_call, run_stream
+from windsock.service.execution.hedged_calls import Write, run_call, run_stream
 from windsock.service.execution.plain_execution import Answers, plain_call
 from windsock.service.execution.stream_execution import stream_call
 from windsock.service.execution.stream_rescue import ShownStream
 from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
+from windsock.service.texts.answered import Readers
 from windsock.wire.request import Operation, UpstreamRequest
 
 Finished = Callable[[Exchange, Outcome], None]
@@ -33,7 +33,7 @@ class RequestExecutor:
     """Runs exchanges against real providers.
 
     calls       to the providers, whose `upstreams` and `clock` may be replaced
-    listeners   hear of answers, with their texts
+    readers     of what was asked and answered, where texts may be read
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class RequestExecutor:
         finished: Finished,
     ) -> None:
         self.calls = UpstreamCalls(router=router, upstreams=upstreams, caller=caller, clock=clock)
-        self.listeners = Listeners()
+        self.readers = Readers()
         self._router = router
         self._finished = finished
 
@@ -55,7 +55,6 @@ class RequestExecutor:
     ) -> tuple[bytes | None, Failure]:
         """The answer's body, or None and the last failure; the exchange is settled either way."""
         failure, answers, clock = Failure(), Answers(), self.calls.clock
-        listening = self.listeners.wanting(exchange, request)
         request = self._with_search(_with_certainty(exchange, request))
         make = partial(plain_call, self.calls, exchange, request, failure, answers)
         given = None
@@ -68,10 +67,9 @@ class RequestExecutor:
             outcome = self._settle(exchange, request)
         if given is None:
             return None, failure
-        if listening:
-            message = given.answer.message
-            self.listeners.tell(listening, _answered(exchange, outcome, request, lambda: message))
-        return given.told(request, _shown_usd(outcome.cost_usd)), failure
+        body = given.told(request, _shown_usd(outcome.cost_usd))
+        self.readers.tell(request, outcome, body, is_native=given.target.is_native)
+        return body, failure
 
     async def stream(
         self, exchange: Exchange, request: UpstreamRequest, failure: Failure, write: Write
@@ -81,16 +79,14 @@ class RequestExecutor:
         A stream that broke off, and that nobody went on with, ends with an error; so does one that
         is cancelled, since the service stops or since its client left and does not hear of it.
         """
-        clock = self.calls.clock
-        listening, text = self.listeners.wanting(exchange, request), StreamText()
+        clock, copy = self.calls.clock, self.readers.copy(request)
         request = self._with_search(request)
         is_chat = request.operation is Operation.CHAT
         shown = ShownStream(request, may_rescue=is_chat and exchange.route.rescue_streams)
         make = partial(stream_call, self.calls, exchange, request, failure, shown)
-        written = text.copying(write) if listening else write
         try:
             while (attempt := exchange.next_attempt(clock.now())) is not None:
-                await run_stream(exchange, attempt, make, written, clock)
+                await run_stream(exchange, attempt, make, copy.through(write), clock)
             if exchange.answer is None and shown.is_begun:
                 await write(failure.last_event)
         except asyncio.CancelledError:
@@ -99,8 +95,10 @@ class RequestExecutor:
             await write(failure.last_event)
         finally:
             outcome = self._settle(exchange, request)
-        if listening and outcome.ok and _is_ones(outcome):
-            self.listeners.tell(listening, _answered(exchange, outcome, request, text.message))
+            if copy.is_whole and exchange.answer is not None:
+                events, is_native = copy.body(), shown.is_native
+                self.readers.tell(request, outcome, events, is_native=is_native, is_stream=True)
+            copy.close()
 
     async def close(self) -> None:
         """Drop the connections to providers."""
@@ -121,21 +119,6 @@ class RequestExecutor:
         if (trace := current.get()) is not None:
             trace.settle(request, outcome)
         return outcome
-
-
-def _answered(
-    exchange: Exchange,
-    outcome: Outcome,
-    request: UpstreamRequest,
-    read: Callable[[], Message | None],
-) -> Answered:
-    return Answered(outcome=outcome, route=exchange.route, request=request, read=read)
-
-
-def _is_ones(outcome: Outcome) -> bool:
-    """Whether one deployment gave all of a stream; what its twin lost with was not shown."""
-    shown = [each for each in outcome.results if each.first_byte_s is not None]
-    return len([each for each in shown if each.note != OUTRUN]) == 1
 
 
 def _with_certainty(exchange: Exchange, request: UpstreamRequest) -> UpstreamRequest:
