@@ -297,4 +297,5 @@ class Router:
             features=request.features,
             is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
             escalates_to=escalates_to,
+            known_as=request.known_as,
         )
