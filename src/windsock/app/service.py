@@ -28,6 +28,7 @@ from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.response_cache import ResponseCache
+from windsock.service.texts.held import HeldTexts
 from windsock.store.ledger import Ledger
 
 
@@ -53,6 +54,7 @@ class Service:
     events: EventBus
     readiness: Readiness
     cache: ResponseCache | None
+    texts: HeldTexts
     dashboard: Dashboard
     webhooks: Webhooks
     housekeeping: Housekeeping

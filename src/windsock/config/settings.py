@@ -16,6 +16,7 @@ from pydantic import (
 
 from windsock.config.ability_settings import CapabilitySettings, Mode, TermsSettings
 from windsock.config.cap_settings import CapSettings, TimeZone
+from windsock.config.evidence.labels import LabelSettings
 from windsock.config.evidence.scores import ScoreSettings
 from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
@@ -254,6 +255,7 @@ class Settings(Part):
     caps: dict[str, CapSettings] = Field(default_factory=dict)
     timezone: TimeZone = "UTC"
     cache: CacheSettings = CacheSettings()
+    labels: LabelSettings = LabelSettings()
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()
     learning: LearningSettings = LearningSettings()

@@ -105,6 +105,7 @@ class Probes:
         messages = [{"role": "user", "content": "hi"}]
         body = orjson.dumps({"model": name, "max_tokens": 1, "messages": messages})
         chat = read_chat(body, task=PROBE_TASK, namespace=DEFAULT_NAMESPACE)
+        chat.is_private = True
         self.router.health.let_try(name)
         try:
             exchange = self.router.open(chat.request, self.clock.now())
