@@ -18,7 +18,7 @@ TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}
 """Trace and span of the caller (W3C Trace Context)."""
 
 RUN = re.compile(r"\d{8}t\d{12}z([0-9a-f-]{36})")
-"""A run in LangSmith's header `langsmith-trace`, its dotted order in lower case: the trace first."""
+"""A run in LangSmith's header `langsmith-trace`, a dotted order, in lower case."""
 
 MOST_CHARS = 128
 """Of a name that is kept; no longer one is somebody's id."""
