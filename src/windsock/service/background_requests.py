@@ -192,7 +192,6 @@ class BackgroundRequests:
                 return False
             await asyncio.sleep(LOOK_S)
 
-
     def _has_price(self, request: RouteRequest, route: Route, now: float) -> bool:
         """Without one nobody is asked: what it would cost is not known."""
         tabs = self._router.tabs

@@ -52,6 +52,8 @@ MARK = re.compile(
 )
 """Where a mark of a chat template begins: servers take it for their own, wherever it stands."""
 
+INSTRUCTING = ("system", "developer")
+
 HEAD = 2 / 3
 """Of what a text may hold, that is kept of its beginning; the rest is of its end."""
 
@@ -90,16 +92,17 @@ def cut(text: str, most_chars: int) -> str:
 
 
 def _turns(asked: Sequence[Turn], most_chars: int) -> list[dict[str, str]]:
-    """The last turns that there is room for, and what the system was told."""
+    """What the system was told, and the last turns that there is room for."""
+    head = [cut(text, most_chars // 2) for role, text in asked[:1] if role in INSTRUCTING]
+    left = most_chars - sum(map(len, head))
     kept: list[dict[str, str]] = []
-    left = most_chars
-    for role, text in [*reversed(asked[1:]), *asked[:1]]:
+    for role, text in reversed(asked[len(head) :]):
         if left <= 0 and kept:
             break
         kept.append({"role": role, "text": cut(text, max(left, most_chars // 4))})
         left -= len(text)
-    first = kept.pop() if len(kept) == len(asked) else None
-    return [*([first] if first else []), *reversed(kept)]
+    told = [{"role": asked[0][0], "text": text} for text in head]
+    return [*told, *reversed(kept)]
 
 
 def _body(material: Mapping[str, Any], verdict: str, task: str, rubric: str) -> dict[str, Any]:
@@ -125,5 +128,11 @@ def _material(material: Mapping[str, Any]) -> str:
     """As JSON, in which the marks of templates and what is hidden are escapes."""
     text = json.dumps(material, ensure_ascii=False)
     for pattern in (HIDDEN, MARK):
-        text = pattern.sub(lambda found: json.dumps(found[0])[1:-1], text)
+        text = pattern.sub(_spelt, text)
     return text.encode("utf-8", "replace").decode()  # without halves of characters
+
+
+def _spelt(found: re.Match[str]) -> str:
+    """A character as escapes of JSON."""
+    units = found[0].encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
