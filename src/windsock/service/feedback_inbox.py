@@ -87,15 +87,24 @@ class FeedbackInbox:
 
         raises  UnknownDecision, StoreError
         """
-        known = self._at_hand(name, namespace) or await self._find(name, namespace)
-        if known is None or known.decision.cell.namespace != namespace:
-            raise UnknownDecision(f"no decision {name!r} is known to this key")
+        known = await self.known(name, namespace)
         if only_own and known.decision.key_id != reward.key_id:
             raise UnknownDecision(
                 f"decision {name!r} was made for another key, and keys judge their own here "
                 '(judges = "own")'
             )
         return self._learn(self._held(name, known), reward, idempotency_key)
+
+    async def known(self, name: str, namespace: str) -> OpenDecision:
+        """A decision of this namespace, by its id or its answer's; raises as `observe` does."""
+        known = self._at_hand(name, namespace) or await self._find(name, namespace)
+        if known is None or known.decision.cell.namespace != namespace:
+            raise UnknownDecision(f"no decision {name!r} is known to this key")
+        return known
+
+    def at_hand(self, decision_id: str) -> OpenDecision | None:
+        """What is remembered of a decision; looking does not keep it longer."""
+        return self._open.get(decision_id)
 
     async def answered_by(self, name: str, namespace: str) -> str | None:
         """The deployment that gave an answer of this id in this namespace; None if none did.
