@@ -22,6 +22,7 @@ from windsock.observability.background import Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
+from windsock.service.background_requests import BackgroundRequests
 from windsock.service.control.app import Readiness
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.execution.executor import RequestExecutor
@@ -51,6 +52,7 @@ class Service:
     feedbacks: FeedbackInbox
     uncalled: UncalledRequests
     access: Access
+    background: BackgroundRequests
     events: EventBus
     readiness: Readiness
     cache: ResponseCache | None

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
-from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
+from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
@@ -31,6 +31,7 @@ from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
+from windsock.service.background_requests import BackgroundRequests
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
@@ -89,7 +90,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "texts": service.texts.forget_old,
         **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
     }
-    service.on_stop += [probes.stop, renewal.stop, service.webhooks.finish]
+    service.on_stop += [service.background.stop, probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
         service.dashboard.on_event,
         service.webhooks.on_event,
@@ -136,6 +137,7 @@ def _service(
         feedbacks=feedbacks,
         uncalled=uncalled,
         access=access,
+        background=BackgroundRequests(router=core.router, executor=executor, clock=core.clock),
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
@@ -239,17 +241,12 @@ def _shared(service: Service) -> Callable[[str], Mapping[str, Any]]:
 
 
 def _probes(core: Core, settings: Settings, executor: RequestExecutor) -> Probes:
-    health = settings.health
-    rules = ProbeRules(
-        free_s=FREE_PROBE_S if health.free_probes else None,
-        paid_s=health.paid_probe_every if health.paid_probes else None,
-    )
     return Probes(
         router=core.router,
         executor=executor,
         clock=core.clock,
         publish=core.ingestion.on_shift,
-        rules=rules,
+        rules=probe_rules(settings.health),
     )
 
 

@@ -15,6 +15,9 @@ DEFAULT_NAMESPACE = "default"
 
 DEFAULT_TASK = "default"
 
+BACKGROUND = "windsock:"
+"""What the key ids begin with under which windsock asks by itself; no key of a caller's does."""
+
 SEGMENT = re.compile(r"#(\d+\.\d+)\Z")
 """What a name of a task and its segment ends with: `version.index` of the borders."""
 
@@ -59,6 +62,19 @@ def split_name(name: str) -> tuple[str, str]:
     """(task, segment) of a cell's name: ("c#", "") of `c#`, ("c#", "1.0") of `c##1.0`."""
     found = SEGMENT.search(name) if "#" in name else None
     return (name[: found.start()], found[1]) if found else (name, "")
+
+
+def background_key(purpose: str, route: str) -> str:
+    """Under what id the requests stand that windsock makes beside those of a route.
+
+    purpose     such as `judge`
+    """
+    return f"{BACKGROUND}{purpose}:{route}"
+
+
+def is_background(key_id: str | None) -> bool:
+    """Whether windsock itself asked, and no caller waited."""
+    return key_id is not None and key_id.startswith(BACKGROUND)
 
 
 Cutoffs = tuple[tuple[float, float], ...]

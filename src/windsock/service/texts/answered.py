@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from windsock.core.model.calls import Outcome
+from windsock.observability.background import tell_place
 from windsock.service.texts.stream_copy import MAX_COPY_BYTES, CopyRoom, StreamCopy
 from windsock.wire.request import Operation, UpstreamRequest
 
@@ -41,7 +42,7 @@ class Reader(Protocol):
 class Readers:
     """All who read, told of each chat that was answered and is not private.
 
-    Where nobody reads, nothing is copied.
+    Where nobody reads, nothing is copied. One that fails is told in the log and fails no request.
     """
 
     all: list[Reader] = field(default_factory=list)
@@ -78,4 +79,7 @@ class Readers:
         )
         for each in self.all:
             if each.is_reading:
-                each.read(texts)
+                try:
+                    each.read(texts)
+                except Exception as error:
+                    tell_place(type(each).__name__, error)
