@@ -190,6 +190,7 @@ class RouteRequest:
     session_kind    the field that names it
     is_session_shared   unrelated prompts may name it too: it is a user, or a key of a cache
     continues       id of the answer that it goes on from, if it names one
+    known_as        names that its caller has for it, with a space between
     features        cheap numbers about the prompt, for learnt segments
     deadline_s      seconds from `open` until the caller gives up
     """
@@ -213,6 +214,7 @@ class RouteRequest:
     is_session_shared: bool = False
     continues: str | None = None
     key_id: str | None = None
+    known_as: str = ""
     preferences: Preferences = NO_PREFERENCES
     features: tuple[float, ...] = ()
     deadline_s: float | None = None

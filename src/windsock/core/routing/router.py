@@ -94,8 +94,7 @@ class Router:
             (request, route), *others = self._route_table.understood(request)
         if request.needs or request.preferences is not NO_PREFERENCES:
             self.catalog.check_wishes(request)
-        pacer = route.policy.pacer
-        if pacer is not None and pacer.allowance(now).is_spent:
+        if (pacer := route.policy.pacer) is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
         request, route, table = self._order.first_open(request, route, others, now)
         if not table.weights:
@@ -295,4 +294,5 @@ class Router:
             features=request.features,
             is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
             escalates_to=escalates_to,
+            known_as=request.known_as,
         )
