@@ -118,6 +118,11 @@ ROWS = (
     Row("DELETE", "/v1/learn/{lesson}", ADMIN, "/v1/learn/LESSON", hidden=True),
     Row("POST", "/v1/feedback", FEEDBACK, body={"decision_id": "DECISION", "value": 1},
         hidden=True),
+    *(
+        Row("POST", path, FEEDBACK, body={})
+        for path in ("/v1/feedback/otel", "/v1/feedback/langfuse", "/v1/feedback/langsmith",
+                     "/v1/feedback/rows", "/v1/logs", "/v1/traces")
+    ),
     Row("POST", "/v1/chat/completions", INFER, body=CHAT),
     Row("POST", "/chat/completions", INFER, body=CHAT),
     Row("POST", "/v1/messages", INFER, body=MESSAGE),
