@@ -205,7 +205,7 @@ def is_cachable(asked: UpstreamRequest, wish: str | None) -> bool:
     """True if the answer may be kept: asked for, or certain to be alike (temperature 0)."""
     if wish is not None and wish not in WISHES:
         raise BadRequest(f"x-windsock-cache must be one of {', '.join(WISHES)}, not {wish!r}")
-    if wish == "bypass":
+    if wish == "bypass" or asked.is_private:
         return False
     return wish is not None or asked.temperature == 0
 
