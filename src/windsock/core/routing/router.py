@@ -109,7 +109,10 @@ class Router:
         tab = None if self.caps.is_idle else self.tabs.open(request, route.name)
         if tab is not None:
             table = self._paid_tables.of(table, tab, now)
-        decision = self._decided(request, table, now)
+        may_cascade = bool(table.cascades) and self.dispatcher.escalations.may_draw(
+            request, route, table, tab, now
+        )
+        decision = self._decided(request, table, now, may_cascade=may_cascade)
         decision.conversation = conversation
         plan = Plan(route, request, decision, table, queue, plain, tab)
         if tab is not None and (refusal := plan.refusal(now)) is not None:
@@ -227,14 +230,8 @@ class Router:
         The claim stands for the answer's own when the request is judged later.
         """
         self.confidences.claim(decision.id, claim)
-        rate = self.confidences.rate(decision.cell, deployment, claim)
-        route = self._route_table.of(decision.cell)
-        cascade = route.cascade if route is not None else None
-        if cascade is None or rate >= cascade.escalate_below or deployment in cascade.to:
-            return rate, None
-        return rate, next(
-            (name for name in cascade.to if self.availability.can_take(name, now)), None
-        )
+        route, escalations = self._route_table.of(decision.cell), self.dispatcher.escalations
+        return escalations.advice(route, decision.cell, deployment, claim, now)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""
@@ -271,13 +268,15 @@ class Router:
         self.conversations.from_state(state["conversations"])
         self.tables.sizes.from_state(state["prompt_sizes"])
 
-    def _decided(self, request: RouteRequest, table: WeightTable, now: float) -> Decision:
+    def _decided(
+        self, request: RouteRequest, table: WeightTable, now: float, *, may_cascade: bool
+    ) -> Decision:
         """The draw from a table, and the number that makes it."""
         number, self._number = self._number, self._number + 1
         mark = uniform(self.seed, number, 0)
         index = draw(table.cumulative, mark)
         propensity, escalates_to = table.weights[index], None
-        if table.cascades:
+        if may_cascade:
             propensity, escalates_to = arm_within(table, index, mark)
         return Decision(
             number=number,

@@ -288,7 +288,7 @@ def _redrawn(decision: Decision, table: WeightTable | None) -> dict[str, Any]:
     facts: dict[str, Any] = {"u": decision.draw, "number": decision.number, "gives": drawn}
     if table is not None and drawn is not None and table.cascades:
         _, to = arm_within(table, table.deployments.index(drawn), decision.draw)
-        facts["escalates_to"] = to
+        facts["escalates_to"] = decision.escalates_to if table.cascades[0].second else to
     return facts
 
 
