@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from windsock.clock import Clock
-from windsock.core.evidence.learner import Credit
+from windsock.core.evidence.judgements import Credit
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.rewards import Feedback, OpenDecision, Reward, matter_of

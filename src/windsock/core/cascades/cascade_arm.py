@@ -122,10 +122,14 @@ def arm_name(deployment: str, to: str) -> str:
 
 def arm_of(decision: Decision, served: str) -> str:
     """The arm that answered: the cascade if one was drawn and followed, else a deployment."""
+    to = cascade_of(decision, served)
+    return served if to is None else arm_name(decision.deployment, to)
+
+
+def cascade_of(decision: Decision, deployment: str) -> str | None:
+    """The second of the cascade that answered; None where none did."""
     to = decision.escalates_to
-    if to is None or served not in (decision.deployment, to):
-        return served
-    return arm_name(decision.deployment, to)
+    return to if deployment in (decision.deployment, to) else None
 
 
 def compose(

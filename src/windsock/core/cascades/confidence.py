@@ -14,10 +14,18 @@ from typing import Any
 from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
 from windsock.core.cascades.agreement import Offer, PairTally, pair_arm
 from windsock.core.cascades.calibration import BINS, Calibration, Check, bin_of
-from windsock.core.cascades.cascade_arm import LEAST_CLAIMS, Beta, CascadeArm, CheckRates, compose
+from windsock.core.cascades.cascade_arm import (
+    LEAST_CLAIMS,
+    Beta,
+    CascadeArm,
+    CheckRates,
+    cascade_of,
+    compose,
+)
 from windsock.core.model.calls import AttemptReason, CallKind, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
+from windsock.core.replicas.contributions import Kind, Tell, tell_nobody
 
 MAX_OPEN_CLAIMS = 10_000
 """Judgements that are waited for; the oldest are given up."""
@@ -27,6 +35,11 @@ MAX_CLAIMS = 2000.0
 
 NOTHING = Calibration()
 """Where no claim was measured."""
+
+
+def _bin_name(claim: float | None) -> str:
+    """The bin of a claim as others are told of it; empty for no claim."""
+    return "" if claim is None else str(bin_of(claim))
 
 
 class Claims:
@@ -53,6 +66,7 @@ class Confidences:
         self._rows: dict[tuple[Cell, str, str], RewardStatistics] = {}
         self._pairs: dict[tuple[Cell, str, str], PairTally] = {}
         self._claims: OrderedDict[str, float] = OrderedDict()
+        self.tell: Tell = tell_nobody
 
     def remember(self, outcome: Outcome) -> None:
         """Count what every answer claimed, and keep the claim of the one that was given."""
@@ -77,6 +91,7 @@ class Confidences:
     def count(self, cell: Cell, deployment: str, claim: float | None, count: float = 1.0) -> None:
         """So many answers came with this confidence, or without one."""
         self._seen.setdefault((cell, deployment), Claims()).observe(claim, count)
+        self.tell(Kind.CLAIMED, (*cell.stored, deployment, _bin_name(claim)), (count,), 0.0)
 
     def learn(self, decision_id: str, cell: Cell, deployment: str, value: float) -> None:
         """An answer was worth `value`: its claim, if it is still known, meant as much."""
@@ -90,13 +105,15 @@ class Confidences:
         """Answers with this confidence were worth `value`."""
         curve = self._curves.setdefault((cell, deployment), Calibration())
         curve.learn(claim, value, weight)
+        key = (*cell.stored, deployment, _bin_name(claim))
+        self.tell(Kind.CALIBRATED, key, (weight, weight * value), 0.0)
 
     def credit_cascade(
         self, decision: Decision, deployment: str, value: float, weight: float, at: float
     ) -> bool:
         """A reward, if a cascade earned it; a negative weight takes it back."""
-        to = decision.escalates_to
-        if to is None or deployment not in (decision.deployment, to):
+        to = cascade_of(decision, deployment)
+        if to is None:
             return False
         place = decision.cell, decision.deployment, to
         if (pairs := self._pairs.get(place)) is not None:
