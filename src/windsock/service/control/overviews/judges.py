@@ -10,7 +10,7 @@ from pydantic import Field
 
 from windsock.core.evidence.judging.biases import Basis, Bias
 from windsock.core.evidence.judging.desk import JudgeDesk
-from windsock.core.evidence.sources import UNCALIBRATING
+from windsock.core.evidence.sources import is_label
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
 from windsock.core.routing.caps.account import Account
@@ -18,9 +18,6 @@ from windsock.service.background_requests import BackgroundTally
 from windsock.service.control.schemas.base import Answer
 
 How = Literal["pointwise", "pairwise"]
-
-NO_LABELS = UNCALIBRATING | {"transport"}
-"""Sources whose word on an answer tells nothing of a judge's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +106,7 @@ def _biases(facts: JudgeFacts) -> BiasesView:
 
     def label_of(decision_id: str) -> float | None:
         said = facts.said_of(decision_id)
-        values = [each.value for each in said if each.source not in NO_LABELS]
+        values = [each.value for each in said if is_label(each.source)]
         return sum(values) / len(values) if values else None
 
     return BiasesView(
