@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from windsock.config.benchmark_rates import published
+from windsock.config.comparing.cascade_settings import CascadeSettings
 from windsock.config.route_settings import (
-    CascadeSettings,
     CheckSettings,
     RouteSettings,
     RuleSettings,
@@ -29,8 +29,9 @@ from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyRules
 from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
-from windsock.core.routing.routes import Cascade, Route, Rule
+from windsock.core.routing.routes import Agreement, Cascade, Route, Rule
 from windsock.errors import ConfigError
+from windsock.service.texts.held import HoldingRules
 
 DEFAULT_FLOOR = 0.90
 """Quality floor of a route that names none, and of models asked for by their own name."""
@@ -120,8 +121,14 @@ def _rule(stated: RuleSettings) -> Rule:
 def _cascade(stated: CascadeSettings | None) -> Cascade | None:
     if stated is None:
         return None
+    agreement = None
+    if stated.second is not None:
+        agreement = Agreement(second=stated.second, canonical=stated.comparison, trial=stated.trial)
     return Cascade(
-        escalate_below=stated.escalate_below, to=stated.to, ask_logprobs=stated.ask_logprobs
+        escalate_below=stated.escalate_below,
+        to=stated.to,
+        ask_logprobs=stated.ask_logprobs,
+        agreement=agreement,
     )
 
 
@@ -151,6 +158,13 @@ def load_rules_of(settings: Settings) -> dict[str, ConcurrencyRules]:
         for name, each in settings.providers.items()
         if each.max_concurrent is not None or each.adaptive
     }
+
+
+def holding_rules_of(settings: Settings) -> HoldingRules:
+    """What may be held of texts for people who label."""
+    labels = settings.labels
+    size = int(labels.max_mb * 1024 * 1024)
+    return HoldingRules(is_on=labels.texts, max_bytes=size, keep_s=labels.ttl)
 
 
 def objective_of(route: RouteSettings, settings: Settings) -> Objective:

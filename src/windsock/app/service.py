@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.judging.judges import Judges
 from windsock.clock import Clock
 from windsock.config.settings import Settings
 from windsock.core.routing.router import Router
@@ -22,12 +23,14 @@ from windsock.observability.background import Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
+from windsock.service.background_requests import BackgroundRequests
 from windsock.service.control.app import Readiness
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.response_cache import ResponseCache
+from windsock.service.texts.held import HeldTexts
 from windsock.store.ledger import Ledger
 
 
@@ -50,9 +53,12 @@ class Service:
     feedbacks: FeedbackInbox
     uncalled: UncalledRequests
     access: Access
+    background: BackgroundRequests
+    judges: Judges
     events: EventBus
     readiness: Readiness
     cache: ResponseCache | None
+    texts: HeldTexts
     dashboard: Dashboard
     webhooks: Webhooks
     housekeeping: Housekeeping

@@ -7,14 +7,21 @@ nothing is learnt, nothing is forgotten, and the same rows give the same belief.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
 from windsock.core.beliefs.change_detection import Finding, Mode
-from windsock.core.beliefs.drift_response import act_on, age, expect, restore, shrink_task
-from windsock.core.beliefs.proxies.hearing import Proxy, Word
+from windsock.core.beliefs.drift_response import (
+    act_on,
+    age,
+    expect,
+    quality_of,
+    restore,
+    shrink_task,
+    take_over,
+)
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import (
     BeliefSettings,
@@ -22,7 +29,7 @@ from windsock.core.beliefs.statistics import (
     labels_to_come,
 )
 from windsock.core.beliefs.summaries import Alarm, BeliefSummary, Intervals, alarms_of, summaries_of
-from windsock.core.beliefs.use.token_use import TokenUse
+from windsock.core.beliefs.use.proxy_listening import ProxyListening
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 
@@ -30,16 +37,18 @@ DEFAULTS = BeliefSettings()
 """As documented in `BeliefSettings`."""
 
 
-class Beliefs(TokenUse):
+class Beliefs(ProxyListening):
     """Every belief of the router. Rewards and counted use enter; prices never do.
 
     published   public figures that priors lean on; they are no evidence and in no state
+    is_judge    it looks for changes of quality itself, and is not told of them by another replica
     """
 
     def __init__(
         self, settings: BeliefSettings = DEFAULTS, *, published: BenchmarkPriors = NOTHING
     ) -> None:
         super().__init__(settings, published)
+        self.is_judge = True
         self._shifts: list[Event] = []
         self._intervals = Intervals()
 
@@ -55,7 +64,8 @@ class Beliefs(TokenUse):
     ) -> None:
         """Count a reward in 0..1 as `weight` rewards; what is no news tells of no change."""
         group = self._open(cell)
-        finding = group.judge(cell.name, deployment, value, weight) if is_news else None
+        judges = is_news and self.is_judge
+        finding = group.judge(cell.name, deployment, value, weight) if judges else None
         group.learn(cell.name, deployment, weight, weight * value, weight * value * value, now)
         self._note(group, finding, cell, deployment, now)
 
@@ -64,7 +74,8 @@ class Beliefs(TokenUse):
     ) -> None:
         """Count `count` rewards at once, by their sum and the sum of their squares."""
         group = self._open(cell)
-        finding = group.judge(cell.name, deployment, total / count, count)
+        judges = self.is_judge
+        finding = group.judge(cell.name, deployment, total / count, count) if judges else None
         group.learn(cell.name, deployment, count, total, squares, now)
         self._note(group, finding, cell, deployment, now)
 
@@ -87,28 +98,23 @@ class Beliefs(TokenUse):
         observed_at: float,
     ) -> None:
         """Take back what is left of a reward that was observed then."""
-        group = self._open(cell)
         change = -weight, -weight * value, -weight * value * value
-        group.learn(cell.name, deployment, *change, observed_at)
-        group.changes += 1
+        self.count_sums(cell, deployment, *change, observed_at=observed_at)
 
-    def listen(self, hear: Callable[[str, str, float], Sequence[Proxy]]) -> None:
-        """Ask there what proxies have said: of a namespace and route, as of a moment."""
-        self._ask = hear
-
-    def note_proxy(self, cell: Cell, deployment: str, now: float) -> None:
-        """A proxy has scored an answer, or takes that back: priors are fitted anew."""
+    def count_sums(
+        self,
+        cell: Cell,
+        deployment: str,
+        count: float,
+        total: float,
+        squares: float,
+        *,
+        observed_at: float,
+    ) -> None:
+        """Count rewards by their sums, which tell of no change; below 0 they are taken back."""
         group = self._open(cell)
-        group.open(cell.name, deployment)
-        group.touch(now)
-
-    def words(self, cell: Cell, deployment: str) -> Mapping[str, Word]:
-        """What each proxy says of a deployment at a task as of now, by its name."""
-        group = self._groups.get(cell[:2])
-        if group is None:
-            return {}
-        group.refresh_pool()
-        return group.words(cell.name, deployment)
+        group.learn(cell.name, deployment, count, total, squares, observed_at)
+        group.changes += 1
 
     def correct(
         self, cell: Cell, deployment: str, change: Change, *, counted: float, now: float
@@ -208,6 +214,21 @@ class Beliefs(TokenUse):
         group = self._open(cell)
         group.open(cell.name, deployment).observe(mean, -rewards, since, self.settings)
         group.changes += 1
+
+    def quality(self, namespace: str, route: str, deployment: str) -> dict[str, Any] | None:
+        """What is believed of a deployment's success at all tasks, and its watch; JSON-able."""
+        group = self._groups.get((namespace, route))
+        return quality_of(group, deployment) if group else None
+
+    def take_over_quality(
+        self, namespace: str, route: str, deployment: str, state: Mapping[str, Any]
+    ) -> None:
+        """Believe what `quality` of another replica says, in place of what is believed here."""
+        take_over(self._open(Cell(namespace, route, "")), deployment, state)
+
+    def routes(self) -> list[tuple[str, str]]:
+        """(namespace, route) of all that anything is believed of."""
+        return list(self._groups)
 
     def age_deployment(self, deployment: str, *, keep: float) -> None:
         """The served model has changed: keep `keep` rewards of evidence per task at most."""

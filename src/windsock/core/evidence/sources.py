@@ -32,10 +32,13 @@ class Source:
 EXPLICIT = "explicit"
 """What clients and people report."""
 
+JUDGE = "judge"
+"""A model that windsock asks by itself."""
+
 SOURCES = (
     Source(name=EXPLICIT, weight=1.0, is_label=True),
     Source(name="check", weight=0.5, is_one_sided=True, calibrates=False),
-    Source(name="judge", weight=1.0),
+    Source(name=JUDGE, weight=1.0, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
     Source(name="transport", weight=0.02),
 )
@@ -54,8 +57,11 @@ LABEL_FROM = 1.0
 """Weight from which on a source of the operator's own is taken to know."""
 
 
-def is_label(source: str, source_weights: Mapping[str, float]) -> bool:
-    """Whether a source knows what was right; a judge does not, whatever its weight."""
+def is_label(source: str, source_weights: Mapping[str, float] = SOURCE_WEIGHTS) -> bool:
+    """Whether a source knows what was right; a judge does not, whatever its weight.
+
+    source_weights  of the route
+    """
     if source in SOURCE_WEIGHTS:
         return source in LABELS
     return source_weights.get(source, 0.0) >= LABEL_FROM

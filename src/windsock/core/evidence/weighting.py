@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from windsock.core.beliefs.proxies.hearing import Proxy, Word
+from windsock.core.beliefs.proxies.hearing import Proxy
 from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
-from windsock.core.evidence.checks.worth import CheckWorth, worth_by
+from windsock.core.evidence.checks.worth import worth_by
+from windsock.core.evidence.how_known import HowKnown
 from windsock.core.evidence.judgements import Judgement, judgements
 from windsock.core.evidence.keys.accounts import KeyAccounts, Place
 from windsock.core.evidence.keys.sums import NOBODY, Sums, sums_of
 from windsock.core.evidence.proxies.book import ProxyBook
-from windsock.core.evidence.proxies.words import ProxyWords, words_of
-from windsock.core.evidence.sources import ONE_SIDED, Heard, SourceTally, is_label
+from windsock.core.evidence.proxies.words import ProxyWords, Voice, words_of
+from windsock.core.evidence.sources import ONE_SIDED, SourceTally, is_label
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward, matter_of
+from windsock.core.replicas.contributions import Kind, Tell, tell_nobody
 
 MOST_SHARE = 0.3
 FAIR_SHARES = 1.5
@@ -56,33 +58,6 @@ class Weighed(NamedTuple):
     moved: Mapping[Place, Sums]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HowKnown:
-    """What success of a deployment at a task is known by.
-
-    answers     recent ones, of which `rewards` were judged; both fade
-    answer_counts   rewards that a mere answer counts for: 0 once somebody judges the task
-    sources     by name: recent rewards, and what one of them counts for
-    labels      names of the sources that know what was right
-    keys        that have judged it
-    counted     rewards that stand in the belief; 0: mere answers at most
-    worth       of its declared checks
-    proxies     what each proxy has said, and the labels beside; discounted to the last of it
-    words       what that comes to, by the last fit of priors
-    """
-
-    answers: float = 0.0
-    answer_counts: float = 0.0
-    rewards: float = 0.0
-    sources: Mapping[str, tuple[Heard, float]] = field(default_factory=dict)
-    labels: frozenset[str] = frozenset()
-    keys: int = 0
-    counted: float = 0.0
-    worth: CheckWorth = field(default_factory=CheckWorth)
-    proxies: Mapping[str, ProxySums] = field(default_factory=dict)
-    words: Mapping[str, Word] = field(default_factory=dict)
-
-
 @dataclass(slots=True)
 class Response:
     """Recent answers of a deployment at a task, and the rewards that came for them."""
@@ -109,9 +84,11 @@ class RewardWeighting:
         half_life_s: float = math.inf,
         silenced: Container[str] = (),
         most_share: float = MOST_SHARE,
+        tell: Tell = tell_nobody,
     ) -> None:
         self._source_weights = dict(source_weights)
         self._most_share = most_share
+        self.tell = tell
         self.keys = KeyAccounts(half_life_s, silenced)
         self.sources = SourceTally()
         self.proxies = ProxyBook(half_life_s, self.keys.belief)
@@ -186,12 +163,17 @@ class RewardWeighting:
         """Where a key has said something."""
         return self.keys.places(key) | frozenset(self.proxies.spoken(key))
 
-    def hear(self, cell: Cell, deployment: str, reward: Reward, said: Iterable[Feedback]) -> None:
+    def hear(self, cell: Cell, deployment: str, reward: Reward, said: Sequence[Feedback]) -> None:
         """Count a reward by its source, in place of what that had said of the same matter."""
         matter = matter_of(reward)
         before = next((each.reward for each in said if matter_of(each.reward) == matter), None)
         count, total = (0.0, -before.value) if before else (1.0, 0.0)
         self.sources.note(cell, deployment, reward.source, count, total + reward.value)
+        self.tell(Kind.HEARD, (*cell.stored, deployment, reward.source),
+                  (count, total + reward.value), 0.0)  # fmt: skip
+        if not said:
+            self.response(cell, deployment).count(rewards=1.0)
+            self.tell(Kind.JUDGED, (*cell.stored, deployment), (1.0,), 0.0)
 
     def count_judgement(self, cell: Cell, weight: float) -> bool:
         """Note judgements of a task; True if there are enough of them now and were not before.
@@ -202,9 +184,11 @@ class RewardWeighting:
         after = self._judged[cell] = min(JUDGED_FROM, before + max(0.0, weight))
         return before < JUDGED_FROM <= after
 
-    def count_score(self, cell: Cell, weight: float) -> None:
-        """Note scores of a task: whoever has a judge needs no mere answers, as with labels."""
-        self._scored[cell] = min(JUDGED_FROM, self._scored.get(cell, 0.0) + weight)
+    def score(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
+        """Note scores; whoever has a judge needs no mere answers, as whoever has labels."""
+        self.proxies.add(place, voice, sums, at)
+        scored = self._scored.get(place[0], 0.0) + self.proxy_weight(voice.source) * sums.judged
+        self._scored[place[0]] = min(JUDGED_FROM, scored)
 
     def is_judged(self, cell: Cell) -> bool:
         """True if somebody, or something, judges answers of this task."""
@@ -229,7 +213,7 @@ class RewardWeighting:
 
         most    rewards that it may count for, by what else was said of its decision
         """
-        place, key = (cell, deployment), _who(reward)
+        place, key = (cell, deployment), account_of(reward)
         weight = min(most, self.weight_of(reward.source))
         if key != NOBODY:
             weight = min(weight, self._room(self.keys.weights(place), key))
@@ -240,7 +224,7 @@ class RewardWeighting:
         self, cell: Cell, deployment: str, reward: Reward, weight: float, at: float = 0.0
     ) -> Weighed:
         """A reward that was said at `at` is corrected: its weight is free again for its key."""
-        place, key = (cell, deployment), _who(reward)
+        place, key = (cell, deployment), account_of(reward)
         held = self.keys.weights(place).get(key, 0.0)
         if not held:
             return Weighed(weight, weight, reward.value, {})
@@ -293,6 +277,6 @@ class RewardWeighting:
         return max(0.0, (limit * total - own) / (1 - limit))
 
 
-def _who(reward: Reward) -> str:
+def account_of(reward: Reward) -> str:
     """Whose account a reward goes to."""
     return reward.key_id or NOBODY

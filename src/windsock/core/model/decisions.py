@@ -80,6 +80,7 @@ class Decision:
     is_task_guessed the request named no task, the classifier proposed one
     escalates_to    the arm drawn was "`deployment`, then maybe this one", by a calibrated check
     conversation    that it belongs to, and what it would cost where
+    known_as        names that its caller has for it, with a space between
     """
 
     number: int
@@ -97,6 +98,7 @@ class Decision:
     is_task_guessed: bool = False
     escalates_to: str | None = None
     conversation: ConversationFacts | None = None
+    known_as: str = ""
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
@@ -154,6 +156,10 @@ class CascadeFacts:
     judged          judged answers with a confidence, by which the check is measured
     gain            success beyond that of a plain mixture of the two at the same cost; it is
                     used only where this is above 0
+    second          who is asked beside `deployment`, where agreement of their answers is what
+                    counts: the mixture is of any two then, and it is used only where `gain` is
+                    above its standard error
+    gain_error      that error
     """
 
     deployment: str
@@ -167,6 +173,8 @@ class CascadeFacts:
     right_passed: float
     judged: float
     gain: float
+    second: str | None = None
+    gain_error: float | None = None
 
     @property
     def arm(self) -> str:

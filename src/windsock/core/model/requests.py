@@ -15,8 +15,15 @@ DEFAULT_NAMESPACE = "default"
 
 DEFAULT_TASK = "default"
 
+BACKGROUND = "windsock:"
+"""What the key ids begin with under which windsock asks by itself; no key of a caller's does."""
+
 SEGMENT = re.compile(r"#(\d+\.\d+)\Z")
 """What a name of a task and its segment ends with: `version.index` of the borders."""
+
+
+OWN = "windsock-"
+"""How the tasks of the router's own calls begin."""
 
 
 class Cell(NamedTuple):
@@ -36,6 +43,11 @@ class Cell(NamedTuple):
         return f"{self.task}#{self.segment}" if self.segment else self.task
 
     @property
+    def is_own(self) -> bool:
+        """True of the router's own calls, such as probes: nobody waits for their answers."""
+        return self.task.startswith(OWN)
+
+    @property
     def stored(self) -> tuple[str, str, str]:
         """(namespace, route, name), as snapshots and rows have it; `read` reads it."""
         return self.namespace, self.route, self.name
@@ -50,6 +62,19 @@ def split_name(name: str) -> tuple[str, str]:
     """(task, segment) of a cell's name: ("c#", "") of `c#`, ("c#", "1.0") of `c##1.0`."""
     found = SEGMENT.search(name) if "#" in name else None
     return (name[: found.start()], found[1]) if found else (name, "")
+
+
+def background_key(purpose: str, route: str) -> str:
+    """Under what id the requests stand that windsock makes beside those of a route.
+
+    purpose     such as `judge`
+    """
+    return f"{BACKGROUND}{purpose}:{route}"
+
+
+def is_background(key_id: str | None) -> bool:
+    """Whether windsock itself asked, and no caller waited."""
+    return key_id is not None and key_id.startswith(BACKGROUND)
 
 
 Cutoffs = tuple[tuple[float, float], ...]
@@ -165,6 +190,7 @@ class RouteRequest:
     session_kind    the field that names it
     is_session_shared   unrelated prompts may name it too: it is a user, or a key of a cache
     continues       id of the answer that it goes on from, if it names one
+    known_as        names that its caller has for it, with a space between
     features        cheap numbers about the prompt, for learnt segments
     deadline_s      seconds from `open` until the caller gives up
     """
@@ -188,6 +214,7 @@ class RouteRequest:
     is_session_shared: bool = False
     continues: str | None = None
     key_id: str | None = None
+    known_as: str = ""
     preferences: Preferences = NO_PREFERENCES
     features: tuple[float, ...] = ()
     deadline_s: float | None = None

@@ -126,20 +126,26 @@ def _from_6(state: State) -> None:
 
 
 def _from_7(state: State) -> None:
-    """Checks were an account of their own; what they had said stays as nobody's."""
+    """Answers of two deployments were not compared; checks had an account of their own."""
+    _add(state["confidences"], pairs=[])
     latest = {(g["namespace"], g["route"]): g["as_of"] for g in state["beliefs"]["groups"]}
     for rewards in state.get("rewards", {}).values():
         for *_, keys in rewards["accounts"]:
-            checked, own = keys.pop(CHECKS, None), keys.get("", [0.0, 0.0, 0.0, 1.0, None])
-            if checked is not None:
-                weight, believed = own[0] + checked[0], own[3] * own[0] + checked[3] * checked[0]
-                sums = [mine + its for mine, its in zip(own[:3], checked[:3], strict=True)]
-                keys[""] = [*sums, believed / weight if weight else 1.0, None]
+            _join_checks(keys)
         rewards["proxies"] = [
             [namespace, route, task, name,
              [["check", "", "", latest.get((namespace, route)), *_as_sums(*worth)]]]
             for namespace, route, task, name, worth in rewards.pop("checks", ())
         ]  # fmt: skip
+
+
+def _join_checks(keys: dict[str, list[Any]]) -> None:
+    """What checks had said stays in the beliefs, as nobody's."""
+    checked, own = keys.pop(CHECKS, None), keys.get("", [0.0, 0.0, 0.0, 1.0, None])
+    if checked is not None:
+        weight, believed = own[0] + checked[0], own[3] * own[0] + checked[3] * checked[0]
+        sums = [mine + its for mine, its in zip(own[:3], checked[:3], strict=True)]
+        keys[""] = [*sums, believed / weight if weight else 1.0, None]
 
 
 def _as_sums(right: float, right_failed: float, wrong: float, wrong_failed: float) -> list[float]:

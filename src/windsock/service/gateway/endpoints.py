@@ -37,13 +37,13 @@ from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
     ResponseCache,
-    StreamCopy,
     cache_key,
     is_cachable,
 )
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
 from windsock.service.texts.private import is_private
+from windsock.service.texts.stream_copy import StreamCopy
 from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding

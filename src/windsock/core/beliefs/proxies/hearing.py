@@ -90,7 +90,7 @@ def heard(cells: Cells, fit: Fit, proxies: Sequence[Proxy]) -> tuple[Fit, Words]
     words: dict[Key, dict[str, Word]] = {}
     for number, (proxy, correction, _) in enumerate(found):
         speaks = (surest == number) & is_surer
-        for key in proxy.sums:
+        for key in proxy.sums.keys() & cells.place.keys():
             i = cells.place[key]
             words.setdefault(key, {})[proxy.name] = _word(
                 proxy, correction, key, i, float(say[i]) if speaks[i] else 0.0

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
 from windsock.core.beliefs.statistics import NEVER, discounts, infinite
-from windsock.core.evidence.proxies.words import ProxyWords
+from windsock.core.evidence.proxies.words import Voice
 from windsock.core.model.requests import Cell
 
 MOST_VOICES = 128
@@ -24,14 +24,6 @@ MOST_SCORED = 600.0
 
 Place = tuple[Cell, str]
 """(cell, deployment)"""
-
-
-class Voice(NamedTuple):
-    """Who said it: a source, the key that sent it, and the key whose label stands beside."""
-
-    source: str
-    key: str = ""
-    labeller: str = ""
 
 
 @dataclass(slots=True)
@@ -69,14 +61,9 @@ class ProxyBook:
         self._belief = belief
         self._held: dict[Place, dict[Voice, Dated]] = {}
 
-    def move(self, place: Place, before: ProxyWords, after: ProxyWords) -> None:
-        """What is said of one answer has changed."""
-        for words, sign in ((before, -1.0), (after, 1.0)):
-            for word in words:
-                for voice, sums in word.sums():
-                    self._voice(place, Voice(*voice)).add(
-                        sums.times(sign), word.at, self._half_life_s
-                    )
+    def add(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
+        """So much more was said, or is taken back."""
+        self._voice(place, voice).add(sums, at, self._half_life_s)
 
     def of(self, place: Place, as_of: float) -> dict[str, ProxySums]:
         """By source, as far as keys are believed; looking opens nothing."""
@@ -110,12 +97,6 @@ class ProxyBook:
         """Drop what was said in these cells."""
         for place in [place for place in self._held if place[0] in cells]:
             del self._held[place]
-
-    def merge(self, state: Iterable[list[Any]]) -> None:
-        """Add another replica's sums, as in `to_state`."""
-        for place, voices in _read(state):
-            for voice, dated in voices.items():
-                self._voice(place, voice).add(dated.sums, dated.at, self._half_life_s)
 
     def to_state(self) -> list[list[Any]]:
         """JSON-able and exact: a place, and what each voice has said there."""

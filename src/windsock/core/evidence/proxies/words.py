@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from windsock.core.beliefs.proxies.sums import ProxySums, known_both_ways, scored
 from windsock.core.evidence.judgements import Judgement
 from windsock.core.model.rewards import Feedback
+
+
+class Voice(NamedTuple):
+    """Who said it: a source, the key that sent it, and the key whose label stands beside."""
+
+    source: str
+    key: str = ""
+    labeller: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,12 +33,12 @@ class ProxyWord:
     at: float
     label: tuple[float, str] | None
 
-    def sums(self) -> Iterator[tuple[tuple[str, str, str], ProxySums]]:
-        """What it adds, by (source, key, labeller)."""
-        yield (self.source, self.key, ""), scored(self.score)
+    def sums(self) -> Iterator[tuple[Voice, ProxySums]]:
+        """What it adds, by who said so."""
+        yield Voice(self.source, self.key), scored(self.score)
         if self.label is not None:
             value, labeller = self.label
-            yield (self.source, self.key, labeller), known_both_ways(self.score, value)
+            yield Voice(self.source, self.key, labeller), known_both_ways(self.score, value)
 
 
 ProxyWords = Sequence[ProxyWord]
@@ -60,6 +69,14 @@ def words_of(
         )
         for (source, key), words in scores.items()
     ]
+
+
+def changes(before: ProxyWords, after: ProxyWords) -> Iterator[tuple[Voice, ProxySums, float]]:
+    """What is to be added where the words on an answer change: (who, sums, unix s)."""
+    for words, sign in ((before, -1.0), (after, 1.0)):
+        for word in words:
+            for voice, sums in word.sums():
+                yield voice, sums.times(sign), word.at
 
 
 def _label(labels: Mapping[str | None, Judgement]) -> tuple[float, str] | None:

@@ -9,7 +9,8 @@ from pydantic import Field
 from windsock.core.beliefs.proxies.hearing import Word
 from windsock.core.beliefs.proxies.sums import NO_SUMS
 from windsock.core.beliefs.summaries import BeliefSummary
-from windsock.core.evidence.weighting import CHECK, HowKnown
+from windsock.core.evidence.how_known import HowKnown
+from windsock.core.evidence.weighting import CHECK
 from windsock.service.control.schemas.base import Answer
 
 Basis = Literal["judged", "proxies alone", "mere answers", "lessons", "public figures", "nothing"]

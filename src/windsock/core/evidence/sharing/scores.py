@@ -6,13 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.proxies.hearing import Proxy
+from windsock.core.beliefs.proxies.sums import ProxySums
+from windsock.core.cascades.cascade_arm import cascade_of
 from windsock.core.cascades.confidence import Confidences
-from windsock.core.evidence.credit import Credit
+from windsock.core.evidence.judgements import Credit
+from windsock.core.evidence.proxies.words import Voice, changes
 from windsock.core.evidence.sources import UNCALIBRATING
 from windsock.core.evidence.weighting import RewardWeighting
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
+from windsock.core.replicas.contributions import Kind
 
 
 class Scores:
@@ -45,11 +49,21 @@ class Scores:
 
         What a cascade earned is nobody's alone, and moves no belief of a deployment.
         """
-        weighting = self._open(decision.cell)
+        cell, weighting = decision.cell, self._open(decision.cell)
         before, after = weighting.words(said), weighting.words(known)
-        if before != after and self._confidences.cascade_of(decision, deployment) is None:
-            weighting.proxies.move((decision.cell, deployment), before, after)
-            self._beliefs.note_proxy(decision.cell, deployment, now)
+        if before == after or cascade_of(decision, deployment) is not None:
+            return
+        for voice, sums, at in changes(before, after):
+            weighting.tell(Kind.SCORED, (*cell.stored, deployment, *voice), tuple(sums), at)
+            weighting.score((cell, deployment), voice, sums, at)
+        self._beliefs.note_proxy(cell, deployment, now)
+
+    def hear(
+        self, cell: Cell, deployment: str, whose: Sequence[str], sums: ProxySums, at: float
+    ) -> None:
+        """What another replica was told."""
+        self._open(cell).score((cell, deployment), Voice(*whose), sums, at)
+        self._beliefs.note_proxy(cell, deployment, at)
 
     def credit(self, decision: Decision, deployment: str, reward: Reward, weight: float) -> Credit:
         """A score counts for `weight` scored answers, and may tell what a confidence is worth."""
