@@ -249,6 +249,12 @@ class World:
         claims = self._claims[int(self.is_right(name, ask, at))]
         return float(claims[int(ask.doubt[self.names.index(name)] * CLAIMS)])
 
+    @cached_property
+    def _claim_shares(self) -> list[np.ndarray]:
+        """(BINS,) share of wrong answers, and of right ones, by how sure they are."""
+        claims = self._claims or ()
+        return [np.histogram(each, bins=BINS, range=(0.0, 1.0))[0] / CLAIMS for each in claims]
+
     def passes(self, threshold: float, success: float) -> tuple[float, float]:
         """Share of wrong and of right answers whose calibrated confidence reaches `threshold`.
 
@@ -256,9 +262,7 @@ class World:
         """
         if self._claims is None:
             return 0.0, 0.0
-        wrong, right = (
-            np.histogram(claims, bins=BINS, range=(0.0, 1.0))[0] / CLAIMS for claims in self._claims
-        )
+        wrong, right = self._claim_shares
         known = np.maximum(success * right + (1 - success) * wrong, 1e-12)
         kept = success * right / known >= threshold
         return float(wrong[kept].sum()), float(right[kept].sum())
