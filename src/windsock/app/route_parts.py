@@ -31,6 +31,7 @@ from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade, Route, Rule
 from windsock.errors import ConfigError
+from windsock.service.texts.held import HoldingRules
 
 DEFAULT_FLOOR = 0.90
 """Quality floor of a route that names none, and of models asked for by their own name."""
@@ -151,6 +152,13 @@ def load_rules_of(settings: Settings) -> dict[str, ConcurrencyRules]:
         for name, each in settings.providers.items()
         if each.max_concurrent is not None or each.adaptive
     }
+
+
+def holding_rules_of(settings: Settings) -> HoldingRules:
+    """What may be held of texts for people who label."""
+    labels = settings.labels
+    size = int(labels.max_mb * 1024 * 1024)
+    return HoldingRules(is_on=labels.texts, max_bytes=size, keep_s=labels.ttl)
 
 
 def objective_of(route: RouteSettings, settings: Settings) -> Objective:

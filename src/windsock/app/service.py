@@ -22,12 +22,14 @@ from windsock.observability.background import Supervisor
 from windsock.observability.event_bus import EventBus
 from windsock.observability.webhooks import Webhooks
 from windsock.service.auth import Access
+from windsock.service.background_requests import BackgroundRequests
 from windsock.service.control.app import Readiness
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.response_cache import ResponseCache
+from windsock.service.texts.held import HeldTexts
 from windsock.store.ledger import Ledger
 
 
@@ -50,9 +52,11 @@ class Service:
     feedbacks: FeedbackInbox
     uncalled: UncalledRequests
     access: Access
+    background: BackgroundRequests
     events: EventBus
     readiness: Readiness
     cache: ResponseCache | None
+    texts: HeldTexts
     dashboard: Dashboard
     webhooks: Webhooks
     housekeeping: Housekeeping

@@ -14,6 +14,7 @@ from windsock.clock import Clock
 from windsock.config.settings import Settings
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import is_background
 from windsock.core.model.rewards import Feedback, OpenDecision
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.routing.router import Router
@@ -85,7 +86,8 @@ def _replay(router: Router, engine: Engine, position: int) -> int:
     for entry in queries.tail(engine, position):
         replayed += 1
         if isinstance(entry, Outcome):
-            router.learn_outcome(entry, entry.finished_at)
+            if not is_background(entry.decision.key_id):
+                router.learn_outcome(entry, entry.finished_at)
         elif isinstance(entry, HealthReport):
             router.absorb(entry, entry.seen_at)
         elif isinstance(entry, Feedback):

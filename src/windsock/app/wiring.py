@@ -9,30 +9,29 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
-from sqlalchemy import Engine
 
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
-from windsock.app.background.health_probes import FREE_PROBE_S, ProbeRules, Probes
+from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
+from windsock.app.route_parts import holding_rules_of
 from windsock.app.service import Service
-from windsock.app.state_recovery import stored_decision
+from windsock.app.stored.history import history_of, stored_finder
 from windsock.config.settings import Settings
 from windsock.config.shared_settings import shared_settings
 from windsock.config.shown import shown
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.rewards import OpenDecision
-from windsock.evaluation.savings import savings_facts
 from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
+from windsock.service.background_requests import BackgroundRequests
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
@@ -41,7 +40,7 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
-from windsock.service.control.history_routes import History, history_routes
+from windsock.service.control.history_routes import history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
@@ -55,15 +54,14 @@ from windsock.service.control.rehearsal.routes import Handover, rehearsal_routes
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
-from windsock.service.feedback_inbox import FeedbackInbox, FindStored
+from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
 from windsock.service.tallies import Tallies
+from windsock.service.texts.held import HeldTexts
 from windsock.store import queries
 from windsock.store.codec import encode
-from windsock.store.reports import health_by_step, report_by_step
 from windsock.store.retention import Keep
-from windsock.store.spending import uncalled_report
 
 
 def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]) -> Service:
@@ -73,7 +71,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         router=core.router,
         clock=core.clock,
         append=core.ledger.append,
-        find=_finder(core.engine),
+        find=stored_finder(core.engine),
     )
     uncalled = UncalledRequests(core.clock, core.ledger.append)
     executor = executor_of(core, upstreams, feedbacks, tallies, uncalled, caller)
@@ -87,9 +85,10 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "staleness": staleness.check,
         "probes": probes.check,
         "credentials": renewal.check,
+        "texts": service.texts.forget_old,
         **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
     }
-    service.on_stop += [probes.stop, renewal.stop, service.webhooks.finish]
+    service.on_stop += [service.background.stop, probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
         service.dashboard.on_event,
         service.webhooks.on_event,
@@ -120,6 +119,8 @@ def _service(
 ) -> Service:
     """Without its application."""
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
+    texts = HeldTexts(holding_rules_of(settings), core.clock)
+    executor.readers.all.append(texts)
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -134,9 +135,11 @@ def _service(
         feedbacks=feedbacks,
         uncalled=uncalled,
         access=access,
+        background=BackgroundRequests(router=core.router, executor=executor, clock=core.clock),
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
+        texts=texts,
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
@@ -147,6 +150,7 @@ def _service(
             ingestion=core.ingestion,
             poller=core.poller,
             caps=core.caps,
+            texts=texts,
             settings=settings,
         ),
     )
@@ -184,7 +188,7 @@ def _staleness(core: Core) -> StalenessMonitor:
 def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: Caller) -> FastAPI:
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
-    insight, past = _insight(service), _history(service.engine)
+    insight, past = _insight(service), history_of(service.engine)
     service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         insight=insight,
@@ -229,35 +233,13 @@ def _shared(service: Service) -> Callable[[str], Mapping[str, Any]]:
     return lambda route: shared_settings(service.settings, route)
 
 
-def _history(engine: Engine) -> History:
-    return History(
-        decision=partial(queries.decision, engine),
-        decisions=partial(queries.decisions, engine),
-        sought=partial(queries.sought, engine),
-        table=partial(queries.table, engine),
-        feedback_of=partial(queries.feedback_of, engine),
-        quotes=partial(queries.quotes, engine),
-        report=partial(queries.report, engine),
-        bills=partial(queries.bills_report, engine),
-        uncalled=partial(uncalled_report, engine),
-        report_by_step=partial(report_by_step, engine),
-        health_by_step=partial(health_by_step, engine),
-        savings=partial(savings_facts, engine),
-    )
-
-
 def _probes(core: Core, settings: Settings, executor: RequestExecutor) -> Probes:
-    health = settings.health
-    rules = ProbeRules(
-        free_s=FREE_PROBE_S if health.free_probes else None,
-        paid_s=health.paid_probe_every if health.paid_probes else None,
-    )
     return Probes(
         router=core.router,
         executor=executor,
         clock=core.clock,
         publish=core.ingestion.on_shift,
-        rules=rules,
+        rules=probe_rules(settings.health),
     )
 
 
@@ -279,13 +261,6 @@ def _insight(service: Service) -> Insight:
         metrics=service.settings.server.metrics,
         docs=service.settings.server.docs,
     )
-
-
-def _finder(engine: Engine) -> FindStored:
-    async def find(name: str, namespace: str) -> OpenDecision | None:
-        return await asyncio.to_thread(stored_decision, engine, name, namespace)
-
-    return find
 
 
 def _lifespan(service: Service) -> Lifespan:

@@ -70,6 +70,18 @@ def learn(
         Path | None,
         typer.Argument(help="CSV: task, deployment and success (with count), or reward per prompt"),
     ] = None,
+    scores: Annotated[
+        Path | None, typer.Option("--from", help="a file of scores of answers that were given")
+    ] = None,
+    name: Annotated[
+        str, typer.Option("--format", help="of --from: csv, json, otel, langfuse, langsmith")
+    ] = "csv",
+    scale: Annotated[
+        list[str] | None, typer.Option(help="METRIC=WORST..BEST, of --from; once for each metric")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(help="in whose name they count; explicit: people's")
+    ] = None,
     route: Annotated[str, typer.Option(help="whose beliefs to start")] = "auto",
     strength: Annotated[float, typer.Option(help="most rewards a rate may count for")] = 50.0,
     undo: Annotated[int | None, typer.Option(help="take a lesson back, by its number")] = None,
@@ -77,15 +89,23 @@ def learn(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start beliefs from past evaluations, or undo that."""
+    """Start beliefs from past evaluations, or undo that; or learn scores from another tool."""
     from windsock.cli import tables
+    from windsock.cli.learning.scores import learn_scores
     from windsock.cli.service_client import ServiceClient
 
     service = ServiceClient(url, key)
     if undo is not None:
         tables.unlearn(service, undo, as_json=as_json)
+    elif scores is not None:
+        is_any = learn_scores(
+            service, scores, name=name, scales=scale or (), source=source, as_json=as_json
+        )
+        raise typer.Exit(0 if is_any else 1)
     elif outcomes is None:
-        raise ConfigError("name a CSV file of outcomes, or --undo and a lesson's number")
+        raise ConfigError(
+            "name a CSV file of outcomes, --from and a file of scores, or --undo and a lesson"
+        )
     else:
         tables.learn(service, outcomes, route=route, strength=strength, as_json=as_json)
 

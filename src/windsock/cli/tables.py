@@ -13,8 +13,8 @@ from rich.text import Text
 
 from windsock.cli.doctor import Diagnosis
 from windsock.cli.layout import Entry, lines, show, terminal, usd, wrapped
+from windsock.cli.learning.outcomes_csv import read_outcomes
 from windsock.cli.litellm_import import as_toml, read_litellm
-from windsock.cli.outcomes_csv import read_outcomes
 from windsock.cli.service_client import Client
 from windsock.cli.weights import further_words
 from windsock.clock import SystemClock

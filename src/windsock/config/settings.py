@@ -16,6 +16,8 @@ from pydantic import (
 
 from windsock.config.ability_settings import CapabilitySettings, Mode, TermsSettings
 from windsock.config.cap_settings import CapSettings, TimeZone
+from windsock.config.evidence.labels import LabelSettings
+from windsock.config.evidence.scores import ScoreSettings
 from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
@@ -236,6 +238,7 @@ class LearningSettings(Part):
 class Settings(Part):
     """The whole of windsock.toml.
 
+    scores          what metrics of others mean, by their names
     default_route   asked where nothing is known by the name in a request, as the route "*"
     timezone        of the caps that name none, and of the budgets of keys
     """
@@ -252,10 +255,12 @@ class Settings(Part):
     caps: dict[str, CapSettings] = Field(default_factory=dict)
     timezone: TimeZone = "UTC"
     cache: CacheSettings = CacheSettings()
+    labels: LabelSettings = LabelSettings()
     feeds: FeedsSettings = FeedsSettings()
     guard: GuardSettings = GuardSettings()
     learning: LearningSettings = LearningSettings()
     health: HealthSettings = HealthSettings()
+    scores: dict[str, ScoreSettings] = Field(default_factory=dict)
     embeddings: EmbeddingSettings | None = None
     webhooks: tuple[WebhookSettings, ...] = ()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import traceback
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from windsock.clock import Clock
@@ -126,6 +128,13 @@ def start(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(lambda task: None if task.cancelled() else tell(task))
     return task
+
+
+def tell_place(name: str, error: Exception) -> None:
+    """Log that work failed which had texts of callers in hand: its kind and place, no words."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    event_log().error("task.failed", task=name, error=type(error).__name__, place=place)
 
 
 def reason_of(task: asyncio.Task[None]) -> str | None:

@@ -69,6 +69,10 @@ class KeyRecord(Protocol):
     def tpm(self) -> int | None:
         """Tokens a minute."""
 
+    @property
+    def is_private(self) -> bool:
+        """Texts of its requests are held nowhere."""
+
 
 NO_KEY = "no key given; send it as 'Authorization: Bearer sk-ws-...'"
 
@@ -91,6 +95,7 @@ class Principal:
     models: tuple[str, ...] = ()
     rpm: int | None = None
     tpm: int | None = None
+    is_private: bool = False
 
 
 class AccessDenied(CallerError):
@@ -191,6 +196,7 @@ def _holder_of(key: KeyRecord) -> Principal:
         models=key.models,
         rpm=key.rpm,
         tpm=key.tpm,
+        is_private=key.is_private,
     )
 
 

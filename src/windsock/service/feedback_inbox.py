@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from windsock.clock import Clock
@@ -16,6 +16,9 @@ from windsock.errors import CallerError
 
 MAX_OPEN = 8_000
 """Decisions kept at hand for feedback, some 10 MB; older ones are looked up in the store."""
+
+MAX_NAMES = 3 * MAX_OPEN
+"""Other names by which they are found: of their answers, and of their callers."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -48,15 +51,21 @@ class FeedbackInbox:
         self._append = append
         self._find = find
         self._open: OrderedDict[str, OpenDecision] = OrderedDict()
-        self._name_by_response: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._id_by_name: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def __len__(self) -> int:
         """Decisions at hand, at most MAX_OPEN."""
         return len(self._open)
 
     def remember(self, decision: Decision, deployment: str) -> None:
-        """A decision that may be judged from now on, and who serves it."""
+        """A decision that may be judged from now on, and who serves it.
+
+        A name that its caller gave to several, as a trace, is that of the last: what is said of a
+        trace is said of how it ended.
+        """
         _hold(self._open, decision.id, OpenDecision(decision, deployment))
+        for name in decision.known_as.split():
+            self._name(decision.cell.namespace, name, decision.id)
 
     def remember_outcome(self, outcome: Outcome) -> None:
         """The same for a request that was answered, by the answer's id too; others are left out.
@@ -68,8 +77,8 @@ class FeedbackInbox:
         self.remember(outcome.decision, outcome.served)
         for result in outcome.results:
             if result.response_id is not None:
-                place = (outcome.decision.cell.namespace, result.response_id)
-                _hold(self._name_by_response, place, outcome.decision.id)
+                namespace = outcome.decision.cell.namespace
+                self._name(namespace, result.response_id, outcome.decision.id)
 
     async def observe(
         self,
@@ -82,13 +91,13 @@ class FeedbackInbox:
     ) -> tuple[Credit, bool]:
         """Who was credited, and whether this had been said before.
 
-        name        the id of a decision, or of its answer
+        name        the id of a decision, or of its answer, or its caller's own
         only_own    True where a key may judge its own decisions alone
 
         raises  UnknownDecision, StoreError
         """
-        known = self._at_hand(name, namespace) or await self._find(name, namespace)
-        if known is None or known.decision.cell.namespace != namespace:
+        known = await self._known(name, namespace)
+        if known is None:
             raise UnknownDecision(f"no decision {name!r} is known to this key")
         if only_own and known.decision.key_id != reward.key_id:
             raise UnknownDecision(
@@ -102,10 +111,18 @@ class FeedbackInbox:
 
         raises  StoreError
         """
-        known = self._at_hand(name, namespace) or await self._find(name, namespace)
-        if known is None or known.decision.cell.namespace != namespace:
-            return None
-        return known.deployment
+        known = await self._known(name, namespace)
+        return None if known is None else known.deployment
+
+    async def named(self, names: Iterable[str], namespace: str) -> str | None:
+        """The id of the decision that the first of these names that is one is of; else None.
+
+        raises  StoreError
+        """
+        for name in names:
+            if (known := await self._known(name, namespace)) is not None:
+                return self._held(name, known).decision.id
+        return None
 
     def advice(self, name: str, namespace: str, claim: float) -> tuple[float, str | None]:
         """See `Router.advice`; for an answer that was just reported on."""
@@ -119,15 +136,21 @@ class FeedbackInbox:
         known = self._open[outcome.decision.id]
         self._learn(known, Reward(value=float(holds), source="check"), None)
 
+    async def _known(self, name: str, namespace: str) -> OpenDecision | None:
+        known = self._at_hand(name, namespace) or await self._find(name, namespace)
+        return known if known and known.decision.cell.namespace == namespace else None
+
     def _at_hand(self, name: str, namespace: str) -> OpenDecision | None:
-        return self._open.get(self._name_by_response.get((namespace, name), name))
+        return self._open.get(self._id_by_name.get((namespace, name), name))
+
+    def _name(self, namespace: str, name: str, decision_id: str) -> None:
+        _hold(self._id_by_name, (namespace, name), decision_id, most=MAX_NAMES)
 
     def _held(self, name: str, found: OpenDecision) -> OpenDecision:
         """The decision at hand, which somebody may have brought in while the store was asked."""
         decision_id = found.decision.id
         if name != decision_id:
-            place = (found.decision.cell.namespace, name)
-            _hold(self._name_by_response, place, decision_id)
+            self._name(found.decision.cell.namespace, name, decision_id)
         return _hold(self._open, decision_id, self._open.get(decision_id, found))
 
     def _learn(
@@ -159,10 +182,10 @@ class FeedbackInbox:
         return Credit(cell=cell, deployment=known.deployment, belief=belief, weight=0.0, value=0.0)
 
 
-def _hold(held: OrderedDict[K, V], name: K, value: V) -> V:
-    """The one way into what is kept: the longest unused leaves when there are MAX_OPEN."""
+def _hold(held: OrderedDict[K, V], name: K, value: V, *, most: int = MAX_OPEN) -> V:
+    """The one way into what is kept: the longest unused leaves when there are `most`."""
     held[name] = value
     held.move_to_end(name)
-    if len(held) > MAX_OPEN:
+    if len(held) > most:
         held.popitem(last=False)
     return value

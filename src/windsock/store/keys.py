@@ -34,6 +34,8 @@ class VirtualKey:
     models          routes, deployments and models it may name, or globs of such; empty: all
     continues       id of the first of the keys that were rotated into this one: what it spends and
                     says counts as that one's; None: it took nobody's place
+    is_private      texts of its requests are held nowhere once they are answered: not for people
+                    who label, not for judges, not in the cache
     """
 
     id: str
@@ -50,6 +52,7 @@ class VirtualKey:
     models: tuple[str, ...] = ()
     tpm: int | None = None
     continues: str | None = None
+    is_private: bool = False
 
     def state(self, now: float) -> str:
         """active, expired or revoked."""
@@ -147,5 +150,6 @@ def _key_of(row: Row[Any]) -> VirtualKey:
     facts = dict(row._mapping)
     facts["scopes"] = tuple(row.scopes.split())
     facts["models"] = tuple(row.models.split())
+    facts["is_private"] = bool(row.is_private)
     facts["budget_usd"] = None if row.budget_usd is None else Decimal(row.budget_usd)
     return VirtualKey(**facts)

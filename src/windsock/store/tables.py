@@ -236,6 +236,7 @@ class KeyRow(SQLModel, table=True):
     budget_usd          Decimal as text, spent per `budget_period` (see store.keys.PERIODS)
     rpm, tpm            requests, and tokens, a minute
     continues           the key whose place it took, by rotation; None: nobody's
+    is_private          texts of its requests are held nowhere; None in rows of before: they may be
     """
 
     __tablename__ = "virtual_key"
@@ -254,6 +255,7 @@ class KeyRow(SQLModel, table=True):
     models: str = ""
     tpm: int | None = None
     continues: str | None = None
+    is_private: bool | None = None
 
 
 class MetaRow(SQLModel, table=True):

@@ -115,6 +115,7 @@ class UpstreamRequest:
     searching       deployments of which a web search is asked beside
     form            its body, where that is a form; None: it is JSON
     expected        what it is taken to use; None: as the size of prompt and answer say
+    is_private      its texts are held nowhere once it is answered: no one may read or judge them
     kept_fields     `fields`, once they were read
     """
 
@@ -134,6 +135,7 @@ class UpstreamRequest:
     searching: frozenset[str] = frozenset()
     form: FormBody | None = None
     expected: Usage | None = None
+    is_private: bool = False
     kept_fields: dict[str, msgspec.Raw] | None = field(
         default=None, init=False, repr=False, compare=False
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from windsock.clock import Clock
 from windsock.config.settings import Settings
 from windsock.core.model.events import Event, EventKind
+from windsock.core.model.requests import background_key, is_background
 from windsock.core.routing.caps.account import Raise
 from windsock.core.routing.caps.book import KeyHolder
 from windsock.core.routing.caps.cap import Cap
@@ -21,6 +22,9 @@ from windsock.core.routing.router import Router
 from windsock.store import queries
 from windsock.store.keys import VirtualKey
 from windsock.store.spending import Spent, spent_since
+
+MOST_USD = Decimal(10**9)
+"""Of a cap that only a share bounds."""
 
 LONGEST_RAISE_S = 31 * 86_400.0
 """Of a raise, which is looked for at the start."""
@@ -89,6 +93,8 @@ class CapKeeper:
         for names, spent in found:
             charges = ((charge(s.key_id, s.route, s.deployment), s.usd) for s in spent)
             self.router.caps.restore(names, charges, now)
+            for route, usd in _by_route(spent).items():
+                self.router.caps.restore_beside(names, route, usd, now)
             for name in names:
                 self._unread.pop(name, None)
 
@@ -112,6 +118,31 @@ def caps_of(settings: Settings) -> Iterator[Cap]:
         if routes:
             usd = Decimal(str(budget.usd_per_day))
             yield Cap(name=f"budgets.{name}", usd=usd, route_names=routes)
+
+
+def cap_beside(
+    route: str, purpose: str, *, usd_per_day: Decimal | None, spend_share: Decimal | None
+) -> Cap:
+    """The cap on what windsock itself asks beside the requests of a route, by the UTC day.
+
+    usd_per_day     dollars; spend_share: of what the route spends. At least one of them
+    """
+    return Cap(
+        name=f"routes.{route}.{purpose}",
+        usd=MOST_USD if usd_per_day is None else usd_per_day,
+        keys=(background_key(purpose, route),),
+        beside=route,
+        share=spend_share,
+    )
+
+
+def _by_route(spent: Iterable[Spent]) -> dict[str, Decimal]:
+    """What callers have spent, by the route they asked."""
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for each in spent:
+        if not is_background(each.key_id):
+            sums[each.route] += each.usd
+    return sums
 
 
 def holder_of(key: VirtualKey, timezone: str) -> KeyHolder:

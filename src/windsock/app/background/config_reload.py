@@ -11,7 +11,7 @@ from windsock.app.background.ingestion import FeedIngestion
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
-from windsock.app.route_parts import load_rules_of, routes_of
+from windsock.app.route_parts import holding_rules_of, load_rules_of, routes_of
 from windsock.config.file import load
 from windsock.config.settings import Settings
 from windsock.core.model.catalog import Deployment
@@ -22,6 +22,7 @@ from windsock.errors import ConfigError
 from windsock.feeds.poller import Poller
 from windsock.providers.presets import presets, provider_names
 from windsock.service.execution.executor import RequestExecutor
+from windsock.service.texts.held import HeldTexts
 
 AT_START = ("server", "store", "cache", "guard", "learning", "health", "webhooks")
 """Tables that are read at the start only."""
@@ -36,6 +37,7 @@ class ReloadTarget:
     ingestion: FeedIngestion
     poller: Poller
     caps: CapKeeper
+    texts: HeldTexts
     settings: Settings
 
 
@@ -86,6 +88,7 @@ class Reloader:
         ingestion.adopt(names, own)
         target.poller.adopt(feeds)
         target.caps.adopt(settings)
+        target.texts.adopt(holding_rules_of(settings))
         target.settings = settings
         waiting = [name for name in AT_START if getattr(old, name) != getattr(settings, name)]
         return {

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from windsock.clock import Clock
+from windsock.config.settings import HealthSettings
 from windsock.core.model.events import Event
 from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.routing.router import Router
@@ -36,6 +37,14 @@ class ProbeRules:
 
     free_s: float | None = FREE_PROBE_S
     paid_s: float | None = None
+
+
+def probe_rules(health: HealthSettings) -> ProbeRules:
+    """As the settings have them."""
+    return ProbeRules(
+        free_s=FREE_PROBE_S if health.free_probes else None,
+        paid_s=health.paid_probe_every if health.paid_probes else None,
+    )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +114,7 @@ class Probes:
         messages = [{"role": "user", "content": "hi"}]
         body = orjson.dumps({"model": name, "max_tokens": 1, "messages": messages})
         chat = read_chat(body, task=PROBE_TASK, namespace=DEFAULT_NAMESPACE)
+        chat.is_private = True
         self.router.health.let_try(name)
         try:
             exchange = self.router.open(chat.request, self.clock.now())

@@ -64,6 +64,10 @@ def keys_create(
     expires: Annotated[
         str | None, typer.Option(help="such as 90d, or a date such as 2027-01-31")
     ] = None,
+    private: Annotated[
+        bool, typer.Option("--private", help="texts of its requests are held nowhere: not for "
+                           "labels, not for judges, not in the cache")
+    ] = False,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
@@ -80,6 +84,7 @@ def keys_create(
         budget_usd=None if budget_usd is None else Decimal(str(budget_usd)),
         budget_period=budget_period,
         expires=expires,
+        is_private=private,
     )
     printing.show_made(made, as_json=as_json)
 

@@ -58,6 +58,7 @@ class KeyBook:
         budget_usd: Decimal | None = None,
         budget_period: str | None = None,
         expires: str | None = None,
+        is_private: bool = False,
     ) -> MadeKey:
         """A new key, in a new store if there is none; raises ConfigError or StoreError.
 
@@ -77,6 +78,7 @@ class KeyBook:
             models=tuple(_word(each, "--model") for each in models),
             rpm=rpm,
             tpm=tpm,
+            is_private=is_private,
         )
         queries.add_key(prepared_engine(self.settings, self.clock), key)
         return MadeKey(secret, key)

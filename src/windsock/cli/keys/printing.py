@@ -59,6 +59,8 @@ def _facts(key: VirtualKey) -> Iterator[str]:
     if key.budget_usd is not None:
         period = "in total" if key.budget_period == "total" else f"a {key.budget_period}"
         yield f"${usd(float(key.budget_usd))} {period}"
+    if key.is_private:
+        yield "private: its texts are held nowhere"
     if key.expires_at is not None and key.revoked_at is None:
         yield f"until {_day(key.expires_at)}"
 

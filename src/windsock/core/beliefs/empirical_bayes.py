@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,7 @@ class Pool:
             variance += of_deployments
         known_besides = lean(task, deployment) if lean else 0.0
         odds += self.unknown.offset(known_besides) if known_besides else 0.0
-        means, strengths = _priors(np.array([odds]), np.array([variance + own]))
-        return float(means[0]), float(strengths[0])
+        return _prior(odds, variance + own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +186,13 @@ def fitted(
         strengths=strengths.tolist(),
     )
     return Fit(pool=made, phi=dict(zip(cells.names, phi.tolist(), strict=True)))
+
+
+@lru_cache(maxsize=1024)
+def _prior(log_odds: float, variance: float) -> Pair:
+    """Of one cell: every answer asks for it, and it changes with the fit alone."""
+    means, strengths = _priors(np.array([log_odds]), np.array([variance]))
+    return float(means[0]), float(strengths[0])
 
 
 def _priors(log_odds: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -80,6 +80,7 @@ class Decision:
     is_task_guessed the request named no task, the classifier proposed one
     escalates_to    the arm drawn was "`deployment`, then maybe this one", by a calibrated check
     conversation    that it belongs to, and what it would cost where
+    known_as        names that its caller has for it, with a space between
     """
 
     number: int
@@ -97,6 +98,7 @@ class Decision:
     is_task_guessed: bool = False
     escalates_to: str | None = None
     conversation: ConversationFacts | None = None
+    known_as: str = ""
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)

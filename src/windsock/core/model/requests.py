@@ -15,6 +15,9 @@ DEFAULT_NAMESPACE = "default"
 
 DEFAULT_TASK = "default"
 
+BACKGROUND = "windsock:"
+"""What the key ids begin with under which windsock asks by itself; no key of a caller's does."""
+
 SEGMENT = re.compile(r"#(\d+\.\d+)\Z")
 """What a name of a task and its segment ends with: `version.index` of the borders."""
 
@@ -50,6 +53,19 @@ def split_name(name: str) -> tuple[str, str]:
     """(task, segment) of a cell's name: ("c#", "") of `c#`, ("c#", "1.0") of `c##1.0`."""
     found = SEGMENT.search(name) if "#" in name else None
     return (name[: found.start()], found[1]) if found else (name, "")
+
+
+def background_key(purpose: str, route: str) -> str:
+    """Under what id the requests stand that windsock makes beside those of a route.
+
+    purpose     such as `judge`
+    """
+    return f"{BACKGROUND}{purpose}:{route}"
+
+
+def is_background(key_id: str | None) -> bool:
+    """Whether windsock itself asked, and no caller waited."""
+    return key_id is not None and key_id.startswith(BACKGROUND)
 
 
 Cutoffs = tuple[tuple[float, float], ...]
@@ -165,6 +181,7 @@ class RouteRequest:
     session_kind    the field that names it
     is_session_shared   unrelated prompts may name it too: it is a user, or a key of a cache
     continues       id of the answer that it goes on from, if it names one
+    known_as        names that its caller has for it, with a space between
     features        cheap numbers about the prompt, for learnt segments
     deadline_s      seconds from `open` until the caller gives up
     """
@@ -188,6 +205,7 @@ class RouteRequest:
     is_session_shared: bool = False
     continues: str | None = None
     key_id: str | None = None
+    known_as: str = ""
     preferences: Preferences = NO_PREFERENCES
     features: tuple[float, ...] = ()
     deadline_s: float | None = None

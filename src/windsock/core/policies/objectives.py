@@ -9,6 +9,7 @@ import numpy as np
 
 from windsock.core.policies.frontier import Ladder, Rung, mixed
 from windsock.core.policies.restraint.reference import NEAREST, SEARCHED, Reference
+from windsock.core.policies.restraint.search import out_or_uncertain
 
 KNOWN = 0.02
 """A standard error of success from which on a floor is held by the expected success alone."""
@@ -217,7 +218,7 @@ def _not_held(ladder: Ladder, floor: Floor) -> Chosen:
         rung = best
     if is_met:
         return Chosen(rung=rung, by="search")
-    why = "is out of reach" if best.success < floor.success else "is not certain yet"
+    why = out_or_uncertain(ladder.arms.a, ladder.arms.b, floor.success)
     reached = f"quality floor {floor.success:g} {why}, best expected success is"
     return Chosen(rung=rung, note=f"{reached} {best.success:.3f}", by="search")
 

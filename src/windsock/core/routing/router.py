@@ -25,7 +25,7 @@ from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.routing.caps.paid_tables import PaidTables
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.parts import RouterParts
-from windsock.core.routing.plan import Plan
+from windsock.core.routing.plan import Observer, Plan
 from windsock.core.routing.routes import NamedRoute, Route
 from windsock.core.routing.sampling import DecisionIds, arm_within, draw, uniform
 from windsock.core.routing.state_upgrades import VERSION, upgraded
@@ -36,10 +36,7 @@ NO_OTHERS: list[NamedRoute] = []
 
 
 class Router:
-    """Prices, beliefs and health become one exact draw per request.
-
-    It is the `Observer` of its exchanges. What people do to it is in `operator`.
-    """
+    """Prices, beliefs and health become one exact draw per request; people act on `operator`."""
 
     def __init__(self, parts: RouterParts) -> None:
         self.seed = parts.seed
@@ -85,9 +82,10 @@ class Router:
         self.tabs.forget()
         self.tables.close_all()
 
-    def open(self, request: RouteRequest, now: float) -> Exchange:
+    def open(self, request: RouteRequest, now: float, observer: Observer | None = None) -> Exchange:
         """Decide where this request goes first.
 
+        observer    learns from its calls; None: the router itself
         raises  UnknownRoute if no name is known, NoCandidate if nothing can serve it, BudgetSpent
                 if the route's budget of today is used up or a cap has no room (CapReached)
         """
@@ -96,8 +94,7 @@ class Router:
             (request, route), *others = self._route_table.understood(request)
         if request.needs or request.preferences is not NO_PREFERENCES:
             self.catalog.check_wishes(request)
-        pacer = route.policy.pacer
-        if pacer is not None and pacer.allowance(now).is_spent:
+        if (pacer := route.policy.pacer) is not None and pacer.allowance(now).is_spent:
             raise BudgetSpent(route.name)
         request, route, table = self._order.first_open(request, route, others, now)
         if not table.weights:
@@ -117,7 +114,7 @@ class Router:
         plan = Plan(route, request, decision, table, queue, plain, tab)
         if tab is not None and (refusal := plan.refusal(now)) is not None:
             raise refusal
-        return Exchange(plan, self.dispatcher, self)
+        return Exchange(plan, self.dispatcher, observer or self)
 
     def resolve(self, request: RouteRequest) -> Route:
         """The route behind a route name, deployment id or bare model id; the first that is known.
@@ -297,4 +294,5 @@ class Router:
             features=request.features,
             is_task_guessed=request.task == DEFAULT_TASK and table.cell.task != DEFAULT_TASK,
             escalates_to=escalates_to,
+            known_as=request.known_as,
         )

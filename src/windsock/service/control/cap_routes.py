@@ -112,7 +112,7 @@ def cap_view(account: Account, now: float) -> CapView:
         period=cap.period.value,
         timezone=cap.timezone,
         usd=to_float(limit),
-        raised_usd=to_float(limit - cap.usd),
+        raised_usd=to_float(account.raised_usd(now)),
         spent_usd=to_float(account.spent_usd),
         reserved_usd=to_float(account.held_usd),
         refused=account.refused,

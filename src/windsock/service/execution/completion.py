@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.events import Event
+from windsock.core.model.requests import is_background
 from windsock.core.pricing.call_costs import with_judged_bill
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
@@ -53,8 +54,9 @@ class Completion:
         for shift in exchange.shifts:
             self._on_shift(shift)
         hand_out_tables(self._router, self._ledger, self._events)
-        self._feedbacks.remember_outcome(outcome)
-        self._check(exchange, outcome)
+        if not is_background(outcome.decision.key_id):
+            self._feedbacks.remember_outcome(outcome)
+            self._check(exchange, outcome)
         self._count(outcome)
         log_request(outcome)
 

@@ -22,6 +22,7 @@ from windsock.service.execution.plain_execution import Answers, plain_call
 from windsock.service.execution.stream_execution import stream_call
 from windsock.service.execution.stream_rescue import ShownStream
 from windsock.service.execution.upstream_calls import Failure, UpstreamCalls
+from windsock.service.texts.answered import Readers
 from windsock.wire.request import Operation, UpstreamRequest
 
 Finished = Callable[[Exchange, Outcome], None]
@@ -32,6 +33,7 @@ class RequestExecutor:
     """Runs exchanges against real providers.
 
     calls       to the providers, whose `upstreams` and `clock` may be replaced
+    readers     of what was asked and answered, where texts may be read
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class RequestExecutor:
         finished: Finished,
     ) -> None:
         self.calls = UpstreamCalls(router=router, upstreams=upstreams, caller=caller, clock=clock)
+        self.readers = Readers()
         self._router = router
         self._finished = finished
 
@@ -64,7 +67,9 @@ class RequestExecutor:
             outcome = self._settle(exchange, request)
         if given is None:
             return None, failure
-        return given.told(request, _shown_usd(outcome.cost_usd)), failure
+        body = given.told(request, _shown_usd(outcome.cost_usd))
+        self.readers.tell(request, outcome, body, is_native=given.target.is_native)
+        return body, failure
 
     async def stream(
         self, exchange: Exchange, request: UpstreamRequest, failure: Failure, write: Write
@@ -74,14 +79,14 @@ class RequestExecutor:
         A stream that broke off, and that nobody went on with, ends with an error; so does one that
         is cancelled, since the service stops or since its client left and does not hear of it.
         """
-        clock = self.calls.clock
+        clock, copy = self.calls.clock, self.readers.copy(request)
         request = self._with_search(request)
         is_chat = request.operation is Operation.CHAT
         shown = ShownStream(request, may_rescue=is_chat and exchange.route.rescue_streams)
         make = partial(stream_call, self.calls, exchange, request, failure, shown)
         try:
             while (attempt := exchange.next_attempt(clock.now())) is not None:
-                await run_stream(exchange, attempt, make, write, clock)
+                await run_stream(exchange, attempt, make, copy.through(write), clock)
             if exchange.answer is None and shown.is_begun:
                 await write(failure.last_event)
         except asyncio.CancelledError:
@@ -89,7 +94,11 @@ class RequestExecutor:
                 raise
             await write(failure.last_event)
         finally:
-            self._settle(exchange, request)
+            outcome = self._settle(exchange, request)
+            if copy.is_whole and exchange.answer is not None:
+                events, is_native = copy.body(), shown.is_native
+                self.readers.tell(request, outcome, events, is_native=is_native, is_stream=True)
+            copy.close()
 
     async def close(self) -> None:
         """Drop the connections to providers."""

@@ -37,10 +37,11 @@ class ShownStream:
 
     may_rescue  the route lets another deployment go on with an answer
     is_begun    events were written
+    is_native   they were in the client's own format
     """
 
     __slots__ = ("_chars", "_events", "_from", "_is_answer", "_is_text", "_may_rescue", "_parts",
-                 "is_begun")  # fmt: skip
+                 "is_begun", "is_native")  # fmt: skip
 
     def __init__(self, request: UpstreamRequest, *, may_rescue: bool) -> None:
         self._may_rescue = may_rescue and request.choices == 1 and not _has_form(request.raw)
@@ -51,6 +52,7 @@ class ShownStream:
         self._events = 0
         self._from = ""
         self.is_begun = False
+        self.is_native = False
 
     @property
     def may_go_on(self) -> bool:
@@ -67,7 +69,7 @@ class ShownStream:
 
     def observe_native(self) -> None:
         """Events in the client's own format were written, which nobody goes on with."""
-        self.is_begun = self._is_answer = True
+        self.is_begun = self._is_answer = self.is_native = True
         self._is_text = False
 
     def continued(self, request: UpstreamRequest) -> UpstreamRequest:

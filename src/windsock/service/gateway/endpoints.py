@@ -37,20 +37,18 @@ from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.response_cache import (
     ResponseCache,
-    StreamCopy,
     cache_key,
     is_cachable,
 )
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
+from windsock.service.texts.private import is_private
+from windsock.service.texts.stream_copy import StreamCopy
 from windsock.wire.caller_fields.names import check_name
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.formats.tasks.reading import read_task
 from windsock.wire.request import Operation, UpstreamRequest, as_reserved, with_native
-
-DAY_S = 86_400
-
 
 Read = Callable[..., UpstreamRequest]
 """A body and the facts from its headers -> what routing needs; raises BadRequest."""
@@ -195,6 +193,7 @@ class OpenAICalls:
         if passed := self._passed.intersection(call.headers):
             own = tuple((name, call.headers[name]) for name in passed)
             asked.headers = (*asked.headers, *own)
+        asked.is_private = is_private(principal, asked, call.header(b"x-windsock-private"))
         native = call.native
         return asked if native is None else with_native(asked, native)
 

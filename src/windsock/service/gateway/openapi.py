@@ -86,6 +86,15 @@ def _of_model(operation: dict[str, Any]) -> dict[str, Any]:
     return operation
 
 
+_SCORES = {
+    "/v1/feedback/rows": "our own rows as JSON, JSON lines or CSV",
+    "/v1/feedback/otel": "OpenTelemetry's evaluation events, OTLP in JSON",
+    "/v1/feedback/langfuse": "as Langfuse's API, batches and exports hold them",
+    "/v1/feedback/langsmith": "LangSmith's feedback, and webhooks of its rules",
+    "/v1/logs": "OTLP in JSON; log records that are no evaluation are passed over",
+    "/v1/traces": "OTLP in JSON; spans without an evaluation event are passed over",
+}
+
 PATHS = {
     **{GEMINI_CALLS + name: _of_model(_operation(*told)) for name, told in _GEMINI.items()},
     "/v1/chat/completions": _operation(
@@ -156,6 +165,10 @@ PATHS = {
             "source": _TEXT,
         },
     ),
+    **{
+        path: _operation(f"Scores of answers, many at a time: {told}", [], {})
+        for path, told in _SCORES.items()
+    },
 }
 
 

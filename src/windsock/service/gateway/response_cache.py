@@ -12,6 +12,7 @@ import orjson
 from cachetools import LRUCache
 
 from windsock.errors import BadRequest
+from windsock.service.texts.stream_copy import MAX_COPY_BYTES, CopyRoom, StreamCopy
 from windsock.wire.request import UpstreamRequest
 
 WISHES = ("use", "bypass", "refresh")
@@ -19,13 +20,6 @@ WISHES = ("use", "bypass", "refresh")
 
 ENTRY_BYTES = 512
 """What an entry weighs beside its body."""
-
-
-MAX_COPY_BYTES = 4 * 1024 * 1024
-"""Of one stream, about 13,000 tokens as events; a longer one is not kept."""
-
-MAX_COPIES_BYTES = 64 * 1024 * 1024
-"""Of all streams that are being copied at a time; what finds no room is not kept."""
 
 
 class CachedAnswer(msgspec.Struct, frozen=True):
@@ -84,48 +78,6 @@ class MemoryCache:
     async def close(self) -> None:
         """Forget everything."""
         self._kept.clear()
-
-
-@dataclass(slots=True)
-class CopyRoom:
-    """Bytes that the copies of all streams under way may still hold together."""
-
-    left: int = MAX_COPIES_BYTES
-
-
-class StreamCopy:
-    """What a stream sent, up to `max_bytes` of it while there is room; beyond, nothing is held."""
-
-    __slots__ = ("_held", "_max_bytes", "_parts", "_room", "is_whole")
-
-    def __init__(self, max_bytes: int, room: CopyRoom | None = None) -> None:
-        self._max_bytes = max_bytes
-        self._room = room or CopyRoom()
-        self._held = 0
-        self._parts: list[bytes] = []
-        self.is_whole = max_bytes > 0
-
-    def add(self, part: bytes) -> None:
-        """The next part, in order."""
-        if not self.is_whole:
-            return
-        if self._held + len(part) > self._max_bytes or len(part) > self._room.left:
-            self.is_whole = False
-            self.close()
-            return
-        self._parts.append(part)
-        self._held += len(part)
-        self._room.left -= len(part)
-
-    def body(self) -> bytes:
-        """All parts; asked for while `is_whole` only."""
-        return b"".join(self._parts)
-
-    def close(self) -> None:
-        """Let go of what is held; needed at the end of each copy."""
-        self._parts.clear()
-        self._room.left += self._held
-        self._held = 0
 
 
 @dataclass(slots=True)
@@ -205,7 +157,7 @@ def is_cachable(asked: UpstreamRequest, wish: str | None) -> bool:
     """True if the answer may be kept: asked for, or certain to be alike (temperature 0)."""
     if wish is not None and wish not in WISHES:
         raise BadRequest(f"x-windsock-cache must be one of {', '.join(WISHES)}, not {wish!r}")
-    if wish == "bypass":
+    if wish == "bypass" or asked.is_private:
         return False
     return wish is not None or asked.temperature == 0
 

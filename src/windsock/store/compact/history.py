@@ -42,7 +42,7 @@ def decision(engine: Engine, decision_id: str) -> Found | None:
 
 
 def decision_of_response(engine: Engine, response_id: str, namespace: str) -> Found | None:
-    """The last decision of a namespace one of whose answers had this id."""
+    """The last decision of a namespace that its caller, or an answer of it, has this name for."""
     old = select(_decision).where(
         _decision.c.response_id == response_id, _decision.c.namespace == namespace
     )

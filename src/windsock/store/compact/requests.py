@@ -127,11 +127,12 @@ def row_of_table(table: WeightTable, position: int) -> dict[str, Any]:
 
 
 def names_in(entry: Outcome | Decision) -> Iterator[str]:
-    """By what it may be asked for: its id, and those of its answers."""
+    """By what it may be asked for: its id, its caller's names for it, and those of its answers."""
+    decision = entry if isinstance(entry, Decision) else entry.decision
+    yield decision.id
+    yield from decision.known_as.split()
     if isinstance(entry, Decision):
-        yield entry.id
         return
-    yield entry.decision.id
     for result in entry.results:
         if result.response_id:
             yield result.response_id

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from windsock.store.engine import make_private, open_engine, reading
 
 HERE = Path(__file__).parent
-HEAD = "0008"
+HEAD = "0009"
 """The newest revision; a database that has it needs nothing, and alembic is not even imported."""
 
 

@@ -14,6 +14,7 @@ from windsock.core.model.requests import NO_PREFERENCES, RouteRequest
 from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.caller_fields.names import Model, Models, Name
+from windsock.wire.caller_fields.own_names import own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
@@ -108,6 +109,7 @@ def read_chat(
         is_session_shared=session is not None and session.is_shared,
         continues=session.continues if session else None,
         key_id=key_id,
+        known_as=own_names(header, read.metadata),
         preferences=preferences_of(read.provider, body) if read.provider else NO_PREFERENCES,
         features=features_of(orjson.loads(body)) if with_features else (),
         deadline_s=deadline_s,

@@ -9,6 +9,10 @@ from scipy import special
 
 from windsock.core.model.arrays import FloatArray
 
+OUT = 0.05
+"""A floor is out of reach once the chance that somebody reaches it is below this; until then it is
+not certain."""
+
 
 def cheapest_that_holds(
     a: FloatArray, b: FloatArray, usd: FloatArray, floor: float
@@ -24,6 +28,12 @@ def cheapest_that_holds(
     found = np.empty(len(usd))
     found[order] = (1 - short) * none_before[:-1]
     return found, float(none_before[-1])
+
+
+def out_or_uncertain(a: FloatArray, b: FloatArray, floor: float) -> str:
+    """Why a floor is not held, in words."""
+    nobody = float(np.prod(special.betainc(a, b, min(1.0, max(0.0, floor)))))
+    return "is out of reach" if 1.0 - nobody < OUT else "is not certain yet"
 
 
 def cheapest_pair(mean: FloatArray, usd: FloatArray, floor: float) -> FloatArray | None:

@@ -44,6 +44,7 @@ class Account:
 
     begins_at, ends_at  of the period that `spent_usd` is for, unix s
     held_usd            reserved by calls under way, of whichever period they began in
+    beside_usd          spent in the period by the route beside which it is spent
     refused             calls that found no room, since the start of the service
     raises              those in force or past, shared by all accounts of the cap
     told                how many of TOLD_AT were told in this period
@@ -58,6 +59,7 @@ class Account:
     ends_at: float = -inf
     spent_usd: Decimal = NOTHING
     held_usd: Decimal = NOTHING
+    beside_usd: Decimal = NOTHING
     refused: int = 0
     told: int = 0
     is_pace_told: bool = field(default=False)
@@ -69,22 +71,26 @@ class Account:
             return
         self.begins_at, self.ends_at = span(self.cap.period, self.cap.timezone, now)
         self.spent_usd, self.told, self.is_pace_told = NOTHING, 0, False
+        self.beside_usd = NOTHING
 
     def limit_usd(self, now: float) -> Decimal:
         """The cap with what it is raised by for now."""
-        if not self.raises:
-            return self.cap.usd
-        return self.cap.usd + sum(
-            (each.usd for each in self.raises if now < each.until and each.of in (None, self.of)),
-            NOTHING,
-        )
+        cap = self.cap
+        usd = cap.usd if cap.share is None else min(cap.usd, cap.share * self.beside_usd)
+        return usd + self.raised_usd(now) if self.raises else usd
+
+    def raised_usd(self, now: float) -> Decimal:
+        """By how much it is raised for now."""
+        mine = (each for each in self.raises if now < each.until and each.of in (None, self.of))
+        return sum((each.usd for each in mine), NOTHING)
 
     def has_room(self, usd: Decimal, now: float) -> bool:
         """Whether a call that may cost so much may begin.
 
         Calls side by side never reserve more than is left. One that nothing is reserved beside may
         begin while anything is left, or no call would whose bound is far above what it will cost:
-        so a cap is passed by one reservation at most. What costs nothing is always let through.
+        so a cap is passed by one reservation at most, and never where windsock itself asks. What
+        costs nothing is always let through.
         """
         self.turn(now)
         if not usd:
@@ -92,7 +98,7 @@ class Account:
         limit = self.limit_usd(now)
         if self.spent_usd + self.held_usd + usd <= limit:
             return True
-        return not self.held_usd and self.spent_usd < limit
+        return not self.cap.beside and not self.held_usd and self.spent_usd < limit
 
     def is_spent(self, now: float) -> bool:
         """Whether waiting for calls under way is no use."""
@@ -104,9 +110,14 @@ class Account:
         self.turn(now)
         self.spent_usd += usd
 
+    def earn(self, usd: Decimal, now: float) -> None:
+        """So much has been spent by `now` by the route beside which this is spent."""
+        self.turn(now)
+        self.beside_usd += usd
+
     def news(self, now: float) -> Iterator[Event]:
         """What should be told of it that was not told in this period."""
-        if not self.spent_usd:
+        if not self.spent_usd or self.cap.beside:
             return
         limit, told = self.limit_usd(now), self.told
         self.told = max(told, sum(self.spent_usd >= part * limit for part in TOLD_AT))

@@ -40,6 +40,7 @@ class CapBook:
     _accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
     _raises: dict[str, list[Raise]] = field(default_factory=dict)
     _known: dict[Charge, tuple[Account, ...]] = field(default_factory=dict)
+    _by_route: dict[str, tuple[Account, ...]] = field(default_factory=dict)
     _key_names: dict[str, str] = field(default_factory=dict)
     _spent: dict[int, Account] = field(default_factory=dict)
     _looked_at: float = -inf
@@ -122,6 +123,18 @@ class CapBook:
             self._spend(account, max(NOTHING, usd - account.spent_usd), now)
             deque(account.news(now), maxlen=0)
 
+    def restore_beside(self, names: Set[str], route: str, usd: Decimal, now: float) -> None:
+        """What a route has spent in the running period of these caps; the larger is taken."""
+        for account in self._beside(route):
+            if account.cap.name in names:
+                account.turn(now)
+                account.earn(max(NOTHING, usd - account.beside_usd), now)
+
+    def earn(self, route: str, usd: Decimal, now: float) -> None:
+        """A call for a caller of this route has cost so much."""
+        for account in self._beside(route):
+            account.earn(usd, now)
+
     def has_spent(self, now: float) -> bool:
         """Whether any cap is spent; known anew once a second."""
         if self._spent and not 0 <= now - self._looked_at < 1.0:
@@ -148,7 +161,7 @@ class CapBook:
 
     def _spend(self, account: Account, usd: Decimal, now: float) -> None:
         account.spend(usd, now)
-        if account.is_spent(now):
+        if account.is_spent(now) and not account.cap.beside:
             self._spent[id(account)] = account
 
     def _take_over(self, before: Mapping[str, Cap], caps: Mapping[str, Cap]) -> list[Cap]:
@@ -156,7 +169,7 @@ class CapBook:
         kept = {
             name
             for name, cap in caps.items()
-            if name in before and replace(before[name], usd=cap.usd) == cap
+            if name in before and replace(before[name], usd=cap.usd, share=cap.share) == cap
         }
         for key, account in list(self._accounts.items()):
             if key[0] in kept:
@@ -164,8 +177,18 @@ class CapBook:
             elif key[0] in before:
                 del self._accounts[key]
         self._known.clear()
+        self._by_route.clear()
         self.is_idle = not self._caps and not any(each.cap for each in self._holders.values())
         return [cap for name, cap in caps.items() if name not in kept]
+
+    def _beside(self, route: str) -> tuple[Account, ...]:
+        """The sums of what windsock itself spends beside the requests of a route."""
+        known = self._by_route.get(route)
+        if known is None:
+            caps = (each for each in self._caps.values() if each.beside == route)
+            known = tuple(self._account(each, EVERYTHING) for each in caps)
+            self._by_route[route] = known
+        return known
 
     def _covering(self, charge: Charge) -> Iterator[Cap]:
         holder = self._holders.get(charge.key_id)

@@ -41,6 +41,10 @@ class Cap:
     models      names or globs in lower case, also of families: `claude-*` wherever it is served
     each        key, route, provider or model, each of which has the sum to itself; empty: all
                 share it
+    beside      the route beside whose requests windsock itself asks what this is for; empty: it is
+                for callers. A call then begins only if all that it may cost has room
+    share       0..1, of what that route has spent in the period, that may be spent beside; None:
+                `usd` alone is the limit
     """
 
     name: str
@@ -53,6 +57,8 @@ class Cap:
     providers: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     each: str = ""
+    beside: str = ""
+    share: Decimal | None = None
 
     def covers(self, charge: Charge, key_names: Mapping[str, str]) -> bool:
         """Whether a call counts against it.
@@ -60,6 +66,8 @@ class Cap:
         key_names   by id of the key
         """
         key = charge.key_id
+        if self.beside:
+            return key in self.keys
         return (
             (not self.keys or (key != NOBODY and _is_one(self.keys, key, key_names.get(key, key))))
             and (not self.routes or _is_one(self.routes, charge.route))

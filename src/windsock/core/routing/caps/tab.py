@@ -8,7 +8,7 @@ from decimal import Decimal
 from windsock.core.model.calls import Attempt, CallResult
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.events import Event
-from windsock.core.model.requests import RouteRequest
+from windsock.core.model.requests import RouteRequest, is_background
 from windsock.core.model.units import MTOK, Meter, Prices, price_of
 from windsock.core.pricing.book import PriceBook
 from windsock.core.routing.caps.account import NOTHING, Account
@@ -126,6 +126,8 @@ class Tab:
         """A call has ended; where nobody knows what it cost, it cost what was reserved for it."""
         accounts, held = self._held.pop(result.attempt.number, ((), NOTHING))
         self._tabs.sizes.observe(self._request, result)
+        if usd and not is_background(self._request.key_id):
+            self._tabs.caps.earn(self._route, usd, now)
         return self._tabs.caps.settle(accounts, held, held if usd is None else usd, now)
 
     def refusal(self, deployments: Iterable[str], now: float) -> CapReached:

@@ -11,11 +11,11 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
+from windsock.core.policies.restraint.search import OUT
 from windsock.core.routing.outlook.further_success import Stretch, further_success
 
-OUT, WITHIN = 0.05, 0.5
-"""A floor is out of reach once the chance that somebody reaches it is below the first, until it is
-above the second."""
+WITHIN = 0.5
+"""A floor that was out of reach is so until the chance that somebody reaches it is above this."""
 
 KNOWN = 20.0
 """Rewards of the best candidate: with fewer a floor is merely not certain."""

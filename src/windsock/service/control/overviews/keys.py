@@ -42,6 +42,7 @@ class KeyView(Answer):
     models: list[str] = Field(description="what it may ask for, or globs of such; empty: all")
     rpm: int | None
     tpm: int | None
+    is_private: bool = Field(description="texts of its requests are held nowhere")
     created_at: float
     expires_at: float | None
     revoked_at: float | None
@@ -84,6 +85,7 @@ def key_view(key: VirtualKey, accounts: Mapping[str, Account], now: float) -> Ke
         models=list(key.models),
         rpm=key.rpm,
         tpm=key.tpm,
+        is_private=key.is_private,
         created_at=key.created_at,
         expires_at=key.expires_at,
         revoked_at=key.revoked_at,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from windsock.store.compact.templates import MAX_PLACES, TICKS_PER_S, moment_of
 
-OF_ITS_OWN = frozenset({"response_id", "session"})
+OF_ITS_OWN = frozenset({"response_id", "session", "known_as"})
 """Texts that no other record has."""
 
 SENTENCES = frozenset({"note", "text", "usage_doubt"})

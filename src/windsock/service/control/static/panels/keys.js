@@ -41,7 +41,7 @@ function keyColumns(spent, now) {
   return [
     { title: "Key", text: (key) => element("span", "", key.name, element("small", "", ` ${key.id}`)), value: (key) => key.name },
     { title: "State", text: (key) => state(key, now) },
-    { title: "May", text: (key) => `${key.scopes.join(", ")}${key.models.length ? `: ${key.models.join(", ")}` : ""}` },
+    { title: "May", text: may },
     { title: "Limits", unit: "a minute", text: limits },
     { title: "Requests", unit: "in this time", text: (key) => count(of(key)?.requests ?? 0), value: (key) => of(key)?.requests ?? 0, isNumber: true },
     { title: "Spent", unit: "in this time", text: (key) => (of(key) ? usd(of(key).cost_usd) : "$0"), value: (key) => of(key)?.cost_usd ?? 0, isNumber: true },
@@ -50,6 +50,8 @@ function keyColumns(spent, now) {
     { title: "Pace", text: ({ budget }) => pace(budget), value: ({ budget }) => budget?.usd_per_day ?? null },
   ];
 }
+
+const may = (key) => `${key.scopes.join(", ")}${key.models.length ? `: ${key.models.join(", ")}` : ""}${key.is_private ? "; private" : ""}`;
 
 const within = (period) => (period === "total" ? "in all" : `this ${period}`);
 

@@ -1,0 +1,1 @@
+"""What the parts of a service ask the store for."""

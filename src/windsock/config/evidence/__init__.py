@@ -1,0 +1,1 @@
+"""What is known of answers, and by whom: settings."""

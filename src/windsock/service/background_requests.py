@@ -1,0 +1,215 @@
+"""Requests that windsock makes by itself, beside those of callers: a judge's, a shadow's.
+
+They go through the router's own exchange and stand in the ledger under a key of their own
+(`core.model.requests.background_key`), so that what they cost is counted, and capped, apart. Each
+is asked once. They teach neither belief nor health, and where they are too many they are left out:
+no request of a caller waits for one, or fails by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+from windsock.clock import Clock
+from windsock.core.model.calls import CallResult, Outcome
+from windsock.core.model.events import Event
+from windsock.core.model.requests import RouteRequest, background_key
+from windsock.core.routing.router import Router
+from windsock.errors import WindsockError
+from windsock.observability import background
+from windsock.service.execution.executor import RequestExecutor
+from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.request import UpstreamRequest, as_reserved
+
+AT_ONCE = 2
+"""Pieces of work of one purpose beside one route that are under way at a time."""
+
+MAX_WAITING = 64
+"""That wait; what comes then is left out, whatever it is, so that chance alone decides."""
+
+DEADLINE_S = 60.0
+"""For an answer; it is shorter than the patience of routes, whose health it does not touch."""
+
+PATIENCE_S, LOOK_S = 900.0, 0.5
+"""How long work waits for money, and how often it looks whether there is some."""
+
+Work = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A chat that windsock asks by itself.
+
+    purpose     such as `judge`; also the name of its task, as `windsock-judge`
+    route       beside whose requests it is asked, whose cap it counts against
+    model       a deployment, a model or a route
+    body        of the chat, without `model`
+    """
+
+    purpose: str
+    route: str
+    namespace: str
+    model: str
+    body: Mapping[str, Any]
+
+    @property
+    def task(self) -> str:
+        """Under which it stands in reports."""
+        return f"windsock-{self.purpose}"
+
+
+@dataclass(slots=True)
+class BackgroundTally:
+    """Since the start, of one purpose beside one route.
+
+    taken       pieces of work that were taken on; left_out: for which there was no place
+    answered    questions that were; failed: whatever the reason; unpaid: there was no money
+    """
+
+    taken: int = 0
+    left_out: int = 0
+    answered: int = 0
+    failed: int = 0
+    unpaid: int = 0
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The work of one purpose beside one route, in the order in which it came."""
+
+    tally: BackgroundTally = field(default_factory=BackgroundTally)
+    waiting: deque[Work] = field(default_factory=deque)
+    running: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+class BackgroundRequests:
+    """Takes work on, and asks its questions."""
+
+    def __init__(self, *, router: Router, executor: RequestExecutor, clock: Clock) -> None:
+        self._router = router
+        self._executor = executor
+        self._clock = clock
+        self._observer = _Apart(router)
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+
+    def tally(self, purpose: str, route: str) -> BackgroundTally:
+        """What became of work so far; looking changes nothing."""
+        known = self._lanes.get((purpose, route))
+        return BackgroundTally() if known is None else known.tally
+
+    def offer(self, purpose: str, route: str, work: Work) -> bool:
+        """Have this done beside the requests; False if there is no place, which is counted.
+
+        Never waits. Work that fails is told in the log as `task.failed`.
+        """
+        lane = self._lanes.setdefault((purpose, route), _Lane())
+        if len(lane.waiting) >= MAX_WAITING:
+            lane.tally.left_out += 1
+            return False
+        lane.tally.taken += 1
+        lane.waiting.append(work)
+        if len(lane.running) < AT_ONCE:
+            task = background.start(f"{purpose} of {route}", _worked_off(lane))
+            lane.running.add(task)
+            task.add_done_callback(lane.running.discard)
+        return True
+
+    async def ask(self, question: Question) -> dict[str, Any] | None:
+        """The chat completion that answers, None if there is none; waits for the cap to have room.
+
+        Whatever goes wrong stands in the ledger and in `tally`, and is raised nowhere.
+        """
+        tally = self._lanes.setdefault((question.purpose, question.route), _Lane()).tally
+        try:
+            asked = _read(question)
+            if not await self._has_money(asked.request):
+                tally.unpaid += 1
+                return None
+            exchange = self._router.open(asked.request, self._clock.now(), self._observer)
+        except WindsockError:
+            tally.failed += 1
+            return None
+        exchange.route = replace(exchange.route, max_attempts=1, hedge_share=0.0)
+        body, _ = await self._executor.answer(exchange, asked)
+        if body is None:
+            tally.failed += 1
+            return None
+        tally.answered += 1
+        answer: dict[str, Any] = orjson.loads(body)
+        return answer
+
+    async def stop(self) -> None:
+        """End what is under way, and forget what waits."""
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+        tasks = [task for lane in self._lanes.values() for task in lane.running]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _has_money(self, request: RouteRequest) -> bool:
+        """Whether every cap has room, at last; those behind wait as well, so that an answer is not
+        left out for its length."""
+        until = self._clock.elapsed() + PATIENCE_S
+        route = self._router.resolve(request)
+        while True:
+            tab, now = self._router.tabs.open(request, route.name), self._clock.now()
+            if any(tab.can_pay(name, now) for name in route.deployments):
+                return True
+            if self._clock.elapsed() >= until:
+                return False
+            await asyncio.sleep(LOOK_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Apart:
+    """Observes calls that no caller made: they count at their provider and are paid for.
+
+    What a deployment refuses to take of a request is remembered, as of everybody's.
+    """
+
+    router: Router
+
+    def record(self, result: CallResult, now: float) -> list[Event]:
+        """The call has ended."""
+        router, name = self.router, result.attempt.deployment
+        router.limits.end(router.availability.provider(name), result, now)
+        if result.unsupported:
+            router.catalog.unsupported.observe(name, result.unsupported, now)
+        return []
+
+    def settle(self, _request: RouteRequest, _outcome: Outcome, _now: float) -> list[Event]:
+        """Nothing is learnt."""
+        return []
+
+    def cost_usd(self, result: CallResult) -> Decimal | None:
+        """As of every call."""
+        return self.router.cost_usd(result)
+
+
+async def _worked_off(lane: _Lane) -> None:
+    """All that waits, one after the other; the next one is done though one fails."""
+    while lane.waiting:
+        try:
+            await lane.waiting.popleft()()
+        except Exception as error:
+            background.tell_place("background work", error)
+
+
+def _read(question: Question) -> UpstreamRequest:
+    """As a request that belongs to no conversation; raises BadRequest."""
+    asked = read_chat(
+        orjson.dumps({"model": question.model, **question.body}),
+        task=question.task,
+        namespace=question.namespace,
+        key_id=background_key(question.purpose, question.route),
+        deadline_s=DEADLINE_S,
+    )
+    return replace(asked, request=replace(as_reserved(asked), session_id=None), is_private=True)

@@ -1,0 +1,48 @@
+"""What a caller itself calls a request: its own id for it, and where it stands in its traces.
+
+By these names it may be judged later, beside its decision's and its answer's id.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+HEADERS = (b"x-request-id", b"x-client-request-id", b"x-litellm-call-id")
+"""Of proxies and frameworks, of OpenAI's clients, of LiteLLM's."""
+
+METADATA = ("request_id", "trace_id", "generation_id", "run_id")
+
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}.*")
+"""Trace and span of the caller (W3C Trace Context)."""
+
+RUN = re.compile(r"\d{8}t\d{12}z([0-9a-f-]{36})")
+"""A run in LangSmith's header `langsmith-trace`, a dotted order, in lower case."""
+
+MOST_CHARS = 128
+"""Of a name that is kept; no longer one is somebody's id."""
+
+Header = Callable[[bytes], str | None]
+
+
+def own_names(header: Header, metadata: Mapping[str, Any] | None) -> str:
+    """The names, each once, with a space between; what cannot be an id is no name."""
+    found = [*_in_headers(header), *_in_metadata(metadata or {})]
+    known = (name for name in found if name.isprintable() and 0 < len(name) <= MOST_CHARS)
+    return " ".join(dict.fromkeys(name for name in known if " " not in name))
+
+
+def _in_headers(header: Header) -> Iterator[str]:
+    yield from filter(None, map(header, HEADERS))
+    if trace := TRACEPARENT.fullmatch((header(b"traceparent") or "").strip().lower()):
+        yield from (trace[2], trace[1])
+    runs = RUN.findall((header(b"langsmith-trace") or "").lower())
+    yield from (run.replace("-", "") for run in dict.fromkeys((*runs[-1:], *runs[:1])))
+
+
+def _in_metadata(metadata: Mapping[str, Any]) -> Iterator[str]:
+    for name in METADATA:
+        value = metadata.get(name)
+        if isinstance(value, str):
+            yield value.strip()
