@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from windsock.config.benchmark_rates import published
+from windsock.config.comparing.cascade_settings import CascadeSettings
 from windsock.config.route_settings import (
-    CascadeSettings,
     CheckSettings,
     RouteSettings,
     RuleSettings,
@@ -29,7 +29,7 @@ from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyRules
 from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
-from windsock.core.routing.routes import Cascade, Route, Rule
+from windsock.core.routing.routes import Agreement, Cascade, Route, Rule
 from windsock.errors import ConfigError
 from windsock.service.texts.held import HoldingRules
 
@@ -121,8 +121,14 @@ def _rule(stated: RuleSettings) -> Rule:
 def _cascade(stated: CascadeSettings | None) -> Cascade | None:
     if stated is None:
         return None
+    agreement = None
+    if stated.second is not None:
+        agreement = Agreement(second=stated.second, canonical=stated.comparison, trial=stated.trial)
     return Cascade(
-        escalate_below=stated.escalate_below, to=stated.to, ask_logprobs=stated.ask_logprobs
+        escalate_below=stated.escalate_below,
+        to=stated.to,
+        ask_logprobs=stated.ask_logprobs,
+        agreement=agreement,
     )
 
 

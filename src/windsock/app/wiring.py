@@ -40,8 +40,10 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
-from windsock.service.control.history_routes import history_routes
+from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
+from windsock.service.control.labels.queue import Queue
+from windsock.service.control.labels.routes import label_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
@@ -206,6 +208,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            label_routes(insight, past, _label_queue(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),
             *overview_routes(
@@ -221,6 +224,10 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
         ],
         lifespan=_lifespan(service),
     )  # fmt: skip
+
+
+def _label_queue(service: Service, past: History) -> Queue:
+    return Queue(texts=service.texts, feedbacks=service.feedbacks, feedback_of=past.feedback_of)
 
 
 def _kept(service: Service, caller: Caller) -> KeptAnswers:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from windsock.config.value_types import Seconds
-from windsock.core.evidence.checks.programs import checked_schema
+from windsock.config.comparing.cascade_settings import CascadeSettings
+from windsock.config.value_types import Seconds, Tables
 from windsock.resources.declared import Part, Share
 
 
@@ -29,10 +29,6 @@ class RuleSettings(Part):
     candidates: tuple[str, ...] = Field(min_length=1)
 
 
-Tables = Annotated[str, AfterValidator(checked_schema)]
-"""SQL that makes the tables of a check."""
-
-
 class CheckSettings(Part):
     """What an answer must be like to count as good; see `core.evidence.checks.declared.Checks`."""
 
@@ -48,19 +44,6 @@ class CheckSettings(Part):
     no_loop: bool = False
     tool_calls: bool = False
     no_refusal: bool = False
-
-
-class CascadeSettings(Part):
-    """Cheap first, then maybe strong.
-
-    escalate_below  least measured success of answers as sure as this one
-    ask_logprobs    ask providers for token probabilities and take them out of the answer again;
-                    leave it off where a candidate refuses the parameter
-    """
-
-    escalate_below: Share = 0.85
-    to: tuple[str, ...] = Field(min_length=1)
-    ask_logprobs: bool = False
 
 
 class RouteSettings(Part):
@@ -153,6 +136,26 @@ class RouteSettings(Part):
                 f"quality = {self.quality!r} is an objective of its own; leave out "
                 f"objective = {self.objective!r}, or quality"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _second_opinions_can_be_had(self) -> RouteSettings:
+        cascade = self.cascade
+        if cascade is None or cascade.second is None:
+            return self
+        if cascade.second not in self.candidates:
+            near = get_close_matches(cascade.second, self.candidates, n=1) or self.candidates[:1]
+            raise ValueError(
+                f"cascade.second {cascade.second!r} is not among the candidates; add it, or take "
+                f"{near[0]!r}"
+            )
+        if self.policy != "price_aware":
+            raise ValueError(
+                f"policy {self.policy!r} cannot tell whether agreement pays; leave out the policy, "
+                f"or cascade.confidence"
+            )
+        if self.max_attempts < 3:
+            raise ValueError("agreement takes up to three calls; let max_attempts be 3 or more")
         return self
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from windsock.clock import Clock
-from windsock.core.evidence.learner import Credit
+from windsock.core.evidence.judgements import Credit
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.rewards import Feedback, OpenDecision, Reward, matter_of
@@ -96,15 +96,24 @@ class FeedbackInbox:
 
         raises  UnknownDecision, StoreError
         """
-        known = await self._known(name, namespace)
-        if known is None:
-            raise UnknownDecision(f"no decision {name!r} is known to this key")
+        known = await self.known(name, namespace)
         if only_own and known.decision.key_id != reward.key_id:
             raise UnknownDecision(
                 f"decision {name!r} was made for another key, and keys judge their own here "
                 '(judges = "own")'
             )
         return self._learn(self._held(name, known), reward, idempotency_key)
+
+    async def known(self, name: str, namespace: str) -> OpenDecision:
+        """A decision of this namespace, by one of its names; raises as `observe` does."""
+        known = await self._known(name, namespace)
+        if known is None:
+            raise UnknownDecision(f"no decision {name!r} is known to this key")
+        return known
+
+    def at_hand(self, decision_id: str) -> OpenDecision | None:
+        """What is remembered of a decision; looking does not keep it longer."""
+        return self._open.get(decision_id)
 
     async def answered_by(self, name: str, namespace: str) -> str | None:
         """The deployment that gave an answer of this id in this namespace; None if none did.
