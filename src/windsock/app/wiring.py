@@ -14,6 +14,8 @@ from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
+from windsock.app.background.judging.judges import Judges
+from windsock.app.background.judging.rules import judge_rules_of
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
@@ -122,7 +124,15 @@ def _service(
     """Without its application."""
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
-    executor.readers.all.append(texts)
+    background = BackgroundRequests(router=core.router, executor=executor, clock=core.clock)
+    judges = Judges(
+        router=core.router,
+        background=background,
+        feedbacks=feedbacks,
+        clock=core.clock,
+        rules=judge_rules_of(settings),
+    )
+    executor.readers.all += [texts, judges]
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -137,7 +147,8 @@ def _service(
         feedbacks=feedbacks,
         uncalled=uncalled,
         access=access,
-        background=BackgroundRequests(router=core.router, executor=executor, clock=core.clock),
+        background=background,
+        judges=judges,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
@@ -153,6 +164,7 @@ def _service(
             poller=core.poller,
             caps=core.caps,
             texts=texts,
+            judges=judges,
             settings=settings,
         ),
     )
@@ -217,6 +229,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                 service.poller,
                 keys=partial(queries.keys, service.engine),
                 settings=lambda: shown(service.settings),
+                judging=service.judges.facts,
             ),
             rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),

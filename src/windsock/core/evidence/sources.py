@@ -27,9 +27,13 @@ class Source:
 EXPLICIT = "explicit"
 """What clients and people report."""
 
+JUDGE = "judge"
+"""A model that windsock asks by itself."""
+
 SOURCES = (
     Source(name=EXPLICIT, weight=1.0),
     Source(name="check", weight=0.5, calibrates=False),
+    Source(name=JUDGE, weight=0.1, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
     Source(name="transport", weight=0.02),
 )
