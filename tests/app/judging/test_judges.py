@@ -252,13 +252,13 @@ async def test_a_judge_dearer_than_its_share_is_never_asked_and_a_bill_ends_it(t
         assert not it.judge.seen and (await it.judged())["spent_usd"] == 0.0
 
     def used(_: dict[str, Any]) -> Answer:
-        counts = {"prompt_tokens": 500, "completion_tokens": 90_000_000, "total_tokens": 90_000_500}
+        counts = {"prompt_tokens": 500, "completion_tokens": 3_000, "total_tokens": 3_500}
         return Answer(body=completion('{"score": 1}', usage=counts))
 
-    async with bench(tmp_path, used, "usd_per_day = 5") as it:
+    async with bench(tmp_path, used, "usd_per_day = 5", usd=1_000.0) as it:
         await it.ask(20)
         await asyncio.sleep(0.6)
-        assert len(it.judge.seen) <= 2
+        assert 1 <= len(it.judge.seen) <= 2
 
 
 async def test_with_what_probability_an_answer_was_drawn_is_kept_with_its_score(tmp_path) -> None:
@@ -282,5 +282,5 @@ async def test_a_restart_replays_callers_requests_and_teaches_nothing_of_the_jud
         await service.ledger.flushed()
         fresh = router_of(service.settings, service.router.catalog, has_priors=False, seed=1)
         _replay(fresh, service.engine, 0)
-        tasks = {cell.task for cell in fresh.beliefs.known_cells()}
-        assert tasks == {"default"}
+        assert fresh.beliefs.tasks("default", "auto")
+        assert not fresh.beliefs.tasks("default", "b/j")
