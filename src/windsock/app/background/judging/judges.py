@@ -101,7 +101,9 @@ class Judges:
         if rules is None or not self._may_judge(rules, served):
             return None
         case = seen(Case(rules=rules, texts=texts, chance=1.0))
-        return case and await VerdictCalls(self.background, self._desk(cell)).score(case)
+        if case is None:
+            return None
+        return await VerdictCalls(self.background, self._desk(cell)).score(case)
 
     def facts(self, namespace: str) -> Iterator[JudgeFacts]:
         """As they stand for a namespace; what is shared is the default one's to see."""
