@@ -7,12 +7,13 @@ TEST := $(VENV)/.test
 PROVE := $(VENV)/.prove
 MUTATION := $(VENV)/.mutation
 DOCS := $(VENV)/.docs
+CHARTS := $(VENV)/.charts
 PARITY := .parity/.made
 OPENAI_DOCUMENT := .parity/openai.json
 OPENAI_COMMIT := f85dbe223d40e1a31cba812ab2d755c7e98a92a3
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run install test check bench docs newcomer prove grafana golden parity hostile mutants lock release clean
+.PHONY: run install test check bench docs newcomer prove grafana charts image golden parity hostile mutants lock release clean
 .DEFAULT_GOAL := run
 
 run: $(SERVE)
@@ -52,6 +53,14 @@ grafana: $(TEST) $(if $(PROMETHEUS),,.prometheus/usr/bin/promtool)
 .prometheus/usr/bin/promtool:
 	mkdir -p .prometheus && cd .prometheus && apt-get -qq download prometheus && dpkg-deb -x prometheus_*.deb .
 	touch $@
+
+# deploy/helm as Helm's own library renders it, against the schemas of four versions of Kubernetes.
+charts: $(CHARTS)
+	$(BIN)/python -m pytest -n 0 -W default tests/deploy/prove_charts.py
+
+# The steps of deploy/Dockerfile without a container, and what they make serves: Linux, as root.
+image: $(TEST)
+	$(BIN)/python -m pytest -n 0 -W default tests/deploy/prove_image.py
 
 # Ten thousand requests as nobody means them, to every call of a running service.
 hostile: $(TEST)
@@ -96,6 +105,10 @@ $(DOCS): $(SERVE) deploy/locks/docs.txt
 	$(PIP) install --require-hashes -r deploy/locks/docs.txt
 	touch $@
 
+$(CHARTS): $(TEST) deploy/locks/charts.txt
+	$(PIP) install --require-hashes -r deploy/locks/charts.txt
+	touch $@
+
 $(MUTATION): $(TEST) deploy/locks/mutation.txt
 	$(PIP) install --require-hashes -r deploy/locks/mutation.txt
 	touch $@
@@ -120,11 +133,15 @@ $(OPENAI_DOCUMENT):
 	git -C .parity/openai fetch -q --depth 1 https://github.com/openai/openai-openapi $(OPENAI_COMMIT) && \
 	git -C .parity/openai show $(OPENAI_COMMIT):openapi.json > $@.part && mv $@.part $@
 
-# Needs uv; writes the seven lock files anew from pyproject.toml.
+IN_IMAGE := postgres redis otel aws azure gcp
+
+# Needs uv; writes the nine lock files anew from pyproject.toml.
 lock:
 	printf 'hatchling==1.33.0\neditables==0.5\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header - -o deploy/locks/build.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o deploy/locks/serve.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra test -c deploy/locks/serve.txt -o deploy/locks/test.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml $(addprefix --extra ,$(IN_IMAGE)) -c deploy/locks/test.txt -o deploy/locks/container.txt
+	printf 'helm-python-sdk==0.2.2\nkubernetes-validate==1.37.0\npyyaml>=6\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/charts.txt
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml --extra prove -c deploy/locks/test.txt -o deploy/locks/prove.txt
 	printf 'mkdocs-material>=9.6,<10\nlatex2mathml>=3.77\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/docs.txt
 	printf 'mutmut>=3.8,<4\n' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c deploy/locks/test.txt - -o deploy/locks/mutation.txt

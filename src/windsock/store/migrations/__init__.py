@@ -6,11 +6,22 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from windsock.errors import ConfigError
 from windsock.store.engine import make_private, open_engine, reading
 
 HERE = Path(__file__).parent
 HEAD = "0009"
-"""The newest revision; a database that has it needs nothing, and alembic is not even imported."""
+"""The newest revision; a database that has it needs nothing, and alembic is not even imported.
+
+Revisions of the same thousand only add: what wrote to the schema before goes on beside what writes
+to this one. A revision that takes away begins the next thousand.
+"""
+
+UPGRADING = int.from_bytes(b"upgrade")
+"""Name of the lock among PostgreSQL's advisory locks."""
+
+LOCK_TIMEOUT = "5s"
+"""For which a change waits for a table in use: whoever asks for the table waits behind it."""
 
 
 def upgrade(url: str, revision: str = "head") -> None:
@@ -23,17 +34,41 @@ def upgrade(url: str, revision: str = "head") -> None:
 
 
 def upgrade_engine(engine: Engine, revision: str = "head") -> None:
-    """The same for an open engine; the whole way is one transaction."""
+    """The same for an open engine; the whole way is one transaction, and one process goes it.
+
+    raises  ConfigError if a later windsock took away what this one needs
+    """
     make_private(engine)
     with reading():
         with engine.connect() as connection:
-            if revision == "head" and revision_of(connection) == HEAD:
+            if _is_there(connection, revision):
                 return
         with engine.connect() as connection:
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-            _run(connection, revision)
+            _wait_for_others(connection)
+            if not _is_there(connection, revision):
+                _run(connection, revision)
             connection.commit()
+
+
+def _is_there(connection: Connection, revision: str) -> bool:
+    """Whether the schema has a revision, or one to which later versions have only added."""
+    known = revision_of(connection)
+    if revision != "head" or known is None or known < HEAD:
+        return False
+    if known[0] > HEAD[0]:
+        raise ConfigError(
+            f"the store has the schema {known} of a later windsock, and this one knows {HEAD}: "
+            "install the version that wrote it, or name another store.url"
+        )
+    return True
+
+
+def _wait_for_others(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return
+    connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": UPGRADING})
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
 
 
 def revision_of(connection: Connection) -> str | None:
