@@ -133,15 +133,19 @@ def _checks(stated: CheckSettings | None) -> Checks | None:
         non_empty=stated.non_empty,
         json=stated.json_text,
         required_keys=stated.required_keys,
+        schema=stated.json_schema,
         pattern=stated.pattern,
         number=stated.number,
         python=stated.python,
         sql=stated.sql,
         least_chars=stated.least_chars,
         most_chars=stated.most_chars,
+        language=stated.language,
+        whole=stated.whole,
         no_loop=stated.no_loop,
         tool_calls=stated.tool_calls,
         no_refusal=stated.no_refusal,
+        unit_tests=stated.unit_tests,
     )
 
 

@@ -32,6 +32,8 @@ from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
 from windsock.service.background_requests import BackgroundRequests
+from windsock.service.checking.answer_checks import AnswerChecks
+from windsock.service.checking.unit_tests import UnitTests
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
@@ -121,6 +123,9 @@ def _service(
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
     executor.readers.all.append(texts)
+    background = BackgroundRequests(router=core.router, executor=executor, clock=core.clock)
+    tests = UnitTests(background, feedbacks)
+    executor.readers.passing.append(AnswerChecks(core.router, feedbacks, later=tests))
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -135,7 +140,7 @@ def _service(
         feedbacks=feedbacks,
         uncalled=uncalled,
         access=access,
-        background=BackgroundRequests(router=core.router, executor=executor, clock=core.clock),
+        background=background,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from windsock.config.value_types import Seconds
+from windsock.core.evidence.checks.languages import checked_language
 from windsock.core.evidence.checks.programs import checked_schema
 from windsock.resources.declared import Part, Share
 
@@ -33,6 +34,10 @@ Tables = Annotated[str, AfterValidator(checked_schema)]
 """SQL that makes the tables of a check."""
 
 
+Language = Annotated[str, AfterValidator(checked_language)]
+"""Two letters, or "asked": that of the prompt."""
+
+
 class CheckSettings(Part):
     """What an answer must be like to count as good; see `core.evidence.checks.declared.Checks`."""
 
@@ -41,13 +46,17 @@ class CheckSettings(Part):
     required_keys: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
     number: bool = False
+    json_schema: dict[str, Any] | Literal["asked"] | None = Field(default=None, alias="schema")
     python: bool = False
     sql: Tables | None = None
     least_chars: int = Field(default=0, ge=0)
     most_chars: int | None = Field(default=None, gt=0)
+    language: Language | None = None
+    whole: bool = False
     no_loop: bool = False
     tool_calls: bool = False
     no_refusal: bool = False
+    unit_tests: bool = False
 
 
 class CascadeSettings(Part):

@@ -62,7 +62,7 @@ class Checks:
     no_loop         no stretch of the text stands four times in a row
     tool_calls      every tool call is to a tool of the request, with arguments that it takes
     no_refusal      it does not begin as refusals do
-    unit_tests      the tests of the request pass, where it may run any; told later, by who runs them
+    unit_tests      the tests sent with the request pass; told later, by who runs them
     """
 
     non_empty: bool = False

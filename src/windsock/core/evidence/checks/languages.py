@@ -18,14 +18,14 @@ SHARED = {"ru": {"ru", "uk", "bg", "sr", "be", "mk", "kk"}, "ar": {"ar", "fa", "
 """Languages of one script that are not told apart."""
 
 WORDS = {
-    "en": "the of and to in is that for it with as are this be on not you have from or by an at was",
+    "en": "the of and to in is that for it with as are this be on not you have from or by an at",
     "de": "der die und das ist nicht ein eine zu den mit sich auf für im dem von auch es an werden "
           "wird sind oder wie",
     "fr": "le la les des et est une dans que pour qui pas sur au plus par avec ce il sont ne vous "
           "cette du aux",
-    "es": "el los las del que y una por con para es se no su lo como más pero al este esta son está",
-    "it": "il di che è e per una non con sono del della le gli nel alla questo anche più si come da",
-    "pt": "o os as do da que e uma para com não é em se por mais dos no na como mas foi ao são",
+    "es": "el los las del que y una por con para es se no su lo como más pero al este son está",
+    "it": "il di che è e per una non con sono del della le gli nel alla questo anche più si come",
+    "pt": "o os as do da que e uma para com não é em se por mais dos no na como mas foi são",
     "nl": "de het een van en in is dat op te zijn met voor niet aan er om ook als bij door maar",
     "pl": "i w nie na się że do z jest to jak o co ale po tak za od przez są dla być oraz",
     "sv": "och att det i en som är på för med inte av till den har ett om kan så men var",
@@ -70,6 +70,16 @@ def is_in(text: str, language: str) -> bool:
         return True
     is_told = asked in COMMON or any(asked in {each, *SHARED.get(each, ())} for each in SCRIPTS)
     return not is_told
+
+
+def checked_language(language: str) -> str:
+    """The same; raises ValueError for one that nothing here tells from others."""
+    known = {*COMMON, *SCRIPTS, *(each for shared in SHARED.values() for each in shared), "asked"}
+    if language.lower().partition("-")[0] not in known:
+        raise ValueError(
+            f"is no language that is told from others; it is {', '.join(sorted(known))}"
+        )
+    return language
 
 
 def _by_words(words: list[str]) -> str | None:
