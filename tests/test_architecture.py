@@ -16,7 +16,7 @@ STDLIB_IN_CORE = {
     "__future__", "ast", "bisect", "collections", "contextlib", "dataclasses", "datetime",
     "decimal", "difflib", "enum", "functools", "hashlib", "heapq", "itertools", "json", "math",
     "operator", "re", "sqlite3", "statistics", "struct", "string", "types", "typing", "warnings",
-    "zlib", "zoneinfo",
+    "unicodedata", "zlib", "zoneinfo",
 }
 # fmt: on
 

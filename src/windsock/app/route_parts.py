@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from windsock.config.benchmark_rates import published
+from windsock.config.comparing.cascade_settings import CascadeSettings
+from windsock.config.evidence.checks import CheckSettings
 from windsock.config.route_settings import (
-    CascadeSettings,
-    CheckSettings,
     RouteSettings,
     RuleSettings,
 )
@@ -29,7 +29,7 @@ from windsock.core.pricing.book import PriceBook
 from windsock.core.resilience.concurrency import ConcurrencyRules
 from windsock.core.routing.parts import parts_of
 from windsock.core.routing.router import Router
-from windsock.core.routing.routes import Cascade, Route, Rule
+from windsock.core.routing.routes import Agreement, Cascade, Route, Rule
 from windsock.errors import ConfigError
 from windsock.service.texts.held import HoldingRules
 
@@ -105,6 +105,7 @@ def _route(name: str, stated: RouteSettings, policy: Policy, *, aliases: tuple[s
         allow_empty=stated.allow_empty,
         rescue_streams=stated.rescue_streams,
         takes_content_elsewhere=stated.content_filter == "elsewhere",
+        learns_from_use=stated.learn_from_use,
         source_weights={**SOURCE_WEIGHTS, **stated.source_weights},
     )
 
@@ -121,8 +122,14 @@ def _rule(stated: RuleSettings) -> Rule:
 def _cascade(stated: CascadeSettings | None) -> Cascade | None:
     if stated is None:
         return None
+    agreement = None
+    if stated.second is not None:
+        agreement = Agreement(second=stated.second, canonical=stated.comparison, trial=stated.trial)
     return Cascade(
-        escalate_below=stated.escalate_below, to=stated.to, ask_logprobs=stated.ask_logprobs
+        escalate_below=stated.escalate_below,
+        to=stated.to,
+        ask_logprobs=stated.ask_logprobs,
+        agreement=agreement,
     )
 
 

@@ -14,6 +14,8 @@ from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
+from windsock.app.background.judging.judges import Judges
+from windsock.app.background.judging.rules import judge_rules_of
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
@@ -32,8 +34,7 @@ from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
 from windsock.service.background_requests import BackgroundRequests
-from windsock.service.checking.answer_checks import AnswerChecks
-from windsock.service.checking.unit_tests import UnitTests
+from windsock.service.checking.unit_tests import checks_of
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
@@ -42,8 +43,10 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
-from windsock.service.control.history_routes import history_routes
+from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
+from windsock.service.control.labels.queue import Queue
+from windsock.service.control.labels.routes import label_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
@@ -122,10 +125,16 @@ def _service(
     """Without its application."""
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
-    executor.readers.all.append(texts)
     background = BackgroundRequests(router=core.router, executor=executor, clock=core.clock)
-    tests = UnitTests(background, feedbacks)
-    executor.readers.passing.append(AnswerChecks(core.router, feedbacks, later=tests))
+    judges = Judges(
+        router=core.router,
+        background=background,
+        feedbacks=feedbacks,
+        clock=core.clock,
+        rules=judge_rules_of(settings),
+    )
+    executor.readers.all += [texts, judges]
+    executor.readers.passing.append(checks_of(core.router, background, feedbacks))
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -141,6 +150,7 @@ def _service(
         uncalled=uncalled,
         access=access,
         background=background,
+        judges=judges,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
@@ -156,6 +166,7 @@ def _service(
             poller=core.poller,
             caps=core.caps,
             texts=texts,
+            judges=judges,
             settings=settings,
         ),
     )
@@ -211,6 +222,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            label_routes(insight, past, _label_queue(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),
             *overview_routes(
@@ -219,6 +231,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                 service.poller,
                 keys=partial(queries.keys, service.engine),
                 settings=lambda: shown(service.settings),
+                judging=service.judges.facts,
             ),
             rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
@@ -226,6 +239,10 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
         ],
         lifespan=_lifespan(service),
     )  # fmt: skip
+
+
+def _label_queue(service: Service, past: History) -> Queue:
+    return Queue(texts=service.texts, feedbacks=service.feedbacks, feedback_of=past.feedback_of)
 
 
 def _kept(service: Service, caller: Caller) -> KeptAnswers:

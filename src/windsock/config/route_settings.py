@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from windsock.config.comparing.cascade_settings import CascadeSettings
+from windsock.config.evidence.checks import CheckSettings
+from windsock.config.evidence.judge import JudgeSettings
 from windsock.config.value_types import Seconds
-from windsock.core.evidence.checks.languages import checked_language
-from windsock.core.evidence.checks.programs import checked_schema
 from windsock.resources.declared import Part, Share
 
 
@@ -28,48 +28,6 @@ class RuleSettings(Part):
 
     when: RuleCondition
     candidates: tuple[str, ...] = Field(min_length=1)
-
-
-Tables = Annotated[str, AfterValidator(checked_schema)]
-"""SQL that makes the tables of a check."""
-
-
-Language = Annotated[str, AfterValidator(checked_language)]
-"""Two letters, or "asked": that of the prompt."""
-
-
-class CheckSettings(Part):
-    """What an answer must be like to count as good; see `core.evidence.checks.declared.Checks`."""
-
-    non_empty: bool = True
-    json_text: bool | Literal["lenient"] = Field(default=False, alias="json")
-    required_keys: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
-    number: bool = False
-    json_schema: dict[str, Any] | Literal["asked"] | None = Field(default=None, alias="schema")
-    python: bool = False
-    sql: Tables | None = None
-    least_chars: int = Field(default=0, ge=0)
-    most_chars: int | None = Field(default=None, gt=0)
-    language: Language | None = None
-    whole: bool = False
-    no_loop: bool = False
-    tool_calls: bool = False
-    no_refusal: bool = False
-    unit_tests: bool = False
-
-
-class CascadeSettings(Part):
-    """Cheap first, then maybe strong.
-
-    escalate_below  least measured success of answers as sure as this one
-    ask_logprobs    ask providers for token probabilities and take them out of the answer again;
-                    leave it off where a candidate refuses the parameter
-    """
-
-    escalate_below: Share = 0.85
-    to: tuple[str, ...] = Field(min_length=1)
-    ask_logprobs: bool = False
 
 
 class RouteSettings(Part):
@@ -108,6 +66,9 @@ class RouteSettings(Part):
                     are paid for, and the join is told in the stream
     content_filter  what a provider's content filter says of a request: 'refuse' tells the caller in
                     the provider's words, 'elsewhere' asks another deployment first
+    learn_from_use  what users do with answers is a score of them: ask again, put right, go on,
+                    leave, edit; texts of answers are held in memory for that
+    judge           a model that scores answers beside the requests
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -142,6 +103,8 @@ class RouteSettings(Part):
     rules: tuple[RuleSettings, ...] = ()
     cascade: CascadeSettings | None = None
     check: CheckSettings | None = None
+    judge: JudgeSettings | None = None
+    learn_from_use: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -162,6 +125,26 @@ class RouteSettings(Part):
                 f"quality = {self.quality!r} is an objective of its own; leave out "
                 f"objective = {self.objective!r}, or quality"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _second_opinions_can_be_had(self) -> RouteSettings:
+        cascade = self.cascade
+        if cascade is None or cascade.second is None:
+            return self
+        if cascade.second not in self.candidates:
+            near = get_close_matches(cascade.second, self.candidates, n=1) or self.candidates[:1]
+            raise ValueError(
+                f"cascade.second {cascade.second!r} is not among the candidates; add it, or take "
+                f"{near[0]!r}"
+            )
+        if self.policy != "price_aware":
+            raise ValueError(
+                f"policy {self.policy!r} cannot tell whether agreement pays; leave out the policy, "
+                f"or cascade.confidence"
+            )
+        if self.max_attempts < 3:
+            raise ValueError("agreement takes up to three calls; let max_attempts be 3 or more")
         return self
 
     @model_validator(mode="after")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from windsock.core.evidence.checks.programs import checked_schema
 from windsock.resources.declared import moment, seconds
 
 Seconds = Annotated[float, BeforeValidator(seconds), Field(ge=0)]
@@ -18,6 +19,9 @@ Moment = Annotated[float, BeforeValidator(moment)]
 
 UsdPerMtok = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 """USD for a million units, not negative."""
+
+Tables = Annotated[str, AfterValidator(checked_schema)]
+"""SQL that makes tables, and may fill them."""
 
 NEVER_PASSED = re.compile(
     r"auth|cookie|key|token|secret|credential|passw|^x-amz-"

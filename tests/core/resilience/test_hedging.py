@@ -8,7 +8,8 @@ from windsock.core.model.requests import Preferences
 from windsock.core.resilience.concurrency import ConcurrencyLimits, ConcurrencyRules
 from windsock.core.resilience.hedging import Hedging
 from windsock.core.resilience.retry_budget import RetryBudget
-from windsock.core.routing.exchange import Exchange, State
+from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.plan import State
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
 

@@ -6,7 +6,7 @@ from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, reques
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind
 from windsock.core.model.requests import Preferences
 from windsock.core.model.rewards import Reward
-from windsock.core.routing.exchange import State
+from windsock.core.routing.plan import State
 from windsock.core.routing.routes import Cascade
 from windsock.errors import NoCandidate
 

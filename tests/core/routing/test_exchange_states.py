@@ -8,7 +8,8 @@ from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, reques
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind
 from windsock.core.model.requests import Preferences
 from windsock.core.resilience.concurrency import ConcurrencyLimits, ConcurrencyRules
-from windsock.core.routing.exchange import Exchange, State
+from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.plan import State
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Cascade
 

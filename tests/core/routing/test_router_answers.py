@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.builders import CHEAP, MID, START, answered, request, router
-from windsock.core.evidence.learner import UNJUDGED_KEEPS
+from windsock.core.evidence.sharing.shared_evidence import UNJUDGED_KEEPS
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
 from windsock.core.evidence.weighting import JUDGED_FROM
 from windsock.core.model.decisions import Decision

@@ -13,7 +13,15 @@ from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors, PriorShift
 from windsock.core.beliefs.change_detection import Finding, Mode
-from windsock.core.beliefs.drift_response import act_on, age, expect, restore, shrink_task
+from windsock.core.beliefs.drift_response import (
+    act_on,
+    age,
+    expect,
+    quality_of,
+    restore,
+    shrink_task,
+    take_over,
+)
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import (
     BeliefSettings,
@@ -33,12 +41,14 @@ class Beliefs(TokenUse):
     """Every belief of the router. Rewards and counted use enter; prices never do.
 
     published   public figures that priors lean on; they are no evidence and in no state
+    is_judge    it looks for changes of quality itself, and is not told of them by another replica
     """
 
     def __init__(
         self, settings: BeliefSettings = DEFAULTS, *, published: BenchmarkPriors = NOTHING
     ) -> None:
         super().__init__(settings, published)
+        self.is_judge = True
         self._shifts: list[Event] = []
         self._intervals = Intervals()
 
@@ -54,7 +64,8 @@ class Beliefs(TokenUse):
     ) -> None:
         """Count a reward in 0..1 as `weight` rewards; what is no news tells of no change."""
         group = self._open(cell)
-        finding = group.judge(cell.name, deployment, value, weight) if is_news else None
+        judges = is_news and self.is_judge
+        finding = group.judge(cell.name, deployment, value, weight) if judges else None
         group.learn(cell.name, deployment, weight, weight * value, weight * value * value, now)
         self._note(group, finding, cell, deployment, now)
 
@@ -63,7 +74,8 @@ class Beliefs(TokenUse):
     ) -> None:
         """Count `count` rewards at once, by their sum and the sum of their squares."""
         group = self._open(cell)
-        finding = group.judge(cell.name, deployment, total / count, count)
+        judges = self.is_judge
+        finding = group.judge(cell.name, deployment, total / count, count) if judges else None
         group.learn(cell.name, deployment, count, total, squares, now)
         self._note(group, finding, cell, deployment, now)
 
@@ -86,9 +98,22 @@ class Beliefs(TokenUse):
         observed_at: float,
     ) -> None:
         """Take back what is left of a reward that was observed then."""
-        group = self._open(cell)
         change = -weight, -weight * value, -weight * value * value
-        group.learn(cell.name, deployment, *change, observed_at)
+        self.count_sums(cell, deployment, *change, observed_at=observed_at)
+
+    def count_sums(
+        self,
+        cell: Cell,
+        deployment: str,
+        count: float,
+        total: float,
+        squares: float,
+        *,
+        observed_at: float,
+    ) -> None:
+        """Count rewards by their sums, which tell of no change; below 0 they are taken back."""
+        group = self._open(cell)
+        group.learn(cell.name, deployment, count, total, squares, observed_at)
         group.changes += 1
 
     def correct(
@@ -189,6 +214,21 @@ class Beliefs(TokenUse):
         group = self._open(cell)
         group.open(cell.name, deployment).observe(mean, -rewards, since, self.settings)
         group.changes += 1
+
+    def quality(self, namespace: str, route: str, deployment: str) -> dict[str, Any] | None:
+        """What is believed of a deployment's success at all tasks, and its watch; JSON-able."""
+        group = self._groups.get((namespace, route))
+        return quality_of(group, deployment) if group else None
+
+    def take_over_quality(
+        self, namespace: str, route: str, deployment: str, state: Mapping[str, Any]
+    ) -> None:
+        """Believe what `quality` of another replica says, in place of what is believed here."""
+        take_over(self._open(Cell(namespace, route, "")), deployment, state)
+
+    def routes(self) -> list[tuple[str, str]]:
+        """(namespace, route) of all that anything is believed of."""
+        return list(self._groups)
 
     def age_deployment(self, deployment: str, *, keep: float) -> None:
         """The served model has changed: keep `keep` rewards of evidence per task at most."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from windsock.core.beliefs.change_detection import (
     KEEP_DOWN,
     KEEP_RESTORED,
@@ -11,6 +14,7 @@ from windsock.core.beliefs.change_detection import (
     Finding,
     Mode,
 )
+from windsock.core.beliefs.common_drift import RecentRewards
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import RewardStatistics
 
@@ -101,3 +105,24 @@ def shrink_task(group: RouteBeliefs, task: str, most: float) -> None:
         if name == task:
             row.shrink_to(most)
     group.changes += 1
+
+
+def quality_of(group: RouteBeliefs, deployment: str) -> dict[str, Any]:
+    """The rewards of a deployment by task, its last ones, and its watch; JSON-able and exact."""
+    watch, last = group.watches.get(deployment), group.recents.get(deployment)
+    return {
+        "rows": {task: row.to_state() for task, row in group.of_deployment(deployment).items()},
+        "watch": watch.to_state() if watch else None,
+        "last": last.to_state() if last else None,
+    }
+
+
+def take_over(group: RouteBeliefs, deployment: str, state: Mapping[str, Any]) -> None:
+    """Believe a `quality_of`; token use stays."""
+    for task, row in state["rows"].items():
+        group.open(task, deployment).copy_rewards(RewardStatistics.from_state(row))
+    if state["watch"]:
+        group.watches[deployment] = ChangeDetector.from_state(state["watch"])
+    group.unsettle(deployment)
+    if state["last"]:
+        group.recents[deployment] = RecentRewards.from_state(state["last"])

@@ -42,14 +42,32 @@ class CheckRates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairFacts:
+    """What is beside in a cascade that goes by the agreement of two answers.
+
+    second      who is asked beside the first
+    error       standard error of its gain
+    is_measured whether enough of its answers were judged to tell
+    trial       most of the cell's requests, and of its dollars, that go to measuring it
+    """
+
+    second: str
+    error: float
+    is_measured: bool
+    trial: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeArm:
     """One cascade of a cell.
 
     deployment, to  who is asked first, and who is asked again
     a, b            Beta parameters of its success
     usd             expected dollars of a request
-    gain            its success over that of a mixture of its two at the same cost
+    gain            its success over that of a mixture of its two at the same cost; of any two of
+                    the cell where it goes by agreement
     sieve           what the check in between does
+    pair            of a cascade that goes by agreement
     """
 
     deployment: str
@@ -59,6 +77,7 @@ class CascadeArm:
     usd: float
     gain: float
     sieve: CheckRates
+    pair: PairFacts | None = None
 
     @property
     def arm(self) -> str:
@@ -67,8 +86,15 @@ class CascadeArm:
 
     @property
     def pays(self) -> bool:
-        """True if it succeeds more often than its two deployments mixed at the same cost."""
-        return self.gain > 0.0
+        """True if it succeeds more often than deployments mixed at the same cost; where it goes by
+        agreement, by more than one standard error."""
+        pair = self.pair
+        return self.gain > 0.0 if pair is None else pair.is_measured and self.gain > pair.error
+
+    @property
+    def trial(self) -> float:
+        """Most of the cell's requests, and of its dollars, that go to measuring it, 0..1."""
+        return 0.0 if self.pair is None or self.pays else self.pair.trial
 
     def facts(self, weight: float) -> CascadeFacts:
         """What a weight table shows of it; `weight` is its chance."""
@@ -84,6 +110,8 @@ class CascadeArm:
             right_passed=self.sieve.check.right_passed,
             judged=self.sieve.judged,
             gain=self.gain,
+            second=self.pair.second if self.pair else None,
+            gain_error=self.pair.error if self.pair else None,
         )
 
 
@@ -94,10 +122,14 @@ def arm_name(deployment: str, to: str) -> str:
 
 def arm_of(decision: Decision, served: str) -> str:
     """The arm that answered: the cascade if one was drawn and followed, else a deployment."""
+    to = cascade_of(decision, served)
+    return served if to is None else arm_name(decision.deployment, to)
+
+
+def cascade_of(decision: Decision, deployment: str) -> str | None:
+    """The second of the cascade that answered; None where none did."""
     to = decision.escalates_to
-    if to is None or served not in (decision.deployment, to):
-        return served
-    return arm_name(decision.deployment, to)
+    return to if deployment in (decision.deployment, to) else None
 
 
 def compose(
@@ -138,7 +170,12 @@ def _with_own(a: float, b: float, own: RewardStatistics | None) -> Beta:
     if own is not None and own.count > 0:
         phi = dispersion(own.count, own.total, own.squares)
         a, b = a + own.total / phi, b + (own.count - own.total) / phi
-    lift = max(1.0, LEAST_PARAMETER / min(a, b))
+    return lifted(a, b)
+
+
+def lifted(a: float, b: float) -> Beta:
+    """The same belief with no parameter below LEAST_PARAMETER."""
+    lift = max(1.0, LEAST_PARAMETER / max(1e-9, min(a, b)))
     return a * lift, b * lift
 
 

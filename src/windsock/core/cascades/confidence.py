@@ -8,15 +8,24 @@ left of the cheap deployment's answers there are its best, what the strong one g
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from windsock.core.beliefs.statistics import BeliefSettings, RewardStatistics
+from windsock.core.cascades.agreement import Offer, PairTally, pair_arm
 from windsock.core.cascades.calibration import BINS, Calibration, Check, bin_of
-from windsock.core.cascades.cascade_arm import LEAST_CLAIMS, Beta, CascadeArm, CheckRates, compose
+from windsock.core.cascades.cascade_arm import (
+    LEAST_CLAIMS,
+    Beta,
+    CascadeArm,
+    CheckRates,
+    cascade_of,
+    compose,
+)
 from windsock.core.model.calls import AttemptReason, CallKind, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
+from windsock.core.replicas.contributions import Kind, Tell, tell_nobody
 
 MAX_OPEN_CLAIMS = 10_000
 """Judgements that are waited for; the oldest are given up."""
@@ -26,6 +35,11 @@ MAX_CLAIMS = 2000.0
 
 NOTHING = Calibration()
 """Where no claim was measured."""
+
+
+def _bin_name(claim: float | None) -> str:
+    """The bin of a claim as others are told of it; empty for no claim."""
+    return "" if claim is None else str(bin_of(claim))
 
 
 class Claims:
@@ -50,7 +64,9 @@ class Confidences:
         self._curves: dict[tuple[Cell, str], Calibration] = {}
         self._seen: dict[tuple[Cell, str], Claims] = {}
         self._rows: dict[tuple[Cell, str, str], RewardStatistics] = {}
+        self._pairs: dict[tuple[Cell, str, str], PairTally] = {}
         self._claims: OrderedDict[str, float] = OrderedDict()
+        self.tell: Tell = tell_nobody
 
     def remember(self, outcome: Outcome) -> None:
         """Count what every answer claimed, and keep the claim of the one that was given."""
@@ -61,6 +77,8 @@ class Confidences:
                 self.count(cell, attempt.deployment, result.confidence)
             if attempt.deployment == outcome.served and result.confidence is not None:
                 claim = result.confidence
+            if attempt.reason is AttemptReason.SECOND and result.kind is CallKind.ANSWERED:
+                self._compare(outcome.decision, attempt.deployment, result.agrees)
         if claim is not None:
             self.claim(outcome.decision.id, claim)
 
@@ -73,6 +91,7 @@ class Confidences:
     def count(self, cell: Cell, deployment: str, claim: float | None, count: float = 1.0) -> None:
         """So many answers came with this confidence, or without one."""
         self._seen.setdefault((cell, deployment), Claims()).observe(claim, count)
+        self.tell(Kind.CLAIMED, (*cell.stored, deployment, _bin_name(claim)), (count,), 0.0)
 
     def learn(self, decision_id: str, cell: Cell, deployment: str, value: float) -> None:
         """An answer was worth `value`: its claim, if it is still known, meant as much."""
@@ -86,15 +105,21 @@ class Confidences:
         """Answers with this confidence were worth `value`."""
         curve = self._curves.setdefault((cell, deployment), Calibration())
         curve.learn(claim, value, weight)
+        key = (*cell.stored, deployment, _bin_name(claim))
+        self.tell(Kind.CALIBRATED, key, (weight, weight * value), 0.0)
 
     def credit_cascade(
         self, decision: Decision, deployment: str, value: float, weight: float, at: float
     ) -> bool:
         """A reward, if a cascade earned it; a negative weight takes it back."""
-        to = decision.escalates_to
-        if to is None or deployment not in (decision.deployment, to):
+        to = cascade_of(decision, deployment)
+        if to is None:
             return False
-        row = self._rows.setdefault((decision.cell, decision.deployment, to), RewardStatistics())
+        place = decision.cell, decision.deployment, to
+        if (pairs := self._pairs.get(place)) is not None:
+            pairs.judge(value, weight, at, self._settings, is_kept=deployment != to)
+            return True
+        row = self._rows.setdefault(place, RewardStatistics())
         row.observe(value, weight, at, self._settings)
         return True
 
@@ -128,11 +153,27 @@ class Confidences:
         own = self._rows.get((cell, cheap[0], strong[0]))
         return compose(cheap, strong, sieve, own) if sieve is not None else None
 
+    def agreeing(
+        self,
+        cell: Cell,
+        first: Offer,
+        second: Offer,
+        strong: Offer,
+        plain: Sequence[Offer],
+        trial: float,
+    ) -> CascadeArm:
+        """The cascade that goes by the agreement of a first and a second answer."""
+        pairs = self._pairs.get((cell, first[0], strong[0]))
+        if pairs is not None and pairs.second != second[0]:
+            pairs = None
+        return pair_arm(first, second, strong, pairs, plain, trial)
+
     def forget(self, cells: frozenset[Cell]) -> None:
         """Drop what claims meant in these cells."""
         self._curves = {key: each for key, each in self._curves.items() if key[0] not in cells}
         self._seen = {key: each for key, each in self._seen.items() if key[0] not in cells}
         self._rows = {key: each for key, each in self._rows.items() if key[0] not in cells}
+        self._pairs = {key: each for key, each in self._pairs.items() if key[0] not in cells}
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact; claims that wait for a judgement are left out."""
@@ -145,6 +186,10 @@ class Confidences:
             ],
             "rows": [
                 [*cell.stored, n, to, row.to_state()] for (cell, n, to), row in self._rows.items()
+            ],
+            "pairs": [
+                [*cell.stored, n, to, each.to_state()]
+                for (cell, n, to), each in self._pairs.items()
             ],
         }
 
@@ -160,6 +205,21 @@ class Confidences:
             self._rows[Cell.read(namespace, route, task), name, to] = RewardStatistics.from_state(
                 fields
             )
+
+        for namespace, route, task, name, to, fields in state["pairs"]:
+            place = Cell.read(namespace, route, task), name, to
+            self._pairs[place] = PairTally.from_state(fields)
+
+    def _compare(self, decision: Decision, second: str, agrees: bool | None) -> None:
+        """Two deployments have answered one request; what others beside the first said is gone."""
+        to = decision.escalates_to
+        if to is None:
+            return
+        place = decision.cell, decision.deployment, to
+        pairs = self._pairs.get(place)
+        if pairs is None or pairs.second != second:
+            pairs = self._pairs[place] = PairTally(second)
+        pairs.observe(agrees)
 
     def _sieve(self, cell: Cell, deployment: str, threshold: float) -> CheckRates | None:
         """What the check does, by all claims seen; answers without one are asked again."""

@@ -3,73 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from windsock.core.beliefs.beliefs import Beliefs
-from windsock.core.beliefs.summaries import BeliefSummary
-from windsock.core.cascades.confidence import Confidences
 from windsock.core.evidence.checks.worth import RIGHT
-from windsock.core.evidence.judgements import Judgement, judgements, with_new
-from windsock.core.evidence.keys.accounts import Place
-from windsock.core.evidence.keys.key_watch import Dissent, KeyWatch, dissent
-from windsock.core.evidence.keys.sums import Sums
-from windsock.core.evidence.source_watch import SourceWatch
+from windsock.core.evidence.judgements import Credit, Judgement, judgements, with_new
+from windsock.core.evidence.keys.key_watch import Dissent, dissent
+from windsock.core.evidence.sharing.shared_evidence import SharedEvidence, tell_outcome
 from windsock.core.evidence.sources import (
-    DEFAULT_EVIDENCE,
-    EXPLICIT,
     UNCALIBRATING,
-    EvidenceRules,
 )
-from windsock.core.evidence.weighting import CHECK, JUDGED_FROM, HowKnown, RewardWeighting, Weighed
+from windsock.core.evidence.weighting import (
+    CHECK,
+    HowKnown,
+    Weighed,
+)
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.errors import BadRequest
 
-UNJUDGED_KEEPS = 2.0
-"""Rewards that a belief from mere answers is worth when the first judgements come."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credit:
-    """Who a reward went to, what it counted for and as, and what is believed now.
-
-    weight      rewards that its key's judgement of the decision counts for
-    value       that judgement, 0..1
-    said        rewards that the key has said by it, whether or not they are believed
-    part        of the judgement, that this reward is: of several metrics each is one part
-    """
-
-    cell: Cell
-    deployment: str
-    belief: BeliefSummary
-    weight: float
-    value: float
-    said: float = 0.0
-    part: float = 1.0
-
-
-class Learner:
-    """The way of everything that is said about answers into the beliefs.
-
-    rules_of    what the route of a cell says of evidence, None if it is gone
-    """
-
-    def __init__(
-        self,
-        beliefs: Beliefs,
-        confidences: Confidences,
-        rules_of: Callable[[Cell], EvidenceRules | None],
-    ) -> None:
-        self._beliefs = beliefs
-        self._confidences = confidences
-        self._rules_of = rules_of
-        self._weightings: dict[str, RewardWeighting] = {}
-        self.keys = KeyWatch()
-        self.sources = SourceWatch()
+class Learner(SharedEvidence):
+    """The way of everything that is said about answers into the beliefs."""
 
     def observe(
         self,
@@ -90,8 +47,6 @@ class Learner:
         weighting.hear(cell, deployment, reward, said)
         before = judgements(said, weighting.weight_of)
         after = judgements(with_new(said, new), weighting.weight_of)
-        if not said:
-            weighting.response(cell, deployment).count(rewards=1.0)
         key = reward.key_id
         self.sources.note((cell, deployment), said, reward, now)
         self._judge_check(decision, deployment, said, reward, now)
@@ -120,35 +75,6 @@ class Learner:
         for weighting in self._weightings.values():
             weighting.forget(cells)
 
-    def observe_sums(
-        self, cell: Cell, deployment: str, count: float, total: float, squares: float, now: float
-    ) -> None:
-        """Credit explicit rewards at once, by their number, sum and sum of squares."""
-        self.count_judgement(cell, count)
-        self._weighting(cell).sources.note(cell, deployment, EXPLICIT, count, total)
-        self._beliefs.observe_sums(cell, deployment, count, total, squares, now=now)
-
-    def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
-        """Answers came back that nobody judged: that says nothing of who answers better.
-
-        Until somebody judges a task, an answer is worth what its deployment's are expected to be:
-        enough to outweigh failures of before, and no more. Were it a success, whoever is asked
-        most, the cheapest, would slowly count as the best.
-        """
-        weight = count * self._rules(cell).transport_weight
-        judged = self._weighting(cell).judged(cell)
-        if weight > 0 and judged < JUDGED_FROM:
-            most = UNJUDGED_KEEPS + judged
-            self._beliefs.observe_answers(
-                cell, deployment, weight, most=most, fades=not judged, now=now
-            )
-
-    def observe_failures(self, cell: Cell, deployment: str, count: int, now: float) -> None:
-        """So many calls of requests that got no answer failed, which counts against success."""
-        weight = count * self._rules(cell).transport_weight
-        if weight > 0:
-            self._beliefs.observe_sums(cell, deployment, weight, 0.0, 0.0, now=now)
-
     def observe_outcome(self, outcome: Outcome, now: float) -> None:
         """Learn usage and transport success from a finished request.
 
@@ -164,15 +90,11 @@ class Learner:
             return
         if self._rules(cell).has_cascade:
             self._confidences.remember(outcome)
+        tell_outcome(self._tell, outcome, served, now)
         self._weighting(cell).response(cell, served).count(answers=1.0)
         if outcome.usage is not None and not outcome.is_usage_estimated:
             self._beliefs.observe_usage(cell, served, outcome.usage, now)
         self.observe_answers(cell, served, 1, now)
-
-    def count_judgement(self, cell: Cell, weight: float) -> None:
-        """Somebody judges this task: what mere answers have taught it is dropped."""
-        if self._weighting(cell).count_judgement(cell, weight):
-            self._beliefs.shrink_to(cell, UNJUDGED_KEEPS)
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
@@ -201,6 +123,10 @@ class Learner:
         spoken = [each.keys.places(key) for each in self._weightings.values()]
         if namespace not in {cell.namespace for places in spoken for cell, _ in places}:
             raise BadRequest(f"no reward of a key {key!r} is known here", param="key")
+        self.set_silent(namespace, key, is_silent=is_silent, now=now)
+
+    def set_silent(self, namespace: str, key: str, *, is_silent: bool, now: float) -> None:
+        """The same, also of a key that has said nothing here yet."""
         if is_silent:
             self.keys.silenced[key] = namespace
         else:
@@ -255,6 +181,7 @@ class Learner:
         weight, value = weighed.weight, weighed.value
         if weight > 0 and reward.source not in UNCALIBRATING:
             self._confidences.learn(decision.id, decision.cell, deployment, value)
+        self._tell_said(decision, deployment, reward, weighed.said, now)
         if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
             self._beliefs.observe(
                 decision.cell, deployment, value, weight=weight, now=now, is_news=is_news
@@ -270,28 +197,8 @@ class Learner:
             decision.cell, deployment, held.reward, held.weight - weight, held.at
         )
         self._move(back.moved, held.at)
+        self._tell_said(decision, deployment, held.reward, -back.said, held.at)
         if not self._confidences.credit_cascade(decision, deployment, value, -back.weight, held.at):
             self._beliefs.retract(
                 decision.cell, deployment, value, weight=back.weight, observed_at=held.at
             )
-
-    def _move(self, moved: Mapping[Place, Sums], now: float) -> None:
-        """Keys count for more or less than they did: what stands of them is moved."""
-        for (cell, deployment), sums in moved.items():
-            counted = self._weighting(cell).keys.counted((cell, deployment)) - sums.weight
-            self._beliefs.correct(cell, deployment, sums, counted=counted, now=now)
-
-    def _weighting(self, cell: Cell) -> RewardWeighting:
-        """Where rewards of a route are weighed: by source, and bounded for each key."""
-        found = self._weightings.get(cell.route)
-        if found is None:
-            weights = self._rules(cell).source_weights
-            found = self._weightings[cell.route] = RewardWeighting(
-                weights,
-                half_life_s=self._beliefs.settings.half_life_s,
-                silenced=self.keys.silenced,
-            )
-        return found
-
-    def _rules(self, cell: Cell) -> EvidenceRules:
-        return self._rules_of(cell) or DEFAULT_EVIDENCE

@@ -27,9 +27,13 @@ class Source:
 EXPLICIT = "explicit"
 """What clients and people report."""
 
+JUDGE = "judge"
+"""A model that windsock asks by itself."""
+
 SOURCES = (
     Source(name=EXPLICIT, weight=1.0),
     Source(name="check", weight=0.5, calibrates=False),
+    Source(name=JUDGE, weight=0.1, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
     Source(name="transport", weight=0.02),
 )
@@ -37,6 +41,15 @@ SOURCES = (
 
 SOURCE_WEIGHTS: Mapping[str, float] = {source.name: source.weight for source in SOURCES}
 """How much one reward of a source counts, where a route says nothing else."""
+
+NOT_LABELS = frozenset(SOURCE_WEIGHTS) - {EXPLICIT}
+"""Names of sources that are no person's word: the router's own."""
+
+
+def is_label(source: str) -> bool:
+    """True of what clients and people say, whatever they call themselves."""
+    return source not in NOT_LABELS
+
 
 UNCALIBRATING = frozenset(source.name for source in SOURCES if not source.calibrates)
 """Names of sources that cannot tell what a confidence is worth."""

@@ -8,7 +8,7 @@ lies off from what they agree on counts less, also for what it had said before (
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from windsock.core.evidence.keys.sums import CHECKS, NAMELESS, NOBODY, Sums, sum
 from windsock.core.evidence.sources import Heard, SourceTally
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward, matter_of
+from windsock.core.replicas.contributions import Kind, Tell, tell_nobody
 
 MOST_SHARE = 0.3
 FAIR_SHARES = 1.5
@@ -98,9 +99,11 @@ class RewardWeighting:
         half_life_s: float = math.inf,
         silenced: Container[str] = (),
         most_share: float = MOST_SHARE,
+        tell: Tell = tell_nobody,
     ) -> None:
         self._source_weights = dict(source_weights)
         self._most_share = most_share
+        self.tell = tell
         self.keys = KeyAccounts(half_life_s, silenced)
         self.sources = SourceTally()
         self._judged: dict[Cell, float] = {}
@@ -137,12 +140,17 @@ class RewardWeighting:
             worth=worth,
         )
 
-    def hear(self, cell: Cell, deployment: str, reward: Reward, said: Iterable[Feedback]) -> None:
+    def hear(self, cell: Cell, deployment: str, reward: Reward, said: Sequence[Feedback]) -> None:
         """Count a reward by its source, in place of what that had said of the same matter."""
         matter = matter_of(reward)
         before = next((each.reward for each in said if matter_of(each.reward) == matter), None)
         count, total = (0.0, -before.value) if before else (1.0, 0.0)
         self.sources.note(cell, deployment, reward.source, count, total + reward.value)
+        self.tell(Kind.HEARD, (*cell.stored, deployment, reward.source),
+                  (count, total + reward.value), 0.0)  # fmt: skip
+        if not said:
+            self.response(cell, deployment).count(rewards=1.0)
+            self.tell(Kind.JUDGED, (*cell.stored, deployment), (1.0,), 0.0)
 
     def count_judgement(self, cell: Cell, weight: float) -> bool:
         """Note judgements of a task; True if there are enough of them now and were not before.
@@ -176,7 +184,7 @@ class RewardWeighting:
 
         most    rewards that it may count for, by what else was said of its decision
         """
-        place, key = (cell, deployment), _who(reward)
+        place, key = (cell, deployment), account_of(reward)
         weight = min(most, self.weight_of(reward.source))
         if key not in NAMELESS:
             weight = min(weight, self._room(self.keys.weights(place), key))
@@ -187,7 +195,7 @@ class RewardWeighting:
         self, cell: Cell, deployment: str, reward: Reward, weight: float, at: float = 0.0
     ) -> Weighed:
         """A reward that was said at `at` is corrected: its weight is free again for its key."""
-        place, key = (cell, deployment), _who(reward)
+        place, key = (cell, deployment), account_of(reward)
         held = self.keys.weights(place).get(key, 0.0)
         if not held:
             return Weighed(weight, weight, reward.value, {})
@@ -239,7 +247,7 @@ class RewardWeighting:
         return max(0.0, (limit * total - own) / (1 - limit))
 
 
-def _who(reward: Reward) -> str:
+def account_of(reward: Reward) -> str:
     """Whose account a reward goes to."""
     if reward.key_id:
         return reward.key_id

@@ -14,7 +14,7 @@ from windsock.core.model.units import Usage
 
 class AttemptReason(StrEnum):
     """Why a call is made: the draw, once more, elsewhere, a stronger one, beside a late one, once
-    more without what was refused."""
+    more without what was refused, beside the first one to compare their answers."""
 
     FIRST = "first"
     RETRY = "retry"
@@ -22,6 +22,7 @@ class AttemptReason(StrEnum):
     ESCALATION = "escalation"
     HEDGE = "hedge"
     MENDED = "mended"
+    SECOND = "second"
 
 
 @dataclass(slots=True, kw_only=True, unsafe_hash=True)
@@ -198,6 +199,8 @@ class CallResult:
                     None if that is not known
     confidence      0..1, of the answer, where a check or logprobs give one
     response_id     the answer's own id, by which callers may name it later
+    agrees          whether a second opinion says the same as the answer it was asked beside; None
+                    of other calls, and where the two cannot be compared
     """
 
     attempt: Attempt
@@ -222,6 +225,7 @@ class CallResult:
     counted_usd: Decimal | None = None
     is_bill_doubted: bool = False
     cost_usd: Decimal | None = None
+    agrees: bool | None = None
 
     @property
     def verdict(self) -> Verdict:

@@ -156,6 +156,10 @@ class CascadeFacts:
     judged          judged answers with a confidence, by which the check is measured
     gain            success beyond that of a plain mixture of the two at the same cost; it is
                     used only where this is above 0
+    second          who is asked beside `deployment`, where agreement of their answers is what
+                    counts: the mixture is of any two then, and it is used only where `gain` is
+                    above its standard error
+    gain_error      that error
     """
 
     deployment: str
@@ -169,6 +173,8 @@ class CascadeFacts:
     right_passed: float
     judged: float
     gain: float
+    second: str | None = None
+    gain_error: float | None = None
 
     @property
     def arm(self) -> str:

@@ -19,14 +19,35 @@ def useful_arms(view: CellView) -> tuple[CascadeArm, ...]:
 def fold_into_deployments(
     view: CellView, weights: FloatArray
 ) -> tuple[FloatArray, dict[str, float]]:
-    """Weights by first deployment, and the part of each that may escalate."""
+    """Weights by first deployment, and the part of each that is its cascade's, maybe on trial."""
     plain = weights[: len(view.deployments)].copy()
     within: dict[str, float] = {}
     for compound, weight in zip(useful_arms(view), weights[len(plain) :], strict=True):
         at = view.deployments.index(compound.deployment)
         plain[at] += weight
         within[compound.deployment] = float(weight / plain[at]) if plain[at] > 0 else 0.0
-    return plain, within
+    return plain, within | _on_trial(view, plain)
+
+
+MOST_ON_TRIAL = 0.5
+"""Of one deployment's requests: the others teach what it is worth alone."""
+
+
+def _on_trial(view: CellView, weights: FloatArray) -> dict[str, float]:
+    """The part of each deployment's weight by which a cascade is measured that is no arm yet.
+
+    Together they are at most as large a part of the requests, and of the dollars, as one may be.
+    """
+    trials = [each for each in view.compounds or () if each.trial]
+    usd = float(weights @ np.asarray(view.usd))
+    found = {}
+    for each in trials:
+        at = view.deployments.index(each.deployment)
+        extra = each.usd - view.usd[at]
+        share = each.trial / len(trials) * (min(1.0, usd / extra) if extra > 0 else 1.0)
+        if weights[at] > 0:
+            found[each.deployment] = min(MOST_ON_TRIAL, share / float(weights[at]))
+    return found
 
 
 def cascade_weights(

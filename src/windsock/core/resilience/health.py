@@ -66,7 +66,7 @@ class HealthBoard:
 
     def let_try(self, deployment: str) -> None:
         """The next call may be made at once, though it should be left alone."""
-        self._of(deployment).again_at = 0.0
+        self.of(deployment).again_at = 0.0
         self.version += 1
 
     def report_of(self, deployment: str, provider: str, now: float) -> HealthReport | None:
@@ -133,7 +133,7 @@ class HealthBoard:
 
     def begin(self, deployment: str, now: float) -> None:
         """A call is being made; in half-open state it is the one probe."""
-        vitals = self._of(deployment)
+        vitals = self.of(deployment)
         if vitals.cap.begin(self.rules, now):
             self.version += 1
         if now < vitals.cooldown_until:
@@ -149,7 +149,7 @@ class HealthBoard:
         account     other deployments that one account serves with it
         """
         deployment = result.attempt.deployment
-        vitals = self._of(deployment)
+        vitals = self.of(deployment)
         told = self.errors.count(result, now)
         if result.first_byte_s is not None:
             vitals.note_latency(self.rules, result.first_byte_s, now)
@@ -172,7 +172,7 @@ class HealthBoard:
         for result in outcome.results:
             name = result.attempt.deployment
             if result.kind in UNEXPLAINED and outcome.served not in (None, name):
-                told += self._failed(self._of(name), result, now)
+                told += self._failed(self.of(name), result, now)
         return told
 
     def latency(self, deployment: str, now: float) -> Latency:
@@ -202,7 +202,8 @@ class HealthBoard:
         vitals = self._vitals.get(deployment, NEVER_ASKED)
         return vitals.cause if now < vitals.cooldown_until else None
 
-    def _of(self, deployment: str) -> Vitals:
+    def of(self, deployment: str) -> Vitals:
+        """Of one deployment, opened if there are none."""
         vitals = self._vitals.get(deployment)
         if vitals is None:
             vitals = self._vitals[deployment] = Vitals()
@@ -217,7 +218,7 @@ class HealthBoard:
         if not vitals.is_half_open or begun_at < vitals.ejected_at:
             return []  # nothing to end, or it was under way when the deployment began to fail
         for name in vitals.account or (deployment,):
-            self._of(name).come_back(now)
+            self.of(name).come_back(now)
         self.version += 1
         return [Event(kind=EventKind.COOLDOWN_ENDED, deployment=deployment, at=now)]
 
@@ -278,7 +279,7 @@ class HealthBoard:
     ) -> list[Event]:
         """Leave these alone, the first of which was asked; the others share its account."""
         for name in names:
-            vitals = self._of(name)
+            vitals = self.of(name)
             vitals.account = names if len(names) > 1 else ()
             vitals.leave(self.rules, result.kind, pause_s, now, is_failing=is_failing)
         self.version += 1
@@ -286,7 +287,7 @@ class HealthBoard:
             "reason": result.kind.value,
             "status": result.status,
             "cooldown_s": round(pause_s, 3),
-            "ejections": self._of(names[0]).ejections,
+            "ejections": self.of(names[0]).ejections,
         }
         if len(names) > 1:
             facts["with"] = list(names[1:])

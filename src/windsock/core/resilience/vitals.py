@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from windsock.core.model.calls import CallKind, CallResult
+from windsock.core.model.calls import FAILURES, CallKind, CallResult
 from windsock.core.resilience.rate_cap import TrafficCap
 from windsock.core.resilience.rules import HealthRules
 
@@ -117,6 +117,13 @@ class Vitals:
         self.try_out(rules, now)
         self.calls.clear()
         self.failed_calls = 0
+
+    def hear(self, rules: HealthRules, cause: CallKind | None, until: float, now: float) -> None:
+        """Another replica leaves it alone until then; in the past: no more."""
+        if cause is None or until <= now:
+            self.come_back(now)
+        elif until > self.cooldown_until:
+            self.leave(rules, cause, until - now, now, is_failing=cause in FAILURES)
 
     def come_back(self, now: float) -> None:
         """It answered: nothing is held against it any more."""

@@ -20,6 +20,7 @@ from windsock.core.model.requests import RouteRequest
 from windsock.core.resilience.availability import Availability
 from windsock.core.resilience.hedging import Hedging, relative_cost
 from windsock.core.resilience.retry_budget import RetryBudget
+from windsock.core.routing.cascading.escalations import Escalations
 from windsock.core.routing.plan import NextCall, Plan
 from windsock.core.routing.routes import Route
 from windsock.core.routing.sampling import uniform
@@ -40,6 +41,7 @@ class Dispatcher:
     """Chooses the next call of any request by the rules of its route; it keeps no request.
 
     usd_elsewhere   prices fallbacks that are of other models
+    escalations     the rules of cascades
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class Dispatcher:
         self._availability = availability
         self._retries = retries
         self._hedging = hedging
-        self._confidences = confidences
+        self.escalations = Escalations(confidences, availability)
 
     def attempts_allowed(self, route: Route) -> int:
         """Calls that one request may make, all reasons together, hedges included; at least 1."""
@@ -219,17 +221,11 @@ class Dispatcher:
 
     def escalation(self, plan: Plan, answer: CallResult, tried: Set[str], now: float) -> str | None:
         """The stronger deployment to ask, if this answer is not trusted enough; else None."""
-        cascade, name = plan.route.cascade, answer.attempt.deployment
-        if cascade is None or name in cascade.to or not _may_escalate(plan, name):
-            return None
-        if answer.confidence is not None:
-            rate = self._confidences.rate(plan.decision.cell, name, answer.confidence)
-            if rate >= cascade.escalate_below:
-                return None
-        drawn = plan.decision.escalates_to
-        targets = cascade.to if drawn is None else (drawn, *cascade.to)
-        left = (name for name in targets if name not in tried)
-        return next((name for name in left if self._availability.can_take(name, now)), None)
+        return self.escalations.after(plan, answer, tried, now)
+
+    def second(self, plan: Plan) -> str | None:
+        """Who is asked beside the first one drawn, so that their answers can be compared."""
+        return self.escalations.second(plan)
 
     def begin(self, plan: Plan, attempt: Attempt, now: float) -> None:
         """A call is being made: it counts at its provider, and against caps, from now on."""
@@ -287,10 +283,3 @@ def mended(results: Sequence[CallResult]) -> NextCall | None:
     is_escalation = last.attempt.reason is AttemptReason.ESCALATION
     reason = AttemptReason.ESCALATION if is_escalation else AttemptReason.MENDED
     return NextCall(last.attempt.deployment, reason)
-
-
-def _may_escalate(plan: Plan, name: str) -> bool:
-    """True if a cascade was drawn that begins here, or if no policy decides on cascades."""
-    if plan.table.cascades is None:
-        return True
-    return plan.decision.escalates_to is not None and name == plan.decision.deployment

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from enum import StrEnum
 
 from windsock.core.model.calls import (
     Attempt,
@@ -19,29 +18,11 @@ from windsock.core.model.calls import (
     total_usd,
 )
 from windsock.core.model.events import Event
+from windsock.core.routing.cascading.escalations import is_confirmed
 from windsock.core.routing.dispatch import Dispatcher, mended, mends
-from windsock.core.routing.plan import NextCall, Observer, Plan
+from windsock.core.routing.plan import NextCall, Observer, Plan, State
 from windsock.core.routing.timing import ended_by_caller, first_limit_s, rest_limit_s
 from windsock.errors import CapReached
-
-
-class State(StrEnum):
-    """Where an exchange stands.
-
-    READY -> TRYING -> {ANSWERED, STREAMING, FAILED_ONCE}
-    FAILED_ONCE -> {TRYING, EXHAUSTED}
-    ANSWERED -> {TRYING (escalate), DONE}
-    STREAMING -> {DONE, BROKEN, FAILED_ONCE (what was shown may be gone on from elsewhere)}
-    """
-
-    READY = "ready"
-    TRYING = "trying"
-    ANSWERED = "answered"
-    STREAMING = "streaming"
-    FAILED_ONCE = "failed_once"
-    EXHAUSTED = "exhausted"
-    DONE = "done"
-    BROKEN = "broken"
 
 
 class Exchange:
@@ -129,6 +110,20 @@ class Exchange:
         if other is None:
             return None
         self.hedging = self._attempt(other, AttemptReason.HEDGE, now, 0.0)
+        return self.hedging
+
+    def second(self, now: float) -> Attempt | None:
+        """The call to make beside the first one, if agreement of their answers is what counts.
+
+        raises  RuntimeError if no call is under way
+        """
+        self._expect(State.TRYING)
+        assert self.trying is not None
+        is_first = self.trying.reason is AttemptReason.FIRST and self.hedging is None
+        other = self._dispatcher.second(self._plan) if is_first else None
+        if other is None:
+            return None
+        self.hedging = self._attempt(other, AttemptReason.SECOND, now, 0.0)
         return self.hedging
 
     def rest_s(self, first_byte_s: float, now: float) -> float:
@@ -264,9 +259,11 @@ class Exchange:
 
     def _after_answer(self, now: float) -> Attempt | None:
         stronger = None
-        if self.answer is not None and self._may_go_on(now):
+        answer = self.answer
+        is_doubted = answer is not None and not is_confirmed(answer, self._results)
+        if answer is not None and is_doubted and self._may_go_on(now):
             tried = self._tried(now)
-            stronger = self._dispatcher.escalation(self._plan, self.answer, tried, now)
+            stronger = self._dispatcher.escalation(self._plan, answer, tried, now)
         if stronger is None:
             self._give_up()
             return None

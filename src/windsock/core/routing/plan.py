@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from windsock.core.model.calls import AttemptReason, CallResult, Outcome
@@ -13,6 +14,25 @@ from windsock.core.model.requests import RouteRequest
 from windsock.core.routing.caps.tab import Tab
 from windsock.core.routing.routes import Route
 from windsock.errors import CapReached
+
+
+class State(StrEnum):
+    """Where an exchange stands.
+
+    READY -> TRYING -> {ANSWERED, STREAMING, FAILED_ONCE}
+    FAILED_ONCE -> {TRYING, EXHAUSTED}
+    ANSWERED -> {TRYING (escalate), DONE}
+    STREAMING -> {DONE, BROKEN, FAILED_ONCE (what was shown may be gone on from elsewhere)}
+    """
+
+    READY = "ready"
+    TRYING = "trying"
+    ANSWERED = "answered"
+    STREAMING = "streaming"
+    FAILED_ONCE = "failed_once"
+    EXHAUSTED = "exhausted"
+    DONE = "done"
+    BROKEN = "broken"
 
 
 @dataclass(slots=True)

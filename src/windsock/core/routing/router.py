@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from windsock.core.evidence.doubts import Doubts
-from windsock.core.evidence.learner import Credit
+from windsock.core.evidence.judgements import Credit
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.catalog import Deployment
 from windsock.core.model.decisions import Decision, WeightTable
@@ -58,7 +58,7 @@ class Router:
         self.conversations = parts.conversations
         self.conversation_tables = parts.conversation_tables
         self._order = parts.caller_order
-        self._learner = parts.learner
+        self.learner = parts.learner
         self._warm_starts = parts.warm_starts
         self._audit = parts.audit
         self.tabs = parts.tabs
@@ -109,7 +109,10 @@ class Router:
         tab = None if self.caps.is_idle else self.tabs.open(request, route.name)
         if tab is not None:
             table = self._paid_tables.of(table, tab, now)
-        decision = self._decided(request, table, now)
+        may_cascade = bool(table.cascades) and self.dispatcher.escalations.may_draw(
+            request, route, table, tab, now
+        )
+        decision = self._decided(request, table, now, may_cascade=may_cascade)
         decision.conversation = conversation
         plan = Plan(route, request, decision, table, queue, plain, tab)
         if tab is not None and (refusal := plan.refusal(now)) is not None:
@@ -143,7 +146,7 @@ class Router:
         said: Sequence[Feedback] = (),
     ) -> Credit:
         """Credit a reward to the deployment that served, beside what was `said` of it before."""
-        credit = self._learner.observe(decision, deployment, reward, now, said=said)
+        credit = self.learner.observe(decision, deployment, reward, now, said=said)
         route = self._route_table.of(credit.cell)
         if route is not None and credit.weight > 0:
             counted = dataclasses.replace(reward, value=credit.value)
@@ -155,16 +158,16 @@ class Router:
         self, cell: Cell, deployment: str, n: float, s: float, q2: float, now: float
     ) -> None:
         """Credit `n` explicit rewards at once, which sum to `s` and their squares to `q2`."""
-        self._learner.observe_sums(cell, deployment, n, s, q2, now)
+        self.learner.observe_sums(cell, deployment, n, s, q2, now)
         self.tables.count_evidence(cell, now, max(1, int(n)))
 
     def observe_answers(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """Answers came back that nobody has judged yet."""
-        self._learner.observe_answers(cell, deployment, count, now)
+        self.learner.observe_answers(cell, deployment, count, now)
 
     def observe_failures(self, cell: Cell, deployment: str, count: int, now: float) -> None:
         """Calls of requests that got no answer failed."""
-        self._learner.observe_failures(cell, deployment, count, now)
+        self.learner.observe_failures(cell, deployment, count, now)
 
     def record(self, result: CallResult, now: float) -> list[Event]:
         """Learn health, load, bills and the served model from one finished call."""
@@ -182,7 +185,7 @@ class Router:
         cell = outcome.decision.cell
         self.conversations.observe(outcome)
         self.tables.sizes.observe_outcome(outcome)
-        self._learner.observe_outcome(outcome, now)
+        self.learner.observe_outcome(outcome, now)
         route = self._route_table.of(cell)
         if route is not None:
             route.policy.settle(outcome, now)
@@ -198,7 +201,7 @@ class Router:
 
     def drain_shifts(self) -> list[Event]:
         """Changes of quality, sources and keys that disagree, forgotten tasks, since the last."""
-        found = self.beliefs.drain() + self._learner.keys.drain() + self._learner.sources.drain()
+        found = self.beliefs.drain() + self.learner.keys.drain() + self.learner.sources.drain()
         return found + self.tables.forgetting.drain()
 
     def table(
@@ -210,7 +213,7 @@ class Router:
 
     def feedback_rate(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer of a deployment at a task; None without an answer."""
-        return self._learner.feedback_rate(cell, deployment)
+        return self.learner.feedback_rate(cell, deployment)
 
     def ladder(self, cell: Cell, now: float) -> tuple[tuple[str, ...], list[Rung]]:
         """The arms of a cell and every rung, from cheapest to best; empty without a ladder."""
@@ -227,14 +230,8 @@ class Router:
         The claim stands for the answer's own when the request is judged later.
         """
         self.confidences.claim(decision.id, claim)
-        rate = self.confidences.rate(decision.cell, deployment, claim)
-        route = self._route_table.of(decision.cell)
-        cascade = route.cascade if route is not None else None
-        if cascade is None or rate >= cascade.escalate_below or deployment in cascade.to:
-            return rate, None
-        return rate, next(
-            (name for name in cascade.to if self.availability.can_take(name, now)), None
-        )
+        route, escalations = self._route_table.of(decision.cell), self.dispatcher.escalations
+        return escalations.advice(route, decision.cell, deployment, claim, now)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able state, exact; prices are kept by the store as quotes."""
@@ -242,8 +239,8 @@ class Router:
             "version": VERSION,
             "beliefs": self.beliefs.to_state(),
             "policies": {name: state_of(route.policy) for name, route in self._routes.items()},
-            "rewards": self._learner.to_state(),
-            "silenced_keys": self._learner.keys.to_state(),
+            "rewards": self.learner.to_state(),
+            "silenced_keys": self.learner.keys.to_state(),
             "scrutiny": self._audit.to_state(),
             "confidences": self.confidences.to_state(),
             "teachings": self._warm_starts.to_state(),
@@ -263,21 +260,23 @@ class Router:
         for name, body in state["policies"].items():
             if name in self._routes:
                 take_over(self._routes[name].policy, body)
-        self._learner.keys.from_state(state["silenced_keys"])
-        self._learner.from_state(state["rewards"])
+        self.learner.keys.from_state(state["silenced_keys"])
+        self.learner.from_state(state["rewards"])
         self._audit.from_state(state["scrutiny"])
         self.confidences.from_state(state["confidences"])
         self._warm_starts.from_state(state["teachings"])
         self.conversations.from_state(state["conversations"])
         self.tables.sizes.from_state(state["prompt_sizes"])
 
-    def _decided(self, request: RouteRequest, table: WeightTable, now: float) -> Decision:
+    def _decided(
+        self, request: RouteRequest, table: WeightTable, now: float, *, may_cascade: bool
+    ) -> Decision:
         """The draw from a table, and the number that makes it."""
         number, self._number = self._number, self._number + 1
         mark = uniform(self.seed, number, 0)
         index = draw(table.cumulative, mark)
         propensity, escalates_to = table.weights[index], None
-        if table.cascades:
+        if may_cascade:
             propensity, escalates_to = arm_within(table, index, mark)
         return Decision(
             number=number,

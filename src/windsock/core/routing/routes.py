@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from windsock.core.evidence.agreement.canonical import Canonical
 from windsock.core.evidence.checks.declared import Checks
 from windsock.core.evidence.sources import SOURCE_WEIGHTS, EvidenceRules
 from windsock.core.model.catalog import Catalog
@@ -39,16 +40,37 @@ class Rule:
         )
 
 
+COMPARED = frozenset({"vision", "json_schema", "json_object"})
+"""All that a request may need whose answers are compared: it calls no tool and wants one text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """A second deployment is asked beside the first one.
+
+    canonical   how their answers are compared
+    trial       most of a task's requests, and of its dollars, that go to measuring what it gains
+                while it is not used, 0..1
+    """
+
+    second: str
+    canonical: Canonical
+    trial: float = 0.02
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cascade:
     """Re-run on a stronger deployment when the answer's confidence is below the threshold.
 
     ask_logprobs    have providers state how probable each token was, though the caller did not ask
+    agreement       what counts is whether a second answer says the same; None: what checks and
+                    logprobs say
     """
 
     escalate_below: float
     to: tuple[str, ...]
     ask_logprobs: bool = False
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +93,7 @@ class Route:
     rescue_streams      another deployment goes on with a stream that broke off in its text
     takes_content_elsewhere     what a provider's content filter refuses is asked of another
     checks              what an answer must be like to count as good
+    learns_from_use     what callers do with answers is a score of them
     source_weights      how much one reward of a source counts as evidence of success
     evidence            how its rewards, answers and claims count, from the above
     """
@@ -93,6 +116,7 @@ class Route:
     rescue_streams: bool = False
     takes_content_elsewhere: bool = False
     checks: Checks | None = None
+    learns_from_use: bool = False
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
     evidence: EvidenceRules = field(init=False, repr=False, compare=False)
 

@@ -122,6 +122,11 @@ def _from_6(state: State) -> None:
     _add(state, prompt_sizes=[])
 
 
+def _from_7(state: State) -> None:
+    """Answers of two deployments were not compared."""
+    _add(state["confidences"], pairs=[])
+
+
 def _pad_units(state: State) -> None:
     """Meters that were added since a state was written have counted nothing yet."""
     for row in _rows(state):
@@ -151,6 +156,7 @@ UPGRADES: tuple[Callable[[State], None], ...] = (
     _from_4,
     _from_5,
     _from_6,
+    _from_7,
 )
 """The function at n takes a state of version n to n + 1."""
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from windsock.core.evidence.checks.texts import fenced
 from windsock.core.model.rewards import Reward
+from windsock.core.routing.router import Router
 from windsock.service.background_requests import BackgroundRequests
+from windsock.service.checking.answer_checks import AnswerChecks
 from windsock.service.checking.sandbox import passes
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.answered import AnsweredTexts
@@ -44,3 +46,10 @@ class UnitTests:
                 self._feedbacks.score(decision.id, reward)
 
         self._background.offer("unit_tests", decision.cell.route, run)
+
+
+def checks_of(
+    router: Router, background: BackgroundRequests, feedbacks: FeedbackInbox
+) -> AnswerChecks:
+    """All checks of answers; those that run programs do so in the background."""
+    return AnswerChecks(router, feedbacks, later=UnitTests(background, feedbacks))

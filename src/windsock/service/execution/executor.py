@@ -17,6 +17,7 @@ from windsock.core.routing.router import Router
 from windsock.observability.telemetry import current
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
+from windsock.service.execution.comparing.second_opinions import comparison, run_pair
 from windsock.service.execution.hedged_calls import Write, run_call, run_stream
 from windsock.service.execution.plain_execution import Answers, plain_call
 from windsock.service.execution.stream_execution import stream_call
@@ -60,7 +61,12 @@ class RequestExecutor:
         given = None
         try:
             while (attempt := exchange.next_attempt(clock.now())) is not None:
-                await run_call(exchange, attempt, make, clock)
+                second = exchange.second(clock.now())
+                if second is None:
+                    await run_call(exchange, attempt, make, clock)
+                    continue
+                compare = comparison(exchange, answers)
+                await run_pair(exchange, attempt, second, make, compare, clock)
         finally:
             if exchange.answer is not None:
                 given = answers[exchange.answer.attempt.number]

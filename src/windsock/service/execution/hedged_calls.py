@@ -14,7 +14,8 @@ from typing import Any
 from windsock.clock import Clock
 from windsock.core.model.calls import Attempt, CallKind, CallResult
 from windsock.core.model.units import Usage
-from windsock.core.routing.exchange import Exchange, State
+from windsock.core.routing.exchange import Exchange
+from windsock.core.routing.plan import State
 
 MakeCall = Callable[[Attempt], Awaitable[CallResult]]
 Racing = dict[asyncio.Future[CallResult], Attempt]

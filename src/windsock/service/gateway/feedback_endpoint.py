@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from windsock.clock import Clock
-from windsock.core.evidence.learner import Credit
+from windsock.core.evidence.judgements import Credit
 from windsock.core.model.rewards import Reward
 from windsock.errors import BadRequest
 from windsock.service.auth import Access, Principal, credential_in

@@ -45,8 +45,14 @@ class TokenUse:
         now: float,
     ) -> None:
         """Learn from `requests` requests at once, which took `counts` in all."""
+        self.observe_units(cell, deployment, units_of(counts), requests, now)
+
+    def observe_units(
+        self, cell: Cell, deployment: str, units: Sequence[float], requests: float, now: float
+    ) -> None:
+        """The same, by MIX_METERS."""
         row = self._open(cell).open(cell.name, deployment)
-        row.observe_units(units_of(counts), requests, now, self.settings)
+        row.observe_units(units, requests, now, self.settings)
 
     def mix(
         self, cell: Cell, deployment: str, *, prompt_tokens: float | None = None

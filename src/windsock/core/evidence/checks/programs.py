@@ -7,6 +7,7 @@ import sqlite3
 import warnings
 from contextlib import closing
 from functools import cache
+from typing import Any
 
 from windsock.core.evidence.checks.texts import MOST_CHARS, fenced
 
@@ -43,19 +44,27 @@ def runs(text: str, schema: str) -> bool:
     query = fenced(text).strip().rstrip(";")
     if not query or len(query) > MOST_CHARS:
         return bool(query)
+    try:
+        rows_of(query, schema, most=3)
+    except sqlite3.Error as error:
+        return not schema and "no such table" in str(error)
+    except (sqlite3.Warning, ValueError):
+        return False
+    return True
+
+
+def rows_of(query: str, schema: str, *, most: int) -> list[tuple[Any, ...]]:
+    """The first `most` rows of one query on these tables, in bounded time; it can only read.
+
+    raises  sqlite3.Error, sqlite3.Warning or ValueError if it does not run
+    """
     with closing(sqlite3.connect(":memory:")) as connection:
         if schema:
             connection.deserialize(_sample(schema))
         steps = iter(range(MOST_STEPS // STEPS_BETWEEN))
         connection.set_progress_handler(lambda: next(steps, None) is None, STEPS_BETWEEN)
         connection.set_authorizer(_reads_only)
-        try:
-            connection.execute(query).fetchmany(3)
-        except sqlite3.Error as error:
-            return not schema and "no such table" in str(error)
-        except (sqlite3.Warning, ValueError):
-            return False
-    return True
+        return connection.execute(query).fetchmany(most)
 
 
 def checked_schema(schema: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 FENCE = re.compile(r"```[ \t]*[\w+-]*[ \t]*\n(.*?)```", re.DOTALL)
@@ -32,12 +33,15 @@ def fenced(text: str) -> str:
     return found[1] if found else text
 
 
-def json_in(text: str, *, is_lenient: bool) -> Any:
-    """The value, or NOTHING. Lenient: also in a fence, or with words around one object or list."""
+def json_in(text: str, *, is_lenient: bool, loads: Callable[[str], Any] = json.loads) -> Any:
+    """The value, or NOTHING. Lenient: also in a fence, or with words around one object or list.
+
+    loads   reads one text; raises ValueError
+    """
     tried = [text, fenced(text), _braced(text)] if is_lenient else [text]
     for each in tried:
         try:
-            return json.loads(each)
+            return loads(each)
         except (ValueError, RecursionError):
             continue
     return NOTHING

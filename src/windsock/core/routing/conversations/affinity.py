@@ -26,6 +26,7 @@ from windsock.core.routing.conversations.memory import (
     Conversation,
     ConversationMemory,
     Seat,
+    SessionKey,
 )
 
 GAP_SHARE = 0.4
@@ -55,6 +56,8 @@ class Conversations:
     """What conversations and caches have been like, and what follows for the next turn.
 
     is_judged   whether the success of a cell's deployments has been learnt from judgements
+    on_turn     called with the (namespace, route, session) of each that was answered
+    on_answer   called with namespace and id of each answer that may be gone on from
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class Conversations:
         self._catalog = catalog
         self._beliefs = beliefs
         self._is_judged = is_judged
+        self.on_turn: Callable[[SessionKey], None] = lambda key: None
+        self.on_answer: Callable[[str, str], None] = lambda namespace, name: None
         self.memory = ConversationMemory()
         self.habits = Habits()
         self.hits = CacheHits()
@@ -97,6 +102,11 @@ class Conversations:
 
     def observe(self, outcome: Outcome) -> None:
         """A turn was answered: the home is there, and its cache holds the prompt."""
+        self._keep_turn(outcome)
+        if outcome.response_id:
+            self.on_answer(outcome.decision.cell.namespace, outcome.response_id)
+
+    def _keep_turn(self, outcome: Outcome) -> None:
         self._note_answerer(outcome)
         facts, served = outcome.decision.conversation, outcome.served
         if facts is None or served is None:
@@ -115,6 +125,7 @@ class Conversations:
         found.turns, found.at = found.turns + 1, at
         self.habits.observe((cell.namespace, cell.route), found, gap_s)
         self.memory.keep(key, found)
+        self.on_turn(key)
         if outcome.response_id:
             self.memory.link(cell.namespace, outcome.response_id, facts.session)
 

@@ -149,6 +149,16 @@ class ConversationMemory:
         latest = list(islice(reversed(self._answerers.items()), MAX_KEPT))
         return [[*key, deployment] for key, deployment in reversed(latest)]
 
+    def hear(self, key: SessionKey, told: list[Any]) -> None:
+        """A turn that another replica answered, as `told_of` says it; a later one stays."""
+        heard, known = _read(*told), self._known.get(key)
+        if known is None or known.at <= heard.at:
+            self.keep(key, heard)
+
+    def told_of(self, key: SessionKey) -> list[Any]:
+        """A conversation that is known, JSON-able."""
+        return _told(key, self._known[key])[len(key) :]
+
     def from_state(self, state: list[Any], answerers: list[Any]) -> None:
         """Take over a state of `to_state` and of `answerers_to_state`."""
         self._answerers = OrderedDict(((space, name), at) for space, name, at in answerers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.cascades.agreement import Offer
 from windsock.core.cascades.cascade_arm import CascadeArm
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.model.abilities.modes import CHAT
@@ -16,7 +17,7 @@ from windsock.core.policies.protocol import CellView
 from windsock.core.pricing.book import PriceBook
 from windsock.core.pricing.schedule import tier_in
 from windsock.core.resilience.health import HealthBoard
-from windsock.core.routing.routes import Route
+from windsock.core.routing.routes import Agreement, Cascade, Route
 from windsock.core.routing.sizes.prompt_sizes import LONGEST, SizeClasses
 from windsock.core.routing.weights.asked import AS_USUAL, Asked, ceilings_of
 from windsock.core.routing.weights.costs import (
@@ -204,27 +205,33 @@ class Candidates:
             return None
         usd, _ = request_usd(self._beliefs, moment, cell, cascade.to, asked, imagined)
         costs = usd | dict(usd_by_name)
-        strong = next(
-            (
-                (to, costs[to], self._beliefs.posterior(cell, to))
-                for to in cascade.to
-                if to in costs and moment.why_out(to) is None
-            ),
-            None,
-        )
-        if strong is None:
+        to = next((to for to in cascade.to if to in costs and moment.why_out(to) is None), None)
+        if to is None:
             return ()
+        strong = to, costs[to], self._beliefs.posterior(cell, to)
+        plain = [(name, usd, self._beliefs.posterior(cell, name))
+                 for name, usd in usd_by_name.items()]  # fmt: skip
+        if cascade.agreement is not None:
+            return self._agreeing(cell, cascade, cascade.agreement, strong, plain)
         offers = (
-            self._confidences.compound(
-                cell,
-                (name, usd, self._beliefs.posterior(cell, name)),
-                strong,
-                cascade.escalate_below,
-            )
-            for name, usd in usd_by_name.items()
-            if name not in cascade.to
+            self._confidences.compound(cell, each, strong, cascade.escalate_below)
+            for each in plain
+            if each[0] not in cascade.to
         )
         return tuple(offer for offer in offers if offer is not None)
+
+    def _agreeing(
+        self, cell: Cell, cascade: Cascade, by: Agreement, strong: Offer, plain: list[Offer]
+    ) -> tuple[CascadeArm, ...]:
+        """None while who gives the second opinion cannot be asked."""
+        second = next((each for each in plain if each[0] == by.second), None)
+        if second is None:
+            return ()
+        return tuple(
+            self._confidences.agreeing(cell, first, second, strong, plain, by.trial)
+            for first in plain
+            if first[0] not in (by.second, *cascade.to)
+        )
 
     def _drop_sick(
         self, usd_by_name: dict[str, float], ruled_out: Exclusions, moment: Moment

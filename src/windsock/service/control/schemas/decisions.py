@@ -59,4 +59,5 @@ def _attempt(result: CallResult) -> dict[str, Any]:
         "billed_usd": number(result.billed_usd),
         "counted_usd": number(result.counted_usd),
         "is_bill_doubted": result.is_bill_doubted,
+        "agrees": result.agrees,
     }

@@ -109,6 +109,11 @@ class CascadeView(Answer):
     gain: float = Field(
         description="success beyond a plain mixture of the two at the same cost; used above 0"
     )
+    second: str | None = Field(
+        description="who is asked beside `deployment` where their agreement is what counts; then "
+        "the mixture is of any two, and it is used where `gain` is above `gain_error`"
+    )
+    gain_error: float | None = Field(description="standard error of `gain`, where it is measured")
 
     @classmethod
     def of(cls, facts: CascadeFacts) -> CascadeView:

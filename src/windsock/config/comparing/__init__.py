@@ -1,0 +1,1 @@
+"""Settings of what asks a second deployment."""

@@ -1,0 +1,173 @@
+"""One of several routers that think alike: what it learns it tells, what others learn it learns."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+from windsock.core.model.calls import CallKind
+from windsock.core.model.events import Event, EventKind
+from windsock.core.model.requests import Cell
+from windsock.core.replicas.contributions import Contribution, Kind
+from windsock.core.replicas.deltas import Delta, Outbox, Seen, Word
+from windsock.core.routing.conversations.memory import SessionKey
+from windsock.core.routing.router import Router
+
+MAX_RECENT = 256
+"""Deltas that are learnt again where another's word on quality replaced what they had taught."""
+
+FIRST = (Kind.SETTLED, Kind.SAID)
+"""Learnt before the rest: whether answers are judged decides what a mere answer counts."""
+
+COOLDOWNS = {EventKind.COOLDOWN_BEGAN, EventKind.COOLDOWN_ENDED, EventKind.COOLDOWN_CUT_SHORT}
+QUALITY = {EventKind.QUALITY_DRIFTED, EventKind.QUALITY_UNDONE, EventKind.MODEL_REDIRECTED}
+SILENCE = {EventKind.KEY_SILENCED, EventKind.KEY_HEARD}
+
+
+class Replica:
+    """A router's part in a group of them.
+
+    seen    deltas that it has learnt, its own among them
+    """
+
+    def __init__(self, router: Router, name: str) -> None:
+        self.router = router
+        self.name = name
+        self.outbox = Outbox(name, router.beliefs.settings.half_life_s)
+        self.seen = Seen()
+        self._recent: deque[Delta] = deque(maxlen=MAX_RECENT)
+        router.learner.share(self.outbox.learnt.add)
+        router.conversations.on_turn = self._tell_turn
+        router.conversations.on_answer = self._tell_answer
+
+    def cut(self, now: float) -> Delta | None:
+        """What it has to tell since the last one; None if that is nothing."""
+        delta = self.outbox.cut(now)
+        if delta is not None:
+            self._note(delta)
+        return delta
+
+    def absorb(self, delta: Delta, now: float) -> bool:
+        """Learn what another has learnt; False if that is known, or its own."""
+        if delta.replica == self.name or not self.seen.note(delta.replica, delta.number):
+            return False
+        self._recent.append(delta)
+        self.outbox.learnt.is_muted = True
+        try:
+            self._learn(delta.learnt)
+            for word in delta.told:
+                self._hear(word, now)
+        finally:
+            self.outbox.learnt.is_muted = False
+        return True
+
+    def tell_of(self, event: Event) -> None:
+        """Something was published here that others act on as well."""
+        if event.kind in COOLDOWNS:
+            others = event.facts.get("with", ())
+            for name in (event.deployment, *(others if isinstance(others, list) else ())):
+                self._tell_cooldown(name, event.at)
+        elif event.kind in QUALITY:
+            for namespace, route in self.router.beliefs.routes():
+                if event.namespace in (None, namespace):
+                    self._tell_quality(namespace, route, event.deployment)
+        elif event.kind in SILENCE:
+            key = (str(event.facts["namespace"]), str(event.facts["key"]))
+            self.outbox.tell("silenced", key, event.kind is EventKind.KEY_SILENCED)
+
+    def _note(self, delta: Delta) -> None:
+        self.seen.note(delta.replica, delta.number)
+        self._recent.append(delta)
+
+    def _learn(self, learnt: Iterable[Contribution]) -> None:
+        for each in sorted(learnt, key=lambda each: each.kind not in FIRST):
+            if each.kind is Kind.SPENT or each.kind is Kind.SERVED:
+                self._count(each)
+            else:
+                cell = self.router.learner.hear(each)
+                if cell is not None:
+                    self.router.tables.count_evidence(cell, each.at, max(1, round(each.values[0])))
+
+    def _count(self, each: Contribution) -> None:
+        """What a policy of a route knows beside beliefs."""
+        route = self.router.routes.get(each.key[1])
+        if route is None:
+            return
+        if each.kind is Kind.SERVED:
+            *cell, arm = each.key
+            route.policy.count_served(Cell.read(*cell), arm, each.values[0])
+        elif route.policy.pacer is not None:
+            requests, usd = each.values
+            route.policy.pacer.spend(usd, each.at, requests)
+
+    def _hear(self, word: Word, now: float) -> None:
+        hear = HEARD.get(word.subject)
+        if hear is not None:
+            hear(self, word.key, word.word, now)
+
+    def _hear_cooldown(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
+        cause = CallKind(word["cause"]) if word["cause"] else None
+        health = self.router.health
+        health.of(key[0]).hear(health.rules, cause, word["until"], now)
+        health.version += 1
+
+    def _hear_quality(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
+        namespace, route, deployment = key
+        self.router.beliefs.take_over_quality(namespace, route, deployment, word["state"])
+        seen = Seen.from_state(word["seen"])
+        unknown = (d.learnt for d in self._recent if not seen.has(d.replica, d.number))
+        for each in chain(*unknown, self.outbox.learnt.waiting()):
+            if each.key[:2] == (namespace, route) and each.key[3:4] == (deployment,):
+                self.router.learner.believe_again(each)
+        self.router.tables.forget()
+
+    def _hear_silenced(self, key: tuple[str, ...], word: bool, now: float) -> None:
+        namespace, name = key
+        self.router.learner.set_silent(namespace, name, is_silent=word, now=now)
+        self.router.tables.forget()
+
+    def _hear_turn(self, key: tuple[str, ...], word: list[Any], now: float) -> None:
+        namespace, route, session = key
+        self.router.conversations.memory.hear((namespace, route, session), word)
+
+    def _hear_answer(self, key: tuple[str, ...], word: list[str | None], now: float) -> None:
+        memory, (namespace, name), (session, deployment) = (
+            self.router.conversations.memory, key, word
+        )  # fmt: skip
+        if session is not None:
+            memory.link(namespace, name, session)
+        if deployment is not None:
+            memory.note_answerer(namespace, name, deployment)
+
+    def _tell_turn(self, key: SessionKey) -> None:
+        self.outbox.tell("turn", key, self.router.conversations.memory.told_of(key))
+
+    def _tell_answer(self, namespace: str, name: str) -> None:
+        memory = self.router.conversations.memory
+        word = [memory.session_of(namespace, name), memory.answerer(namespace, name)]
+        if word != [None, None]:
+            self.outbox.tell("answer", (namespace, name), word)
+
+    def _tell_cooldown(self, deployment: str, at: float) -> None:
+        health = self.router.health
+        cause = health.cause(deployment, at)
+        word = {"until": health.cooldown_until(deployment), "cause": cause.value if cause else None}
+        self.outbox.tell("cooldown", (deployment,), word)
+
+    def _tell_quality(self, namespace: str, route: str, deployment: str) -> None:
+        """With what it rests on: others learn the rest of what they know once more."""
+        state = self.router.beliefs.quality(namespace, route, deployment)
+        word = {"state": state, "seen": self.seen.to_state()}
+        self.outbox.tell("quality", (namespace, route, deployment), word)
+
+
+HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], None]] = {
+    "cooldown": Replica._hear_cooldown,
+    "quality": Replica._hear_quality,
+    "silenced": Replica._hear_silenced,
+    "turn": Replica._hear_turn,
+    "answer": Replica._hear_answer,
+}
+"""How each subject of a word is heard; those of a later version are not."""

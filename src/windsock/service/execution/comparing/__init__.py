@@ -1,0 +1,1 @@
+"""Answers of two deployments to one request, held against each other."""

@@ -1,0 +1,134 @@
+"""What does not add is told: cooldowns, changes of quality, silenced keys, conversations."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, failed, request, router
+from windsock.core.beliefs.change_detection import Mode
+from windsock.core.model.calls import CallKind
+from windsock.core.model.requests import Cell
+from windsock.core.model.rewards import Reward
+from windsock.core.policies.objectives import Objective
+from windsock.core.routing.replication.replica import Replica
+from windsock.core.routing.router import Router
+
+CHAT = Cell("default", "auto", "chat")
+
+
+def pair() -> tuple[Replica, Replica]:
+    """The first judges changes of quality, as a leader does."""
+    one, other = (Replica(router(), name) for name in ("leader", "other"))
+    other.router.beliefs.is_judge = False
+    return one, other
+
+
+def tell(one: Replica, other: Replica, now: float) -> None:
+    delta = one.cut(now)
+    assert delta is not None
+    assert other.absorb(delta, now)
+
+
+def judge(it: Router, value: float, number: int, at: float) -> None:
+    exchange = it.open(request(task="chat"), at)
+    decision = replace(exchange.decision, deployment=MID, id=f"d{number}")
+    it.learn(decision, MID, Reward(value=value), at)
+
+
+def test_a_cooldown_holds_everywhere_and_ends_everywhere() -> None:
+    one, other = pair()
+    exchange = one.router.open(request(), START)
+    attempt = exchange.next_attempt(START)
+    result = failed(attempt, CallKind.RATE_LIMITED, retry_after_s=30.0)
+    for event in one.router.record(result, START):
+        one.tell_of(event)
+    tell(one, other, START)
+    name, health = attempt.deployment, other.router.health
+    assert health.cooldown_until(name) == START + 30
+    assert health.cause(name, START) is CallKind.RATE_LIMITED
+    later = START + 31
+    for event in one.router.record(answered(replace(attempt, started_at=later)), later + 1):
+        one.tell_of(event)
+    tell(one, other, later + 1)
+    assert health.state_of(name, name, later + 1) == "closed"
+
+
+def test_a_change_of_quality_is_judged_by_one_and_believed_by_all() -> None:
+    one, other = pair()
+    number = 0
+    for value, count in ((1.0, 200), (0.0, 40)):
+        for _ in range(count):
+            number += 1
+            judge((one, other)[number % 2].router, value, number, START + number)
+        for each, to in ((one, other), (other, one)):
+            tell(each, to, START + number)
+    found = one.router.drain_shifts()
+    assert [event.kind for event in found][:1] == ["quality.drifted"]
+    assert not other.router.drain_shifts()
+    for event in found:
+        one.tell_of(event)
+    judge(other.router, 0.0, number + 1, START + number)
+    tell(one, other, START + number)
+    tell(other, one, START + number)
+    modes = {each.router.beliefs.mode(CHAT, MID) for each in (one, other)}
+    assert len(modes) == 1
+    assert Mode.STEADY not in modes
+    mine, theirs = (each.router.beliefs.posterior(CHAT, MID) for each in (one, other))
+    assert theirs == pytest.approx(mine, abs=1e-9)
+
+
+def test_a_key_that_is_silenced_on_one_is_silenced_on_all() -> None:
+    one, other = pair()
+    decision = one.router.open(request(task="chat"), START).decision
+    for each in (one, other):
+        each.router.learn(decision, MID, Reward(value=0.0, key_id="liar"), START)
+    before = other.router.beliefs.summary(CHAT, MID).mean
+    for event in one.router.operator.silence_key("default", "liar", is_silent=True, now=START):
+        one.tell_of(event)
+    tell(one, other, START)
+    assert other.router.operator.silenced("default") == ["liar"]
+    assert other.router.beliefs.summary(CHAT, MID).mean > before
+    for event in one.router.operator.silence_key("default", "liar", is_silent=False, now=START):
+        one.tell_of(event)
+    tell(one, other, START)
+    assert other.router.operator.silenced("default") == []
+
+
+def test_a_conversation_goes_on_where_it_was_answered_whoever_is_asked() -> None:
+    one, other = pair()
+    asked = request(session_id="s1", prompt_tokens=20_000)
+    exchange = one.router.open(asked, START)
+    attempt = exchange.next_attempt(START)
+    exchange.report(answered(attempt), START)
+    exchange.outcome(START)
+    home = one.router.conversations.home(asked, "auto", START + 1)
+    assert home == attempt.deployment
+    assert other.router.conversations.home(asked, "auto", START + 1) is None
+    tell(one, other, START)
+    assert other.router.conversations.home(asked, "auto", START + 1) == home
+    assert {CHEAP, MID, FLAGSHIP} >= {home}
+    later = replace(asked, prompt_tokens=20_500)
+    assert other.router.open(later, START + 1).decision.conversation.home == home
+
+
+def test_an_older_turn_does_not_replace_a_later_one() -> None:
+    one, other = pair()
+    asked = request(session_id="s1", prompt_tokens=20_000)
+    for replica, at in ((one, START), (other, START + 5)):
+        exchange = replica.router.open(asked, at)
+        exchange.report(answered(exchange.next_attempt(at)), at)
+        exchange.outcome(at)
+    latest = other.router.conversations.memory.told_of(("default", "auto", "s1"))
+    tell(one, other, START + 6)
+    assert other.router.conversations.memory.told_of(("default", "auto", "s1")) == latest
+
+
+def test_money_spent_on_one_paces_the_other() -> None:
+    aim = Objective(kind="budget", usd_per_day=1.0)
+    one, other = (Replica(router(objective=aim), name) for name in ("a", "b"))
+    exchange = one.router.open(request(), START)
+    exchange.report(answered(exchange.next_attempt(START)), START)
+    spent = exchange.outcome(START).cost_usd
+    tell(one, other, START)
+    left = other.router.routes["auto"].policy.pacer.allowance(START).left_usd
+    assert left == pytest.approx(1.0 - float(spent))
