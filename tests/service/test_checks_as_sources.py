@@ -123,5 +123,15 @@ async def test_how_often_a_check_fails_right_answers_is_shown(tmp_path: Path) ->
                 answer = await it.http.post("/v1/chat/completions", json=asked)
                 name = answer.headers["x-windsock-decision-id"]
                 await it.http.post("/v1/feedback", json={"decision_id": name, "value": True})
-            told = (await it.http.get("/v1/evidence?route=auto")).text
-            assert "check:schema" in told
+            (told,) = (await it.http.get("/v1/evidence?route=auto")).json()["data"]
+            (check,) = told["checks"]
+            assert check == {
+                "name": "schema",
+                "judged": pytest.approx(4, abs=0.01),
+                "fails_right": pytest.approx(1.0),
+                "fails_wrong": None,
+            }
+            assert {each["source"]: each["kind"] for each in told["sources"]} == {
+                "explicit": "label",
+                "check:schema": "proxy",
+            }

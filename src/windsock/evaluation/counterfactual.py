@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from windsock.core.evidence.sources import tells_success
 from windsock.core.model.calls import CallResult, Outcome, total_usd
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.exclusions import OF_THE_REQUEST
@@ -289,7 +290,7 @@ def matter_of(reward: Reward) -> tuple[str, str, str | None]:
 
 def worth_of(said: Iterable[Feedback]) -> float | None:
     """Rewards of one answer as one, by what each counted for."""
-    known = list(said)
+    known = [each for each in said if tells_success(each.reward.source)]
     total = sum(each.weight for each in known)
     if not total:
         return None
