@@ -17,7 +17,7 @@ from windsock.core.model.calls import CallResult, Outcome, total_usd
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.exclusions import OF_THE_REQUEST
 from windsock.core.model.requests import RouteRequest
-from windsock.core.model.rewards import Feedback, Reward
+from windsock.core.model.rewards import Feedback, matter_of
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.model.units import to_float
 from windsock.core.routing.router import Router
@@ -282,10 +282,6 @@ def _barred(logged: WeightTable | None) -> frozenset[str]:
     return frozenset(
         name for name, reason in logged.ruled_out.items() if reason.code in OF_THE_REQUEST
     )
-
-
-def matter_of(reward: Reward) -> tuple[str, str, str | None]:
-    return reward.metric, reward.source, reward.key_id
 
 
 def worth_of(said: Iterable[Feedback]) -> float | None:
