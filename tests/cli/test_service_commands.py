@@ -19,6 +19,7 @@ COMMANDS = (
     ["prices", "history", "acme/m"],
     ["prices", "quarantine"],
     ["alarms", "list"],
+    ["label"],
     ["learn", "OUTCOMES"],
     ["learn", "--undo", "1"],
 )

@@ -71,7 +71,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         config += f'[providers.delta]\nbase_url = "{good.url}"\n[server]\nkeys = "required"\n'
         config += 'admin_token = "${WINDSOCK_ADMIN_TOKEN}"\n'
         config += '[routes.held]\ncandidates = ["delta/m"]\nobjective = "budget"\n'
-        config += 'budget = "small"\n[budgets.small]\nusd_per_day = 5\n'
+        config += 'budget = "small"\n[budgets.small]\nusd_per_day = 5\n[labels]\ntexts = true\n'
         async with running(config, folder, WINDSOCK_ADMIN_TOKEN=TOKEN) as it, browser() as chromium:
             book = KeyBook(it.service.settings, it.service.clock)
             reader = book.create("reader", scopes=["read"]).secret
@@ -307,3 +307,105 @@ async def test_what_changes_something_is_sent_from_the_reference_only_after_aski
         await expect(page.locator("#confirm")).to_contain_text("POST /v1/whatif")
         await page.locator("#confirm").get_by_role("button", name="Send").click()
         await expect(call.locator("pre")).to_contain_text("success_then")
+
+
+ODD = "<img src=x onerror=alert(1)> which way?"
+
+
+async def asked(world: World, task: str, count: int = 1) -> list[str]:
+    """Ids of answers that wait for a label, each of a prompt that would like to be HTML."""
+    names = []
+    for number in range(count):
+        body = {
+            "model": "auto",
+            "metadata": {"task": task},
+            "messages": [{"role": "user", "content": f"{ODD} {number}"}],
+        }
+        answer = await world.it.http.post("/v1/chat/completions", json=body)
+        names.append(answer.headers["x-windsock-decision-id"])
+    await world.it.service.ledger.flushed()
+    return names
+
+
+async def said_of(world: World, name: str) -> list[float]:
+    await world.it.service.ledger.flushed()
+    found = (await world.it.http.get(f"/v1/decisions/{name}")).json()
+    return [each["value"] for each in found["feedback"]]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1600, "light")])
+async def test_two_keys_label_and_each_label_says_what_it_bought(world, width, scheme) -> None:
+    task = f"label-{width}"
+    names = await asked(world, task, 4)
+    looks = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    async with world.page(f"label?task={task}", **looks) as page:
+        await page.clock.install()
+        texts, progress = page.locator(".said"), page.locator('[data-name="in-short"]')
+        await expect(progress).to_contain_text("0 labels given here, 4 more wanted; not knowing")
+        await expect(texts.first).to_contain_text(ODD)
+        await expect(texts.last).to_have_text("hello")
+        for name in ("acme", "boreal"):
+            await expect(page.locator('[data-name="card"]')).not_to_contain_text(name)
+        await page.keyboard.press("y")
+        await page.keyboard.press("n")
+        rows = page.locator('[data-name="bought-table"] tbody tr')
+        await expect(rows).to_have_count(1)
+        await expect(rows.first).to_contain_text("right")
+        await expect(rows.first).to_contain_text(re.compile("acme/m|boreal/m"))
+        await expect(rows.first).to_contain_text(re.compile(r"[−+]\d+\.\d points"))
+        await expect(progress).to_contain_text("2 labels given here, 2 more wanted")
+        await page.keyboard.press("u")
+        await expect(progress).to_contain_text("1 label given here, 3 more wanted")
+        await page.get_by_role("button", name="Skip").click()
+        await page.keyboard.press("n")
+        await page.keyboard.press("y")
+        await expect(page.locator('[data-name="label"] [data-name="none"]')).to_be_visible()
+        await expect(page.get_by_role("button", name="Right")).to_be_disabled()
+        await page.clock.run_for(5000)
+        await expect(rows).to_have_count(3)
+        choices = page.locator('[data-name="choices-table"] tbody tr')
+        await expect(choices.first).to_contain_text("3 of 4")
+        assert (await widths(page))[0] <= width
+    said = sorted(map(tuple, [await said_of(world, name) for name in names]))
+    assert said == [(), (0.0,), (1.0,), (1.0,)]
+
+
+async def test_who_leaves_has_said_what_was_said_and_a_sent_label_is_corrected(world) -> None:
+    (name,) = await asked(world, "label-leaving")
+    async with world.page("label?task=label-leaving") as page:
+        await expect(page.get_by_role("button", name="Wrong")).to_be_enabled()
+        await page.keyboard.press("n")
+        async with page.expect_response(lambda answer: answer.request.method == "POST"):
+            await page.keyboard.press("]")
+        await expect(page).to_have_url(re.compile("#/what-if"))
+    assert await said_of(world, name) == [0.0]
+    (name,) = await asked(world, "label-corrected")
+    async with world.page("label?task=label-corrected") as page:
+        await page.clock.install()
+        await expect(page.get_by_role("button", name="Wrong")).to_be_enabled()
+        await page.keyboard.press("n")
+        await page.clock.run_for(5000)
+        rows = page.locator('[data-name="bought-table"] tbody tr')
+        await expect(rows.first).to_contain_text("wrong")
+        await page.keyboard.press("u")
+        await expect(page.locator("#said-now")).to_contain_text("stands in its place")
+        await page.keyboard.press("y")
+        await page.clock.run_for(5000)
+        await expect(rows.first).to_contain_text("right")
+        await expect(rows).to_have_count(1)
+    assert (await said_of(world, name))[-1] == 1.0
+
+
+async def test_a_key_that_may_not_read_texts_is_told_so_and_labels_nothing(world) -> None:
+    (name,) = await asked(world, "label-reader")
+    async with world.page("label?task=label-reader", key=None) as page:
+        await page.evaluate(f"sessionStorage.setItem('windsock.key', '{world.reader}')")
+        await page.reload()
+        await expect(page.locator('[data-name="note"]')).to_contain_text("scope 'label'")
+        await expect(page.locator(".said")).to_have_count(0)
+        await page.clock.install()
+        await page.keyboard.press("y")
+        await page.clock.run_for(5000)
+        await expect(page.locator("#said-now")).to_contain_text("lacks the scope")
+        assert ODD not in await page.content()
+    assert await said_of(world, name) == []

@@ -67,7 +67,7 @@ ROWS = (
     Row("GET", "/ui/api/history", READ, f"/ui/api/history?task={TASK}", own=True),
     Row("GET", "/ui/api/stream", READ, f"/ui/api/stream?task={TASK}"),
     Row("GET", "/ui/api/cells", READ, own=True),
-    Row("GET", "/ui/api/session", READ),
+    Row("GET", "/ui/api/session", ("read", "label")),
     Row("GET", "/healthz", ANYONE),
     Row("GET", "/readyz", ANYONE),
     Row("GET", "/health/liveliness", ANYONE),
@@ -93,6 +93,9 @@ ROWS = (
     Row("GET", "/v1/prices/statements", READ),
     Row("GET", "/v1/feeds", READ),
     Row("GET", "/v1/evidence", READ, own=True),
+    Row("GET", "/v1/labels", ("read", "label"), own=True),
+    Row("POST", "/v1/labels", ("label",), body={"decision_id": "DECISION", "value": 1},
+        hidden=True),
     Row("GET", "/v1/keys", READ),
     Row("GET", "/v1/prices/quarantine", READ),
     Row("POST", "/v1/prices/quarantine/approve", ADMIN, body={"deployment": "a/b", "feed": "x"}),
@@ -115,6 +118,11 @@ ROWS = (
     Row("DELETE", "/v1/learn/{lesson}", ADMIN, "/v1/learn/LESSON", hidden=True),
     Row("POST", "/v1/feedback", FEEDBACK, body={"decision_id": "DECISION", "value": 1},
         hidden=True),
+    *(
+        Row("POST", path, FEEDBACK, body={})
+        for path in ("/v1/feedback/otel", "/v1/feedback/langfuse", "/v1/feedback/langsmith",
+                     "/v1/feedback/rows", "/v1/logs", "/v1/traces")
+    ),
     Row("POST", "/v1/chat/completions", INFER, body=CHAT),
     Row("POST", "/chat/completions", INFER, body=CHAT),
     Row("POST", "/v1/messages", INFER, body=MESSAGE),

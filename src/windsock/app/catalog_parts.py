@@ -41,7 +41,9 @@ def deployment_names(settings: Settings) -> list[str]:
     for route in settings.routes.values():
         names += route.candidates
         names += route.cascade.to if route.cascade else ()
-        names += [each for each in route.fallbacks if each not in routes]
+        beside = (route.judge.model, route.judge.reference) if route.judge else ()
+        named = [*route.fallbacks, *filter(None, beside)]
+        names += [each for each in named if each not in routes]
     return list(dict.fromkeys(names))
 
 

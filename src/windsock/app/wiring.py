@@ -14,6 +14,8 @@ from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
+from windsock.app.background.judging.judges import Judges
+from windsock.app.background.judging.rules import judge_rules_of
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
@@ -41,8 +43,10 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
-from windsock.service.control.history_routes import history_routes
+from windsock.service.control.history_routes import History, history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
+from windsock.service.control.labels.queue import Queue
+from windsock.service.control.labels.routes import label_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
@@ -123,7 +127,15 @@ def _service(
     """Without its application."""
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
-    executor.readers.all.append(texts)
+    background = BackgroundRequests(router=core.router, executor=executor, clock=core.clock)
+    judges = Judges(
+        router=core.router,
+        background=background,
+        feedbacks=feedbacks,
+        clock=core.clock,
+        rules=judge_rules_of(settings),
+    )
+    executor.readers.all += [texts, judges]
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -138,7 +150,8 @@ def _service(
         feedbacks=feedbacks,
         uncalled=uncalled,
         access=access,
-        background=BackgroundRequests(router=core.router, executor=executor, clock=core.clock),
+        background=background,
+        judges=judges,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
@@ -154,6 +167,7 @@ def _service(
             poller=core.poller,
             caps=core.caps,
             texts=texts,
+            judges=judges,
             settings=settings,
         ),
     )
@@ -210,6 +224,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            label_routes(insight, past, _label_queue(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),
             *overview_routes(
@@ -218,6 +233,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                 service.poller,
                 keys=partial(queries.keys, service.engine),
                 settings=lambda: shown(service.settings),
+                judging=service.judges.facts,
             ),
             rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
@@ -225,6 +241,10 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
         ],
         lifespan=_lifespan(service),
     )  # fmt: skip
+
+
+def _label_queue(service: Service, past: History) -> Queue:
+    return Queue(texts=service.texts, feedbacks=service.feedbacks, feedback_of=past.feedback_of)
 
 
 def _kept(service: Service, caller: Caller) -> KeptAnswers:

@@ -13,6 +13,7 @@ import typer
 from windsock import __version__
 from windsock.cli import service_commands
 from windsock.cli.cap_commands import caps_app
+from windsock.cli.evidence import commands as evidence_commands
 from windsock.cli.feeds.commands import feeds_app
 from windsock.cli.first_steps import commands as first_commands
 from windsock.cli.foresight import commands as foresight_commands
@@ -229,6 +230,7 @@ app.command()(service_commands.whatif)
 app.command()(service_commands.learn)
 app.command()(service_commands.explain)
 app.command()(service_commands.report)
+app.command()(evidence_commands.label)
 
 
 @app.command()

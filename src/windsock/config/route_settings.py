@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from windsock.config.comparing.cascade_settings import CascadeSettings
+from windsock.config.evidence.judge import JudgeSettings
 from windsock.config.value_types import Seconds, Tables
 from windsock.resources.declared import Part, Share
 
@@ -82,6 +83,7 @@ class RouteSettings(Part):
                     are paid for, and the join is told in the stream
     content_filter  what a provider's content filter says of a request: 'refuse' tells the caller in
                     the provider's words, 'elsewhere' asks another deployment first
+    judge           a model that scores answers beside the requests
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -116,6 +118,7 @@ class RouteSettings(Part):
     rules: tuple[RuleSettings, ...] = ()
     cascade: CascadeSettings | None = None
     check: CheckSettings | None = None
+    judge: JudgeSettings | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -14,9 +14,9 @@ from typing import Protocol
 from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.errors import CallerError, StoreError
 
-SCOPES = ("infer", "feedback", "read", "metrics", "admin")
-"""What keys may be allowed: calls, feedback, inspection of their namespace, /metrics of the whole
-service where it needs a key, everything."""
+SCOPES = ("infer", "feedback", "read", "label", "metrics", "admin")
+"""What keys may be allowed: calls, feedback, inspection of their namespace, reading and judging of
+the texts that are held of it, /metrics of the whole service where it needs a key, everything."""
 
 PLAIN = (b"x-api-key", b"api-key", b"x-goog-api-key")
 """Headers in which Anthropic's, Azure's and Google's SDKs send the key as it is."""

@@ -88,23 +88,34 @@ class FeedbackInbox:
         idempotency_key: str | None,
         *,
         only_own: bool = False,
+        inclusion: float | None = None,
     ) -> tuple[Credit, bool]:
         """Who was credited, and whether this had been said before.
 
         name        the id of a decision, or of its answer, or its caller's own
         only_own    True where a key may judge its own decisions alone
+        inclusion   see `Feedback`
 
         raises  UnknownDecision, StoreError
         """
-        known = await self._known(name, namespace)
-        if known is None:
-            raise UnknownDecision(f"no decision {name!r} is known to this key")
+        known = await self.known(name, namespace)
         if only_own and known.decision.key_id != reward.key_id:
             raise UnknownDecision(
                 f"decision {name!r} was made for another key, and keys judge their own here "
                 '(judges = "own")'
             )
-        return self._learn(self._held(name, known), reward, idempotency_key)
+        return self._learn(self._held(name, known), reward, idempotency_key, inclusion)
+
+    async def known(self, name: str, namespace: str) -> OpenDecision:
+        """A decision of this namespace, by one of its names; raises as `observe` does."""
+        known = await self._known(name, namespace)
+        if known is None:
+            raise UnknownDecision(f"no decision {name!r} is known to this key")
+        return known
+
+    def at_hand(self, decision_id: str) -> OpenDecision | None:
+        """What is remembered of a decision; looking does not keep it longer."""
+        return self._open.get(decision_id)
 
     async def answered_by(self, name: str, namespace: str) -> str | None:
         """The deployment that gave an answer of this id in this namespace; None if none did.
@@ -123,6 +134,11 @@ class FeedbackInbox:
             if (known := await self._known(name, namespace)) is not None:
                 return self._held(name, known).decision.id
         return None
+
+    def said_of(self, decision_id: str) -> tuple[Reward, ...]:
+        """What was said of a decision that is at hand; looking changes nothing."""
+        known = self._open.get(decision_id)
+        return () if known is None else tuple(each.reward for each in known.said.values())
 
     def advice(self, name: str, namespace: str, claim: float) -> tuple[float, str | None]:
         """See `Router.advice`; for an answer that was just reported on."""
@@ -154,7 +170,11 @@ class FeedbackInbox:
         return _hold(self._open, decision_id, self._open.get(decision_id, found))
 
     def _learn(
-        self, known: OpenDecision, reward: Reward, idempotency_key: str | None
+        self,
+        known: OpenDecision,
+        reward: Reward,
+        idempotency_key: str | None,
+        inclusion: float | None = None,
     ) -> tuple[Credit, bool]:
         now = self._clock.now()
         before = known.said.get(matter_of(reward))
@@ -171,6 +191,7 @@ class FeedbackInbox:
             at=now,
             weight=credit.said,
             idempotency_key=idempotency_key,
+            inclusion=inclusion,
         )
         known.hear(feedback)
         self._append(feedback)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from windsock.clock import Clock
 from windsock.config.settings import Settings
+from windsock.core.evidence.sources import JUDGE
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import background_key, is_background
 from windsock.core.routing.caps.account import Raise, raise_of
@@ -113,11 +114,24 @@ def caps_of(settings: Settings) -> Iterator[Cap]:
             models=tuple(model.lower() for model in each.models),
             each=each.each or "",
         )
+    for name, route in settings.routes.items():
+        if route.judge is not None:
+            yield cap_beside(
+                name,
+                JUDGE,
+                usd_per_day=route.judge.usd_per_day,
+                spend_share=route.judge.most_spend_share,
+            )
     for name, budget in settings.budgets.items():
         routes = frozenset(n for n, route in settings.routes.items() if route.budget == name)
         if routes:
             usd = Decimal(str(budget.usd_per_day))
             yield Cap(name=f"budgets.{name}", usd=usd, route_names=routes)
+
+
+def beside_name(route: str, purpose: str) -> str:
+    """Of the cap on what windsock itself asks beside the requests of a route."""
+    return f"routes.{route}.{purpose}"
 
 
 def cap_beside(
@@ -128,7 +142,7 @@ def cap_beside(
     usd_per_day     dollars; spend_share: of what the route spends. At least one of them
     """
     return Cap(
-        name=f"routes.{route}.{purpose}",
+        name=beside_name(route, purpose),
         usd=MOST_USD if usd_per_day is None else usd_per_day,
         keys=(background_key(purpose, route),),
         beside=route,

@@ -41,7 +41,7 @@ def keys_create(
         typer.Option(
             "--scope",
             autocompletion=_scopes,
-            help="infer, feedback, read, metrics, admin; repeatable",
+            help="infer, feedback, read, label, metrics, admin; repeatable",
         ),
     ] = None,
     model: Annotated[

@@ -22,6 +22,10 @@ SEGMENT = re.compile(r"#(\d+\.\d+)\Z")
 """What a name of a task and its segment ends with: `version.index` of the borders."""
 
 
+OWN = "windsock-"
+"""How the tasks of the router's own calls begin."""
+
+
 class Cell(NamedTuple):
     """Where beliefs live: evidence is never shared between namespaces.
 
@@ -37,6 +41,11 @@ class Cell(NamedTuple):
     def name(self) -> str:
         """The task, with its segment if it has one: `sql` or `sql#3.1`, as people see it."""
         return f"{self.task}#{self.segment}" if self.segment else self.task
+
+    @property
+    def is_own(self) -> bool:
+        """True of the router's own calls, such as probes: nobody waits for their answers."""
+        return self.task.startswith(OWN)
 
     @property
     def stored(self) -> tuple[str, str, str]:

@@ -25,7 +25,7 @@ from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
-from windsock.service.control.schemas.wanted_labels import answered, unjudged
+from windsock.service.control.schemas.wanted_labels import answered, unlabelled
 from windsock.service.control.schemas.weights import WeightsView
 from windsock.wire.caller_fields.names import MOST_CHARS
 
@@ -109,7 +109,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
                 answered, past.decisions, since=begin, until=end, namespace=caller.namespace
             )
             ranked = wanted(found, LabelWorth(insight.router, now))
-            first = islice(unjudged(past.feedback_of, ranked), limit)
+            first = islice(unlabelled(past.feedback_of, ranked), limit)
             return StreamingResponse(first, media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")

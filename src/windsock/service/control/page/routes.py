@@ -24,6 +24,7 @@ def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIR
     routes = APIRouter(include_in_schema=False)
     routes.include_router(file_routes())
     Caller = Annotated[Principal, Depends(allowed(access, clock, "read"))]  # noqa: N806
+    Looker = Annotated[Principal, Depends(allowed(access, clock, "read", "label"))]  # noqa: N806
 
     @routes.get("/ui/api/history")
     async def history(
@@ -44,7 +45,7 @@ def dashboard_routes(dashboard: Dashboard, access: Access, clock: Clock) -> APIR
         return {"routes": dashboard.tasks_by_route(caller.namespace)}
 
     @routes.get("/ui/api/session")
-    async def session(caller: Caller) -> dict[str, Any]:
+    async def session(caller: Looker) -> dict[str, Any]:
         return {
             "namespace": caller.namespace,
             "scopes": sorted(caller.scopes),

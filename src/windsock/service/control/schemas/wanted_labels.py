@@ -1,4 +1,4 @@
-"""Answers that nobody has judged, as lines, in the order in which they are wanted."""
+"""Answers that nobody has labelled, as lines, in the order in which they are wanted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import orjson
 
+from windsock.core.evidence.sources import is_label
 from windsock.core.model.calls import Outcome
 from windsock.core.model.rewards import Feedback
 from windsock.service.control.schemas.decisions import decision_facts
@@ -19,7 +20,7 @@ def answered(decisions: Decisions, *, since: float, until: float, namespace: str
     """The last MOST_LOOKED_AT requests of the span that got an answer, oldest first."""
     return newest(
         decisions,
-        lambda each: each.served is not None,
+        lambda each: each.served is not None and not each.decision.cell.is_own,
         since=since,
         until=until,
         namespace=namespace,
@@ -27,10 +28,10 @@ def answered(decisions: Decisions, *, since: float, until: float, namespace: str
     )
 
 
-def unjudged(
+def unlabelled(
     feedback_of: Callable[[str], list[Feedback]], ranked: Iterable[tuple[float, Outcome]]
 ) -> Iterator[bytes]:
-    """Lines of those that nobody has judged, in their order, with what a label would tell."""
+    """Lines of those that no person has judged, in their order, with what a label would tell."""
     for worth, found in ranked:
-        if not feedback_of(found.decision.id):
+        if not any(is_label(each.reward.source) for each in feedback_of(found.decision.id)):
             yield orjson.dumps({**decision_facts(found), "label_worth": worth}) + b"\n"

@@ -41,6 +41,11 @@ export async function get(path, signal) {
   return (await answer.text()).split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
+/** Sent even though the page goes away; nobody hears the answer. */
+export function keep(path, body) {
+  return fetch(path, { method: "POST", keepalive: true, headers: { ...headers(), "content-type": "application/json" }, body: JSON.stringify(body) });
+}
+
 export async function post(path, body, signal) {
   return (await ask(path, { method: "POST", body, signal })).json();
 }

@@ -230,9 +230,10 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, dialog")) return;
   if (event.target.closest("#menu") && ["ArrowDown", "ArrowUp"].includes(event.key)) return along(event);
   if (event.key === "Escape") return unfold(false);
-  if (!KEYS[event.key]) return;
+  const act = KEYS[event.key] ?? open?.module?.keys?.[event.key];
+  if (!act) return;
   event.preventDefault();
-  KEYS[event.key]();
+  act();
 }
 
 /** Arrows go from view to view in the menu. */

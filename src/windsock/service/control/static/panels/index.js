@@ -2,7 +2,8 @@
 //
 // name       in the address: #/name
 // uses       what of the header it goes by: "cell" (route and task), "range" (time); "all-tasks": of no task alone
-// open       its module: load(ask) -> facts, draw(place, facts, ask), `every` seconds between two loads;
+// open       its module: load(ask) -> facts, draw(place, facts, ask), `every` seconds between two loads,
+//            `keys` by name -> what they do while it is open;
 //            or live(place, ask) -> a function that ends it
 
 export const PANELS = [
@@ -17,6 +18,7 @@ export const PANELS = [
   { name: "keys", title: "Keys", group: "Money", uses: ["range"], open: () => import("./keys.js") },
   { name: "health", title: "Health", group: "Quality", uses: ["range"], open: () => import("./health.js") },
   { name: "evidence", title: "Evidence", group: "Quality", uses: [], open: () => import("./evidence.js") },
+  { name: "label", title: "Label", group: "Quality", uses: [], open: () => import("./label.js") },
   { name: "what-if", title: "What if", group: "Try", uses: ["cell", "all-tasks"], open: () => import("./what_if.js") },
   { name: "try", title: "A request", group: "Try", uses: [], open: () => import("./try.js") },
   { name: "route", title: "Routes", group: "Parts", uses: ["cell", "all-tasks", "range"], open: () => import("./route.js") },

@@ -1,0 +1,1 @@
+"""`windsock label`, and how success is known."""

@@ -1,0 +1,1 @@
+"""Answers that people label: which, what they say, and what each label bought."""

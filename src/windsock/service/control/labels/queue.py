@@ -1,0 +1,95 @@
+"""Which answers are wanted, in which order, with what may be read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from windsock.core.evidence.sources import is_label
+from windsock.core.model.calls import Outcome
+from windsock.core.model.rewards import Feedback
+from windsock.service.control.labels.schemas import SaidView, WantedView
+from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.texts.held import HeldTexts
+from windsock.service.texts.reading import answer_of, prompt_of
+
+ALLOW = (
+    "no texts are held: write texts = true under [labels] in windsock.toml; they stay in memory, "
+    "and private keys and requests are left out"
+)
+LACKS = "this key lacks the scope 'label', which may read texts; see windsock keys create --scope"
+NONE_YET = "no text is held yet: send requests, or wait for the next ones"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which answers are asked for; None: all."""
+
+    route: str | None = None
+    task: str | None = None
+
+    def holds(self, outcome: Outcome) -> bool:
+        """Whether this is one of them."""
+        cell = outcome.decision.cell
+        is_asked = self.route in (None, cell.route) and self.task in (None, cell.name)
+        return is_asked and not cell.is_own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """Answers that nobody has labelled.
+
+    feedback_of     what was said of a decision that is no longer at hand; it blocks
+    """
+
+    texts: HeldTexts
+    feedbacks: FeedbackInbox
+    feedback_of: Callable[[str], list[Feedback]]
+
+    def held(self, namespace: str) -> list[Outcome]:
+        """Those whose texts may be read, oldest first."""
+        return [each.outcome for each in self.texts.all_of(namespace)]
+
+    def first(
+        self, ranked: Iterable[tuple[float, Outcome]], limit: int
+    ) -> list[tuple[float, Outcome]]:
+        """The first `limit` of them that nobody has labelled; it blocks."""
+        return [*islice(self._unlabelled(ranked), limit)]
+
+    def _unlabelled(
+        self, ranked: Iterable[tuple[float, Outcome]]
+    ) -> Iterator[tuple[float, Outcome]]:
+        for worth, outcome in ranked:
+            if not any(is_label(each.reward.source) for each in self._said(outcome.decision.id)):
+                yield worth, outcome
+
+    def _said(self, decision_id: str) -> Iterable[Feedback]:
+        """The latest, also what is not in the store yet."""
+        known = self.feedbacks.at_hand(decision_id)
+        return self.feedback_of(decision_id) if known is None else known.said.values()
+
+    def view(self, worth: float, outcome: Outcome, *, may_read: bool) -> WantedView:
+        """One of them, with its texts where they are held and may be read."""
+        decision = outcome.decision
+        held = self.texts.of(decision.id, decision.cell.namespace) if may_read else None
+        return WantedView(
+            decision_id=decision.id,
+            at=decision.at,
+            route=decision.cell.route,
+            task=decision.cell.name,
+            deployment=outcome.served or decision.deployment,
+            prompt_tokens=decision.prompt_tokens,
+            cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
+            label_worth=worth,
+            prompt=[SaidView(**each._asdict()) for each in prompt_of(held)] if held else None,
+            answer=answer_of(held) if held else None,
+        )
+
+    def note(self, *, may_read: bool, held: int) -> str | None:
+        """Why no text is shown, and how that is mended."""
+        if not self.texts.is_reading:
+            return ALLOW
+        if not may_read:
+            return LACKS
+        return None if held else NONE_YET

@@ -1,0 +1,103 @@
+"""GET and POST /v1/labels: what people label, and what that bought."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from windsock.core.evidence.sources import EXPLICIT
+from windsock.core.model.calls import Outcome
+from windsock.core.model.requests import RouteRequest
+from windsock.core.model.rewards import Reward
+from windsock.core.routing.outlook.label_worth import LabelWorth, wanted
+from windsock.service.auth import Principal
+from windsock.service.control.access_check import Insight
+from windsock.service.control.history_routes import History
+from windsock.service.control.labels.choices import (
+    Traffic,
+    bought_by_now,
+    choices_of,
+    narrowed,
+    usd_per_day,
+)
+from windsock.service.control.labels.queue import Queue, Wish
+from windsock.service.control.labels.schemas import Label, LabelAnswer, LabelsAnswer
+from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
+from windsock.service.control.schemas.wanted_labels import answered
+
+DAY_S = 86_400.0
+
+
+def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
+    """GET and POST /v1/labels."""
+    router, clock = insight.router, insight.clock
+    routes = APIRouter(tags=["inspect"])
+    Looker = Annotated[Principal, Depends(insight.allowed("read", "label"))]  # noqa: N806
+    Labeller = Annotated[Principal, Depends(insight.allowed("label"))]  # noqa: N806
+
+    async def traffic(namespace: str) -> Traffic:
+        """A read of the store's sums."""
+        rows = await asyncio.to_thread(
+            past.report,
+            since=clock.now() - DAY_S,
+            by=("route", "task"),
+            namespace=namespace,
+            has_delays=False,
+        )
+        counts = {(row["route"], row["task"]): int(row["requests"]) for row in rows}
+        return lambda cell: counts.get((cell.route, cell.name), 0)
+
+    async def sought(namespace: str, since: float, now: float) -> list[Outcome]:
+        return await asyncio.to_thread(
+            answered, past.decisions, since=since, until=now, namespace=namespace
+        )
+
+    @routes.get("/v1/labels")
+    async def wanted_labels(
+        caller: Looker,
+        route: DeploymentName | None = None,
+        task: Name | None = None,
+        since: When = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 20,
+    ) -> LabelsAnswer:
+        if route is not None:
+            route = router.resolve(RouteRequest(model=route)).name
+        now, may_read = clock.now(), not caller.scopes.isdisjoint(("label", "admin"))
+        begin = when(since, now, param="since", otherwise=now - DAY_S)
+        held = queue.held(caller.namespace) if may_read else []
+        outcomes = held or await sought(caller.namespace, begin, now)
+        asked = [each for each in outcomes if Wish(route=route, task=task).holds(each)]
+        ranked = wanted(asked, LabelWorth(router, now))
+        first = await asyncio.to_thread(queue.first, ranked, limit)
+        counts = await traffic(caller.namespace)
+        return LabelsAnswer(
+            data=[queue.view(*each, may_read=may_read) for each in first],
+            choices=choices_of(router, asked, counts, now),
+            texts_held=len(held),
+            note=queue.note(may_read=may_read, held=len(held)),
+        )
+
+    @routes.post("/v1/labels")
+    async def label(caller: Labeller, asked: Label) -> LabelAnswer:
+        known = await queue.feedbacks.known(asked.decision_id, caller.namespace)
+        cell, deployment = known.decision.cell, known.deployment
+        counts, now = await traffic(caller.namespace), clock.now()
+        before = bought_by_now(router, cell, deployment, counts, now)
+        reward = Reward(value=asked.value, source=EXPLICIT, key_id=caller.key_id)
+        _, is_duplicate = await queue.feedbacks.observe(
+            known.decision.id, reward, caller.namespace, None
+        )
+        after = bought_by_now(router, cell, deployment, counts, now)
+        return LabelAnswer(
+            decision_id=known.decision.id,
+            route=cell.route,
+            task=cell.name,
+            deployment=deployment,
+            is_duplicate=is_duplicate,
+            before=before,
+            after=after,
+            narrowed=narrowed(before, after),
+            bought_usd_per_day=usd_per_day(before, after),
+        )
+
+    return routes
