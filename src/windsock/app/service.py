@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.shadowing.shadows import Shadows
 from windsock.clock import Clock
 from windsock.config.settings import Settings
 from windsock.core.routing.router import Router
@@ -57,6 +58,7 @@ class Service:
     readiness: Readiness
     cache: ResponseCache | None
     texts: HeldTexts
+    shadows: Shadows
     dashboard: Dashboard
     webhooks: Webhooks
     housekeeping: Housekeeping

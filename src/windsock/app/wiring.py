@@ -14,6 +14,8 @@ from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
+from windsock.app.background.shadowing.rules import shadow_rules_of
+from windsock.app.background.shadowing.shadows import Shadows
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
@@ -48,6 +50,7 @@ from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
 from windsock.service.control.overviews.routes import overview_routes
+from windsock.service.control.overviews.shadows import shadow_routes
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
@@ -122,7 +125,14 @@ def _service(
     """Without its application."""
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
-    executor.readers.all.append(texts)
+    background = BackgroundRequests(router=core.router, executor=executor, clock=core.clock)
+    shadows = Shadows(
+        router=core.router,
+        background=background,
+        clock=core.clock,
+        rules=shadow_rules_of(settings),
+    )
+    executor.readers.all += [texts, shadows]
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -137,11 +147,12 @@ def _service(
         feedbacks=feedbacks,
         uncalled=uncalled,
         access=access,
-        background=BackgroundRequests(router=core.router, executor=executor, clock=core.clock),
+        background=background,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
         texts=texts,
+        shadows=shadows,
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
@@ -151,6 +162,7 @@ def _service(
             executor=executor,
             ingestion=core.ingestion,
             poller=core.poller,
+            shadows=shadows,
             caps=core.caps,
             texts=texts,
             settings=settings,
@@ -208,6 +220,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            shadow_routes(insight, service.shadows.facts),
             label_routes(insight, past, _label_queue(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from windsock.config.comparing.cascade_settings import CascadeSettings
+from windsock.config.comparing.shadow_settings import ShadowSettings
 from windsock.config.value_types import Seconds, Tables
 from windsock.resources.declared import Part, Share
 
@@ -115,6 +116,7 @@ class RouteSettings(Part):
     source_weights: dict[str, float] = Field(default_factory=dict)
     rules: tuple[RuleSettings, ...] = ()
     cascade: CascadeSettings | None = None
+    shadow: ShadowSettings | None = None
     check: CheckSettings | None = None
 
     @model_validator(mode="before")
@@ -156,6 +158,12 @@ class RouteSettings(Part):
             )
         if self.max_attempts < 3:
             raise ValueError("agreement takes up to three calls; let max_attempts be 3 or more")
+        return self
+
+    @model_validator(mode="after")
+    def _shadows_can_be_compared(self) -> RouteSettings:
+        if self.shadow is not None and self.shadow.compare == "checks" and self.check is None:
+            raise ValueError('shadow.compare = "checks" needs a [check] of the route; add one')
         return self
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from windsock.clock import Clock
 from windsock.config.settings import Settings
+from windsock.core.evidence.sources import SHADOW
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import background_key, is_background
 from windsock.core.routing.caps.account import Raise
@@ -118,6 +119,15 @@ def caps_of(settings: Settings) -> Iterator[Cap]:
         if routes:
             usd = Decimal(str(budget.usd_per_day))
             yield Cap(name=f"budgets.{name}", usd=usd, route_names=routes)
+    for name, route in settings.routes.items():
+        if (shadow := route.shadow) is not None:
+            limits = {"usd_per_day": shadow.usd_per_day, "spend_share": shadow.most_spend_share}
+            yield cap_beside(name, SHADOW, **limits)
+
+
+def cap_name(route: str, purpose: str) -> str:
+    """Of the cap on what windsock itself asks beside the requests of a route."""
+    return f"routes.{route}.{purpose}"
 
 
 def cap_beside(
@@ -128,7 +138,7 @@ def cap_beside(
     usd_per_day     dollars; spend_share: of what the route spends. At least one of them
     """
     return Cap(
-        name=f"routes.{route}.{purpose}",
+        name=cap_name(route, purpose),
         usd=MOST_USD if usd_per_day is None else usd_per_day,
         keys=(background_key(purpose, route),),
         beside=route,

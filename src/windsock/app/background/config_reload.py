@@ -8,6 +8,8 @@ from pathlib import Path
 
 from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.shadowing.rules import shadow_rules_of
+from windsock.app.background.shadowing.shadows import Shadows
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
@@ -36,6 +38,7 @@ class ReloadTarget:
     executor: RequestExecutor
     ingestion: FeedIngestion
     poller: Poller
+    shadows: Shadows
     caps: CapKeeper
     texts: HeldTexts
     settings: Settings
@@ -87,6 +90,7 @@ class Reloader:
         ingestion.rates = rates_of(settings)
         ingestion.adopt(names, own)
         target.poller.adopt(feeds)
+        target.shadows.adopt(shadow_rules_of(settings))
         target.caps.adopt(settings)
         target.texts.adopt(holding_rules_of(settings))
         target.settings = settings

@@ -27,10 +27,14 @@ class Source:
 EXPLICIT = "explicit"
 """What clients and people report."""
 
+SHADOW = "shadow"
+"""What an answer was worth that nobody was given, by whether it agreed with the one that was."""
+
 SOURCES = (
     Source(name=EXPLICIT, weight=1.0),
     Source(name="check", weight=0.5, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
+    Source(name=SHADOW, weight=0.25, calibrates=False),
     Source(name="transport", weight=0.02),
 )
 """The router's own; an operator may weigh others by name, which calibrate."""
