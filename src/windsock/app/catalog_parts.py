@@ -42,7 +42,9 @@ def deployment_names(settings: Settings) -> list[str]:
         names += route.candidates
         names += route.cascade.to if route.cascade else ()
         names += route.shadow.candidates if route.shadow else ()
-        names += [each for each in route.fallbacks if each not in routes]
+        beside = (route.judge.model, route.judge.reference) if route.judge else ()
+        named = [*route.fallbacks, *filter(None, beside)]
+        names += [each for each in named if each not in routes]
     return list(dict.fromkeys(names))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.judging.judges import Judges
 from windsock.app.background.shadowing.shadows import Shadows
 from windsock.clock import Clock
 from windsock.config.settings import Settings
@@ -54,6 +55,7 @@ class Service:
     uncalled: UncalledRequests
     access: Access
     background: BackgroundRequests
+    judges: Judges
     events: EventBus
     readiness: Readiness
     cache: ResponseCache | None

@@ -10,12 +10,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from windsock.app.background.beside import beside_of
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
-from windsock.app.background.shadowing.rules import shadow_rules_of
-from windsock.app.background.shadowing.shadows import Shadows
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
@@ -33,7 +32,6 @@ from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
-from windsock.service.background_requests import BackgroundRequests
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
 from windsock.service.control.app import Lifespan, create_app
@@ -125,14 +123,8 @@ def _service(
     """Without its application."""
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
-    background = BackgroundRequests(router=core.router, executor=executor, clock=core.clock)
-    shadows = Shadows(
-        router=core.router,
-        background=background,
-        clock=core.clock,
-        rules=shadow_rules_of(settings),
-    )
-    executor.readers.all += [texts, shadows]
+    beside = beside_of(core.router, executor, feedbacks, core.clock, settings)
+    executor.readers.all += [texts, beside.judges, beside.shadows]
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -147,12 +139,13 @@ def _service(
         feedbacks=feedbacks,
         uncalled=uncalled,
         access=access,
-        background=background,
+        background=beside.background,
+        judges=beside.judges,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
         texts=texts,
-        shadows=shadows,
+        shadows=beside.shadows,
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
@@ -162,9 +155,10 @@ def _service(
             executor=executor,
             ingestion=core.ingestion,
             poller=core.poller,
-            shadows=shadows,
+            shadows=beside.shadows,
             caps=core.caps,
             texts=texts,
+            judges=beside.judges,
             settings=settings,
         ),
     )
@@ -230,6 +224,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                 service.poller,
                 keys=partial(queries.keys, service.engine),
                 settings=lambda: shown(service.settings),
+                judging=service.judges.facts,
             ),
             rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from windsock.config.comparing.cascade_settings import CascadeSettings
 from windsock.config.comparing.shadow_settings import ShadowSettings
+from windsock.config.evidence.judge import JudgeSettings
 from windsock.config.value_types import Seconds, Tables
 from windsock.resources.declared import Part, Share
 
@@ -83,6 +84,7 @@ class RouteSettings(Part):
                     are paid for, and the join is told in the stream
     content_filter  what a provider's content filter says of a request: 'refuse' tells the caller in
                     the provider's words, 'elsewhere' asks another deployment first
+    judge           a model that scores answers beside the requests
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -118,6 +120,7 @@ class RouteSettings(Part):
     cascade: CascadeSettings | None = None
     shadow: ShadowSettings | None = None
     check: CheckSettings | None = None
+    judge: JudgeSettings | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -164,6 +167,8 @@ class RouteSettings(Part):
     def _shadows_can_be_compared(self) -> RouteSettings:
         if self.shadow is not None and self.shadow.compare == "checks" and self.check is None:
             raise ValueError('shadow.compare = "checks" needs a [check] of the route; add one')
+        if self.shadow is not None and self.shadow.compare == "judge" and self.judge is None:
+            raise ValueError('shadow.compare = "judge" needs a [judge] of the route; add one')
         return self
 
     @model_validator(mode="after")

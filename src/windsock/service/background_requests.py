@@ -21,8 +21,10 @@ from windsock.clock import Clock
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.events import Event
 from windsock.core.model.requests import RouteRequest, background_key
+from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
-from windsock.errors import WindsockError
+from windsock.core.routing.routes import Route
+from windsock.errors import NoCandidate, WindsockError
 from windsock.observability import background
 from windsock.service.execution.executor import RequestExecutor
 from windsock.wire.formats.openai_chat import read_chat
@@ -51,6 +53,7 @@ class Question:
     route       beside whose requests it is asked, whose cap it counts against
     model       a deployment, a model or a route
     body        of the chat, without `model`
+    optional    fields of it that are left out where nobody takes them
     """
 
     purpose: str
@@ -58,6 +61,7 @@ class Question:
     namespace: str
     model: str
     body: Mapping[str, Any]
+    optional: tuple[str, ...] = ()
 
     @property
     def task(self) -> str:
@@ -70,7 +74,8 @@ class BackgroundTally:
     """Since the start, of one purpose beside one route.
 
     taken       pieces of work that were taken on; left_out: for which there was no place
-    answered    questions that were; failed: whatever the reason; unpaid: there was no money
+    answered    questions that were; failed: whatever the reason; unpaid: there was no money, or
+                no price
     """
 
     taken: int = 0
@@ -104,6 +109,11 @@ class BackgroundRequests:
         known = self._lanes.get((purpose, route))
         return BackgroundTally() if known is None else known.tally
 
+    def waiting(self, purpose: str, route: str) -> int:
+        """Pieces of work that nobody has begun."""
+        known = self._lanes.get((purpose, route))
+        return 0 if known is None else len(known.waiting)
+
     def offer(self, purpose: str, route: str, work: Work) -> bool:
         """Have this done beside the requests; False if there is no place, which is counted.
 
@@ -132,7 +142,7 @@ class BackgroundRequests:
             if not await self._has_money(asked.request):
                 tally.unpaid += 1
                 return None
-            exchange = self._router.open(asked.request, self._clock.now(), self._observer)
+            asked, exchange = self._opened(question, asked)
         except WindsockError:
             tally.failed += 1
             return None
@@ -144,6 +154,21 @@ class BackgroundRequests:
         tally.answered += 1
         answer: dict[str, Any] = orjson.loads(body)
         return answer
+
+    def _opened(
+        self, question: Question, asked: UpstreamRequest
+    ) -> tuple[UpstreamRequest, Exchange]:
+        """Without what may be left out, if nobody takes it; raises WindsockError."""
+        now = self._clock.now()
+        try:
+            return asked, self._router.open(asked.request, now, self._observer)
+        except NoCandidate:
+            kept = {name: each for name, each in question.body.items()
+                    if name not in question.optional}  # fmt: skip
+            if len(kept) == len(question.body):
+                raise
+            asked = _read(replace(question, body=kept))
+            return asked, self._router.open(asked.request, now, self._observer)
 
     async def stop(self) -> None:
         """End what is under way, and forget what waits."""
@@ -163,9 +188,14 @@ class BackgroundRequests:
             tab, now = self._router.tabs.open(request, route.name), self._clock.now()
             if any(tab.can_pay(name, now) for name in route.deployments):
                 return True
-            if self._clock.elapsed() >= until:
+            if self._clock.elapsed() >= until or not self._has_price(request, route, now):
                 return False
             await asyncio.sleep(LOOK_S)
+
+    def _has_price(self, request: RouteRequest, route: Route, now: float) -> bool:
+        """Without one nobody is asked: what it would cost is not known."""
+        tabs = self._router.tabs
+        return any(tabs.most_usd(request, name, now) is not None for name in route.deployments)
 
 
 @dataclass(frozen=True, slots=True)

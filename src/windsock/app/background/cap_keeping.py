@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from windsock.clock import Clock
 from windsock.config.settings import Settings
-from windsock.core.evidence.sources import SHADOW
+from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import background_key, is_background
 from windsock.core.routing.caps.account import Raise
@@ -114,18 +114,19 @@ def caps_of(settings: Settings) -> Iterator[Cap]:
             models=tuple(model.lower() for model in each.models),
             each=each.each or "",
         )
+    for name, route in settings.routes.items():
+        for purpose, beside in ((JUDGE, route.judge), (SHADOW, route.shadow)):
+            if beside is not None:
+                limits = {"usd_per_day": beside.usd_per_day, "spend_share": beside.most_spend_share}
+                yield cap_beside(name, purpose, **limits)
     for name, budget in settings.budgets.items():
         routes = frozenset(n for n, route in settings.routes.items() if route.budget == name)
         if routes:
             usd = Decimal(str(budget.usd_per_day))
             yield Cap(name=f"budgets.{name}", usd=usd, route_names=routes)
-    for name, route in settings.routes.items():
-        if (shadow := route.shadow) is not None:
-            limits = {"usd_per_day": shadow.usd_per_day, "spend_share": shadow.most_spend_share}
-            yield cap_beside(name, SHADOW, **limits)
 
 
-def cap_name(route: str, purpose: str) -> str:
+def beside_name(route: str, purpose: str) -> str:
     """Of the cap on what windsock itself asks beside the requests of a route."""
     return f"routes.{route}.{purpose}"
 
@@ -138,7 +139,7 @@ def cap_beside(
     usd_per_day     dollars; spend_share: of what the route spends. At least one of them
     """
     return Cap(
-        name=cap_name(route, purpose),
+        name=beside_name(route, purpose),
         usd=MOST_USD if usd_per_day is None else usd_per_day,
         keys=(background_key(purpose, route),),
         beside=route,

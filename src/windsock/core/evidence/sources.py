@@ -30,11 +30,15 @@ EXPLICIT = "explicit"
 SHADOW = "shadow"
 """What an answer was worth that nobody was given, by whether it agreed with the one that was."""
 
+JUDGE = "judge"
+"""A model that windsock asks by itself."""
+
 SOURCES = (
     Source(name=EXPLICIT, weight=1.0),
     Source(name="check", weight=0.5, calibrates=False),
+    Source(name=JUDGE, weight=0.1, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
-    Source(name=SHADOW, weight=0.25, calibrates=False),
+    Source(name=SHADOW, weight=0.1, calibrates=False),
     Source(name="transport", weight=0.02),
 )
 """The router's own; an operator may weigh others by name, which calibrate."""

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from windsock.app.background.cap_keeping import cap_name
+from windsock.app.background.cap_keeping import beside_name
+from windsock.app.background.judging.judges import Judges
 from windsock.app.background.shadowing.rules import ShadowRules
 from windsock.clock import Clock
 from windsock.core.evidence.agreement.shadow import ShadowDesk, least_known, value_of
-from windsock.core.evidence.sources import SHADOW
+from windsock.core.evidence.checks.worth import RIGHT
+from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.evidence.weighting import CHECK
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, is_background
@@ -26,7 +28,7 @@ from windsock.service.background_requests import BackgroundRequests, Question
 from windsock.service.control.overviews.shadows import ShadowFacts
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.reading import answer_of
-from windsock.wire.json_codec import parsed
+from windsock.wire.json_codec import dumps, parsed
 
 SHADOW_DRAW = 49
 """The number of the draw, among those of a decision, that says whether it is sent twice."""
@@ -54,6 +56,7 @@ class Shadows:
 
     router: Router
     background: BackgroundRequests
+    judges: Judges
     clock: Clock
     rules: Mapping[str, ShadowRules]
     desks: dict[tuple[str, str], ShadowDesk] = field(default_factory=dict)
@@ -89,7 +92,7 @@ class Shadows:
                 share=rules.share,
                 desk=self.desks.get((namespace, name)) or ShadowDesk(),
                 tally=self.background.tally(SHADOW, name) if is_owner else None,
-                account=accounts.get(cap_name(name, SHADOW)) if is_owner else None,
+                account=accounts.get(beside_name(name, SHADOW)) if is_owner else None,
             )
 
     async def _shadow(self, rules: ShadowRules, texts: AnsweredTexts) -> None:
@@ -104,7 +107,7 @@ class Shadows:
         answer = await self.background.ask(self._question(rules, decision, name, body))
         if answer is None:
             return
-        verdict = self._verdict(rules, texts, name, _message(answer))
+        verdict = await self._verdict(rules, texts, name, answer)
         reward, holds = verdict or (None, False)
         desk.of(name).note(reward.value if reward else None, holds=holds)
         if reward is not None:
@@ -126,12 +129,29 @@ class Shadows:
     def _candidates(self, cell: Cell, now: float) -> tuple[str, ...]:
         return self.router.table(cell.namespace, cell.route, cell.task, now).deployments
 
-    def _verdict(
-        self, rules: ShadowRules, texts: AnsweredTexts, name: str, message: Mapping[str, Any]
+    async def _verdict(
+        self, rules: ShadowRules, texts: AnsweredTexts, name: str, answer: Mapping[str, Any]
     ) -> Verdict | None:
+        if rules.compare == "judge":
+            return await self._judged(texts, name, answer)
         if rules.compare == "checks":
-            return self._checked(rules, message)
-        return self._compared(rules, texts, name, message)
+            return self._checked(rules, _message(answer))
+        return self._compared(rules, texts, name, _message(answer))
+
+    async def _judged(
+        self, texts: AnsweredTexts, name: str, answer: Mapping[str, Any]
+    ) -> Verdict | None:
+        """By the judge of the route, and by its money, as if it had served."""
+        score = await self.judges.score(
+            replace(
+                texts,
+                outcome=replace(texts.outcome, served=name),
+                answer=dumps(answer),
+                is_stream=False,
+                language="",
+            )
+        )
+        return None if score is None else (Reward(value=score, source=JUDGE), score >= RIGHT)
 
     def _checked(self, rules: ShadowRules, message: Mapping[str, Any]) -> Verdict | None:
         route = self.router.routes.get(rules.route)

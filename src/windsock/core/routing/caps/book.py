@@ -85,6 +85,13 @@ class CapBook:
             account.turn(now)
         return list(self._accounts.values())
 
+    def account(self, name: str, now: float) -> Account | None:
+        """The sum of a cap that all share, as it stands; None if nothing counted against it yet."""
+        found = self._accounts.get((name, EVERYTHING))
+        if found is not None:
+            found.turn(now)
+        return found
+
     def cap(self, name: str) -> Cap | None:
         """The cap of this name."""
         return self._caps.get(name) or _budgets(self._holders).get(name)

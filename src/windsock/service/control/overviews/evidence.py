@@ -1,6 +1,7 @@
 """How success is known: who has judged what of every deployment at every task, and its say."""
 
 import asyncio
+from collections.abc import Callable, Iterable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -12,6 +13,7 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.routing.router import Router
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.overviews.judges import JudgeFacts, JudgeView, judge_view
 from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import Answer
 from windsock.service.control.schemas.weights import CheckView
@@ -57,9 +59,14 @@ class EvidenceAnswer(Answer):
 
     total: int
     data: list[EvidenceView]
+    judges: list[JudgeView] = Field(description="of the routes asked for that have one")
 
 
-def evidence_routes(insight: Insight) -> APIRouter:
+Judging = Callable[[str], Iterable[JudgeFacts]]
+"""A namespace -> the judges of routes as they stand for it."""
+
+
+def evidence_routes(insight: Insight, judging: Judging) -> APIRouter:
     """GET /v1/evidence."""
     router = insight.router
     routes = APIRouter(tags=["inspect"])
@@ -83,7 +90,10 @@ def evidence_routes(insight: Insight) -> APIRouter:
                 found += evidence_of(router, cell, deployment)
                 await asyncio.sleep(0)  # cells by the hundred: requests go between
         found.sort(key=lambda each: -each.effective_samples)
-        return EvidenceAnswer(total=len(found), data=found[:limit])
+        now = insight.clock.now()
+        judges = [judge_view(each, now) for each in judging(caller.namespace)
+                  if route in (None, each.route)]  # fmt: skip
+        return EvidenceAnswer(total=len(found), data=found[:limit], judges=judges)
 
     return routes
 

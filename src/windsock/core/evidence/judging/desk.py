@@ -1,0 +1,61 @@
+"""What one judge has done for one namespace and route, and whom it is asked about next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from windsock.core.evidence.judging.biases import JudgeBiases
+from windsock.core.evidence.judging.choosing import Recently, RelativeWorth, inclusion
+from windsock.core.evidence.keys.accounts import Place
+from windsock.core.model.requests import Cell
+
+MOST_PLACES = 4_000
+"""Deployments at tasks that are remembered, and tasks."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class JudgeDesk:
+    """Since the start.
+
+    judged      answers that got a score; unreadable: whose verdict could not be read
+    unseen      answers that no text could be read of, or that said nothing
+    own         left out, since they are of the judge's own maker's models
+    """
+
+    half_life_s: float
+    judged: int = 0
+    unreadable: int = 0
+    unseen: int = 0
+    own: int = 0
+    biases: JudgeBiases = field(default_factory=JudgeBiases)
+    _worths: dict[Cell, RelativeWorth] = field(default_factory=dict)
+    _recent: dict[Place, Recently] = field(default_factory=dict)
+
+    def chance(self, place: Place, share: float, now: float) -> float:
+        """With which an answer there is judged, 0..1; looking changes nothing."""
+        recent, worth = self._recent.get(place), self._worths.get(place[0])
+        judged = recent.now(now) if recent else 0.0
+        return inclusion(share, judged, worth.of(place[1]) if worth else 1.0)
+
+    def count(self, place: Place, now: float) -> None:
+        """An answer there got a score."""
+        self.judged += 1
+        recent = self._recent.pop(place, None) or Recently(self.half_life_s)
+        recent.add(now)
+        _keep(self._recent, place, recent)
+
+    def weigh(self, cell: Cell, worth: RelativeWorth) -> None:
+        """What labels tell at a task, from now on."""
+        self._worths.pop(cell, None)
+        _keep(self._worths, cell, worth)
+
+
+def _keep(held: dict[K, V], name: K, value: V) -> None:
+    """As the newest; callers name tasks, so the oldest go."""
+    held[name] = value
+    if len(held) > MOST_PLACES:
+        del held[next(iter(held))]

@@ -1,0 +1,194 @@
+"""A judge scores answers beside the requests: paid apart, felt by nobody, never a guess."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from tests.app.judging.bench import ASK, bench, says, seen_in, verdict
+from tests.upstream import Answer, completion, stream_of
+
+pytestmark = pytest.mark.anyio
+
+
+def good(_: dict[str, Any]) -> Answer:
+    return verdict(score=0.9)
+
+
+async def test_an_answer_is_scored_and_the_score_is_a_reward_of_the_judge(tmp_path) -> None:
+    async with bench(tmp_path, good, 'usd_per_day = 100\nrubric = "Numbers decide."') as it:
+        decision, *_ = await it.ask()
+        await it.settled(lambda: it.desk.judged == 1)
+        (rewards,) = [each["sources"] for each in await it.evidence() if each["sources"]]
+        assert rewards[0]["source"] == "judge" and rewards[0]["mean"] == pytest.approx(0.9)
+        asked = it.judge.seen[0]
+        assert seen_in(asked) == {
+            "conversation": [{"role": "user", "text": "What is 6 x 7?"}],
+            "answer": "The answer is 42.",
+        }
+        assert "Numbers decide." in asked["messages"][0]["content"]
+        assert asked["response_format"]["json_schema"]["schema"]["required"] == ["score"]
+        told = (await it.it.http.get(f"/v1/decisions/{decision}")).json()
+        assert "The answer" not in json.dumps(told)
+
+
+async def test_a_streamed_answer_is_scored_too(tmp_path) -> None:
+    def streamed(body: dict[str, Any]) -> Answer:
+        return Answer(events=stream_of(["The answer ", "is 42."]))
+
+    async with bench(tmp_path, good, answers=streamed) as it:
+        await it.it.http.post("/v1/chat/completions", json={**ASK, "stream": True})
+        await it.it.http.post("/v1/messages", json={**ASK, "stream": True, "max_tokens": 9})
+        await it.settled(lambda: it.desk.judged == 2)
+        assert [seen_in(each)["answer"] for each in it.judge.seen] == ["The answer is 42."] * 2
+
+
+async def test_what_the_judge_costs_is_one_hundredth_of_the_routes_spend_at_most(tmp_path) -> None:
+    def dear(_: dict[str, Any]) -> Answer:
+        used = {"prompt_tokens": 400, "completion_tokens": 256, "total_tokens": 656}
+        return Answer(body=completion(json.dumps({"score": 1}), usage=used))
+
+    def long(_: dict[str, Any]) -> Answer:
+        used = {"prompt_tokens": 10, "completion_tokens": 900, "total_tokens": 910}
+        return Answer(body=completion("The answer is 42.", usage=used))
+
+    async with bench(tmp_path, dear, "max_tokens = 256", answers=long, usd=0.2) as it:
+        for _ in range(40):
+            await it.ask()
+        await asyncio.sleep(0.7)
+        costs = await it.costs()
+        assert 0 < costs["windsock-judge"] <= 0.01 * costs["default"]
+        assert it.desk.judged >= 3
+        told = await it.judged()
+        assert told["spent_usd"] == pytest.approx(costs["windsock-judge"])
+        assert told["limit_usd"] == pytest.approx(0.01 * costs["default"])
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Answer(body=completion("never"), wait_s=60),
+        Answer(status=500, body={"error": {"message": "no"}}),
+        Answer(body="<html>no</html>"),
+        Answer(
+            body=completion(json.dumps({"score": 1}), usage={"cost": 100.0, "prompt_tokens": 1})
+        ),
+        Answer(body=completion("I cannot evaluate this.")),
+    ],
+    ids=["hangs", "answers 500", "answers garbage", "bills $100", "says nothing"],
+)
+async def test_no_request_waits_for_a_judge_or_fails_by_one(tmp_path, broken: Answer) -> None:
+    async with bench(tmp_path, lambda _: broken) as it:
+        replies = await asyncio.gather(*(it.it.http.post("/v1/chat/completions", json=ASK)
+                                         for _ in range(80)))  # fmt: skip
+        assert {each.status_code for each in replies} == {200}
+        await it.settled(lambda: bool(it.judge.seen))
+        await it.ask()
+        health = it.it.service.router.health
+        assert not health.failing(it.it.service.clock.now())
+        told = await it.judged()
+        assert told["waiting"] <= 64
+        if broken.wait_s:
+            assert told["left_out"] > 0 and len(it.judge.seen) == 2
+
+
+async def test_what_a_judge_does_not_say_is_no_score_and_never_a_bad_one(tmp_path) -> None:
+    async with bench(tmp_path, says("I would rather not say.")) as it:
+        await it.ask(3)
+        await it.settled(lambda: it.desk.unreadable == 3)
+        assert it.desk.judged == 0
+        assert not [each for each in await it.evidence() if each["sources"]]
+
+
+async def test_a_judge_without_a_price_is_never_asked(tmp_path) -> None:
+    async with bench(tmp_path, good, usd=None) as it:
+        await it.ask()
+        await it.settled(lambda: it.it.service.background.tally("judge", "auto").unpaid == 1)
+        assert not it.judge.seen
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_models_of_its_own_maker_are_left_to_others_unless_it_is_allowed(
+    tmp_path, allowed: bool
+) -> None:
+    stated = f"usd_per_day = 100\nown_family = {str(allowed).lower()}"
+    async with bench(tmp_path, good, stated, model="alpha-mini") as it:
+        await it.ask(12)
+        await it.settled(lambda: it.desk.judged + it.desk.own == 12)
+        served = [each["model"] for each in it.served.seen]
+        assert it.desk.own == (0 if allowed else served.count("alpha"))
+
+
+async def test_private_requests_are_not_judged(tmp_path) -> None:
+    async with bench(tmp_path, good) as it:
+        await it.ask(2, private=True)
+        await it.ask()
+        await it.settled(lambda: it.desk.judged == 1)
+        assert len(it.judge.seen) == 1
+
+
+async def test_the_judge_sees_what_redaction_leaves(tmp_path) -> None:
+    stated = """usd_per_day = 100
+redact = ["\\\\d+"]
+redact_with = "tests.app.judging.test_judges:shouted"
+"""
+    async with bench(tmp_path, good, stated) as it:
+        await it.ask()
+        await it.settled(lambda: it.desk.judged == 1)
+        assert seen_in(it.judge.seen[0]) == {
+            "conversation": [{"role": "user", "text": "WHAT IS [redacted] X [redacted]?"}],
+            "answer": "THE ANSWER IS [redacted].",
+        }
+
+
+def shouted(text: str) -> str:
+    return text.upper()
+
+
+def broken(text: str) -> str:
+    raise ValueError(text)
+
+
+async def test_where_redaction_fails_nothing_is_asked_and_nothing_told(tmp_path, capsys) -> None:
+    stated = 'usd_per_day = 100\nredact_with = "tests.app.judging.test_judges:broken"'
+    async with bench(tmp_path, good, stated) as it:
+        await it.ask()
+        await asyncio.sleep(0.2)
+        assert not it.judge.seen
+    out = "".join(capsys.readouterr())
+    assert "task.failed" in out and "The answer" not in out and "6 x 7" not in out
+
+
+async def test_a_pair_is_judged_in_both_orders_and_a_verdict_by_order_is_a_draw(tmp_path) -> None:
+    def first(body: dict[str, Any]) -> Answer:
+        return verdict(better="first")
+
+    stated = 'usd_per_day = 100\nhow = "pairwise"\nreference = "a/alpha"'
+    async with bench(tmp_path, first, stated) as it:
+        await it.ask(12)
+        await it.settled(lambda: it.desk.judged == 12)
+        told = (await it.judged())["biases"]["order"]
+        assert told["value"] == 1.0 and told["basis"] == "pairs"
+        means = {each["deployment"]: each["sources"][0]["mean"] for each in await it.evidence()
+                 if each["sources"]}  # fmt: skip
+        assert set(means.values()) == {0.5}
+        assert it.desk.biases.turned == it.desk.biases.pairs == len(it.judge.seen) / 2
+
+
+async def test_the_better_of_a_pair_is_told_whatever_its_place(tmp_path) -> None:
+    def knows(body: dict[str, Any]) -> Answer:
+        seen = seen_in(body)
+        return verdict(better="first" if "42" in seen["first"] else "second")
+
+    def answers(body: dict[str, Any]) -> Answer:
+        return Answer(body=completion("It is 41." if body["model"] == "alpha" else "It is 42."))
+
+    stated = 'usd_per_day = 100\nhow = "pairwise"'
+    async with bench(tmp_path, knows, stated, answers=answers) as it:
+        await it.ask(12)
+        await it.settled(lambda: it.desk.judged == 12)
+        means = {each["deployment"]: each["sources"][0]["mean"] for each in await it.evidence()
+                 if each["sources"]}  # fmt: skip
+        assert means["a/alpha"] == 0.5 and means["a/beta"] == 1.0
+        assert (await it.judged())["biases"]["order"]["value"] == 0.0
