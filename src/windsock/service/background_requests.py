@@ -139,7 +139,7 @@ class BackgroundRequests:
         tally = self._lanes.setdefault((question.purpose, question.route), _Lane()).tally
         try:
             asked = _read(question)
-            if not await self._has_money(asked.request):
+            if not await self._has_room(asked.request):
                 tally.unpaid += 1
                 return None
             asked, exchange = self._opened(question, asked)
@@ -179,18 +179,25 @@ class BackgroundRequests:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _has_money(self, request: RouteRequest) -> bool:
-        """Whether every cap has room, at last; those behind wait as well, so that an answer is not
-        left out for its length."""
+    async def _has_room(self, request: RouteRequest) -> bool:
+        """Whether every cap and the provider have room, at last; those behind wait as well, so that
+        an answer is not left out for its length."""
         until = self._clock.elapsed() + PATIENCE_S
         route = self._router.resolve(request)
         while True:
             tab, now = self._router.tabs.open(request, route.name), self._clock.now()
-            if any(tab.can_pay(name, now) for name in route.deployments):
+            payable = [name for name in route.deployments if tab.can_pay(name, now)]
+            if any(map(self._has_place, payable)):
                 return True
             if self._clock.elapsed() >= until or not self._has_price(request, route, now):
                 return False
             await asyncio.sleep(LOOK_S)
+
+    def _has_place(self, deployment: str) -> bool:
+        """Half of a provider's calls at a time are for callers; one that is idle may be asked."""
+        limits, provider = self._router.limits, self._router.availability.provider(deployment)
+        running = limits.running(provider)
+        return not running or running + 1 <= limits.limit(provider) / 2
 
     def _has_price(self, request: RouteRequest, route: Route, now: float) -> bool:
         """Without one nobody is asked: what it would cost is not known."""

@@ -8,6 +8,9 @@ import pytest
 
 from tests.app.judging.bench import ASK, bench, says, seen_in, verdict
 from tests.upstream import Answer, completion, stream_of
+from windsock.app.route_parts import router_of
+from windsock.app.state_recovery import _replay
+from windsock.store.queries import feedback_of
 
 pytestmark = pytest.mark.anyio
 
@@ -192,3 +195,92 @@ async def test_the_better_of_a_pair_is_told_whatever_its_place(tmp_path) -> None
                  if each["sources"]}  # fmt: skip
         assert means["a/alpha"] == 0.5 and means["a/beta"] == 1.0
         assert (await it.judged())["biases"]["order"]["value"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "wish", [{"zdr": True}, {"only": ["a"]}, {"ignore": ["b"]}], ids=["zdr", "only", "ignore"]
+)
+async def test_who_may_not_see_a_request_may_not_judge_it(tmp_path, wish: dict[str, Any]) -> None:
+    more = """[deployments."a/alpha"]\nzdr = true\n[deployments."a/beta"]\nzdr = true\n"""
+    async with bench(tmp_path, good, more=more) as it:
+        await it.ask(provider=wish)
+        await it.settled(lambda: it.it.service.background.tally("judge", "auto").failed == 1)
+        assert not it.judge.seen
+        await it.ask()
+        await it.settled(lambda: it.desk.judged == 1)
+
+
+async def test_pictures_are_not_judged_by_a_reader_of_texts(tmp_path) -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, picture]}]
+    async with bench(tmp_path, good) as it:
+        await it.ask(messages=messages)
+        await it.settled(lambda: it.desk.unseen == 1)
+        assert not it.judge.seen
+
+
+async def test_the_judge_sees_the_tools_and_the_call_that_was_made(tmp_path) -> None:
+    call = {"id": "1", "type": "function", "function": {"name": "add", "arguments": '{"a": 6}'}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    tool = {"type": "function", "function": {"name": "add", "parameters": {"type": "object"}}}
+
+    def calls(_: dict[str, Any]) -> Answer:
+        body = completion()
+        body["choices"][0] = {"index": 0, "message": message, "finish_reason": "tool_calls"}
+        return Answer(body=body)
+
+    async with bench(tmp_path, good, answers=calls) as it:
+        await it.ask(tools=[tool])
+        await it.settled(lambda: it.desk.judged == 1)
+        seen = seen_in(it.judge.seen[0])
+        assert [each["role"] for each in seen["conversation"]] == ["tools", "user"]
+        assert seen["answer"] == 'add({"a": 6})' and "tools" not in it.judge.seen[0]
+
+
+async def test_a_judge_that_takes_no_schema_is_asked_without(tmp_path) -> None:
+    more = '[deployments."b/j"]\ncapabilities = { json_schema = false }\n'
+    async with bench(tmp_path, good, more=more) as it:
+        await it.ask()
+        await it.settled(lambda: it.desk.judged == 1)
+        assert "response_format" not in it.judge.seen[0]
+
+
+async def test_a_judge_dearer_than_its_share_is_never_asked_and_a_bill_ends_it(tmp_path) -> None:
+    async with bench(tmp_path, good, "share = 1", usd=1e6) as it:
+        await it.ask(20)
+        await asyncio.sleep(0.6)
+        assert not it.judge.seen and (await it.judged())["spent_usd"] == 0.0
+
+    def used(_: dict[str, Any]) -> Answer:
+        counts = {"prompt_tokens": 500, "completion_tokens": 3_000, "total_tokens": 3_500}
+        return Answer(body=completion('{"score": 1}', usage=counts))
+
+    async with bench(tmp_path, used, "usd_per_day = 5", usd=1_000.0) as it:
+        await it.ask(20)
+        await asyncio.sleep(0.6)
+        assert 1 <= len(it.judge.seen) <= 2
+
+
+async def test_with_what_probability_an_answer_was_drawn_is_kept_with_its_score(tmp_path) -> None:
+    async with bench(tmp_path, good, "usd_per_day = 100\nshare = 0.5") as it:
+        ids = await it.ask(30)
+        await asyncio.sleep(0.5)
+        await it.it.service.ledger.flushed()
+        said = [each for name in ids for each in feedback_of(it.it.service.engine, name)]
+        assert 5 <= len(said) == it.desk.judged <= 25
+        assert {each.inclusion for each in said} == {0.5}
+        assert len(it.judge.seen) == len(said)
+
+
+async def test_a_restart_replays_callers_requests_and_teaches_nothing_of_the_judges(
+    tmp_path,
+) -> None:
+    async with bench(tmp_path, good) as it:
+        await it.ask(4)
+        await it.settled(lambda: it.desk.judged == 4)
+        service = it.it.service
+        await service.ledger.flushed()
+        fresh = router_of(service.settings, service.router.catalog, has_priors=False, seed=1)
+        _replay(fresh, service.engine, 0)
+        assert fresh.beliefs.tasks("default", "auto")
+        assert not fresh.beliefs.tasks("default", "b/j")

@@ -10,6 +10,12 @@ from functools import partial
 from typing import Any
 
 from windsock.app.background.cap_keeping import beside_name
+from windsock.app.background.judging.material import (
+    conversation_of,
+    is_small,
+    is_text,
+    wishes_of,
+)
 from windsock.app.background.judging.rules import JudgeRules
 from windsock.clock import Clock
 from windsock.core.evidence.judging.biases import Judged
@@ -29,7 +35,7 @@ from windsock.service.background_requests import BackgroundRequests, Question
 from windsock.service.control.overviews.judges import JudgeFacts
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.answered import AnsweredTexts
-from windsock.service.texts.reading import answer_of, prompt_of, text_of
+from windsock.service.texts.reading import answer_of, text_of
 from windsock.wire.json_codec import parsed
 
 JUDGE_DRAW = 48
@@ -98,6 +104,9 @@ class Judges:
             return
         if self._is_own(rules, served):
             desk.own += 1
+            return
+        if not is_small(texts):
+            desk.unseen += 1
             return
         work = partial(self._judge, _Case(rules=rules, texts=texts, chance=chance))
         self.background.offer(JUDGE, rules.route, work)
@@ -201,12 +210,13 @@ class Judges:
         return None if answer is None else _text(answer)
 
     def _question(self, case: _Case, model: str, body: Mapping[str, Any]) -> Question:
+        wishes = wishes_of(case.texts)
         return Question(
             purpose=JUDGE,
             route=case.rules.route,
             namespace=case.texts.outcome.decision.cell.namespace,
             model=model,
-            body=body,
+            body={**body, "provider": wishes} if wishes else body,
             optional=("response_format",),
         )
 
@@ -248,16 +258,22 @@ class Judges:
             table = self.router.table(cell.namespace, cell.route, cell.task, self.clock.now())
         except WindsockError:
             return
-        self._desk(cell).weigh(cell, RelativeWorth(label_worth(table)))
+        desk = self._desk(cell)
+        desk.weigh(cell, RelativeWorth(label_worth(table)))
+        for name in table.deployments:
+            heard = self.router.operator.how_known(cell, name).sources.get(JUDGE)
+            desk.seed((cell, name), heard[0].count if heard else 0.0, self.clock.now())
 
 
 def _seen(drawn: _Case) -> _Case | None:
     """With its texts as the judge may see them; None if there is none, or no letter and no digit
     in the answer."""
     answer, redact = answer_of(drawn.texts), drawn.rules.redact
+    if not is_text(drawn.texts):
+        return None
     if answer is None or not any(map(str.isalnum, answer)):
         return None
-    asked = tuple((said.role, redact(said.text)) for said in prompt_of(drawn.texts))
+    asked = tuple((role, redact(text)) for role, text in conversation_of(drawn.texts))
     return _Case(
         rules=drawn.rules,
         texts=drawn.texts,

@@ -48,6 +48,11 @@ class JudgeDesk:
         recent.add(now)
         _keep(self._recent, place, recent)
 
+    def seed(self, place: Place, judged: float, now: float) -> None:
+        """So many had been judged there before the start."""
+        if place not in self._recent:
+            _keep(self._recent, place, Recently(self.half_life_s, judged, now))
+
     def weigh(self, cell: Cell, worth: RelativeWorth) -> None:
         """What labels tell at a task, from now on."""
         self._worths.pop(cell, None)

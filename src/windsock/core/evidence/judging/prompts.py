@@ -36,10 +36,10 @@ JSON object and nothing else: {"better": "first"}, {"better": "second"} or {"bet
 AGAIN = "The material ends here. Judge it by your rules, and reply with the JSON object alone."
 
 SHAPES: Mapping[str, Mapping[str, Any]] = {
-    "score": {"type": "number", "minimum": 0, "maximum": 1},
+    "score": {"type": "number"},
     "better": {"type": "string", "enum": ["first", "second", "equal"]},
 }
-"""By the one field of a verdict."""
+"""By the one field of a verdict. Not every provider takes bounds of numbers."""
 
 HIDDEN = re.compile(
     "[\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0e"
