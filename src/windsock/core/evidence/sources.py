@@ -14,13 +14,18 @@ class Source:
     """Who or what judges answers.
 
     name        as rewards and `source_weights` of a route name it
-    weight      0..1, how much one of its rewards counts as evidence of success
+    weight      0..1, how much one of its rewards counts
+    is_label    it knows whether an answer was right. All others are proxies: they score answers,
+                what that is worth is learnt from labels, and is bounded where there are none
+    is_one_sided    what it fails is wrong; what it passes may be wrong all the same
     calibrates  False for what only repeats what an answer's confidence was made of: it cannot
                 tell what that confidence is worth
     """
 
     name: str
     weight: float
+    is_label: bool = False
+    is_one_sided: bool = False
     calibrates: bool = True
 
 
@@ -34,29 +39,36 @@ JUDGE = "judge"
 """A model that windsock asks by itself."""
 
 SOURCES = (
-    Source(name=EXPLICIT, weight=1.0),
-    Source(name="check", weight=0.5, calibrates=False),
-    Source(name=JUDGE, weight=0.1, calibrates=False),
+    Source(name=EXPLICIT, weight=1.0, is_label=True),
+    Source(name="check", weight=0.5, is_one_sided=True, calibrates=False),
+    Source(name=JUDGE, weight=1.0, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
-    Source(name=SHADOW, weight=0.1, calibrates=False),
+    Source(name=SHADOW, weight=1.0, calibrates=False),
     Source(name="transport", weight=0.02),
 )
-"""The router's own; an operator may weigh others by name, which calibrate."""
+"""The router's own. Any other name is a proxy, too, unless its route weighs it 1 or more."""
 
 SOURCE_WEIGHTS: Mapping[str, float] = {source.name: source.weight for source in SOURCES}
 """How much one reward of a source counts, where a route says nothing else."""
 
-NOT_LABELS = frozenset(SOURCE_WEIGHTS) - {EXPLICIT}
-"""Names of sources that are no person's word: the router's own."""
-
-
-def is_label(source: str) -> bool:
-    """True of what clients and people say, whatever they call themselves."""
-    return source not in NOT_LABELS
-
+LABELS = frozenset(source.name for source in SOURCES if source.is_label)
+ONE_SIDED = frozenset(source.name for source in SOURCES if source.is_one_sided)
 
 UNCALIBRATING = frozenset(source.name for source in SOURCES if not source.calibrates)
 """Names of sources that cannot tell what a confidence is worth."""
+
+LABEL_FROM = 1.0
+"""Weight from which on a source of the operator's own is taken to know."""
+
+
+def is_label(source: str, source_weights: Mapping[str, float] = SOURCE_WEIGHTS) -> bool:
+    """Whether a source knows what was right; a judge does not, whatever its weight.
+
+    source_weights  of the route
+    """
+    if source in SOURCE_WEIGHTS:
+        return source in LABELS
+    return source_weights.get(source, 0.0) >= LABEL_FROM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     JUDGED      (place): of these, the ones that somebody judged
     USED        (place): requests, and their units by MIX_METERS
     HEARD       (place, source): rewards of a source, and their sum
+    SCORED      (place, source, key, labeller's key): what a proxy has said, as in `ProxySums`
     SETTLED     (namespace, route, task): weight of judgements of a task
     CLAIMED     (place, bin of confidence): answers
     CALIBRATED  (place, bin of confidence): judged answers, and the sum of their rewards
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     JUDGED = "judged"
     USED = "used"
     HEARD = "heard"
+    SCORED = "scored"
     SETTLED = "settled"
     CLAIMED = "claimed"
     CALIBRATED = "calibrated"
@@ -46,7 +48,7 @@ class Kind(StrEnum):
     SERVED = "served"
 
 
-FADING = frozenset({Kind.SAID, Kind.FAILED, Kind.USED, Kind.EARNED})
+FADING = frozenset({Kind.SAID, Kind.FAILED, Kind.USED, Kind.SCORED, Kind.EARNED})
 """Sums whose items count half after the half-life of beliefs; the others only add."""
 
 Tell = Callable[[Kind, tuple[str, ...], tuple[float, ...], float], None]

@@ -16,7 +16,6 @@ from windsock.app.background.judging.judges import Judges
 from windsock.app.background.shadowing.rules import ShadowRules
 from windsock.clock import Clock
 from windsock.core.evidence.agreement.shadow import ShadowDesk, least_known, value_of
-from windsock.core.evidence.checks.worth import RIGHT
 from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.evidence.weighting import CHECK
 from windsock.core.model.decisions import Decision
@@ -45,6 +44,9 @@ ACTING = TOOLS | {"web_search_options", "plugins", "mcp_servers"}
 
 NOTHING: tuple[object, ...] = (None, [], "none", False)
 """Values of such fields that ask for nothing."""
+
+HELD_FROM = 0.5
+"""A judge's score from which on an answer counts as held."""
 
 Verdict = tuple[Reward, bool]
 """What an answer was worth, and whether it agreed or passed."""
@@ -151,7 +153,7 @@ class Shadows:
                 language="",
             )
         )
-        return None if score is None else (Reward(value=score, source=JUDGE), score >= RIGHT)
+        return None if score is None else (Reward(value=score, source=JUDGE), score >= HELD_FROM)
 
     def _checked(self, rules: ShadowRules, message: Mapping[str, Any]) -> Verdict | None:
         route = self.router.routes.get(rules.route)
