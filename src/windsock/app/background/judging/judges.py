@@ -111,6 +111,13 @@ class Judges:
         work = partial(self._judge, _Case(rules=rules, texts=texts, chance=chance))
         self.background.offer(JUDGE, rules.route, work)
 
+    def left_out(self, rules: JudgeRules) -> list[str]:
+        """Deployments of its route whose answers it may not judge."""
+        if rules.own_family:
+            return []
+        makers, route = self._own_makers(rules), self.router.routes[rules.route]
+        return [name for name in route.deployments if self._maker(name) in makers]
+
     def facts(self, namespace: str) -> Iterator[JudgeFacts]:
         """As they stand for a namespace; what is shared is the default one's to see."""
         half_life_s = self.router.beliefs.settings.half_life_s
