@@ -102,7 +102,7 @@ class Judges:
         chance = desk.chance((decision.cell, served), rules.share, now)
         if uniform(self.router.seed, decision.number, JUDGE_DRAW) >= chance:
             return
-        if self._is_own(rules, served):
+        if not rules.own_family and self._maker(served) in self._own_makers(rules):
             desk.own += 1
             return
         if not is_small(texts):
@@ -163,14 +163,16 @@ class Judges:
         """
         cell, served = texts.outcome.decision.cell, texts.outcome.served or ""
         rules = self.rules.get(cell.route)
-        if rules is None or self._is_own(rules, served):
+        if rules is None or (
+            not rules.own_family and self._maker(served) in self._own_makers(rules)
+        ):
             return None
         case = _seen(_Case(rules=rules, texts=texts, chance=1.0))
         return None if case is None else await self._score(case, self._desk(cell))
 
     async def _score(self, case: _Case, desk: JudgeDesk) -> float | None:
-        compared = bool(case.rules.reference)
-        return await (self._compared(case, desk) if compared else self._scored(case, desk))
+        score = self._compared if case.rules.reference else self._scored
+        return await score(case, desk)
 
     async def _scored(self, case: _Case, desk: JudgeDesk) -> float | None:
         rules = case.rules
@@ -230,10 +232,6 @@ class Judges:
     def _desk(self, cell: Cell) -> JudgeDesk:
         half_life_s = self.router.beliefs.settings.half_life_s
         return self.desks.setdefault((cell.namespace, cell.route), JudgeDesk(half_life_s))
-
-    def _is_own(self, rules: JudgeRules, deployment: str) -> bool:
-        """Whether it is of the judge's maker, and the judge may not judge those."""
-        return not rules.own_family and self._maker(deployment) in self._own_makers(rules)
 
     def _maker(self, deployment: str) -> str:
         known = self.router.catalog.deployments.get(deployment)
