@@ -192,6 +192,14 @@ async def test_private_requests_are_never_sent_twice(tmp_path) -> None:
     assert (found["taken"], other.seen) == (0, [])
 
 
+@pytest.mark.parametrize("wish", [{"only": ["one"]}, {"ignore": ["other"]}], ids=str)
+async def test_whom_the_caller_rules_out_is_not_asked(wish: dict[str, Any], tmp_path) -> None:
+    async with service(tmp_path, AGREEMENT, says("42")) as (it, _, other):
+        await ask(it, 2, provider=wish)
+        await shown(it)
+    assert other.seen == []
+
+
 async def test_it_never_spends_more_than_it_may(tmp_path) -> None:
     """A request is bounded before it is sent: a third one would pass the cap."""
     one = (30 + 50 * 4) * 2.0 / 1e6

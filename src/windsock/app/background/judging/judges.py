@@ -14,6 +14,7 @@ from windsock.app.background.judging.material import (
     conversation_of,
     is_small,
     is_text,
+    text_in,
     wishes_of,
 )
 from windsock.app.background.judging.rules import JudgeRules
@@ -35,7 +36,7 @@ from windsock.service.background_requests import BackgroundRequests, Question
 from windsock.service.control.overviews.judges import JudgeFacts
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.answered import AnsweredTexts
-from windsock.service.texts.reading import answer_of, text_of
+from windsock.service.texts.reading import answer_of
 from windsock.wire.json_codec import parsed
 
 JUDGE_DRAW = 48
@@ -209,14 +210,14 @@ class Judges:
             return None
         kept = {name: body[name] for name in ASKED_AGAIN if name in body}
         answer = await self.background.ask(self._question(case, case.rules.reference, kept))
-        text = _text(answer)
+        text = text_in(answer)
         return case.rules.redact(text) if text else None
 
     async def _asked(self, case: _Case, body: Mapping[str, Any]) -> str | None:
         """What the judge replies; None if it does not."""
         asked = {**body, "max_tokens": case.rules.max_tokens}
         answer = await self.background.ask(self._question(case, case.rules.model, asked))
-        return None if answer is None else _text(answer)
+        return None if answer is None else text_in(answer)
 
     def _question(self, case: _Case, model: str, body: Mapping[str, Any]) -> Question:
         wishes = wishes_of(case.texts)
@@ -293,10 +294,3 @@ def _is_ones(texts: AnsweredTexts) -> bool:
     results, decision = texts.outcome.results, texts.outcome.decision
     shown = [each for each in results if each.first_byte_s is not None and each.usage is not None]
     return not is_background(decision.key_id) and (not texts.is_stream or len(shown) == 1)
-
-
-def _text(answer: Mapping[str, Any] | None) -> str:
-    """Of the first choice."""
-    choices = (answer or {}).get("choices") or [{}]
-    message = choices[0].get("message")
-    return text_of(message) if isinstance(message, dict) else ""

@@ -13,6 +13,7 @@ from typing import Any
 
 from windsock.app.background.cap_keeping import beside_name
 from windsock.app.background.judging.judges import Judges
+from windsock.app.background.judging.material import is_small, wishes_of
 from windsock.app.background.shadowing.rules import ShadowRules
 from windsock.clock import Clock
 from windsock.core.evidence.agreement.shadow import ShadowDesk, least_known, value_of
@@ -77,7 +78,7 @@ class Shadows:
         """Draw whether this request is sent twice; nothing that is in it moves the draw."""
         decision = texts.outcome.decision
         rules = self.rules.get(decision.cell.route)
-        if rules is None or is_background(decision.key_id):
+        if rules is None or is_background(decision.key_id) or not is_small(texts):
             return
         if uniform(self.router.seed, decision.number, SHADOW_DRAW) < rules.share:
             work = partial(self._shadow, rules, texts)
@@ -190,10 +191,12 @@ def _body(texts: AnsweredTexts, *, with_tools: bool) -> dict[str, Any] | None:
     body = parsed(texts.asked)
     if not isinstance(body, dict) or body.get("n") not in (None, 1):
         return None
+    wishes = wishes_of(texts)
     acts = {name for name in ACTING if body.get(name) not in NOTHING}
     if acts and not with_tools:
         return None
-    return {name: body[name] for name in (ASKED_ALIKE | acts) if name in body}
+    asked = {name: body[name] for name in (ASKED_ALIKE | acts) if name in body}
+    return {**asked, "provider": wishes} if wishes else asked
 
 
 def _message(answer: Mapping[str, Any]) -> Mapping[str, Any]:
