@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -32,9 +31,10 @@ from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
+from windsock.service.checking.unit_tests import checks_of
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
-from windsock.service.control.app import Lifespan, create_app
+from windsock.service.control.app import create_app
 from windsock.service.control.cap_routes import cap_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
@@ -62,6 +62,7 @@ from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
 from windsock.service.tallies import Tallies
 from windsock.service.texts.held import HeldTexts
+from windsock.service.use.reader import UseReader
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.retention import Keep
@@ -89,6 +90,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "probes": probes.check,
         "credentials": renewal.check,
         "texts": service.texts.forget_old,
+        "use": service.use.expire,
         **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
     }
     service.on_stop += [service.background.stop, probes.stop, renewal.stop, service.webhooks.finish]
@@ -124,7 +126,9 @@ def _service(
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
     beside = beside_of(core.router, executor, feedbacks, core.clock, settings)
-    executor.readers.all += [texts, beside.judges, beside.shadows]
+    use = UseReader(core.router, feedbacks, core.clock)
+    executor.readers.all += [texts, beside.judges, beside.shadows, use]
+    executor.readers.passing.append(checks_of(core.router, beside.background, feedbacks))
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -141,6 +145,7 @@ def _service(
         access=access,
         background=beside.background,
         judges=beside.judges,
+        use=use,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
@@ -230,7 +235,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
-        lifespan=_lifespan(service),
+        lifespan=service.lifespan,
     )  # fmt: skip
 
 
@@ -276,15 +281,3 @@ def _insight(service: Service) -> Insight:
         metrics=service.settings.server.metrics,
         docs=service.settings.server.docs,
     )
-
-
-def _lifespan(service: Service) -> Lifespan:
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.start()
-        try:
-            yield
-        finally:
-            await service.stop()
-
-    return lifespan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -11,8 +10,9 @@ from pydantic import Field, model_validator
 
 from windsock.config.comparing.cascade_settings import CascadeSettings
 from windsock.config.comparing.shadow_settings import ShadowSettings
+from windsock.config.evidence.checks import CheckSettings
 from windsock.config.evidence.judge import JudgeSettings
-from windsock.config.value_types import Seconds, Tables
+from windsock.config.value_types import Seconds
 from windsock.resources.declared import Part, Share
 
 
@@ -29,23 +29,6 @@ class RuleSettings(Part):
 
     when: RuleCondition
     candidates: tuple[str, ...] = Field(min_length=1)
-
-
-class CheckSettings(Part):
-    """What an answer must be like to count as good; see `core.evidence.checks.declared.Checks`."""
-
-    non_empty: bool = True
-    json_text: bool | Literal["lenient"] = Field(default=False, alias="json")
-    required_keys: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
-    number: bool = False
-    python: bool = False
-    sql: Tables | None = None
-    least_chars: int = Field(default=0, ge=0)
-    most_chars: int | None = Field(default=None, gt=0)
-    no_loop: bool = False
-    tool_calls: bool = False
-    no_refusal: bool = False
 
 
 class RouteSettings(Part):
@@ -84,6 +67,8 @@ class RouteSettings(Part):
                     are paid for, and the join is told in the stream
     content_filter  what a provider's content filter says of a request: 'refuse' tells the caller in
                     the provider's words, 'elsewhere' asks another deployment first
+    learn_from_use  what users do with answers is a score of them: ask again, put right, go on,
+                    leave, edit; texts of answers are held in memory for that
     judge           a model that scores answers beside the requests
     """
 
@@ -121,6 +106,7 @@ class RouteSettings(Part):
     shadow: ShadowSettings | None = None
     check: CheckSettings | None = None
     judge: JudgeSettings | None = None
+    learn_from_use: bool = False
 
     @model_validator(mode="before")
     @classmethod

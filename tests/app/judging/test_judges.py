@@ -330,3 +330,23 @@ async def test_a_judge_may_be_a_route_and_its_answers_are_judged_by_nobody(tmp_p
         await it.it.service.ledger.flushed()
         lines = (await it.it.http.get("/v1/report?by=route")).json()["data"]
         assert {line["route"]: line["requests"] for line in lines} == {"auto": 6, "judges": 6}
+
+
+async def test_with_no_feedback_at_all_the_better_model_is_found_for_a_hundredth(tmp_path) -> None:
+    def answers(body: dict[str, Any]) -> Answer:
+        used = {"prompt_tokens": 10, "completion_tokens": 900, "total_tokens": 910}
+        is_right = body["model"] == "beta"
+        return Answer(body=completion("It is 42." if is_right else "It is 41.", usage=used))
+
+    def truthful(body: dict[str, Any]) -> Answer:
+        return verdict(score=0.95 if "42" in seen_in(body)["answer"] else 0.1)
+
+    more = "[learning]\nseed = 7\n"
+    async with bench(tmp_path, truthful, "", answers=answers, usd=0.1, more=more) as it:
+        for _ in range(4):
+            await it.ask(15)
+            await asyncio.sleep(0.2)
+        (cell,) = (await it.it.http.get("/v1/weights?route=auto")).json()["data"]
+        assert cell["weights"]["a/beta"] > 0.9
+        costs = await it.costs()
+        assert costs["windsock-judge"] <= 0.01 * costs["default"]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from windsock.core.evidence.judging.prompts import Turn
 from windsock.service.texts.answered import AnsweredTexts
-from windsock.service.texts.reading import prompt_of, text_of
+from windsock.service.texts.reading import prompt_of
 from windsock.wire.json_codec import parsed
 
 MOST_BYTES = 256 * 1024
@@ -53,10 +52,3 @@ def wishes_of(texts: AnsweredTexts) -> dict[str, Any]:
 def _body(texts: AnsweredTexts) -> dict[str, Any]:
     body = parsed(texts.asked)
     return body if isinstance(body, dict) else {}
-
-
-def text_in(answer: Mapping[str, Any] | None) -> str:
-    """Of the first choice."""
-    choices = (answer or {}).get("choices") or [{}]
-    message = choices[0].get("message")
-    return text_of(message) if isinstance(message, dict) else ""
