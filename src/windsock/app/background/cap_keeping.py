@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from windsock.clock import Clock
 from windsock.config.settings import Settings
-from windsock.core.evidence.sources import JUDGE
+from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import background_key, is_background
 from windsock.core.routing.caps.account import Raise, raise_of
@@ -115,13 +115,10 @@ def caps_of(settings: Settings) -> Iterator[Cap]:
             each=each.each or "",
         )
     for name, route in settings.routes.items():
-        if route.judge is not None:
-            yield cap_beside(
-                name,
-                JUDGE,
-                usd_per_day=route.judge.usd_per_day,
-                spend_share=route.judge.most_spend_share,
-            )
+        for purpose, beside in ((JUDGE, route.judge), (SHADOW, route.shadow)):
+            if beside is not None:
+                limits = {"usd_per_day": beside.usd_per_day, "spend_share": beside.most_spend_share}
+                yield cap_beside(name, purpose, **limits)
     for name, budget in settings.budgets.items():
         routes = frozenset(n for n, route in settings.routes.items() if route.budget == name)
         if routes:
