@@ -149,8 +149,14 @@ class FeedbackInbox:
 
     def check(self, outcome: Outcome, *, holds: bool) -> None:
         """A declared check has judged the answer that was given."""
-        known = self._open[outcome.decision.id]
-        self._learn(known, Reward(value=float(holds), source="check"), None)
+        self.score(outcome.decision.id, Reward(value=float(holds), source="check"))
+
+    def score(self, decision_id: str, reward: Reward) -> bool:
+        """windsock itself has scored an answer; False if it is no longer at hand."""
+        known = self._open.get(decision_id)
+        if known is not None:
+            self._learn(known, reward, None)
+        return known is not None
 
     async def _known(self, name: str, namespace: str) -> OpenDecision | None:
         known = self._at_hand(name, namespace) or await self._find(name, namespace)

@@ -32,6 +32,9 @@ class Source:
 EXPLICIT = "explicit"
 """What clients and people report."""
 
+SHADOW = "shadow"
+"""What an answer was worth that nobody was given, by whether it agreed with the one that was."""
+
 JUDGE = "judge"
 """A model that windsock asks by itself."""
 
@@ -40,6 +43,7 @@ SOURCES = (
     Source(name="check", weight=0.5, is_one_sided=True, calibrates=False),
     Source(name=JUDGE, weight=1.0, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
+    Source(name=SHADOW, weight=1.0, calibrates=False),
     Source(name="transport", weight=0.02),
 )
 """The router's own. Any other name is a proxy, too, unless its route weighs it 1 or more."""
@@ -53,6 +57,12 @@ ONE_SIDED = frozenset(source.name for source in SOURCES if source.is_one_sided)
 UNCALIBRATING = frozenset(source.name for source in SOURCES if not source.calibrates)
 """Names of sources that cannot tell what a confidence is worth."""
 
+HABIT = "use"
+"""The family of what users do with answers."""
+
+LEAST_LABELLED = 5.0
+"""Answers of a route, known both ways, from which on a habit says anything: it has no scale."""
+
 LABEL_FROM = 1.0
 """Weight from which on a source of the operator's own is taken to know."""
 
@@ -62,9 +72,31 @@ def is_label(source: str, source_weights: Mapping[str, float] = SOURCE_WEIGHTS) 
 
     source_weights  of the route
     """
-    if source in SOURCE_WEIGHTS:
+    family = family_of(source)
+    if family in SOURCE_WEIGHTS:
         return source in LABELS
-    return source_weights.get(source, 0.0) >= LABEL_FROM
+    return source_weights.get(source, source_weights.get(family, 0.0)) >= LABEL_FROM
+
+
+def family_of(source: str) -> str:
+    """What stands before the colon of `check:json` or `langfuse:tone`, else the name itself; a
+    route may weigh all of them by it."""
+    return source.partition(":")[0]
+
+
+def is_one_sided(source: str) -> bool:
+    """What it fails is wrong; what it passes may be wrong all the same."""
+    return family_of(source) in ONE_SIDED
+
+
+def is_habit(source: str) -> bool:
+    """What users do: nine of ten conversations end though the answer was right."""
+    return family_of(source) == HABIT
+
+
+def tells_success(source: str) -> bool:
+    """False of habits, and of one part of a check: reports count them as no success."""
+    return not is_habit(source) and (source in ONE_SIDED or not is_one_sided(source))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

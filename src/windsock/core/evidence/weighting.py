@@ -21,7 +21,14 @@ from windsock.core.evidence.keys.accounts import KeyAccounts, Place
 from windsock.core.evidence.keys.sums import NOBODY, Sums, sums_of
 from windsock.core.evidence.proxies.book import ProxyBook
 from windsock.core.evidence.proxies.words import ProxyWords, Voice, words_of
-from windsock.core.evidence.sources import ONE_SIDED, SourceTally, is_label
+from windsock.core.evidence.sources import (
+    LEAST_LABELLED,
+    SourceTally,
+    family_of,
+    is_habit,
+    is_label,
+    is_one_sided,
+)
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward, matter_of
 from windsock.core.replicas.contributions import Kind, Tell, tell_nobody
@@ -98,7 +105,8 @@ class RewardWeighting:
 
     def weight_of(self, source: str) -> float:
         """Rewards that one of a source counts for."""
-        return self._source_weights.get(source, 1.0)
+        weights = self._source_weights
+        return weights.get(source, weights.get(family_of(source), 1.0))
 
     def is_label(self, source: str) -> bool:
         """True of a source that knows what was right."""
@@ -125,9 +133,9 @@ class RewardWeighting:
                 by_name.setdefault(name, {})[cell.name, deployment] = sums
         weights = {name: self.proxy_weight(name) for name in by_name}
         return [
-            Proxy(name=name, weight=weights[name], is_one_sided=name in ONE_SIDED, sums=sums)
+            Proxy(name=name, weight=weights[name], is_one_sided=is_one_sided(name), sums=sums)
             for name, sums in sorted(by_name.items())
-            if weights[name] > 0
+            if weights[name] > 0 and _has_scale(name, sums.values())
         ]
 
     def judged_share(self, cell: Cell, deployment: str) -> float | None:
@@ -280,3 +288,8 @@ class RewardWeighting:
 def account_of(reward: Reward) -> str:
     """Whose account a reward goes to."""
     return reward.key_id or NOBODY
+
+
+def _has_scale(name: str, sums: Iterable[ProxySums]) -> bool:
+    """What a habit's scores mean is told by labels alone."""
+    return not is_habit(name) or sum(each.both for each in sums) >= LEAST_LABELLED

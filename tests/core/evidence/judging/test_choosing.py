@@ -2,7 +2,13 @@
 
 import pytest
 
-from windsock.core.evidence.judging.choosing import ENOUGH, LEAST, RelativeWorth, inclusion
+from windsock.core.evidence.judging.choosing import (
+    ENOUGH,
+    LEAST,
+    RelativeWorth,
+    inclusion,
+    openness,
+)
 from windsock.core.evidence.judging.desk import MOST_PLACES, JudgeDesk
 from windsock.core.model.requests import Cell
 
@@ -42,6 +48,13 @@ def test_where_nobody_can_tell_all_are_alike() -> None:
     assert RelativeWorth().of("a") == 1.0
     assert RelativeWorth({"a": 0.0}).of("a") == 1.0
     assert RelativeWorth({"a": 1.0}).of("stranger") == 1.0
+
+
+def test_a_settled_choice_is_looked_at_now_and_then_only() -> None:
+    assert openness([0.99, 0.01]) == pytest.approx(0.02)
+    assert openness([0.5, 0.5]) == openness([0.3, 0.3, 0.4]) == 1.0
+    assert openness([]) == 1.0 and openness([1.0]) == 0.0
+    assert RelativeWorth({"a": 0.2, "b": 0.1}, openness=0.5).of("b") == 0.25
 
 
 @pytest.mark.parametrize("worth", [0.0, 0.5, 1.0, 7.0])

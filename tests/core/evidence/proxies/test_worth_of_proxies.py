@@ -252,3 +252,34 @@ def test_a_proxy_of_no_weight_is_not_heard() -> None:
     for _ in range(50):
         Answer(it).say(0.0, "judge")
     assert sure(it)[0] == pytest.approx(before[0], abs=0.01)
+
+
+def test_habits_say_nothing_before_labels_have_told_what_they_are_worth() -> None:
+    """Most conversations end though the answer was right: that is no success of two in ten."""
+    it = alone()
+    before = sure(it)
+    said = [Answer(it) for _ in range(200)]
+    for number, each in enumerate(said):
+        each.say(float(number % 5 == 0), "use:left")
+    assert sure(it) == before
+    for each in said[:40]:
+        each.say(1.0)
+    assert sure(it)[0] > 0.9
+
+
+def test_parts_of_a_check_fail_what_is_wrong_and_a_family_is_weighed_by_one_name() -> None:
+    with_parts, weighed = alone(), alone(check=0.0)
+    for it in (with_parts, weighed):
+        for _ in range(40):
+            Answer(it).say(0.0, "check:json")
+    assert sure(with_parts)[0] < 0.2
+    assert sure(weighed) == sure(alone())
+
+
+def test_a_family_may_be_said_to_know_and_a_check_may_not() -> None:
+    it = alone(langfuse=1.0, check=5.0)
+    rules = it.operator.how_known
+    Answer(it).say(1.0, "langfuse:correct")
+    Answer(it).say(1.0, "check:json")
+    Answer(it).say(1.0, "otel:correct")
+    assert rules(CELL, CHEAP).labels == {"langfuse:correct"}

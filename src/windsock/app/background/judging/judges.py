@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from windsock.app.background.cap_keeping import beside_name
-from windsock.app.background.judging.material import (
-    conversation_of,
-    is_small,
-    is_text,
-    wishes_of,
-)
+from windsock.app.background.judging.material import is_small
 from windsock.app.background.judging.rules import JudgeRules
+from windsock.app.background.judging.verdict_calls import Case, VerdictCalls, seen
 from windsock.clock import Clock
 from windsock.core.evidence.judging.biases import Judged
-from windsock.core.evidence.judging.choosing import RelativeWorth
+from windsock.core.evidence.judging.choosing import RelativeWorth, openness
 from windsock.core.evidence.judging.desk import MOST_PLACES, JudgeDesk
-from windsock.core.evidence.judging.prompts import Turn, pairwise, pointwise
-from windsock.core.evidence.judging.verdicts import against_reference, better_in, score_in
+from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.sources import JUDGE
 from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, RouteRequest, is_background
 from windsock.core.model.rewards import Reward
@@ -31,37 +25,17 @@ from windsock.core.routing.router import Router
 from windsock.core.routing.sampling import uniform
 from windsock.errors import WindsockError
 from windsock.providers.makers import maker_of
-from windsock.service.background_requests import BackgroundRequests, Question
+from windsock.service.background_requests import BackgroundRequests
 from windsock.service.control.overviews.judges import JudgeFacts
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.answered import AnsweredTexts
-from windsock.service.texts.reading import answer_of, text_of
-from windsock.wire.json_codec import parsed
 
 JUDGE_DRAW = 48
 """The number of the draw, among those of a decision, that says whether it is judged."""
 
-REFRESH_S = 60.0
-"""For so long what a label tells at a task is taken to be the same."""
-
-ASKED_AGAIN = ("messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop",
-               "response_format", "seed", "tools", "tool_choice", "reasoning_effort")  # fmt: skip
-"""Fields of a request that the reference is asked with: none has anything done elsewhere."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """An answer before its judge: whose, what was asked and answered, and how likely that was."""
-
-    rules: JudgeRules
-    texts: AnsweredTexts
-    chance: float
-    asked: Sequence[Turn] = ()
-    answer: str = ""
-
-    @property
-    def served(self) -> str:
-        return self.texts.outcome.served or ""
+REFRESH_S, BETWEEN_S = 5.0, 0.25
+"""For so long what a label tells at a task is taken to be the same; and the least time between two
+such looks, which may solve a table."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +50,7 @@ class Judges:
     desks: dict[tuple[str, str], JudgeDesk] = field(default_factory=dict)
     _makers: dict[str, frozenset[str]] = field(default_factory=dict)
     _fresh_until: dict[Cell, float] = field(default_factory=dict)
+    _next_refresh: float = -math.inf
 
     def adopt(self, rules: Mapping[str, JudgeRules]) -> None:
         """Other judges from now on; what is measured of one of another model begins anew."""
@@ -98,18 +73,37 @@ class Judges:
         if rules is None or served is None or not _is_ones(texts):
             return
         now, desk = self.clock.now(), self._desk(decision.cell)
-        self._refresh_soon(decision.cell)
+        self._refresh_soon((decision.cell, served), desk)
         chance = desk.chance((decision.cell, served), rules.share, now)
         if uniform(self.router.seed, decision.number, JUDGE_DRAW) >= chance:
             return
-        if not rules.own_family and self._maker(served) in self._own_makers(rules):
+        if not self._may_judge(rules, served):
             desk.own += 1
             return
         if not is_small(texts):
             desk.unseen += 1
             return
-        work = partial(self._judge, _Case(rules=rules, texts=texts, chance=chance))
+        work = partial(self._judge, Case(rules=rules, texts=texts, chance=chance))
         self.background.offer(JUDGE, rules.route, work)
+
+    def left_out(self, rules: JudgeRules) -> list[str]:
+        """Deployments of its route whose answers it may not judge."""
+        route = self.router.routes[rules.route]
+        return [name for name in route.deployments if not self._may_judge(rules, name)]
+
+    async def score(self, texts: AnsweredTexts) -> float | None:
+        """What the judge of a route says of an answer that somebody else drew, 0..1.
+
+        None where it has none, or the judge says nothing, or may not judge that maker's models.
+        """
+        cell, served = texts.outcome.decision.cell, texts.outcome.served or ""
+        rules = self.rules.get(cell.route)
+        if rules is None or not self._may_judge(rules, served):
+            return None
+        case = seen(Case(rules=rules, texts=texts, chance=1.0))
+        if case is None:
+            return None
+        return await VerdictCalls(self.background, self._desk(cell)).score(case)
 
     def facts(self, namespace: str) -> Iterator[JudgeFacts]:
         """As they stand for a namespace; what is shared is the default one's to see."""
@@ -129,16 +123,15 @@ class Judges:
                 account=account if is_owner else None,
             )
 
-    async def _judge(self, drawn: _Case) -> None:
+    async def _judge(self, drawn: Case) -> None:
         """Have it judged, and tell what came of it as any other reward."""
         decision = drawn.texts.outcome.decision
         desk, place = self._desk(decision.cell), (decision.cell, drawn.served)
-        case = _seen(drawn)
+        case = seen(drawn)
         if case is None:
             desk.unseen += 1
             return
-        compared = bool(case.rules.reference)
-        score = await (self._compared(case, desk) if compared else self._scored(case, desk))
+        score = await VerdictCalls(self.background, desk).score(case)
         if score is None:
             return
         namespace, reward = decision.cell.namespace, Reward(value=score, source=JUDGE)
@@ -150,61 +143,6 @@ class Judges:
             decision.id, Judged(place=place, length=length, is_own=is_own, score=score)
         )
 
-    async def _scored(self, case: _Case, desk: JudgeDesk) -> float | None:
-        rules = case.rules
-        body = pointwise(case.asked, case.answer, rubric=rules.rubric, most_chars=rules.max_chars)
-        reply = await self._asked(case, body)
-        score = None if reply is None else score_in(reply)
-        desk.unreadable += reply is not None and score is None
-        return score
-
-    async def _compared(self, case: _Case, desk: JudgeDesk) -> float | None:
-        """Against the reference's answer to the same, in both orders; equal to itself."""
-        rules = case.rules
-        if case.served == rules.reference:
-            return 0.5
-        other = await self._reference(case)
-        if not other:
-            return None
-        compare = partial(pairwise, case.asked, rubric=rules.rubric, most_chars=rules.max_chars)
-        verdicts = []
-        for first, second in ((case.answer, other), (other, case.answer)):
-            reply = await self._asked(case, compare(first, second))
-            better = None if reply is None else better_in(reply)
-            desk.unreadable += reply is not None and better is None
-            if better is None:
-                return None
-            verdicts.append(better)
-        desk.biases.note_pair((verdicts[0], verdicts[1]))
-        return against_reference(verdicts[0], verdicts[1])
-
-    async def _reference(self, case: _Case) -> str | None:
-        """What the reference answers to the same, as the judge may see it."""
-        body = parsed(case.texts.asked)
-        if not isinstance(body, dict):
-            return None
-        kept = {name: body[name] for name in ASKED_AGAIN if name in body}
-        answer = await self.background.ask(self._question(case, case.rules.reference, kept))
-        text = _text(answer)
-        return case.rules.redact(text) if text else None
-
-    async def _asked(self, case: _Case, body: Mapping[str, Any]) -> str | None:
-        """What the judge replies; None if it does not."""
-        asked = {**body, "max_tokens": case.rules.max_tokens}
-        answer = await self.background.ask(self._question(case, case.rules.model, asked))
-        return None if answer is None else _text(answer)
-
-    def _question(self, case: _Case, model: str, body: Mapping[str, Any]) -> Question:
-        wishes = wishes_of(case.texts)
-        return Question(
-            purpose=JUDGE,
-            route=case.rules.route,
-            namespace=case.texts.outcome.decision.cell.namespace,
-            model=model,
-            body={**body, "provider": wishes} if wishes else body,
-            optional=("response_format",),
-        )
-
     def _desk(self, cell: Cell) -> JudgeDesk:
         half_life_s = self.router.beliefs.settings.half_life_s
         return self.desks.setdefault((cell.namespace, cell.route), JudgeDesk(half_life_s))
@@ -212,6 +150,9 @@ class Judges:
     def _maker(self, deployment: str) -> str:
         known = self.router.catalog.deployments.get(deployment)
         return maker_of(known.model if known else deployment)
+
+    def _may_judge(self, rules: JudgeRules, deployment: str) -> bool:
+        return rules.own_family or self._maker(deployment) not in self._own_makers(rules)
 
     def _own_makers(self, rules: JudgeRules) -> frozenset[str]:
         """Whose models the judge may be."""
@@ -225,13 +166,18 @@ class Judges:
             self._makers[rules.route] = found
         return found
 
-    def _refresh_soon(self, cell: Cell) -> None:
-        """What labels tell at a task is looked up anew once a minute, after this request."""
-        elapsed = self.clock.elapsed()
-        if elapsed >= self._fresh_until.get(cell, -math.inf):
+    def _refresh_soon(self, place: Place, desk: JudgeDesk) -> None:
+        """What labels tell at a task is looked up once, and now and then where it decides."""
+        cell, elapsed = place[0], self.clock.elapsed()
+        fresh_until = self._fresh_until.get(cell)
+        is_due = fresh_until is None or (
+            elapsed >= fresh_until and desk.has_enough(place, self.clock.now())
+        )
+        if is_due and elapsed >= self._next_refresh:
             if len(self._fresh_until) >= MOST_PLACES:
                 self._fresh_until.clear()
             self._fresh_until[cell] = elapsed + REFRESH_S
+            self._next_refresh = elapsed + BETWEEN_S
             asyncio.get_running_loop().call_later(0.1, self._refresh, cell)
 
     def _refresh(self, cell: Cell) -> None:
@@ -240,28 +186,10 @@ class Judges:
         except WindsockError:
             return
         desk = self._desk(cell)
-        desk.weigh(cell, RelativeWorth(label_worth(table)))
+        desk.weigh(cell, RelativeWorth(label_worth(table), openness(table.weights)))
         for name in table.deployments:
             heard = self.router.operator.how_known(cell, name).sources.get(JUDGE)
             desk.seed((cell, name), heard[0].count if heard else 0.0, self.clock.now())
-
-
-def _seen(drawn: _Case) -> _Case | None:
-    """With its texts as the judge may see them; None if there is none, or no letter and no digit
-    in the answer."""
-    answer, redact = answer_of(drawn.texts), drawn.rules.redact
-    if not is_text(drawn.texts):
-        return None
-    if answer is None or not any(map(str.isalnum, answer)):
-        return None
-    asked = tuple((role, redact(text)) for role, text in conversation_of(drawn.texts))
-    return _Case(
-        rules=drawn.rules,
-        texts=drawn.texts,
-        chance=drawn.chance,
-        asked=asked,
-        answer=redact(answer),
-    )
 
 
 def _is_ones(texts: AnsweredTexts) -> bool:
@@ -269,10 +197,3 @@ def _is_ones(texts: AnsweredTexts) -> bool:
     results, decision = texts.outcome.results, texts.outcome.decision
     shown = [each for each in results if each.first_byte_s is not None and each.usage is not None]
     return not is_background(decision.key_id) and (not texts.is_stream or len(shown) == 1)
-
-
-def _text(answer: Mapping[str, Any] | None) -> str:
-    """Of the first choice."""
-    choices = (answer or {}).get("choices") or [{}]
-    message = choices[0].get("message")
-    return text_of(message) if isinstance(message, dict) else ""

@@ -6,7 +6,7 @@ Chance decides, by a probability that nothing in the answer moves; it is kept wi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 ENOUGH = 50.0
@@ -38,18 +38,28 @@ def inclusion(share: float, judged: float, worth: float) -> float:
 
     share   of answers at most
     judged  recent answers of its deployment at its task that were
-    worth   0..1, what a label there tells, of the most that one tells anywhere at this task
+    worth   0..1, what a label there tells: see `RelativeWorth`
     """
     return share if judged < ENOUGH else share * max(LEAST, min(1.0, worth))
 
 
+def openness(weights: Iterable[float]) -> float:
+    """How open a choice is: 0 where one gets all, 1 where nobody gets more than half."""
+    return min(1.0, 2.0 * (1.0 - max(weights, default=0.0)))
+
+
 @dataclass(slots=True)
 class RelativeWorth:
-    """What a label on each deployment's answer tells, of the most; 1 where nobody can tell."""
+    """What a label on each deployment's answer tells, of the most, where the choice is so open.
+
+    openness    0..1
+    """
 
     by_deployment: Mapping[str, float] = field(default_factory=dict)
+    openness: float = 1.0
 
     def of(self, deployment: str) -> float:
         """0..1"""
         most = max(self.by_deployment.values(), default=0.0)
-        return self.by_deployment.get(deployment, most) / most if most > 0.0 else 1.0
+        part = self.by_deployment.get(deployment, most) / most if most > 0.0 else 1.0
+        return part * self.openness

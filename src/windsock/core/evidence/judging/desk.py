@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from windsock.core.evidence.judging.biases import JudgeBiases
-from windsock.core.evidence.judging.choosing import Recently, RelativeWorth, inclusion
+from windsock.core.evidence.judging.choosing import ENOUGH, Recently, RelativeWorth, inclusion
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.model.requests import Cell
 
@@ -37,9 +37,12 @@ class JudgeDesk:
 
     def chance(self, place: Place, share: float, now: float) -> float:
         """With which an answer there is judged, 0..1; looking changes nothing."""
-        recent, worth = self._recent.get(place), self._worths.get(place[0])
-        judged = recent.now(now) if recent else 0.0
-        return inclusion(share, judged, worth.of(place[1]) if worth else 1.0)
+        worth = self._worths.get(place[0])
+        return inclusion(share, self._judged(place, now), worth.of(place[1]) if worth else 1.0)
+
+    def has_enough(self, place: Place, now: float) -> bool:
+        """Whether so many were judged there of late that what a label tells decides."""
+        return self._judged(place, now) >= ENOUGH
 
     def count(self, place: Place, now: float) -> None:
         """An answer there got a score."""
@@ -47,6 +50,10 @@ class JudgeDesk:
         recent = self._recent.pop(place, None) or Recently(self.half_life_s)
         recent.add(now)
         _keep(self._recent, place, recent)
+
+    def _judged(self, place: Place, now: float) -> float:
+        recent = self._recent.get(place)
+        return recent.now(now) if recent else 0.0
 
     def seed(self, place: Place, judged: float, now: float) -> None:
         """So many had been judged there before the start."""

@@ -19,8 +19,10 @@ from windsock.service.control.schemas.base import Answer
 from windsock.service.control.schemas.known import (
     Basis,
     CheckView,
+    PartView,
     SourceView,
     basis_of,
+    part_views,
     source_views,
 )
 
@@ -44,6 +46,7 @@ class EvidenceView(Answer):
     keys: int = Field(description="that have judged it")
     sources: list[SourceView]
     check: CheckView | None = Field(description="what its declared checks are worth, if known")
+    checks: list[PartView] = Field(description="each check by name, where labels tell")
     prior: str | None = Field(description="whose public figures the prior leans on")
 
 
@@ -130,5 +133,6 @@ def _view(
         keys=known.keys,
         sources=source_views(known),
         check=CheckView.of(known),
+        checks=part_views(known),
         prior=lean.source if lean else None,
     )

@@ -9,6 +9,7 @@ from pydantic import Field
 from windsock.core.beliefs.proxies.hearing import Word
 from windsock.core.beliefs.proxies.sums import NO_SUMS
 from windsock.core.beliefs.summaries import BeliefSummary
+from windsock.core.evidence.checks.worth import worth_by
 from windsock.core.evidence.how_known import HowKnown
 from windsock.core.evidence.weighting import CHECK
 from windsock.service.control.schemas.base import Answer
@@ -37,6 +38,31 @@ class CheckView(Answer):
             return None
         return cls(judged=judged, fails_right=worth.fails_right, fails_wrong=worth.fails_wrong,
                    say=word.say if word else 0.0)  # fmt: skip
+
+
+class PartView(Answer):
+    """One check of one deployment at one task, against labels of the same answers."""
+
+    name: str
+    judged: float = Field(description="answers both checked and labelled, as remembered")
+    fails_right: float | None = Field(description="share of right answers that it fails")
+    fails_wrong: float | None = Field(description="share of wrong answers that it fails")
+
+
+def part_views(known: HowKnown) -> list[PartView]:
+    """Each check that was made of an answer with a label, by name."""
+    found = {name.partition(":")[2]: worth_by(sums) for name, sums in known.proxies.items()
+             if name.startswith(f"{CHECK}:")}  # fmt: skip
+    return [
+        PartView(
+            name=name,
+            judged=worth.right + worth.wrong,
+            fails_right=worth.fails_right,
+            fails_wrong=worth.fails_wrong,
+        )
+        for name, worth in sorted(found.items())
+        if worth.right + worth.wrong
+    ]
 
 
 class SourceView(Answer):
