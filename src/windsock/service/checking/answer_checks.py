@@ -75,7 +75,10 @@ class AnswerChecks:
         self._feedbacks.score(outcome.decision.id, Reward(value=float(holds), source=source))
 
     def _is_declared(self, asked: RouteRequest) -> bool:
-        """A route may be gone by the end of its last request."""
+        """By its own name, or one that it is known by; it may be gone by its last request's end."""
+        route = self._router.routes.get(asked.model)
+        if route is not None or not any(each.checks for each in self._router.routes.values()):
+            return route is not None and route.checks is not None
         with suppress(UnknownRoute):
             return self._router.resolve(asked).checks is not None
         return False
