@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.cascade_arm import arm_of
+from windsock.core.context.routing_value import Stakes
 from windsock.core.context.segments import SegmentSettings
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.calls import Outcome
@@ -117,7 +119,8 @@ class PriceAware(BasePolicy):
         """Draw segments anew if due, and choose the budget's rung for all cells together."""
         self._known = _Known()
         if self._tasks.segmenters:
-            self._tasks.redraw(self.beliefs, self.served, [view.cell for view in cells], now)
+            stakes = partial(self._stakes, cells, now)
+            self._tasks.redraw(self.beliefs, self.served, cells, stakes, now)
         self._known.reference = self._measures.reference(cells)
         self._known.held = self._held(cells, self._known)
         if self._purse is not None and cells:
@@ -251,6 +254,13 @@ class PriceAware(BasePolicy):
             ),
         )
         return weighing, weights
+
+    def _stakes(self, cells: Sequence[CellView], now: float, view: CellView) -> Stakes:
+        """What its requests cost where, at the value of a success that they are weighed at."""
+        known = _Known(reference=self._measures.reference(cells))
+        chosen = self._choose(self._ladder(view, known), view, None, known, now)
+        usd = dict(zip(view.deployments, view.usd, strict=True))
+        return Stakes(usd=usd, value_usd=chosen.rung.value_usd)
 
     def _claims(self, cells: Sequence[CellView], known: _Known) -> list[Demand]:
         """What every cell asks of the budget, a divided task by its segments."""
