@@ -41,6 +41,7 @@ def deployment_names(settings: Settings) -> list[str]:
     for route in settings.routes.values():
         names += route.candidates
         names += route.cascade.to if route.cascade else ()
+        names += route.shadow.candidates if route.shadow else ()
         names += [each for each in route.fallbacks if each not in routes]
     models = {name.partition("/")[2] for name in names}
     names += [each for each in _judges(settings) if each not in routes | models]

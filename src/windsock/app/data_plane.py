@@ -76,7 +76,7 @@ def calls_of(
         router=service.router,
         clock=service.clock,
         access=service.access,
-        key_limits=KeyLimits(service.clock.elapsed),
+        key_limits=KeyLimits(service.clock.elapsed, lambda: service.housekeeping.role.replicas),
         feedbacks=service.feedbacks,
         uncalled=service.uncalled,
         keep_decision=service.ledger.append,

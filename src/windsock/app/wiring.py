@@ -9,16 +9,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from windsock.app.background.beside import beside_of
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
-from windsock.app.background.judging.judges import Judges
-from windsock.app.background.judging.rules import judge_rules_of
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
+from windsock.app.group.joining import membership_of
 from windsock.app.route_parts import holding_rules_of
 from windsock.app.service import Service
 from windsock.app.stored.history import history_of, stored_finder
@@ -32,7 +32,6 @@ from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
-from windsock.service.background_requests import BackgroundRequests
 from windsock.service.checking.unit_tests import checks_of
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
@@ -50,6 +49,7 @@ from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
 from windsock.service.control.overviews.routes import overview_routes
+from windsock.service.control.overviews.shadows import shadow_routes
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
@@ -112,6 +112,8 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     )
     service.paths = plane.paths
     service.app = with_cors(plane, settings.server.cors_origins)
+    if core.role.is_shared:
+        service.housekeeping.membership = membership_of(core, settings, service)
     return service
 
 
@@ -126,17 +128,10 @@ def _service(
     """Without its application."""
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
-    background = BackgroundRequests(router=core.router, executor=executor, clock=core.clock)
-    judges = Judges(
-        router=core.router,
-        background=background,
-        feedbacks=feedbacks,
-        clock=core.clock,
-        rules=judge_rules_of(settings),
-    )
+    beside = beside_of(core.router, executor, feedbacks, core.clock, settings)
     use = UseReader(core.router, feedbacks, core.clock)
-    executor.readers.all += [texts, judges, use]
-    executor.readers.passing.append(checks_of(core.router, background, feedbacks))
+    executor.readers.all += [texts, beside.judges, beside.shadows, use]
+    executor.readers.passing.append(checks_of(core.router, beside.background, feedbacks))
     hooks = (
         Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
     )
@@ -151,13 +146,14 @@ def _service(
         feedbacks=feedbacks,
         uncalled=uncalled,
         access=access,
-        background=background,
-        judges=judges,
+        background=beside.background,
+        judges=beside.judges,
         use=use,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
         texts=texts,
+        shadows=beside.shadows,
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
@@ -167,9 +163,10 @@ def _service(
             executor=executor,
             ingestion=core.ingestion,
             poller=core.poller,
+            shadows=beside.shadows,
             caps=core.caps,
             texts=texts,
-            judges=judges,
+            judges=beside.judges,
             settings=settings,
         ),
     )
@@ -190,6 +187,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         caps=core.caps,
         keep=Keep(**{f"{name}_s": kept for name, kept in settings.store.retention}),
         loop=LoopWatch(clock=core.clock, publish=core.ingestion.publish),
+        role=core.role,
         is_restored=core.is_restored,
     )
 
@@ -225,6 +223,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            shadow_routes(insight, service.shadows.facts),
             label_routes(insight, past, _label_queue(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from windsock.config.comparing.cascade_settings import CascadeSettings
+from windsock.config.comparing.shadow_settings import ShadowSettings
 from windsock.config.evidence.checks import CheckSettings
 from windsock.config.evidence.judge import JudgeSettings
 from windsock.config.value_types import Seconds
@@ -51,7 +52,8 @@ class RouteSettings(Part):
                     better buy, and the loss against having kept it is bounded
     budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
                     splits it by equal value of the last dollar; others only stop at its cap
-    segments        learn segments within tasks from cheap numbers about the prompt
+    segments        of requests that name no task, learnt from cheap numbers about the prompt, where
+                    routing by them measurably pays
     classify        propose a task for requests that name none, learnt from those that do
     first_byte_timeout      until the first content of a stream, the head of a plain answer
     stall_timeout   between contents of a stream
@@ -102,6 +104,7 @@ class RouteSettings(Part):
     source_weights: dict[str, float] = Field(default_factory=dict)
     rules: tuple[RuleSettings, ...] = ()
     cascade: CascadeSettings | None = None
+    shadow: ShadowSettings | None = None
     check: CheckSettings | None = None
     judge: JudgeSettings | None = None
     learn_from_use: bool = False
@@ -145,6 +148,14 @@ class RouteSettings(Part):
             )
         if self.max_attempts < 3:
             raise ValueError("agreement takes up to three calls; let max_attempts be 3 or more")
+        return self
+
+    @model_validator(mode="after")
+    def _shadows_can_be_compared(self) -> RouteSettings:
+        if self.shadow is not None and self.shadow.compare == "checks" and self.check is None:
+            raise ValueError('shadow.compare = "checks" needs a [check] of the route; add one')
+        if self.shadow is not None and self.shadow.compare == "judge" and self.judge is None:
+            raise ValueError('shadow.compare = "judge" needs a [judge] of the route; add one')
         return self
 
     @model_validator(mode="after")

@@ -10,6 +10,8 @@ from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion
 from windsock.app.background.judging.judges import Judges
 from windsock.app.background.judging.rules import judge_rules_of
+from windsock.app.background.shadowing.rules import shadow_rules_of
+from windsock.app.background.shadowing.shadows import Shadows
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
@@ -38,6 +40,7 @@ class ReloadTarget:
     executor: RequestExecutor
     ingestion: FeedIngestion
     poller: Poller
+    shadows: Shadows
     caps: CapKeeper
     texts: HeldTexts
     judges: Judges
@@ -91,6 +94,7 @@ class Reloader:
         ingestion.rates = rates_of(settings)
         ingestion.adopt(names, own)
         target.poller.adopt(feeds)
+        target.shadows.adopt(shadow_rules_of(settings))
         target.caps.adopt(settings)
         target.judges.adopt(judges)
         target.texts.adopt(holding_rules_of(settings))

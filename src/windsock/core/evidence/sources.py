@@ -32,6 +32,9 @@ class Source:
 EXPLICIT = "explicit"
 """What clients and people report."""
 
+SHADOW = "shadow"
+"""What an answer was worth that nobody was given, by whether it agreed with the one that was."""
+
 JUDGE = "judge"
 """A model that windsock asks by itself."""
 
@@ -40,6 +43,7 @@ SOURCES = (
     Source(name="check", weight=0.5, is_one_sided=True, calibrates=False),
     Source(name=JUDGE, weight=1.0, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
+    Source(name=SHADOW, weight=1.0, calibrates=False),
     Source(name="transport", weight=0.02),
 )
 """The router's own. Any other name is a proxy, too, unless its route weighs it 1 or more."""

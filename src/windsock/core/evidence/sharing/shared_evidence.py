@@ -8,7 +8,7 @@ from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.proxies.sums import ProxySums
 from windsock.core.cascades.calibration import BINS
 from windsock.core.cascades.cascade_arm import arm_of, cascade_of
-from windsock.core.cascades.confidence import Confidences
+from windsock.core.cascades.confidence import KEPT, Confidences
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import KeyWatch
 from windsock.core.evidence.keys.sums import Sums, sums_of
@@ -168,6 +168,19 @@ class SharedEvidence:
         if weight and confidence is not None:
             self._confidences.calibrate(cell, deployment, confidence, total / weight, weight)
 
+    def _hear_compared(
+        self, cell: Cell, deployment: str, whose: list[str], each: Contribution
+    ) -> None:
+        (second, to), (agreed, differed, unread) = whose, each.values
+        self._confidences.compare((cell, deployment, to), second, (agreed, differed, unread))
+
+    def _hear_earned(
+        self, cell: Cell, deployment: str, whose: list[str], each: Contribution
+    ) -> None:
+        (second, to, how), (count, total, squares) = whose, each.values
+        place, rewards = (cell, deployment, to), (count, total, squares)
+        self._confidences.earn(place, second, rewards, each.at, is_kept=how == KEPT)
+
     def _tell_said(
         self, decision: Decision, deployment: str, reward: Reward, said: float, at: float
     ) -> None:
@@ -209,6 +222,8 @@ HEARD_BY: Mapping[Kind, Callable[[SharedEvidence, Cell, str, list[str], Contribu
     Kind.SCORED: SharedEvidence._hear_scored,
     Kind.CLAIMED: SharedEvidence._hear_claimed,
     Kind.CALIBRATED: SharedEvidence._hear_calibrated,
+    Kind.COMPARED: SharedEvidence._hear_compared,
+    Kind.EARNED: SharedEvidence._hear_earned,
 }
 
 
