@@ -1,6 +1,6 @@
 """How the check of schemas does on JSON Schema's own suite; it must not fail what is right.
 
-python -m tests.benchmarks.schema_suite FOLDER    a checkout of json-schema-org/JSON-Schema-Test-Suite
+python -m tests.benchmarks.schema_suite FOLDER, a checkout of json-schema-org/JSON-Schema-Test-Suite
 """
 
 import json
