@@ -241,3 +241,30 @@ async def test_only_exports_may_be_no_text(tmp_path: Path) -> None:
         for path in ("/v1/chat/completions", "/v1/feedback/otel"):
             deep = await it.http.post(path, content=b"[" * 500 + b"]" * 500, headers=binary)
             assert (deep.status_code, "deep" in deep.text or "128" in deep.text) == (400, True)
+
+
+async def test_nobody_takes_the_name_of_anothers_answer(tmp_path: Path) -> None:
+    """At hand, and after a restart: a caller's name stands behind the ids that are given out."""
+    async with service(tmp_path) as it:
+        first = await ask(it)
+        for name in (first, "chatcmpl-0"):
+            await ask(it, **{"x-request-id": name})
+        for name, value in ((first, 0.25), ("chatcmpl-0", 0.75)):
+            await it.http.post("/v1/feedback", json={"decision_id": name, "value": value})
+            assert await said_of(it, first) == [("", "explicit", value)]
+    async with service(tmp_path) as it:
+        for name in (first, "chatcmpl-0"):
+            it.service.feedbacks._open.clear()
+            it.service.feedbacks._id_by_name.clear()
+            told = await it.http.post("/v1/feedback", json={"decision_id": name, "value": 0.5})
+            assert told.status_code == 200
+            assert await said_of(it, first)
+
+
+async def test_a_name_that_all_requests_have_is_that_of_the_last(tmp_path: Path) -> None:
+    """A proxy that is set up wrongly: what is looked at in the store stays bounded."""
+    async with service(tmp_path) as it:
+        names = [await ask(it, **{"x-request-id": "same"}) for _ in range(70)]
+    async with service(tmp_path) as it:
+        await it.http.post("/v1/feedback/rows", json={"request_id": "same", "value": 1})
+        assert await said_of(it, names[-1]) == [("", "explicit", 1.0)]
