@@ -42,7 +42,8 @@ def build(
     catalog = catalog_of(settings, presets())
     clock = clock or SystemClock()
     upstreams = upstreams_of(settings, presets(), environ, catalog, clock)
-    lock = WriterLock(settings.store.url) if is_alone else None
+    is_shared = settings.replicas.enabled
+    lock = WriterLock(settings.store.url, is_shared=is_shared) if is_alone else None
     core = core_of(settings, environ, catalog, clock, lock)
     service = with_edges(core, settings, upstreams)
     telemetry = _telemetry(environ, settings)

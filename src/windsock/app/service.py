@@ -94,6 +94,8 @@ class Service:
         # What is there now stays: a full collection of it would hold up requests by 100 ms.
         gc.freeze()
         self.webhooks.start(self.tasks)
+        if self.housekeeping.membership is not None:
+            await self.housekeeping.membership.begin(self.tasks)
         self.poller.start()
         self.tasks.keep_every("polls", WATCH_EVERY_S, self.poller.watch)
         self.readiness.is_loaded = True
@@ -123,6 +125,8 @@ class Service:
         self.uncalled.flush()
         self.housekeeping.hand_out_tables()
         self.housekeeping.keep_snapshot()
+        if self.housekeeping.membership is not None:
+            await self.housekeeping.membership.end()
         await asyncio.to_thread(self.ledger.close)
         self.engine.dispose()
         log.event_log().info("service.stopped")

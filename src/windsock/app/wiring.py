@@ -18,6 +18,7 @@ from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
+from windsock.app.group.joining import membership_of
 from windsock.app.route_parts import holding_rules_of
 from windsock.app.service import Service
 from windsock.app.stored.history import history_of, stored_finder
@@ -111,6 +112,8 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     )
     service.paths = plane.paths
     service.app = with_cors(plane, settings.server.cors_origins)
+    if core.role.is_shared:
+        service.housekeeping.membership = membership_of(core, settings, service)
     return service
 
 
@@ -184,6 +187,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         caps=core.caps,
         keep=Keep(**{f"{name}_s": kept for name, kept in settings.store.retention}),
         loop=LoopWatch(clock=core.clock, publish=core.ingestion.publish),
+        role=core.role,
         is_restored=core.is_restored,
     )
 

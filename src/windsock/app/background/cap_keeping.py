@@ -15,7 +15,7 @@ from windsock.config.settings import Settings
 from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import background_key, is_background
-from windsock.core.routing.caps.account import Raise
+from windsock.core.routing.caps.account import Raise, raise_of
 from windsock.core.routing.caps.book import KeyHolder
 from windsock.core.routing.caps.cap import Cap
 from windsock.core.routing.caps.periods import Period, span
@@ -76,7 +76,7 @@ class CapKeeper:
         self._take_in(self._found(self.router.caps.caps(), self.clock.now()))
         since = self.clock.now() - LONGEST_RAISE_S
         told = queries.newest_events(self.engine, since=since, kinds=[EventKind.CAP_RAISED])
-        self.router.caps.restore_raises([_raise_of(event) for event in told])
+        self.router.caps.restore_raises([raise_of(event.facts) for event in told])
 
     def raise_for_now(self, more: Raise) -> None:
         """Have a cap be higher for a while, also after a restart."""
@@ -165,14 +165,3 @@ def holder_of(key: VirtualKey, timezone: str) -> KeyHolder:
         name = f"keys.{first}"
         cap = Cap(name=name, usd=key.budget_usd, period=period, timezone=timezone, keys=(first,))
     return KeyHolder(name=key.name, namespace=key.namespace, cap=cap)
-
-
-def _raise_of(event: Event) -> Raise:
-    facts = event.facts
-    of = facts.get("of")
-    return Raise(
-        cap=str(facts["cap"]),
-        usd=Decimal(str(facts["usd"])),
-        until=float(str(facts["until"])),
-        of=None if of is None else str(of),
-    )

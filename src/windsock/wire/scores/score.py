@@ -57,6 +57,7 @@ class Score:
     id          of the statement, with its version: said again, it is the same
     place       in what came, for people
     final_text  what was used in the end, where that was sent
+    author      who of several people says so, where that was told
     """
 
     names: tuple[str, ...]
@@ -70,11 +71,19 @@ class Score:
     id: str = ""
     place: str = ""
     final_text: str | None = None
+    author: str = ""
+
+    @property
+    def matter(self) -> str:
+        """The metric, for each author one of their own: what several people say is averaged."""
+        if not self.author:
+            return self.metric
+        return f"{self.metric}@{blake2b(self.author.encode(), digest_size=4).hexdigest()}"
 
     @property
     def key(self) -> str:
         """By which it is known again: the same statement said twice counts once."""
-        said = (self.id, *self.names, self.metric, self.source, repr(self.number), self.word)
+        said = (self.id, *self.names, self.matter, self.source, repr(self.number), self.word)
         return f"score-{blake2b(chr(0).join(said).encode(), digest_size=12).hexdigest()}"
 
 

@@ -172,7 +172,7 @@ def test_what_is_overwritten_leaves_nothing_behind(said) -> None:
 def sums(it: Router) -> list[float]:
     """What every proxy has said, and the labels beside, as one list."""
     known = it.operator.how_known(CELL, CHEAP).proxies
-    return [part for name in ("check", "judge") for part in known.get(name, [0.0] * 8)]
+    return [part for name in ("check", "judge") for part in known.get(name, [0.0] * 9)]
 
 
 def test_scores_fade_with_the_half_life_of_beliefs() -> None:

@@ -105,8 +105,8 @@ def _forecast(fit: Fit) -> Forecast:
 
 def _correction(cells: Cells, proxy: Proxy) -> tuple[Correction, Labels]:
     sums = np.array([proxy.sums.get(key, NO_SUMS) for key in cells.keys]).T
-    found = corrected(sums, cells.name, proxy.weight)
-    labels = Labels(count=sums[2], total=sums[3])
+    found = corrected(sums, cells.task, cells.name, proxy.weight)
+    labels = Labels(count=sums[3], total=sums[4])
     if not proxy.is_one_sided:
         return found, labels
     doubt = np.maximum(LEAST_DOUBT, found.mean**2)

@@ -32,9 +32,11 @@ class CapBook:
     """Called from one thread only; nothing is awaited between a look and a hold.
 
     is_idle     nothing is capped: no call needs to ask
+    is_shared   other replicas spend of the same caps
     """
 
     is_idle: bool = True
+    is_shared: bool = False
     _caps: dict[str, Cap] = field(default_factory=dict)
     _holders: dict[str, KeyHolder] = field(default_factory=dict)
     _accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
@@ -127,7 +129,10 @@ class CapBook:
                     sums[id(account)] = account, before + usd
         for account, usd in sums.values():
             account.turn(now)
-            self._spend(account, max(NOTHING, usd - account.spent_usd), now)
+            more = max(NOTHING, usd - account.spent_usd)
+            self._spend(account, more, now)
+            if account.is_shared and account.granted_usd is None:
+                account.elsewhere_usd += more
             deque(account.news(now), maxlen=0)
 
     def restore_beside(self, names: Set[str], route: str, usd: Decimal, now: float) -> None:
@@ -208,7 +213,8 @@ class CapBook:
         if found is None:
             raises = self._raises.setdefault(cap.name, [])
             namespace = self._namespace(cap, of)
-            found = Account(cap=cap, of=of, raises=raises, namespace=namespace)
+            is_shared = self.is_shared and not cap.beside
+            found = Account(cap=cap, of=of, raises=raises, namespace=namespace, is_shared=is_shared)
             self._accounts[cap.name, of] = found
         return found
 
