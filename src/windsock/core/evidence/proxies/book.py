@@ -7,12 +7,13 @@ beliefs do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
 from windsock.core.beliefs.statistics import NEVER, discounts, infinite
+from windsock.core.evidence.keys.consensus import LEAST_WEIGHT, Said, belief_at, distances
 from windsock.core.evidence.proxies.words import Voice
 from windsock.core.model.requests import Cell
 
@@ -68,8 +69,11 @@ class ProxyBook:
     def of(self, place: Place, as_of: float) -> dict[str, ProxySums]:
         """By source, as far as keys are believed; looking opens nothing."""
         made: dict[str, ProxySums] = {}
-        for voice, dated in self._held.get(place, {}).items():
+        voices = self._held.get(place, {})
+        agreed = _agreed(voices)
+        for voice, dated in voices.items():
             believed = self._belief(voice.key, place) * self._belief(voice.labeller, place)
+            believed *= agreed.get(voice[:2], 1.0)
             sums = dated.as_of(as_of, self._half_life_s)
             made[voice.source] = made.get(voice.source, NO_SUMS).plus(sums, believed)
         return made
@@ -114,6 +118,19 @@ class ProxyBook:
         if voice not in voices and len(voices) >= MOST_VOICES:
             voice = Voice(voice.source if Voice(voice.source) in voices else "(others)")
         return voices.setdefault(voice, Dated())
+
+
+def _agreed(voices: Mapping[Voice, Dated]) -> dict[tuple[str, ...], float]:
+    """How far each key is believed by what the keys of its source agree on, as with labels."""
+    said: dict[str, dict[str, Said]] = {}
+    for voice, dated in voices.items():
+        if voice.key and not voice.labeller and dated.sums.judged >= LEAST_WEIGHT:
+            said.setdefault(voice.source, {})[voice.key] = Said(*dated.sums[:2])
+    return {
+        (source, key): belief_at(far)
+        for source, by_key in said.items()
+        for key, far in zip(by_key, distances([*by_key.values()]), strict=False)
+    }
 
 
 def _read(state: Iterable[list[Any]]) -> Iterator[tuple[Place, dict[Voice, Dated]]]:
