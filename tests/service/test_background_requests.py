@@ -11,6 +11,7 @@ from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.app.background.cap_keeping import cap_beside
 from windsock.core.model.requests import background_key, is_background
+from windsock.observability.telemetry import current
 from windsock.service.background_requests import AT_ONCE, MAX_WAITING, Question
 from windsock.service.texts.answered import AnsweredTexts
 
@@ -140,6 +141,20 @@ async def test_too_much_work_is_left_out_and_counted_and_nobody_waits_for_what_h
         assert background.tally("judge", "auto").left_out > MAX_WAITING
         await ask(it)
         assert background.offer("shadow", "auto", work)
+
+
+async def test_what_windsock_asks_is_in_nobodys_trace(tmp_path) -> None:
+    traces: list[Any] = []
+
+    async def work() -> None:
+        traces.append(current.get())
+
+    async with service(tmp_path) as (it, _):
+        token = current.set(object())  # type: ignore[arg-type]
+        it.service.background.offer("judge", "auto", work)
+        await asyncio.sleep(0.01)
+        current.reset(token)
+    assert traces == [None]
 
 
 async def test_work_that_fails_says_so_without_its_words_and_the_next_is_done(

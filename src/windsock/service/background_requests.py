@@ -26,6 +26,7 @@ from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
 from windsock.errors import NoCandidate, WindsockError
 from windsock.observability import background
+from windsock.observability.telemetry import current
 from windsock.service.execution.executor import RequestExecutor
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.request import UpstreamRequest, as_reserved
@@ -232,7 +233,11 @@ class _Apart:
 
 
 async def _worked_off(lane: _Lane) -> None:
-    """All that waits, one after the other; the next one is done though one fails."""
+    """All that waits, one after the other; the next one is done though one fails.
+
+    It began in the task of a request, whose trace is not that of what follows here.
+    """
+    current.set(None)
     while lane.waiting:
         try:
             await lane.waiting.popleft()()
