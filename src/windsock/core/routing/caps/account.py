@@ -45,6 +45,10 @@ class Account:
     begins_at, ends_at  of the period that `spent_usd` is for, unix s
     held_usd            reserved by calls under way, of whichever period they began in
     beside_usd          spent in the period by the route beside which it is spent
+    here_usd            spent by this process since its start
+    elsewhere_usd       reserved by, or lent to, other processes (`leases`)
+    lease_usd           what may still be reserved here, where another process lends it
+    is_lent             it does
     refused             calls that found no room, since the start of the service
     raises              those in force or past, shared by all accounts of the cap
     told                how many of TOLD_AT were told in this period
@@ -60,6 +64,10 @@ class Account:
     spent_usd: Decimal = NOTHING
     held_usd: Decimal = NOTHING
     beside_usd: Decimal = NOTHING
+    here_usd: Decimal = NOTHING
+    elsewhere_usd: Decimal = NOTHING
+    lease_usd: Decimal = NOTHING
+    is_lent: bool = False
     refused: int = 0
     told: int = 0
     is_pace_told: bool = field(default=False)
@@ -95,10 +103,25 @@ class Account:
         self.turn(now)
         if not usd:
             return True
-        limit = self.limit_usd(now)
-        if self.spent_usd + self.held_usd + usd <= limit:
-            return True
-        return not self.cap.beside and not self.held_usd and self.spent_usd < limit
+        free = self.free_usd(now)
+        return usd <= free or (not self.cap.beside and not self.held_usd and free > 0)
+
+    def free_usd(self, now: float) -> Decimal:
+        """Dollars that nobody has reserved, as far as they may be reserved here."""
+        if self.is_lent:
+            return self.lease_usd
+        return self.limit_usd(now) - self.spent_usd - self.held_usd - self.elsewhere_usd
+
+    def hold(self, usd: Decimal) -> None:
+        """A call that may cost so much begins."""
+        self.held_usd += usd
+        self.lease_usd -= usd
+
+    def settle(self, held_usd: Decimal, usd: Decimal) -> None:
+        """A call for which so much was held has cost so much."""
+        self.held_usd = max(NOTHING, self.held_usd - held_usd)
+        self.lease_usd += held_usd - usd
+        self.here_usd += usd
 
     def is_spent(self, now: float) -> bool:
         """Whether waiting for calls under way is no use."""

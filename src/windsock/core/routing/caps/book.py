@@ -14,6 +14,9 @@ from windsock.core.model.units import to_float
 from windsock.core.routing.caps.account import NOTHING, Account, Raise
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
 
+FIRST_LEASE = Decimal("1e-12")
+"""Dollars: so that one call may begin before the first lease comes."""
+
 MAX_CHARGES = 65_536
 """Kinds of calls whose accounts are remembered."""
 
@@ -32,9 +35,11 @@ class CapBook:
     """Called from one thread only; nothing is awaited between a look and a hold.
 
     is_idle     nothing is capped: no call needs to ask
+    is_lent     another process lends what may be reserved here (`leases`)
     """
 
     is_idle: bool = True
+    is_lent: bool = False
     _caps: dict[str, Cap] = field(default_factory=dict)
     _holders: dict[str, KeyHolder] = field(default_factory=dict)
     _accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
@@ -88,6 +93,22 @@ class CapBook:
     def cap(self, name: str) -> Cap | None:
         """The cap of this name."""
         return self._caps.get(name) or _budgets(self._holders).get(name)
+
+    def account(self, name: str, of: str) -> Account | None:
+        """A sum of a cap, by name and whose it is; None if there is no such cap."""
+        cap = self.cap(name)
+        return None if cap is None else self._account(cap, of)
+
+    def in_use(self) -> list[Account]:
+        """All sums that anybody has asked for."""
+        return list(self._accounts.values())
+
+    def count_elsewhere(self, account: Account, usd: Decimal, now: float) -> list[Event]:
+        """So much more was spent by another process; what should be told of it."""
+        if not usd:
+            return []
+        self._spend(account, usd, now)
+        return list(account.news(now))
 
     def caps(self) -> list[Cap]:
         """Those declared, then the budgets of keys."""
@@ -148,7 +169,7 @@ class CapBook:
         """A call for which so much was held cost so much; what should be told of it."""
         news: list[Event] = []
         for account in accounts:
-            account.held_usd = max(NOTHING, account.held_usd - held_usd)
+            account.settle(held_usd, usd)
             if usd:
                 self._spend(account, usd, now)
                 news += account.news(now)
@@ -202,6 +223,8 @@ class CapBook:
             raises = self._raises.setdefault(cap.name, [])
             namespace = self._namespace(cap, of)
             found = Account(cap=cap, of=of, raises=raises, namespace=namespace)
+            if self.is_lent:
+                found.is_lent, found.lease_usd = True, FIRST_LEASE
             self._accounts[cap.name, of] = found
         return found
 
@@ -216,7 +239,7 @@ class CapBook:
 def hold(accounts: Iterable[Account], usd: Decimal) -> None:
     """A call that may cost so much begins."""
     for account in accounts:
-        account.held_usd += usd
+        account.hold(usd)
 
 
 def _budgets(holders: Mapping[str, KeyHolder]) -> dict[str, Cap]:
