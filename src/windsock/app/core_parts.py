@@ -14,6 +14,7 @@ from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion, log_event
 from windsock.app.background.listings import REMEMBERED
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
+from windsock.app.place import ALONE, Place
 from windsock.app.route_parts import load_rules_of, router_of
 from windsock.app.state_recovery import opened_store, restored
 from windsock.clock import Clock
@@ -34,7 +35,7 @@ from windsock.observability.event_bus import EventBus
 from windsock.providers.presets import provider_names
 from windsock.service.control.app import Readiness
 from windsock.store import queries
-from windsock.store.ledger import Ledger
+from windsock.store.ledger import Ledger, WritesBatches
 from windsock.store.migrations import upgrade_engine
 from windsock.store.writer_lock import WriterLock
 
@@ -59,6 +60,7 @@ class Core:
     readiness: Readiness
     caps: CapKeeper
     is_restored: bool
+    place: Place = ALONE
 
 
 def core_of(
@@ -67,19 +69,21 @@ def core_of(
     catalog: Catalog,
     clock: Clock,
     lock: WriterLock | None,
+    place: Place = ALONE,
 ) -> Core:
     """Router, prices and store, restored, with first prices; raises ConfigError or StoreError."""
     definitions = feeds_of(settings)
     readiness, events = Readiness(tasks=Supervisor(clock=clock)), EventBus()
-    engine, away, ledger = _store(settings, clock, lock, readiness)
-    new_router = partial(_router, settings, catalog, clock)
+    engine, away, ledger = _store(settings, clock, lock, readiness, place.writer)
+    first_number = place.number_at(clock.now())
+    new_router = partial(_router, settings, catalog, first_number)
     router = new_router({}) if away else restored(new_router, engine)
     ingestion = FeedIngestion(
         router=router,
         identity=Identity(catalog, provider_names(), dated=aliases_of(settings)),
         clock=clock,
-        append=ledger.append,
-        publish=_publisher(events, ledger),
+        append=place.unheard(ledger.append),
+        publish=place.unheard(_publisher(events, ledger, is_told=place.is_leading)),
         rates=rates_of(settings),
     )
     router.book.adjust(contracts_of(settings, catalog))
@@ -88,6 +92,7 @@ def core_of(
         ingestion.listings.remember(queries.newest_events(engine, since=0.0, kinds=REMEMBERED))
     _first_prices(settings, ingestion, definitions, clock)
     caps = CapKeeper(router=router, engine=engine, clock=clock, publish=ingestion.publish)
+    router.caps.is_lent = not place.is_leading
     caps.adopt(settings)
     if not away:
         caps.restore()
@@ -102,6 +107,7 @@ def core_of(
         readiness=readiness,
         caps=caps,
         is_restored=away is None,
+        place=place,
     )
 
 
@@ -120,7 +126,11 @@ def emptied(router: Router) -> Router:
 
 
 def _store(
-    settings: Settings, clock: Clock, lock: WriterLock | None, readiness: Readiness
+    settings: Settings,
+    clock: Clock,
+    lock: WriterLock | None,
+    readiness: Readiness,
+    writer: WritesBatches | None,
 ) -> tuple[Engine, str | None, Ledger]:
     """The store, what keeps it from being read just now, and its open ledger."""
     if lock is not None:
@@ -136,8 +146,10 @@ def _store(
         prepare=(lambda: upgrade_engine(engine)) if away else None,
         lock=lock,
         on_trouble=_on_trouble(readiness),
+        writer=writer,
     )
-    ledger.open()
+    if writer is None:
+        ledger.open()
     return engine, away, ledger
 
 
@@ -158,7 +170,9 @@ def _poller(
     )
 
 
-def _router(settings: Settings, catalog: Catalog, clock: Clock, kept: Mapping[str, Any]) -> Router:
+def _router(
+    settings: Settings, catalog: Catalog, first_number: int, kept: Mapping[str, Any]
+) -> Router:
     """As the snapshot's seed, the configured one or a new one has it draw."""
     seed = kept.get("seed", settings.learning.seed)
     return router_of(
@@ -166,7 +180,7 @@ def _router(settings: Settings, catalog: Catalog, clock: Clock, kept: Mapping[st
         catalog,
         has_priors=settings.learning.priors,
         seed=secrets.randbits(63) if seed is None else seed,
-        first_number=int(clock.now() * 1_000_000),
+        first_number=first_number,
         limits=ConcurrencyLimits(load_rules_of(settings)),
     )
 
@@ -188,9 +202,10 @@ def _first_prices(
                 ingestion.on_failure(definition, error)
 
 
-def _publisher(events: EventBus, ledger: Ledger) -> Callable[[Event], None]:
+def _publisher(events: EventBus, ledger: Ledger, *, is_told: bool) -> Callable[[Event], None]:
     def publish(event: Event) -> None:
-        log_event(event)
+        if is_told:
+            log_event(event)
         ledger.append(event)
         events.publish(event)
 

@@ -59,6 +59,7 @@ from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
+from windsock.service.key_limits import KeyLimits
 from windsock.service.tallies import Tallies
 from windsock.service.texts.held import HeldTexts
 from windsock.store import queries
@@ -68,7 +69,7 @@ from windsock.store.retention import Keep
 
 def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]) -> Service:
     """The service around the core."""
-    tallies, caller, limits = Tallies(), DirectCaller(), limits_of(settings, core.router)
+    tallies, caller = Tallies(), DirectCaller()
     feedbacks = FeedbackInbox(
         router=core.router,
         clock=core.clock,
@@ -77,19 +78,23 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     )
     uncalled = UncalledRequests(core.clock, core.ledger.append)
     executor = executor_of(core, upstreams, feedbacks, tallies, uncalled, caller)
-    service = _service(core, settings, executor, feedbacks, uncalled, limits)
+    service = _service(core, settings, executor, feedbacks, uncalled, tallies)
+    limits = service.limits
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
         "uncalled": uncalled.flush,
-        "staleness": staleness.check,
-        "probes": probes.check,
         "credentials": renewal.check,
         "texts": service.texts.forget_old,
-        **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
     }
+    if core.place.is_leading:
+        service.housekeeping.on_second |= {
+            "staleness": staleness.check,
+            "probes": probes.check,
+            **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
+        }
     service.on_stop += [service.background.stop, probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
         service.dashboard.on_event,
@@ -117,15 +122,15 @@ def _service(
     executor: RequestExecutor,
     feedbacks: FeedbackInbox,
     uncalled: UncalledRequests,
-    limits: Limits,
+    tallies: Tallies,
 ) -> Service:
     """Without its application."""
+    limits = limits_of(settings, core.router)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
     executor.readers.all.append(texts)
-    hooks = (
-        Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
-    )
+    told = settings.webhooks if core.place.is_leading else ()
+    hooks = (Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in told)
     return Service(
         clock=core.clock,
         engine=core.engine,
@@ -136,6 +141,10 @@ def _service(
         executor=executor,
         feedbacks=feedbacks,
         uncalled=uncalled,
+        tallies=tallies,
+        limits=limits,
+        key_limits=KeyLimits(core.clock.elapsed),
+        is_leading=core.place.is_leading,
         access=access,
         background=BackgroundRequests(router=core.router, executor=executor, clock=core.clock),
         events=core.events,

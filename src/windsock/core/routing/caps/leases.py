@@ -76,7 +76,7 @@ class Borrower:
                     self._quiet.pop((each.cap, each.of), None)
 
     def start_anew(self) -> None:
-        """There is another lender: it knows of no lease, and of what was spent by what is stored."""
+        """There is another lender, which knows what was spent from the store, and of no lease."""
         for account in self.book.in_use():
             known = self._told.pop((account.cap.name, account.of), None)
             account.here_usd -= known.spent_usd if known else NOTHING
