@@ -73,10 +73,10 @@ class Table:
         first, second, strong = trio
         tally, agrees = PairTally(self.models[second]), self.agrees(first, second)
         for row in rows:
-            tally.observe(agrees[row])
-            is_kept = bool(agrees[row])
-            value = self.right[row, first if is_kept else strong]
-            tally.judge(float(value), 1.0, 0.0, SETTINGS, is_kept=is_kept)
+            said, is_kept = agrees[row], bool(agrees[row])
+            tally.observe(float(said is True), float(said is False), float(said is None))
+            value = float(self.right[row, first if is_kept else strong])
+            tally.judge((1.0, value, value), 0.0, SETTINGS, is_kept=is_kept)
         return pair_arm(plain[first], plain[second], plain[strong], tally, plain, 0.02)
 
     def truth(self, trio: tuple[int, int, int], rows: Any) -> tuple[float, float, float]:

@@ -3,22 +3,10 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-
-def windsock(*arguments: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "windsock", *arguments],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "COLUMNS": "200", **environ},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
+from tests.command import windsock, windsock_alone
 
 BASE = '[providers.acme]\nbase_url = "http://127.0.0.1:9/v1"\napi_key = "k"\n'
 ROUTE = '[routes.auto]\ncandidates = ["acme/m"]\n'
@@ -48,8 +36,16 @@ def test_a_bad_configuration_stops_with_two_and_one_sentence(config, words, tmp_
     assert "Traceback" not in done.stderr
 
 
+def test_a_process_says_and_returns_what_is_said_and_returned_here(tmp_path) -> None:
+    (tmp_path / "windsock.toml").write_text("[server]\nprot = 1\n")
+    alone, here = (run("serve", folder=tmp_path) for run in (windsock_alone, windsock))
+    assert alone.returncode == here.returncode == 2
+    assert alone.stderr == here.stderr != ""
+    assert alone.stdout == here.stdout == ""
+
+
 def test_an_unknown_command_and_option_stop_with_two(tmp_path) -> None:
-    assert windsock("serv", folder=tmp_path).returncode == 2
+    assert windsock_alone("serv", folder=tmp_path).returncode == 2
     assert windsock("serve", "--prot", "1", folder=tmp_path).returncode == 2
 
 

@@ -22,7 +22,7 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner
 
-from tests.cli.test_cli import windsock
+from tests.command import windsock
 from tests.process import free_port
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.builders import deployment, request
-from tests.cli.test_cli import windsock
+from tests.command import windsock
 from tests.evaluation.logs import (
     dearer,
     logged,

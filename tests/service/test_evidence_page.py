@@ -1,5 +1,6 @@
 """What docs/evidence.md shows of scores is what the service does."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -37,3 +38,28 @@ def test_the_settings_of_the_page_are_settings() -> None:
     assert scores
     for text in scores:
         parse(text, {}, source="docs/evidence.md")
+
+
+BODY = re.compile(r"```json\n(\{\"model\".*?)\n```", re.DOTALL)
+REPORT = re.compile(r"curl -s localhost:8787/v1/feedback -H .*? -d '(.*)'")
+
+
+async def test_the_request_and_the_reports_of_the_page_are_understood(tmp_path: Path) -> None:
+    program = "```python\ndef add(a, b):\n    return a + b\n```"
+    more = "learn_from_use = true\n[routes.auto.check]\nunit_tests = true\n"
+    async with upstream(lambda _: Answer(completion(program))) as model:
+        async with running(config_of(("acme", model.url, 1.0)) + more, tmp_path) as it:
+            (body,) = BODY.findall(PAGE)
+            answer = await it.http.post("/v1/chat/completions", content=body)
+            decision = answer.headers["x-windsock-decision-id"]
+            for report in REPORT.findall(PAGE):
+                told = await it.http.post(
+                    "/v1/feedback", content=report.replace("DECISION", decision)
+                )
+                assert told.status_code == 200, told.text
+            known = it.service.feedbacks._open[decision]
+            while not any(each.reward.source == "check:unit_tests" for each in known.said.values()):
+                await asyncio.sleep(0.05)
+            said = {each.reward.source: each.reward.value for each in known.said.values()}
+            assert said["check:unit_tests"] == said["use:thumbs"] == 1.0
+            assert 0 <= said["use:edit"] < 0.5

@@ -57,9 +57,29 @@ async def test_each_source_is_told_with_its_number_its_mean_and_its_say(tmp_path
         view = await known(it, task="sql")
     assert view["basis"] == "judged" and view["judged"] == view["answers"] == 6
     explicit, judged = view["sources"]
-    assert explicit == {"source": "explicit", "rewards": 6, "mean": 0.5, "one_counts": 1.0}
-    assert judged == {"source": "judge", "rewards": 3, "mean": 1.0, "one_counts": 0.4}
+    said = {"source": "explicit", "rewards": 6, "mean": 0.5, "one_counts": 1.0, "kind": "label"}
+    assert {name: explicit[name] for name in said} == said
+    said = {"source": "judge", "rewards": 3, "mean": 1.0, "one_counts": 0.4, "kind": "proxy"}
+    assert {name: judged[name] for name in said} == said
+    assert judged["labelled"] == pytest.approx(3) and -0.6 < judged["bias"] < 0
     assert view["answer_counts"] == 0.0
+
+
+async def test_what_a_judge_alone_says_is_told_as_such_until_somebody_knows(tmp_path) -> None:
+    async with served(tmp_path) as it:
+        decisions = [await ask(it, "sql") for _ in range(12)]
+        for number, decision in enumerate(decisions):
+            await judge(it, decision, number % 3 > 0, source="judge")
+        view = await known(it, task="sql")
+        weights = (await it.http.get("/v1/weights?route=auto&task=sql")).json()["data"][0]
+        await judge(it, decisions[0], 1)
+        after = await known(it, task="sql")
+    (judged,) = view["sources"]
+    assert view["basis"] == "proxies alone" and after["basis"] == "judged"
+    assert (judged["bias"], judged["labelled"], judged["slope"]) == (None, 0, 1.0)
+    assert 1 < judged["says"] < 12 and judged["corrected_mean"] == pytest.approx(2 / 3)
+    assert weights["candidates"][0]["sources"] == view["sources"]
+    assert weights["candidates"][0]["basis"] == "proxies alone"
 
 
 async def test_a_correction_takes_the_place_of_what_it_corrects(tmp_path) -> None:
@@ -79,8 +99,8 @@ async def test_checks_are_told_with_what_they_proved_to_be_worth(tmp_path) -> No
     says = {each["source"]: each for each in view["sources"]}
     assert view["check"]["fails_right"] == 1.0
     assert says["check"]["mean"] == 0.0
-    assert says["check"]["one_counts"] == pytest.approx(0.5 * view["check"]["say"])
-    assert says["check"]["one_counts"] < 0.2 < says["explicit"]["one_counts"]
+    assert says["check"]["says"] == view["check"]["say"] < 0.5
+    assert says["check"]["bias"] > 0.5 and says["check"]["labelled"] == pytest.approx(12)
 
 
 async def test_lessons_are_no_answers_and_what_nothing_is_known_of_is_no_success(tmp_path) -> None:

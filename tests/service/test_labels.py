@@ -93,6 +93,8 @@ async def test_what_only_a_check_has_judged_is_still_wanted(tmp_path) -> None:
         lines = (await it.http.get("/v1/decisions?label=wanted")).text.splitlines()
         assert len(lines) == 1 and name in lines[0]
         await it.http.post("/v1/feedback", json={"decision_id": name, "value": 1, "source": "nps"})
+        assert [each["decision_id"] for each in (await labels(it))["data"]] == [name]
+        await it.http.post("/v1/feedback", json={"decision_id": name, "value": 1})
         assert (await labels(it))["data"] == []
 
 

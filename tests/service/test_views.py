@@ -72,6 +72,7 @@ async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World
         config += 'admin_token = "${WINDSOCK_ADMIN_TOKEN}"\n'
         config += '[routes.held]\ncandidates = ["delta/m"]\nobjective = "budget"\n'
         config += 'budget = "small"\n[budgets.small]\nusd_per_day = 5\n[labels]\ntexts = true\n'
+        config += '[routes.auto.judge]\nmodel = "delta/judge"\nshare = 0\n'
         async with running(config, folder, WINDSOCK_ADMIN_TOKEN=TOKEN) as it, browser() as chromium:
             book = KeyBook(it.service.settings, it.service.clock)
             reader = book.create("reader", scopes=["read"]).secret

@@ -93,6 +93,7 @@ ROWS = (
     Row("GET", "/v1/prices/statements", READ),
     Row("GET", "/v1/feeds", READ),
     Row("GET", "/v1/evidence", READ, own=True),
+    Row("GET", "/v1/shadows", READ),
     Row("GET", "/v1/labels", ("read", "label"), own=True),
     Row("POST", "/v1/labels", ("label",), body={"decision_id": "DECISION", "value": 1},
         hidden=True),

@@ -1,8 +1,7 @@
 """Kill -9 while writing: the file stays whole, and only the last moment may be missing."""
 
+import multiprocessing
 import random
-import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +9,7 @@ from sqlite3 import connect
 
 import pytest
 
+from tests.store.crash_writer import write
 from windsock.store import queries
 from windsock.store.engine import open_engine
 
@@ -18,49 +18,27 @@ FLUSH_S = 0.05
 SLACK_S = 0.4
 """A commit and a busy machine, on top of the flush interval."""
 
-WRITER = """
-import asyncio, os, sys, time
-from tests.store.samples import outcome
-from windsock.store.engine import open_engine
-from windsock.store.ledger import Ledger
-from windsock.store.migrations import upgrade_engine
-
-async def main(url, first):
-    engine = open_engine(url)
-    upgrade_engine(engine)
-    ledger = Ledger(engine, flush_s=float(sys.argv[3]))
-    ledger.open()
-    number = first
-    while True:
-        for _ in range(20):
-            ledger.append(outcome(number))
-            os.write(1, f"appended {number} {time.monotonic()}\\n".encode())
-            number += 1
-        if number % 200 == 0:
-            await ledger.flushed()
-            os.write(1, f"flushed {number - 1} {time.monotonic()}\\n".encode())
-        await asyncio.sleep(0.001)
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
-"""
+STARTS = multiprocessing.get_context("forkserver")
+STARTS.set_forkserver_preload(["tests.store.crash_writer"])
+"""Each life is a process of its own; what they import is imported once."""
 
 
 def kill_while_writing(
     file: Path, said: Path, first: int, after_s: float
 ) -> tuple[list[list[str]], float]:
     """What the writer had to say for itself, and when it was killed."""
-    command = [sys.executable, "-c", WRITER, f"sqlite:///{file}", str(first), str(FLUSH_S)]
-    with said.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out)
-        try:
-            while not said.stat().st_size:
-                assert process.poll() is None, "the writer ended by itself"
-                time.sleep(0.005)
-            time.sleep(after_s)
-            killed = time.monotonic()
-        finally:
-            process.kill()
-            process.wait()
+    life = STARTS.Process(target=write, args=(f"sqlite:///{file}", str(said), first, FLUSH_S))
+    said.unlink(missing_ok=True)
+    life.start()
+    try:
+        while not said.exists() or not said.stat().st_size:
+            assert life.is_alive(), "the writer ended by itself"
+            time.sleep(0.005)
+        time.sleep(after_s)
+        killed = time.monotonic()
+    finally:
+        life.kill()
+        life.join()
     return [line.split() for line in said.read_text().splitlines(True) if line[-1] == "\n"], killed
 
 

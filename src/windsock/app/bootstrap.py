@@ -11,10 +11,10 @@ from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.core_parts import core_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.http_server import refuse_taken, server_of
-from windsock.app.place import ALONE, Place
 from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
 from windsock.app.wiring import with_edges
+from windsock.app.workers.place import ALONE, Place
 from windsock.clock import Clock, SystemClock
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError
@@ -45,7 +45,8 @@ def build(
     catalog = catalog_of(settings, presets())
     clock = clock or SystemClock()
     upstreams = upstreams_of(settings, presets(), environ, catalog, clock)
-    lock = WriterLock(settings.store.url) if is_alone else None
+    is_shared = settings.replicas.enabled
+    lock = WriterLock(settings.store.url, is_shared=is_shared) if is_alone else None
     core = core_of(settings, environ, catalog, clock, lock, place)
     service = with_edges(core, settings, upstreams)
     telemetry = _telemetry(environ, settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
 from windsock.clock import Clock
@@ -41,8 +41,18 @@ def deployment_names(settings: Settings) -> list[str]:
     for route in settings.routes.values():
         names += route.candidates
         names += route.cascade.to if route.cascade else ()
+        names += route.shadow.candidates if route.shadow else ()
         names += [each for each in route.fallbacks if each not in routes]
+    models = {name.partition("/")[2] for name in names}
+    names += [each for each in _judges(settings) if each not in routes | models]
     return list(dict.fromkeys(names))
+
+
+def _judges(settings: Settings) -> Iterator[str]:
+    """Who judges, and whom others are compared with."""
+    for route in settings.routes.values():
+        if route.judge is not None:
+            yield from filter(None, (route.judge.model, route.judge.reference))
 
 
 def catalog_of(settings: Settings, presets: Mapping[str, Preset]) -> Catalog:

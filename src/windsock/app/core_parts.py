@@ -14,14 +14,17 @@ from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion, log_event
 from windsock.app.background.listings import REMEMBERED
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
-from windsock.app.place import ALONE, Place
+from windsock.app.replicas.role import Role
+from windsock.app.replicas.shared_fetcher import SharedFetcher
 from windsock.app.route_parts import load_rules_of, router_of
-from windsock.app.state_recovery import opened_store, restored
+from windsock.app.state_recovery import Known, opened_store, restored
+from windsock.app.workers.place import ALONE, Place
 from windsock.clock import Clock
 from windsock.config.settings import Settings, guard_rules
 from windsock.core.model.catalog import Catalog
 from windsock.core.model.events import Event
 from windsock.core.model.model_names import Identity
+from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.resilience.concurrency import ConcurrencyLimits
 from windsock.core.routing.router import Router
 from windsock.errors import FeedError
@@ -47,6 +50,7 @@ EMBEDDED = "package:"
 class Core:
     """What is there before anything listens.
 
+    on_publish      called with every event that this process tells
     is_restored     False while the store, away since the start, has not given back what it holds
     """
 
@@ -59,6 +63,9 @@ class Core:
     events: EventBus
     readiness: Readiness
     caps: CapKeeper
+    role: Role
+    known: Known
+    on_publish: list[Callable[[Event], None]]
     is_restored: bool
     place: Place = ALONE
 
@@ -75,15 +82,21 @@ def core_of(
     definitions = feeds_of(settings)
     readiness, events = Readiness(tasks=Supervisor(clock=clock)), EventBus()
     engine, away, ledger = _store(settings, clock, lock, readiness, place.writer)
-    first_number = place.number_at(clock.now())
-    new_router = partial(_router, settings, catalog, first_number)
-    router = new_router({}) if away else restored(new_router, engine)
+    new_router = partial(_router, settings, catalog, place.number_at(clock.now()))
+    known, role = Known(), Role(clock)
+    on_publish: list[Callable[[Event], None]] = []
+    if settings.replicas.enabled:
+        role.share()
+    elif not place.is_leading:
+        role.follow()
+    router = new_router({}) if away else restored(new_router, engine, known=known)
+    router.caps.is_shared = role.is_shared or place.count > 1
     ingestion = FeedIngestion(
         router=router,
         identity=Identity(catalog, provider_names(), dated=aliases_of(settings)),
         clock=clock,
-        append=place.unheard(ledger.append),
-        publish=place.unheard(_publisher(events, ledger, is_told=place.is_leading)),
+        append=partial(_keep_led, role, ledger),
+        publish=_publisher(events, ledger, role, on_publish),
         rates=rates_of(settings),
     )
     router.book.adjust(contracts_of(settings, catalog))
@@ -92,7 +105,6 @@ def core_of(
         ingestion.listings.remember(queries.newest_events(engine, since=0.0, kinds=REMEMBERED))
     _first_prices(settings, ingestion, definitions, clock)
     caps = CapKeeper(router=router, engine=engine, clock=clock, publish=ingestion.publish)
-    router.caps.is_lent = not place.is_leading
     caps.adopt(settings)
     if not away:
         caps.restore()
@@ -102,10 +114,13 @@ def core_of(
         ledger=ledger,
         router=router,
         ingestion=ingestion,
-        poller=_poller(settings, environ, clock, definitions, ingestion),
+        poller=_poller(settings, environ, definitions, ingestion, _sharing(engine, role, clock)),
         events=events,
         readiness=readiness,
         caps=caps,
+        role=role,
+        known=known,
+        on_publish=on_publish,
         is_restored=away is None,
         place=place,
     )
@@ -113,7 +128,7 @@ def core_of(
 
 def restore_again(core: Core) -> None:
     """All that a store holds that was away at the start; raises StoreError if it is away again."""
-    restored(lambda _: emptied(core.router), core.engine)
+    restored(lambda _: emptied(core.router), core.engine, known=core.known)
     core.ingestion.follow_redirects()
     core.router.tables.forget()
 
@@ -156,14 +171,14 @@ def _store(
 def _poller(
     settings: Settings,
     environ: Mapping[str, str],
-    clock: Clock,
     definitions: list[FeedDefinition],
     ingestion: FeedIngestion,
+    sharing: Callable[[Fetcher], Fetcher],
 ) -> Poller:
     return Poller(
         definitions,
-        fetcher=Fetcher(environ),
-        clock=clock,
+        fetcher=sharing(Fetcher(environ)),
+        clock=ingestion.clock,
         on_reading=ingestion.take_in,
         on_failure=ingestion.on_failure,
         rules=guard_rules(settings),
@@ -202,10 +217,28 @@ def _first_prices(
                 ingestion.on_failure(definition, error)
 
 
-def _publisher(events: EventBus, ledger: Ledger, *, is_told: bool) -> Callable[[Event], None]:
+def _sharing(engine: Engine, role: Role, clock: Clock) -> Callable[[Fetcher], Fetcher]:
+    """How feeds are fetched: for oneself, or among several replicas by the one that leads."""
+    if not role.is_shared:
+        return lambda fetcher: fetcher
+    return lambda fetcher: SharedFetcher(fetcher, engine, role, clock)
+
+
+def _keep_led(role: Role, ledger: Ledger, entry: Quote | HealthReport) -> None:
+    """What every replica sees is kept by the one that leads."""
+    if role.leads():
+        ledger.append(entry)
+
+
+def _publisher(
+    events: EventBus, ledger: Ledger, role: Role, on_publish: list[Callable[[Event], None]]
+) -> Callable[[Event], None]:
     def publish(event: Event) -> None:
-        if is_told:
-            log_event(event)
+        if not role.tells(event.kind):
+            return
+        log_event(event)
+        for tell in on_publish:
+            tell(event)
         ledger.append(event)
         events.publish(event)
 

@@ -110,6 +110,7 @@ def endpoints_of(service: Service, calls: OpenAICalls, limits: Limits) -> dict[s
             feedbacks=service.feedbacks,
             clock=service.clock,
             only_own=is_own,
+            kept=service.use.kept_share,
         ),
         **_scores_of(service, is_own),
         **{
@@ -127,7 +128,7 @@ def _scores_of(service: Service, only_own: Callable[[], bool]) -> dict[str, Path
     def scales() -> dict[str, Scale]:
         return {name: each.as_scale() for name, each in service.settings.scores.items()}
 
-    taking = ScoreTaking(service.feedbacks, scales, only_own)
+    taking = ScoreTaking(service.feedbacks, scales, only_own, service.use.kept_share)
     known = partial(ScoresEndpoint, access=service.access, taking=taking, clock=service.clock)
     return {
         **{f"/v1/feedback/{name}": known(name) for name in FORMATS},

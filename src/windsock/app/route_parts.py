@@ -6,8 +6,8 @@ from typing import Any
 
 from windsock.config.benchmark_rates import published
 from windsock.config.comparing.cascade_settings import CascadeSettings
+from windsock.config.evidence.checks import CheckSettings
 from windsock.config.route_settings import (
-    CheckSettings,
     RouteSettings,
     RuleSettings,
 )
@@ -105,6 +105,7 @@ def _route(name: str, stated: RouteSettings, policy: Policy, *, aliases: tuple[s
         allow_empty=stated.allow_empty,
         rescue_streams=stated.rescue_streams,
         takes_content_elsewhere=stated.content_filter == "elsewhere",
+        learns_from_use=stated.learn_from_use,
         source_weights={**SOURCE_WEIGHTS, **stated.source_weights},
     )
 
@@ -139,15 +140,19 @@ def _checks(stated: CheckSettings | None) -> Checks | None:
         non_empty=stated.non_empty,
         json=stated.json_text,
         required_keys=stated.required_keys,
+        schema=stated.json_schema,
         pattern=stated.pattern,
         number=stated.number,
         python=stated.python,
         sql=stated.sql,
         least_chars=stated.least_chars,
         most_chars=stated.most_chars,
+        language=stated.language,
+        whole=stated.whole,
         no_loop=stated.no_loop,
         tool_calls=stated.tool_calls,
         no_refusal=stated.no_refusal,
+        unit_tests=stated.unit_tests,
     )
 
 

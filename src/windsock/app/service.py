@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,8 @@ from sqlalchemy import Engine
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.judging.judges import Judges
+from windsock.app.background.shadowing.shadows import Shadows
 from windsock.clock import Clock
 from windsock.config.settings import Settings
 from windsock.core.routing.router import Router
@@ -33,6 +36,7 @@ from windsock.service.gateway.response_cache import ResponseCache
 from windsock.service.key_limits import KeyLimits
 from windsock.service.tallies import Tallies
 from windsock.service.texts.held import HeldTexts
+from windsock.service.use.reader import UseReader
 from windsock.store.ledger import Ledger
 
 
@@ -58,10 +62,13 @@ class Service:
     uncalled: UncalledRequests
     access: Access
     background: BackgroundRequests
+    judges: Judges
+    use: UseReader
     events: EventBus
     readiness: Readiness
     cache: ResponseCache | None
     texts: HeldTexts
+    shadows: Shadows
     dashboard: Dashboard
     webhooks: Webhooks
     housekeeping: Housekeeping
@@ -81,6 +88,15 @@ class Service:
         """As they are now."""
         return self.reloaded.settings
 
+    @asynccontextmanager
+    async def lifespan(self, _: object) -> AsyncIterator[None]:
+        """Runs as long as the application does."""
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
     async def start(self) -> None:
         """Ready when this returns: state restored, prices known, polls scheduled."""
         await self.housekeeping.read_keys()
@@ -90,6 +106,8 @@ class Service:
         # What is there now stays: a full collection of it would hold up requests by 100 ms.
         gc.freeze()
         self.webhooks.start(self.tasks)
+        if self.housekeeping.membership is not None:
+            await self.housekeeping.membership.begin(self.tasks)
         if self.is_leading:
             self.poller.start()
             self.tasks.keep_every("polls", WATCH_EVERY_S, self.poller.watch)
@@ -121,6 +139,8 @@ class Service:
         self.housekeeping.hand_out_tables()
         if self.is_leading:
             self.housekeeping.keep_snapshot()
+        if self.housekeeping.membership is not None:
+            await self.housekeeping.membership.end()
         await asyncio.to_thread(self.ledger.close)
         self.engine.dispose()
         log.event_log().info("service.stopped")

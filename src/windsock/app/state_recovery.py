@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -17,6 +18,8 @@ from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import is_background
 from windsock.core.model.rewards import Feedback, OpenDecision
 from windsock.core.model.ticks import HealthReport, Quote
+from windsock.core.replicas.deltas import Seen
+from windsock.core.routing.replication.replica import Replica
 from windsock.core.routing.router import Router
 from windsock.errors import StoreError
 from windsock.observability import log
@@ -26,6 +29,7 @@ from windsock.store.keys import keys_and_trace
 from windsock.store.migrations import upgrade_engine
 from windsock.store.recovery.rescue import rescue
 from windsock.store.recovery.set_aside import set_aside_if_corrupt
+from windsock.store.replicas.group import deltas_after, eras
 
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError)
 """What taking over a state raises that is none."""
@@ -34,15 +38,32 @@ NewRouter = Callable[[Mapping[str, Any]], Router]
 """A router that has learnt nothing, for what a snapshot holds; {} where there is none."""
 
 
-def restored(new_router: NewRouter, engine: Engine, *, is_logged: bool = True) -> Router:
+@dataclass(slots=True)
+class Known:
+    """Deltas of replicas that were learnt, all of them up to a position of the ledger."""
+
+    seen: Seen = field(default_factory=Seen)
+    position: int = 0
+
+
+def restored(
+    new_router: NewRouter, engine: Engine, *, is_logged: bool = True, known: Known | None = None
+) -> Router:
     """Restart is a replay: the last snapshot that can be taken over, then what came after it.
+
+    known   is told which deltas of replicas that knows
 
     raises  StoreError if the store cannot be read
     """
     quotes = queries.all_quotes(engine)
     starts = (_start(new_router, quotes, *each) for each in stored_states(engine))
-    position, router = next(start for start in starts if start is not None)
-    replayed = _replay(router, engine, position)
+    position, router, kept = next(start for start in starts if start is not None)
+    known = known or Known()
+    known.position = position
+    if "replicas" in kept:
+        known.seen.join(Seen.from_state(kept["replicas"]["seen"]))
+        known.position = kept["replicas"]["position"]
+    replayed = _replay(router, engine, position) + _learn_deltas(router, engine, known)
     if is_logged and (position or replayed):
         log.event_log().info("state.restored", replayed=replayed)
     return router
@@ -63,8 +84,8 @@ def stored_states(engine: Engine) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _start(
     new_router: NewRouter, quotes: list[Quote], position: int, kept: Mapping[str, Any]
-) -> tuple[int, Router] | None:
-    """(position, router) with the state of a snapshot, None if that is none."""
+) -> tuple[int, Router, Mapping[str, Any]] | None:
+    """(position, router, kept) with the state of a snapshot, None if that is none."""
     router = new_router(kept)
     try:
         router.book.restore(quotes, said=kept.get("voices", {}))
@@ -73,7 +94,7 @@ def _start(
     except UNREADABLE as error:
         _set_aside(error)
         return None
-    return position, router
+    return position, router, kept
 
 
 def _set_aside(error: Exception) -> None:
@@ -81,9 +102,14 @@ def _set_aside(error: Exception) -> None:
 
 
 def _replay(router: Router, engine: Engine, position: int) -> int:
-    """Learn what was appended after a position; how many entries that were."""
-    replayed = 0
-    for entry in queries.tail(engine, position):
+    """Learn what was appended after a position; how many entries that were.
+
+    What replicas had learnt of it stands in their deltas.
+    """
+    replayed, shared = 0, eras(engine)
+    for at, entry in queries.tail_with_positions(engine, position):
+        if any(first < at <= last for first, last in shared):
+            continue
         replayed += 1
         if isinstance(entry, Outcome):
             if not is_background(entry.decision.key_id):
@@ -93,6 +119,17 @@ def _replay(router: Router, engine: Engine, position: int) -> int:
         elif isinstance(entry, Feedback):
             _relearn(router, engine, entry)
     return replayed
+
+
+def _learn_deltas(router: Router, engine: Engine, known: Known) -> int:
+    """Learn what replicas have told since; how many deltas that were."""
+    replica, learnt = Replica(router, ""), 0
+    replica.seen = known.seen
+    while found := deltas_after(engine, known.position):
+        for known.position, delta in found:
+            learnt += replica.absorb(delta, delta.at)
+    replica.close()
+    return learnt
 
 
 def _relearn(router: Router, engine: Engine, feedback: Feedback) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 
+from windsock.app.background.beside import beside_of
 from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
@@ -18,6 +18,7 @@ from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
+from windsock.app.group.joining import membership_of
 from windsock.app.route_parts import holding_rules_of
 from windsock.app.service import Service
 from windsock.app.stored.history import history_of, stored_finder
@@ -31,10 +32,10 @@ from windsock.providers.http1_transport import DirectCaller
 from windsock.providers.transport import Caller
 from windsock.providers.upstream import Upstream
 from windsock.service.auth import Access, credential_in
-from windsock.service.background_requests import BackgroundRequests
+from windsock.service.checking.unit_tests import checks_of
 from windsock.service.connections.cors import with_cors
 from windsock.service.control.access_check import Insight
-from windsock.service.control.app import Lifespan, create_app
+from windsock.service.control.app import create_app
 from windsock.service.control.cap_routes import cap_routes
 from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
@@ -48,6 +49,7 @@ from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
 from windsock.service.control.model_routes import model_routes
 from windsock.service.control.overviews.routes import overview_routes
+from windsock.service.control.overviews.shadows import shadow_routes
 from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
@@ -62,6 +64,7 @@ from windsock.service.gateway.asgi import DataPlane
 from windsock.service.key_limits import KeyLimits
 from windsock.service.tallies import Tallies
 from windsock.service.texts.held import HeldTexts
+from windsock.service.use.reader import UseReader
 from windsock.store import queries
 from windsock.store.codec import encode
 from windsock.store.retention import Keep
@@ -88,6 +91,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
         "uncalled": uncalled.flush,
         "credentials": renewal.check,
         "texts": service.texts.forget_old,
+        "use": service.use.expire,
     }
     if core.place.is_leading:
         service.housekeeping.on_second |= {
@@ -113,6 +117,8 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     )
     service.paths = plane.paths
     service.app = with_cors(plane, settings.server.cors_origins)
+    if core.role.is_shared:
+        service.housekeeping.membership = membership_of(core, settings, service)
     return service
 
 
@@ -128,7 +134,10 @@ def _service(
     limits = limits_of(settings, core.router)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
-    executor.readers.all.append(texts)
+    beside = beside_of(core.router, executor, feedbacks, core.clock, settings)
+    use = UseReader(core.router, feedbacks, core.clock)
+    executor.readers.all += [texts, beside.judges, beside.shadows, use]
+    executor.readers.passing.append(checks_of(core.router, beside.background, feedbacks))
     told = settings.webhooks if core.place.is_leading else ()
     hooks = (Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in told)
     return Service(
@@ -143,14 +152,17 @@ def _service(
         uncalled=uncalled,
         tallies=tallies,
         limits=limits,
-        key_limits=KeyLimits(core.clock.elapsed),
+        key_limits=KeyLimits(core.clock.elapsed, lambda: core.role.replicas),
         is_leading=core.place.is_leading,
         access=access,
-        background=BackgroundRequests(router=core.router, executor=executor, clock=core.clock),
+        background=beside.background,
+        judges=beside.judges,
+        use=use,
         events=core.events,
         readiness=core.readiness,
         cache=cache_of(settings),
         texts=texts,
+        shadows=beside.shadows,
         dashboard=Dashboard(core.router, core.clock),
         webhooks=Webhooks(hooks, core.clock),
         housekeeping=_housekeeping(core, settings, access, limits),
@@ -160,8 +172,10 @@ def _service(
             executor=executor,
             ingestion=core.ingestion,
             poller=core.poller,
+            shadows=beside.shadows,
             caps=core.caps,
             texts=texts,
+            judges=beside.judges,
             settings=settings,
         ),
     )
@@ -182,6 +196,7 @@ def _housekeeping(core: Core, settings: Settings, access: Access, limits: Limits
         caps=core.caps,
         keep=Keep(**{f"{name}_s": kept for name, kept in settings.store.retention}),
         loop=LoopWatch(clock=core.clock, publish=core.ingestion.publish),
+        role=core.role,
         is_restored=core.is_restored,
     )
 
@@ -217,6 +232,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             gemini_model_routes(insight),
             deployment_routes(insight),
             learning_routes(insight),
+            shadow_routes(insight, service.shadows.facts),
             label_routes(insight, past, _label_queue(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),
@@ -226,12 +242,13 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                 service.poller,
                 keys=partial(queries.keys, service.engine),
                 settings=lambda: shown(service.settings),
+                judging=service.judges.facts,
             ),
             rehearsal_routes(insight, past, Handover(_shared(service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
-        lifespan=_lifespan(service),
+        lifespan=service.lifespan,
     )  # fmt: skip
 
 
@@ -277,15 +294,3 @@ def _insight(service: Service) -> Insight:
         metrics=service.settings.server.metrics,
         docs=service.settings.server.docs,
     )
-
-
-def _lifespan(service: Service) -> Lifespan:
-    @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.start()
-        try:
-            yield
-        finally:
-            await service.stop()
-
-    return lifespan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any, Literal
@@ -10,7 +9,10 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from windsock.config.comparing.cascade_settings import CascadeSettings
-from windsock.config.value_types import Seconds, Tables
+from windsock.config.comparing.shadow_settings import ShadowSettings
+from windsock.config.evidence.checks import CheckSettings
+from windsock.config.evidence.judge import JudgeSettings
+from windsock.config.value_types import Seconds
 from windsock.resources.declared import Part, Share
 
 
@@ -27,23 +29,6 @@ class RuleSettings(Part):
 
     when: RuleCondition
     candidates: tuple[str, ...] = Field(min_length=1)
-
-
-class CheckSettings(Part):
-    """What an answer must be like to count as good; see `core.evidence.checks.declared.Checks`."""
-
-    non_empty: bool = True
-    json_text: bool | Literal["lenient"] = Field(default=False, alias="json")
-    required_keys: tuple[str, ...] = ()
-    pattern: re.Pattern[str] | None = None
-    number: bool = False
-    python: bool = False
-    sql: Tables | None = None
-    least_chars: int = Field(default=0, ge=0)
-    most_chars: int | None = Field(default=None, gt=0)
-    no_loop: bool = False
-    tool_calls: bool = False
-    no_refusal: bool = False
 
 
 class RouteSettings(Part):
@@ -82,6 +67,9 @@ class RouteSettings(Part):
                     are paid for, and the join is told in the stream
     content_filter  what a provider's content filter says of a request: 'refuse' tells the caller in
                     the provider's words, 'elsewhere' asks another deployment first
+    learn_from_use  what users do with answers is a score of them: ask again, put right, go on,
+                    leave, edit; texts of answers are held in memory for that
+    judge           a model that scores answers beside the requests
     """
 
     candidates: tuple[str, ...] = Field(min_length=1)
@@ -115,7 +103,10 @@ class RouteSettings(Part):
     source_weights: dict[str, float] = Field(default_factory=dict)
     rules: tuple[RuleSettings, ...] = ()
     cascade: CascadeSettings | None = None
+    shadow: ShadowSettings | None = None
     check: CheckSettings | None = None
+    judge: JudgeSettings | None = None
+    learn_from_use: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -156,6 +147,14 @@ class RouteSettings(Part):
             )
         if self.max_attempts < 3:
             raise ValueError("agreement takes up to three calls; let max_attempts be 3 or more")
+        return self
+
+    @model_validator(mode="after")
+    def _shadows_can_be_compared(self) -> RouteSettings:
+        if self.shadow is not None and self.shadow.compare == "checks" and self.check is None:
+            raise ValueError('shadow.compare = "checks" needs a [check] of the route; add one')
+        if self.shadow is not None and self.shadow.compare == "judge" and self.judge is None:
+            raise ValueError('shadow.compare = "judge" needs a [judge] of the route; add one')
         return self
 
     @model_validator(mode="after")

@@ -22,6 +22,7 @@ from windsock.config.feed_settings import FeedsSettings
 from windsock.config.parameter_settings import ParameterSettings
 from windsock.config.price_settings import ContractSettings, CurrencySettings, PriceSettings
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
+from windsock.config.store.replica_settings import ReplicaSettings
 from windsock.config.store.settings import StoreSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
@@ -245,6 +246,7 @@ class Settings(Part):
 
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
+    replicas: ReplicaSettings = ReplicaSettings()
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     deployments: dict[str, DeploymentSettings] = Field(default_factory=dict)
     aliases: tuple[AliasSettings, ...] = ()
@@ -263,6 +265,14 @@ class Settings(Part):
     scores: dict[str, ScoreSettings] = Field(default_factory=dict)
     embeddings: EmbeddingSettings | None = None
     webhooks: tuple[WebhookSettings, ...] = ()
+
+    @model_validator(mode="after")
+    def _replicas_share_a_server(self) -> Settings:
+        if self.replicas.enabled and not self.store.url.startswith("postgres"):
+            raise ValueError(
+                "replicas.enabled needs a store.url that names a PostgreSQL, which they share"
+            )
+        return self
 
     @model_validator(mode="after")
     def _names_are_known(self) -> Settings:

@@ -27,4 +27,6 @@ def shared_settings(settings: Settings, route: str) -> dict[str, Any]:
     for provider in body.get("providers", {}).values():
         provider["base_url"] = NOWHERE
     body["routes"] = {name: each for name, each in body["routes"].items() if name == route}
+    for each in body["routes"].values():
+        each.pop("judge", None)
     return {key: value for key, value in body.items() if key != "default_route"}

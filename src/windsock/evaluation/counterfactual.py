@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from windsock.core.evidence.sources import tells_success
 from windsock.core.model.calls import CallResult, Outcome, total_usd
 from windsock.core.model.decisions import Decision, WeightTable
 from windsock.core.model.exclusions import OF_THE_REQUEST
 from windsock.core.model.requests import RouteRequest
-from windsock.core.model.rewards import Feedback, Reward
+from windsock.core.model.rewards import Feedback, matter_of
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.model.units import to_float
 from windsock.core.routing.router import Router
@@ -283,13 +284,9 @@ def _barred(logged: WeightTable | None) -> frozenset[str]:
     )
 
 
-def matter_of(reward: Reward) -> tuple[str, str, str | None]:
-    return reward.metric, reward.source, reward.key_id
-
-
 def worth_of(said: Iterable[Feedback]) -> float | None:
     """Rewards of one answer as one, by what each counted for."""
-    known = list(said)
+    known = [each for each in said if tells_success(each.reward.source)]
     total = sum(each.weight for each in known)
     if not total:
         return None

@@ -18,12 +18,11 @@ from sqlalchemy import Engine
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import WeightTable
-from windsock.core.model.rewards import Feedback
+from windsock.core.model.rewards import Feedback, matter_of
 from windsock.evaluation.counterfactual import (
     ASKED_FOR,
     Considered,
     Reconsidered,
-    matter_of,
     row_of,
     worth_of,
 )

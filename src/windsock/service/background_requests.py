@@ -21,9 +21,12 @@ from windsock.clock import Clock
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.events import Event
 from windsock.core.model.requests import RouteRequest, background_key
+from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
-from windsock.errors import WindsockError
+from windsock.core.routing.routes import Route
+from windsock.errors import NoCandidate, WindsockError
 from windsock.observability import background
+from windsock.observability.telemetry import current
 from windsock.service.execution.executor import RequestExecutor
 from windsock.wire.formats.openai_chat import read_chat
 from windsock.wire.request import UpstreamRequest, as_reserved
@@ -51,6 +54,7 @@ class Question:
     route       beside whose requests it is asked, whose cap it counts against
     model       a deployment, a model or a route
     body        of the chat, without `model`
+    optional    fields of it that are left out where nobody takes them
     """
 
     purpose: str
@@ -58,6 +62,7 @@ class Question:
     namespace: str
     model: str
     body: Mapping[str, Any]
+    optional: tuple[str, ...] = ()
 
     @property
     def task(self) -> str:
@@ -70,7 +75,8 @@ class BackgroundTally:
     """Since the start, of one purpose beside one route.
 
     taken       pieces of work that were taken on; left_out: for which there was no place
-    answered    questions that were; failed: whatever the reason; unpaid: there was no money
+    answered    questions that were; failed: whatever the reason; unpaid: there was no money, or
+                no price
     """
 
     taken: int = 0
@@ -104,6 +110,11 @@ class BackgroundRequests:
         known = self._lanes.get((purpose, route))
         return BackgroundTally() if known is None else known.tally
 
+    def waiting(self, purpose: str, route: str) -> int:
+        """Pieces of work that nobody has begun."""
+        known = self._lanes.get((purpose, route))
+        return 0 if known is None else len(known.waiting)
+
     def offer(self, purpose: str, route: str, work: Work) -> bool:
         """Have this done beside the requests; False if there is no place, which is counted.
 
@@ -129,10 +140,10 @@ class BackgroundRequests:
         tally = self._lanes.setdefault((question.purpose, question.route), _Lane()).tally
         try:
             asked = _read(question)
-            if not await self._has_money(asked.request):
+            if not await self._has_room(asked.request):
                 tally.unpaid += 1
                 return None
-            exchange = self._router.open(asked.request, self._clock.now(), self._observer)
+            asked, exchange = self._opened(question, asked)
         except WindsockError:
             tally.failed += 1
             return None
@@ -145,6 +156,21 @@ class BackgroundRequests:
         answer: dict[str, Any] = orjson.loads(body)
         return answer
 
+    def _opened(
+        self, question: Question, asked: UpstreamRequest
+    ) -> tuple[UpstreamRequest, Exchange]:
+        """Without what may be left out, if nobody takes it; raises WindsockError."""
+        now = self._clock.now()
+        try:
+            return asked, self._router.open(asked.request, now, self._observer)
+        except NoCandidate:
+            kept = {name: each for name, each in question.body.items()
+                    if name not in question.optional}  # fmt: skip
+            if len(kept) == len(question.body):
+                raise
+            asked = _read(replace(question, body=kept))
+            return asked, self._router.open(asked.request, now, self._observer)
+
     async def stop(self) -> None:
         """End what is under way, and forget what waits."""
         for lane in self._lanes.values():
@@ -154,18 +180,30 @@ class BackgroundRequests:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _has_money(self, request: RouteRequest) -> bool:
-        """Whether every cap has room, at last; those behind wait as well, so that an answer is not
-        left out for its length."""
+    async def _has_room(self, request: RouteRequest) -> bool:
+        """Whether every cap and the provider have room, at last; those behind wait as well, so that
+        an answer is not left out for its length."""
         until = self._clock.elapsed() + PATIENCE_S
         route = self._router.resolve(request)
         while True:
             tab, now = self._router.tabs.open(request, route.name), self._clock.now()
-            if any(tab.can_pay(name, now) for name in route.deployments):
+            payable = [name for name in route.deployments if tab.can_pay(name, now)]
+            if any(map(self._has_place, payable)):
                 return True
-            if self._clock.elapsed() >= until:
+            if self._clock.elapsed() >= until or not self._has_price(request, route, now):
                 return False
             await asyncio.sleep(LOOK_S)
+
+    def _has_place(self, deployment: str) -> bool:
+        """Half of a provider's calls at a time are for callers; one that is idle may be asked."""
+        limits, provider = self._router.limits, self._router.availability.provider(deployment)
+        running = limits.running(provider)
+        return not running or running + 1 <= limits.limit(provider) / 2
+
+    def _has_price(self, request: RouteRequest, route: Route, now: float) -> bool:
+        """Without one nobody is asked: what it would cost is not known."""
+        tabs = self._router.tabs
+        return any(tabs.most_usd(request, name, now) is not None for name in route.deployments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +233,11 @@ class _Apart:
 
 
 async def _worked_off(lane: _Lane) -> None:
-    """All that waits, one after the other; the next one is done though one fails."""
+    """All that waits, one after the other; the next one is done though one fails.
+
+    It began in the task of a request, whose trace is not that of what follows here.
+    """
+    current.set(None)
     while lane.waiting:
         try:
             await lane.waiting.popleft()()

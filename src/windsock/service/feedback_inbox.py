@@ -88,11 +88,13 @@ class FeedbackInbox:
         idempotency_key: str | None,
         *,
         only_own: bool = False,
+        inclusion: float | None = None,
     ) -> tuple[Credit, bool]:
         """Who was credited, and whether this had been said before.
 
         name        the id of a decision, or of its answer, or its caller's own
         only_own    True where a key may judge its own decisions alone
+        inclusion   see `Feedback`
 
         raises  UnknownDecision, StoreError
         """
@@ -102,7 +104,7 @@ class FeedbackInbox:
                 f"decision {name!r} was made for another key, and keys judge their own here "
                 '(judges = "own")'
             )
-        return self._learn(self._held(name, known), reward, idempotency_key)
+        return self._learn(self._held(name, known), reward, idempotency_key, inclusion)
 
     async def known(self, name: str, namespace: str) -> OpenDecision:
         """A decision of this namespace, by one of its names; raises as `observe` does."""
@@ -133,6 +135,11 @@ class FeedbackInbox:
                 return self._held(name, known).decision.id
         return None
 
+    def said_of(self, decision_id: str) -> tuple[Reward, ...]:
+        """What was said of a decision that is at hand; looking changes nothing."""
+        known = self._open.get(decision_id)
+        return () if known is None else tuple(each.reward for each in known.said.values())
+
     def advice(self, name: str, namespace: str, claim: float) -> tuple[float, str | None]:
         """See `Router.advice`; for an answer that was just reported on."""
         known = self._at_hand(name, namespace)
@@ -142,8 +149,14 @@ class FeedbackInbox:
 
     def check(self, outcome: Outcome, *, holds: bool) -> None:
         """A declared check has judged the answer that was given."""
-        known = self._open[outcome.decision.id]
-        self._learn(known, Reward(value=float(holds), source="check"), None)
+        self.score(outcome.decision.id, Reward(value=float(holds), source="check"))
+
+    def score(self, decision_id: str, reward: Reward) -> bool:
+        """windsock itself has scored an answer; False if it is no longer at hand."""
+        known = self._open.get(decision_id)
+        if known is not None:
+            self._learn(known, reward, None)
+        return known is not None
 
     async def _known(self, name: str, namespace: str) -> OpenDecision | None:
         known = self._at_hand(name, namespace) or await self._find(name, namespace)
@@ -163,7 +176,11 @@ class FeedbackInbox:
         return _hold(self._open, decision_id, self._open.get(decision_id, found))
 
     def _learn(
-        self, known: OpenDecision, reward: Reward, idempotency_key: str | None
+        self,
+        known: OpenDecision,
+        reward: Reward,
+        idempotency_key: str | None,
+        inclusion: float | None = None,
     ) -> tuple[Credit, bool]:
         now = self._clock.now()
         before = known.said.get(matter_of(reward))
@@ -180,6 +197,7 @@ class FeedbackInbox:
             at=now,
             weight=credit.said,
             idempotency_key=idempotency_key,
+            inclusion=inclusion,
         )
         known.hear(feedback)
         self._append(feedback)

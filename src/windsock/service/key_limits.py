@@ -92,12 +92,14 @@ class Allowance:
     """One request's part of what its key may use: reserved when it comes, settled when it ends.
 
     spent   tells what it has used of tokens; None: nothing was asked of anybody
+    most_tokens     that the key may use a minute, at whichever of several replicas; None: as here
     """
 
     requests: Minute | None
     tokens: Minute | None
     clock: Callable[[], float]
     spent: Callable[[], int] | None = None
+    most_tokens: int | None = None
     _reserved: int = 0
     _at: float = 0.0
 
@@ -109,9 +111,10 @@ class Allowance:
         if self.tokens is None:
             return
         limit, now = self.tokens.limit, self.clock()
-        if prompt_tokens > limit:
+        most = self.most_tokens or limit
+        if prompt_tokens > most:
             raise LimitReached(
-                f"the prompt has about {prompt_tokens} tokens, and this key may use {limit} a "
+                f"the prompt has about {prompt_tokens} tokens, and this key may use {most} a "
                 "minute; send less at a time"
             )
         wanted = prompt_tokens + (TYPICAL_ANSWER_TOKENS if answer_tokens is None else answer_tokens)
@@ -149,11 +152,13 @@ class KeyLimits:
     Processes at one port tell each other what they let in (`take`, `hear`): a limit is passed by
     what the others let in between two such words.
 
-    clock   seconds that never step back
+    clock       seconds that never step back
+    replicas    processes among which a limit is divided evenly
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], replicas: Callable[[], int] = lambda: 1) -> None:
         self._clock = clock
+        self._replicas = replicas
         self._minutes: dict[tuple[str, str], Minute] = {}
 
     def take(self) -> list[tuple[str, str, int]]:
@@ -176,14 +181,17 @@ class KeyLimits:
         if requests is not None:
             _claim(requests, 1, self._clock(), "requests")
         tokens = self._minute(caller.key_id, "tokens", caller.tpm)
-        return Allowance(requests=requests, tokens=tokens, clock=self._clock)
+        return Allowance(
+            requests=requests, tokens=tokens, clock=self._clock, most_tokens=caller.tpm
+        )
 
     def _minute(self, key_id: str, kind: str, limit: int | None) -> Minute | None:
         """The key's own, with its limit as it is now."""
         if limit is None:
             return None
-        minute = self._minutes.setdefault((key_id, kind), Minute(limit))
-        minute.limit = limit
+        part = max(1, limit // self._replicas())
+        minute = self._minutes.setdefault((key_id, kind), Minute(part))
+        minute.limit = part
         return minute
 
 

@@ -77,6 +77,8 @@ def encode_spoken(feedback: Feedback) -> str:
     rest: dict[str, Any] = {} if feedback.weight == 1 else {"weight": feedback.weight}
     if feedback.idempotency_key is not None:
         rest["idempotency_key"] = feedback.idempotency_key
+    if feedback.inclusion is not None:
+        rest["inclusion"] = feedback.inclusion
     return _encode(rest).decode()
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from windsock.store.engine import reading
 from windsock.store.recovery.set_aside import SET_ASIDE, sqlite_path
+from windsock.store.replicas.group import KEYS, wake
 from windsock.store.tables import KeyRow, MetaRow
 
 _key = KeyRow.__table__  # type: ignore[attr-defined]
@@ -83,6 +84,7 @@ def add_key(engine: Engine, key: VirtualKey) -> None:
     """Raises StoreError, also if there is one of this id."""
     with reading(), engine.begin() as connection:
         connection.execute(insert(_key).values(_values_of(key)))
+        wake(connection, KEYS)
     _leave_trace(engine)
 
 
@@ -92,6 +94,7 @@ def rotate_key(engine: Engine, old: VirtualKey, new: VirtualKey) -> None:
     with reading(), engine.begin() as connection:
         connection.execute(insert(_key).values(_values_of(new)))
         connection.execute(ends)
+        wake(connection, KEYS)
     _leave_trace(engine)
 
 
@@ -108,7 +111,9 @@ def revoke_key(engine: Engine, key_id: str, at: float) -> bool:
     """False if no such key is active."""
     query = update(_key).where(_key.c.id == key_id, _key.c.revoked_at.is_(None))
     with reading(), engine.begin() as connection:
-        return connection.execute(query.values(revoked_at=at)).rowcount == 1
+        is_done = connection.execute(query.values(revoked_at=at)).rowcount == 1
+        wake(connection, KEYS)
+    return is_done
 
 
 def meta(engine: Engine, name: str) -> str | None:

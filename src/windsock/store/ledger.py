@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.core.model.ticks import HealthReport
+from windsock.core.replicas.deltas import Delta
 from windsock.store.rows import Entry, StateSnapshot
 from windsock.store.writer import Writer
 from windsock.store.writer_lock import WriterLock
@@ -85,10 +86,11 @@ class Ledger:
         self._spare = int(max_pending * SPARED_FROM)
         self._on_trouble = on_trouble
         self._queue: deque[Entry] = deque()
+        self._sealed: int | None = None
         self._backlog: deque[Entry | None] = deque()
         self._batch: list[Entry | None] = []
         self._waiting = 0
-        self._queued = 0
+        self._queued = self._taken = 0
         self._done = 0
         self._lost = 0
         self._refused = 0
@@ -123,6 +125,17 @@ class Ledger:
         self._queue.append(entry)
         self._queued += 1
 
+    def seal(self, entry: Entry | None) -> None:
+        """Append what follows from all entries so far; from now on only sealed ones are written.
+
+        An entry and what followed from it are so durable together or not at all: they go in one
+        transaction, and what is appended after this waits for the next seal.
+        """
+        if entry is not None:
+            self._queue.append(entry)
+            self._queued += 1
+        self._sealed = self._queued
+
     async def flushed(self) -> None:
         """Wait until everything appended so far is durable or given up."""
         if self._done >= self._queued:
@@ -133,6 +146,14 @@ class Ledger:
             self._waiters.append((self._queued, loop, future))
         self._wake.set()
         await future
+
+    async def flushed_within(self, most_s: float) -> bool:
+        """The same, this long at most; False if that was not enough."""
+        try:
+            await asyncio.wait_for(self.flushed(), most_s)
+        except TimeoutError:
+            return False
+        return True
 
     def close(self, *, patience_s: float = 10.0) -> None:
         """Write what is pending and stop; what the store has not taken by then is given up."""
@@ -198,17 +219,29 @@ class Ledger:
     def _next_batch(self) -> bool:
         """A batch that failed stays as it is, so that its number keeps its meaning."""
         if not self._batch:
-            while self._backlog and len(self._batch) < MAX_BATCH:
+            while self._backlog and (len(self._batch) < MAX_BATCH or self._is_unsealed()):
                 self._batch.append(self._backlog.popleft())
-            while self._queue and len(self._batch) < MAX_BATCH:
+            while self._queue and self._may_take():
                 self._batch.append(self._queue.popleft())
+                self._taken += 1
             self._waiting = len(self._batch) + len(self._backlog)
         return bool(self._batch)
 
+    def _may_take(self) -> bool:
+        """Whether the next entry goes in this batch; a seal ends one, however many it covers."""
+        if self._sealed is None or self._is_closing:
+            return len(self._batch) < MAX_BATCH
+        return self._taken < self._sealed
+
+    def _is_unsealed(self) -> bool:
+        """Whether what follows from the batch's last entries is not in it yet."""
+        return self._sealed is not None and not isinstance(self._batch[-1], Delta)
+
     def _step_back(self) -> None:
         """Entries move out of the queue; of many snapshots only the last is worth keeping."""
-        for _ in range(len(self._queue)):
+        while self._queue and (self._sealed is None or self._taken < self._sealed):
             self._backlog.append(self._queue.popleft())
+            self._taken += 1
         kept: deque[Entry | None] = deque()
         has_later = False
         while self._backlog:
@@ -232,6 +265,7 @@ class Ledger:
                 loop.call_soon_threadsafe(_resolve, future)
 
     def _give_up(self) -> None:
+        self._sealed = None
         self._step_back()
         self._batch += self._backlog
         self._backlog.clear()

@@ -76,6 +76,7 @@ __all__ = [
     "tables_at",
     "tail",
     "tail_size",
+    "tail_with_positions",
 ]
 
 PAGE = 1000
@@ -186,6 +187,11 @@ def snapshots(engine: Engine) -> Iterator[tuple[int, StateSnapshot]]:
 
 def tail(engine: Engine, after: int) -> Iterator[Entry]:
     """What was appended after a position and bears on the router's state, in append order."""
+    return (entry for _, entry in tail_with_positions(engine, after))
+
+
+def tail_with_positions(engine: Engine, after: int) -> Iterator[tuple[int, Entry]]:
+    """The same, each with where it stands."""
     readers: list[tuple[Table, Callable[[Row[Any]], Entry]]] = [
         (_feedback, decode_spoken),
         (_quote, lambda row: decode(Quote, row.body)),
@@ -194,8 +200,7 @@ def tail(engine: Engine, after: int) -> Iterator[Entry]:
     ]
     others = [_since(engine, source, after, read) for source, read in readers]
     streams: list[Iterator[tuple[int, Entry]]] = [since_position(engine, after), *others]
-    for _, entry in heapq.merge(*streams, key=lambda pair: pair[0]):
-        yield entry
+    yield from heapq.merge(*streams, key=lambda pair: pair[0])
 
 
 def tail_size(engine: Engine) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Row, Table, delete, exists, select
 from windsock.store.compact.requests import Reader, name_of, names_in
 from windsock.store.compact.tables import NameRow, RequestRow, TableRow
 from windsock.store.compact.transactions import begin_alone, reading
+from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rollups.keeping import call_sums, delay_sums, request_sums
 from windsock.store.tables import (
     AttemptRow,
@@ -92,6 +93,7 @@ def _plan(keep: Keep) -> Iterator[tuple[Table, str, float | None]]:
     yield _decision, "at", keep.decisions_s
     yield _request, "at", keep.decisions_s
     yield UncalledRow.__table__, "at", keep.decisions_s  # type: ignore[attr-defined]
+    yield DeltaRow.__table__, "at", DAY_S  # type: ignore[attr-defined]
     ages = [age for age in (keep.decisions_s, keep.rewards_s) if age is not None]
     yield FeedbackRow.__table__, "at", min(ages, default=None)  # type: ignore[attr-defined]
 

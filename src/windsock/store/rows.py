@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from math import isfinite
 from typing import Any
 
+import orjson
 from sqlmodel import SQLModel
 
 from windsock.core.model.calls import Outcome
@@ -15,9 +16,11 @@ from windsock.core.model.events import Event
 from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
+from windsock.core.replicas.deltas import Delta
 from windsock.store.codec import encode, encode_spoken
 from windsock.store.compact.requests import row_of_table, rows_of_request
 from windsock.store.compact.tables import TableRow
+from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rollups.money import pico_usd
 from windsock.store.rollups.uncalled import Uncalled, UncalledKind
 from windsock.store.tables import (
@@ -52,6 +55,7 @@ Entry = (
     | Event
     | StateSnapshot
     | Uncalled
+    | Delta
 )
 
 Row = tuple[type[SQLModel], dict[str, Any]]
@@ -78,6 +82,8 @@ def rows_of(entry: Entry, position: int) -> Iterator[Row]:
             yield SnapshotRow, {"position": position, "at": entry.at, "body": entry.body}
         case Uncalled():
             yield UncalledRow, _uncalled(entry, position)
+        case Delta():
+            yield DeltaRow, _delta(entry, position)
 
 
 def by_table(rows: Iterable[Row]) -> dict[type[SQLModel], list[dict[str, Any]]]:
@@ -104,6 +110,12 @@ def _uncalled(entry: Uncalled, position: int) -> dict[str, Any]:
     saved = pico_usd(facts.pop("saved_usd"))
     return {**facts, "position": position, "kind": entry.kind.value, "saved_pico_usd": saved,
             "is_summed": True}  # fmt: skip
+
+
+def _delta(delta: Delta, position: int) -> dict[str, Any]:
+    body = orjson.dumps(delta.to_state()).decode()
+    return {"position": position, "replica": delta.replica, "number": delta.number,
+            "at": delta.at, "body": body}  # fmt: skip
 
 
 def _feedback(feedback: Feedback, position: int) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from sqlmodel import SQLModel
 from windsock.store.compact.intake import Intake
 from windsock.store.compact.tables import NameRow
 from windsock.store.compact.transactions import begin_alone
+from windsock.store.replicas.group import wake
+from windsock.store.replicas.tables import DeltaRow
 from windsock.store.rows import Entry, Row, by_table, rows_of
 from windsock.store.tables import FeedbackRow, SnapshotRow, WriterRow
 from windsock.store.writer_lock import WriterLock
@@ -37,7 +39,7 @@ BREATH, BREATH_S = 16, 0.0002
 wait for it at every turn: a batch of 2,000 takes 50 ms.
 """
 
-ONCE = (FeedbackRow, NameRow)
+ONCE = (FeedbackRow, NameRow, DeltaRow)
 _writer = WriterRow.__table__  # type: ignore[attr-defined]
 _snapshot = SnapshotRow.__table__  # type: ignore[attr-defined]
 
@@ -150,6 +152,8 @@ class Writer:
         lost = sum(self._insert_into(table)(connection, values) for table, values in tables.items())
         if SnapshotRow in tables:
             _drop_old_snapshots(connection)
+        if DeltaRow in tables:
+            wake(connection)
         return lost
 
     def _insert_into(self, table: type[SQLModel]) -> _Insert:

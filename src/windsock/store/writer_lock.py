@@ -29,9 +29,12 @@ class WriterLock:
 
     The file itself is the same one under every name and link; the one beside it also guards a
     store that is not there yet, or was set aside. flock and SQLite's own locks do not meet.
+
+    is_shared   others that share it may write as well, one that does not may not (PostgreSQL)
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, is_shared: bool = False) -> None:
+        self._take_lock = "pg_try_advisory_lock_shared" if is_shared else "pg_try_advisory_lock"
         path = sqlite_path(url)
         self._path = None if path is None else path.resolve()
         self._files: list[int] = []
@@ -72,7 +75,7 @@ class WriterLock:
         """For as long as this connection lives; raises StoreTaken."""
         if connection.dialect.name != "postgresql":
             return
-        taken = connection.execute(text("SELECT pg_try_advisory_lock(:k)"), {"k": ADVISORY})
+        taken = connection.execute(text(f"SELECT {self._take_lock}(:k)"), {"k": ADVISORY})
         is_mine = bool(taken.scalar())
         connection.rollback()
         if not is_mine:

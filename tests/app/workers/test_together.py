@@ -18,6 +18,17 @@ from tests.process import Process, free_port
 from tests.running import config_of
 from tests.upstream import Answer, completion, upstream
 
+CAPPED = """
+[routes.capped]
+candidates = ["acme/m", "bolt/m"]
+[caps.small]
+usd = 0.001
+period = "day"
+routes = ["capped"]
+"""
+DEAREST_USD = 0.00013
+"""That a call to the dearer deployment may cost, of which a process passes a cap by one at most."""
+
 BODY = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
 WORKERS = 3
 
@@ -57,9 +68,10 @@ class Together:
         ) as http:
             return await http.request(method, path, **more)
 
-    async def chat(self) -> None:
+    async def chat(self, route: str = "auto") -> None:
         try:
-            answer = await self.call("POST", "/v1/chat/completions", json=BODY)
+            body = {**BODY, "model": route}
+            answer = await self.call("POST", "/v1/chat/completions", json=body)
         except httpx.TransportError as error:
             self.failed.append(repr(error))
             return
@@ -77,7 +89,7 @@ class Together:
 
     async def stored(self) -> int:
         report = (await self.call("GET", "/v1/report?since=0&by=route")).json()["data"]
-        return sum(row["requests"] for row in report)
+        return sum(row["requests"] for row in report if row["route"] == "auto")
 
     @property
     def pids(self) -> list[int]:
@@ -85,12 +97,12 @@ class Together:
 
 
 @asynccontextmanager
-async def together(folder: Path, more: str = "") -> AsyncIterator[Together]:
+async def together(folder: Path) -> AsyncIterator[Together]:
     async with upstream(lambda _: Answer(completion())) as model:
         file = folder / "windsock.toml"
         file.write_text(
             config_of(("acme", model.url, 1.0), ("bolt", model.url, 2.0))
-            + f'[store]\nurl = "sqlite:///{folder}/w.db"\n[feeds]\nenabled = []\n{more}'
+            + f'[store]\nurl = "sqlite:///{folder}/w.db"\n[feeds]\nenabled = []\n{CAPPED}'
         )
         process = Process(file, free_port(), arguments=["--workers", str(WORKERS)])
         it = Together(process)
@@ -110,6 +122,7 @@ async def test_they_are_one_and_lose_nothing_when_any_of_them_dies(tmp_path: Pat
             await it.chat()
         assert it.failed == []
         await _they_are_one(it)
+        await _a_cap_holds(it)
         await _a_death_costs_nothing(it, which=-1)
         await _a_death_costs_nothing(it, which=0)
 
@@ -136,6 +149,28 @@ async def _they_are_one(it: Together) -> None:
         return all(abs(w[name] - weights[0][name]) < 0.02 for w in weights for name in w)
 
     await until(agree)
+
+
+async def _a_cap_holds(it: Together) -> None:
+    """Over all of them, and where it is raised at one all have room again."""
+    known = dict(it.answered)
+    for _ in range(8):
+        await asyncio.gather(*(it.chat("capped") for _ in range(6)))
+        await asyncio.sleep(0.3)
+    assert it.failed and len(it.answered) > len(known) + 8
+    spent = await it.metric("windsock_cap_spent_usd")
+    assert 0.0005 < spent <= 0.001 + WORKERS * DEAREST_USD
+    more = {"usd": 0.01, "lasts": "1h"}
+    assert (await it.call("POST", "/v1/caps/small/raise", json=more)).status_code == 200
+
+    async def have_all_room() -> bool:
+        asked = [it.call("POST", "/v1/chat/completions", json={**BODY, "model": "capped"})
+                 for _ in range(6)]  # fmt: skip
+        return all(each.status_code == 200 for each in await asyncio.gather(*asked))
+
+    await until(have_all_room)
+    it.failed.clear()
+    it.answered = known
 
 
 async def _a_death_costs_nothing(it: Together, which: int) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.cli.test_cli import windsock
+from tests.command import windsock
 from tests.process import free_port
 from tests.running import running
 from tests.upstream import Answer, completion, upstream

@@ -25,9 +25,7 @@ def graded(mean: float, seed: int) -> Iterator[float]:
 def feed(beliefs: Beliefs, rewards: Iterator[float], count: int, start: int) -> list[Finding]:
     found = []
     for i in range(start, start + count):
-        cell = CELLS[i % 3]
-        beliefs.posterior(cell, "m")
-        beliefs.observe(cell, "m", next(rewards), now=float(i))
+        beliefs.observe(CELLS[i % 3], "m", next(rewards), now=float(i))
         found += [Finding(str(shift.facts["finding"])) for shift in beliefs.drain()]
     return found
 

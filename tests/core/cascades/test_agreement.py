@@ -18,6 +18,7 @@ from windsock.core.model.decisions import CascadeFacts
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 from windsock.core.policies.objectives import Objective
+from windsock.core.replicas.contributions import Contribution, Kind
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Agreement, Cascade
@@ -259,8 +260,6 @@ def test_what_was_measured_survives_a_restart_to_the_last_bit() -> None:
 
 
 def test_a_second_named_anew_starts_from_nothing() -> None:
-    tally = PairTally(MID)
-    tally.observe(True)
     made = wind()
     made.confidences.from_state({"curves": [], "seen": [], "rows": [], "pairs": [
         ["default", "auto", "default", CHEAP, FLAGSHIP, PairTally("else/where").to_state()]
@@ -288,12 +287,16 @@ def offer(name: str, usd: float, right: float, wrong: float) -> Offer:
     return name, usd, (right, wrong)
 
 
+def one(right: bool) -> tuple[float, float, float]:
+    return 1.0, float(right), float(right)
+
+
 def tally_of(agreed: int, differed: int, right: int, after: int) -> PairTally:
     made = PairTally(MID, agreed=float(agreed), differed=float(differed))
     for i in range(agreed):
-        made.judge(float(i < right), 1.0, START, SETTINGS, is_kept=True)
+        made.judge(one(i < right), START, SETTINGS, is_kept=True)
     for i in range(differed):
-        made.judge(float(i < after), 1.0, START, SETTINGS, is_kept=False)
+        made.judge(one(i < after), START, SETTINGS, is_kept=False)
     return made
 
 
@@ -346,7 +349,20 @@ def test_the_best_mixture_is_that_of_any_two() -> None:
 def test_pairs_that_are_remembered_fade_and_keep_their_shares() -> None:
     made = PairTally(MID)
     for i in range(6000):
-        made.observe((True, True, False, None)[i % 4])
+        made.observe(float(i % 4 < 2), float(i % 4 == 2), float(i % 4 == 3))
     assert made.pairs == pytest.approx(2000)
     assert made.agreed / made.pairs == pytest.approx(0.5, abs=0.01)
     assert made.unread / made.pairs == pytest.approx(0.25, abs=0.01)
+
+
+def test_replicas_know_together_what_their_pairs_were_worth() -> None:
+    told: list[Contribution] = []
+    here, there = wind(), wind()
+    here.learner.share(lambda *each: told.append(Contribution(*each)))
+    play(here, 200)
+    for each in reversed(told):
+        if each.kind in (Kind.COMPARED, Kind.EARNED):
+            there.learner.hear(each)
+    known, heard = (facts_of(each) for each in (here, there))
+    assert known.judged > 5
+    assert (heard.judged, heard.escalated) == pytest.approx((known.judged, known.escalated))

@@ -61,8 +61,9 @@ def test_a_verdict_counts_for_the_answer_all_the_same(source: str) -> None:
     it = wind()
     judged(it, Reward(value=1.0, source=source))
     answer = SOURCE_WEIGHTS["transport"]
+    assert it.beliefs.words(CELL, CHEAP)[source].say > 0
     samples = it.beliefs.summary(CELL, CHEAP).effective_samples
-    assert samples == pytest.approx(SOURCE_WEIGHTS[source] + answer)
+    assert answer < samples <= SOURCE_WEIGHTS[source] + answer
 
 
 @pytest.mark.parametrize("source", ["explicit", "thumbs"])

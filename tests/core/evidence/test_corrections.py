@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.builders import CHEAP, START, answered, request, router
-from windsock.core.evidence.keys.sums import CHECKS
+from windsock.core.evidence.keys.sums import NOBODY
 from windsock.core.evidence.sources import SOURCE_WEIGHTS
 from windsock.core.evidence.weighting import JUDGED_FROM, RewardWeighting
 from windsock.core.model.decisions import Decision
@@ -125,29 +125,29 @@ def test_a_late_correction_takes_back_what_is_left_of_the_reward() -> None:
     assert samples == pytest.approx(0.5 * before + 1.0)
 
 
-def test_a_correction_of_a_reward_that_counted_half_takes_back_a_half() -> None:
+def test_a_correction_of_a_score_takes_all_of_it_back() -> None:
     weights = {**SOURCE_WEIGHTS, "thumbs": 0.5}
-    it = router(prices={CHEAP: 1.0}, source_weights=weights)
-    for _ in range(int(JUDGED_FROM)):
-        it.learn(*serve(it), Reward(value=0.5), START)
-    before = it.beliefs.summary(CELL, CHEAP).effective_samples
-    decision, served = serve(it)
-    wrong = Reward(value=1.0, source="thumbs")
-    first = it.learn(decision, served, wrong, START)
-    assert first.weight == 0.5
-    said = Feedback(decision_id=decision.id, reward=wrong, at=START, weight=first.said)
-    it.learn(decision, served, Reward(value=0.0, source="thumbs"), START, said=[said])
-    after = it.beliefs.summary(CELL, CHEAP).effective_samples
-    assert after == pytest.approx(before + 0.5)
+    it, plain = (router(prices={CHEAP: 1.0}, source_weights=weights) for _ in range(2))
+    for each in (it, plain):
+        for _ in range(int(JUDGED_FROM)):
+            each.learn(*serve(each), Reward(value=0.5), START)
+        decision, served = serve(each)
+        wrong, right = (Reward(value=value, source="thumbs") for value in (1.0, 0.0))
+        if each is it:
+            first = each.learn(decision, served, wrong, START)
+            said = Feedback(decision_id=decision.id, reward=wrong, at=START, weight=first.said)
+        each.learn(decision, served, right, START, said=[said] if each is it else [])
+    assert it.beliefs.posterior(CELL, CHEAP) == pytest.approx(plain.beliefs.posterior(CELL, CHEAP))
+    assert it.beliefs.summary(CELL, CHEAP).effective_samples < JUDGED_FROM + 0.5
 
 
 def test_rewards_of_nobody_are_bounded_by_nothing_and_share_one_account() -> None:
     weighting = heard(0.9)
-    checked = Reward(value=0.0, source="check")
-    taken = [weighting.weigh(CELL, "m", checked) for _ in range(200)]
+    nameless = Reward(value=0.0)
+    taken = [weighting.weigh(CELL, "m", nameless) for _ in range(200)]
     assert {(each.weight, each.value) for each in taken} == {(1.0, 0.0)}
-    weighting.give_back(CELL, "m", checked, 200.0)
-    assert account(weighting, CHECKS) == pytest.approx([0.0, 0.0, 0.0])
+    weighting.give_back(CELL, "m", nameless, 200.0)
+    assert account(weighting, NOBODY) == pytest.approx([0.0, 0.0, 0.0])
 
 
 @pytest.mark.parametrize(("others", "share"), [(2, 0.5), (3, 0.375), (4, 0.3), (9, 0.3)])

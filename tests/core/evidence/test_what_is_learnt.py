@@ -67,13 +67,17 @@ def test_rewards_in_bulk_count_from_when_they_were_given() -> None:
 
 
 def test_whoever_reports_is_told_what_it_counted_for_and_what_is_believed_now() -> None:
-    it = router(source_weights={"thumbs": 0.5})
+    it = router(source_weights={"thumbs": 0.5, "owner": 1.0})
     decision, served = serve(it, MID)
-    credit = it.learn(decision, served, Reward(value=0.75, source="thumbs"), START)
+    credit = it.learn(decision, served, Reward(value=0.75, source="owner"), START)
     assert (credit.cell, credit.deployment) == (CELL, MID)
-    assert (credit.weight, credit.value) == (0.5, 0.75)
+    assert (credit.weight, credit.value) == (1.0, 0.75)
     assert credit.belief == it.beliefs.summary(CELL, MID)
-    assert credit.belief.effective_samples == pytest.approx(0.5)
+    assert credit.belief.effective_samples == pytest.approx(1.0)
+    decision, served = serve(it, CHEAP)
+    credit = it.learn(decision, served, Reward(value=0.75, source="thumbs"), START)
+    assert (credit.weight, credit.value, credit.deployment) == (0.5, 0.75, CHEAP)
+    assert it.beliefs.words(CELL, CHEAP)["thumbs"].say < 0.5
 
 
 def test_a_correction_frees_its_keys_account_of_that_deployment_only() -> None:

@@ -12,9 +12,10 @@ from sqlalchemy import Engine
 
 from windsock.clock import Clock
 from windsock.config.settings import Settings
+from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import background_key, is_background
-from windsock.core.routing.caps.account import Raise
+from windsock.core.routing.caps.account import Raise, raise_of
 from windsock.core.routing.caps.book import KeyHolder
 from windsock.core.routing.caps.cap import Cap
 from windsock.core.routing.caps.periods import Period, span
@@ -75,7 +76,7 @@ class CapKeeper:
         self._take_in(self._found(self.router.caps.caps(), self.clock.now()))
         since = self.clock.now() - LONGEST_RAISE_S
         told = queries.newest_events(self.engine, since=since, kinds=[EventKind.CAP_RAISED])
-        self.router.caps.restore_raises([_raise_of(event) for event in told])
+        self.router.caps.restore_raises([raise_of(event.facts) for event in told])
 
     def raise_for_now(self, more: Raise) -> None:
         """Have a cap be higher for a while, also after a restart."""
@@ -113,11 +114,21 @@ def caps_of(settings: Settings) -> Iterator[Cap]:
             models=tuple(model.lower() for model in each.models),
             each=each.each or "",
         )
+    for name, route in settings.routes.items():
+        for purpose, beside in ((JUDGE, route.judge), (SHADOW, route.shadow)):
+            if beside is not None:
+                limits = {"usd_per_day": beside.usd_per_day, "spend_share": beside.most_spend_share}
+                yield cap_beside(name, purpose, **limits)
     for name, budget in settings.budgets.items():
         routes = frozenset(n for n, route in settings.routes.items() if route.budget == name)
         if routes:
             usd = Decimal(str(budget.usd_per_day))
             yield Cap(name=f"budgets.{name}", usd=usd, route_names=routes)
+
+
+def beside_name(route: str, purpose: str) -> str:
+    """Of the cap on what windsock itself asks beside the requests of a route."""
+    return f"routes.{route}.{purpose}"
 
 
 def cap_beside(
@@ -128,7 +139,7 @@ def cap_beside(
     usd_per_day     dollars; spend_share: of what the route spends. At least one of them
     """
     return Cap(
-        name=f"routes.{route}.{purpose}",
+        name=beside_name(route, purpose),
         usd=MOST_USD if usd_per_day is None else usd_per_day,
         keys=(background_key(purpose, route),),
         beside=route,
@@ -154,14 +165,3 @@ def holder_of(key: VirtualKey, timezone: str) -> KeyHolder:
         name = f"keys.{first}"
         cap = Cap(name=name, usd=key.budget_usd, period=period, timezone=timezone, keys=(first,))
     return KeyHolder(name=key.name, namespace=key.namespace, cap=cap)
-
-
-def _raise_of(event: Event) -> Raise:
-    facts = event.facts
-    of = facts.get("of")
-    return Raise(
-        cap=str(facts["cap"]),
-        usd=Decimal(str(facts["usd"])),
-        until=float(str(facts["until"])),
-        of=None if of is None else str(of),
-    )

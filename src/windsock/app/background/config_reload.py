@@ -8,6 +8,10 @@ from pathlib import Path
 
 from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion
+from windsock.app.background.judging.judges import Judges
+from windsock.app.background.judging.rules import judge_rules_of
+from windsock.app.background.shadowing.rules import shadow_rules_of
+from windsock.app.background.shadowing.shadows import Shadows
 from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
@@ -36,8 +40,10 @@ class ReloadTarget:
     executor: RequestExecutor
     ingestion: FeedIngestion
     poller: Poller
+    shadows: Shadows
     caps: CapKeeper
     texts: HeldTexts
+    judges: Judges
     settings: Settings
 
 
@@ -76,6 +82,7 @@ class Reloader:
         settings = with_defaults(settings, known, self.environ)
         catalog = catalog_of(settings, known)
         upstreams = upstreams_of(settings, known, self.environ, catalog, ingestion.clock)
+        judges = judge_rules_of(settings)
         feeds, routes = feeds_of(settings), routes_of(settings, router.beliefs)
         own = own_quotes(settings, catalog, ingestion.clock.now())
 
@@ -87,7 +94,9 @@ class Reloader:
         ingestion.rates = rates_of(settings)
         ingestion.adopt(names, own)
         target.poller.adopt(feeds)
+        target.shadows.adopt(shadow_rules_of(settings))
         target.caps.adopt(settings)
+        target.judges.adopt(judges)
         target.texts.adopt(holding_rules_of(settings))
         target.settings = settings
         waiting = [name for name in AT_START if getattr(old, name) != getattr(settings, name)]

@@ -14,6 +14,8 @@ from sqlalchemy import Engine
 from windsock.app import gc_tuning
 from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ledger_watch import LedgerWatch
+from windsock.app.replicas.membership import Membership
+from windsock.app.replicas.role import Role
 from windsock.clock import Clock
 from windsock.core.model.events import Event, EventKind
 from windsock.core.routing.router import Router
@@ -63,6 +65,8 @@ class Housekeeping:
     restore             reads what a store holds that was away at the start; raises StoreError
     is_restored         False until it has; no snapshot is taken before
     on_second           called about once a second, by name
+    role                of several replicas one keeps the store for all
+    membership          this process's part in the group of them
     """
 
     clock: Clock
@@ -78,6 +82,8 @@ class Housekeeping:
     caps: CapKeeper
     keep: Keep = field(default_factory=Keep)
     loop: LoopWatch
+    role: Role
+    membership: Membership | None = None
     is_restored: bool = True
     on_second: dict[str, Step] = field(default_factory=dict)
 
@@ -123,8 +129,9 @@ class Housekeeping:
 
     async def prune_store(self) -> None:
         """Keep the store bounded; what cannot be deleted now is deleted an hour later."""
-        with contextlib.suppress(StoreError):
-            await asyncio.to_thread(prune, self.engine, self.clock.now(), self.keep)
+        if self.role.leads():
+            with contextlib.suppress(StoreError):
+                await asyncio.to_thread(prune, self.engine, self.clock.now(), self.keep)
 
     async def convert_store(self) -> None:
         """Bring what an earlier version kept into today's form, a slice at a time; a slice that
@@ -159,12 +166,20 @@ class Housekeeping:
 
     def keep_snapshot(self) -> None:
         """Append the router's state to the ledger, if it is whole."""
-        if not self.is_restored:
+        if not self.is_restored or not self.role.leads():
             return
+        shared = self._shared_state()
         with gc_tuning.uncollected():
             kept = {"seed": self.router.seed, "router": self.router.to_state()}
-            body = orjson.dumps({**kept, "voices": self.router.book.voices()})
+            body = orjson.dumps({**kept, **shared, "voices": self.router.book.voices()})
         self.ledger.append(StateSnapshot(self.clock.now(), body))
+
+    def _shared_state(self) -> dict[str, object]:
+        """Which deltas of replicas the state holds: all that this one has told by now."""
+        if self.membership is None:
+            return {}
+        self.membership.tell()
+        return {"replicas": self.membership.to_state()}
 
     def hand_out_tables(self) -> None:
         """New weight tables go to the ledger and to who listens."""

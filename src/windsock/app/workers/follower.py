@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 import msgspec
 
-from windsock.app.place import HEARD
 from windsock.app.service import Service
 from windsock.app.workers.delivery import Delivery
 from windsock.app.workers.messages import (
     LONGEST_LINE,
     Message,
-    lent_heard,
+    grants_heard,
     line_of,
     read,
     used_told,
@@ -27,7 +25,6 @@ from windsock.core.routing.replication.replica import Replica
 from windsock.feeds.reader import Reading
 from windsock.observability import log
 from windsock.store import queries
-from windsock.store.rows import Entry
 
 AGAIN_S = 0.05
 """Between two attempts to reach a leader."""
@@ -46,7 +43,7 @@ class Follower:
         self._replica = Replica(service.router, seat.name)
         self._borrower = Borrower(service.router.caps)
         self._writer: asyncio.StreamWriter | None = None
-        self._is_lent = True
+        self._is_answered = True
         self._link: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
         service.router.beliefs.is_judge = False
@@ -67,7 +64,6 @@ class Follower:
         self._tell()
 
     async def _follow_forever(self) -> None:
-        HEARD.set(True)
         while True:
             try:
                 await self._follow()
@@ -100,7 +96,7 @@ class Follower:
         self._replica.take_over(state["router"], Seen.from_state(state["seen"]))
         if self._writer is None:
             self._borrower.start_anew()
-            self._writer, self._is_lent = writer, True
+            self._writer, self._is_answered = writer, True
             self._delivery.join(writer)
             self._tell_used()
 
@@ -112,9 +108,9 @@ class Follower:
             case "stored":
                 self._delivery.confirm(message)
                 self._confirm()
-            case "lent":
-                self._borrower.take(lent_heard(message["caps"]), self._service.clock.now())
-                self._is_lent = True
+            case "granted":
+                self._borrower.take(grants_heard(message["caps"]), self._service.clock.now())
+                self._is_answered = True
                 self._ready.set()
             case "minutes":
                 self._service.key_limits.hear(message["minutes"])
@@ -132,16 +128,14 @@ class Follower:
 
     def _tell(self) -> None:
         """What was learnt follows the entries that taught it."""
-        delta = self._replica.cut(self._service.clock.now())
-        if delta is not None:
-            self._service.ledger.append(cast(Entry, delta))
+        self._service.ledger.seal(self._replica.cut(self._service.clock.now()))
         self._tell_used()
 
     def _tell_used(self) -> None:
         """Of caps and of keys' minutes; the next time when this was answered."""
-        if self._writer is None or not self._is_lent:
+        if self._writer is None or not self._is_answered:
             return
-        service, self._is_lent = self._service, False
+        service, self._is_answered = self._service, False
         message = {
             "kind": "used",
             "load": list(service.limits.load),

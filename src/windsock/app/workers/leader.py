@@ -14,7 +14,7 @@ from windsock.app.workers.messages import (
     LONGEST_LINE,
     Message,
     entry_heard,
-    lent_told,
+    grants_told,
     line_of,
     read,
     used_heard,
@@ -119,7 +119,7 @@ class Leader:
                 self._take_in(entry)
         if not self._peers:
             self._is_empty.set()
-        self._lender.forget(name)
+        self._lender.forget(name, self._service.clock.now())
         self._service.limits.elsewhere.pop(name, None)
 
     async def _tell_state(self, peer: Peer) -> None:
@@ -191,10 +191,9 @@ class Leader:
     def _take_in(self, entry: Entry) -> None:
         """What a process did, as if this one had done it; what it taught is learnt elsewhere."""
         service = self._service
-        if isinstance(entry, Event):
-            service.ingestion.publish(entry)
-            return
         service.ledger.append(entry)
+        if isinstance(entry, Event):
+            service.events.publish(entry)
         if isinstance(entry, Outcome):
             service.tallies.count(entry)
             if not is_background(entry.decision.key_id):
@@ -206,8 +205,8 @@ class Leader:
         service = self._service
         service.limits.elsewhere[peer.name] = Load(*message["load"])
         now = service.clock.now()
-        lent, news = self._lender.answer(peer.name, used_heard(message["caps"]), now)
-        peer.send(line_of({"kind": "lent", "caps": lent_told(lent)}))
+        grants, news = self._lender.answer(peer.name, used_heard(message["caps"]), now)
+        peer.send(line_of({"kind": "granted", "caps": grants_told(grants)}))
         for event in news:
             service.ingestion.publish(event)
         if message["minutes"]:
@@ -216,6 +215,7 @@ class Leader:
 
     def _tell(self) -> None:
         """What this process has learnt, and what its own requests used of minutes."""
+        self._lender.share_out(self._service.clock.now())
         delta = self._replica.cut(self._service.clock.now())
         if delta is not None:
             self._replica.outbox.confirm(self._replica.seen)

@@ -17,7 +17,7 @@ from windsock.core.model.rewards import Feedback
 from windsock.core.model.ticks import HealthReport, Quote
 from windsock.core.pricing.validation import Held
 from windsock.core.replicas.deltas import Delta
-from windsock.core.routing.caps.leases import Lent, Used
+from windsock.core.routing.caps.leases import Grant, Place, Used
 from windsock.store.codec import decode, encode
 from windsock.store.rows import Entry, Uncalled
 
@@ -74,21 +74,21 @@ def deltas_in(entries: Iterable[object]) -> list[Delta]:
     return [each for each in entries if isinstance(each, Delta)]
 
 
-def used_told(used: Iterable[Used]) -> list[list[str]]:
+def used_told(used: Iterable[Used]) -> list[list[Any]]:
     """Dollars as text, exact."""
-    return [[str(part) for part in each] for each in used]
+    return [[*each.place, str(each.own_usd), str(each.granted_usd)] for each in used]
 
 
-def used_heard(told: Iterable[list[str]]) -> list[Used]:
+def used_heard(told: Iterable[list[Any]]) -> list[Used]:
     """Of a `used_told`."""
-    return [Used(cap, of, *map(Decimal, usd)) for cap, of, *usd in told]
+    return [Used(Place(*each[:3]), Decimal(each[3]), Decimal(each[4])) for each in told]
 
 
-def lent_told(lent: Iterable[Lent]) -> list[list[str]]:
+def grants_told(grants: Iterable[Grant]) -> list[list[Any]]:
     """Dollars as text, exact."""
-    return [[str(part) for part in each] for each in lent]
+    return [[*each.place, str(each.more_usd), str(each.spent_usd)] for each in grants]
 
 
-def lent_heard(told: Iterable[list[str]]) -> list[Lent]:
-    """Of a `lent_told`."""
-    return [Lent(cap, of, *map(Decimal, usd)) for cap, of, *usd in told]
+def grants_heard(told: Iterable[list[Any]]) -> list[Grant]:
+    """Of a `grants_told`."""
+    return [Grant(Place(*each[:3]), Decimal(each[3]), Decimal(each[4])) for each in told]

@@ -16,12 +16,12 @@ from pathlib import Path
 from windsock.app import gc_tuning
 from windsock.app.bootstrap import build_open
 from windsock.app.http_server import server_of
-from windsock.app.place import Place
 from windsock.app.service import Service
 from windsock.app.workers.delivery import Delivery
 from windsock.app.workers.follower import Follower
 from windsock.app.workers.leader import Leader
 from windsock.app.workers.passing_on import PassingOn, TellingAll
+from windsock.app.workers.place import Place
 from windsock.app.workers.seat import Seat
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError, WindsockError
@@ -70,7 +70,8 @@ def run_worker(start: Start, seat: Seat) -> int:
 
 def leading(start: Start, seat: Seat) -> tuple[Service, socket.socket]:
     """The service that has everything, and the socket at which others reach it."""
-    service = build_open(start.settings, start.environ, start.host, start.config)
+    place = Place(count=len(start.sockets))
+    service = build_open(start.settings, start.environ, start.host, start.config, place)
     leader = Leader(service, seat)
     service.app = TellingAll(service.app, service.paths, leader.tell_state)
     seat.http_path.unlink(missing_ok=True)
@@ -82,7 +83,7 @@ def leading(start: Start, seat: Seat) -> tuple[Service, socket.socket]:
 def led(start: Start, seat: Seat) -> tuple[Service, None]:
     """A service that answers requests."""
     delivery = Delivery()
-    place = Place(number=seat.number, writer=delivery)
+    place = Place(number=seat.number, count=len(start.sockets), writer=delivery)
     service = build_open(start.settings, start.environ, start.host, start.config, place)
     Follower(service, seat, delivery)
     service.app = PassingOn(service.app, service.paths, seat.http_path)

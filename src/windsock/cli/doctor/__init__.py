@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from windsock.cli.doctor.diagnosis import Diagnosis
+from windsock.cli.doctor.judges import diagnose_judges
 from windsock.cli.doctor.machine import diagnose_port, diagnose_room
 from windsock.cli.doctor.prices import diagnose_prices
 from windsock.cli.doctor.reached import diagnose_reached
@@ -57,6 +58,7 @@ def examine(
                 *diagnose_door(settings),
                 *asyncio.run(diagnose_reached(service, environ, without)),
                 *diagnose_prices(service),
+                *diagnose_judges(service),
                 *diagnose_calls(settings, service.clock.now()),
                 *diagnose_floors(settings, environ),
             ]

@@ -6,15 +6,14 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from windsock.config.value_types import Tables
-from windsock.core.evidence.agreement.canonical import Canonical, Form
-from windsock.resources.declared import Part, Share
+from windsock.config.comparing.comparison import COMPARISON, ComparisonSettings
+from windsock.resources.declared import Share
 
 STATED_ONLY = {"escalate_below", "ask_logprobs"}
-AGREEMENT_ONLY = {"second", "canonical", "field", "tables", "trial"}
+AGREEMENT_ONLY = {"second", "trial"} | COMPARISON
 
 
-class CascadeSettings(Part):
+class CascadeSettings(ComparisonSettings):
     """Cheap first, then maybe strong.
 
     escalate_below  least measured success of answers as sure as this one
@@ -22,9 +21,6 @@ class CascadeSettings(Part):
                     leave it off where a candidate refuses the parameter
     confidence      what an answer's confidence is: what checks and logprobs say of it, or whether
                     a `second` candidate, asked beside the first, says the same
-    canonical       how the two are compared: as a short text, a number, JSON, or SQL by its result
-    field           of answers that are JSON objects, which alone is compared
-    tables          SQL that makes and fills the tables on which queries are tried
     trial           most of a task's requests, and of its dollars, by which its gain is measured
                     while it is not used
     """
@@ -34,9 +30,6 @@ class CascadeSettings(Part):
     ask_logprobs: bool = False
     confidence: Literal["stated", "agreement"] = "stated"
     second: str | None = None
-    canonical: Form = Form.TEXT
-    field: str = ""
-    tables: Tables | None = None
     trial: Share = 0.02
 
     @model_validator(mode="after")
@@ -50,11 +43,4 @@ class CascadeSettings(Part):
             raise ValueError('confidence = "agreement" needs `second`, who is asked beside')
         if by and self.second in self.to:
             raise ValueError(f"{self.second} cannot be `second` and in `to`")
-        if (self.canonical is Form.SQL) != (self.tables is not None):
-            raise ValueError('canonical = "sql" needs `tables`, and nothing else has them')
         return self
-
-    @property
-    def comparison(self) -> Canonical:
-        """How two answers are compared."""
-        return Canonical(form=self.canonical, field=self.field, tables=self.tables or "")

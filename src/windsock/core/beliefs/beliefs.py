@@ -29,7 +29,7 @@ from windsock.core.beliefs.statistics import (
     labels_to_come,
 )
 from windsock.core.beliefs.summaries import Alarm, BeliefSummary, Intervals, alarms_of, summaries_of
-from windsock.core.beliefs.use.token_use import TokenUse
+from windsock.core.beliefs.use.proxy_listening import ProxyListening
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 
@@ -37,7 +37,7 @@ DEFAULTS = BeliefSettings()
 """As documented in `BeliefSettings`."""
 
 
-class Beliefs(TokenUse):
+class Beliefs(ProxyListening):
     """Every belief of the router. Rewards and counted use enter; prices never do.
 
     published   public figures that priors lean on; they are no evidence and in no state
@@ -128,7 +128,7 @@ class Beliefs(TokenUse):
 
     def posteriors(self, cell: Cell, deployments: Iterable[str]) -> list[tuple[float, float]]:
         """The same for several at once."""
-        group = self._groups.get(cell[:2]) or self._new()
+        group = self._groups.get(cell[:2]) or self._new(cell[:2])
         group.refresh_pool()
         task = cell.name
         return [group.beta(task, name) for name in deployments]
@@ -139,7 +139,7 @@ class Beliefs(TokenUse):
 
     def summaries(self, cell: Cell, deployments: Sequence[str]) -> list[BeliefSummary]:
         """The same for several at once, which takes a call's time for all of them."""
-        group = self._groups.get(cell[:2]) or self._new()
+        group = self._groups.get(cell[:2]) or self._new(cell[:2])
         if not group.is_pooled:
             group.refresh_pool()
         return summaries_of(group, cell.name, deployments, self._intervals)
@@ -268,19 +268,19 @@ class Beliefs(TokenUse):
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over the rows of `to_state`; the settings stay those of this object."""
-        self._groups = {
-            (body["namespace"], body["route"]): RouteBeliefs.from_state(
-                body, self.settings, self.published
-            )
-            for body in state["groups"]
-        }
+        self._groups = {}
+        for body in state["groups"]:
+            key = (body["namespace"], body["route"])
+            self._groups[key] = self._new(key)
+            self._groups[key].from_state(body)
 
     def merge(self, delta: Mapping[str, Any]) -> None:
         """Add another replica's sums (its `to_state` since the last merge) to these."""
         for body in delta["groups"]:
             key = (body["namespace"], body["route"])
-            mine = self._groups.setdefault(key, self._new())
-            mine.merge(RouteBeliefs.from_state(body, self.settings))
+            other = self._new(key)
+            other.from_state(body)
+            self._groups.setdefault(key, self._new(key)).merge(other)
 
     def _note(
         self, group: RouteBeliefs, finding: Finding | None, cell: Cell, deployment: str, now: float

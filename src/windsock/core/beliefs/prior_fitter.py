@@ -10,6 +10,7 @@ import numpy as np
 from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
 from windsock.core.beliefs.common_drift import RecentRewards, common_drifts
 from windsock.core.beliefs.empirical_bayes import Cells, Fit, fitted, unfitted
+from windsock.core.beliefs.proxies.hearing import Proxy, Words, heard
 from windsock.core.beliefs.random_effects import Unknown
 from windsock.core.beliefs.statistics import LEAST_PARAMETER, BeliefSettings, RewardStatistics
 from windsock.core.model.arrays import FloatArray
@@ -61,6 +62,16 @@ class PriorFitter:
         n, s, q2, at = self._sums
         age = self._age(n, at, as_of)
         return fitted(cells, n, s, q2, age, self.unknown)
+
+    def heard(self, fit: Fit, proxies: Sequence[Proxy]) -> tuple[Fit, Words]:
+        """The fit with what proxies say in the priors, and the word of each.
+
+        fit     of the rows as they were last read; every cell that was scored has a row
+        """
+        cells = self._cells
+        if cells is None or not proxies:
+            return fit, {}
+        return heard(cells, fit, proxies)
 
     def drifts(self, fit: Fit, as_of: float, changes: int) -> dict[str, float]:
         """By how much the tasks of each deployment lie off their beliefs lately.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Any
 
 from windsock.core.beliefs.benchmark_priors import NOTHING, BenchmarkPriors
@@ -10,6 +10,7 @@ from windsock.core.beliefs.change_detection import ChangeDetector, Finding, Mode
 from windsock.core.beliefs.common_drift import RecentRewards
 from windsock.core.beliefs.empirical_bayes import Fit, unfitted
 from windsock.core.beliefs.prior_fitter import Betas, PriorFitter
+from windsock.core.beliefs.proxies.hearing import UNHEARD, Hear, Word, Words
 from windsock.core.beliefs.statistics import (
     LEAST_PARAMETER,
     NEVER,
@@ -37,9 +38,17 @@ YOUNG_REWARDS = 60.0
 
 
 class RouteBeliefs:
-    """Rows by (task, deployment). Evidence ages with the latest reward, not with the clock."""
+    """Rows by (task, deployment). Evidence ages with the latest reward, not with the clock.
 
-    def __init__(self, settings: BeliefSettings, published: BenchmarkPriors = NOTHING) -> None:
+    Rows hold labels. What proxies say is asked for whenever priors are fitted, and stands in them.
+    """
+
+    def __init__(
+        self,
+        settings: BeliefSettings,
+        published: BenchmarkPriors = NOTHING,
+        hear: Hear = UNHEARD,
+    ) -> None:
         self.settings = settings
         self.published = published
         self.rows: dict[tuple[str, str], RewardStatistics] = {}
@@ -56,6 +65,8 @@ class RouteBeliefs:
         self._evidence: dict[str, float] = {}
         self._counted_at = -1
         self._betas: Betas = {}
+        self._hear = hear
+        self._words: Words = {}
 
     def open(self, task: str, deployment: str) -> RewardStatistics:
         """The row of a deployment at a task, made if there is none."""
@@ -107,7 +118,8 @@ class RouteBeliefs:
     def refresh_pool(self) -> None:
         """Fit the priors anew if anything was learnt since the last fit."""
         if self._fitted_at != self.changes:
-            self._fit = self.fitting.fit(self.as_of, self.changes)
+            fit, heard = self.fitting.fit(self.as_of, self.changes), self._hear(self.as_of)
+            self._fit, self._words = self.fitting.heard(fit, heard)
             self._drifts = self.fitting.drifts(self._fit, self.as_of, self.changes)
             self._fitted_at = self.changes
             self._betas = self.fitting.betas(self._fit, self._drifts, self.as_of)
@@ -149,9 +161,14 @@ class RouteBeliefs:
         return max(LEAST_PARAMETER, a / phi), max(LEAST_PARAMETER, b / phi)
 
     def evidence(self, task: str, deployment: str) -> float:
-        """Discounted rewards behind a belief."""
+        """Discounted rewards behind a belief, those that proxies count for among them."""
         row = self.rows.get((task, deployment))
-        return row.count * row.age(self.as_of, self.settings.half_life_s) if row else 0.0
+        say = sum(word.say for word in self.words(task, deployment).values())
+        return say + (row.count * row.age(self.as_of, self.settings.half_life_s) if row else 0.0)
+
+    def words(self, task: str, deployment: str) -> Mapping[str, Word]:
+        """What each proxy said of a cell when priors were last fitted."""
+        return self._words.get((task, deployment), {})
 
     def is_young(self, deployment: str) -> bool:
         """True if a deployment has little evidence where others have much."""
@@ -168,14 +185,6 @@ class RouteBeliefs:
     def of_deployment(self, deployment: str) -> dict[str, RewardStatistics]:
         """Rows by task."""
         return {task: row for (task, name), row in self.rows.items() if name == deployment}
-
-    def typical_units(self, task: str, deployment: str) -> list[float] | None:
-        """Units of one request here, else at this task elsewhere, else anywhere."""
-        row = self.rows.get((task, deployment))
-        if row is not None and row.units is not None:
-            return [unit / row.requests for unit in row.units]
-        near = [other for (name, _), other in self.rows.items() if name == task]
-        return average_units(near) or average_units(self.rows.values())
 
     def seed(self, task: str, deployment: str, mean: float, rewards: float, now: float) -> None:
         """Start a belief as if `rewards` rewards had averaged `mean`."""
@@ -272,23 +281,18 @@ class RouteBeliefs:
             "judged": self._judged,
         }
 
-    @classmethod
-    def from_state(
-        cls, state: dict[str, Any], settings: BeliefSettings, published: BenchmarkPriors = NOTHING
-    ) -> RouteBeliefs:
-        """The beliefs of a `to_state`, under these settings."""
-        made = cls(settings, published)
-        made.as_of = infinite(state["as_of"])
+    def from_state(self, state: dict[str, Any]) -> None:
+        """Take over a state of `to_state`; the settings stay those of this object."""
+        self.as_of = infinite(state["as_of"])
         for task, deployment, *fields in state["rows"]:
-            made.rows[task, deployment] = RewardStatistics.from_state(fields)
+            self.rows[task, deployment] = RewardStatistics.from_state(fields)
         for name, fields in state["watches"].items():
-            made.watches[name] = ChangeDetector.from_state(fields)
+            self.watches[name] = ChangeDetector.from_state(fields)
         for name, fields in state["recents"].items():
-            made.recents[name] = RecentRewards.from_state(fields)
+            self.recents[name] = RecentRewards.from_state(fields)
         if state["judging"]:
-            made._judging = Fit.from_state(state["judging"], made.fitting.unknown)
-            made._judged = state["judged"]
-        return made
+            self._judging = Fit.from_state(state["judging"], self.fitting.unknown)
+            self._judged = state["judged"]
 
 
 def _share(held: float, counted: float) -> float:

@@ -90,7 +90,7 @@ class RewardStatistics:
     ) -> None:
         """Count requests that took `units` in all, in the order of MIX_METERS."""
         had = self.units or [0.0] * len(MIX_METERS)
-        stays, weight = _discounts(self.used_at, at, settings.half_life_s)
+        stays, weight = discounts(self.used_at, at, settings.half_life_s)
         self.used_at = max(self.used_at, at)
         self.requests = self.requests * stays + weight * requests
         spare = min(1.0, settings.usage_cap / self.requests)
@@ -157,7 +157,7 @@ class RewardStatistics:
         return row
 
     def _advance(self, at: float, half_life_s: float) -> float:
-        stays, weight = _discounts(self.at, at, half_life_s)
+        stays, weight = discounts(self.at, at, half_life_s)
         if stays != 1.0:
             self._scale(stays)
         self.at = max(self.at, at)
@@ -232,6 +232,17 @@ def average_units(rows: Iterable[RewardStatistics]) -> list[float] | None:
     return [sum(column) / total for column in columns]
 
 
+def typical_units(
+    rows: Mapping[tuple[str, str], RewardStatistics], task: str, deployment: str
+) -> list[float] | None:
+    """Units of one request here, else at this task elsewhere, else anywhere."""
+    row = rows.get((task, deployment))
+    if row is not None and row.units is not None:
+        return [unit / row.requests for unit in row.units]
+    near = [other for (name, _), other in rows.items() if name == task]
+    return average_units(near) or average_units(rows.values())
+
+
 def mix_of(units: Iterable[float], prompt_tokens: float | None) -> dict[Meter, float]:
     """Units of one request by meter; prompt meters sum to `prompt_tokens` if it is given."""
     mix = dict(zip(MIX_METERS, units, strict=True))
@@ -250,7 +261,7 @@ def rescale_prompt(mix: dict[Meter, float], prompt_tokens: float) -> None:
         mix[Meter.INPUT] = prompt_tokens
 
 
-def _discounts(then: float, at: float, half_life_s: float) -> tuple[float, float]:
+def discounts(then: float, at: float, half_life_s: float) -> tuple[float, float]:
     """What the old sum keeps and what the new item counts, both referred to the later time."""
     if at >= then:
         return (1.0 if at == then else 2.0 ** ((then - at) / half_life_s)), 1.0

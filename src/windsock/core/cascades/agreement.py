@@ -60,21 +60,25 @@ class PairTally:
         """Judged requests."""
         return self.kept.count + self.asked.count
 
-    def observe(self, agrees: bool | None) -> None:
-        """Count a pair of answers; None: they cannot be compared."""
-        self.agreed += agrees is True
-        self.differed += agrees is False
-        self.unread += agrees is None
+    def observe(self, agreed: float, differed: float, unread: float) -> None:
+        """Count pairs of answers."""
+        self.agreed, self.differed = self.agreed + agreed, self.differed + differed
+        self.unread += unread
         if self.pairs > MOST_PAIRS:
             spare = MOST_PAIRS / self.pairs
             self.agreed, self.differed = self.agreed * spare, self.differed * spare
             self.unread *= spare
 
     def judge(
-        self, value: float, weight: float, at: float, settings: BeliefSettings, *, is_kept: bool
+        self,
+        rewards: tuple[float, float, float],
+        at: float,
+        settings: BeliefSettings,
+        *,
+        is_kept: bool,
     ) -> None:
-        """A reward of a request; a negative weight takes it back."""
-        (self.kept if is_kept else self.asked).observe(value, weight, at, settings)
+        """Rewards by their number, sum and sum of squares; less than none takes back."""
+        (self.kept if is_kept else self.asked).observe_sums(*rewards, at, settings)
 
     def to_state(self) -> list[Any]:
         """JSON-able and exact."""

@@ -33,6 +33,14 @@ MAX_OPEN_CLAIMS = 10_000
 MAX_CLAIMS = 2000.0
 """Claims that the usual distribution rests on."""
 
+Place = tuple[Cell, str, str]
+"""A cell, who is asked first, and whom a cascade asks then."""
+
+Counts = tuple[float, float, float]
+
+KEPT = "kept"
+"""How a reward is told of that two gave alike."""
+
 NOTHING = Calibration()
 """Where no claim was measured."""
 
@@ -117,7 +125,8 @@ class Confidences:
             return False
         place = decision.cell, decision.deployment, to
         if (pairs := self._pairs.get(place)) is not None:
-            pairs.judge(value, weight, at, self._settings, is_kept=deployment != to)
+            rewards = weight, weight * value, weight * value * value
+            self.earn(place, pairs.second, rewards, at, is_kept=deployment != to)
             return True
         row = self._rows.setdefault(place, RewardStatistics())
         row.observe(value, weight, at, self._settings)
@@ -135,6 +144,21 @@ class Confidences:
         """Rewards that a cascade earned, by their number, sum and sum of squares."""
         row = self._rows.setdefault((cell, *pair), RewardStatistics())
         row.observe_sums(count, total, squares, at, self._settings)
+
+    def compare(self, place: Place, second: str, counts: Counts) -> None:
+        """So many pairs agreed, differed and could not be read; another second begins anew."""
+        self._tally(place, second).observe(*counts)
+        cell, first, to = place
+        self.tell(Kind.COMPARED, (*cell.stored, first, second, to), counts, 0.0)
+
+    def earn(self, place: Place, second: str, rewards: Counts, at: float, *, is_kept: bool) -> None:
+        """Rewards of requests that two were asked, by their number, sum and sum of squares.
+
+        is_kept     the two agreed; else the strong one has answered
+        """
+        self._tally(place, second).judge(rewards, at, self._settings, is_kept=is_kept)
+        (cell, first, to), how = place, KEPT if is_kept else ""
+        self.tell(Kind.EARNED, (*cell.stored, first, second, to, how), rewards, at)
 
     def rate(self, cell: Cell, deployment: str, claim: float) -> float:
         """Measured success at this claim; the claim itself where nothing was measured."""
@@ -210,16 +234,18 @@ class Confidences:
             place = Cell.read(namespace, route, task), name, to
             self._pairs[place] = PairTally.from_state(fields)
 
-    def _compare(self, decision: Decision, second: str, agrees: bool | None) -> None:
-        """Two deployments have answered one request; what others beside the first said is gone."""
-        to = decision.escalates_to
-        if to is None:
-            return
-        place = decision.cell, decision.deployment, to
+    def _tally(self, place: Place, second: str) -> PairTally:
+        """Of these three; what was known with another second is gone."""
         pairs = self._pairs.get(place)
         if pairs is None or pairs.second != second:
             pairs = self._pairs[place] = PairTally(second)
-        pairs.observe(agrees)
+        return pairs
+
+    def _compare(self, decision: Decision, second: str, agrees: bool | None) -> None:
+        """Two deployments have answered one request."""
+        if (to := decision.escalates_to) is not None:
+            counts = float(agrees is True), float(agrees is False), float(agrees is None)
+            self.compare((decision.cell, decision.deployment, to), second, counts)
 
     def _sieve(self, cell: Cell, deployment: str, threshold: float) -> CheckRates | None:
         """What the check does, by all claims seen; answers without one are asked again."""

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from windsock.core.evidence.checks.worth import RIGHT
-from windsock.core.evidence.judgements import Credit, Judgement, judgements, with_new
+from windsock.core.evidence.how_known import HowKnown
+from windsock.core.evidence.judgements import Credit, Judgement, with_new
 from windsock.core.evidence.keys.key_watch import Dissent, dissent
 from windsock.core.evidence.sharing.shared_evidence import SharedEvidence, tell_outcome
-from windsock.core.evidence.sources import (
-    UNCALIBRATING,
-)
-from windsock.core.evidence.weighting import (
-    CHECK,
-    HowKnown,
-    Weighed,
-)
+from windsock.core.evidence.weighting import Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
@@ -45,11 +39,27 @@ class Learner(SharedEvidence):
         cell, weighting = decision.cell, self._weighting(decision.cell)
         new = Feedback(decision_id=decision.id, reward=reward, at=now, weight=math.inf)
         weighting.hear(cell, deployment, reward, said)
-        before = judgements(said, weighting.weight_of)
-        after = judgements(with_new(said, new), weighting.weight_of)
-        key = reward.key_id
         self.sources.note((cell, deployment), said, reward, now)
-        self._judge_check(decision, deployment, said, reward, now)
+        known = with_new(said, new)
+        self._scores.note(decision, deployment, said, known, now)
+        if weighting.is_label(reward.source):
+            return self._label(decision, deployment, reward, said, known, now)
+        counts = weighting.proxy_weight(reward.source)
+        return self._scores.credit(decision, deployment, reward, counts)
+
+    def _label(
+        self,
+        decision: Decision,
+        deployment: str,
+        reward: Reward,
+        said: Sequence[Feedback],
+        known: Sequence[Feedback],
+        now: float,
+    ) -> Credit:
+        """A label moves the belief of its cell by itself."""
+        cell, weighting = decision.cell, self._weighting(decision.cell)
+        before, after = weighting.judgements(said), weighting.judgements(known)
+        key = reward.key_id
         for other, held in before.items():
             self._reduce(decision, deployment, held, 0.0 if other == key else after[other].weight)
         mine = after[key]
@@ -120,7 +130,7 @@ class Learner(SharedEvidence):
 
         raises  BadRequest if the key has said nothing here
         """
-        spoken = [each.keys.places(key) for each in self._weightings.values()]
+        spoken = [each.places(key) for each in self._weightings.values()]
         if namespace not in {cell.namespace for places in spoken for cell, _ in places}:
             raise BadRequest(f"no reward of a key {key!r} is known here", param="key")
         self.set_silent(namespace, key, is_silent=is_silent, now=now)
@@ -133,6 +143,8 @@ class Learner(SharedEvidence):
             self.keys.silenced.pop(key, None)
         for weighting in self._weightings.values():
             self._move(weighting.keys.weigh_again(key), now)
+            for place in weighting.proxies.spoken(key):
+                self._beliefs.note_proxy(*place, now)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
@@ -143,30 +155,11 @@ class Learner(SharedEvidence):
         for name, body in state.items():
             self._weighting(Cell("", name, "")).from_state(body)
 
-    def _judge_check(
-        self,
-        decision: Decision,
-        deployment: str,
-        said: Sequence[Feedback],
-        reward: Reward,
-        now: float,
-    ) -> None:
-        """A check had judged the answer, and now somebody else does for the first time."""
-        checks = [each.reward for each in said if each.reward.source == CHECK]
-        is_first = len(checks) == len(said)
-        if checks and is_first and reward.source not in UNCALIBRATING:
-            keys = self._weighting(decision.cell).keys
-            moved = keys.judge_check(
-                (decision.cell, deployment),
-                is_right=reward.value >= RIGHT,
-                is_failed=checks[-1].value < RIGHT,
-            )
-            self._move(moved, now)
-
     def how_known(self, cell: Cell, deployment: str) -> HowKnown:
         """How success is known of a deployment at a task; looking opens nothing."""
         known = self._weightings.get(cell.route)
-        return known.how_known(cell, deployment) if known else HowKnown()
+        found = known.how_known(cell, deployment) if known else HowKnown()
+        return replace(found, words=self._beliefs.words(cell, deployment))
 
     def _believe(
         self,
@@ -179,7 +172,7 @@ class Learner(SharedEvidence):
         is_news: bool,
     ) -> None:
         weight, value = weighed.weight, weighed.value
-        if weight > 0 and reward.source not in UNCALIBRATING:
+        if weight > 0:
             self._confidences.learn(decision.id, decision.cell, deployment, value)
         self._tell_said(decision, deployment, reward, weighed.said, now)
         if not self._confidences.credit_cascade(decision, deployment, value, weight, now):

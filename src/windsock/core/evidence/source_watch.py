@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from windsock.core.evidence.keys.accounts import Place
+from windsock.core.evidence.sources import tells_success
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.rewards import Feedback, Reward
 
@@ -130,6 +131,10 @@ class SourceWatch:
 def _latest(said: Iterable[Feedback], new: Reward) -> Iterable[Reward]:
     """The last word of every other source, unless this one has spoken of the answer before."""
     last: Mapping[str, Reward] = {each.reward.source: each.reward for each in said}
-    if new.source in last or new.source in UNCOMPARED:
+    if new.source in last or not _is_compared(new.source):
         return ()
-    return [reward for source, reward in last.items() if source not in UNCOMPARED]
+    return [reward for source, reward in last.items() if _is_compared(source)]
+
+
+def _is_compared(source: str) -> bool:
+    return source not in UNCOMPARED and tells_success(source)

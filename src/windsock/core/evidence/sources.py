@@ -14,41 +14,89 @@ class Source:
     """Who or what judges answers.
 
     name        as rewards and `source_weights` of a route name it
-    weight      0..1, how much one of its rewards counts as evidence of success
+    weight      0..1, how much one of its rewards counts
+    is_label    it knows whether an answer was right. All others are proxies: they score answers,
+                what that is worth is learnt from labels, and is bounded where there are none
+    is_one_sided    what it fails is wrong; what it passes may be wrong all the same
     calibrates  False for what only repeats what an answer's confidence was made of: it cannot
                 tell what that confidence is worth
     """
 
     name: str
     weight: float
+    is_label: bool = False
+    is_one_sided: bool = False
     calibrates: bool = True
 
 
 EXPLICIT = "explicit"
 """What clients and people report."""
 
+SHADOW = "shadow"
+"""What an answer was worth that nobody was given, by whether it agreed with the one that was."""
+
+JUDGE = "judge"
+"""A model that windsock asks by itself."""
+
 SOURCES = (
-    Source(name=EXPLICIT, weight=1.0),
-    Source(name="check", weight=0.5, calibrates=False),
+    Source(name=EXPLICIT, weight=1.0, is_label=True),
+    Source(name="check", weight=0.5, is_one_sided=True, calibrates=False),
+    Source(name=JUDGE, weight=1.0, calibrates=False),
     Source(name="confidence", weight=0.25, calibrates=False),
+    Source(name=SHADOW, weight=1.0, calibrates=False),
     Source(name="transport", weight=0.02),
 )
-"""The router's own; an operator may weigh others by name, which calibrate."""
+"""The router's own. Any other name is a proxy, too, unless its route weighs it 1 or more."""
 
 SOURCE_WEIGHTS: Mapping[str, float] = {source.name: source.weight for source in SOURCES}
 """How much one reward of a source counts, where a route says nothing else."""
 
-NOT_LABELS = frozenset(SOURCE_WEIGHTS) - {EXPLICIT}
-"""Names of sources that are no person's word: the router's own."""
-
-
-def is_label(source: str) -> bool:
-    """True of what clients and people say, whatever they call themselves."""
-    return source not in NOT_LABELS
-
+LABELS = frozenset(source.name for source in SOURCES if source.is_label)
+ONE_SIDED = frozenset(source.name for source in SOURCES if source.is_one_sided)
 
 UNCALIBRATING = frozenset(source.name for source in SOURCES if not source.calibrates)
 """Names of sources that cannot tell what a confidence is worth."""
+
+HABIT = "use"
+"""The family of what users do with answers."""
+
+LEAST_LABELLED = 5.0
+"""Answers of a route, known both ways, from which on a habit says anything: it has no scale."""
+
+LABEL_FROM = 1.0
+"""Weight from which on a source of the operator's own is taken to know."""
+
+
+def is_label(source: str, source_weights: Mapping[str, float] = SOURCE_WEIGHTS) -> bool:
+    """Whether a source knows what was right; a judge does not, whatever its weight.
+
+    source_weights  of the route
+    """
+    family = family_of(source)
+    if family in SOURCE_WEIGHTS:
+        return source in LABELS
+    return source_weights.get(source, source_weights.get(family, 0.0)) >= LABEL_FROM
+
+
+def family_of(source: str) -> str:
+    """What stands before the colon of `check:json` or `langfuse:tone`, else the name itself; a
+    route may weigh all of them by it."""
+    return source.partition(":")[0]
+
+
+def is_one_sided(source: str) -> bool:
+    """What it fails is wrong; what it passes may be wrong all the same."""
+    return family_of(source) in ONE_SIDED
+
+
+def is_habit(source: str) -> bool:
+    """What users do: nine of ten conversations end though the answer was right."""
+    return family_of(source) == HABIT
+
+
+def tells_success(source: str) -> bool:
+    """False of habits, and of one part of a check: reports count them as no success."""
+    return not is_habit(source) and (source in ONE_SIDED or not is_one_sided(source))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,27 @@ lies off from what they agree on counts less, also for what it had said before (
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from windsock.core.evidence.checks.worth import CheckWorth
+from windsock.core.beliefs.proxies.hearing import Proxy
+from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
+from windsock.core.evidence.checks.worth import worth_by
+from windsock.core.evidence.how_known import HowKnown
+from windsock.core.evidence.judgements import Judgement, judgements
 from windsock.core.evidence.keys.accounts import KeyAccounts, Place
-from windsock.core.evidence.keys.sums import CHECKS, NAMELESS, NOBODY, Sums, sums_of
-from windsock.core.evidence.sources import Heard, SourceTally
+from windsock.core.evidence.keys.sums import NOBODY, Sums, sums_of
+from windsock.core.evidence.proxies.book import ProxyBook
+from windsock.core.evidence.proxies.words import ProxyWords, Voice, words_of
+from windsock.core.evidence.sources import (
+    LEAST_LABELLED,
+    SourceTally,
+    family_of,
+    is_habit,
+    is_label,
+    is_one_sided,
+)
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward, matter_of
 from windsock.core.replicas.contributions import Kind, Tell, tell_nobody
@@ -52,27 +65,6 @@ class Weighed(NamedTuple):
     moved: Mapping[Place, Sums]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HowKnown:
-    """What success of a deployment at a task is known by.
-
-    answers     recent ones, of which `rewards` were judged; both fade
-    answer_counts   rewards that a mere answer counts for: 0 once somebody judges the task
-    sources     by name: recent rewards, and 0..1, what one of them counts for
-    keys        that have judged it
-    counted     rewards that stand in the belief; 0: mere answers at most
-    worth       of its declared checks
-    """
-
-    answers: float = 0.0
-    answer_counts: float = 0.0
-    rewards: float = 0.0
-    sources: Mapping[str, tuple[Heard, float]] = field(default_factory=dict)
-    keys: int = 0
-    counted: float = 0.0
-    worth: CheckWorth = field(default_factory=CheckWorth)
-
-
 @dataclass(slots=True)
 class Response:
     """Recent answers of a deployment at a task, and the rewards that came for them."""
@@ -106,12 +98,45 @@ class RewardWeighting:
         self.tell = tell
         self.keys = KeyAccounts(half_life_s, silenced)
         self.sources = SourceTally()
+        self.proxies = ProxyBook(half_life_s, self.keys.belief)
         self._judged: dict[Cell, float] = {}
+        self._scored: dict[Cell, float] = {}
         self._responses: dict[Place, Response] = {}
 
     def weight_of(self, source: str) -> float:
         """Rewards that one of a source counts for."""
-        return self._source_weights.get(source, 1.0)
+        weights = self._source_weights
+        return weights.get(source, weights.get(family_of(source), 1.0))
+
+    def is_label(self, source: str) -> bool:
+        """True of a source that knows what was right."""
+        return is_label(source, self._source_weights)
+
+    def proxy_weight(self, source: str) -> float:
+        """0..1, scored answers that one score of a source counts for."""
+        return min(1.0, self.weight_of(source))
+
+    def judgements(self, said: Iterable[Feedback]) -> dict[str | None, Judgement]:
+        """What the labels of one decision come to, by key."""
+        labels = [each for each in said if self.is_label(each.reward.source)]
+        return judgements(labels, self.weight_of)
+
+    def words(self, said: Sequence[Feedback]) -> ProxyWords:
+        """What the proxies of one decision come to, beside its labels."""
+        return words_of(said, self.judgements(said), self.is_label)
+
+    def heard(self, namespace: str, as_of: float) -> list[Proxy]:
+        """What every proxy has said in a namespace, by its name."""
+        by_name: dict[str, dict[tuple[str, str], ProxySums]] = {}
+        for cell, deployment in self.proxies.places(namespace):
+            for name, sums in self.proxies.of((cell, deployment), as_of).items():
+                by_name.setdefault(name, {})[cell.name, deployment] = sums
+        weights = {name: self.proxy_weight(name) for name in by_name}
+        return [
+            Proxy(name=name, weight=weights[name], is_one_sided=is_one_sided(name), sums=sums)
+            for name, sums in sorted(by_name.items())
+            if weights[name] > 0 and _has_scale(name, sums.values())
+        ]
 
     def judged_share(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer; None without an answer. Nothing is opened for it."""
@@ -125,20 +150,26 @@ class RewardWeighting:
     def how_known(self, cell: Cell, deployment: str) -> HowKnown:
         """What success of a deployment at a task is known by; looking opens nothing."""
         place = (cell, deployment)
-        recent, worth = self._responses.get(place, Response()), self.keys.worth(place)
-        say = {CHECK: worth.say}
+        recent = self._responses.get(place, Response())
+        proxies = self.proxies.of(place, -math.inf)
         return HowKnown(
             answers=recent.answers,
             answer_counts=0.0 if self.is_judged(cell) else self._source_weights.get("transport", 0),
             rewards=recent.rewards,
             sources={
-                name: (heard, self.weight_of(name) * say.get(name, 1.0))
+                name: (heard, self.weight_of(name))
                 for name, heard in self.sources.of(cell, deployment).items()
             },
-            keys=len(self.keys.weights(place).keys() - set(NAMELESS)),
+            labels=frozenset(filter(self.is_label, self.sources.of(cell, deployment))),
+            keys=len(self.keys.weights(place).keys() - {NOBODY}),
             counted=self.keys.counted(place),
-            worth=worth,
+            worth=worth_by(proxies.get(CHECK, NO_SUMS)),
+            proxies=proxies,
         )
+
+    def places(self, key: str) -> frozenset[Place]:
+        """Where a key has said something."""
+        return self.keys.places(key) | frozenset(self.proxies.spoken(key))
 
     def hear(self, cell: Cell, deployment: str, reward: Reward, said: Sequence[Feedback]) -> None:
         """Count a reward by its source, in place of what that had said of the same matter."""
@@ -161,12 +192,18 @@ class RewardWeighting:
         after = self._judged[cell] = min(JUDGED_FROM, before + max(0.0, weight))
         return before < JUDGED_FROM <= after
 
+    def score(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
+        """Note scores; whoever has a judge needs no mere answers, as whoever has labels."""
+        self.proxies.add(place, voice, sums, at)
+        scored = self._scored.get(place[0], 0.0) + self.proxy_weight(voice.source) * sums.judged
+        self._scored[place[0]] = min(JUDGED_FROM, scored)
+
     def is_judged(self, cell: Cell) -> bool:
-        """True if somebody judges answers of this task."""
-        return self._judged.get(cell, 0.0) >= JUDGED_FROM
+        """True if somebody, or something, judges answers of this task."""
+        return max(self.judged(cell), self._scored.get(cell, 0.0)) >= JUDGED_FROM
 
     def judged(self, cell: Cell) -> float:
-        """Weight of the judgements of this task, JUDGED_FROM at most."""
+        """Weight of the labels of this task, JUDGED_FROM at most."""
         return self._judged.get(cell, 0.0)
 
     def weigh(
@@ -180,13 +217,13 @@ class RewardWeighting:
     ) -> Weighed:
         """What this reward counts for; it is counted as taken.
 
-        Rewards without a key (checks, transport) are the router's own and are not bounded.
+        Rewards without a key are bounded by nothing.
 
         most    rewards that it may count for, by what else was said of its decision
         """
         place, key = (cell, deployment), account_of(reward)
         weight = min(most, self.weight_of(reward.source))
-        if key not in NAMELESS:
+        if key != NOBODY:
             weight = min(weight, self._room(self.keys.weights(place), key))
         believed, moved = self.keys.hear(place, key, sums_of(reward.value, weight), now)
         return Weighed(weight, weight * believed, reward.value, moved)
@@ -206,16 +243,18 @@ class RewardWeighting:
         """Drop what was said of answers in these cells."""
         for cell in cells:
             self._judged.pop(cell, None)
+            self._scored.pop(cell, None)
         for place in [place for place in self._responses if place[0] in cells]:
             del self._responses[place]
         self.keys.forget(cells)
         self.sources.forget(cells)
+        self.proxies.forget(cells)
 
     def to_state(self) -> dict[str, Any]:
         """JSON-able and exact."""
         return {
             "accounts": self.keys.to_state(),
-            "checks": self.keys.worth_to_state(),
+            "proxies": self.proxies.to_state(),
             "sources": self.sources.to_state(),
             "heard": [[*cell.stored, weight] for cell, weight in sorted(self._judged.items())],
             "responses": [
@@ -226,7 +265,8 @@ class RewardWeighting:
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`."""
-        self.keys.worth_from_state(state.get("checks", ()))
+        self.proxies.from_state(state["proxies"])
+        self._scored = self.proxies.scored()
         self.sources.from_state(state.get("sources", ()))
         self.keys.from_state(state["accounts"])
         self._judged = {Cell.read(*names): weight for *names, weight in state["heard"]}
@@ -238,9 +278,7 @@ class RewardWeighting:
     def _room(self, weights: Mapping[str, float], key: str) -> float:
         """The weight w at which own + w is its limit of total + w."""
         own, total = weights.get(key, 0.0), sum(weights.values())
-        reporting = sum(
-            1 for name, weight in weights.items() if name not in NAMELESS and weight > 0
-        )
+        reporting = sum(1 for name, weight in weights.items() if name != NOBODY and weight > 0)
         limit = max(self._most_share, FAIR_SHARES / max(1, reporting))
         if limit >= 1.0 or own < FREE_REWARDS * self._most_share:
             return math.inf
@@ -249,6 +287,9 @@ class RewardWeighting:
 
 def account_of(reward: Reward) -> str:
     """Whose account a reward goes to."""
-    if reward.key_id:
-        return reward.key_id
-    return CHECKS if reward.source == CHECK else NOBODY
+    return reward.key_id or NOBODY
+
+
+def _has_scale(name: str, sums: Iterable[ProxySums]) -> bool:
+    """What a habit's scores mean is told by labels alone."""
+    return not is_habit(name) or sum(each.both for each in sums) >= LEAST_LABELLED

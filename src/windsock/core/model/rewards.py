@@ -33,13 +33,17 @@ class Reward:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """A reward as it was reported, and what it counted for."""
+    """A reward as it was reported, and what it counted for.
+
+    inclusion   0..1, with which the answer was drawn to be judged; None: chance had no part in it
+    """
 
     decision_id: str
     reward: Reward
     at: float
     weight: float = 1.0
     idempotency_key: str | None = None
+    inclusion: float | None = None
 
 
 @dataclass(slots=True)

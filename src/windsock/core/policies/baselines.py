@@ -59,6 +59,7 @@ class RoundRobin(BasePolicy):
 
     name = "round_robin"
     is_contextual = True
+    is_varying = True
 
     def __init__(self) -> None:
         self._turn = 0

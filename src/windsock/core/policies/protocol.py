@@ -144,6 +144,7 @@ def busiest(cells: Sequence[CellView]) -> list[CellView]:
 class Policy(Protocol):
     """Turns a view into weights. `is_contextual` policies are asked anew for every request.
 
+    is_varying              answers differ between requests that are alike
     keeps_conversations     a conversation stays where it was drawn to, as caches make it worth
     weighs_sizes            prompts of other sizes have weights of their own
     quality_floor           least success that is asked for at every task; None where none is
@@ -152,6 +153,7 @@ class Policy(Protocol):
 
     name: str
     is_contextual: bool
+    is_varying: bool
     keeps_conversations: bool
     weighs_sizes: bool
     quality_floor: float | None
@@ -238,6 +240,7 @@ class BasePolicy:
 
     name = "base"
     is_contextual = False
+    is_varying = False
     keeps_conversations = False
     weighs_sizes = False
     quality_floor: float | None = None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from windsock.core.model.ticks import Quote, Window
 from windsock.core.model.units import MAIN_METERS, Meter, Prices, Usage, cost_usd
@@ -85,8 +86,12 @@ def alike(one: Quote, other: Quote, rules: GuardRules) -> bool:
 
 def agrees(one: Quote, other: Quote, rules: GuardRules) -> bool:
     """True if input and output differ by little."""
-    within = Decimal(str(rules.agree_within))
-    return all(_is_near(one.usd_per_mtok[m], other.usd_per_mtok[m], within) for m in MAIN_METERS)
+    return _agree(one.usd_per_mtok, other.usd_per_mtok, rules)
+
+
+def _agree(one: Prices, other: Prices, rules: GuardRules) -> bool:
+    within = as_decimal(rules.agree_within)
+    return all(_is_near(one[meter], other[meter], within) for meter in MAIN_METERS)
 
 
 def says_less(quote: Quote, fuller: Quote, rules: GuardRules) -> bool:
@@ -98,7 +103,7 @@ def says_less(quote: Quote, fuller: Quote, rules: GuardRules) -> bool:
         fuller.usd_per_mtok,
         *({**fuller.usd_per_mtok, **w.usd_per_mtok} for w in fuller.windows),
     ]
-    return any(agrees(quote, replace(fuller, usd_per_mtok=face), rules) for face in faces)
+    return any(_agree(quote.usd_per_mtok, face, rules) for face in faces)
 
 
 def blended(prices: Prices) -> Decimal:
@@ -120,8 +125,14 @@ def weighted_median(values: Sequence[tuple[Decimal, float]]) -> Decimal:
     return ordered[-1][0]
 
 
+@lru_cache(maxsize=64)
+def as_decimal(share: float) -> Decimal:
+    """The bound of a rule as it is written: 0.1 is a tenth, not the float next to it."""
+    return Decimal(str(share))
+
+
 def _near(one: Prices, other: Prices, within: float) -> bool:
-    share = Decimal(str(within))
+    share = as_decimal(within)
     return one.keys() == other.keys() and all(_is_near(one[m], other[m], share) for m in one)
 
 

@@ -22,9 +22,12 @@ class Kind(StrEnum):
     JUDGED      (place): of these, the ones that somebody judged
     USED        (place): requests, and their units by MIX_METERS
     HEARD       (place, source): rewards of a source, and their sum
+    SCORED      (place, source, key, labeller's key): what a proxy has said, as in `ProxySums`
     SETTLED     (namespace, route, task): weight of judgements of a task
     CLAIMED     (place, bin of confidence): answers
     CALIBRATED  (place, bin of confidence): judged answers, and the sum of their rewards
+    COMPARED    (place, cascade's second opinion, strong one): pairs that agreed, differed, unread
+    EARNED      (as COMPARED, "kept" where the two agreed): rewards as in SAID
     SPENT       (namespace, route): requests, and their dollars as far as known
     SERVED      (namespace, route, task, arm): requests that an arm answered
     """
@@ -35,14 +38,17 @@ class Kind(StrEnum):
     JUDGED = "judged"
     USED = "used"
     HEARD = "heard"
+    SCORED = "scored"
     SETTLED = "settled"
     CLAIMED = "claimed"
     CALIBRATED = "calibrated"
+    COMPARED = "compared"
+    EARNED = "earned"
     SPENT = "spent"
     SERVED = "served"
 
 
-FADING = frozenset({Kind.SAID, Kind.FAILED, Kind.USED})
+FADING = frozenset({Kind.SAID, Kind.FAILED, Kind.USED, Kind.SCORED, Kind.EARNED})
 """Sums whose items count half after the half-life of beliefs; the others only add."""
 
 Tell = Callable[[Kind, tuple[str, ...], tuple[float, ...], float], None]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.evidence.how_known import HowKnown
 from windsock.core.evidence.keys.key_watch import Dissent
 from windsock.core.evidence.learner import Learner
 from windsock.core.evidence.response_audit import ResponseAudit
 from windsock.core.evidence.warm_start import PastResult, WarmStarts
-from windsock.core.evidence.weighting import HowKnown
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.routing.routes import RouteTable

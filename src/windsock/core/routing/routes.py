@@ -93,6 +93,7 @@ class Route:
     rescue_streams      another deployment goes on with a stream that broke off in its text
     takes_content_elsewhere     what a provider's content filter refuses is asked of another
     checks              what an answer must be like to count as good
+    learns_from_use     what callers do with answers is a score of them
     source_weights      how much one reward of a source counts as evidence of success
     evidence            how its rewards, answers and claims count, from the above
     """
@@ -115,6 +116,7 @@ class Route:
     rescue_streams: bool = False
     takes_content_elsewhere: bool = False
     checks: Checks | None = None
+    learns_from_use: bool = False
     source_weights: Mapping[str, float] = field(default_factory=lambda: SOURCE_WEIGHTS)
     evidence: EvidenceRules = field(init=False, repr=False, compare=False)
 

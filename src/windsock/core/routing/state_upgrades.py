@@ -18,6 +18,9 @@ State = dict[str, Any]
 TALLY = 3
 """Where calls since an alarm stand in the state of a watch; when it recovers was not among them."""
 
+CHECKS = "\x00checks"
+"""The key under which checks had an account."""
+
 UNITS = -1
 """Where the units of each meter stand in the state of a belief's row: last."""
 
@@ -123,8 +126,33 @@ def _from_6(state: State) -> None:
 
 
 def _from_7(state: State) -> None:
-    """Answers of two deployments were not compared."""
+    """Answers of two deployments were not compared; checks had an account of their own."""
     _add(state["confidences"], pairs=[])
+    latest = {(g["namespace"], g["route"]): g["as_of"] for g in state["beliefs"]["groups"]}
+    for rewards in state.get("rewards", {}).values():
+        for *_, keys in rewards["accounts"]:
+            _join_checks(keys)
+        rewards["proxies"] = [
+            [namespace, route, task, name,
+             [["check", "", "", latest.get((namespace, route)), *_as_sums(*worth)]]]
+            for namespace, route, task, name, worth in rewards.pop("checks", ())
+        ]  # fmt: skip
+
+
+def _join_checks(keys: dict[str, list[Any]]) -> None:
+    """What checks had said stays in the beliefs, as nobody's."""
+    checked, own = keys.pop(CHECKS, None), keys.get("", [0.0, 0.0, 0.0, 1.0, None])
+    if checked is not None:
+        weight, believed = own[0] + checked[0], own[3] * own[0] + checked[3] * checked[0]
+        sums = [mine + its for mine, its in zip(own[:3], checked[:3], strict=True)]
+        keys[""] = [*sums, believed / weight if weight else 1.0, None]
+
+
+def _as_sums(right: float, right_failed: float, wrong: float, wrong_failed: float) -> list[float]:
+    """Answers both checked and judged, each as 0 or 1."""
+    both, passed = right + wrong, right - right_failed
+    passed_all = passed + wrong - wrong_failed
+    return [both, passed_all, both, right, right, passed_all, passed_all, passed]
 
 
 def _pad_units(state: State) -> None:

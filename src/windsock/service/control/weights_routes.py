@@ -18,8 +18,8 @@ from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.asked import Count, DeploymentName, Name, Tokens, When, when
+from windsock.service.control.schemas.known import CheckView, basis_of, source_views
 from windsock.service.control.schemas.weights import (
-    CheckView,
     RungView,
     WeightsAnswer,
     WeightsView,
@@ -134,9 +134,11 @@ def _weights(router: Router, table: WeightTable) -> WeightsView:
         candidate.prior = lean.source if lean else None
         candidate.drift = router.beliefs.drift(table.cell, candidate.deployment)
         candidate.feedback_rate = router.feedback_rate(table.cell, candidate.deployment)
-        candidate.check = CheckView.of(
-            router.operator.how_known(table.cell, candidate.deployment).worth
-        )
+        known = router.operator.how_known(table.cell, candidate.deployment)
+        belief = router.beliefs.summary(table.cell, candidate.deployment)
+        candidate.check = CheckView.of(known)
+        candidate.sources = source_views(known)
+        candidate.basis = basis_of(known, belief, is_lent=lean is not None)
     policy = router.resolve(RouteRequest(model=table.cell.route)).policy
     view.segment = policy.segment_words(table.cell) or None
     return view

@@ -13,6 +13,7 @@ from windsock.providers.transport import Reply, Unreachable
 from windsock.service.execution.call_usage import end_kind, usage_facts
 from windsock.service.execution.deadline import Deadline
 from windsock.service.execution.upstream_calls import Failure, Target, Unasked, UpstreamCalls
+from windsock.service.texts.asked import asked_of
 from windsock.wire.billing import amount_of
 from windsock.wire.format import Answer
 from windsock.wire.request import TOKENS_PER_BYTE, UpstreamRequest
@@ -125,7 +126,7 @@ class PlainCall:
             kind=end_kind(answer.facts, self._request, route),
             latency_s=self._calls.clock.elapsed() - self.started,
             status=200,
-            confidence=_confidence(route.checks, answer),
+            confidence=_confidence(route.checks, answer, self._request),
             **self.facts(answer, size, target),
         )
 
@@ -151,7 +152,8 @@ class PlainCall:
         return self._exchange.rest_s(first_byte_s, clock.now())
 
 
-def _confidence(checks: Checks | None, answer: Answer) -> float | None:
-    if answer.message is None:
+def _confidence(checks: Checks | None, answer: Answer, request: UpstreamRequest) -> float | None:
+    if answer.message is None or checks is None:
         return answer.certainty
-    return confidence(checks, answer.message, answer.certainty)
+    asked = asked_of(request.raw, answer.facts.finish_reason)
+    return confidence(checks, answer.message, answer.certainty, asked)

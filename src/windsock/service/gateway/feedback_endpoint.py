@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -15,9 +16,23 @@ from windsock.service.auth import Access, Principal, credential_in
 from windsock.service.error_responses import Problem
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
 from windsock.service.gateway.asgi import Call
+from windsock.service.use.reader import EDIT
+from windsock.wire.scores.words import plain
 
 NAMES = ("decision_id", "response_id", "id", "inference_id", "request_id", "trace_id")
 """Under which clients name what they judge."""
+
+VALUES = {"value", "score", "thumb"}
+"""Fields that say what an answer was worth."""
+
+THUMBS = {"up": 1.0, "thumbs up": 1.0, "👍": 1.0, "down": 0.0, "thumbs down": 0.0, "👎": 0.0}
+"""What buttons send."""
+
+THUMB = "use:thumbs"
+"""The source of thumbs: people's, of whom some press one."""
+
+Kept = Callable[[str, str], float | None]
+"""(id of a decision, what was used) -> 0..1."""
 
 MAX_NAME_CHARS = 255
 """Of a metric, a source or an idempotency key: they are kept as long as their decision is."""
@@ -27,6 +42,7 @@ class FeedbackEndpoint:
     """POST /v1/feedback: the value of an answer, late, partial or twice.
 
     only_own    True where keys may judge their own decisions alone
+    kept        of a decision's answer in what was used of it, 0..1; None where it is not held
     """
 
     def __init__(
@@ -36,8 +52,10 @@ class FeedbackEndpoint:
         feedbacks: FeedbackInbox,
         clock: Clock,
         only_own: Callable[[], bool],
+        kept: Kept,
     ) -> None:
         self._only_own = only_own
+        self._kept = kept
         self._access = access
         self._feedbacks = feedbacks
         self._clock = clock
@@ -46,8 +64,9 @@ class FeedbackEndpoint:
         """Answers 404 where no such decision is known to the key; raises BadRequest."""
         principal = admitted(call, self._access, "feedback", self._clock.now())
         asked = _asked(call.body)
-        reward, name = reward_of(asked, principal), decision_name(asked)
+        name = decision_name(asked)
         try:
+            reward = await self._reward(asked, name, principal)
             credit, is_duplicate = await self._feedbacks.observe(
                 name,
                 reward,
@@ -63,6 +82,36 @@ class FeedbackEndpoint:
             rate, to = self._feedbacks.advice(name, principal.namespace, reward.value)
             body["confidence"] = {"measured_success": rate, "escalate_to": to}
         await call.answer(200, orjson.dumps(body))
+
+    async def _reward(self, asked: dict[str, Any], name: str, principal: Principal) -> Reward:
+        """What is said, or how much of the answer was used; raises BadRequest, UnknownDecision."""
+        used = asked.get("final_text")
+        if used is None or VALUES & asked.keys():
+            return reward_of(asked, principal)
+        if not isinstance(used, str):
+            raise BadRequest("final_text must be a text", param="final_text")
+        value = await share_kept(self._feedbacks, self._kept, (name,), used, principal)
+        return reward_of({"source": EDIT, **asked, "value": value}, principal)
+
+
+async def share_kept(
+    feedbacks: FeedbackInbox, kept: Kept, names: Iterable[str], used: str, principal: Principal
+) -> float:
+    """0..1, how much of an answer was left in what was used.
+
+    raises  UnknownDecision, and BadRequest where the answer's text is not held
+    """
+    decision_id = await feedbacks.named(names, principal.namespace)
+    if decision_id is None:
+        raise UnknownDecision(f"no decision {next(iter(names), '')!r} is known to this key")
+    share = await asyncio.to_thread(kept, decision_id, used)
+    if share is None:
+        raise BadRequest(
+            "the answer is not held in memory, so nothing tells how much of it was used; set "
+            "learn_from_use = true in its route, or send a value",
+            param="final_text",
+        )
+    return share
 
 
 def admitted(call: Call, access: Access, scope: str, now: float) -> Principal:
@@ -100,14 +149,17 @@ def decision_name(asked: dict[str, Any]) -> str:
 
 def reward_of(asked: dict[str, Any], principal: Principal) -> Reward:
     """The reported value as a reward; raises BadRequest, also on names that are too long."""
-    value = asked.get("value", asked.get("score"))
+    value = asked.get("value", asked.get("score", asked.get("thumb")))
+    source = "explicit"
+    if isinstance(value, str) and plain(value) in THUMBS:
+        value, source = THUMBS[plain(value)], THUMB
     if isinstance(value, bool):
         value = float(value)
     if not isinstance(value, int | float) or not 0 <= value <= 1:
         raise BadRequest("value must be true, false or a number from 0 to 1", param="value")
     return Reward(
         value=float(value),
-        source=_short(str(asked.get("source") or "explicit"), "source"),
+        source=_short(str(asked.get("source") or source), "source"),
         metric=_short(str(asked.get("metric") or asked.get("metric_name") or ""), "metric"),
         key_id=principal.key_id,
     )

@@ -18,6 +18,7 @@ class AnsweredTexts:
     asked       a chat body, whatever the client's format
     answer      a chat completion, or one in `language`; events of such where it streamed
     language    a name in `wire.registry.LANGUAGES`; empty: chat completions
+    is_private  nothing of it may be held from now on
     """
 
     outcome: Outcome
@@ -25,6 +26,7 @@ class AnsweredTexts:
     answer: bytes = field(repr=False)
     is_stream: bool
     language: str = ""
+    is_private: bool = False
 
 
 class Reader(Protocol):
@@ -38,20 +40,30 @@ class Reader(Protocol):
         """Take them over; it runs on the event loop, after the answer was sent."""
 
 
+class Passing(Protocol):
+    """Who looks at an answer as it passes and holds nothing of it: private ones as well."""
+
+    def wants(self, request: UpstreamRequest) -> bool:
+        """Whether it would look at the answer to this."""
+
+    def read(self, texts: AnsweredTexts) -> None:
+        """Look, and let go; it runs on the event loop, after the answer was sent."""
+
+
 @dataclass(slots=True)
 class Readers:
-    """All who read, told of each chat that was answered and is not private.
+    """All who read, told of each chat that was answered and is not private; and who only look.
 
     Where nobody reads, nothing is copied. One that fails is told in the log and fails no request.
     """
 
     all: list[Reader] = field(default_factory=list)
+    passing: list[Passing] = field(default_factory=list)
     _room: CopyRoom = field(default_factory=CopyRoom)
 
     def may_read(self, request: UpstreamRequest) -> bool:
         """Whether anybody wants the texts of this request, and may."""
-        is_open = request.operation is Operation.CHAT and not request.is_private
-        return is_open and any(each.is_reading for each in self.all)
+        return request.operation is Operation.CHAT and bool(self._of(request))
 
     def copy(self, request: UpstreamRequest) -> StreamCopy:
         """Gathers a streamed answer; close it at its end."""
@@ -76,10 +88,16 @@ class Readers:
             answer=answer,
             is_stream=is_stream,
             language=native.language if native else "",
+            is_private=request.is_private,
         )
-        for each in self.all:
-            if each.is_reading:
-                try:
-                    each.read(texts)
-                except Exception as error:
-                    tell_place(type(each).__name__, error)
+        for each in self._of(request):
+            try:
+                each.read(texts)
+            except Exception as error:
+                tell_place(type(each).__name__, error)
+
+    def _of(self, request: UpstreamRequest) -> list[Reader | Passing]:
+        """Who wants the texts of this request."""
+        held = () if request.is_private else self.all
+        reading = [each for each in held if each.is_reading]
+        return [*reading, *(each for each in self.passing if each.wants(request))]

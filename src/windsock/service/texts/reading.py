@@ -22,6 +22,10 @@ FORMAT_OF = {language: name for name, spoken in SPOKEN_BY.items() for language i
 """The wire format that translates a language of clients."""
 
 
+UNREADABLE = (ProviderError, TypeError, ValueError, KeyError, AttributeError)
+"""What reading an answer raises that is none."""
+
+
 class Said(NamedTuple):
     """One message: system, user, assistant, tool, ... and its text."""
 
@@ -41,11 +45,15 @@ def prompt_of(texts: AnsweredTexts) -> list[Said]:
 def answer_of(texts: AnsweredTexts) -> str | None:
     """The answer's text, several choices one after the other; None if it cannot be read."""
     try:
-        read = _streamed if texts.is_stream else _whole
-        found = [text for text in map(text_of, read(texts)) if text]
-    except (ProviderError, TypeError, ValueError, KeyError, AttributeError):
+        found = [text for text in map(text_of, messages_of(texts)) if text]
+    except UNREADABLE:
         return None
     return _cut("\n\n".join(found)) if found else None
+
+
+def messages_of(texts: AnsweredTexts) -> list[dict[str, Any]]:
+    """The assistant's messages as chat completions hold them, one a choice; raises UNREADABLE."""
+    return _streamed(texts) if texts.is_stream else _whole(texts)
 
 
 def text_of(message: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ MANY_SIZES = 10
 """Sizes of prompt where they have weights of their own."""
 
 ASKED = 8
-"""Decisions of one size and window for which such policies are asked."""
+"""Decisions of one size and window for which policies are asked that vary among like requests."""
 
 LOOKED_AT = 5
 FAILURES_LOOKED_AT = 20
@@ -176,11 +176,11 @@ class BatchEngine:
         return min(group.count, ceil(left_usd / mean_usd)) if mean_usd else group.count
 
     def _decide(self, group: RequestGroup, begin: float, end: float) -> GroupDecision:
-        """What the production tables say; of policies asked per request, the mean of some."""
+        """What the production tables say; of policies that vary, the mean of some."""
         request = RouteRequest(
             model=group.route.name, task=group.task, prompt_tokens=group.prompt_tokens
         )
-        times = min(ASKED, group.count) if group.route.policy.is_contextual else 1
+        times = min(ASKED, group.count) if group.route.policy.is_varying else 1
         tables = [self.router.tables.lookup(group.route, request, begin) for _ in range(times)]
         names = tables[-1].deployments
         same = [table.weights for table in tables if table.deployments == names]

@@ -105,12 +105,18 @@ class BatchJudgements:
         on a deployment that nobody knows would look like a change.
         """
         judged, right = verdict.judged, verdict.right
-        known = sum(self._router.beliefs.posterior(verdict.cell, verdict.deployment))
+        known = self._known(verdict)
         while judged:
             n = min(judged, max(FEW, int(known)))
             good = int(self._luck.hypergeometric(right, judged - right, n))
             yield n, good
             judged, right, known = judged - n, right - good, known + n
+
+    def _known(self, verdict: _Verdict) -> float:
+        """Rewards that a belief is worth. Its evidence alone is less, and needs no fit."""
+        beliefs, cell, name = self._router.beliefs, verdict.cell, verdict.deployment
+        evidence = beliefs.evidence(cell, name)
+        return evidence if evidence >= verdict.judged else sum(beliefs.posterior(cell, name))
 
 
 def _decision(verdict: _Verdict) -> Decision:

@@ -41,6 +41,7 @@ class ParetoBandit(BasePolicy):
 
     name = "paretobandit"
     is_contextual = True
+    is_varying = True
 
     def __init__(self, world: World, quality_floor: float) -> None:
         self._world = world

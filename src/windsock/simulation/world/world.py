@@ -12,9 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from windsock.core.cascades.calibration import BINS
 from windsock.core.evidence.warm_start import PastResult
 from windsock.core.model.calls import Attempt, AttemptReason, CallKind, CallResult, total_usd
 from windsock.core.model.catalog import CacheTraits, Capabilities, Catalog, Deployment
@@ -24,13 +22,11 @@ from windsock.core.model.units import Prices, cost_usd, to_float
 from windsock.core.pricing.call_costs import call_cost_usd
 from windsock.core.pricing.schedule import flat_prices, next_moment
 from windsock.simulation.world import archive, price_statements, traffic
+from windsock.simulation.world.claims import Claims
 from windsock.simulation.world.conditions import Shock
 from windsock.simulation.world.prompt_caches import usage_of
 from windsock.simulation.world.scenario import Scenario
 from windsock.simulation.world.traffic import HOUR_S, SimulatedRequest
-
-CLAIMS = 512
-"""Points at which the inverse distribution of confidence is tabled."""
 
 
 class World:
@@ -54,7 +50,8 @@ class World:
             name: [quote.seen_at for quote in quotes] for name, quotes in self.truth.items()
         }
         self._drifts = sorted(scenario.drifts, key=lambda drift: drift.at_hour)
-        self._claims = _claims(scenario)
+        told = scenario.confidence
+        self._claims = None if told is None else Claims(told)
 
     @cached_property
     def asks(self) -> list[SimulatedRequest]:
@@ -246,22 +243,15 @@ class World:
         """How sure the answer is of itself, if answers tell."""
         if self._claims is None:
             return None
-        claims = self._claims[int(self.is_right(name, ask, at))]
-        return float(claims[int(ask.doubt[self.names.index(name)] * CLAIMS)])
+        doubt = ask.doubt[self.names.index(name)]
+        return self._claims.confidence(doubt, is_right=self.is_right(name, ask, at))
 
     def passes(self, threshold: float, success: float) -> tuple[float, float]:
         """Share of wrong and of right answers whose calibrated confidence reaches `threshold`.
 
         success     share of right answers, from which the calibration follows
         """
-        if self._claims is None:
-            return 0.0, 0.0
-        wrong, right = (
-            np.histogram(claims, bins=BINS, range=(0.0, 1.0))[0] / CLAIMS for claims in self._claims
-        )
-        known = np.maximum(success * right + (1 - success) * wrong, 1e-12)
-        kept = success * right / known >= threshold
-        return float(wrong[kept].sum()), float(right[kept].sum())
+        return self._claims.passes(threshold, success) if self._claims else (0.0, 0.0)
 
     def changes(self) -> list[float]:
         """Moments at which the truth changes, besides the rhythm of the traffic."""
@@ -287,12 +277,3 @@ class World:
                 found.add(at)
                 at = next_moment(quote, at)
         return found
-
-
-def _claims(scenario: Scenario) -> tuple[np.ndarray, np.ndarray] | None:
-    """Inverse distributions of confidence of wrong answers and of right ones, (CLAIMS,) each."""
-    if scenario.confidence is None:
-        return None
-    grid = (np.arange(CLAIMS) + 0.5) / CLAIMS
-    wrong, right = scenario.confidence.wrong, scenario.confidence.right
-    return special.betaincinv(*wrong, grid), special.betaincinv(*right, grid)

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, select, update
 
+from windsock.core.evidence.sources import tells_success
 from windsock.core.model.calls import Outcome
 from windsock.store.compact.dictionary import parts
 from windsock.store.compact.requests import Reader, name_of
@@ -48,10 +49,11 @@ def said(connection: Connection, ids: Collection[str]) -> dict[str, list[float]]
     columns = _feedback.c.decision_id, _feedback.c.value, _feedback.c.metric, _feedback.c.source
     query = select(*columns, _feedback.c.key_id).order_by(_feedback.c.position)
     for part in parts(ids):
-        for name, value, *matter in connection.execute(
+        for name, value, metric, source, key in connection.execute(
             query.where(_feedback.c.decision_id.in_(part))
         ):
-            words[name][tuple(matter)] = value
+            if tells_success(source):
+                words[name][metric, source, key] = value
     return {name: list(values.values()) for name, values in words.items()}
 
 

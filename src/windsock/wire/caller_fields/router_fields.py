@@ -12,8 +12,8 @@ from windsock.errors import BadRequest
 from windsock.wire.caller_fields.ranges import Ranged
 
 ROUTER_FIELDS = ("models", "provider", "session_id", "route", "transforms", "usage", "plugins",
-                 "debug", "preset", "stop_server_tools_when", "trace")  # fmt: skip
-"""All of them: whatever the format in front, they mean the same."""
+                 "debug", "preset", "stop_server_tools_when", "trace", "unit_tests")  # fmt: skip
+"""All of them, and our own: whatever the format in front, they mean the same."""
 
 UNHEEDED = ("trace",)
 """Those that change nothing of an answer, and that nobody here acts on."""
@@ -36,6 +36,7 @@ class RouterFields(Ranged, kw_only=True):
     preset: str | None = None
     stop_server_tools_when: Any = None
     trace: Any = None
+    unit_tests: str | None = None
 
     @property
     def unheeded(self) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from tests.builders import CHEAP, START, answered, request, router
-from windsock.core.evidence.checks.worth import MOST, CheckWorth, worth_of_state
+from windsock.core.beliefs.proxies.sums import NO_SUMS, known_both_ways
+from windsock.core.beliefs.summaries import BeliefSummary
+from windsock.core.evidence.checks.worth import CheckWorth, worth_by
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
@@ -31,51 +33,51 @@ def checked(it: Router, verdict: float, judged: float | None = None) -> None:
         it.learn(decision, served, Reward(value=judged, key_id="k"), START, said=[before])
 
 
-def test_until_anybody_judges_a_check_is_believed() -> None:
-    assert CheckWorth().say == 1.0
+def believed(it: Router) -> BeliefSummary:
+    it.beliefs.posterior(CELL, CHEAP)
+    return it.beliefs.summary(CELL, CHEAP)
+
+
+def test_where_no_answer_was_both_checked_and_judged_its_errors_are_unknown() -> None:
+    assert worth_by(NO_SUMS) == CheckWorth()
     assert CheckWorth().fails_right is None
 
 
-@pytest.mark.parametrize(
-    ("right_failed", "wrong_failed", "least", "most"),
-    [(0, 20, 0.99, 1.0), (49, 20, 0.0, 0.1), (25, 10, 0.0, 0.15), (0, 10, 0.5, 0.7)],
-)
-def test_it_counts_as_far_as_it_tells_right_from_wrong(
-    right_failed, wrong_failed, least, most
-) -> None:
-    worth = CheckWorth()
+def test_how_often_it_fails_right_and_wrong_answers_follows_from_the_sums() -> None:
+    sums = NO_SUMS
     for n in range(50):
-        worth.note(is_right=True, is_failed=n < right_failed)
+        sums = sums.plus(known_both_ways(float(n >= 5), 1.0))
     for n in range(20):
-        worth.note(is_right=False, is_failed=n < wrong_failed)
-    assert least <= worth.say <= most
-    assert worth.fails_right == right_failed / 50
-    assert worth.fails_wrong == wrong_failed / 20
-
-
-def test_old_answers_fade_and_a_restart_knows_the_rest() -> None:
-    worth = CheckWorth()
-    for n in range(1000):
-        worth.note(is_right=True, is_failed=n < 500)
-    assert worth.right == pytest.approx(MOST)
-    assert worth.fails_right == pytest.approx(0.0, abs=0.1)
-    assert worth_of_state(json.loads(json.dumps(worth.to_state()))) == worth
+        sums = sums.plus(known_both_ways(float(n >= 15), 0.0))
+    worth = worth_by(sums)
+    assert worth.fails_right == pytest.approx(5 / 50)
+    assert worth.fails_wrong == pytest.approx(15 / 20)
 
 
 def test_a_parser_that_throws_out_right_answers_is_taken_out_of_the_belief() -> None:
     it = router(prices={CHEAP: 1.0})
     for _ in range(60):
         checked(it, 0.0)
-    fooled = it.beliefs.summary(CELL, CHEAP).mean
+    fooled = believed(it).mean
     for _ in range(30):
         checked(it, 0.0, judged=1.0)
-    after = it.beliefs.summary(CELL, CHEAP)
+    after = believed(it)
     assert fooled < 0.1 < 0.8 < after.mean
-    worth = it.operator.how_known(CELL, CHEAP).worth
-    assert worth.fails_right == 1.0
-    assert worth.say < 0.15
+    known = it.operator.how_known(CELL, CHEAP)
+    assert known.worth.fails_right == 1.0
+    assert known.words["check"].say < 0.5
     checked(it, 0.0)
-    assert it.beliefs.summary(CELL, CHEAP).mean == pytest.approx(after.mean, abs=0.01)
+    assert believed(it).mean == pytest.approx(after.mean, abs=0.01)
+
+
+def test_what_passes_a_check_may_be_wrong_and_what_fails_it_is_wrong() -> None:
+    passing, failing = router(prices={CHEAP: 1.0}), router(prices={CHEAP: 1.0})
+    for _ in range(60):
+        checked(passing, 1.0)
+        checked(failing, 0.0)
+    says = [believed(it) for it in (passing, failing)]
+    assert says[0].mean < 0.92 and says[0].low < 0.75
+    assert says[1].mean < 0.1
 
 
 def test_what_a_check_is_worth_survives_a_restart() -> None:

@@ -20,7 +20,7 @@ from tests.builders import (
 )
 from windsock.core.model.calls import AttemptReason, CallKind
 from windsock.core.model.events import EventKind
-from windsock.core.model.requests import Preferences
+from windsock.core.model.requests import Preferences, background_key
 from windsock.core.model.units import Usage
 from windsock.core.routing.caps.account import Account, Raise
 from windsock.core.routing.caps.book import CapBook, KeyHolder, hold
@@ -356,3 +356,85 @@ def test_a_failure_costs_nothing_and_gives_back_what_it_held() -> None:
     (account,) = made.caps.all_accounts(START)
     assert (account.spent_usd, account.held_usd) == (0, 0)
     assert AttemptReason.FALLBACK in {each.attempt.reason for each in exchange.results}
+
+
+def beside(usd: str = "1000", share: str | None = "0.01") -> Cap:
+    key = background_key("judge", "auto")
+    part = None if share is None else Decimal(share)
+    return cap("routes.auto.judge", usd, keys=(key,), beside="auto", share=part)
+
+
+BESIDE = Charge(background_key("judge", "auto"), "j", "bolt", "judge")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 10_000)), max_size=60))
+def test_what_is_asked_beside_a_route_never_costs_more_than_its_share(calls) -> None:
+    book, earned = CapBook(), Decimal(0)
+    book.adopt([beside()])
+    (account,) = book.accounts(BESIDE)
+    for is_callers, cents in calls:
+        usd = Decimal(cents) / 100
+        if is_callers:
+            book.earn("auto", usd, START)
+            earned += usd
+        elif account.has_room(usd, START):
+            hold([account], usd)
+            book.settle([account], usd, usd, START)
+        assert account.spent_usd + account.held_usd <= earned / 100
+
+
+def test_only_what_windsock_asks_beside_that_route_counts() -> None:
+    book = CapBook()
+    book.adopt([beside()])
+    assert book.accounts(CALL) == ()
+    assert book.accounts(BESIDE._replace(key_id=background_key("judge", "auto*"))) == ()
+    assert book.accounts(BESIDE._replace(key_id=background_key("shadow", "auto"))) == ()
+    book.earn("sql", Decimal(100), START)
+    assert book.accounts(BESIDE)[0].limit_usd(START) == 0
+
+
+def test_the_first_question_waits_for_all_that_it_may_cost() -> None:
+    book = CapBook()
+    book.adopt([beside("1", None)])
+    (account,) = book.accounts(BESIDE)
+    assert not account.has_room(Decimal("1.01"), START) and account.has_room(Decimal(1), START)
+
+
+def test_its_day_begins_with_nothing_earned_and_nothing_spent() -> None:
+    book = CapBook()
+    book.adopt([beside()])
+    (account,) = book.accounts(BESIDE)
+    book.earn("auto", Decimal(100), START)
+    book.settle([account], Decimal(0), Decimal("0.5"), START)
+    assert account.limit_usd(START) == 1 and account.spent_usd == Decimal("0.5")
+    assert not account.has_room(Decimal("0.01"), START + DAY) and account.spent_usd == 0
+
+
+def test_a_restart_knows_what_was_earned_and_an_edit_of_the_share_keeps_it() -> None:
+    book = CapBook()
+    book.adopt([beside()])
+    book.restore_beside({"routes.auto.judge"}, "auto", Decimal(100), START)
+    book.restore_beside({"routes.auto.judge"}, "auto", Decimal(60), START)
+    book.restore_beside({"another"}, "auto", Decimal(900), START)
+    book.restore({"routes.auto.judge"}, [(BESIDE, Decimal("0.25"))], START)
+    assert book.adopt([beside("1000", "0.02")]) == []
+    account = book.account("routes.auto.judge", START)
+    assert account is not None and account.spent_usd == Decimal("0.25")
+    assert account.limit_usd(START) == 2
+
+
+def test_it_raises_no_alarm_and_leaves_the_draw_of_callers_alone() -> None:
+    book = CapBook()
+    book.adopt([beside("1", None)])
+    (account,) = book.accounts(BESIDE)
+    assert book.settle([account], Decimal(0), Decimal(5), START) == []
+    assert account.is_spent(START) and not book.has_spent(START) and book.renewed(START) == []
+
+
+def test_a_raise_comes_on_top_of_the_share() -> None:
+    book = CapBook()
+    book.adopt([beside()])
+    book.earn("auto", Decimal(100), START)
+    book.raise_for_now(Raise(cap="routes.auto.judge", usd=Decimal(5), until=START + 60), START)
+    (account,) = book.accounts(BESIDE)
+    assert account.limit_usd(START) == 6 and account.raised_usd(START) == 5

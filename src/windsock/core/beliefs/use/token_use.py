@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
 from windsock.core.beliefs.benchmark_priors import BenchmarkPriors
+from windsock.core.beliefs.proxies.hearing import Proxy
 from windsock.core.beliefs.route_beliefs import RouteBeliefs
 from windsock.core.beliefs.statistics import (
     BeliefSettings,
     RewardStatistics,
     mix_of,
+    typical_units,
     units_of,
 )
 from windsock.core.model.abilities.modes import FIRST_UNITS
@@ -30,6 +33,7 @@ class TokenUse:
         self.settings = settings
         self.published = published
         self._groups: dict[tuple[str, str], RouteBeliefs] = {}
+        self._ask: Callable[[str, str, float], Sequence[Proxy]] = lambda *_: ()
 
     def observe_usage(self, cell: Cell, deployment: str, usage: Usage, now: float) -> None:
         """Learn how many units of each meter one request consumes."""
@@ -59,7 +63,7 @@ class TokenUse:
     ) -> dict[Meter, float]:
         """Expected units of one request by meter; prompt meters sum to `prompt_tokens` if given."""
         group = self._groups.get(cell[:2])
-        units = group.typical_units(cell.name, deployment) if group else None
+        units = typical_units(group.rows, cell.name, deployment) if group else None
         if units is None and cell.task in FIRST_UNITS:
             return dict(FIRST_UNITS[cell.task])
         if units is None:
@@ -94,8 +98,12 @@ class TokenUse:
     def _open(self, cell: Cell) -> RouteBeliefs:
         group = self._groups.get(cell[:2])
         if group is None:
-            group = self._groups[cell[:2]] = self._new()
+            group = self._groups[cell[:2]] = self._new(cell[:2])
         return group
 
-    def _new(self) -> RouteBeliefs:
-        return RouteBeliefs(self.settings, self.published)
+    def _new(self, key: tuple[str, str]) -> RouteBeliefs:
+        hear = partial(self._heard, *key)
+        return RouteBeliefs(self.settings, self.published, hear)
+
+    def _heard(self, namespace: str, route: str, as_of: float) -> Sequence[Proxy]:
+        return self._ask(namespace, route, as_of)

@@ -59,6 +59,25 @@ def loops(text: str) -> bool:
     return LOOP.search(end) is not None
 
 
+def is_whole(text: str) -> bool:
+    """False if a fence is open at the end, or what begins as JSON breaks off."""
+    if text.count("```") % 2:
+        return False
+    bare = text.strip()
+    return bare[:1] not in ("{", "[") or bare[-1:] in ("}", "]") or not _breaks_off(bare)
+
+
+def _breaks_off(text: str) -> bool:
+    """JSON that would go on: a parser finds nothing wrong before its end."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text) - 1 or error.msg.startswith("Unterminated")
+    except RecursionError:
+        return False
+    return False
+
+
 def _braced(text: str) -> str:
     """From the first bracket to the last."""
     starts = [place for place in (text.find("{"), text.find("[")) if place >= 0]

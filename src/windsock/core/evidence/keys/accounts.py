@@ -12,10 +12,8 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from windsock.core.evidence.checks.worth import CheckWorth, worth_of_state
 from windsock.core.evidence.keys.consensus import Said, belief_at, distances, gap
 from windsock.core.evidence.keys.sums import (
-    CHECKS,
     NOBODY,
     Account,
     KeySums,
@@ -72,7 +70,6 @@ class KeyAccounts:
         self._half_life_s = half_life_s
         self._accounts: dict[Place, Account] = {}
         self._standings: dict[str, Standing] = {}
-        self._worth: dict[Place, CheckWorth] = {}
         self._silenced = silenced
 
     def weights(self, place: Place) -> dict[str, float]:
@@ -108,15 +105,6 @@ class KeyAccounts:
         standing = self._standings.get(key)
         return frozenset(standing.places) if standing else frozenset()
 
-    def worth(self, place: Place) -> CheckWorth:
-        """What checks are worth at a place; looking opens nothing."""
-        return self._worth.get(place) or CheckWorth()
-
-    def judge_check(self, place: Place, *, is_right: bool, is_failed: bool) -> dict[Place, Sums]:
-        """An answer that was checked is judged; what changes by that of what checks have said."""
-        self._worth.setdefault(place, CheckWorth()).note(is_right=is_right, is_failed=is_failed)
-        return self._weigh(place) if place in self._accounts else {}
-
     def weigh_again(self, key: str) -> dict[Place, Sums]:
         """A key was taken out, or counts again; what changes by that."""
         moved: dict[Place, Sums] = {}
@@ -136,9 +124,6 @@ class KeyAccounts:
         """How far a key is believed at a place: by what it says there, and everywhere."""
         if key == NOBODY:
             return 1.0
-        if key == CHECKS:
-            worth = self._worth.get(place)
-            return worth.say if worth else 1.0
         if key in self._silenced:
             return 0.0
         account, standing = self._accounts.get(place), self._standings.get(key)
@@ -156,20 +141,6 @@ class KeyAccounts:
         heard = heard_at(self._accounts[place], self._silenced)
         is_split = _is_split(heard)
         return {key: own for key, own in heard.items() if is_split or own.believed < 0.5}
-
-    def worth_to_state(self) -> list[list[Any]]:
-        """What checks are worth, JSON-able and exact."""
-        return [
-            [*cell.stored, name, self._worth[cell, name].to_state()]
-            for cell, name in sorted(self._worth)
-        ]
-
-    def worth_from_state(self, state: Iterable[list[Any]]) -> None:
-        """Take over a state of `worth_to_state`."""
-        self._worth = {
-            (Cell.read(*names), deployment): worth_of_state(held)
-            for *names, deployment, held in state
-        }
 
     def to_state(self) -> list[list[Any]]:
         """JSON-able and exact."""

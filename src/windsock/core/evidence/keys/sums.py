@@ -15,13 +15,8 @@ MAX_KEYS = 64
 MAX_WEIGHT = 600.0
 """Rewards at a place that are remembered."""
 
-CHECKS = "\x00checks"
-"""The router's own declared checks: no key; what they are worth is measured."""
-
 NOBODY = ""
 """Rewards that came without a key: doubted by nobody."""
-
-NAMELESS = (NOBODY, CHECKS)
 
 
 class Sums(NamedTuple):
@@ -85,7 +80,7 @@ class Account:
         if total > MAX_WEIGHT:
             self.scale(MAX_WEIGHT / total)
         if len(self.keys) > MAX_KEYS:
-            named = (key for key in self.keys if key not in NAMELESS)
+            named = (key for key in self.keys if key != NOBODY)
             least = self.keys.pop(min(named, key=lambda key: self.keys[key].said.weight))
             own = self.keys.setdefault(NOBODY, KeySums())
             own.said = own.said.plus(least.said, least.believed)
@@ -116,5 +111,5 @@ def heard_at(account: Account, silenced: Container[str]) -> dict[str, KeySums]:
     return {
         key: own
         for key, own in account.keys.items()
-        if key not in NAMELESS and key not in silenced and own.said.weight >= LEAST_WEIGHT
+        if key != NOBODY and key not in silenced and own.said.weight >= LEAST_WEIGHT
     }

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.beliefs.proxies.sums import ProxySums
 from windsock.core.cascades.calibration import BINS
 from windsock.core.cascades.cascade_arm import arm_of, cascade_of
-from windsock.core.cascades.confidence import Confidences
+from windsock.core.cascades.confidence import KEPT, Confidences
 from windsock.core.evidence.keys.accounts import Place
 from windsock.core.evidence.keys.key_watch import KeyWatch
 from windsock.core.evidence.keys.sums import Sums, sums_of
+from windsock.core.evidence.sharing.scores import Scores
 from windsock.core.evidence.source_watch import SourceWatch
 from windsock.core.evidence.sources import DEFAULT_EVIDENCE, EXPLICIT, EvidenceRules
-from windsock.core.evidence.weighting import JUDGED_FROM, RewardWeighting, account_of
+from windsock.core.evidence.weighting import RewardWeighting, account_of
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import Cell
@@ -40,6 +42,8 @@ class SharedEvidence:
         self._confidences = confidences
         self._rules_of = rules_of
         self._weightings: dict[str, RewardWeighting] = {}
+        self._scores = Scores(beliefs, confidences, self._weightings, self._weighting)
+        beliefs.listen(self._scores.heard)
         self.keys = KeyWatch()
         self.sources = SourceWatch()
         self._tell: Tell = tell_nobody
@@ -66,8 +70,9 @@ class SharedEvidence:
         most, the cheapest, would slowly count as the best.
         """
         weight = count * self._rules(cell).transport_weight
-        judged = self._weighting(cell).judged(cell)
-        if weight > 0 and judged < JUDGED_FROM:
+        weighting = self._weighting(cell)
+        judged = weighting.judged(cell)
+        if weight > 0 and not weighting.is_judged(cell):
             most = UNJUDGED_KEEPS + judged
             self._beliefs.observe_answers(
                 cell, deployment, weight, most=most, fades=not judged, now=now
@@ -145,6 +150,11 @@ class SharedEvidence:
     ) -> None:
         self._weighting(cell).sources.note(cell, deployment, source[0], *each.values)
 
+    def _hear_scored(
+        self, cell: Cell, deployment: str, whose: list[str], each: Contribution
+    ) -> None:
+        self._scores.hear(cell, deployment, whose, ProxySums(*each.values), each.at)
+
     def _hear_claimed(
         self, cell: Cell, deployment: str, claim: list[str], each: Contribution
     ) -> None:
@@ -157,6 +167,19 @@ class SharedEvidence:
         confidence = _confidence(claim[0])
         if weight and confidence is not None:
             self._confidences.calibrate(cell, deployment, confidence, total / weight, weight)
+
+    def _hear_compared(
+        self, cell: Cell, deployment: str, whose: list[str], each: Contribution
+    ) -> None:
+        (second, to), (agreed, differed, unread) = whose, each.values
+        self._confidences.compare((cell, deployment, to), second, (agreed, differed, unread))
+
+    def _hear_earned(
+        self, cell: Cell, deployment: str, whose: list[str], each: Contribution
+    ) -> None:
+        (second, to, how), (count, total, squares) = whose, each.values
+        place, rewards = (cell, deployment, to), (count, total, squares)
+        self._confidences.earn(place, second, rewards, each.at, is_kept=how == KEPT)
 
     def _tell_said(
         self, decision: Decision, deployment: str, reward: Reward, said: float, at: float
@@ -196,8 +219,11 @@ HEARD_BY: Mapping[Kind, Callable[[SharedEvidence, Cell, str, list[str], Contribu
     Kind.JUDGED: SharedEvidence._hear_judged,
     Kind.USED: SharedEvidence._hear_used,
     Kind.HEARD: SharedEvidence._hear_heard,
+    Kind.SCORED: SharedEvidence._hear_scored,
     Kind.CLAIMED: SharedEvidence._hear_claimed,
     Kind.CALIBRATED: SharedEvidence._hear_calibrated,
+    Kind.COMPARED: SharedEvidence._hear_compared,
+    Kind.EARNED: SharedEvidence._hear_earned,
 }
 
 

@@ -8,7 +8,14 @@ from decimal import Decimal
 
 from windsock.core.model.ticks import Quote
 from windsock.core.model.units import MAIN_METERS
-from windsock.core.pricing.comparison import agrees, alike, blended, says_less, weighted_median
+from windsock.core.pricing.comparison import (
+    agrees,
+    alike,
+    as_decimal,
+    blended,
+    says_less,
+    weighted_median,
+)
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 from windsock.core.pricing.consensus.tracks import Track
 from windsock.core.pricing.rules import GuardRules
@@ -119,8 +126,8 @@ def winner(votes: Sequence[Vote], elsewhere: Decimal | None, rules: GuardRules) 
 
     elsewhere   blended USD per million at which others sell the model
     """
-    if not votes:
-        return None
+    if len(votes) < 2:
+        return votes[0] if votes else None
     return max(votes, key=lambda vote: _rank(vote, votes, elsewhere, rules))
 
 
@@ -154,13 +161,13 @@ def is_strange(quote: Quote, elsewhere: Decimal | None, rules: GuardRules) -> bo
     price = blended(quote.usd_per_mtok)
     if not elsewhere or not price:
         return False
-    most = Decimal(str(rules.alone_ratios[1]))
+    most = as_decimal(rules.alone_ratios[1])
     return not 1 / most <= price / elsewhere <= most
 
 
 def _is_foreign(quote: Quote, votes: Iterable[Vote], rules: GuardRules) -> bool:
     """True if it is another's price times the rate of a currency: taken for dollars."""
-    low, high = (Decimal(str(bound)) for bound in rules.fx_ratios)
+    low, high = (as_decimal(bound) for bound in rules.fx_ratios)
     return any(
         all(
             other.quote.usd_per_mtok[m]

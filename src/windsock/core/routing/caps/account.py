@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import inf
@@ -16,6 +16,9 @@ NOTHING = Decimal(0)
 
 TOLD_AT = (Decimal("0.5"), Decimal("0.8"), Decimal(1))
 """Parts of a cap at which an event tells that so much is spent; once in a period each."""
+
+UNASKED = Decimal(1) / 64
+"""Of a cap, what a replica may spend before it was granted anything."""
 
 EASED = 0.9
 """Of the cap, that will be spent at the pace so far, below which there is room again."""
@@ -38,6 +41,17 @@ class Raise:
     of: str | None = None
 
 
+def raise_of(facts: Mapping[str, object]) -> Raise:
+    """A raise as an event tells of it."""
+    of = facts.get("of")
+    return Raise(
+        cap=str(facts["cap"]),
+        usd=Decimal(str(facts["usd"])),
+        until=float(str(facts["until"])),
+        of=None if of is None else str(of),
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class Account:
     """A sum of `cap`; `of` names whose it is where each has its own.
@@ -45,14 +59,13 @@ class Account:
     begins_at, ends_at  of the period that `spent_usd` is for, unix s
     held_usd            reserved by calls under way, of whichever period they began in
     beside_usd          spent in the period by the route beside which it is spent
-    here_usd            spent by this process since its start
-    elsewhere_usd       reserved by, or lent to, other processes (`leases`)
-    lease_usd           what may still be reserved here, where another process lends it
-    is_lent             it does
     refused             calls that found no room, since the start of the service
     raises              those in force or past, shared by all accounts of the cap
     told                how many of TOLD_AT were told in this period
     is_alarmed          it was told that all is spent, or will be, and not that there is room again
+    is_shared           other replicas spend of it as well: here only what was granted
+    elsewhere_usd       of `spent_usd`, what others have spent
+    granted_usd         may be spent here, in all; None: nothing was said yet
     """
 
     cap: Cap
@@ -64,14 +77,13 @@ class Account:
     spent_usd: Decimal = NOTHING
     held_usd: Decimal = NOTHING
     beside_usd: Decimal = NOTHING
-    here_usd: Decimal = NOTHING
-    elsewhere_usd: Decimal = NOTHING
-    lease_usd: Decimal = NOTHING
-    is_lent: bool = False
     refused: int = 0
     told: int = 0
     is_pace_told: bool = field(default=False)
     is_alarmed: bool = field(default=False)
+    is_shared: bool = False
+    elsewhere_usd: Decimal = NOTHING
+    granted_usd: Decimal | None = None
 
     def turn(self, now: float) -> None:
         """Begin the period of `now`, if it is a later one: a clock set back brings none back."""
@@ -79,7 +91,26 @@ class Account:
             return
         self.begins_at, self.ends_at = span(self.cap.period, self.cap.timezone, now)
         self.spent_usd, self.told, self.is_pace_told = NOTHING, 0, False
-        self.beside_usd = NOTHING
+        self.beside_usd = self.elsewhere_usd = NOTHING
+        self.granted_usd = None
+
+    @property
+    def own_usd(self) -> Decimal:
+        """Spent by this replica."""
+        return self.spent_usd - self.elsewhere_usd
+
+    def take_share(self, elsewhere_usd: Decimal, granted_usd: Decimal) -> None:
+        """Others have spent so much, and so much may be spent here."""
+        self.spent_usd += elsewhere_usd - self.elsewhere_usd
+        self.elsewhere_usd, self.granted_usd = elsewhere_usd, granted_usd
+
+    def room_usd(self, now: float) -> Decimal:
+        """What may be spent by now in all: the limit, or less where others may spend of it."""
+        limit = self.limit_usd(now)
+        if not self.is_shared:
+            return limit
+        granted = limit * UNASKED if self.granted_usd is None else self.granted_usd
+        return min(limit, self.elsewhere_usd + granted)
 
     def limit_usd(self, now: float) -> Decimal:
         """The cap with what it is raised by for now."""
@@ -103,25 +134,10 @@ class Account:
         self.turn(now)
         if not usd:
             return True
-        free = self.free_usd(now)
-        return usd <= free or (not self.cap.beside and not self.held_usd and free > 0)
-
-    def free_usd(self, now: float) -> Decimal:
-        """Dollars that nobody has reserved, as far as they may be reserved here."""
-        if self.is_lent:
-            return self.lease_usd
-        return self.limit_usd(now) - self.spent_usd - self.held_usd - self.elsewhere_usd
-
-    def hold(self, usd: Decimal) -> None:
-        """A call that may cost so much begins."""
-        self.held_usd += usd
-        self.lease_usd -= usd
-
-    def settle(self, held_usd: Decimal, usd: Decimal) -> None:
-        """A call for which so much was held has cost so much."""
-        self.held_usd = max(NOTHING, self.held_usd - held_usd)
-        self.lease_usd += held_usd - usd
-        self.here_usd += usd
+        room = self.room_usd(now)
+        if self.spent_usd + self.held_usd + usd <= room:
+            return True
+        return not self.cap.beside and not self.held_usd and self.spent_usd < room
 
     def is_spent(self, now: float) -> bool:
         """Whether waiting for calls under way is no use."""

@@ -14,9 +14,6 @@ from windsock.core.model.units import to_float
 from windsock.core.routing.caps.account import NOTHING, Account, Raise
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
 
-FIRST_LEASE = Decimal("1e-12")
-"""Dollars: so that one call may begin before the first lease comes."""
-
 MAX_CHARGES = 65_536
 """Kinds of calls whose accounts are remembered."""
 
@@ -35,11 +32,11 @@ class CapBook:
     """Called from one thread only; nothing is awaited between a look and a hold.
 
     is_idle     nothing is capped: no call needs to ask
-    is_lent     another process lends what may be reserved here (`leases`)
+    is_shared   other replicas spend of the same caps
     """
 
     is_idle: bool = True
-    is_lent: bool = False
+    is_shared: bool = False
     _caps: dict[str, Cap] = field(default_factory=dict)
     _holders: dict[str, KeyHolder] = field(default_factory=dict)
     _accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
@@ -90,25 +87,22 @@ class CapBook:
             account.turn(now)
         return list(self._accounts.values())
 
+    def account(self, name: str, now: float) -> Account | None:
+        """The sum of a cap that all share, as it stands; None if nothing counted against it yet."""
+        found = self._accounts.get((name, EVERYTHING))
+        if found is not None:
+            found.turn(now)
+        return found
+
+    def open(self, name: str, of: str) -> Account:
+        """A sum of a cap, which must be known."""
+        cap = self.cap(name)
+        assert cap is not None
+        return self._account(cap, of)
+
     def cap(self, name: str) -> Cap | None:
         """The cap of this name."""
         return self._caps.get(name) or _budgets(self._holders).get(name)
-
-    def account(self, name: str, of: str) -> Account | None:
-        """A sum of a cap, by name and whose it is; None if there is no such cap."""
-        cap = self.cap(name)
-        return None if cap is None else self._account(cap, of)
-
-    def in_use(self) -> list[Account]:
-        """All sums that anybody has asked for."""
-        return list(self._accounts.values())
-
-    def count_elsewhere(self, account: Account, usd: Decimal, now: float) -> list[Event]:
-        """So much more was spent by another process; what should be told of it."""
-        if not usd:
-            return []
-        self._spend(account, usd, now)
-        return list(account.news(now))
 
     def caps(self) -> list[Cap]:
         """Those declared, then the budgets of keys."""
@@ -141,7 +135,10 @@ class CapBook:
                     sums[id(account)] = account, before + usd
         for account, usd in sums.values():
             account.turn(now)
-            self._spend(account, max(NOTHING, usd - account.spent_usd), now)
+            more = max(NOTHING, usd - account.spent_usd)
+            self._spend(account, more, now)
+            if account.is_shared and account.granted_usd is None:
+                account.elsewhere_usd += more
             deque(account.news(now), maxlen=0)
 
     def restore_beside(self, names: Set[str], route: str, usd: Decimal, now: float) -> None:
@@ -169,7 +166,7 @@ class CapBook:
         """A call for which so much was held cost so much; what should be told of it."""
         news: list[Event] = []
         for account in accounts:
-            account.settle(held_usd, usd)
+            account.held_usd = max(NOTHING, account.held_usd - held_usd)
             if usd:
                 self._spend(account, usd, now)
                 news += account.news(now)
@@ -222,9 +219,8 @@ class CapBook:
         if found is None:
             raises = self._raises.setdefault(cap.name, [])
             namespace = self._namespace(cap, of)
-            found = Account(cap=cap, of=of, raises=raises, namespace=namespace)
-            if self.is_lent:
-                found.is_lent, found.lease_usd = True, FIRST_LEASE
+            is_shared = self.is_shared and not cap.beside
+            found = Account(cap=cap, of=of, raises=raises, namespace=namespace, is_shared=is_shared)
             self._accounts[cap.name, of] = found
         return found
 
@@ -239,7 +235,7 @@ class CapBook:
 def hold(accounts: Iterable[Account], usd: Decimal) -> None:
     """A call that may cost so much begins."""
     for account in accounts:
-        account.hold(usd)
+        account.held_usd += usd
 
 
 def _budgets(holders: Mapping[str, KeyHolder]) -> dict[str, Cap]:

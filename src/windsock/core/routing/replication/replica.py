@@ -10,8 +10,9 @@ from typing import Any
 from windsock.core.model.calls import CallKind
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
-from windsock.core.replicas.contributions import Contribution, Kind
+from windsock.core.replicas.contributions import Contribution, Kind, tell_nobody
 from windsock.core.replicas.deltas import Delta, Outbox, Seen, Word
+from windsock.core.routing.caps.account import raise_of
 from windsock.core.routing.conversations.memory import SessionKey
 from windsock.core.routing.router import Router
 
@@ -26,10 +27,15 @@ QUALITY = {EventKind.QUALITY_DRIFTED, EventKind.QUALITY_UNDONE, EventKind.MODEL_
 SILENCE = {EventKind.KEY_SILENCED, EventKind.KEY_HEARD}
 
 
+Hear = Callable[[tuple[str, ...], Any, float], None]
+"""(key, word, unix s)"""
+
+
 class Replica:
     """A router's part in a group of them.
 
     seen    deltas that it has learnt, its own among them
+    hearers     of words on further subjects
     """
 
     def __init__(self, router: Router, name: str) -> None:
@@ -41,6 +47,13 @@ class Replica:
         router.learner.share(self.outbox.learnt.add)
         router.conversations.on_turn = self._tell_turn
         router.conversations.on_answer = self._tell_answer
+        self.hearers: dict[str, Hear] = {}
+
+    def close(self) -> None:
+        """The router learns for itself alone from now on."""
+        self.router.learner.share(tell_nobody)
+        self.router.conversations.on_turn = lambda key: None
+        self.router.conversations.on_answer = lambda namespace, name: None
 
     def cut(self, now: float) -> Delta | None:
         """What it has to tell since the last one; None if that is nothing."""
@@ -94,6 +107,8 @@ class Replica:
         elif event.kind in SILENCE:
             key = (str(event.facts["namespace"]), str(event.facts["key"]))
             self.outbox.tell("silenced", key, event.kind is EventKind.KEY_SILENCED)
+        elif event.kind is EventKind.CAP_RAISED:
+            self.outbox.tell("raised", (str(event.facts["cap"]),), dict(event.facts))
 
     def _note(self, delta: Delta) -> None:
         self.seen.note(delta.replica, delta.number)
@@ -121,9 +136,10 @@ class Replica:
             route.policy.pacer.spend(usd, each.at, requests)
 
     def _hear(self, word: Word, now: float) -> None:
-        hear = HEARD.get(word.subject)
-        if hear is not None:
-            hear(self, word.key, word.word, now)
+        if word.subject in HEARD:
+            HEARD[word.subject](self, word.key, word.word, now)
+        elif word.subject in self.hearers:
+            self.hearers[word.subject](word.key, word.word, now)
 
     def _hear_cooldown(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         cause = CallKind(word["cause"]) if word["cause"] else None
@@ -145,6 +161,10 @@ class Replica:
         namespace, name = key
         self.router.learner.set_silent(namespace, name, is_silent=word, now=now)
         self.router.tables.forget()
+
+    def _hear_raised(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
+        if self.router.caps.cap(key[0]) is not None:
+            self.router.caps.raise_for_now(raise_of(word), now)
 
     def _hear_turn(self, key: tuple[str, ...], word: list[Any], now: float) -> None:
         namespace, route, session = key
@@ -185,6 +205,7 @@ HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], None]] = {
     "cooldown": Replica._hear_cooldown,
     "quality": Replica._hear_quality,
     "silenced": Replica._hear_silenced,
+    "raised": Replica._hear_raised,
     "turn": Replica._hear_turn,
     "answer": Replica._hear_answer,
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from windsock.core.evidence.sources import is_label
 from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.routing.outlook.open_choice import open_choice
@@ -41,7 +40,6 @@ def choice_of(router: Router, cell: Cell, counts: Traffic, now: float) -> Choice
     if found is None:
         return None
     known = [router.operator.how_known(cell, arm.deployment) for arm in table.arms]
-    heard = (each for one in known for each in one.sources.items())
     requests = counts(cell)
     return ChoiceView(
         route=cell.route,
@@ -52,7 +50,7 @@ def choice_of(router: Router, cell: Cell, counts: Traffic, now: float) -> Choice
         loss_usd=found.loss_usd,
         loss_usd_per_day=None if found.loss_usd is None else found.loss_usd * requests,
         requests_per_day=requests,
-        labels=sum(count.count for name, (count, _) in heard if is_label(name)),
+        labels=sum(one.sources[name][0].count for one in known for name in one.labels),
         answers=sum(one.answers for one in known),
     )
 

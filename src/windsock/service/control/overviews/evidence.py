@@ -1,34 +1,30 @@
 """How success is known: who has judged what of every deployment at every task, and its say."""
 
 import asyncio
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from windsock.core.beliefs.summaries import BeliefSummary
-from windsock.core.evidence.weighting import HowKnown
+from windsock.core.evidence.how_known import HowKnown
 from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.routing.router import Router
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.overviews.judges import JudgeFacts, JudgeView, judge_view
 from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import Answer
-from windsock.service.control.schemas.weights import CheckView
-
-Basis = Literal["judged", "mere answers", "lessons", "public figures", "nothing"]
-
-LEAST_SAMPLES = 0.01
-"""Rewards' worth of evidence below which there is none."""
-
-
-class SourceView(Answer):
-    """What one source has said; of metrics each counts by itself."""
-
-    source: str
-    rewards: float = Field(description="recent ones, those of long ago fade")
-    mean: float | None = Field(description="of them, 0..1")
-    one_counts: float = Field(description="rewards that one of them counts for, before its key's")
+from windsock.service.control.schemas.known import (
+    Basis,
+    CheckView,
+    PartView,
+    SourceView,
+    basis_of,
+    part_views,
+    source_views,
+)
 
 
 class EvidenceView(Answer):
@@ -38,7 +34,8 @@ class EvidenceView(Answer):
     task: str
     deployment: str
     basis: Basis = Field(
-        description="the best of what it rests on; `mere answers`: nobody judged, answers came"
+        description="the best of what it rests on; `proxies alone`: a judge or a check, and no "
+        "label; `mere answers`: nobody judged, answers came"
     )
     success_mean: float
     success_interval: tuple[float, float] = Field(description="90 % credible interval")
@@ -49,6 +46,7 @@ class EvidenceView(Answer):
     keys: int = Field(description="that have judged it")
     sources: list[SourceView]
     check: CheckView | None = Field(description="what its declared checks are worth, if known")
+    checks: list[PartView] = Field(description="each check by name, where labels tell")
     prior: str | None = Field(description="whose public figures the prior leans on")
 
 
@@ -57,9 +55,14 @@ class EvidenceAnswer(Answer):
 
     total: int
     data: list[EvidenceView]
+    judges: list[JudgeView] = Field(description="of the routes asked for that have one")
 
 
-def evidence_routes(insight: Insight) -> APIRouter:
+Judging = Callable[[str], Iterable[JudgeFacts]]
+"""A namespace -> the judges of routes as they stand for it."""
+
+
+def evidence_routes(insight: Insight, judging: Judging) -> APIRouter:
     """GET /v1/evidence."""
     router = insight.router
     routes = APIRouter(tags=["inspect"])
@@ -83,7 +86,10 @@ def evidence_routes(insight: Insight) -> APIRouter:
                 found += evidence_of(router, cell, deployment)
                 await asyncio.sleep(0)  # cells by the hundred: requests go between
         found.sort(key=lambda each: -each.effective_samples)
-        return EvidenceAnswer(total=len(found), data=found[:limit])
+        now = insight.clock.now()
+        judges = [judge_view(each, now) for each in judging(caller.namespace)
+                  if route in (None, each.route)]  # fmt: skip
+        return EvidenceAnswer(total=len(found), data=found[:limit], judges=judges)
 
     return routes
 
@@ -104,17 +110,20 @@ def evidence_of(router: Router, cell: Cell, deployment: str | None) -> list[Evid
     route = router.routes.get(cell.route)
     serving = route.deployments if route else router.catalog.serving(cell.route)
     names = [name for name in serving if deployment in (None, name)]
+    known = [router.operator.how_known(cell, name) for name in names]
     summaries = router.beliefs.summaries(cell, names)
-    return [_view(router, cell, *each) for each in zip(names, summaries, strict=True)]
+    return [_view(router, cell, *each) for each in zip(names, known, summaries, strict=True)]
 
 
-def _view(router: Router, cell: Cell, name: str, belief: BeliefSummary) -> EvidenceView:
-    known, lean = router.operator.how_known(cell, name), router.beliefs.lean(cell, name)
+def _view(
+    router: Router, cell: Cell, name: str, known: HowKnown, belief: BeliefSummary
+) -> EvidenceView:
+    lean = router.beliefs.lean(cell, name)
     return EvidenceView(
         route=cell.route,
         task=cell.name,
         deployment=name,
-        basis=_basis(known, belief, is_lent=lean is not None),
+        basis=basis_of(known, belief, is_lent=lean is not None),
         success_mean=belief.mean,
         success_interval=(belief.low, belief.high),
         effective_samples=belief.effective_samples,
@@ -123,30 +132,7 @@ def _view(router: Router, cell: Cell, name: str, belief: BeliefSummary) -> Evide
         answer_counts=known.answer_counts,
         keys=known.keys,
         sources=source_views(known),
-        check=CheckView.of(known.worth),
+        check=CheckView.of(known),
+        checks=part_views(known),
         prior=lean.source if lean else None,
     )
-
-
-def source_views(known: HowKnown) -> list[SourceView]:
-    """The heaviest source first."""
-    views = [
-        SourceView(
-            source=name,
-            rewards=heard.count,
-            mean=heard.total / heard.count if heard.count else None,
-            one_counts=counts,
-        )
-        for name, (heard, counts) in known.sources.items()
-    ]
-    return sorted(views, key=lambda each: (-each.one_counts, each.source))
-
-
-def _basis(known: HowKnown, belief: BeliefSummary, *, is_lent: bool) -> Basis:
-    if known.counted:
-        return "judged"
-    if known.answers:
-        return "mere answers"
-    if belief.effective_samples > LEAST_SAMPLES:
-        return "lessons"
-    return "public figures" if is_lent else "nothing"

@@ -10,7 +10,7 @@ from windsock.feeds.poller import Poller
 from windsock.service.control.access_check import Insight
 from windsock.service.control.history_routes import History
 from windsock.service.control.overviews.aims import Shown, aim_routes
-from windsock.service.control.overviews.evidence import evidence_routes
+from windsock.service.control.overviews.evidence import Judging, evidence_routes
 from windsock.service.control.overviews.feeds import feed_routes
 from windsock.service.control.overviews.health_history import health_history_routes
 from windsock.service.control.overviews.keys import Keys, key_routes
@@ -19,12 +19,18 @@ from windsock.service.control.overviews.spend import spend_routes
 
 
 def overview_routes(
-    insight: Insight, past: History, poller: Poller, *, keys: Keys, settings: Shown
+    insight: Insight,
+    past: History,
+    poller: Poller,
+    *,
+    keys: Keys,
+    settings: Shown,
+    judging: Judging,
 ) -> Iterator[APIRouter]:
     """GET /v1/{routes,config,requests,evidence,feeds,keys,spend}, /v1/deployments/history."""
     yield aim_routes(insight, settings)
     yield request_routes(insight, past.sought)
-    yield evidence_routes(insight)
+    yield evidence_routes(insight, judging)
     yield feed_routes(insight, poller)
     yield key_routes(insight, keys)
     yield spend_routes(insight, past)

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from windsock.core.evidence.checks.worth import CheckWorth
 from windsock.core.model.decisions import ArmFacts, CascadeFacts, PromptSizes, WeightTable
 from windsock.core.routing.outlook.further_success import Stretch, further_success
 from windsock.core.routing.what_if import Aims
 from windsock.service.control.schemas.asked import DeploymentName, Name, Usd
 from windsock.service.control.schemas.base import Answer, number
+from windsock.service.control.schemas.known import Basis, CheckView, SourceView
 
 
 class QuoteView(Answer):
@@ -23,24 +23,6 @@ class QuoteView(Answer):
     age_s: float | None
     input_usd_per_mtok: float | None
     output_usd_per_mtok: float | None
-
-
-class CheckView(Answer):
-    """Declared checks of one deployment at one task, against judgements of the same answers."""
-
-    judged: float = Field(description="answers both checked and judged, as remembered")
-    fails_right: float | None = Field(description="share of right answers that they fail")
-    fails_wrong: float | None = Field(description="share of wrong answers that they fail")
-    say: float = Field(description="0..1, the share of their rewards that counts")
-
-    @classmethod
-    def of(cls, worth: CheckWorth) -> CheckView | None:
-        """None where no answer was both."""
-        judged = worth.right + worth.wrong
-        if not judged:
-            return None
-        return cls(judged=judged, fails_right=worth.fails_right, fails_wrong=worth.fails_wrong,
-                   say=worth.say)  # fmt: skip
 
 
 class CandidateView(Answer):
@@ -62,6 +44,10 @@ class CandidateView(Answer):
         None, description="what declared checks are worth, where answers were also judged; now only"
     )
     prior: str | None = Field(None, description="whose public figures the prior leans on; now only")
+    basis: Basis | None = Field(None, description="the best of what it rests on; now only")
+    sources: list[SourceView] | None = Field(
+        None, description="who says what of it, and what that counts for; now only"
+    )
 
     @classmethod
     def of(cls, arm: ArmFacts) -> CandidateView:

@@ -12,6 +12,8 @@ from windsock.core.model.rewards import Reward
 from windsock.errors import BadRequest
 from windsock.service.auth import Principal
 from windsock.service.feedback_inbox import FeedbackInbox, UnknownDecision
+from windsock.service.gateway.feedback_endpoint import Kept, share_kept
+from windsock.service.use.reader import EDIT
 from windsock.wire.scores.score import LeftOut, NoScore, Read, Scale, Score, value_of
 
 MOST_SCORES = 2_000
@@ -63,10 +65,12 @@ class ScoreTaking:
         feedbacks: FeedbackInbox,
         scales: Callable[[], Scales],
         only_own: Callable[[], bool],
+        kept: Kept,
     ) -> None:
         self._feedbacks = feedbacks
         self._scales = scales
         self._only_own = only_own
+        self._kept = kept
         self._reach: OrderedDict[tuple[str, str, str], tuple[float, float]] = OrderedDict()
 
     async def take(self, read: Iterable[Read], principal: Principal) -> Taken:
@@ -95,7 +99,7 @@ class ScoreTaking:
 
     async def _credit(self, score: Score, principal: Principal) -> bool:
         """True if it had been said before; raises NoScore, UnknownDecision, StoreError."""
-        reward = self._reward(score, principal)
+        reward = await self._reward(score, principal)
         name = await self._feedbacks.named(score.names, principal.namespace)
         if name is None:
             shown = ", ".join(score.names[:3]) or "no name"
@@ -106,13 +110,23 @@ class ScoreTaking:
         )
         return is_known
 
-    def _reward(self, score: Score, principal: Principal) -> Reward:
+    async def _reward(self, score: Score, principal: Principal) -> Reward:
         if len(score.metric) > MOST_NAME_CHARS or len(score.source) > MOST_NAME_CHARS:
             raise NoScore(f"its metric has more than {MOST_NAME_CHARS} characters")
+        if score.final_text is not None:
+            return await self._edit(score, score.final_text, principal)
         scale = self._scales().get(score.metric)
         value = value_of(self._reaching(score, principal.namespace), scale)
         source = scale.source if scale is not None and scale.source else score.source
         return Reward(value=value, source=source, metric=score.metric, key_id=principal.key_id)
+
+    async def _edit(self, score: Score, used: str, principal: Principal) -> Reward:
+        """How much of the answer is left in its correction."""
+        try:
+            value = await share_kept(self._feedbacks, self._kept, score.names, used, principal)
+        except BadRequest as error:
+            raise NoScore(str(error)) from error
+        return Reward(value=value, source=EDIT, metric=score.metric, key_id=principal.key_id)
 
     def _reaching(self, score: Score, namespace: str) -> Score:
         """With how far numbers of its metric have reached since the start, beyond 0 to 1."""

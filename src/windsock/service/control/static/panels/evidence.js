@@ -2,7 +2,7 @@
 
 import { element, named, section, sentence } from "../elements.js";
 import { figure, table } from "../tables.js";
-import { count, dash, many, percent } from "../words.js";
+import { count, dash, many, percent, usd } from "../words.js";
 import { success } from "./columns.js";
 
 const MOST = 2000;
@@ -12,13 +12,37 @@ export const every = 10;
 
 export const load = (ask) => ask.get(`/v1/evidence?limit=${MOST}`);
 
-export function draw(place, { total, data: rows }) {
+export function draw(place, { total, data: rows, judges }) {
   const weak = rows.filter((row) => row.basis === "mere answers").length;
   const judged = rows.filter((row) => row.basis === "judged").length;
   sentence(place, "in-short", `${judged} of ${many(total, "belief")} rest on judgements${weak ? `; ${weak} on mere answers, which say that something came back and not that it was right` : ""}.`);
   const all = section(place, "evidence", "Evidence", "per task and deployment; 90 % intervals");
   table(all, "evidence-table", COLUMNS, rows, { caption: "How success is known", key: (row) => JSON.stringify([row.route, row.task, row.deployment]), none: "Nothing is known yet: send a request and judge its answer at /v1/feedback.", mark: (row) => (WEAK.includes(row.basis) ? "out" : "") });
+  if (!judges.length) return;
+  const models = section(place, "judges", "Judges", "models that score answers beside the requests; since the start");
+  table(models, "judges-table", JUDGES, judges, { caption: "What judges did, cost, and go by", key: (row) => row.route, none: "No route has a judge." });
 }
+
+function bias(name) {
+  return (row) => {
+    const found = row.biases[name];
+    if (!found) return dash;
+    const error = found.error === null ? "" : ` ± ${found.error.toFixed(3)}`;
+    return `${found.value.toFixed(3)}${error} (${found.basis})`;
+  };
+}
+
+const JUDGES = [
+  { title: "Route", text: (row) => row.route },
+  { title: "Judge", text: (row) => element("span", "", row.model, element("small", "", ` ${row.how}`)), value: (row) => row.model },
+  figure("Judged", "judged", count, "answers"),
+  figure("Unreadable", "unreadable", count, "verdicts"),
+  figure("Left out", "left_out", count, "no place"),
+  { title: "Spent", unit: "of what may be today", text: (row) => (row.spent_usd === null ? dash : `${usd(row.spent_usd)} of ${usd(row.limit_usd)}`), value: (row) => row.spent_usd, isNumber: true },
+  { title: "By order", text: bias("order") },
+  { title: "By length", unit: "a doubling", text: bias("length") },
+  { title: "For its own", text: bias("self_preference") },
+];
 
 function sources({ sources: all, answers, answer_counts: counts, keys, prior }) {
   const told = all.map((each) => `${each.source} ${count(each.rewards)}, ${percent(each.mean)} right, counts ${each.one_counts.toFixed(2)}`);

@@ -1,0 +1,51 @@
+"""What windsock asks by itself beside requests: judges and shadows, made from settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from windsock.app.background.judging.judges import Judges
+from windsock.app.background.judging.rules import judge_rules_of
+from windsock.app.background.shadowing.rules import shadow_rules_of
+from windsock.app.background.shadowing.shadows import Shadows
+from windsock.clock import Clock
+from windsock.config.settings import Settings
+from windsock.core.routing.router import Router
+from windsock.service.background_requests import BackgroundRequests
+from windsock.service.execution.executor import RequestExecutor
+from windsock.service.feedback_inbox import FeedbackInbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """All of it; judges and shadows are readers of answers."""
+
+    background: BackgroundRequests
+    judges: Judges
+    shadows: Shadows
+
+
+def beside_of(
+    router: Router,
+    executor: RequestExecutor,
+    feedbacks: FeedbackInbox,
+    clock: Clock,
+    settings: Settings,
+) -> Beside:
+    """As the settings want it; raises ConfigError if a redaction is not to be had."""
+    background = BackgroundRequests(router=router, executor=executor, clock=clock)
+    judges = Judges(
+        router=router,
+        background=background,
+        feedbacks=feedbacks,
+        clock=clock,
+        rules=judge_rules_of(settings),
+    )
+    shadows = Shadows(
+        router=router,
+        background=background,
+        judges=judges,
+        clock=clock,
+        rules=shadow_rules_of(settings),
+    )
+    return Beside(background=background, judges=judges, shadows=shadows)

@@ -1,0 +1,199 @@
+"""Judges of the routes that have one: answers are scored by a model, beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from windsock.app.background.cap_keeping import beside_name
+from windsock.app.background.judging.material import is_small
+from windsock.app.background.judging.rules import JudgeRules
+from windsock.app.background.judging.verdict_calls import Case, VerdictCalls, seen
+from windsock.clock import Clock
+from windsock.core.evidence.judging.biases import Judged
+from windsock.core.evidence.judging.choosing import RelativeWorth, openness
+from windsock.core.evidence.judging.desk import MOST_PLACES, JudgeDesk
+from windsock.core.evidence.keys.accounts import Place
+from windsock.core.evidence.sources import JUDGE
+from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, RouteRequest, is_background
+from windsock.core.model.rewards import Reward
+from windsock.core.routing.outlook.label_worth import label_worth
+from windsock.core.routing.router import Router
+from windsock.core.routing.sampling import uniform
+from windsock.errors import WindsockError
+from windsock.providers.makers import maker_of
+from windsock.service.background_requests import BackgroundRequests
+from windsock.service.control.overviews.judges import JudgeFacts
+from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.texts.answered import AnsweredTexts
+
+JUDGE_DRAW = 48
+"""The number of the draw, among those of a decision, that says whether it is judged."""
+
+REFRESH_S, BETWEEN_S = 5.0, 0.25
+"""For so long what a label tells at a task is taken to be the same; and the least time between two
+such looks, which may solve a table."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Judges:
+    """A `Reader` that draws answers and has them judged; their texts are gone after that."""
+
+    router: Router
+    background: BackgroundRequests
+    feedbacks: FeedbackInbox
+    clock: Clock
+    rules: Mapping[str, JudgeRules]
+    desks: dict[tuple[str, str], JudgeDesk] = field(default_factory=dict)
+    _makers: dict[str, frozenset[str]] = field(default_factory=dict)
+    _fresh_until: dict[Cell, float] = field(default_factory=dict)
+    _next_refresh: float = -math.inf
+
+    def adopt(self, rules: Mapping[str, JudgeRules]) -> None:
+        """Other judges from now on; what is measured of one of another model begins anew."""
+        for (namespace, route), _ in list(self.desks.items()):
+            known, new = self.rules.get(route), rules.get(route)
+            if known is None or new is None or known.model != new.model:
+                del self.desks[namespace, route]
+        self.rules = rules
+        self._makers.clear()
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether any route has a judge."""
+        return bool(self.rules)
+
+    def read(self, texts: AnsweredTexts) -> None:
+        """Draw whether this answer is judged; nothing that is in it moves the draw."""
+        decision, served = texts.outcome.decision, texts.outcome.served
+        rules = self.rules.get(decision.cell.route)
+        if rules is None or served is None or not _is_ones(texts):
+            return
+        now, desk = self.clock.now(), self._desk(decision.cell)
+        self._refresh_soon((decision.cell, served), desk)
+        chance = desk.chance((decision.cell, served), rules.share, now)
+        if uniform(self.router.seed, decision.number, JUDGE_DRAW) >= chance:
+            return
+        if not self._may_judge(rules, served):
+            desk.own += 1
+            return
+        if not is_small(texts):
+            desk.unseen += 1
+            return
+        work = partial(self._judge, Case(rules=rules, texts=texts, chance=chance))
+        self.background.offer(JUDGE, rules.route, work)
+
+    def left_out(self, rules: JudgeRules) -> list[str]:
+        """Deployments of its route whose answers it may not judge."""
+        route = self.router.routes[rules.route]
+        return [name for name in route.deployments if not self._may_judge(rules, name)]
+
+    async def score(self, texts: AnsweredTexts) -> float | None:
+        """What the judge of a route says of an answer that somebody else drew, 0..1.
+
+        None where it has none, or the judge says nothing, or may not judge that maker's models.
+        """
+        cell, served = texts.outcome.decision.cell, texts.outcome.served or ""
+        rules = self.rules.get(cell.route)
+        if rules is None or not self._may_judge(rules, served):
+            return None
+        case = seen(Case(rules=rules, texts=texts, chance=1.0))
+        if case is None:
+            return None
+        return await VerdictCalls(self.background, self._desk(cell)).score(case)
+
+    def facts(self, namespace: str) -> Iterator[JudgeFacts]:
+        """As they stand for a namespace; what is shared is the default one's to see."""
+        half_life_s = self.router.beliefs.settings.half_life_s
+        is_owner, now = namespace == DEFAULT_NAMESPACE, self.clock.now()
+        for name, rules in self.rules.items():
+            account = self.router.caps.account(beside_name(name, JUDGE), now)
+            yield JudgeFacts(
+                route=name,
+                model=rules.model,
+                how="pairwise" if rules.reference else "pointwise",
+                share=rules.share,
+                desk=self.desks.get((namespace, name)) or JudgeDesk(half_life_s),
+                said_of=self.feedbacks.said_of,
+                tally=self.background.tally(JUDGE, name) if is_owner else None,
+                waiting=self.background.waiting(JUDGE, name) if is_owner else None,
+                account=account if is_owner else None,
+            )
+
+    async def _judge(self, drawn: Case) -> None:
+        """Have it judged, and tell what came of it as any other reward."""
+        decision = drawn.texts.outcome.decision
+        desk, place = self._desk(decision.cell), (decision.cell, drawn.served)
+        case = seen(drawn)
+        if case is None:
+            desk.unseen += 1
+            return
+        score = await VerdictCalls(self.background, desk).score(case)
+        if score is None:
+            return
+        namespace, reward = decision.cell.namespace, Reward(value=score, source=JUDGE)
+        await self.feedbacks.observe(decision.id, reward, namespace, None, inclusion=case.chance)
+        desk.count(place, self.clock.now())
+        is_own = self._maker(case.served) in self._own_makers(case.rules)
+        length = math.log2(max(1, len(case.answer)))
+        desk.biases.note(
+            decision.id, Judged(place=place, length=length, is_own=is_own, score=score)
+        )
+
+    def _desk(self, cell: Cell) -> JudgeDesk:
+        half_life_s = self.router.beliefs.settings.half_life_s
+        return self.desks.setdefault((cell.namespace, cell.route), JudgeDesk(half_life_s))
+
+    def _maker(self, deployment: str) -> str:
+        known = self.router.catalog.deployments.get(deployment)
+        return maker_of(known.model if known else deployment)
+
+    def _may_judge(self, rules: JudgeRules, deployment: str) -> bool:
+        return rules.own_family or self._maker(deployment) not in self._own_makers(rules)
+
+    def _own_makers(self, rules: JudgeRules) -> frozenset[str]:
+        """Whose models the judge may be."""
+        found = self._makers.get(rules.route)
+        if found is None:
+            try:
+                route = self.router.resolve(RouteRequest(model=rules.model))
+            except WindsockError:
+                return frozenset()
+            found = frozenset(map(self._maker, route.deployments))
+            self._makers[rules.route] = found
+        return found
+
+    def _refresh_soon(self, place: Place, desk: JudgeDesk) -> None:
+        """What labels tell at a task is looked up once, and now and then where it decides."""
+        cell, elapsed = place[0], self.clock.elapsed()
+        fresh_until = self._fresh_until.get(cell)
+        is_due = fresh_until is None or (
+            elapsed >= fresh_until and desk.has_enough(place, self.clock.now())
+        )
+        if is_due and elapsed >= self._next_refresh:
+            if len(self._fresh_until) >= MOST_PLACES:
+                self._fresh_until.clear()
+            self._fresh_until[cell] = elapsed + REFRESH_S
+            self._next_refresh = elapsed + BETWEEN_S
+            asyncio.get_running_loop().call_later(0.1, self._refresh, cell)
+
+    def _refresh(self, cell: Cell) -> None:
+        try:
+            table = self.router.table(cell.namespace, cell.route, cell.task, self.clock.now())
+        except WindsockError:
+            return
+        desk = self._desk(cell)
+        desk.weigh(cell, RelativeWorth(label_worth(table), openness(table.weights)))
+        for name in table.deployments:
+            heard = self.router.operator.how_known(cell, name).sources.get(JUDGE)
+            desk.seed((cell, name), heard[0].count if heard else 0.0, self.clock.now())
+
+
+def _is_ones(texts: AnsweredTexts) -> bool:
+    """Whether a caller asked, and one deployment gave all that was shown."""
+    results, decision = texts.outcome.results, texts.outcome.decision
+    shown = [each for each in results if each.first_byte_s is not None and each.usage is not None]
+    return not is_background(decision.key_id) and (not texts.is_stream or len(shown) == 1)

@@ -1,0 +1,125 @@
+"""One answer before its judge: what is asked, of whom, and what is made of the reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from windsock.app.background.judging.material import conversation_of, is_text, wishes_of
+from windsock.app.background.judging.rules import JudgeRules
+from windsock.core.evidence.judging.desk import JudgeDesk
+from windsock.core.evidence.judging.prompts import Turn, pairwise, pointwise
+from windsock.core.evidence.judging.verdicts import against_reference, better_in, score_in
+from windsock.core.evidence.sources import JUDGE
+from windsock.service.background_requests import BackgroundRequests, Question
+from windsock.service.texts.answered import AnsweredTexts
+from windsock.service.texts.reading import answer_of, text_of
+from windsock.wire.json_codec import parsed
+
+ASKED_AGAIN = ("messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop",
+               "response_format", "seed", "tools", "tool_choice", "reasoning_effort")  # fmt: skip
+"""Fields of a request that the reference is asked with: none has anything done elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An answer before its judge: whose, what was asked and answered, and how likely that was."""
+
+    rules: JudgeRules
+    texts: AnsweredTexts
+    chance: float
+    asked: Sequence[Turn] = ()
+    answer: str = ""
+
+    @property
+    def served(self) -> str:
+        """The deployment that gave the answer."""
+        return self.texts.outcome.served or ""
+
+
+class VerdictCalls:
+    """Asks the judge, and the reference where there is one. desk: counts what cannot be read."""
+
+    def __init__(self, background: BackgroundRequests, desk: JudgeDesk) -> None:
+        self._background = background
+        self._desk = desk
+
+    async def score(self, case: Case) -> float | None:
+        """0..1; None where there is no verdict, or none that can be read."""
+        return await (self._compared(case) if case.rules.reference else self._scored(case))
+
+    async def _scored(self, case: Case) -> float | None:
+        rules = case.rules
+        body = pointwise(case.asked, case.answer, rubric=rules.rubric, most_chars=rules.max_chars)
+        reply = await self._asked(case, body)
+        score = None if reply is None else score_in(reply)
+        self._desk.unreadable += reply is not None and score is None
+        return score
+
+    async def _compared(self, case: Case) -> float | None:
+        """Against the reference's answer to the same, in both orders; equal to itself."""
+        rules = case.rules
+        if case.served == rules.reference:
+            return 0.5
+        other = await self._reference(case)
+        if not other:
+            return None
+        compare = partial(pairwise, case.asked, rubric=rules.rubric, most_chars=rules.max_chars)
+        verdicts = []
+        for first, second in ((case.answer, other), (other, case.answer)):
+            reply = await self._asked(case, compare(first, second))
+            better = None if reply is None else better_in(reply)
+            self._desk.unreadable += reply is not None and better is None
+            if better is None:
+                return None
+            verdicts.append(better)
+        self._desk.biases.note_pair((verdicts[0], verdicts[1]))
+        return against_reference(verdicts[0], verdicts[1])
+
+    async def _reference(self, case: Case) -> str | None:
+        """What the reference answers to the same, as the judge may see it."""
+        body = parsed(case.texts.asked)
+        if not isinstance(body, dict):
+            return None
+        kept = {name: body[name] for name in ASKED_AGAIN if name in body}
+        answer = await self._background.ask(self._question(case, case.rules.reference, kept))
+        text = _text(answer)
+        return case.rules.redact(text) if text else None
+
+    async def _asked(self, case: Case, body: Mapping[str, Any]) -> str | None:
+        """What the judge replies; None if it does not."""
+        asked = {**body, "max_tokens": case.rules.max_tokens}
+        answer = await self._background.ask(self._question(case, case.rules.model, asked))
+        return None if answer is None else _text(answer)
+
+    def _question(self, case: Case, model: str, body: Mapping[str, Any]) -> Question:
+        wishes = wishes_of(case.texts)
+        return Question(
+            purpose=JUDGE,
+            route=case.rules.route,
+            namespace=case.texts.outcome.decision.cell.namespace,
+            model=model,
+            body={**body, "provider": wishes} if wishes else body,
+            optional=("response_format",),
+        )
+
+
+def seen(drawn: Case) -> Case | None:
+    """With its texts as the judge may see them; None if there is none, or no letter and no digit
+    in the answer."""
+    answer, redact = answer_of(drawn.texts), drawn.rules.redact
+    if not is_text(drawn.texts):
+        return None
+    if answer is None or not any(map(str.isalnum, answer)):
+        return None
+    asked = tuple((role, redact(text)) for role, text in conversation_of(drawn.texts))
+    return replace(drawn, asked=asked, answer=redact(answer))
+
+
+def _text(answer: Mapping[str, Any] | None) -> str:
+    """Of the first choice."""
+    choices = (answer or {}).get("choices") or [{}]
+    message = choices[0].get("message")
+    return text_of(message) if isinstance(message, dict) else ""

@@ -1,0 +1,1 @@
+"""Requests that are sent to a second deployment as well, beside those of callers."""

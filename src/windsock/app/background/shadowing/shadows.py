@@ -1,0 +1,205 @@
+"""Some requests are also sent to a candidate that did not serve; its answer is compared, and gone.
+
+What the answer is worth is a reward of the task at that candidate. Nobody waits for it, and it is
+paid and capped apart. Texts are in memory only, and those of private requests never come here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from windsock.app.background.cap_keeping import beside_name
+from windsock.app.background.judging.judges import Judges
+from windsock.app.background.judging.material import is_small, wishes_of
+from windsock.app.background.shadowing.rules import ShadowRules
+from windsock.clock import Clock
+from windsock.core.evidence.agreement.shadow import ShadowDesk, least_known, value_of
+from windsock.core.evidence.sources import JUDGE, SHADOW
+from windsock.core.evidence.weighting import CHECK
+from windsock.core.model.decisions import Decision
+from windsock.core.model.requests import DEFAULT_NAMESPACE, Cell, is_background
+from windsock.core.model.rewards import Reward
+from windsock.core.routing.router import Router
+from windsock.core.routing.sampling import uniform
+from windsock.service.background_requests import BackgroundRequests, Question
+from windsock.service.control.overviews.shadows import ShadowFacts
+from windsock.service.texts.answered import AnsweredTexts
+from windsock.service.texts.reading import answer_of
+from windsock.wire.json_codec import dumps, parsed
+
+SHADOW_DRAW = 49
+"""The number of the draw, among those of a decision, that says whether it is sent twice."""
+
+ASKED_ALIKE = frozenset(
+    {"messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop", "seed",
+     "response_format", "reasoning_effort", "frequency_penalty", "presence_penalty"}
+)  # fmt: skip
+"""Fields of a request that is sent twice: none has anything done elsewhere."""
+
+TOOLS = frozenset({"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"})
+ACTING = TOOLS | {"web_search_options", "plugins", "mcp_servers"}
+"""What may act, at a provider too."""
+
+NOTHING: tuple[object, ...] = (None, [], "none", False)
+"""Values of such fields that ask for nothing."""
+
+HELD_FROM = 0.5
+"""A judge's score from which on an answer counts as held."""
+
+Verdict = tuple[Reward, bool]
+"""What an answer was worth, and whether it agreed or passed."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Shadows:
+    """A `Reader` that draws requests and sends them to a second deployment."""
+
+    router: Router
+    background: BackgroundRequests
+    judges: Judges
+    clock: Clock
+    rules: Mapping[str, ShadowRules]
+    desks: dict[tuple[str, str], ShadowDesk] = field(default_factory=dict)
+
+    def adopt(self, rules: Mapping[str, ShadowRules]) -> None:
+        """Other shadows from now on; what came of those of a route that has none is forgotten."""
+        self.rules = rules
+        self.desks = {place: desk for place, desk in self.desks.items() if place[1] in rules}
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether any route has a shadow."""
+        return bool(self.rules)
+
+    def read(self, texts: AnsweredTexts) -> None:
+        """Draw whether this request is sent twice; nothing that is in it moves the draw."""
+        decision = texts.outcome.decision
+        rules = self.rules.get(decision.cell.route)
+        if rules is None or is_background(decision.key_id) or not is_small(texts):
+            return
+        if uniform(self.router.seed, decision.number, SHADOW_DRAW) < rules.share:
+            work = partial(self._shadow, rules, texts)
+            self.background.offer(SHADOW, rules.route, work)
+
+    def facts(self, namespace: str) -> Iterator[ShadowFacts]:
+        """As they stand for a namespace; what is shared is the default one's to see."""
+        is_owner, now = namespace == DEFAULT_NAMESPACE, self.clock.now()
+        accounts = {each.cap.name: each for each in self.router.caps.all_accounts(now)}
+        for name, rules in self.rules.items():
+            yield ShadowFacts(
+                route=name,
+                compare=rules.compare,
+                share=rules.share,
+                desk=self.desks.get((namespace, name)) or ShadowDesk(),
+                tally=self.background.tally(SHADOW, name) if is_owner else None,
+                account=accounts.get(beside_name(name, SHADOW)) if is_owner else None,
+            )
+
+    async def _shadow(self, rules: ShadowRules, texts: AnsweredTexts) -> None:
+        """Send it, compare the answer and learn what it was worth."""
+        decision = texts.outcome.decision
+        desk = self.desks.setdefault((decision.cell.namespace, rules.route), ShadowDesk())
+        body = _body(texts, with_tools=rules.with_tools)
+        name = None if body is None else self._second(rules, texts)
+        if body is None or name is None:
+            desk.skipped += 1
+            return
+        answer = await self.background.ask(self._question(rules, decision, name, body))
+        if answer is None:
+            return
+        verdict = await self._verdict(rules, texts, name, answer)
+        reward, holds = verdict or (None, False)
+        desk.of(name).note(reward.value if reward else None, holds=holds)
+        if reward is not None:
+            shown = replace(decision, deployment=name, escalates_to=None)
+            self.router.learn(shown, name, reward, self.clock.now())
+
+    def _second(self, rules: ShadowRules, texts: AnsweredTexts) -> str | None:
+        """Who did not serve, can be asked, and is least known."""
+        cell, now = texts.outcome.decision.cell, self.clock.now()
+        names = rules.candidates or self._candidates(cell, now)
+        asked = {result.attempt.deployment for result in texts.outcome.results}
+        open_now = (
+            name
+            for name in names
+            if name not in asked and self.router.availability.can_take(name, now)
+        )
+        return least_known((name, self.router.beliefs.posterior(cell, name)) for name in open_now)
+
+    def _candidates(self, cell: Cell, now: float) -> tuple[str, ...]:
+        return self.router.table(cell.namespace, cell.route, cell.task, now).deployments
+
+    async def _verdict(
+        self, rules: ShadowRules, texts: AnsweredTexts, name: str, answer: Mapping[str, Any]
+    ) -> Verdict | None:
+        if rules.compare == "judge":
+            return await self._judged(texts, name, answer)
+        if rules.compare == "checks":
+            return self._checked(rules, _message(answer))
+        return self._compared(rules, texts, name, _message(answer))
+
+    async def _judged(
+        self, texts: AnsweredTexts, name: str, answer: Mapping[str, Any]
+    ) -> Verdict | None:
+        """By the judge of the route, and by its money, as if it had served."""
+        score = await self.judges.score(
+            replace(
+                texts,
+                outcome=replace(texts.outcome, served=name),
+                answer=dumps(answer),
+                is_stream=False,
+                language="",
+            )
+        )
+        return None if score is None else (Reward(value=score, source=JUDGE), score >= HELD_FROM)
+
+    def _checked(self, rules: ShadowRules, message: Mapping[str, Any]) -> Verdict | None:
+        route = self.router.routes.get(rules.route)
+        if route is None or route.checks is None:
+            return None
+        holds = route.checks.holds(message)
+        return Reward(value=float(holds), source=CHECK), holds
+
+    def _compared(
+        self, rules: ShadowRules, texts: AnsweredTexts, name: str, message: Mapping[str, Any]
+    ) -> Verdict | None:
+        """By whether it says what was served, and what is believed of both."""
+        served, cell = texts.outcome.served or "", texts.outcome.decision.cell
+        agrees = rules.canonical.agree({"content": answer_of(texts)}, message)
+        if agrees is None:
+            return None
+        means = [a / (a + b) for a, b in self.router.beliefs.posteriors(cell, (served, name))]
+        return Reward(value=value_of(agrees, *means), source=SHADOW), agrees
+
+    def _question(
+        self, rules: ShadowRules, decision: Decision, name: str, body: Mapping[str, Any]
+    ) -> Question:
+        return Question(
+            purpose=SHADOW,
+            route=rules.route,
+            namespace=decision.cell.namespace,
+            model=name,
+            body=body,
+        )
+
+
+def _body(texts: AnsweredTexts, *, with_tools: bool) -> dict[str, Any] | None:
+    """What is asked once more; None if that may act, or wants several answers."""
+    body = parsed(texts.asked)
+    if not isinstance(body, dict) or body.get("n") not in (None, 1):
+        return None
+    wishes = wishes_of(texts)
+    acts = {name for name in ACTING if body.get(name) not in NOTHING}
+    if acts and not with_tools:
+        return None
+    asked = {name: body[name] for name in (ASKED_ALIKE | acts) if name in body}
+    return {**asked, "provider": wishes} if wishes else asked
+
+
+def _message(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    choices = answer.get("choices") or [{}]
+    message = choices[0].get("message")
+    return message if isinstance(message, dict) else {}

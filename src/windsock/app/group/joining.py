@@ -1,0 +1,79 @@
+"""A service as one of several replicas."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import secrets
+import socket
+from collections.abc import Iterable
+
+import orjson
+
+from windsock.app.core_parts import Core
+from windsock.app.replicas.membership import Membership
+from windsock.app.replicas.shares import ShareKeeper
+from windsock.app.service import Service
+from windsock.config.settings import Settings
+from windsock.config.shown import shown
+from windsock.core.model.ticks import Quote
+from windsock.core.routing.replication.replica import Replica
+from windsock.store import queries
+
+OWN = ("replicas.name", "server.host", "server.port")
+
+
+def membership_of(core: Core, settings: Settings, service: Service) -> Membership:
+    """Its part in the group; nothing is connected yet."""
+    replica = Replica(core.router, secrets.token_hex(8))
+    made = Membership(
+        settings=settings.replicas,
+        name=settings.replicas.name or f"{socket.gethostname()}-{os.getpid()}",
+        replica=replica,
+        role=core.role,
+        known=core.known,
+        engine=core.engine,
+        ledger=core.ledger,
+        clock=core.clock,
+        poller=core.poller,
+        shares=ShareKeeper(
+            book=core.router.caps,
+            engine=core.engine,
+            clock=core.clock,
+            replica=replica.name,
+        ),
+        config=lambda: digest(service.settings),
+        on_lead=lambda: service.tasks.keep("prices in force", lambda: _keep_prices(core)),
+        on_keys=service.housekeeping.read_keys,
+    )
+    core.on_publish.append(made.tell_of)
+    return made
+
+
+def digest(settings: Settings) -> str:
+    """Twelve digits that two replicas share whose configuration is the same.
+
+    Secrets, where each listens and what each is called are left out.
+    """
+    told = [each[:2] for each in shown(settings) if not each[0].startswith(OWN)]
+    return hashlib.sha256(orjson.dumps(told, default=str)).hexdigest()[:12]
+
+
+async def _keep_prices(core: Core) -> None:
+    """What the one who led before may have accepted without keeping it."""
+    kept = await asyncio.to_thread(queries.last_quotes, core.engine)
+    for quote in missing(core, kept):
+        core.ledger.append(quote)
+
+
+def missing(core: Core, kept: Iterable[Quote]) -> list[Quote]:
+    """Quotes in force that are not among those kept."""
+    known = {(each.deployment, each.feed): each.usd_per_mtok for each in kept}
+    now = core.clock.now()
+    found = (core.router.book.believed(name, now) for name in core.router.catalog.deployments)
+    return [
+        quote
+        for quote in found
+        if quote is not None and known.get((quote.deployment, quote.feed)) != quote.usd_per_mtok
+    ]

@@ -1,0 +1,198 @@
+"""A service's part in a group of replicas: tells once in a while, hears when called, leads or not.
+
+Nothing here is on a request's way: while the database is away every replica serves by what it
+knows, and tells the rest later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine
+
+from windsock.app.replicas.role import Role
+from windsock.app.replicas.shares import ShareKeeper
+from windsock.app.state_recovery import Known
+from windsock.clock import Clock
+from windsock.config.store.replica_settings import ReplicaSettings
+from windsock.core.model.events import Event
+from windsock.core.replicas.deltas import Delta
+from windsock.core.routing.replication.replica import Replica
+from windsock.errors import StoreError
+from windsock.feeds.poller import Poller
+from windsock.observability.background import Supervisor
+from windsock.observability.log import event_log
+from windsock.store.ledger import Ledger
+from windsock.store.replicas import group
+from windsock.store.replicas.group import Lease, Member
+from windsock.store.replicas.listening import Listener
+
+LEAST_S = 0.1
+"""Between two looks, however often others call."""
+
+BEATS = 4.0
+"""Times within a lease that it is said again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What a look at the database found; lease and members where it was time to ask for them."""
+
+    deltas: list[tuple[int, Delta]]
+    bodies: dict[str, float]
+    lease: Lease | None = None
+    members: list[Member] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Membership:
+    """Callbacks run on the event loop; the database is asked in threads.
+
+    known       deltas that were learnt when the state was restored
+    config      digest of the configuration as it is now
+    on_lead     called when this process begins to lead
+    on_keys     called, and awaited, when others have called: keys may have been changed
+    """
+
+    settings: ReplicaSettings
+    name: str
+    replica: Replica
+    role: Role
+    known: Known
+    engine: Engine
+    ledger: Ledger
+    clock: Clock
+    poller: Poller
+    shares: ShareKeeper
+    config: Callable[[], str]
+    on_lead: Callable[[], None]
+    on_keys: Callable[[], Awaitable[None]]
+    members: list[Member] = field(default_factory=list)
+    leader: str | None = None
+    is_away: bool = False
+    _beat_at: float = -1e9
+    _seen: dict[str, float] = field(default_factory=dict)
+    _joined: bool = False
+    _listener: Listener = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Nothing is connected yet."""
+        self._listener = Listener(self.engine)
+        self.replica.seen = self.known.seen
+
+    async def begin(self, tasks: Supervisor) -> None:
+        """Take part, if the database is there; have it done from now on in any case."""
+        self.tell()
+        await self.look()
+        every_s = self.settings.exchange
+        tasks.keep_every("tell replicas", every_s, self.tell)
+        tasks.keep("hear replicas", lambda: self._hear_forever(tasks))
+
+    def tell(self) -> None:
+        """What was learnt since the last time goes to the ledger, with the rows that taught it."""
+        self.ledger.seal(self.replica.cut(self.clock.now()))
+
+    def tell_of(self, event: Event) -> None:
+        """An event was published here."""
+        self.replica.tell_of(event)
+
+    async def look(self) -> None:
+        """Hear what others have told, say that this one is there, and see who leads."""
+        begun = self.clock.elapsed()
+        is_due = begun - self._beat_at >= self.settings.lease / BEATS
+        try:
+            heard = await asyncio.to_thread(self._read, is_due)
+            await self.shares.sync(self.role.replicas)
+        except StoreError as error:
+            self._note_away(str(error))
+            return
+        self._note_away(None)
+        if heard.lease is not None:
+            self._beat_at = begun
+            self._note_lease(heard.lease, heard.members, begun)
+        self.absorb(heard.deltas)
+        self._follow_feeds(heard.bodies)
+
+    def absorb(self, deltas: Iterable[tuple[int, Delta]]) -> None:
+        """Learn what others have told."""
+        now = self.clock.now()
+        for position, delta in deltas:
+            self.replica.absorb(delta, now)
+            self.known.position = max(self.known.position, position)
+
+    async def end(self) -> None:
+        """Tell the rest, and take part no more."""
+        self.tell()
+        self.role.follow()
+        with contextlib.suppress(StoreError):
+            await self.ledger.flushed_within(2.0)
+            await asyncio.to_thread(group.leave, self.engine, self.replica.name)
+            await asyncio.to_thread(self.shares.give_back)
+        await asyncio.to_thread(self._listener.close)
+
+    def to_state(self) -> dict[str, object]:
+        """What a snapshot must say of the deltas that it holds; tell before it is taken."""
+        return {"seen": self.replica.seen.to_state(), "position": self.known.position}
+
+    async def _hear_forever(self, tasks: Supervisor) -> None:
+        while True:
+            called = await asyncio.to_thread(self._listener.wait, self.settings.exchange)
+            await self.look()
+            if group.KEYS in called:
+                await self.on_keys()
+            tasks.turned("hear replicas")
+            await asyncio.sleep(LEAST_S)
+
+    def _read(self, is_due: bool) -> Heard:
+        """In a thread."""
+        name = self.replica.name
+        if not self._joined:
+            group.join(self.engine, name, self.name, self.config())
+            self._joined = True
+        lease, members = None, self.members
+        if is_due:
+            lease, members = group.beat(self.engine, name, self.config(), self.settings.lease)
+        deltas = group.deltas_after(self.engine, self.known.position)
+        bodies = group.bodies_seen(self.engine)
+        return Heard(deltas=deltas, bodies=bodies, lease=lease, members=members)
+
+    def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
+        self.members, self.leader = members, lease.holder
+        self.role.replicas = max(1, sum(each.is_there for each in members))
+        had = self.role.leads()
+        if lease.holder != self.replica.name:
+            self.role.follow()
+        else:
+            self.role.lead(lease.token, begun + self.settings.lease)
+        if self.role.leads() != had:
+            self._note_role(is_leader=not had)
+
+    def _note_role(self, *, is_leader: bool) -> None:
+        self.replica.router.beliefs.is_judge = is_leader
+        event_log().info("replica.leads" if is_leader else "replica.follows", name=self.name)
+        if is_leader:
+            for definition in self.poller.definitions():
+                self.poller.poll_soon(definition.id)
+            self.on_lead()
+
+    def _follow_feeds(self, bodies: dict[str, float]) -> None:
+        """Read what the leader has fetched since the last look."""
+        polled = {each.id for each in self.poller.definitions()}
+        news = {feed for feed, at in bodies.items() if self._seen.get(feed) != at} & polled
+        self._seen = bodies
+        if not self.role.leads():
+            self.replica.router.beliefs.is_judge = False
+            for feed in news:
+                self.poller.poll_soon(feed)
+
+    def _note_away(self, error: str | None) -> None:
+        if (error is not None) == self.is_away:
+            return
+        self.is_away = error is not None
+        if error is not None:
+            event_log().warning("replicas.away", error=error)
+        else:
+            event_log().info("replicas.back")

@@ -1,0 +1,73 @@
+"""Whether this process leads: polls feeds, judges changes of quality, tells what all see alike."""
+
+from __future__ import annotations
+
+from math import inf
+
+from windsock.clock import Clock
+from windsock.core.model.events import EventKind
+
+OWN = frozenset(
+    {
+        EventKind.COOLDOWN_BEGAN,
+        EventKind.COOLDOWN_ENDED,
+        EventKind.COOLDOWN_CUT_SHORT,
+        EventKind.ERRORS_ROSE,
+        EventKind.ERRORS_FELL,
+        EventKind.QUALITY_UNDONE,
+        EventKind.KEY_SILENCED,
+        EventKind.KEY_HEARD,
+        EventKind.BILL_DRIFTED,
+        EventKind.BILL_DOUBTED,
+        EventKind.USAGE_DOUBTED,
+        EventKind.PARAMETER_REFUSED,
+        EventKind.MODEL_REDIRECTED,
+        EventKind.CONFIG_RELOADED,
+        EventKind.CONFIG_REJECTED,
+        EventKind.CAP_RAISED,
+        EventKind.LOOP_IS_LATE,
+        EventKind.LOOP_IS_ON_TIME,
+        EventKind.STORE_RECOVERED,
+        EventKind.STORE_IS_BEHIND,
+        EventKind.STORE_CAUGHT_UP,
+    }
+)
+"""Told by whichever replica they happen to: they follow from its own calls, or from what a person
+did there. All others follow from what every replica knows, and only the one that leads tells."""
+
+
+class Role:
+    """A process that is alone always leads; of several the one that holds the lease.
+
+    token       of its lease: what is written with an older one is refused
+    replicas    that are there, this one among them
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._leads_until = inf
+        self.token = 0
+        self.replicas = 1
+        self.is_shared = False
+
+    def leads(self) -> bool:
+        """Whether it leads just now; a process that was stopped for a while knows that it does
+        not any more."""
+        return self._clock.elapsed() < self._leads_until
+
+    def share(self) -> None:
+        """There are others from now on, of whom one may lead."""
+        self.is_shared = True
+        self.follow()
+
+    def follow(self) -> None:
+        """Another leads."""
+        self._leads_until = -inf
+
+    def lead(self, token: int, until: float) -> None:
+        """It leads until then, of `Clock.elapsed`."""
+        self.token, self._leads_until = token, until
+
+    def tells(self, kind: EventKind) -> bool:
+        """Whether such an event is told by this process."""
+        return kind in OWN or self.leads()

@@ -1,0 +1,124 @@
+"""What proxies do to the priors of a route: the surest of them speaks in each cell.
+
+Several proxies look at the same answers, so that their errors are not independent: adding up what
+each is worth would let ten poor ones pass for a good one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from windsock.core.beliefs.empirical_bayes import LEAST_PHI, LEAST_STRENGTH, Cells, Fit
+from windsock.core.beliefs.proxies.combination import Forecast, Labels, combined
+from windsock.core.beliefs.proxies.correction import Correction, corrected
+from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
+
+Key = tuple[str, str]
+"""(task, deployment)"""
+
+LEAST_DOUBT = 0.01
+"""Share of the usual variance that is left of a one-sided proxy that fails every answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """A source that scores answers of a route without knowing whether they are right.
+
+    weight      0..1, how much of a scored answer each of its scores counts for
+    is_one_sided    what it fails is wrong; what it passes may be wrong all the same
+    sums        what it has said, as of now
+    """
+
+    name: str
+    weight: float
+    is_one_sided: bool
+    sums: Mapping[Key, ProxySums]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """What a proxy says of one cell.
+
+    say         rewards that it counts for; 0 where another proxy is surer, or labels say as much
+    mean        success, as corrected
+    bias        success less score, as far as labels tell; None without any
+    slope       0..1, λ: how far labels move with its scores on this route
+    off_by      points that it is usually off by in a cell before that is corrected, 0..1
+    """
+
+    say: float
+    mean: float
+    bias: float | None
+    slope: float
+    off_by: float
+
+
+Words = Mapping[Key, Mapping[str, Word]]
+"""By cell and proxy."""
+
+
+Hear = Callable[[float], Sequence[Proxy]]
+"""What the proxies of a route have said, as of a moment (unix s)."""
+
+
+def UNHEARD(_: float) -> Sequence[Proxy]:  # noqa: N802
+    """Nobody has said anything."""
+    return ()
+
+
+def heard(cells: Cells, fit: Fit, proxies: Sequence[Proxy]) -> tuple[Fit, Words]:
+    """The fit with the priors of scored cells as proxies have them, and each one's word."""
+    prior = _forecast(fit)
+    own = np.maximum([fit.phi[name] for name in cells.names], LEAST_PHI)[cells.name]
+    found = [(each, *_correction(cells, each)) for each in proxies]
+    with_each = [combined(prior, correction, labels) for _, correction, labels in found]
+    variances = np.array([each.variance for each in with_each])
+    surest, at = variances.argmin(axis=0), np.arange(len(cells.keys))
+    means = np.array([each.mean for each in with_each])[surest, at]
+    best = Forecast(mean=means, variance=variances[surest, at])
+    is_surer = best.variance < prior.variance
+    strengths = np.where(is_surer, np.maximum(best.strength, LEAST_STRENGTH), fit.pool.strengths)
+    say = prior.mean * (1 - prior.mean) * (1 / best.variance - 1 / prior.variance) * own
+    pool = replace(
+        fit.pool,
+        means=np.where(is_surer, means, fit.pool.means).tolist(),
+        strengths=strengths.tolist(),
+    )
+    words: dict[Key, dict[str, Word]] = {}
+    for number, (proxy, correction, _) in enumerate(found):
+        speaks = (surest == number) & is_surer
+        for key in proxy.sums.keys() & cells.place.keys():
+            i = cells.place[key]
+            words.setdefault(key, {})[proxy.name] = _word(
+                proxy, correction, key, i, float(say[i]) if speaks[i] else 0.0
+            )
+    return replace(fit, pool=pool), words
+
+
+def _forecast(fit: Fit) -> Forecast:
+    means, strengths = np.array(fit.pool.means), np.array(fit.pool.strengths)
+    return Forecast(mean=means, variance=means * (1 - means) / (strengths + 1))
+
+
+def _correction(cells: Cells, proxy: Proxy) -> tuple[Correction, Labels]:
+    sums = np.array([proxy.sums.get(key, NO_SUMS) for key in cells.keys]).T
+    found = corrected(sums, cells.name, proxy.weight)
+    labels = Labels(count=sums[2], total=sums[3])
+    if not proxy.is_one_sided:
+        return found, labels
+    doubt = np.maximum(LEAST_DOUBT, found.mean**2)
+    return replace(found, variance=found.variance * doubt), labels
+
+
+def _word(proxy: Proxy, correction: Correction, key: Key, i: int, say: float) -> Word:
+    is_known = proxy.sums[key].both > 0
+    return Word(
+        say=say,
+        mean=float(correction.mean[i]),
+        bias=float(correction.bias[i]) if is_known else None,
+        slope=correction.slope,
+        off_by=float(np.hypot(*correction.spread)),
+    )

@@ -1,0 +1,73 @@
+"""What one judge has done for one namespace and route, and whom it is asked about next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from windsock.core.evidence.judging.biases import JudgeBiases
+from windsock.core.evidence.judging.choosing import ENOUGH, Recently, RelativeWorth, inclusion
+from windsock.core.evidence.keys.accounts import Place
+from windsock.core.model.requests import Cell
+
+MOST_PLACES = 4_000
+"""Deployments at tasks that are remembered, and tasks."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class JudgeDesk:
+    """Since the start.
+
+    judged      answers that got a score; unreadable: whose verdict could not be read
+    unseen      answers that no text could be read of, or that said nothing
+    own         left out, since they are of the judge's own maker's models
+    """
+
+    half_life_s: float
+    judged: int = 0
+    unreadable: int = 0
+    unseen: int = 0
+    own: int = 0
+    biases: JudgeBiases = field(default_factory=JudgeBiases)
+    _worths: dict[Cell, RelativeWorth] = field(default_factory=dict)
+    _recent: dict[Place, Recently] = field(default_factory=dict)
+
+    def chance(self, place: Place, share: float, now: float) -> float:
+        """With which an answer there is judged, 0..1; looking changes nothing."""
+        worth = self._worths.get(place[0])
+        return inclusion(share, self._judged(place, now), worth.of(place[1]) if worth else 1.0)
+
+    def has_enough(self, place: Place, now: float) -> bool:
+        """Whether so many were judged there of late that what a label tells decides."""
+        return self._judged(place, now) >= ENOUGH
+
+    def count(self, place: Place, now: float) -> None:
+        """An answer there got a score."""
+        self.judged += 1
+        recent = self._recent.pop(place, None) or Recently(self.half_life_s)
+        recent.add(now)
+        _keep(self._recent, place, recent)
+
+    def _judged(self, place: Place, now: float) -> float:
+        recent = self._recent.get(place)
+        return recent.now(now) if recent else 0.0
+
+    def seed(self, place: Place, judged: float, now: float) -> None:
+        """So many had been judged there before the start."""
+        if place not in self._recent:
+            _keep(self._recent, place, Recently(self.half_life_s, judged, now))
+
+    def weigh(self, cell: Cell, worth: RelativeWorth) -> None:
+        """What labels tell at a task, from now on."""
+        self._worths.pop(cell, None)
+        _keep(self._worths, cell, worth)
+
+
+def _keep(held: dict[K, V], name: K, value: V) -> None:
+    """As the newest; callers name tasks, so the oldest go."""
+    held[name] = value
+    if len(held) > MOST_PLACES:
+        del held[next(iter(held))]

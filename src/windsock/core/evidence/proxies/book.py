@@ -1,0 +1,125 @@
+"""What proxies have said of each deployment at each task of a route, and which labels came beside.
+
+Sums are kept by source, by the key that spoke, and by the key whose label stands beside: a key that
+is taken out, or believed less, takes what it has said along. They add in any order, and age as
+beliefs do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
+from windsock.core.beliefs.statistics import NEVER, discounts, infinite
+from windsock.core.evidence.proxies.words import Voice
+from windsock.core.model.requests import Cell
+
+MOST_VOICES = 128
+"""Whose sums are kept apart at a place; those of further keys are counted as nobody's."""
+
+MOST_SCORED = 600.0
+"""Scored answers at a place that one voice is remembered for, so that it stays movable."""
+
+Place = tuple[Cell, str]
+"""(cell, deployment)"""
+
+
+@dataclass(slots=True)
+class Dated:
+    """Sums as of `at`, unix s."""
+
+    sums: ProxySums = NO_SUMS
+    at: float = NEVER
+
+    def add(self, sums: ProxySums, at: float, half_life_s: float) -> None:
+        """Count more, or less; nobody takes back more than was said."""
+        stays, weight = discounts(self.at, at, half_life_s) if self.at > NEVER else (1.0, 1.0)
+        self.sums = self.sums.times(stays).plus(sums, weight)
+        self.at = max(self.at, at)
+        most = max(self.sums.judged, self.sums.both)
+        if most > MOST_SCORED:
+            self.sums = self.sums.times(MOST_SCORED / most)
+        self.sums = ProxySums(*(max(0.0, part) for part in self.sums))
+
+    def as_of(self, moment: float, half_life_s: float) -> ProxySums:
+        """What they still count then."""
+        age_s = max(0.0, moment - self.at) if self.at > NEVER else 0.0
+        return self.sums.times(2.0 ** (-age_s / half_life_s))
+
+
+class ProxyBook:
+    """All proxies of one route.
+
+    half_life_s     after which a score counts half
+    belief          (key, place) -> 0..1, how far a key is believed there
+    """
+
+    def __init__(self, half_life_s: float, belief: Callable[[str, Place], float]) -> None:
+        self._half_life_s = half_life_s
+        self._belief = belief
+        self._held: dict[Place, dict[Voice, Dated]] = {}
+
+    def add(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
+        """So much more was said, or is taken back."""
+        self._voice(place, voice).add(sums, at, self._half_life_s)
+
+    def of(self, place: Place, as_of: float) -> dict[str, ProxySums]:
+        """By source, as far as keys are believed; looking opens nothing."""
+        made: dict[str, ProxySums] = {}
+        for voice, dated in self._held.get(place, {}).items():
+            believed = self._belief(voice.key, place) * self._belief(voice.labeller, place)
+            sums = dated.as_of(as_of, self._half_life_s)
+            made[voice.source] = made.get(voice.source, NO_SUMS).plus(sums, believed)
+        return made
+
+    def places(self, namespace: str) -> Iterator[Place]:
+        """Where anything was said in a namespace."""
+        return (place for place in self._held if place[0].namespace == namespace)
+
+    def spoken(self, key: str) -> list[Place]:
+        """Where a key has scored answers, or labelled ones that were scored."""
+        return [
+            place
+            for place, voices in sorted(self._held.items())
+            if any(key in (voice.key, voice.labeller) for voice in voices)
+        ]
+
+    def scored(self) -> dict[Cell, float]:
+        """Scored answers of each task."""
+        made: dict[Cell, float] = {}
+        for (cell, _), voices in self._held.items():
+            made[cell] = made.get(cell, 0.0) + sum(each.sums.judged for each in voices.values())
+        return made
+
+    def forget(self, cells: frozenset[Cell]) -> None:
+        """Drop what was said in these cells."""
+        for place in [place for place in self._held if place[0] in cells]:
+            del self._held[place]
+
+    def to_state(self) -> list[list[Any]]:
+        """JSON-able and exact: a place, and what each voice has said there."""
+        return [
+            [*cell.stored, name, [[*voice, dated.at, *dated.sums] for voice, dated in each.items()]]
+            for (cell, name), each in sorted(self._held.items())
+        ]
+
+    def from_state(self, state: Iterable[list[Any]]) -> None:
+        """Take over a state of `to_state`."""
+        self._held = dict(_read(state))
+
+    def _voice(self, place: Place, voice: Voice) -> Dated:
+        voices = self._held.setdefault(place, {})
+        if voice not in voices and len(voices) >= MOST_VOICES:
+            voice = Voice(voice.source if Voice(voice.source) in voices else "(others)")
+        return voices.setdefault(voice, Dated())
+
+
+def _read(state: Iterable[list[Any]]) -> Iterator[tuple[Place, dict[Voice, Dated]]]:
+    for *names, deployment, held in state:
+        voices = {
+            Voice(source, key, labeller): Dated(ProxySums(*sums), infinite(at))
+            for source, key, labeller, at, *sums in held
+        }
+        yield (Cell.read(*names), deployment), voices

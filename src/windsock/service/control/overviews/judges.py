@@ -1,0 +1,122 @@
+"""What the judges of routes have done, what that cost, and which biases of theirs are measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import Field
+
+from windsock.core.evidence.judging.biases import Basis, Bias
+from windsock.core.evidence.judging.desk import JudgeDesk
+from windsock.core.evidence.sources import is_label
+from windsock.core.model.rewards import Reward
+from windsock.core.model.units import to_float
+from windsock.core.routing.caps.account import Account
+from windsock.service.background_requests import BackgroundTally
+from windsock.service.control.schemas.base import Answer
+
+How = Literal["pointwise", "pairwise"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeFacts:
+    """The judge of one route, as it stands for one namespace.
+
+    tally, account  of all namespaces together; None for one that may not see those
+    said_of         a decision's id -> what was said of it, as far as it is at hand
+    """
+
+    route: str
+    model: str
+    how: How
+    share: float
+    desk: JudgeDesk
+    said_of: Callable[[str], Iterable[Reward]]
+    tally: BackgroundTally | None
+    waiting: int | None
+    account: Account | None
+
+
+class BiasView(Answer):
+    """A bias, in points of score."""
+
+    value: float
+    error: float | None = Field(description="standard error; null: too few")
+    answers: int
+    basis: Basis = Field(
+        description="labels: against what others said of the same answers; pairs: both orders of "
+        "one pair; scores: alone, where what goes with quality is not told apart"
+    )
+
+
+class BiasesView(Answer):
+    """null: nothing is known of it yet."""
+
+    order: BiasView | None = Field(description="-1..1: the first of a pair is preferred so much")
+    length: BiasView | None = Field(description="for each doubling of an answer's length")
+    self_preference: BiasView | None = Field(description="of its own maker's models over others")
+
+
+class JudgeView(Answer):
+    """Since the start of the service; what is shared among namespaces is null for most."""
+
+    route: str
+    model: str
+    how: How
+    share: float = Field(description="of answers that are judged, at most")
+    judged: int = Field(description="answers that got a score")
+    unreadable: int = Field(description="verdicts that could not be read: no score")
+    unseen: int = Field(description="answers without a text, or without a letter or digit")
+    own_family: int = Field(description="left out, being of the judge's own maker's models")
+    waiting: int | None
+    left_out: int | None = Field(description="drawn, but there was no place in the queue")
+    failed: int | None = Field(description="questions to the judge that got no answer")
+    unpaid: int | None = Field(description="questions for which there was no money in time")
+    spent_usd: float | None = Field(description="today, UTC")
+    limit_usd: float | None = Field(description="that may be spent today as of now")
+    biases: BiasesView
+
+
+def judge_view(facts: JudgeFacts, now: float) -> JudgeView:
+    """As it stands at `now`, unix s."""
+    desk, tally, account = facts.desk, facts.tally, facts.account
+    return JudgeView(
+        route=facts.route,
+        model=facts.model,
+        how=facts.how,
+        share=facts.share,
+        judged=desk.judged,
+        unreadable=desk.unreadable,
+        unseen=desk.unseen,
+        own_family=desk.own,
+        waiting=facts.waiting,
+        left_out=tally.left_out if tally else None,
+        failed=tally.failed if tally else None,
+        unpaid=tally.unpaid if tally else None,
+        spent_usd=to_float(account.spent_usd) if account else None,
+        limit_usd=to_float(account.limit_usd(now)) if account else None,
+        biases=_biases(facts),
+    )
+
+
+def _biases(facts: JudgeFacts) -> BiasesView:
+    biases = facts.desk.biases
+
+    def label_of(decision_id: str) -> float | None:
+        said = facts.said_of(decision_id)
+        values = [each.value for each in said if is_label(each.source)]
+        return sum(values) / len(values) if values else None
+
+    return BiasesView(
+        order=_view(biases.order()),
+        length=_view(biases.length(label_of)),
+        self_preference=_view(biases.self_preference(label_of)),
+    )
+
+
+def _view(bias: Bias | None) -> BiasView | None:
+    if bias is None:
+        return None
+    return BiasView(value=bias.value, error=bias.error, answers=bias.answers, basis=bias.basis)

@@ -1,0 +1,135 @@
+"""How success is known: who says what of a deployment at a task, and what that counts for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from windsock.core.beliefs.proxies.hearing import Word
+from windsock.core.beliefs.proxies.sums import NO_SUMS
+from windsock.core.beliefs.summaries import BeliefSummary
+from windsock.core.evidence.checks.worth import worth_by
+from windsock.core.evidence.how_known import HowKnown
+from windsock.core.evidence.weighting import CHECK
+from windsock.service.control.schemas.base import Answer
+
+Basis = Literal["judged", "proxies alone", "mere answers", "lessons", "public figures", "nothing"]
+"""The best of what a belief rests on."""
+
+LEAST_SAMPLES = 0.01
+"""Rewards' worth of evidence below which there is none."""
+
+
+class CheckView(Answer):
+    """Declared checks of one deployment at one task, against labels of the same answers."""
+
+    judged: float = Field(description="answers both checked and labelled, as remembered")
+    fails_right: float | None = Field(description="share of right answers that they fail")
+    fails_wrong: float | None = Field(description="share of wrong answers that they fail")
+    say: float = Field(description="rewards that all they have said counts for")
+
+    @classmethod
+    def of(cls, known: HowKnown) -> CheckView | None:
+        """None where no answer was both."""
+        worth, word = known.worth, known.words.get(CHECK)
+        judged = worth.right + worth.wrong
+        if not judged:
+            return None
+        return cls(judged=judged, fails_right=worth.fails_right, fails_wrong=worth.fails_wrong,
+                   say=word.say if word else 0.0)  # fmt: skip
+
+
+class PartView(Answer):
+    """One check of one deployment at one task, against labels of the same answers."""
+
+    name: str
+    judged: float = Field(description="answers both checked and labelled, as remembered")
+    fails_right: float | None = Field(description="share of right answers that it fails")
+    fails_wrong: float | None = Field(description="share of wrong answers that it fails")
+
+
+def part_views(known: HowKnown) -> list[PartView]:
+    """Each check that was made of an answer with a label, by name."""
+    found = {name.partition(":")[2]: worth_by(sums) for name, sums in known.proxies.items()
+             if name.startswith(f"{CHECK}:")}  # fmt: skip
+    return [
+        PartView(
+            name=name,
+            judged=worth.right + worth.wrong,
+            fails_right=worth.fails_right,
+            fails_wrong=worth.fails_wrong,
+        )
+        for name, worth in sorted(found.items())
+        if worth.right + worth.wrong
+    ]
+
+
+class SourceView(Answer):
+    """What one source has said; of metrics each counts by itself."""
+
+    source: str
+    kind: Literal["label", "proxy"] = Field(
+        description="a label knows what was right; what a proxy's scores are worth is learnt"
+    )
+    rewards: float = Field(description="recent ones, those of long ago fade")
+    mean: float | None = Field(description="of them, 0..1")
+    one_counts: float = Field(
+        description="rewards that one label counts for before its key's bound; scored answers "
+        "that one score does"
+    )
+    says: float | None = Field(
+        None, description="of a proxy: rewards that all its scores count for; 0: another says more"
+    )
+    labelled: float | None = Field(None, description="answers that it scored and a label judged")
+    bias: float | None = Field(None, description="success less score, so far as labels tell")
+    slope: float | None = Field(
+        None, description="0..1, how far labels move with its scores on the route; 0: not at all"
+    )
+    off_by: float | None = Field(
+        None, description="by how much its scores are usually off in a task, uncorrected, 0..1"
+    )
+    corrected_mean: float | None = Field(None, description="success, as it has it once corrected")
+
+
+def source_views(known: HowKnown) -> list[SourceView]:
+    """Labels first, then those that count most."""
+    views = [
+        SourceView(
+            source=name,
+            kind="label" if name in known.labels else "proxy",
+            rewards=heard.count,
+            mean=heard.total / heard.count if heard.count else None,
+            one_counts=counts,
+            **_said(known, name),
+        )
+        for name, (heard, counts) in known.sources.items()
+    ]
+    return sorted(views, key=lambda each: (each.kind, -(each.says or each.one_counts), each.source))
+
+
+def _said(known: HowKnown, name: str) -> dict[str, float | None]:
+    word: Word | None = known.words.get(name)
+    if word is None:
+        return {}
+    return {
+        "says": word.say,
+        "labelled": known.proxies.get(name, NO_SUMS).both,
+        "bias": word.bias,
+        "slope": word.slope,
+        "off_by": word.off_by,
+        "corrected_mean": word.mean,
+    }
+
+
+def basis_of(known: HowKnown, belief: BeliefSummary, *, is_lent: bool) -> Basis:
+    """What a belief rests on; is_lent: public figures move its prior."""
+    if known.counted:
+        return "judged"
+    if any(word.say for word in known.words.values()):
+        return "proxies alone"
+    if known.answers:
+        return "mere answers"
+    if belief.effective_samples > LEAST_SAMPLES:
+        return "lessons"
+    return "public figures" if is_lent else "nothing"

@@ -1,0 +1,1 @@
+"""What callers do with their answers, read from what they send next."""

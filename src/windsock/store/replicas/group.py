@@ -1,0 +1,205 @@
+"""Who takes part, what they have told, and who leads: short transactions, none on a request's way.
+
+All raise StoreError if the database cannot be reached.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, Table, case, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from windsock.core.replicas.deltas import Delta
+from windsock.store.compact.transactions import begin_alone
+from windsock.store.engine import reading
+from windsock.store.replicas.tables import DeltaRow, FeedBodyRow, LeaseRow, ReplicaRow
+from windsock.store.tables import WriterRow
+
+CHANNEL = "windsock"
+"""On which replicas wake each other."""
+
+POLLER = "poller"
+"""The lease of who polls feeds, judges changes, and keeps snapshots."""
+
+KEYS = "keys"
+"""Why replicas are woken where keys were made, changed or revoked."""
+
+KEPT_S = 86_400.0
+"""For which replicas that are gone are remembered, and what they told (`store.retention`)."""
+
+PAGE = 500
+"""Deltas read at a time."""
+
+NOW = text("SELECT extract(epoch FROM clock_timestamp())")
+
+_delta: Table = DeltaRow.__table__  # type: ignore[attr-defined]
+_replica: Table = ReplicaRow.__table__  # type: ignore[attr-defined]
+_lease: Table = LeaseRow.__table__  # type: ignore[attr-defined]
+_body: Table = FeedBodyRow.__table__  # type: ignore[attr-defined]
+_writer: Table = WriterRow.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A replica; `is_there` if it has said so lately. Moments in unix s."""
+
+    id: str
+    name: str
+    joined_at: float
+    seen_at: float
+    config: str
+    is_there: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """holder   who leads; `left_s` seconds from now, unless it says again that it does
+    token       of this holder: what is written with an older one is refused
+    """
+
+    holder: str
+    token: int
+    left_s: float
+
+
+def now_of(connection: Connection) -> float:
+    """The database's clock, unix s."""
+    return float(connection.execute(NOW).scalar_one())
+
+
+def join(engine: Engine, replica: str, name: str, config: str) -> int:
+    """Take part from now on; the ledger's position."""
+    with reading(), engine.begin() as connection:
+        begin_alone(connection)
+        position = connection.execute(select(func.max(_writer.c.position))).scalar() or 0
+        now = now_of(connection)
+        values = {"name": name, "position": position, "joined_at": now, "seen_at": now}
+        row = insert(_replica).values(id=replica, config=config, **values)
+        connection.execute(row.on_conflict_do_nothing())
+        old = _replica.c.seen_at < now - KEPT_S
+        connection.execute(delete(_replica).where(old))
+    return int(position)
+
+
+def leave(engine: Engine, replica: str) -> None:
+    """Take part no more; what it led another may lead at once."""
+    with reading(), engine.begin() as connection:
+        now = now_of(connection)
+        connection.execute(update(_replica).where(_replica.c.id == replica).values(left_at=now))
+        connection.execute(update(_lease).where(_lease.c.holder == replica).values(until=now))
+        wake(connection)
+
+
+def beat(engine: Engine, replica: str, config: str, lease_s: float) -> tuple[Lease, list[Member]]:
+    """Say that it is there, lead if nobody does, and see who else is there."""
+    with reading(), engine.begin() as connection:
+        now = now_of(connection)
+        mine = update(_replica).where(_replica.c.id == replica)
+        connection.execute(mine.values(seen_at=now, config=config, left_at=None))
+        lease = _taken(connection, replica, lease_s, now)
+        rows = connection.execute(select(_replica).order_by(_replica.c.joined_at)).all()
+    return lease, [_member(row, now - 2 * lease_s) for row in rows]
+
+
+def _member(row: Any, since: float) -> Member:
+    is_there = row.left_at is None and row.seen_at > since
+    return Member(
+        id=row.id,
+        name=row.name,
+        joined_at=row.joined_at,
+        seen_at=row.seen_at,
+        config=row.config,
+        is_there=is_there,
+    )
+
+
+def _taken(connection: Connection, replica: str, lease_s: float, now: float) -> Lease:
+    """Prolong the lease, or take it where it has run out: by one statement, so by one alone."""
+    new = insert(_lease).values(name=POLLER, holder=replica, token=1, until=now + lease_s)
+    is_mine = _lease.c.holder == replica
+    grown = _lease.c.token + case((is_mine, 0), else_=1)
+    taken = new.on_conflict_do_update(
+        index_elements=["name"],
+        set_={"holder": replica, "until": now + lease_s, "token": grown},
+        where=is_mine | (_lease.c.until < now),
+    )
+    connection.execute(taken)
+    row = connection.execute(select(_lease).where(_lease.c.name == POLLER)).one()
+    return Lease(holder=row.holder, token=row.token, left_s=row.until - now)
+
+
+def deltas_after(engine: Engine, position: int) -> list[tuple[int, Delta]]:
+    """What was told after a position, in order, PAGE at most; what cannot be read is left out."""
+    query = select(_delta).where(_delta.c.position > position).order_by(_delta.c.position)
+    with reading(), engine.connect() as connection:
+        rows = connection.execute(query.limit(PAGE)).all()
+    return [(row.position, delta) for row in rows if (delta := _read(row.body)) is not None]
+
+
+def _read(body: str) -> Delta | None:
+    try:
+        return Delta.from_state(orjson.loads(body))
+    except (LookupError, TypeError, ValueError):
+        return None
+
+
+def eras(engine: Engine) -> list[tuple[int, int]]:
+    """(first, last] positions of the ledger between which what was learnt is in deltas."""
+    last = select(_delta.c.replica, func.max(_delta.c.position)).group_by(_delta.c.replica)
+    with reading(), engine.connect() as connection:
+        ends = {row[0]: row[1] for row in connection.execute(last)}
+        begun = connection.execute(select(_replica.c.id, _replica.c.position)).all()
+    return [(row.position, ends[row.id]) for row in begun if row.id in ends]
+
+
+def put_body(engine: Engine, feed: str, token: int, body: bytes | None, seen_at: float) -> bool:
+    """Keep what a feed says, None: the same as before; False if another leads by now."""
+    with reading(), engine.begin() as connection:
+        held = select(_lease.c.token).where(_lease.c.name == POLLER).with_for_update()
+        if connection.execute(held).scalar() != token:
+            return False
+        if body is None:
+            mine = update(_body).where(_body.c.feed == feed)
+            connection.execute(mine.values(seen_at=seen_at, token=token))
+        else:
+            _put(connection, feed, token, body, seen_at)
+        wake(connection)
+    return True
+
+
+def _put(connection: Connection, feed: str, token: int, body: bytes, seen_at: float) -> None:
+    values = {"token": token, "seen_at": seen_at, "body": zlib.compress(body, 1)}
+    row = insert(_body).values(feed=feed, number=1, **values)
+    again = {**values, "number": _body.c.number + 1}
+    connection.execute(row.on_conflict_do_update(index_elements=["feed"], set_=again))
+
+
+def body_of(engine: Engine, feed: str, known: str | None) -> tuple[str, bytes | None] | None:
+    """(number, body) of a feed, no body if `known` is its number; None if none was kept yet."""
+    with reading(), engine.connect() as connection:
+        here = _body.c.feed == feed
+        number = connection.execute(select(_body.c.number).where(here)).scalar()
+        if number is None:
+            return None
+        if str(number) == known:
+            return known, None
+        row = connection.execute(select(_body.c.number, _body.c.body).where(here)).one()
+    return str(row.number), zlib.decompress(row.body)
+
+
+def bodies_seen(engine: Engine) -> dict[str, float]:
+    """By feed, when its body was last seen."""
+    with reading(), engine.connect() as connection:
+        rows = connection.execute(select(_body.c.feed, _body.c.seen_at))
+        return {row.feed: row.seen_at for row in rows}
+
+
+def wake(connection: Connection, why: str = "") -> None:
+    """Have the others look, once this transaction is done; nobody listens in SQLite."""
+    if connection.dialect.name == "postgresql":
+        values = {"channel": CHANNEL, "why": why}
+        connection.execute(text("SELECT pg_notify(:channel, :why)"), values)
