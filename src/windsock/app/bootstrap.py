@@ -11,10 +11,10 @@ from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.core_parts import core_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.http_server import refuse_taken, server_of
+from windsock.app.replicas.place import ALONE, Place
 from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
 from windsock.app.wiring import with_edges
-from windsock.app.workers.place import ALONE, Place
 from windsock.clock import Clock, SystemClock
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError

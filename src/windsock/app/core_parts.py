@@ -14,11 +14,11 @@ from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion, log_event
 from windsock.app.background.listings import REMEMBERED
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
+from windsock.app.replicas.place import ALONE, Place
 from windsock.app.replicas.role import Role
 from windsock.app.replicas.shared_fetcher import SharedFetcher
 from windsock.app.route_parts import load_rules_of, router_of
 from windsock.app.state_recovery import Known, opened_store, restored
-from windsock.app.workers.place import ALONE, Place
 from windsock.clock import Clock
 from windsock.config.settings import Settings, guard_rules
 from windsock.core.model.catalog import Catalog

@@ -16,12 +16,12 @@ from pathlib import Path
 from windsock.app import gc_tuning
 from windsock.app.bootstrap import build_open
 from windsock.app.http_server import server_of
+from windsock.app.replicas.place import Place
 from windsock.app.service import Service
 from windsock.app.workers.delivery import Delivery
 from windsock.app.workers.follower import Follower
 from windsock.app.workers.leader import Leader
 from windsock.app.workers.passing_on import PassingOn, TellingAll
-from windsock.app.workers.place import Place
 from windsock.app.workers.seat import Seat
 from windsock.config.settings import Settings
 from windsock.errors import ConfigError, WindsockError
