@@ -91,9 +91,11 @@ class Lists:
     def poll(self, at: float) -> None:
         """Two polls of each list at `at` (unix s), which never goes back."""
         self._clock.advance_to(at)
-        for name, body in self._bodies * 2:
-            definition = load_feed(folders("pricefeeds", "feed.toml")[name])
-            self._ingestion.on_reading(definition, read(definition, body, seen_at=at))
+        known = folders("pricefeeds", "feed.toml")
+        lists = [(load_feed(known[name]), body) for name, body in self._bodies]
+        readings = [(each, read(each, body, seen_at=at)) for each, body in lists]
+        for definition, reading in readings * 2:
+            self._ingestion.on_reading(definition, reading)
 
 
 def facts(*, is_reversed: bool = False) -> Iterator[Fact]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
+from opentelemetry.context import get_current
 from typer.testing import CliRunner
 
 from tests.running import Running, config_of, running
@@ -113,7 +113,7 @@ async def test_names_hold_after_a_restart(tmp_path: Path) -> None:
 
 
 async def test_evaluations_come_where_exporters_send_logs(tmp_path: Path) -> None:
-    """OTLP's answer: {} where all is well, else how many were refused; protobuf is told so."""
+    """OTLP's answer: {} where all is well, else how many were refused."""
     async with service(tmp_path) as it:
         decision = await ask(it)
         good = await it.http.post("/v1/logs", json=evaluation(0.75, response_id="chatcmpl-0"))
@@ -124,8 +124,34 @@ async def test_evaluations_come_where_exporters_send_logs(tmp_path: Path) -> Non
         assert told["rejectedLogRecords"] == "1"
         assert "no answer is known to this key" in told["errorMessage"]
         binary = {"content-type": "application/x-protobuf"}
-        refused = await it.http.post("/v1/logs", content=b"\x0a\x00", headers=binary)
-        assert (refused.status_code, "JSON" in refused.text) == (415, True)
+        refused = await it.http.post("/v1/logs", content=b"nonsense", headers=binary)
+        assert (refused.status_code, "protobuf" in refused.text) == (400, True)
+
+
+async def test_opentelemetrys_own_sdk_sends_evaluations(tmp_path: Path) -> None:
+    """The log record of an evaluation, in the context of the span it judges, by its exporter."""
+    from opentelemetry._logs import LogRecord
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    def send(url: str, context: Any) -> None:
+        logs = LoggerProvider()
+        logs.add_log_record_processor(SimpleLogRecordProcessor(OTLPLogExporter(f"{url}/v1/logs")))
+        said = {"gen_ai.evaluation.name": "Fluency", "gen_ai.evaluation.score.value": 0.625}
+        name = "gen_ai.evaluation.result"
+        logs.get_logger("t").emit(LogRecord(event_name=name, attributes=said, context=context))
+        logs.shutdown()
+
+    async with service(tmp_path) as it:
+        with TracerProvider().get_tracer("t").start_as_current_span("chat"):
+            headers: dict[str, str] = {}
+            TraceContextTextMapPropagator().inject(headers)
+            decision = await ask(it, **headers)
+            await asyncio.to_thread(send, it.url, get_current())
+        assert await said_of(it, decision) == [("Fluency", "otel:Fluency", 0.625)]
 
 
 async def test_said_twice_counts_once_and_a_correction_corrects(tmp_path: Path) -> None:
@@ -166,22 +192,17 @@ async def test_the_operators_scales_hold_and_a_rating_without_one_is_left_out(
         assert told["learnt"] == 0, "that it reaches to 7 is remembered"
 
 
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (b"{", "not valid JSON"),
-        (b"", "no scores"),
-        (b"\xff\xfe\x00", "UTF-8"),
-        (json.dumps({"scores": [{"id": "a", "value": 1}] * 2001}).encode(), "at most 2,000"),
-    ],
-)
-async def test_what_cannot_be_read_is_said_in_one_sentence(
-    tmp_path: Path, body: bytes, said: str
-) -> None:
+async def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path) -> None:
     async with service(tmp_path) as it:
-        answer = await it.http.post("/v1/feedback/rows", content=body)
-        assert answer.status_code == 400
-        assert said in answer.json()["error"]["message"]
+        for body, said in [
+            (b"{", "not valid JSON"),
+            (b"", "no scores"),
+            (b"\xff\xfe\x00", "UTF-8"),
+            (json.dumps({"scores": [{"id": "a", "value": 1}] * 2001}).encode(), "at most 2,000"),
+        ]:
+            answer = await it.http.post("/v1/feedback/rows", content=body)
+            assert answer.status_code == 400
+            assert said in answer.json()["error"]["message"]
 
 
 async def test_a_file_is_sent_by_the_command(tmp_path: Path) -> None:
@@ -205,3 +226,39 @@ async def test_a_file_is_sent_by_the_command(tmp_path: Path) -> None:
         made = await asyncio.to_thread(CliRunner().invoke, app, wrong)
         assert isinstance(made.exception, Exception)
         assert "one of rows, otel, langfuse, langsmith, csv, json" in str(made.exception)
+
+
+async def test_only_exports_may_be_no_text(tmp_path: Path) -> None:
+    """Bounds of bodies hold everywhere else, whatever type a body is said to have."""
+    async with service(tmp_path) as it:
+        binary = {"content-type": "application/x-protobuf"}
+        for path in ("/v1/chat/completions", "/v1/feedback/otel"):
+            deep = await it.http.post(path, content=b"[" * 500 + b"]" * 500, headers=binary)
+            assert (deep.status_code, "deep" in deep.text or "128" in deep.text) == (400, True)
+
+
+async def test_nobody_takes_the_name_of_anothers_answer(tmp_path: Path) -> None:
+    """At hand, and after a restart: a caller's name stands behind the ids that are given out."""
+    async with service(tmp_path) as it:
+        first = await ask(it)
+        for name in (first, "chatcmpl-0"):
+            await ask(it, **{"x-request-id": name})
+        for name, value in ((first, 0.25), ("chatcmpl-0", 0.75)):
+            await it.http.post("/v1/feedback", json={"decision_id": name, "value": value})
+            assert await said_of(it, first) == [("", "explicit", value)]
+    async with service(tmp_path) as it:
+        for name in (first, "chatcmpl-0"):
+            it.service.feedbacks._open.clear()
+            it.service.feedbacks._id_by_name.clear()
+            told = await it.http.post("/v1/feedback", json={"decision_id": name, "value": 0.5})
+            assert told.status_code == 200
+            assert await said_of(it, first)
+
+
+async def test_a_name_that_all_requests_have_is_that_of_the_last(tmp_path: Path) -> None:
+    """A proxy that is set up wrongly: what is looked at in the store stays bounded."""
+    async with service(tmp_path) as it:
+        names = [await ask(it, **{"x-request-id": "same"}) for _ in range(70)]
+    async with service(tmp_path) as it:
+        await it.http.post("/v1/feedback/rows", json={"request_id": "same", "value": 1})
+        assert await said_of(it, names[-1]) == [("", "explicit", 1.0)]

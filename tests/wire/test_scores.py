@@ -330,3 +330,43 @@ def test_what_is_said_again_has_the_same_key_and_a_correction_another() -> None:
     assert one({**LANGFUSE, "value": 0}, "langfuse").key != first.key
     later = {**LANGFUSE, "value": 1, "updatedAt": "2026-11-29T08:00Z"}
     assert one(later, "langfuse").key != first.key
+
+
+def test_what_several_people_say_of_one_answer_is_several_words() -> None:
+    said = {**LANGFUSE, "value": 1, "source": "ANNOTATION"}
+    first, second = (one({**said, "authorUserId": name}, "langfuse") for name in ("ann", "bo"))
+    assert first.metric == second.metric == "helpfulness"
+    assert first.matter != second.matter
+    assert "ann" not in first.matter
+    by_app = {"run_id": UUID, "key": "c", "score": 1, "feedback_source": {"type": "app"}}
+    assert one(by_app, "langsmith").matter == "c"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "source", "value"),
+    [
+        ("id,traceId,name,dataType,value,stringValue,source,authorUserId\n"
+         f"s1,{TRACE},good,BOOLEAN,1,True,ANNOTATION,u1\n", "langfuse", "explicit", 1.0),
+        ("ID,Trace ID,Name,Data Type,Value,String Value,Source\n"
+         f"s1,{TRACE},good,CATEGORICAL,,incorrect,EVAL\n", "langfuse", "langfuse:good", 0.0),
+        ("run_id,key,score,value,comment,feedback_source.type\n"
+         f"{UUID},good,,correct,,app\n", "langsmith", "explicit", 1.0),
+    ],
+)  # fmt: skip
+def test_exports_as_csv_in_the_spellings_of_their_tools(
+    text: str, name: str, source: str, value: float
+) -> None:
+    (score,) = read_scores(text.encode(), name)
+    assert isinstance(score, Score), score
+    assert (score.source, value_of(score)) == (source, value)
+    assert TRACE in score.names
+
+
+def test_a_percentage_goes_to_a_hundred_unless_it_is_a_share() -> None:
+    rows = [{"id": "a", "metric": "percentCorrect", "value": each} for each in (85, 1, 0.5)]
+    assert [value_of(each) for each in read(rows, "rows")] == [0.85, 0.01, 0.005]
+    assert value_of(one({"id": "a", "metric": "accuracy_pct", "value": 0.85}, "rows")) == 0.85
+    with pytest.raises(NoScore, match="may be the worst"):
+        value_of(one({"id": "a", "metric": "percent", "value": 1}, "rows"))
+    with pytest.raises(NoScore, match="outside its scale"):
+        value_of(one({"id": "a", "metric": "percent", "value": 140}, "rows"))

@@ -26,7 +26,7 @@ from windsock.service.gateway.feedback_endpoint import FeedbackEndpoint
 from windsock.service.gateway.gemini_calls import gemini_calls
 from windsock.service.gateway.redis_cache import RedisCache
 from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, ResponseCache
-from windsock.service.gateway.scores.endpoints import ScoresEndpoint, partial_success
+from windsock.service.gateway.scores.endpoints import REFUSED, OtlpEndpoint, ScoresEndpoint
 from windsock.service.gateway.scores.taking import ScoreTaking
 from windsock.service.gateway.translation import spoken
 from windsock.service.tallies import Tallies
@@ -132,8 +132,7 @@ def _scores_of(service: Service, only_own: Callable[[], bool]) -> dict[str, Path
     known = partial(ScoresEndpoint, access=service.access, taking=taking, clock=service.clock)
     return {
         **{f"/v1/feedback/{name}": known(name) for name in FORMATS},
-        "/v1/logs": known("otel", told=partial_success("rejectedLogRecords")),
-        "/v1/traces": known("otel", told=partial_success("rejectedSpans")),
+        **{f"/v1/{kind}": OtlpEndpoint(kind, known("otel")) for kind in REFUSED},
     }
 
 

@@ -89,12 +89,14 @@ def learn(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start beliefs from past evaluations, or undo that; or learn scores from another tool."""
+    """Start beliefs from past results or scores, or undo that."""
     from windsock.cli import tables
     from windsock.cli.learning.scores import learn_scores
     from windsock.cli.service_client import ServiceClient
 
     service = ServiceClient(url, key)
+    if scores is None and name != "csv":
+        scores = outcomes
     if undo is not None:
         tables.unlearn(service, undo, as_json=as_json)
     elif scores is not None:

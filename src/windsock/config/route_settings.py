@@ -52,7 +52,8 @@ class RouteSettings(Part):
                     better buy, and the loss against having kept it is bounded
     budget          a [budgets] name, shared by all routes that give it: the objective 'budget'
                     splits it by equal value of the last dollar; others only stop at its cap
-    segments        learn segments within tasks from cheap numbers about the prompt
+    segments        of requests that name no task, learnt from cheap numbers about the prompt, where
+                    routing by them measurably pays
     classify        propose a task for requests that name none, learnt from those that do
     first_byte_timeout      until the first content of a stream, the head of a plain answer
     stall_timeout   between contents of a stream

@@ -240,3 +240,13 @@ def test_words_tell_a_segment_by_its_requests() -> None:
     assert "code" in words.split(", ")
     assert len(words.split(", ")) == 3
     assert held(x[50:, :9], x[:, :9]) == ""
+
+
+def test_a_task_that_is_named_is_not_divided() -> None:
+    policy, _ = taught()
+    assert policy.task_of(request(True, 0.0))[1]
+    named = RouteRequest(model="auto", task="sql", features=(1.0, 0.0))
+    assert policy.task_of(named) == ("sql", "")
+    before = policy.to_state()["segments"]
+    settle(policy, Cell("default", "auto", "sql"), "best", named, 1.0)
+    assert policy.to_state()["segments"] == before

@@ -11,7 +11,9 @@ import pytest
 from tests.builders import CHEAP, START, quote
 from windsock.core.model.ticks import Quote, Vanished
 from windsock.core.pricing.book import PriceBook
-from windsock.core.pricing.consensus.late_ticks import MAX_LATE_TICKS
+from windsock.core.pricing.consensus.late_ticks import MAX_LATE_TICKS, Entry
+from windsock.core.pricing.consensus.timeline import PriceTimeline
+from windsock.core.pricing.rules import GuardRules
 
 HOUR = 3600.0
 Tick = Quote | Vanished
@@ -92,6 +94,29 @@ def test_the_same_statement_read_twice_is_one() -> None:
     for tick in (then(2.2), GONE):
         once, twice = book_of(FIRST, tick), book_of(FIRST, tick, tick)
         assert known(once) == known(twice)
+
+
+def test_rows_of_one_list_in_their_order_are_not_late_and_the_last_moment_is_all_that_is_kept() -> (
+    None
+):
+    """Each row would replay those before it, and they would be kept as long as polls go on."""
+    entry = Entry(PriceTimeline(rules=GuardRules()))
+    for poll in range(3 * MAX_LATE_TICKS):
+        rows = [
+            quote(usd=2.0, feed_model=f"{k}/m", is_indirect=True, seen_at=START + 60.0 * poll)
+            for k in range(3)
+        ]
+        for row in rows:
+            assert not entry.is_late(row)
+            entry.append(row)
+        assert all(entry.is_late(row) for row in rows[:-1])
+    assert entry.remembered == MAX_LATE_TICKS
+
+
+def test_however_many_speak_at_one_moment_their_order_makes_no_difference() -> None:
+    many = [then(1.9, feed_model=f"{k}/m", is_indirect=True) for k in range(MAX_LATE_TICKS + 8)]
+    told = [*many, then(1.8), then(2.2)]
+    assert known(book_of(FIRST, *told)) == known(book_of(FIRST, *reversed(told)))
 
 
 @pytest.mark.parametrize("seen_at", [START + 150.0, START + 250.0])

@@ -19,7 +19,7 @@ def label(
     key: Key = None,
     as_json: AsJson = False,
 ) -> None:
-    """Open a page with the answers worth labelling most: two keys to label."""
+    """Open a page with the answers worth labelling most."""
     from windsock.cli.evidence.label import show_label
     from windsock.cli.service_client import ServiceClient
 

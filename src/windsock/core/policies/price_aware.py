@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.cascades.cascade_arm import arm_of
+from windsock.core.context.routing_value import Stakes
 from windsock.core.context.segments import SegmentSettings
 from windsock.core.model.arrays import FloatArray
 from windsock.core.model.calls import Outcome
@@ -18,6 +20,7 @@ from windsock.core.model.requests import Cell, RouteRequest
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
 from windsock.core.policies.aims.doubts import doubts_of, most_shares, probe_shares
+from windsock.core.policies.aims.looks import Known, Look
 from windsock.core.policies.aims.measures import Measures
 from windsock.core.policies.aims.route_floor import held_over_route, lifted
 from windsock.core.policies.aims.share_pace import SharePace
@@ -46,23 +49,6 @@ SETTLING = "the share moved per minute is limited"
 SPENT = "the budget for today is spent"
 
 
-@dataclass(slots=True)
-class _Known:
-    """What cells that are solved together share: ladders, and what a success is measured by."""
-
-    ladders: dict[tuple[Hashable, ...], Ladder] = field(default_factory=dict)
-    reference: Reference | None = None
-    held: Allocation | None = None
-
-
-@dataclass(slots=True)
-class _Look(_Known):
-    """What previews of the same views share, and what the budget would pay."""
-
-    views: Sequence[CellView] | None = None
-    paid: Allocation | None = None
-
-
 class PriceAware(BasePolicy):
     """Belief and price meet here and nowhere else: weights from P(best) on the ladder of V."""
 
@@ -87,8 +73,8 @@ class PriceAware(BasePolicy):
         self._tasks = TaskAssignment(segments=segments, classifies=classifies)
         self._pace = SharePace(objective.max_share_change_per_min)
         self._measures = Measures(objective, beliefs, self.served)
-        self._known = _Known()
-        self._look = _Look(views=())
+        self._known = Known()
+        self._look = Look(views=())
 
     @property
     def pacer(self) -> Pacer | None:
@@ -115,9 +101,10 @@ class PriceAware(BasePolicy):
 
     def refresh(self, cells: Sequence[CellView], now: float) -> None:
         """Draw segments anew if due, and choose the budget's rung for all cells together."""
-        self._known = _Known()
+        self._known = Known()
         if self._tasks.segmenters:
-            self._tasks.redraw(self.beliefs, self.served, [view.cell for view in cells], now)
+            stakes = partial(self._stakes, cells, now)
+            self._tasks.redraw(self.beliefs, self.served, cells, stakes, now)
         self._known.reference = self._measures.reference(cells)
         self._known.held = self._held(cells, self._known)
         if self._purse is not None and cells:
@@ -127,7 +114,7 @@ class PriceAware(BasePolicy):
         """The live price-quality frontier of a cell."""
         return self._ladder(view, self._known)
 
-    def _ladder(self, view: CellView, known: _Known) -> Ladder:
+    def _ladder(self, view: CellView, known: Known) -> Ladder:
         extra = useful_arms(view)
         pairs = self.beliefs.posteriors(view.cell, view.deployments)
         pairs += [(compound.a, compound.b) for compound in extra]
@@ -166,7 +153,7 @@ class PriceAware(BasePolicy):
         values would move another solve by a last digit.
         """
         if views is None or self._look.views is not views:
-            self._look = _Look(views=views)
+            self._look = Look(views=views)
             known = self._known.reference
             self._look.reference = known if views is None else self._measures.reference(views)
             known_held = self._known.held
@@ -190,7 +177,7 @@ class PriceAware(BasePolicy):
 
     def frontier(self, views: Sequence[CellView], view: CellView, now: float) -> Frontier:
         """The arms of a cell, and every rung from cheapest to best."""
-        ladder, reference = self._ladder(view, _Known()), self._measures.standard(views)
+        ladder, reference = self._ladder(view, Known()), self._measures.standard(views)
         return Frontier(names=arm_names(view), ladder=ladder, reference=reference)
 
     def learn(self, decision: Decision, deployment: str, reward: Reward, now: float) -> None:
@@ -227,7 +214,7 @@ class PriceAware(BasePolicy):
         self._tasks.from_state(state)
 
     def _weighed(
-        self, view: CellView, paid: Allocation | None, known: _Known, now: float
+        self, view: CellView, paid: Allocation | None, known: Known, now: float
     ) -> tuple[Weighing, FloatArray]:
         """The weighing at what the budget pays, and its weights by deployment."""
         ladder = self._ladder(view, known)
@@ -252,14 +239,21 @@ class PriceAware(BasePolicy):
         )
         return weighing, weights
 
-    def _claims(self, cells: Sequence[CellView], known: _Known) -> list[Demand]:
+    def _stakes(self, cells: Sequence[CellView], now: float, view: CellView) -> Stakes:
+        """What its requests cost where, at the value of a success that they are weighed at."""
+        known = Known(reference=self._measures.reference(cells))
+        chosen = self._choose(self._ladder(view, known), view, None, known, now)
+        usd = dict(zip(view.deployments, view.usd, strict=True))
+        return Stakes(usd=usd, value_usd=chosen.rung.value_usd)
+
+    def _claims(self, cells: Sequence[CellView], known: Known) -> list[Demand]:
         """What every cell asks of the budget, a divided task by its segments."""
         return [self._claim(view, known) for view in self._undivided(cells)]
 
     def _undivided(self, cells: Sequence[CellView]) -> Sequence[CellView]:
         return [view for view in cells if not self._tasks.is_divided(view.cell)] or cells
 
-    def _held(self, cells: Sequence[CellView], known: _Known) -> Allocation | None:
+    def _held(self, cells: Sequence[CellView], known: Known) -> Allocation | None:
         """V for all cells of the route by the floor over its traffic; None without one."""
         if self.objective.route_quality_floor is None or not cells:
             return None
@@ -268,7 +262,7 @@ class PriceAware(BasePolicy):
         claims = [self._measures.demand(view, each, known.reference) for view, each in pairs]
         return held_over_route(claims, floor) if floor else None
 
-    def _claim(self, view: CellView, known: _Known) -> Demand:
+    def _claim(self, view: CellView, known: Known) -> Demand:
         wanted = self._measures.demand(view, self._ladder(view, known), known.reference)
         if self.is_paced:
             return wanted
@@ -276,7 +270,7 @@ class PriceAware(BasePolicy):
         return replace(wanted, fixed_usd=aimed.rung.usd)
 
     def _choose(
-        self, ladder: Ladder, view: CellView, paid: Allocation | None, known: _Known, now: float
+        self, ladder: Ladder, view: CellView, paid: Allocation | None, known: Known, now: float
     ) -> Chosen:
         purse = self._purse
         if purse is not None and purse.pacer.allowance(now).is_spent:

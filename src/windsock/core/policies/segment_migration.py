@@ -5,7 +5,7 @@ from __future__ import annotations
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.context.segment_clusters import SegmentClusters
 from windsock.core.context.segments import Segmenter
-from windsock.core.model.requests import Cell, split_name
+from windsock.core.model.requests import DEFAULT_TASK, Cell, split_name
 from windsock.core.policies.floor_deficit import FloorDeficit
 
 MOST_SEEDED = 40.0
@@ -17,6 +17,7 @@ def reseat(
 ) -> None:
     """Borders have changed: what the old segments of a task learnt goes back to its own cell.
 
+    Only requests that name no task are divided: those of others, from before, go back and stay.
     New segments start from what the regressions predict, and take as many rewards from the task.
     """
     for name in sorted(beliefs.tasks(cell.namespace, cell.route)):
@@ -24,7 +25,7 @@ def reseat(
         if segment and task == cell.task:
             beliefs.merge_task(cell, name)
             served.absorb(cell, cell._replace(segment=segment))
-    if segmenter.borders is not None:
+    if segmenter.borders is not None and cell.task == DEFAULT_TASK:
         _found(beliefs, cell, segmenter, segmenter.borders, now)
 
 

@@ -5,16 +5,18 @@ One classifier and one segmenter a namespace: what a tenant's requests look like
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
+from windsock.core.context.routing_value import Stakes
 from windsock.core.context.segments import Segmenter, SegmentSettings
 from windsock.core.context.task_classifier import TaskClassifier
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
 from windsock.core.model.requests import DEFAULT_TASK, Cell, RouteRequest
 from windsock.core.policies.floor_deficit import FloorDeficit
+from windsock.core.policies.protocol import CellView
 from windsock.core.policies.segment_migration import reseat
 
 PROMPT_WEIGHT = 0.3
@@ -24,7 +26,8 @@ PROMPT_WEIGHT = 0.3
 class TaskAssignment:
     """The classifiers and segmenters of one route, by namespace.
 
-    segments    None learns none
+    segments    of requests that name no task, and for which none is proposed: where a task is
+                known, no feature was measured to add to it. None learns none
     classifies  propose a task for requests that name none
     """
 
@@ -42,7 +45,7 @@ class TaskAssignment:
         classifier = self._classifiers.get(request.namespace)
         if classifier is not None and task == DEFAULT_TASK:
             task = classifier.propose(request.features) or task
-        segmenter = self.segmenters.get(request.namespace)
+        segmenter = self.segmenters.get(request.namespace) if task == DEFAULT_TASK else None
         return task, "" if segmenter is None else segmenter.segment(request.features)
 
     def words(self, cell: Cell) -> str:
@@ -51,28 +54,40 @@ class TaskAssignment:
         return segmenter.words(cell.segment) if segmenter else ""
 
     def is_divided(self, cell: Cell) -> bool:
-        """True for a task whose requests fall in its segments."""
+        """True where requests fall in segments: those that name no task."""
         segmenter = self.segmenters.get(cell.namespace)
-        return segmenter is not None and segmenter.borders is not None and not cell.segment
+        is_plain = cell.task == DEFAULT_TASK and not cell.segment
+        return is_plain and segmenter is not None and segmenter.borders is not None
 
     def redraw(
-        self, beliefs: Beliefs, served: FloorDeficit, cells: Sequence[Cell], now: float
+        self,
+        beliefs: Beliefs,
+        served: FloorDeficit,
+        views: Sequence[CellView],
+        stakes: Callable[[CellView], Stakes],
+        now: float,
     ) -> None:
-        """Draw borders where evidence has grown enough, and seat every task by them."""
+        """Draw borders where evidence has grown enough and they pay, and seat beliefs by them."""
         for namespace, segmenter in self.segmenters.items():
-            mine = [cell for cell in cells if cell.namespace == namespace]
-            if not mine or not segmenter.is_due():
+            mine = [view for view in views if view.cell.namespace == namespace]
+            plain = [view for view in mine if view.cell.task == DEFAULT_TASK]
+            if not segmenter.is_due() or not plain:
                 continue
             was = segmenter.borders
-            if segmenter.draw_borders() is was:
+            widest = min(plain, key=lambda view: len(view.cell.segment))
+            if segmenter.draw_borders(stakes(widest)) is was:
                 continue
-            for cell in dict.fromkeys(cell._replace(segment="") for cell in mine):
+            for cell in dict.fromkeys(view.cell._replace(segment="") for view in mine):
                 reseat(beliefs, served, cell, segmenter, now)
 
     def learn(self, decision: Decision, deployment: str, value: float) -> None:
         """A reward, 0..1, of a request with these features."""
-        if self._segments is not None and decision.features:
-            self._segmenter(decision.cell.namespace).learn(decision.features, deployment, value)
+        cell, features = decision.cell, decision.features
+        if self._segments is None or not features or cell.task != DEFAULT_TASK:
+            return
+        propensity = decision.propensity if deployment == decision.deployment else None
+        segmenter = self._segmenter(cell.namespace)
+        segmenter.learn(features, deployment, value, propensity=propensity)
 
     def settle(self, outcome: Outcome) -> None:
         """What a request was like: the task that it named, and how large it was."""
@@ -80,7 +95,8 @@ class TaskAssignment:
         cell, features = decision.cell, decision.features
         if self._classifies and cell.task != DEFAULT_TASK and not decision.is_task_guessed:
             self._classifier(cell.namespace).learn(cell.task, features)
-        if self._segments is not None and usage is not None and outcome.served:
+        is_plain = self._segments is not None and cell.task == DEFAULT_TASK
+        if is_plain and usage is not None and outcome.served:
             tokens = usage.completion_tokens + PROMPT_WEIGHT * usage.prompt_tokens
             self._segmenter(cell.namespace).learn_size(features, outcome.served, tokens)
 

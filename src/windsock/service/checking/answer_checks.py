@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from windsock.core.evidence.checks.declared import DEFAULT_CHECKS, Checks
 from windsock.core.model.calls import CallKind, Outcome
-from windsock.core.model.requests import is_background
+from windsock.core.model.requests import RouteRequest, is_background
 from windsock.core.model.rewards import Reward
 from windsock.core.routing.router import Router
+from windsock.errors import UnknownRoute
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.asked import asked_of
@@ -39,7 +41,7 @@ class AnswerChecks:
         asked = request.request
         if is_background(asked.key_id):
             return False
-        return bool(NEEDS & asked.needs) or self._router.resolve(asked).checks is not None
+        return bool(NEEDS & asked.needs) or self._is_declared(asked)
 
     def read(self, texts: AnsweredTexts) -> None:
         """Check it; what cannot be read is not judged."""
@@ -71,6 +73,15 @@ class AnswerChecks:
 
     def _note(self, outcome: Outcome, source: str, *, holds: bool) -> None:
         self._feedbacks.score(outcome.decision.id, Reward(value=float(holds), source=source))
+
+    def _is_declared(self, asked: RouteRequest) -> bool:
+        """By its own name, or one that it is known by; it may be gone by its last request's end."""
+        route = self._router.routes.get(asked.model)
+        if route is not None or not any(each.checks for each in self._router.routes.values()):
+            return route is not None and route.checks is not None
+        with suppress(UnknownRoute):
+            return self._router.resolve(asked).checks is not None
+        return False
 
     def _declared(self, outcome: Outcome) -> Checks | None:
         route = self._router.routes.get(outcome.decision.cell.route)

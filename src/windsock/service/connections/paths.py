@@ -39,6 +39,9 @@ GEMINI_CALL = re.compile(
 )
 """Names the model, and what is asked of it."""
 
+OTLP = {"/v1/logs", "/v1/traces"}
+"""Where OpenTelemetry's exporters send to."""
+
 GEMINI_CALLS = "/v1beta/models/{model}:"
 """Our own path of such a call, before its name."""
 
@@ -54,6 +57,11 @@ def known_as(path: str) -> tuple[str, str | None]:
         if path.startswith(base):
             return "/v1/" + path.removeprefix(base), None
     return path, None
+
+
+def is_protobuf(path: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether this is an export of OpenTelemetry in protobuf: no other call takes any."""
+    return path in OTLP and b"protobuf" in headers.get(b"content-type", b"")
 
 
 def read_googles(scope: MutableMapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from windsock.service.connections.leaving import ClientConnection, LeaveCallback
 from windsock.service.connections.limits import Refusals, fault_of
 from windsock.service.connections.paths import (
     in_format_of,
+    is_protobuf,
     known_as,
     naming,
     read_googles,
@@ -198,7 +199,8 @@ class DataPlane:
                 await _refuse(call, scope, problem)
                 return
             whole = body.whole()
-            _check(whole, call.headers, is_fast=endpoint is not None)
+            if not is_protobuf(scope["path"], call.headers):
+                _check(whole, call.headers, is_fast=endpoint is not None)
             call.body = naming(whole, call.model, scope["path"])
             await self._run(endpoint, call, scope)
         except BadRequest as error:

@@ -91,8 +91,8 @@ _SCORES = {
     "/v1/feedback/otel": "OpenTelemetry's evaluation events, OTLP in JSON",
     "/v1/feedback/langfuse": "as Langfuse's API, batches and exports hold them",
     "/v1/feedback/langsmith": "LangSmith's feedback, and webhooks of its rules",
-    "/v1/logs": "OTLP in JSON; log records that are no evaluation are passed over",
-    "/v1/traces": "OTLP in JSON; spans without an evaluation event are passed over",
+    "/v1/logs": "OTLP in JSON or protobuf; log records that are no evaluation are passed over",
+    "/v1/traces": "OTLP in JSON or protobuf; spans without an evaluation event are passed over",
 }
 
 PATHS = {

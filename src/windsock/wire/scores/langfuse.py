@@ -59,6 +59,7 @@ def _score(body: Mapping[str, Any], place: str) -> Score:
         source=HUMAN if is_human else f"langfuse:{metric}",
         id=f"{body.get('id') or ''} {version}".strip(),
         place=place,
+        author=str(body.get("author_user_id") or "") if is_human else "",
         **{**_said(body), **_scale(body.get("config"))},
     )
 

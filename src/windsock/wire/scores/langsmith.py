@@ -81,14 +81,20 @@ def _score(record: Mapping[str, Any], place: str) -> Score:
     if record.get("comparative_experiment_id"):
         raise NoScore("it compares two experiments, and is no value of an answer")
     source = record.get("feedback_source")
-    kind = source.get("type") if isinstance(source, dict) else record.get("feedback_source.type")
+    stated_by = (
+        source
+        if isinstance(source, dict)
+        else {name: record.get(f"feedback_source_{name}") for name in ("type", "user_id")}
+    )
+    is_human = stated_by.get("type") == "app"
     version = record.get("modified_at") or record.get("created_at") or ""
     return Score(
         names=names,
         metric=metric,
-        source=HUMAN if kind == "app" else f"langsmith:{metric}",
+        source=HUMAN if is_human else f"langsmith:{metric}",
         id=f"{record.get('id') or ''} {version}".strip(),
         place=place,
+        author=str(stated_by.get("user_id") or "") if is_human else "",
         **{**_said(record), **_scale(record)},
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -59,6 +60,7 @@ def read_row(record: Mapping[str, Any], place: str) -> Read:
         metric=str(next((row[name] for name in METRICS if name in row), "")),
         source=str(row.get("source") or HUMAN),
         id=str(row.get("score_id") or ""),
+        author=str(row.get("author") or ""),
         place=str(row.get("place") or place),
         **said,
     )
@@ -112,6 +114,7 @@ def row_of(score: Score) -> dict[str, Any]:
         "reach": score.reach,
         "source": score.source,
         "score_id": score.id,
+        "author": score.author,
         "place": score.place,
         "final_text": score.final_text,
     }
@@ -139,7 +142,8 @@ def csv_rows(text: str) -> list[dict[str, Any]]:
 
 
 def _header(name: str) -> str:
-    return "_".join(name.strip().lower().replace(".", " ").replace("-", " ").split())
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return "_".join(re.sub(r"[.\-]", " ", parted).lower().split())
 
 
 def _point(cell: Any) -> Any:

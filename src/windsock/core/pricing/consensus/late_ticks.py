@@ -11,7 +11,7 @@ from windsock.core.pricing.consensus.acceptance import absorb
 from windsock.core.pricing.consensus.timeline import PriceTimeline
 
 MAX_LATE_TICKS = 32
-"""Ticks per deployment among which one that comes late is put in its place."""
+"""Ticks per deployment, besides the last moment's, among which a late one finds its place."""
 
 Place = tuple[float, float, str]
 """(seen_at, less trust, feed): of statements of one moment the most trusted comes first."""
@@ -31,15 +31,23 @@ class Entry:
         self._ticks: list[Quote | Vanished] = []
         self._upto: Place = (-math.inf, 0.0, "")
 
+    @property
+    def remembered(self) -> int:
+        """Ticks among which a late one finds its place."""
+        return len(self._ticks)
+
     def is_late(self, tick: Quote | Vanished) -> bool:
         """True if a tick that belongs behind it has come before."""
-        return _place(tick) <= self._upto
+        place = _place(tick)
+        if place != self._upto:
+            return place < self._upto
+        return bool(self._ticks) and _order(tick) <= _order(self._ticks[-1])
 
     def append(self, tick: Quote | Vanished) -> list[Event]:
         """Absorb a tick that is not late; tells what it changed."""
         self._upto = _place(tick)
         self._ticks.append(tick)
-        if len(self._ticks) > MAX_LATE_TICKS:
+        while len(self._ticks) > MAX_LATE_TICKS and _place(self._ticks[0]) < self._upto:
             absorb(self._base, self._ticks.pop(0))
         return absorb(self.timeline, tick)
 

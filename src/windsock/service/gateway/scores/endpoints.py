@@ -2,67 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from windsock.clock import Clock
+from windsock.errors import BadRequest
 from windsock.service.auth import Access
+from windsock.service.connections.paths import is_protobuf
 from windsock.service.error_responses import Problem
 from windsock.service.gateway.asgi import Call
 from windsock.service.gateway.feedback_endpoint import admitted
 from windsock.service.gateway.scores.taking import ScoreTaking, Taken
 from windsock.wire.scores.formats import read_scores
 
-PROTOBUF = "protobuf"
-"""In the media type of what an exporter sends if it is not told otherwise."""
+PROTOBUF_TYPE = (b"content-type", b"application/x-protobuf")
+
+UNREADABLE = Problem.of(
+    415,
+    "evaluations in protobuf are read with windsock[otel] installed; without it send OTLP over "
+    "HTTP in JSON, application/json",
+)
+
+REFUSED = {"logs": "rejectedLogRecords", "traces": "rejectedSpans"}
+"""How OTLP calls what was refused."""
 
 
 class ScoresEndpoint:
-    """The scores of one format, many at a time.
+    """The scores of one format, many at a time."""
 
-    told    what is answered, of what became of them
-    """
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        access: Access,
-        taking: ScoreTaking,
-        clock: Clock,
-        told: Callable[[Taken], dict[str, Any]] = Taken.told,
-    ) -> None:
+    def __init__(self, name: str, *, access: Access, taking: ScoreTaking, clock: Clock) -> None:
         self._name = name
         self._access = access
         self._taking = taking
         self._clock = clock
-        self._told = told
 
     async def __call__(self, call: Call) -> None:
         """What is no score is left out with its reason; raises BadRequest for what holds none."""
+        taken = await self.taken(call, call.body)
+        await call.answer(200, orjson.dumps(taken.told()))
+
+    async def taken(self, call: Call, body: bytes) -> Taken:
+        """What became of the scores in a body, of a key that may send some."""
         principal = admitted(call, self._access, "feedback", self._clock.now())
-        if PROTOBUF in (call.header(b"content-type") or ""):
-            await call.refuse(NO_PROTOBUF)
+        return await self._taking.take(read_scores(body, self._name), principal)
+
+
+class OtlpEndpoint:
+    """An export of logs or of traces, answered as OTLP has it.
+
+    kind    logs or traces
+    """
+
+    def __init__(self, kind: str, scores: ScoresEndpoint) -> None:
+        self._kind = kind
+        self._scores = scores
+
+    async def __call__(self, call: Call) -> None:
+        """JSON, or protobuf where that can be read; raises BadRequest."""
+        if not is_protobuf(f"/v1/{self._kind}", call.headers):
+            taken = await self._scores.taken(call, call.body)
+            await call.answer(200, orjson.dumps(self._told(taken)))
             return
-        taken = await self._taking.take(read_scores(call.body, self._name), principal)
-        await call.answer(200, orjson.dumps(self._told(taken)))
+        try:
+            from windsock.observability.otel.received import answer_of, export_of
+        except ImportError:
+            await call.refuse(UNREADABLE)
+            return
+        taken = await self._scores.taken(call, orjson.dumps(self._export(export_of, call.body)))
+        await call.answer(200, answer_of(self._kind, self._told(taken)), [PROTOBUF_TYPE])
 
+    def _export(self, export_of: Any, body: bytes) -> Any:
+        try:
+            return export_of(self._kind, body)
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
 
-NO_PROTOBUF = Problem.of(
-    415, "evaluations are read as JSON; send OTLP over HTTP in JSON, application/json"
-)
-
-
-def partial_success(count: str) -> Callable[[Taken], dict[str, Any]]:
-    """As OTLP answers: nothing where all is well, else how many were refused, and why."""
-
-    def told(taken: Taken) -> dict[str, Any]:
+    def _told(self, taken: Taken) -> dict[str, Any]:
+        """Nothing where all is well, else how many were refused, and why the first was."""
         if not taken.left_out:
             return {}
-        first = taken.left_out[0]
+        first, count = taken.left_out[0], str(len(taken.left_out))
         message = f"{first.place}: {first.reason}"
-        return {"partialSuccess": {count: str(len(taken.left_out)), "errorMessage": message}}
-
-    return told
+        return {"partialSuccess": {REFUSED[self._kind]: count, "errorMessage": message}}

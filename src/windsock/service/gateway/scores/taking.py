@@ -118,7 +118,7 @@ class ScoreTaking:
         scale = self._scales().get(score.metric)
         value = value_of(self._reaching(score, principal.namespace), scale)
         source = scale.source if scale is not None and scale.source else score.source
-        return Reward(value=value, source=source, metric=score.metric, key_id=principal.key_id)
+        return Reward(value=value, source=source, metric=score.matter, key_id=principal.key_id)
 
     async def _edit(self, score: Score, used: str, principal: Principal) -> Reward:
         """How much of the answer is left in its correction."""
@@ -126,7 +126,7 @@ class ScoreTaking:
             value = await share_kept(self._feedbacks, self._kept, score.names, used, principal)
         except BadRequest as error:
             raise NoScore(str(error)) from error
-        return Reward(value=value, source=EDIT, metric=score.metric, key_id=principal.key_id)
+        return Reward(value=value, source=EDIT, metric=score.matter, key_id=principal.key_id)
 
     def _reaching(self, score: Score, namespace: str) -> Score:
         """With how far numbers of its metric have reached since the start, beyond 0 to 1."""
