@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from math import inf
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Select, Table, func, select
+from sqlalchemy import Connection, Engine, RowMapping, Select, Table, bindparam, func, select
 
 from windsock.core.model.calls import Outcome
 from windsock.store.compact.conversion import old_outcomes, uncalled_of
@@ -26,6 +27,9 @@ from windsock.store.rollups.windows import Piece, touched, window
 from windsock.store.tables import UncalledRow
 
 PAGE = 2000
+
+NEVER = 2**62
+"""Unix s after all others, for both databases."""
 
 _request: Table = RequestRow.__table__  # type: ignore[attr-defined]
 _series: Table = SeriesRow.__table__  # type: ignore[attr-defined]
@@ -153,28 +157,44 @@ def _take_delays(
 
 
 def _take_delays_of_deployments(connection: Connection, piece: Piece, found: Totals) -> None:
-    name, ms = _series.c.deployment, delay_sums.c.ms
-    query = select(name, ms, func.sum(delay_sums.c.requests))
-    query = query.join(_series, _series.c.id == delay_sums.c.series)
-    for deployment, place, requests in connection.execute(
-        _within(query, delay_sums, piece).group_by(name, ms)
-    ):
+    for deployment, place, requests in connection.execute(_delays_of_deployments(), _of(piece)):
         found.delays[Series("", "", "", deployment=deployment)][place] += int(requests)
 
 
-def _within(query: Select[Any], table: Table, piece: Piece) -> Select[Any]:
-    query = query.where(table.c.span_s == piece.span_s, table.c.at >= piece.since)
-    return query if piece.until == inf else query.where(table.c.at < piece.until)
+@cache
+def _delays_of_deployments() -> Select[Any]:
+    name, ms = _series.c.deployment, delay_sums.c.ms
+    query = select(name, ms, func.sum(delay_sums.c.requests))
+    query = query.join(_series, _series.c.id == delay_sums.c.series)
+    return _within(query, delay_sums).group_by(name, ms)
+
+
+def _within(query: Select[Any], table: Table) -> Select[Any]:
+    at = table.c.at
+    return query.where(
+        table.c.span_s == bindparam("of_span_s"), at >= bindparam("since"), at < bindparam("until")
+    )
+
+
+def _of(piece: Piece) -> dict[str, float]:
+    """What `_within` asks for."""
+    until = min(piece.until, NEVER)
+    return {"of_span_s": piece.span_s, "since": piece.since, "until": until}
 
 
 def _kept(
     connection: Connection, table: Table, piece: Piece, by: tuple[str, ...]
 ) -> Iterator[RowMapping]:
+    yield from connection.execute(_sums(table, by), _of(piece)).mappings()
+
+
+@cache
+def _sums(table: Table, by: tuple[str, ...]) -> Select[Any]:
+    """Made once: composing it costs as much as a small answer."""
     keys = [table.c[name] for name in ("series", *by)]
     sums = [func.sum(each).label(each.name) for each in table.c
             if each.name not in table.primary_key.columns]  # fmt: skip
-    query = _within(select(*keys, *sums), table, piece)
-    yield from connection.execute(query.group_by(*keys)).mappings()
+    return _within(select(*keys, *sums), table).group_by(*keys)
 
 
 def _whole(row: RowMapping) -> dict[str, int]:
