@@ -38,7 +38,8 @@ SAMPLE = 400
 PARTS = 12
 """Of a span from which no more is read than a sample."""
 
-GRAINS_S = (3600.0, 60.0)
+MINUTE_S = 60.0
+GRAINS_S = (3600.0, MINUTE_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,7 @@ def _sampled(
         yield from ((each, 1.0) for each in span)
         return
     parts = list(pairwise(part_ends(since, until)))
-    counts = [requests_in(engine, *part, namespace) for part in parts]
+    counts = [requests_in(engine, *_whole_minutes(*part), namespace) for part in parts]
     share = sample / max(sum(counts), 1)
     for part, count in zip(parts, counts, strict=True):
         found = _read(engine, *part, namespace, max(1, round(count * share)))
@@ -142,6 +143,11 @@ def part_ends(since: float, until: float) -> list[float]:
     inner = [since + step * place for place in range(1, PARTS)]
     whole = (each // grain * grain if grain else each for each in inner)
     return [since, *whole, until]
+
+
+def _whole_minutes(since: float, until: float) -> tuple[float, float]:
+    """Those that a part touches: they are counted already, what is left at its ends is not."""
+    return since // MINUTE_S * MINUTE_S, -(-until // MINUTE_S) * MINUTE_S
 
 
 def _take(
