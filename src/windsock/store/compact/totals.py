@@ -7,9 +7,10 @@ older store are still being summed.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -97,6 +98,31 @@ def totals_by_step(
     for place, tally in rest.by_step(since, step_s).items():
         found[place].take(tally)
     return found
+
+
+def requests_between(engine: Engine, minutes: Sequence[float], namespace: str) -> list[int]:
+    """Finished requests of a namespace between each two of these whole minutes; raises StoreError.
+
+    Nothing but their number is read: a hundredth of the work of `totals`.
+    """
+    found = []
+    with one_moment(engine) as connection:
+        for since, until in pairwise(minutes):
+            kept = (
+                connection.scalar(_requests_of(), {**_of(piece), "of": namespace}) or 0
+                for piece in window(since, until).pieces
+            )
+            rest = not_yet_kept(connection, since, until).requests
+            late = sum(n["requests"] for (who, _), n in rest.items() if who.namespace == namespace)
+            found.append(int(sum(kept)) + late)
+    return found
+
+
+@cache
+def _requests_of() -> Select[Any]:
+    query = select(func.sum(request_sums.c.requests))
+    query = query.join(_series, _series.c.id == request_sums.c.series)
+    return _within(query.where(_series.c.namespace == bindparam("of")), request_sums)
 
 
 def counted(connection: Connection, since: float, until: float) -> Tally:
