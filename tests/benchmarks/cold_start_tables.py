@@ -147,9 +147,9 @@ def _cheapest(success: FloatArray, usd: FloatArray, floor: float) -> FloatArray:
 
 
 @cache
-def tables() -> dict[str, Table]:
+def tables(rates: Path = RATES) -> dict[str, Table]:
     """By name, as they stand in the file."""
-    with RATES.open() as lines:
+    with rates.open() as lines:
         rows = list(csv.DictReader(lines))
     starts = [i for i, row in enumerate(rows) if i == 0 or row["table"] != rows[i - 1]["table"]]
     parts = (rows[start:end] for start, end in pairwise([*starts, len(rows)]))

@@ -1,4 +1,4 @@
-"""Three services as processes of their own over one real PostgreSQL, a provider and a price feed."""
+"""Three services as processes over one real PostgreSQL, a provider and a price feed."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from opentelemetry.context import get_current
 from typer.testing import CliRunner
 
@@ -193,22 +192,17 @@ async def test_the_operators_scales_hold_and_a_rating_without_one_is_left_out(
         assert told["learnt"] == 0, "that it reaches to 7 is remembered"
 
 
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (b"{", "not valid JSON"),
-        (b"", "no scores"),
-        (b"\xff\xfe\x00", "UTF-8"),
-        (json.dumps({"scores": [{"id": "a", "value": 1}] * 2001}).encode(), "at most 2,000"),
-    ],
-)
-async def test_what_cannot_be_read_is_said_in_one_sentence(
-    tmp_path: Path, body: bytes, said: str
-) -> None:
+async def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path) -> None:
     async with service(tmp_path) as it:
-        answer = await it.http.post("/v1/feedback/rows", content=body)
-        assert answer.status_code == 400
-        assert said in answer.json()["error"]["message"]
+        for body, said in [
+            (b"{", "not valid JSON"),
+            (b"", "no scores"),
+            (b"\xff\xfe\x00", "UTF-8"),
+            (json.dumps({"scores": [{"id": "a", "value": 1}] * 2001}).encode(), "at most 2,000"),
+        ]:
+            answer = await it.http.post("/v1/feedback/rows", content=body)
+            assert answer.status_code == 400
+            assert said in answer.json()["error"]["message"]
 
 
 async def test_a_file_is_sent_by_the_command(tmp_path: Path) -> None:
@@ -241,3 +235,30 @@ async def test_only_exports_may_be_no_text(tmp_path: Path) -> None:
         for path in ("/v1/chat/completions", "/v1/feedback/otel"):
             deep = await it.http.post(path, content=b"[" * 500 + b"]" * 500, headers=binary)
             assert (deep.status_code, "deep" in deep.text or "128" in deep.text) == (400, True)
+
+
+async def test_nobody_takes_the_name_of_anothers_answer(tmp_path: Path) -> None:
+    """At hand, and after a restart: a caller's name stands behind the ids that are given out."""
+    async with service(tmp_path) as it:
+        first = await ask(it)
+        for name in (first, "chatcmpl-0"):
+            await ask(it, **{"x-request-id": name})
+        for name, value in ((first, 0.25), ("chatcmpl-0", 0.75)):
+            await it.http.post("/v1/feedback", json={"decision_id": name, "value": value})
+            assert await said_of(it, first) == [("", "explicit", value)]
+    async with service(tmp_path) as it:
+        for name in (first, "chatcmpl-0"):
+            it.service.feedbacks._open.clear()
+            it.service.feedbacks._id_by_name.clear()
+            told = await it.http.post("/v1/feedback", json={"decision_id": name, "value": 0.5})
+            assert told.status_code == 200
+            assert await said_of(it, first)
+
+
+async def test_a_name_that_all_requests_have_is_that_of_the_last(tmp_path: Path) -> None:
+    """A proxy that is set up wrongly: what is looked at in the store stays bounded."""
+    async with service(tmp_path) as it:
+        names = [await ask(it, **{"x-request-id": "same"}) for _ in range(70)]
+    async with service(tmp_path) as it:
+        await it.http.post("/v1/feedback/rows", json={"request_id": "same", "value": 1})
+        assert await said_of(it, names[-1]) == [("", "explicit", 1.0)]

@@ -410,3 +410,20 @@ async def test_a_key_that_may_not_read_texts_is_told_so_and_labels_nothing(world
         await expect(page.locator("#said-now")).to_contain_text("lacks the scope")
         assert ODD not in await page.content()
     assert await said_of(world, name) == []
+
+
+async def test_evidence_tells_who_says_what_and_what_rests_on_no_label(world) -> None:
+    for name in await asked(world, "scored", 3):
+        body = {"decision_id": name, "value": 0.5, "source": "judge"}
+        assert (await world.it.http.post("/v1/feedback", json=body)).status_code == 200
+    async with world.page("evidence") as page:
+        summary = page.locator('[data-name="in-short"]')
+        await expect(summary).to_contain_text("on judges or checks alone, which no label has shown")
+        said = page.locator('[data-name="said-table"] tbody tr').filter(has_text="scored")
+        await expect(said.first).to_contain_text("judge proxy")
+        await expect(said.first).to_contain_text("50")
+        known = page.locator('[data-name="evidence-table"] tbody tr').filter(has_text="scored")
+        await expect(known.filter(has_text="proxies alone").first).to_be_visible()
+        await expect(page.locator('[data-name="knowing-table"]')).to_contain_text(
+            "Nothing was spent to know it"
+        )

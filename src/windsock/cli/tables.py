@@ -12,6 +12,7 @@ from typing import Any
 from rich.text import Text
 
 from windsock.cli.doctor import Diagnosis
+from windsock.cli.evidence.known import known_words
 from windsock.cli.layout import Entry, lines, show, terminal, usd, wrapped
 from windsock.cli.learning.outcomes_csv import read_outcomes
 from windsock.cli.litellm_import import as_toml, read_litellm
@@ -41,7 +42,7 @@ def show_report(
     head = Entry(" / ".join(found["by"]), ("requests", "answered", "cost $", "success", "$ per ok"))
     entries = [_report_entry(row, found["by"]) for row in found["data"]]
     show(terminal(), lines([head, *entries], width=terminal().width, figure=10))
-    for words in map(saved_words, found.get("savings", ())):
+    for words in (*map(saved_words, found.get("savings", ())), *known_words(found)):
         show(terminal(), wrapped(words, width=terminal().width, indent=""))
 
 

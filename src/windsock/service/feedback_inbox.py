@@ -52,6 +52,7 @@ class FeedbackInbox:
         self._find = find
         self._open: OrderedDict[str, OpenDecision] = OrderedDict()
         self._id_by_name: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._id_by_own_name: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     def __len__(self) -> int:
         """Decisions at hand, at most MAX_OPEN."""
@@ -65,7 +66,8 @@ class FeedbackInbox:
         """
         _hold(self._open, decision.id, OpenDecision(decision, deployment))
         for name in decision.known_as.split():
-            self._name(decision.cell.namespace, name, decision.id)
+            place = (decision.cell.namespace, name)
+            _hold(self._id_by_own_name, place, decision.id, most=MAX_NAMES)
 
     def remember_outcome(self, outcome: Outcome) -> None:
         """The same for a request that was answered, by the answer's id too; others are left out.
@@ -163,10 +165,15 @@ class FeedbackInbox:
         return known if known and known.decision.cell.namespace == namespace else None
 
     def _at_hand(self, name: str, namespace: str) -> OpenDecision | None:
-        return self._open.get(self._id_by_name.get((namespace, name), name))
+        """Its caller's own name stands behind the ids that are ours and its answer's."""
+        place = (namespace, name)
+        found = self._id_by_name.get(place) or self._id_by_own_name.get(place)
+        by_id = self._open.get(name)
+        is_ours = by_id is not None and by_id.decision.cell.namespace == namespace
+        return by_id if is_ours or found is None else self._open.get(found)
 
     def _name(self, namespace: str, name: str, decision_id: str) -> None:
-        _hold(self._id_by_name, (namespace, name), decision_id, most=MAX_NAMES)
+        _hold(self._id_by_name, (namespace, name), decision_id)
 
     def _held(self, name: str, found: OpenDecision) -> OpenDecision:
         """The decision at hand, which somebody may have brought in while the store was asked."""

@@ -72,6 +72,21 @@ def background_key(purpose: str, route: str) -> str:
     return f"{BACKGROUND}{purpose}:{route}"
 
 
+class Background(NamedTuple):
+    """What windsock asks by itself, and beside whose requests."""
+
+    purpose: str
+    route: str
+
+
+def background_of(key_id: str | None) -> Background | None:
+    """What an id of `background_key` stands for; None of a caller's."""
+    if key_id is None or not is_background(key_id):
+        return None
+    purpose, _, route = key_id.removeprefix(BACKGROUND).partition(":")
+    return Background(purpose, route)
+
+
 def is_background(key_id: str | None) -> bool:
     """Whether windsock itself asked, and no caller waited."""
     return key_id is not None and key_id.startswith(BACKGROUND)

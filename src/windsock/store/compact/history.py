@@ -51,7 +51,8 @@ def decision_of_response(engine: Engine, response_id: str, namespace: str) -> Fo
         for each in _named(engine, response_id, old.order_by(_decision.c.position))
         if _decided(each).cell.namespace == namespace and response_id in names_in(each)
     ]
-    return found[-1] if found else None
+    by_answer = [each for each in found if response_id not in _decided(each).known_as.split()]
+    return next(reversed(by_answer or found), None)
 
 
 def decisions(

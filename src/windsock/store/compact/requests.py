@@ -24,6 +24,9 @@ Fits = Callable[[Mapping[str, Any]], bool]
 """Whether a record is asked for, told of it as JSON with something else in place of numbers."""
 
 KINDS: dict[str, type[Any]] = {"outcome": Outcome, "decision": Decision, "table": WeightTable}
+MOST_NAMED = 64
+"""Requests of one name that are looked at, the newest: callers may give all the same."""
+
 LONG_S = 60
 """Requests that take as long are found by a list of their own."""
 
@@ -146,8 +149,9 @@ def name_of(text: str) -> int:
 
 def named(text: str) -> Select[Any]:
     """Rows that may be of this name."""
-    query = select(_request).join(_name, _name.c.position == _request.c.position)
-    return query.where(_name.c.name == name_of(text)).order_by(_request.c.position)
+    newest = select(_name.c.position).where(_name.c.name == name_of(text))
+    newest = newest.order_by(_name.c.position.desc()).limit(MOST_NAMED)
+    return select(_request).where(_request.c.position.in_(newest)).order_by(_request.c.position)
 
 
 def of_namespace(namespace: str) -> Any:

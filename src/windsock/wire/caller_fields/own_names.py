@@ -20,6 +20,9 @@ TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}
 RUN = re.compile(r"\d{8}t\d{12}z([0-9a-f-]{36})")
 """A run in LangSmith's header `langsmith-trace`, a dotted order, in lower case."""
 
+OURS = re.compile(r"[0-9a-f]{24}")
+"""What a decision's id looks like: nobody else's request is called so."""
+
 MOST_CHARS = 128
 """Of a name that is kept; no longer one is somebody's id."""
 
@@ -29,7 +32,8 @@ Header = Callable[[bytes], str | None]
 def own_names(header: Header, metadata: Mapping[str, Any] | None) -> str:
     """The names, each once, with a space between; what cannot be an id is no name."""
     found = [*_in_headers(header), *_in_metadata(metadata or {})]
-    known = (name for name in found if name.isprintable() and 0 < len(name) <= MOST_CHARS)
+    known = (name for name in found if name.isprintable() and 0 < len(name) <= MOST_CHARS
+             and not OURS.fullmatch(name))  # fmt: skip
     return " ".join(dict.fromkeys(name for name in known if " " not in name))
 
 

@@ -172,7 +172,7 @@ def test_what_is_overwritten_leaves_nothing_behind(said) -> None:
 def sums(it: Router) -> list[float]:
     """What every proxy has said, and the labels beside, as one list."""
     known = it.operator.how_known(CELL, CHEAP).proxies
-    return [part for name in ("check", "judge") for part in known.get(name, [0.0] * 8)]
+    return [part for name in ("check", "judge") for part in known.get(name, [0.0] * 9)]
 
 
 def test_scores_fade_with_the_half_life_of_beliefs() -> None:
@@ -195,6 +195,17 @@ def test_a_key_that_is_taken_out_takes_its_scores_and_labels_along() -> None:
         Answer(it).say(0.0, "thumbs", "bad")
     it.operator.silence_key("default", "bad", is_silent=True, now=START)
     assert sure(it) == pytest.approx(sure(plain))
+
+
+def test_a_key_that_scores_the_opposite_of_all_others_is_not_heard() -> None:
+    it, plain = alone(), alone()
+    for number in range(240):
+        key, score = f"user {number % 4}", float(number % 12 >= 4)
+        Answer(it).say(score, "thumbs", key)
+        Answer(plain).say(score, "thumbs", key)
+        if number % 4 == 0:
+            Answer(it).say(0.0, "thumbs", "liar")
+    assert sure(it)[0] == pytest.approx(sure(plain)[0], abs=0.01)
 
 
 def test_what_proxies_have_said_survives_a_restart_to_the_bit() -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from windsock.core.beliefs.proxies.pooling import pooled
 from windsock.core.model.arrays import FloatArray, IntArray
 
 USUAL = np.array([0.04, 0.12, 0.09]) ** 2
@@ -23,8 +24,8 @@ USUAL = np.array([0.04, 0.12, 0.09]) ** 2
 WORTH = 4.0, 8.0
 """Deployments, and cells, that the usual variances of a and of b are worth."""
 
-ROUNDS = 20
-"""Of expectation maximisation; what is left after them is below a tenth of a point."""
+ROUNDS = 8
+"""Of expectation maximisation; twenty change no figure of the benchmark."""
 
 USUAL_NOISE, NOISE_WORTH = 0.15, 8.0
 """Variance of success - score within a cell, and the answers that this guess is worth."""
@@ -33,6 +34,20 @@ SLOPE_WORTH = 1.0
 """Sum of squares of scores that the guess of slope 1 is worth: five answers or so."""
 
 LEAST_SLOPE = 0.02
+
+EVEN, MANY = 0.02, 10.0
+"""Variance of a deployment's scores below which it is praised alike, once there are so many."""
+
+MIDDLING = 0.15**2
+"""Variance of success around its task's mean, of a deployment that is taken for a middling one
+because its praise tells nothing."""
+
+SUSPECT = 2.0
+"""Labels of other tasks at which such a deployment is half as far from middling as they say."""
+
+FEW = 1.0
+"""Labels a scored cell at which half of what bias may explain in scores is drawn together: with
+more of them labels say how much they differ."""
 
 FIRST = 4.0
 """Scores of which half are taken to be 1, before any came."""
@@ -66,45 +81,80 @@ class _Gaps:
     is_known: FloatArray
 
 
-def corrected(sums: FloatArray, deployment: IntArray, weight: float = 1.0) -> Correction:
+def corrected(
+    sums: FloatArray, task: IntArray, deployment: IntArray, weight: float = 1.0
+) -> Correction:
     """Correct the scores of every cell by what is known of all.
 
-    sums        (8, cells) as in `ProxySums`; cells that were never scored hold 0
-    deployment  (cells,) number of the deployment
+    sums        (9, cells) as in `ProxySums`; cells that were never scored hold 0
+    task, deployment    (cells,) their numbers
     weight      0..1, how much of a scored answer each counts for
     """
     judged, total = sums[:2]
     score = np.divide(total, judged, out=np.zeros_like(total), where=judged > 0)
-    gaps = _gaps(sums)
-    fit = _Fit(gaps, deployment)
-    for _ in range(ROUNDS if gaps.is_known.any() else 0):
-        fit.measure()
+    fit = _fitted(sums, deployment)
     slope = slope_of(sums)
-    expected, uncertainty = fit.without_own()
+    expected, common, own = fit.without_own()
     spread_of_one = (judged * score * (1 - score) + FIRST * 0.25) / (judged + FIRST)
     chance = spread_of_one / np.maximum(weight * judged, 1e-9)
-    variance = (uncertainty + chance) / max(slope, LEAST_SLOPE)
+    is_scored, trust = np.where(judged > 0, 1.0, 0.0), _trust(sums, deployment)
+    doubt = common, own + is_scored * chance
+    pool = pooled(score + expected, is_scored * trust, (task, deployment), doubt)
+    few = FEW * is_scored.sum() / (FEW * is_scored.sum() + sums[3].sum() + 1e-9)
+    mean = score + expected
+    middling = pool.centre + _beyond(sums, pool.centre, deployment)
+    mean = middling + trust * (mean + few * (pool.mean - mean) - middling)
+    variance = (trust * (common + own) + (1 - trust) * MIDDLING + chance) / max(slope, LEAST_SLOPE)
     spread = tuple(float(np.sqrt(each)) for each in fit.spans[1:])
     return Correction(
         slope=slope,
         bias=fit.bias(),
-        mean=np.clip(score + expected, 0.0, 1.0),
+        mean=np.clip(mean, 0.0, 1.0),
         variance=np.where(judged > 0, variance, np.inf),
         spread=(spread[0], spread[1]),
     )
 
 
+def _fitted(sums: FloatArray, deployment: IntArray) -> _Fit:
+    gaps = _gaps(sums)
+    fit = _Fit(gaps, deployment)
+    for _ in range(ROUNDS if gaps.is_known.any() else 0):
+        fit.measure()
+    return fit
+
+
 def slope_of(sums: FloatArray) -> float:
     """cov(s, J) / var(J) over all answers known both ways, 0..1, shrunk to 1."""
-    _, _, n, labels, _, scores, squares, products = sums.sum(axis=1).tolist()
+    _, _, _, n, labels, _, scores, squares, products = sums.sum(axis=1).tolist()
     if n <= 0:
         return 1.0
     common, spread = products - labels * scores / n, squares - scores * scores / n
     return float(min(1.0, max(0.0, (common + SLOPE_WORTH) / (spread + SLOPE_WORTH))))
 
 
+def _trust(sums: FloatArray, deployment: IntArray) -> FloatArray:
+    """(cells,) 1, or less where all of a deployment's answers are praised alike.
+
+    A judge that tells no answer of it from another tells nothing of it: it may be flattered.
+    """
+    judged, total, squares = (np.bincount(deployment, each) for each in sums[:3])
+    mean = total / np.maximum(judged, 1e-9)
+    spread = np.maximum(squares / np.maximum(judged, 1e-9) - mean**2, 0.0)
+    is_praised = (mean > 0.5) & (judged >= MANY)
+    found: FloatArray = np.where(is_praised, np.minimum(1.0, spread / EVEN), 1.0)[deployment]
+    return found
+
+
+def _beyond(sums: FloatArray, centre: FloatArray, deployment: IntArray) -> FloatArray:
+    """(cells,) by how much labels of a deployment's other tasks lie off the means of those."""
+    n, off = sums[3], sums[4] - sums[3] * centre
+    counts, offs = (np.bincount(deployment, each)[deployment] - each for each in (n, off))
+    found: FloatArray = offs / (counts + SUSPECT)
+    return found
+
+
 def _gaps(sums: FloatArray) -> _Gaps:
-    _, _, n, labels, label_squares, scores, squares, products = sums
+    _, _, _, n, labels, label_squares, scores, squares, products = sums
     count = np.maximum(n, 1e-9)
     rest = label_squares - 2 * products + squares - (labels - scores) ** 2 / count
     left = float(np.where(n > 0, np.maximum(rest, 0.0), 0.0).sum())
@@ -145,13 +195,14 @@ class _Fit:
         found: FloatArray = self._mu + self._a[self._of] + self._b
         return found
 
-    def without_own(self) -> tuple[FloatArray, FloatArray]:
-        """(cells,) mu + a without what the cell's own labels say, and the variance with b's."""
+    def without_own(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """(cells,) mu + a without what the cell's own labels say; variances of that and of b."""
         pull = self._weight * (self._gaps.gap - self._mu)
         precision = self._sum(self._weight)[self._of] - self._weight + 1 / self.spans[1]
         effect = (self._sum(pull)[self._of] - pull) / precision
         common = self._mu_variance / (self.spans[1] * precision) ** 2
-        return self._mu + effect, 1 / precision + common + self.spans[2]
+        own = np.full(len(self._of), self.spans[2])
+        return self._mu + effect, 1 / precision + common, own
 
     def _solve(self) -> None:
         """Effects given the variances: of cells in deployments, of deployments in all."""

@@ -7,47 +7,27 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from windsock.core.beliefs.summaries import BeliefSummary
-from windsock.core.evidence.how_known import HowKnown
-from windsock.core.model.requests import Cell, RouteRequest
-from windsock.core.routing.router import Router
+from windsock.core.model.requests import RouteRequest
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.history_routes import History
 from windsock.service.control.overviews.judges import JudgeFacts, JudgeView, judge_view
+from windsock.service.control.reporting.evidence import EvidenceView, cells_of, evidence_of
+from windsock.service.control.reporting.known import knowing_lines
 from windsock.service.control.schemas.asked import DeploymentName, Name
 from windsock.service.control.schemas.base import Answer
-from windsock.service.control.schemas.known import (
-    Basis,
-    CheckView,
-    PartView,
-    SourceView,
-    basis_of,
-    part_views,
-    source_views,
-)
+
+WEEK_S = 7 * 86_400.0
 
 
-class EvidenceView(Answer):
-    """What is known of one deployment at one task of a route, and by what."""
+class KnowingView(Answer):
+    """What was spent beside the requests of a route to know their success."""
 
     route: str
-    task: str
-    deployment: str
-    basis: Basis = Field(
-        description="the best of what it rests on; `proxies alone`: a judge or a check, and no "
-        "label; `mere answers`: nobody judged, answers came"
-    )
-    success_mean: float
-    success_interval: tuple[float, float] = Field(description="90 % credible interval")
-    effective_samples: float = Field(description="rewards' worth of evidence that is remembered")
-    answers: float = Field(description="recent ones")
-    judged: float = Field(description="of them, those that somebody judged")
-    answer_counts: float = Field(description="rewards that a mere answer counts for")
-    keys: int = Field(description="that have judged it")
-    sources: list[SourceView]
-    check: CheckView | None = Field(description="what its declared checks are worth, if known")
-    checks: list[PartView] = Field(description="each check by name, where labels tell")
-    prior: str | None = Field(description="whose public figures the prior leans on")
+    by: str = Field(description="such as judge or shadow")
+    requests: int
+    cost_usd: float | None = Field(description="null where no request's cost is known")
+    unknown_cost: int = Field(description="requests whose cost is not known, and in no sum")
 
 
 class EvidenceAnswer(Answer):
@@ -56,13 +36,14 @@ class EvidenceAnswer(Answer):
     total: int
     data: list[EvidenceView]
     judges: list[JudgeView] = Field(description="of the routes asked for that have one")
+    knowing: list[KnowingView] = Field(description="what it cost in the last seven days")
 
 
 Judging = Callable[[str], Iterable[JudgeFacts]]
 """A namespace -> the judges of routes as they stand for it."""
 
 
-def evidence_routes(insight: Insight, judging: Judging) -> APIRouter:
+def evidence_routes(insight: Insight, judging: Judging, past: History) -> APIRouter:
     """GET /v1/evidence."""
     router = insight.router
     routes = APIRouter(tags=["inspect"])
@@ -89,50 +70,12 @@ def evidence_routes(insight: Insight, judging: Judging) -> APIRouter:
         now = insight.clock.now()
         judges = [judge_view(each, now) for each in judging(caller.namespace)
                   if route in (None, each.route)]  # fmt: skip
-        return EvidenceAnswer(total=len(found), data=found[:limit], judges=judges)
+        spent = await asyncio.to_thread(
+            past.report, since=now - WEEK_S, by=("key",), namespace=caller.namespace,
+            has_delays=False,
+        )  # fmt: skip
+        knowing = [KnowingView(**each) for each in knowing_lines(spent)
+                   if route in (None, each["route"])]  # fmt: skip
+        return EvidenceAnswer(total=len(found), data=found[:limit], judges=judges, knowing=knowing)
 
     return routes
-
-
-def cells_of(router: Router, namespace: str) -> list[Cell]:
-    """Cells that were asked for since the start, or that something is known of."""
-    opened = {cell for cell in router.tables.cells() if cell.namespace == namespace}
-    known = {
-        Cell.read(namespace, route, task)
-        for route in router.routes
-        for task in router.beliefs.tasks(namespace, route)
-    }
-    return sorted(opened | known)
-
-
-def evidence_of(router: Router, cell: Cell, deployment: str | None) -> list[EvidenceView]:
-    """Of the candidates of a cell, or of one of them."""
-    route = router.routes.get(cell.route)
-    serving = route.deployments if route else router.catalog.serving(cell.route)
-    names = [name for name in serving if deployment in (None, name)]
-    known = [router.operator.how_known(cell, name) for name in names]
-    summaries = router.beliefs.summaries(cell, names)
-    return [_view(router, cell, *each) for each in zip(names, known, summaries, strict=True)]
-
-
-def _view(
-    router: Router, cell: Cell, name: str, known: HowKnown, belief: BeliefSummary
-) -> EvidenceView:
-    lean = router.beliefs.lean(cell, name)
-    return EvidenceView(
-        route=cell.route,
-        task=cell.name,
-        deployment=name,
-        basis=basis_of(known, belief, is_lent=lean is not None),
-        success_mean=belief.mean,
-        success_interval=(belief.low, belief.high),
-        effective_samples=belief.effective_samples,
-        answers=known.answers,
-        judged=known.rewards,
-        answer_counts=known.answer_counts,
-        keys=known.keys,
-        sources=source_views(known),
-        check=CheckView.of(known),
-        checks=part_views(known),
-        prior=lean.source if lean else None,
-    )

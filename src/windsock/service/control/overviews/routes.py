@@ -30,7 +30,7 @@ def overview_routes(
     """GET /v1/{routes,config,requests,evidence,feeds,keys,spend}, /v1/deployments/history."""
     yield aim_routes(insight, settings)
     yield request_routes(insight, past.sought)
-    yield evidence_routes(insight, judging)
+    yield evidence_routes(insight, judging, past)
     yield feed_routes(insight, poller)
     yield key_routes(insight, keys)
     yield spend_routes(insight, past)

@@ -6,18 +6,26 @@ import { count, dash, many, percent, usd } from "../words.js";
 import { success } from "./columns.js";
 
 const MOST = 2000;
-const WEAK = ["mere answers", "nothing"];
+const WEAK = ["proxies alone", "mere answers", "nothing"];
 
 export const every = 10;
 
 export const load = (ask) => ask.get(`/v1/evidence?limit=${MOST}`);
 
-export function draw(place, { total, data: rows, judges }) {
-  const weak = rows.filter((row) => row.basis === "mere answers").length;
-  const judged = rows.filter((row) => row.basis === "judged").length;
-  sentence(place, "in-short", `${judged} of ${many(total, "belief")} rest on judgements${weak ? `; ${weak} on mere answers, which say that something came back and not that it was right` : ""}.`);
+export function draw(place, { total, data: rows, judges, knowing }) {
+  const on = (basis) => rows.filter((row) => row.basis === basis).length;
+  const weak = [
+    on("proxies alone") && `${on("proxies alone")} on judges or checks alone, which no label has shown to be right`,
+    on("mere answers") && `${on("mere answers")} on mere answers, which say that something came back and not that it was right`,
+  ].filter(Boolean);
+  sentence(place, "in-short", `${[`${on("judged")} of ${many(total, "belief")} rest on labels`, ...weak].join("; ")}.`);
   const all = section(place, "evidence", "Evidence", "per task and deployment; 90 % intervals");
   table(all, "evidence-table", COLUMNS, rows, { caption: "How success is known", key: (row) => JSON.stringify([row.route, row.task, row.deployment]), none: "Nothing is known yet: send a request and judge its answer at /v1/feedback.", mark: (row) => (WEAK.includes(row.basis) ? "out" : "") });
+  const said = rows.flatMap((row) => row.sources.map((source) => ({ ...row, ...source })));
+  const each = section(place, "said", "Who says what", "a label knows what was right; what a proxy's scores are worth is learnt from labels");
+  table(each, "said-table", SAID, said, { caption: "What each source says", key: (row) => JSON.stringify([row.route, row.task, row.deployment, row.source]), none: "Nobody has judged anything yet." });
+  const cost = section(place, "knowing", "What knowing costs", "of the last seven days, beside the requests");
+  table(cost, "knowing-table", KNOWING, knowing, { caption: "What knowing costs", key: (row) => `${row.route} ${row.by}`, none: "Nothing was spent to know it: no judge and no shadow has asked." });
   if (!judges.length) return;
   const models = section(place, "judges", "Judges", "models that score answers beside the requests; since the start");
   table(models, "judges-table", JUDGES, judges, { caption: "What judges did, cost, and go by", key: (row) => row.route, none: "No route has a judge." });
@@ -52,14 +60,38 @@ function sources({ sources: all, answers, answer_counts: counts, keys, prior }) 
   return told.join("; ") || dash;
 }
 
+const points = (value) => (value === null ? dash : `${value >= 0 ? "+" : "−"}${Math.abs(value * 100).toFixed(1)} points`);
+const PLACE = [
+  { title: "Task", text: (row) => element("span", "", row.task, element("small", "", ` ${row.route}`)), value: (row) => `${row.route} ${row.task}` },
+  { title: "Deployment", text: (row) => named(row.deployment), value: (row) => row.deployment },
+];
+
+const SAID = [
+  ...PLACE,
+  { title: "Source", text: (row) => element("span", "", row.source, element("small", "", ` ${row.kind}`)), value: (row) => row.source },
+  figure("Scored", "rewards", count, "answers"),
+  figure("Mean", "mean", percent),
+  { title: "Says", unit: "rewards", isNumber: true, text: (row) => count(row.kind === "label" ? row.rewards * row.one_counts : row.says ?? 0), value: (row) => row.says },
+  { title: "Labelled", unit: "of them", isNumber: true, text: (row) => (row.labelled === null ? dash : count(row.labelled)), value: (row) => row.labelled },
+  { title: "Bias", isNumber: true, text: (row) => points(row.bias), value: (row) => row.bias },
+  { title: "λ", unit: "labels move with it", isNumber: true, text: (row) => (row.slope === null ? dash : row.slope.toFixed(2)), value: (row) => row.slope },
+  { title: "Corrected", isNumber: true, text: (row) => percent(row.corrected_mean), value: (row) => row.corrected_mean },
+];
+
+const KNOWING = [
+  { title: "Route", text: (row) => row.route },
+  { title: "By", text: (row) => row.by },
+  figure("Requests", "requests", count),
+  figure("Spent", "cost_usd", usd),
+];
+
 function check({ check: worth }) {
   if (!worth) return dash;
   return `${worth.say.toFixed(2)}: fails ${percent(worth.fails_right)} of right, ${percent(worth.fails_wrong)} of wrong`;
 }
 
 const COLUMNS = [
-  { title: "Task", text: (row) => element("span", "", row.task, element("small", "", ` ${row.route}`)), value: (row) => `${row.route} ${row.task}` },
-  { title: "Deployment", text: (row) => named(row.deployment), value: (row) => row.deployment },
+  ...PLACE,
   { title: "Known by", text: (row) => row.basis },
   { title: "Success", text: (row) => success(row.success_mean, ...row.success_interval), value: (row) => row.success_mean },
   figure("Worth", "effective_samples", count, "rewards"),

@@ -1,0 +1,1 @@
+"""What a report tells: sums by group, and how their success is known."""

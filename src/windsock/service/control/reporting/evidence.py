@@ -1,0 +1,85 @@
+"""How success of a deployment at a task is known: what is told of it everywhere."""
+
+from pydantic import Field
+
+from windsock.core.beliefs.summaries import BeliefSummary
+from windsock.core.evidence.how_known import HowKnown
+from windsock.core.model.requests import Cell
+from windsock.core.routing.router import Router
+from windsock.service.control.schemas.base import Answer
+from windsock.service.control.schemas.known import (
+    Basis,
+    CheckView,
+    PartView,
+    SourceView,
+    basis_of,
+    part_views,
+    source_views,
+)
+
+
+class EvidenceView(Answer):
+    """What is known of one deployment at one task of a route, and by what."""
+
+    route: str
+    task: str
+    deployment: str
+    basis: Basis = Field(
+        description="the best of what it rests on; `proxies alone`: a judge or a check, and no "
+        "label; `mere answers`: nobody judged, answers came"
+    )
+    success_mean: float
+    success_interval: tuple[float, float] = Field(description="90 % credible interval")
+    effective_samples: float = Field(description="rewards' worth of evidence that is remembered")
+    answers: float = Field(description="recent ones")
+    judged: float = Field(description="of them, those that somebody judged")
+    answer_counts: float = Field(description="rewards that a mere answer counts for")
+    keys: int = Field(description="that have judged it")
+    sources: list[SourceView]
+    check: CheckView | None = Field(description="what its declared checks are worth, if known")
+    checks: list[PartView] = Field(description="each check by name, where labels tell")
+    prior: str | None = Field(description="whose public figures the prior leans on")
+
+
+def cells_of(router: Router, namespace: str) -> list[Cell]:
+    """Cells that were asked for since the start, or that something is known of."""
+    opened = {cell for cell in router.tables.cells() if cell.namespace == namespace}
+    known = {
+        Cell.read(namespace, route, task)
+        for route in router.routes
+        for task in router.beliefs.tasks(namespace, route)
+    }
+    return sorted(opened | known)
+
+
+def evidence_of(router: Router, cell: Cell, deployment: str | None) -> list[EvidenceView]:
+    """Of the candidates of a cell, or of one of them."""
+    route = router.routes.get(cell.route)
+    serving = route.deployments if route else router.catalog.serving(cell.route)
+    names = [name for name in serving if deployment in (None, name)]
+    known = [router.operator.how_known(cell, name) for name in names]
+    summaries = router.beliefs.summaries(cell, names)
+    return [_view(router, cell, *each) for each in zip(names, known, summaries, strict=True)]
+
+
+def _view(
+    router: Router, cell: Cell, name: str, known: HowKnown, belief: BeliefSummary
+) -> EvidenceView:
+    lean = router.beliefs.lean(cell, name)
+    return EvidenceView(
+        route=cell.route,
+        task=cell.name,
+        deployment=name,
+        basis=basis_of(known, belief, is_lent=lean is not None),
+        success_mean=belief.mean,
+        success_interval=(belief.low, belief.high),
+        effective_samples=belief.effective_samples,
+        answers=known.answers,
+        judged=known.rewards,
+        answer_counts=known.answer_counts,
+        keys=known.keys,
+        sources=source_views(known),
+        check=CheckView.of(known),
+        checks=part_views(known),
+        prior=lean.source if lean else None,
+    )

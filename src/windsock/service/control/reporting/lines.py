@@ -1,0 +1,86 @@
+"""Groups of a report: spend, bills, and success where it was judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+NOTHING = {
+    **dict.fromkeys(("requests", "answered", "attempts", "unknown_cost", "judged"), 0),
+    **dict.fromkeys(("cost_usd", "cost_nano_usd", "successes", "mean_latency_s")),
+}
+"""Of a group without requests."""
+
+BILLED = ("billed_usd", "counted_usd", "bill_ratio", "doubted_usd")
+
+
+def report_lines(
+    rows: list[dict[str, Any]],
+    bills: list[dict[str, Any]],
+    uncalled: list[dict[str, Any]],
+    by: tuple[str, ...],
+) -> list[dict[str, Any]]:
+    """Groups with what was billed there, and what was refused or answered from the cache.
+
+    One that was called and served nothing has no requests; nor has one that nobody was asked for.
+    """
+    by_place = {tuple(row[name] for name in by): row for row in rows}
+    billed = {tuple(row[name] for name in by): row for row in bills}
+    aside = {tuple(row[name] for name in by): row for row in uncalled}
+    return [
+        {
+            **report_line(by_place.get(place) or {**dict(zip(by, place, strict=True)), **NOTHING}),
+            **bill_facts(billed.get(place)),
+            **uncalled_facts(aside.get(place)),
+        }
+        for place in dict.fromkeys([*by_place, *billed, *aside])
+    ]
+
+
+def uncalled_facts(row: dict[str, Any] | None) -> dict[str, Any]:
+    """Requests that no provider was asked for, which are in no other sum."""
+    if row is None:
+        return {"refused": 0, "cache_hits": 0, "saved_usd": 0.0}
+    return {**{name: row[name] for name in ("refused", "cache_hits")},
+            "saved_usd": float(row["saved_usd"])}  # fmt: skip
+
+
+def bill_facts(row: dict[str, Any] | None) -> dict[str, Any]:
+    """What providers said they charged beside what was counted of the same calls, at our prices."""
+    if row is None:
+        return {**dict.fromkeys(("bills", "doubted_bills"), 0), **dict.fromkeys(BILLED)}
+    billed, counted = float(row["billed_usd"]), float(row["counted_usd"])
+    return {
+        "bills": row["bills"],
+        "billed_usd": billed if row["bills"] else None,
+        "counted_usd": counted if row["bills"] else None,
+        "bill_ratio": billed / counted if counted else None,
+        "doubted_bills": row["doubted_bills"],
+        "doubted_usd": float(row["doubted_usd"]) if row["doubted_bills"] else None,
+    }
+
+
+def report_line(row: dict[str, Any]) -> dict[str, Any]:
+    """One group: spend, success where it was judged, and cost per success.
+
+    Requests of unknown cost are in `unknown_cost` and in no sum; dollars are null where there is
+    no other request.
+    """
+    judged, successes = row["judged"] or 0, float(row["successes"] or 0.0)
+    requests = row["requests"]
+    priced = requests - row["unknown_cost"]
+    cost_usd = None if row["cost_usd"] is None else row["cost_nano_usd"] / 1e9
+    rate = successes / judged if judged else None
+    expected = rate * priced if rate else None
+    known = ("route", "task", "deployment", "key")
+    return {
+        **{name: row[name] for name in known if name in row},
+        "requests": requests,
+        "answered": row["answered"],
+        "retry_rate": (row["attempts"] - requests) / requests if requests else None,
+        "cost_usd": cost_usd,
+        "unknown_cost": row["unknown_cost"],
+        "judged": judged,
+        "success_rate": rate,
+        "cost_per_success_usd": cost_usd / expected if expected and cost_usd is not None else None,
+        "mean_latency_s": row["mean_latency_s"],
+    }
