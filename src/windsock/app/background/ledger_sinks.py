@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
 from sqlalchemy import Engine
 
+from windsock.config.store.sink_settings import SinkSettings
 from windsock.errors import StoreError
+from windsock.observability.background import Step
 from windsock.observability.log import event_log
 from windsock.store.keys import meta, set_meta
 from windsock.store.queries import tail_with_positions
+from windsock.store.sinks.clickhouse import ClickHouseSink
+from windsock.store.sinks.parquet import ParquetSink
 from windsock.store.sinks.sink import LedgerSink, SinkFailed, batch_of
+
+SINKS: Mapping[str, Callable[[str], LedgerSink]] = {
+    "parquet": ParquetSink,
+    "clickhouse": ClickHouseSink,
+}
+"""By `kind`; a sink more is a class with `put` and a row here."""
 
 MAX_ROWS = 5000
 """Of a batch."""
@@ -65,3 +75,15 @@ class SinkFeeder:
         elif error is None and self._failed is not None:
             event_log().info("sink.recovered", sink=self.name)
         self._failed = error
+
+
+def feeders_of(
+    declared: Mapping[str, SinkSettings], engine: Engine, leads: Callable[[], bool]
+) -> dict[str, Step]:
+    """A step for each sink that is declared; raises ConfigError."""
+    return {
+        f"sink {name}": SinkFeeder(
+            name=name, sink=SINKS[each.kind](each.url), engine=engine, leads=leads
+        ).check
+        for name, each in declared.items()
+    }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from decimal import Decimal
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import orjson
 
@@ -33,11 +33,11 @@ class ClickHouseSink:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        place = f"{host}:{parts.port}" if parts.port else host
-        self._url = urlunsplit((parts.scheme, place, "/", "", ""))
+        self._host = parts.hostname or "localhost"
+        self._port = parts.port
+        self._connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._database = parts.path.strip("/") or "default"
-        pair = f"{parts.username or 'default'}:{parts.password or ''}".encode()
+        pair = f"{unquote(parts.username or 'default')}:{unquote(parts.password or '')}".encode()
         self._headers = {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
         self._is_made = False
 
@@ -55,17 +55,17 @@ class ClickHouseSink:
 
     def _say(self, query: str, body: bytes, more: Mapping[str, str]) -> None:
         asked = urlencode({"database": self._database, "query": query, **more})
-        request = urllib.request.Request(
-            f"{self._url}?{asked}", data=body, headers=self._headers, method="POST"
-        )
+        connection = self._connect(self._host, self._port, timeout=TIMEOUT_S)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                answer.read()
-        except urllib.error.HTTPError as error:
-            said = error.read(500).decode(errors="replace").strip()
-            raise SinkFailed(f"ClickHouse answered {error.code}: {said}") from error
-        except OSError as error:
+            connection.request("POST", f"/?{asked}", body=body, headers=self._headers)
+            answer = connection.getresponse()
+            told = answer.read(500).decode(errors="replace").strip()
+        except (OSError, HTTPException) as error:
             raise SinkFailed(f"ClickHouse cannot be reached: {error}") from error
+        finally:
+            connection.close()
+        if answer.status != HTTPStatus.OK:
+            raise SinkFailed(f"ClickHouse answered {answer.status}: {told}")
 
 
 def _table(name: str, columns: Mapping[str, type[Any]]) -> str:
