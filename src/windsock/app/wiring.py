@@ -119,8 +119,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     )
     service.paths = plane.paths
     service.app = with_cors(plane, settings.server.cors_origins)
-    if core.role.is_shared:
-        service.housekeeping.membership = membership_of(core, settings, service)
+    service.housekeeping.membership = membership_of(core, settings, service)
     return service
 
 
