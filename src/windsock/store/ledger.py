@@ -136,6 +136,10 @@ class Ledger:
             self._queued += 1
         self._sealed = self._queued
 
+    def retry(self) -> None:
+        """The store is back, as far as anybody knows: what waits is tried at once."""
+        self._wake.set()
+
     async def flushed(self) -> None:
         """Wait until everything appended so far is durable or given up."""
         if self._done >= self._queued:
