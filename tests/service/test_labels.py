@@ -98,6 +98,14 @@ async def test_what_only_a_check_has_judged_is_still_wanted(tmp_path) -> None:
         assert (await labels(it))["data"] == []
 
 
+async def test_what_an_operator_takes_for_a_label_is_one(tmp_path) -> None:
+    weighed = "[routes.auto.source_weights]\nnps = 1.0\n"
+    async with served(tmp_path, weighed + ON) as it:
+        name = await ask(it)
+        await it.http.post("/v1/feedback", json={"decision_id": name, "value": 1, "source": "nps"})
+        assert (await labels(it))["data"] == []
+
+
 async def test_without_texts_it_says_what_is_known_and_how_to_allow_them(tmp_path) -> None:
     async with served(tmp_path, "") as it:
         name = await ask(it)

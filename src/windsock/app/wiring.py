@@ -244,7 +244,12 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
 
 
 def _label_queue(service: Service, past: History) -> Queue:
-    return Queue(texts=service.texts, feedbacks=service.feedbacks, feedback_of=past.feedback_of)
+    return Queue(
+        texts=service.texts,
+        feedbacks=service.feedbacks,
+        feedback_of=past.feedback_of,
+        router=service.router,
+    )
 
 
 def _kept(service: Service, caller: Caller) -> KeptAnswers:
