@@ -26,12 +26,15 @@ def said(text: str) -> dict[str, Any]:
     return {"role": "assistant", "content": text}
 
 
+def answered(message: dict[str, Any]) -> dict[str, Any]:
+    return completion(choices=[{"index": 0, "message": message, "finish_reason": "stop"}])
+
+
 async def checks_of(
     tmp_path: Path, message: dict[str, Any], asked: dict[str, Any], config: str = ""
 ) -> dict[str, float]:
     """What was learnt of an answer, by source."""
-    body = completion(choices=[{"index": 0, "message": message, "finish_reason": "stop"}])
-    async with upstream(lambda _: Answer(body)) as model:
+    async with upstream(lambda _: Answer(answered(message))) as model:
         async with running(config_of(("acme", model.url, 1.0)) + config, tmp_path) as it:
             return await learnt(it, asked)
 
@@ -48,21 +51,20 @@ async def learnt(it: Running, asked: dict[str, Any], waits: str = "") -> dict[st
     return {each.reward.source: each.reward.value for each in known.said.values()}
 
 
-@pytest.mark.parametrize(
-    ("message", "asked", "sources"),
-    [
+async def test_what_the_caller_itself_would_find_counts_by_default(tmp_path: Path) -> None:
+    cases: list[tuple[dict[str, Any], dict[str, Any], dict[str, float]]] = [
         (called('{"city": "Rome"}'), {"tools": TOOLS}, {"check:tool_calls": 1.0}),
         (called('{"town": "Rome"}'), {"tools": TOOLS}, {"check:tool_calls": 0.0}),
         (said("no tool is needed"), {"tools": TOOLS}, {}),
         (said('{"city": "Rome"}'), {"response_format": FORM}, {"check:schema": 1.0}),
         (said('```json\n{"city": "Rome"}\n```'), {"response_format": FORM}, {"check:schema": 0.0}),
         (said("a text"), {}, {}),
-    ],
-)
-async def test_what_the_caller_itself_would_find_counts_by_default(
-    tmp_path: Path, message: dict[str, Any], asked: dict[str, Any], sources: dict[str, float]
-) -> None:
-    assert await checks_of(tmp_path, message, asked) == sources
+    ]
+    messages = iter([message for message, *_ in cases])
+    async with upstream(lambda _: Answer(answered(next(messages)))) as model:
+        async with running(config_of(("acme", model.url, 1.0)), tmp_path) as it:
+            for message, asked, sources in cases:
+                assert await learnt(it, asked) == sources, message
 
 
 async def test_each_declared_check_is_told_beside_all_of_them(tmp_path: Path) -> None:
@@ -97,13 +99,13 @@ async def test_tests_that_came_with_a_request_are_run_where_that_is_allowed(tmp_
     asked = {"unit_tests": "assert add(1, 2) == 3"}
     seen: list[dict[str, Any]] = []
 
-    def answered(body: dict[str, Any]) -> Answer:
+    def programs(body: dict[str, Any]) -> Answer:
         seen.append(body)
         text = program if len(seen) == 1 else program.replace("+", "-")
         return Answer(completion(text))
 
     config = "[routes.auto.check]\nunit_tests = true\n[routes.other]\ncandidates = ['acme/m']\n"
-    async with upstream(answered) as model:
+    async with upstream(programs) as model:
         async with running(config_of(("acme", model.url, 1.0)) + config, tmp_path) as it:
             found = await learnt(it, asked, "check:unit_tests")
             assert found == {"check": 1.0, "check:unit_tests": 1.0}

@@ -98,11 +98,11 @@ async def test_what_only_a_check_has_judged_is_still_wanted(tmp_path) -> None:
         assert (await labels(it))["data"] == []
 
 
-async def test_what_an_operator_takes_for_a_label_is_one(tmp_path) -> None:
-    weighed = "[routes.auto.source_weights]\nnps = 1.0\n"
-    async with served(tmp_path, weighed + ON) as it:
+async def test_what_a_source_that_the_route_trusts_has_judged_is_labelled(tmp_path) -> None:
+    async with served(tmp_path, "[routes.auto.source_weights]\nowner = 1.0\n" + ON) as it:
         name = await ask(it)
-        await it.http.post("/v1/feedback", json={"decision_id": name, "value": 1, "source": "nps"})
+        said = {"decision_id": name, "value": 1, "source": "owner"}
+        await it.http.post("/v1/feedback", json=said)
         assert (await labels(it))["data"] == []
 
 

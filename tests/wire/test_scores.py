@@ -360,3 +360,13 @@ def test_exports_as_csv_in_the_spellings_of_their_tools(
     assert isinstance(score, Score), score
     assert (score.source, value_of(score)) == (source, value)
     assert TRACE in score.names
+
+
+def test_a_percentage_goes_to_a_hundred_unless_it_is_a_share() -> None:
+    rows = [{"id": "a", "metric": "percentCorrect", "value": each} for each in (85, 1, 0.5)]
+    assert [value_of(each) for each in read(rows, "rows")] == [0.85, 0.01, 0.005]
+    assert value_of(one({"id": "a", "metric": "accuracy_pct", "value": 0.85}, "rows")) == 0.85
+    with pytest.raises(NoScore, match="may be the worst"):
+        value_of(one({"id": "a", "metric": "percent", "value": 1}, "rows"))
+    with pytest.raises(NoScore, match="outside its scale"):
+        value_of(one({"id": "a", "metric": "percent", "value": 140}, "rows"))

@@ -95,6 +95,8 @@ def learn(
     from windsock.cli.service_client import ServiceClient
 
     service = ServiceClient(url, key)
+    if scores is None and name != "csv":
+        scores = outcomes
     if undo is not None:
         tables.unlearn(service, undo, as_json=as_json)
     elif scores is not None:

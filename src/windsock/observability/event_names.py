@@ -11,6 +11,8 @@ LOG_ONLY = frozenset(
         "service.stopped",
         "request.finished",
         "store.failed",
+        "worker.replaced",
+        "worker.unled",
         "cache.failed",
         "credential.renewed",
         "credential.failed",

@@ -339,6 +339,12 @@ def test_trials_become_rarer_where_they_found_nothing() -> None:
     assert seldom.trial == pytest.approx(often.trial / 10, rel=0.05)
 
 
+def test_what_surely_loses_is_tried_a_tenth_as_often() -> None:
+    losing = arm(tally_of(60, 40, 40, 20))
+    assert losing.gain < -2 * losing.pair.error and not losing.pays
+    assert losing.trial == pytest.approx(0.1 * arm(None).trial)
+
+
 def test_the_best_mixture_is_that_of_any_two() -> None:
     middle = offer("a/b", 5.0, 94, 6)
     alone = best_mixture(PLAIN, 6.0).mean

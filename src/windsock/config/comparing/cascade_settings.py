@@ -30,7 +30,7 @@ class CascadeSettings(ComparisonSettings):
     ask_logprobs: bool = False
     confidence: Literal["stated", "agreement"] = "stated"
     second: str | None = None
-    trial: Share = 0.02
+    trial: Share = 0.05
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

@@ -23,6 +23,9 @@ MOST_PAIRS = 2000.0
 TRIED = 200.0
 """Pairs from which on trials become rarer."""
 
+LOST, SELDOM = 2.0, 0.1
+"""Standard errors below no gain from which on it is tried so many times as often."""
+
 TRUSTED = 4.0
 """Rewards that the two's usual success is worth against what was measured; agreement is taken to
 tell nothing until then."""
@@ -119,6 +122,9 @@ def pair_arm(
     made = _stratified(kept, right, _measured(tally.asked, _of(strong[2]).mean))
     usd = first[1] + second[1] + (1.0 - kept.mean) * strong[1]
     best = best_mixture([*plain, strong], usd)
+    gain, error = made.mean - best.mean, sqrt(made.variance + best.variance)
+    is_measured = tally.judged >= LEAST_JUDGED
+    loses = is_measured and gain < -LOST * error
     a, b = _beta(made)
     return CascadeArm(
         deployment=first[0],
@@ -126,13 +132,13 @@ def pair_arm(
         a=a,
         b=b,
         usd=usd,
-        gain=made.mean - best.mean,
+        gain=gain,
         sieve=_rates(kept.mean, right.mean, usual, tally),
         pair=PairFacts(
             second=second[0],
-            error=sqrt(made.variance + best.variance),
-            is_measured=tally.judged >= LEAST_JUDGED,
-            trial=trial * _rarer(tally.pairs),
+            error=error,
+            is_measured=is_measured,
+            trial=trial * TRIED / max(TRIED, tally.pairs) * (SELDOM if loses else 1.0),
         ),
     )
 
@@ -145,11 +151,6 @@ def best_mixture(plain: Sequence[Offer], usd: float) -> Estimate:
             if low <= usd < high:
                 found.append(_mixed(_of(cheap), _of(dear), (usd - low) / (high - low)))
     return max(found, key=lambda each: each.mean)
-
-
-def _rarer(pairs: float) -> float:
-    """What is tried often without a gain is tried less."""
-    return TRIED / max(TRIED, pairs)
 
 
 def _mixed(one: Estimate, other: Estimate, share: float) -> Estimate:

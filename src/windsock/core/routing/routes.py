@@ -55,7 +55,7 @@ class Agreement:
 
     second: str
     canonical: Canonical
-    trial: float = 0.02
+    trial: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
-from windsock.wire.scores.words import FAULTS, MEANINGS, NOTHING, RATINGS, TRUTHS, plain
+from windsock.wire.scores.words import FAULTS, MEANINGS, NOTHING, PERCENT, RATINGS, TRUTHS, plain
 
 WHOLE = re.compile(r"([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:/\s*(\d+(?:\.\d+)?)|(%))?")
 """A number, perhaps as "4/5" or "85 %"."""
@@ -106,7 +106,7 @@ def value_of(score: Score, scale: Scale | None = None) -> float:
 
     raises  NoScore with the mend, where that would be a guess
     """
-    scale, word = scale or score.scale, plain(score.word)
+    scale, word = scale or score.scale or _percent(score), plain(score.word)
     if scale is not None and (value := _on(scale, score.number, word)) is not None:
         return value
     meant = MEANINGS.get(word)
@@ -118,6 +118,16 @@ def value_of(score: Score, scale: Scale | None = None) -> float:
         return _of_word(score, meant)
     agrees = meant is None or meant == score.number or (meant - 0.5) * (score.number - 0.5) > 0
     return score.number if agrees else _of_word(score, meant)
+
+
+def _percent(score: Score) -> Scale | None:
+    """The scale that a metric's name says it has, where its numbers are not shares all the same."""
+    is_percent = bool(_words_in(score.metric) & PERCENT) and not _is_share(score)
+    return Scale(best=100.0) if is_percent else None
+
+
+def _words_in(metric: str) -> set[str]:
+    return set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", metric).lower()))
 
 
 def _on(scale: Scale, number: float | None, word: str) -> float | None:
@@ -150,7 +160,7 @@ def _unknown_word(score: Score) -> str:
 
 def _refuse_guess(score: Score) -> None:
     """Of some metrics less is better, and of some a 1 is the worst: their names tell."""
-    words = set(re.split(r"[^a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", score.metric).lower()))
+    words = _words_in(score.metric)
     if faults := sorted(words & FAULTS):
         raise NoScore(
             f"{score.metric!r} seems to measure a fault ({faults[0]}), of which less is better; "

@@ -40,8 +40,11 @@ FAULTS = frozenset(
 """Words in the names of metrics that most often count what is wrong."""
 
 RATINGS = frozenset({"rating", "ratings", "stars", "star", "likert", "grade", "points", "nps",
-                     "csat", "percent", "percentage", "percentile", "level"})  # fmt: skip
+                     "csat", "percent", "percentage", "pct", "percentile", "level"})  # fmt: skip
 """Words in the names of metrics whose numbers seldom go from 0 to 1."""
+
+PERCENT = frozenset({"percent", "percentage", "pct"})
+"""Words in the names of metrics that go from 0 to 100, where any of their numbers is above 1."""
 
 TONE = re.compile("[\U0001f3fb-\U0001f3ff\ufe0f]")
 """Of a thumb's skin, and how it is drawn."""

@@ -186,6 +186,36 @@ def test_scores_fade_with_the_half_life_of_beliefs() -> None:
     assert known.total == pytest.approx(8 / 2)
 
 
+@pytest.mark.parametrize("source", ["judge", "check"])
+def test_a_deployment_that_suddenly_fails_its_checks_is_soon_known_by_it(source: str) -> None:
+    it, again = alone(check=1.0), alone(check=1.0)
+    for number in range(300):
+        Answer(it).say(float(number % 10 > 0), source)
+    before = sure(it)[0]
+    again.from_state(json.loads(json.dumps(it.to_state())))
+    for each in (it, again):
+        for _ in range(40):
+            Answer(each).say(0.0, source)
+    after = sure(it)[0]
+    (event,) = it.drain_shifts()
+    assert after < before - 0.3
+    assert (event.kind, event.facts["finding"], event.facts["source"]) == (
+        "quality.drifted", "worse", source
+    )  # fmt: skip
+    assert sure(again)[0] == pytest.approx(after, abs=1e-9)
+
+
+def test_a_judge_that_is_biased_but_steady_tells_of_no_change() -> None:
+    rng = np.random.default_rng(4)
+    it = alone()
+    for _ in range(1500):
+        answer = Answer(it)
+        answer.say(float(rng.random() < 0.6), "judge")
+        if rng.random() < 0.2:
+            answer.say(float(rng.random() < 0.85))
+    assert {each.kind for each in it.drain_shifts()} <= {"evidence.disagrees"}
+
+
 def test_a_key_that_is_taken_out_takes_its_scores_and_labels_along() -> None:
     it, plain = alone(), alone()
     for number in range(20):
@@ -195,6 +225,17 @@ def test_a_key_that_is_taken_out_takes_its_scores_and_labels_along() -> None:
         Answer(it).say(0.0, "thumbs", "bad")
     it.operator.silence_key("default", "bad", is_silent=True, now=START)
     assert sure(it) == pytest.approx(sure(plain))
+
+
+def test_a_key_that_scores_the_opposite_of_all_others_is_not_heard() -> None:
+    it, plain = alone(), alone()
+    for number in range(240):
+        key, score = f"user {number % 4}", float(number % 12 >= 4)
+        Answer(it).say(score, "thumbs", key)
+        Answer(plain).say(score, "thumbs", key)
+        if number % 4 == 0:
+            Answer(it).say(0.0, "thumbs", "liar")
+    assert sure(it)[0] == pytest.approx(sure(plain)[0], abs=0.01)
 
 
 def test_what_proxies_have_said_survives_a_restart_to_the_bit() -> None:

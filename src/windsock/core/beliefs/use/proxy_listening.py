@@ -20,6 +20,7 @@ class ProxyListening(TokenUse):
         """A proxy has scored an answer, or takes that back: priors are fitted anew."""
         group = self._open(cell)
         group.open(cell.name, deployment)
+        group.fitting.note(cell.name, deployment)
         group.touch(now)
 
     def words(self, cell: Cell, deployment: str) -> Mapping[str, Word]:

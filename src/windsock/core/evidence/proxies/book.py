@@ -7,12 +7,20 @@ beliefs do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
 from windsock.core.beliefs.statistics import NEVER, discounts, infinite
+from windsock.core.evidence.keys.consensus import (
+    LEAST_KEYS,
+    LEAST_WEIGHT,
+    Said,
+    belief_at,
+    distances,
+)
+from windsock.core.evidence.proxies.score_watch import ScoreWatch, Watched
 from windsock.core.evidence.proxies.words import Voice
 from windsock.core.model.requests import Cell
 
@@ -43,10 +51,9 @@ class Dated:
             self.sums = self.sums.times(MOST_SCORED / most)
         self.sums = ProxySums(*(max(0.0, part) for part in self.sums))
 
-    def as_of(self, moment: float, half_life_s: float) -> ProxySums:
-        """What they still count then."""
-        age_s = max(0.0, moment - self.at) if self.at > NEVER else 0.0
-        return self.sums.times(2.0 ** (-age_s / half_life_s))
+    def age(self, moment: float, half_life_s: float) -> float:
+        """How much of them still counts then."""
+        return 1.0 if moment <= self.at else float(2.0 ** ((self.at - moment) / half_life_s))
 
 
 class ProxyBook:
@@ -60,6 +67,7 @@ class ProxyBook:
         self._half_life_s = half_life_s
         self._belief = belief
         self._held: dict[Place, dict[Voice, Dated]] = {}
+        self.watch = ScoreWatch()
 
     def add(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
         """So much more was said, or is taken back."""
@@ -68,11 +76,26 @@ class ProxyBook:
     def of(self, place: Place, as_of: float) -> dict[str, ProxySums]:
         """By source, as far as keys are believed; looking opens nothing."""
         made: dict[str, ProxySums] = {}
-        for voice, dated in self._held.get(place, {}).items():
-            believed = self._belief(voice.key, place) * self._belief(voice.labeller, place)
-            sums = dated.as_of(as_of, self._half_life_s)
-            made[voice.source] = made.get(voice.source, NO_SUMS).plus(sums, believed)
+        voices = self._held.get(place, {})
+        agreed = _agreed(voices) if len(voices) >= LEAST_KEYS else {}
+        for voice, dated in voices.items():
+            counts = dated.age(as_of, self._half_life_s)
+            if voice.key or voice.labeller:
+                counts *= self._belief(voice.key, place) * self._belief(voice.labeller, place)
+                counts *= agreed.get(voice[:2], 1.0)
+            before = made.get(voice.source)
+            sums = dated.sums.times(counts)
+            made[voice.source] = sums if before is None else before.plus(sums)
         return made
+
+    def forget_scores(self, watched: Watched, most: float) -> None:
+        """Scores have changed: `most` of each task stay; what labels said beside them stays."""
+        namespace, deployment, source = watched
+        for (cell, name), voices in self._held.items():
+            if (cell.namespace, name) == (namespace, deployment):
+                for voice, dated in voices.items():
+                    if voice.source == source and dated.sums.judged > most:
+                        dated.sums = dated.sums.times(most / dated.sums.judged)
 
     def places(self, namespace: str) -> Iterator[Place]:
         """Where anything was said in a namespace."""
@@ -114,6 +137,19 @@ class ProxyBook:
         if voice not in voices and len(voices) >= MOST_VOICES:
             voice = Voice(voice.source if Voice(voice.source) in voices else "(others)")
         return voices.setdefault(voice, Dated())
+
+
+def _agreed(voices: Mapping[Voice, Dated]) -> dict[tuple[str, ...], float]:
+    """How far each key is believed by what the keys of its source agree on, as with labels."""
+    said: dict[str, dict[str, Said]] = {}
+    for voice, dated in voices.items():
+        if voice.key and not voice.labeller and dated.sums.judged >= LEAST_WEIGHT:
+            said.setdefault(voice.source, {})[voice.key] = Said(*dated.sums[:2])
+    return {
+        (source, key): belief_at(far)
+        for source, by_key in said.items()
+        for key, far in zip(by_key, distances([*by_key.values()]), strict=False)
+    }
 
 
 def _read(state: Iterable[list[Any]]) -> Iterator[tuple[Place, dict[Voice, Dated]]]:

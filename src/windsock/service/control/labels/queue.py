@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from windsock.core.evidence.sources import SOURCE_WEIGHTS, is_label
 from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
-from windsock.core.routing.router import Router
 from windsock.service.control.labels.schemas import SaidView, WantedView
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.held import HeldTexts
@@ -43,12 +41,13 @@ class Queue:
     """Answers that nobody has labelled.
 
     feedback_of     what was said of a decision that is no longer at hand; it blocks
+    is_label        whether a source knows what was right, on the route of a cell
     """
 
     texts: HeldTexts
     feedbacks: FeedbackInbox
     feedback_of: Callable[[str], list[Feedback]]
-    router: Router
+    is_label: Callable[[Cell, str], bool]
 
     def held(self, namespace: str) -> list[Outcome]:
         """Those whose texts may be read, oldest first."""
@@ -64,15 +63,9 @@ class Queue:
         self, ranked: Iterable[tuple[float, Outcome]]
     ) -> Iterator[tuple[float, Outcome]]:
         for worth, outcome in ranked:
-            weights = self._source_weights(outcome.decision.cell)
-            said = self._said(outcome.decision.id)
-            if not any(is_label(each.reward.source, weights) for each in said):
+            cell, said = outcome.decision.cell, self._said(outcome.decision.id)
+            if not any(self.is_label(cell, each.reward.source) for each in said):
                 yield worth, outcome
-
-    def _source_weights(self, cell: Cell) -> Mapping[str, float]:
-        """As the route of a cell has them: what weighs 1 or more knows what was right."""
-        route = self.router.routes.get(cell.route)
-        return route.source_weights if route else SOURCE_WEIGHTS
 
     def _said(self, decision_id: str) -> Iterable[Feedback]:
         """The latest, also what is not in the store yet."""
