@@ -109,7 +109,8 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
                 answered, past.decisions, since=begin, until=end, namespace=caller.namespace
             )
             ranked = wanted(found, LabelWorth(insight.router, now))
-            first = islice(unlabelled(past.feedback_of, ranked), limit)
+            is_label = insight.router.operator.is_label
+            first = islice(unlabelled(past.feedback_of, is_label, ranked), limit)
             return StreamingResponse(first, media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")

@@ -20,6 +20,7 @@ from windsock.core.evidence.keys.consensus import (
     belief_at,
     distances,
 )
+from windsock.core.evidence.proxies.score_watch import ScoreWatch, Watched
 from windsock.core.evidence.proxies.words import Voice
 from windsock.core.model.requests import Cell
 
@@ -66,6 +67,7 @@ class ProxyBook:
         self._half_life_s = half_life_s
         self._belief = belief
         self._held: dict[Place, dict[Voice, Dated]] = {}
+        self.watch = ScoreWatch()
 
     def add(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
         """So much more was said, or is taken back."""
@@ -85,6 +87,15 @@ class ProxyBook:
             sums = dated.sums.times(counts)
             made[voice.source] = sums if before is None else before.plus(sums)
         return made
+
+    def forget_scores(self, watched: Watched, most: float) -> None:
+        """Scores have changed: `most` of each task stay; what labels said beside them stays."""
+        namespace, deployment, source = watched
+        for (cell, name), voices in self._held.items():
+            if (cell.namespace, name) == (namespace, deployment):
+                for voice, dated in voices.items():
+                    if voice.source == source and dated.sums.judged > most:
+                        dated.sums = dated.sums.times(most / dated.sums.judged)
 
     def places(self, namespace: str) -> Iterator[Place]:
         """Where anything was said in a namespace."""
