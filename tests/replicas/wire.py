@@ -43,6 +43,7 @@ class Wire:
     async def _break(self) -> int:
         for writer in self._open:
             writer.transport.abort()
+        await asyncio.sleep(0.05)
         return len(self._open)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

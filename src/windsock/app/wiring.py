@@ -14,6 +14,7 @@ from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
+from windsock.app.background.ledger_sinks import feeders_of
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
@@ -98,6 +99,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
             "staleness": staleness.check,
             "probes": probes.check,
             **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
+            **feeders_of(settings.sinks, core.engine, core.role.leads),
         }
     service.on_stop += [service.background.stop, probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
@@ -117,8 +119,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     )
     service.paths = plane.paths
     service.app = with_cors(plane, settings.server.cors_origins)
-    if core.role.is_shared:
-        service.housekeeping.membership = membership_of(core, settings, service)
+    service.housekeeping.membership = membership_of(core, settings, service)
     return service
 
 
