@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, router
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
+from windsock.core.routing.replication.replica import Replica
 from windsock.core.routing.router import Router
 
 CELL = Cell("default", "auto", "chat")
@@ -249,6 +250,22 @@ def test_what_proxies_have_said_survives_a_restart_to_the_bit() -> None:
     for name in (CHEAP, MID, FLAGSHIP):
         assert again.beliefs.posterior(CELL, name) == it.beliefs.posterior(CELL, name)
     assert again.to_state()["rewards"] == it.to_state()["rewards"]
+
+
+def test_scores_told_to_another_replica_count_there_as_here() -> None:
+    it, other = alone(), alone()
+    here, there = Replica(it, "here"), Replica(other, "there")
+    for number in range(30):
+        answer = Answer(it)
+        answer.say(float(number % 4 > 0), "judge", "k")
+        if number % 3 == 0:
+            answer.say(float(number % 2), "explicit", "k")
+    delta = here.cut(START)
+    assert delta is not None and there.absorb(delta, START)
+    assert sums(other) == pytest.approx(sums(it), abs=1e-6)
+    assert other.beliefs.words(CELL, CHEAP)["judge"].bias == pytest.approx(
+        it.beliefs.words(CELL, CHEAP)["judge"].bias
+    )
 
 
 def test_ten_poor_proxies_do_not_pass_for_a_good_one() -> None:
