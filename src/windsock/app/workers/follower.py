@@ -44,7 +44,7 @@ class Follower:
         self._borrower = Borrower(service.router.caps)
         self._writer: asyncio.StreamWriter | None = None
         self._is_answered = True
-        self._link: asyncio.Task[None] | None = None
+        self._links: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
         service.router.beliefs.is_judge = False
         service.events.listeners.append(self._tell_of)
@@ -55,7 +55,7 @@ class Follower:
         """Ready when this returns: it knows what the leader knows, and may reserve."""
         self._service.ledger.open()
         # Not among the supervised: the ledger's last batch is confirmed after those have ended.
-        self._link = asyncio.get_running_loop().create_task(self._follow_forever())
+        self._links.add(asyncio.get_running_loop().create_task(self._follow_forever()))
         self._service.tasks.keep_every("exchange", EXCHANGE_S, self._tell)
         await asyncio.wait_for(self._ready.wait(), FIRST_S)
 
