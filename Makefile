@@ -21,7 +21,9 @@ run: $(SERVE)
 
 install: $(SERVE)
 
+# Compiled once, for the hundred processes that tests start: some environments forbid each to keep what it compiled.
 test: $(TEST)
+	$(BIN)/python -m compileall -q src
 	$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
 
 check: $(TEST)

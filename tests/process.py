@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -17,17 +18,24 @@ import httpx
 class Process:
     """The service on a port of loopback; its log goes to the file `log` beside the configuration.
 
-    under   environment on top of this process's own, such as LD_PRELOAD
+    under       environment on top of this process's own, such as LD_PRELOAD
+    arguments   of `windsock serve`, beside the file and the port
     """
 
-    def __init__(self, config: Path, port: int, under: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        config: Path,
+        port: int,
+        under: dict[str, str] | None = None,
+        arguments: Sequence[str] = (),
+    ) -> None:
         command = [sys.executable, "-m", "windsock", "serve", "--config", str(config)]
         self.url = f"http://127.0.0.1:{port}"
         self.started = time.monotonic()
         self.log = (config.parent / "log").open("ab")
         environ = {**os.environ, **(under or {})}
         self.process = subprocess.Popen(
-            [*command, "--port", str(port)], stderr=self.log, env=environ
+            [*command, "--port", str(port), *arguments], stderr=self.log, env=environ
         )
 
     async def ready(self) -> float:

@@ -222,9 +222,11 @@ def live() -> str:
 
 def _live_row(table: Table, names: tuple[str, str, str], floor: float) -> list[str]:
     first, second, strong = (table.models.index(name) for name in names)
-    success, usd, share = _played(table, (first, second, strong), floor, is_paired=True)
-    plain, plain_usd, _ = _played(table, (first, second, strong), floor, is_paired=False)
-    gain = table.truth((first, second, strong), np.arange(len(table.right)), (*names,))[2]
+    trio = first, second, strong
+    runs = [_played(table, trio, floor, seed, is_paired=True) for seed in range(SEEDS)]
+    success, usd, share = (float(np.mean(each)) for each in zip(*runs, strict=True))
+    plain, plain_usd, _ = _played(table, trio, floor, 0, is_paired=False)
+    gain = table.truth(trio, np.arange(len(table.right)), (*names,))[2]
     return [
         table.task,
         "{} + {} > {}".format(*names),
@@ -239,7 +241,7 @@ def _live_row(table: Table, names: tuple[str, str, str], floor: float) -> list[s
 
 
 def _played(
-    table: Table, trio: tuple[int, int, int], floor: float, *, is_paired: bool
+    table: Table, trio: tuple[int, int, int], floor: float, seed: int, *, is_paired: bool
 ) -> tuple[float, float, float]:
     """Success, dollars and the share of requests served so, after the warm-up."""
     names = {f"any/{table.models[each]}": each for each in trio}
@@ -248,9 +250,9 @@ def _played(
     cascade = Cascade(escalate_below=0.85, to=(strong,), agreement=by) if is_paired else None
     prices = {name: float(table.usd[each]) * USD_PER_MTOK for name, each in names.items()}
     aim = Objective(kind="quality_floor", quality_floor=floor)
-    made = router(prices=prices, objective=aim, cascade=cascade)
+    made = router(prices=prices, objective=aim, cascade=cascade, seed=seed)
     rng, agrees, right, spent, served_so = (
-        np.random.default_rng(1),
+        np.random.default_rng(seed),
         table.agrees(*trio[:2]),
         0.0,
         0.0,

@@ -15,6 +15,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from windsock.config.file import parse
+
 CHART = Path(__file__).parents[2] / "deploy" / "helm" / "windsock"
 KUBERNETES = ["1.27", "1.30", "1.33", "1.37"]
 POSTGRES = {"database": {"existingSecret": "windsock-database"}}
@@ -69,6 +71,19 @@ def test_helm_finds_nothing_to_mend() -> None:
     found = helm_python.lint(str(CHART))
     told = [each["error"] for each in found["messages"]]
     assert told == ["icon is recommended"], found
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_configuration_is_read_and_shared_where_pods_share_a_database(form: str) -> None:
+    (text,) = (
+        each["data"]["windsock.toml"]
+        for each in rendered(FORMS[form])
+        if each["kind"] == "ConfigMap" and not each["metadata"]["name"].endswith("-migrate")
+    )
+    is_shared = bool(FORMS[form].get("database", {}).get("existingSecret"))
+    url = "postgresql://h/w" if is_shared else "sqlite:///w.db"
+    settings = parse(text, {"WINDSOCK_STORE_URL": url}, source="windsock.toml")
+    assert settings.replicas.enabled == is_shared
 
 
 def test_one_replica_with_a_file_is_recreated_and_keeps_its_volume() -> None:

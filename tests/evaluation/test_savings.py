@@ -202,6 +202,7 @@ def test_parts_of_a_long_log_meet_where_counted_spans_do(span_s: float, grain_s:
     assert all(each % grain_s == 0 for each in inner)
 
 
-def test_parts_of_a_short_log_are_equal() -> None:
-    ends = part_ends(0.0, PARTS * 10.0)
-    assert ends == [10.0 * place for place in range(PARTS + 1)]
+def test_parts_of_a_short_log_are_whole_minutes() -> None:
+    assert part_ends(30.0, 30.0 + PARTS * 10.0) == [30.0, 60.0, 120.0, 150.0]
+    assert part_ends(0.0, 120.0) == [0.0, 60.0, 120.0]
+    assert part_ends(5.0, 25.0) == [5.0, 25.0]

@@ -1,10 +1,11 @@
-"""Three services as processes of their own over one real PostgreSQL, a provider and a price feed."""
+"""Three services as processes over one real PostgreSQL, a provider and a price feed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import copy
+import json
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -17,6 +18,7 @@ import psycopg
 from aiohttp import web
 
 from tests.process import Process, free_port
+from tests.replicas.wire import Wire
 from tests.store.conftest import Postgres
 from tests.upstream import Answer, completion, upstream
 
@@ -55,15 +57,20 @@ class Group:
     processes: list[Process] = field(default_factory=list)
     answered: Counter[int] = field(default_factory=Counter)
     failed: list[tuple[int, str]] = field(default_factory=list)
+    decisions: set[str] = field(default_factory=set)
+    wires: list[Wire] = field(default_factory=list)
+    marks: dict[str, tuple[int, float]] = field(default_factory=dict)
     is_loaded: bool = True
 
-    def start(self) -> Process:
-        """One more replica."""
+    async def start(self) -> Process:
+        """One more replica, on a wire of its own."""
         number = len(self.processes)
+        self.wires.append(wire := Wire(self.postgres.port))
         folder = self.folder / f"r{number}"
         folder.mkdir()
         config = folder / "windsock.toml"
-        config.write_text(self.text.replace("NAME", f"r{number}"))
+        text = self.text.replace("NAME", f"r{number}").replace("PORT", str(wire.port))
+        config.write_text(text)
         process = Process(config, free_port())
         self.processes.append(process)
         return process
@@ -84,20 +91,23 @@ class Group:
             for name in NAMES
         )
 
-    async def load(self, number: int, *, every_s: float, judged: Any, model: str = "auto") -> None:
+    async def load(self, number: int, *, every_s: float, judged: Any, **more: Any) -> None:
         """Ask one replica and judge its answers until told to stop, or until it is gone."""
         url = self.processes[number].url
         async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=20) as http:
             while self.is_loaded:
                 try:
-                    answer = await http.post("/v1/chat/completions", json={**ASK, "model": model})
+                    answer = await http.post("/v1/chat/completions", json={**ASK, **more})
                 except httpx.TransportError as error:
                     self.failed.append((number, type(error).__name__))
-                    return
+                    if self.processes[number].process.poll() is not None:
+                        return
+                    continue
                 if answer.status_code != 200:
                     self.failed.append((number, answer.text[:300]))
                 else:
                     self.answered[number] += 1
+                    self.decisions.add(answer.headers["x-windsock-decision-id"])
                     await self.judge(http, answer, judged)
                 await asyncio.sleep(every_s)
 
@@ -122,11 +132,23 @@ class Group:
     def number_of(self, name: str) -> int:
         return int(name.removeprefix("r"))
 
-    def stop_all(self) -> None:
+    def unwritten(self) -> int:
+        """Answers that the ledger has not, just now."""
+        ((written,),) = self.rows("SELECT count(*) FROM request")
+        return sum(self.answered.values()) - written
+
+    def told(self, kind: str) -> float:
+        """The sum of the first values of all contributions of a kind, by whichever replica."""
+        bodies = (json.loads(body) for (body,) in self.rows("SELECT body FROM replica_delta"))
+        return sum(each[2][0] for body in bodies for each in body["learnt"] if each[0] == kind)
+
+    async def stop_all(self) -> None:
         for each in self.processes:
             if each.process.poll() is None:
                 each.process.send_signal(signal.SIGCONT)
                 each.kill()
+        for wire in self.wires:
+            wire.stop()
 
 
 @contextlib.asynccontextmanager
@@ -141,29 +163,29 @@ async def group_of(
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     feed.url = f"http://127.0.0.1:{runner.addresses[0][1]}/api.json"
-    url = postgres.new_database()
+    database = postgres.new_database().rpartition("/")[2]
     try:
         async with upstream(lambda _: Answer(completion(model="m"))) as model:
             text = "".join(
                 f'[providers.{name}]\nbase_url = "{model.url}"\napi_key = "k"\n' for name in PRICES
             ) + (
                 f'[routes.auto]\ncandidates = ["acme/m", "bolt/m", "core/m"]\n'
-                f'[store]\nurl = "{url}"\nsnapshot_every = "1s"\n'
+                f'[store]\nurl = "postgresql://windsock@127.0.0.1:PORT/{database}"\n'
+                'snapshot_every = "1s"\n'
                 f'[replicas]\nenabled = true\nname = "NAME"\nlease = "{LEASE_S:g}s"\n'
                 '[feeds]\nenabled = ["models-dev"]\n[feeds.override.models-dev]\n'
                 f'url = "{feed.url}"\nevery = "1s"\nallow_private = true\n{more}'
             )
-            database = url.rpartition("/")[2]
             group = Group(postgres, database, feed, folder, text)
             try:
-                group.start()
+                await group.start()
                 await group.ready()
                 for _ in range(count - 1):
-                    group.start()
+                    await group.start()
                 await group.ready()
                 yield group
             finally:
                 group.is_loaded = False
-                group.stop_all()
+                await group.stop_all()
     finally:
         await runner.cleanup()

@@ -116,14 +116,19 @@ async def test_a_model_without_a_price_or_of_no_name_is_not_asked(tmp_path) -> N
 async def test_its_failures_cost_nobody_a_deployment(tmp_path) -> None:
     broken = [Answer(status=500, body={"error": {"message": "no"}}), Answer(body="<html>")]
     async with service(tmp_path, lambda _: broken[0], share=None) as (it, beside):
-        for number in range(16):
+        for _ in range(4):
             assert await it.service.background.ask(question()) is None
-            broken = broken if number < 8 else broken[1:] or broken
-        assert len(beside.seen) == 16
+        broken.pop(0)
+        for _ in range(4):
+            assert await it.service.background.ask(question()) is None
+        assert len(beside.seen) == 8
         health = it.service.router.health
         assert not health.failing(it.service.clock.now())
         assert health.tallies("judge/m") == (0, 0)
-        assert it.service.background.tally("judge", "auto").failed == 16
+        assert it.service.background.tally("judge", "auto").failed == 8
+        begun = asyncio.get_running_loop().time()
+        assert await it.service.background.ask(question()) is None
+        assert asyncio.get_running_loop().time() - begun >= 1  # it waits, where all had failed
 
 
 async def test_too_much_work_is_left_out_and_counted_and_nobody_waits_for_what_hangs(tmp_path):
@@ -203,3 +208,19 @@ async def test_who_fails_to_read_an_answer_fails_no_request_and_nobody_reads_our
         assert await it.service.background.ask(question()) is not None
         await ask(it)
     assert [each.outcome.decision.cell.route for each in ear.heard] == ["auto", "auto"]
+
+
+async def test_a_deployment_that_callers_find_ailing_or_full_is_left_to_them(tmp_path) -> None:
+    async with service(tmp_path, share=None) as (it, beside):
+        background, health = it.service.background, it.service.router.health
+        now = it.service.clock.now()
+        health.of("judge/m").cooldown_until = now + 0.7
+        asked = asyncio.create_task(background.ask(question()))
+        await asyncio.sleep(0.3)
+        assert not beside.seen
+        assert await asyncio.wait_for(asked, 5) is not None
+        health.of("judge/m").is_half_open = True
+        probed = asyncio.create_task(background.ask(question()))
+        await asyncio.sleep(0.1)
+        assert len(beside.seen) == 1 and not health.of("judge/m").probe_until
+        probed.cancel()

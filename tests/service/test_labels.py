@@ -98,6 +98,14 @@ async def test_what_only_a_check_has_judged_is_still_wanted(tmp_path) -> None:
         assert (await labels(it))["data"] == []
 
 
+async def test_what_a_source_that_the_route_trusts_has_judged_is_labelled(tmp_path) -> None:
+    async with served(tmp_path, "[routes.auto.source_weights]\nowner = 1.0\n" + ON) as it:
+        name = await ask(it)
+        said = {"decision_id": name, "value": 1, "source": "owner"}
+        await it.http.post("/v1/feedback", json=said)
+        assert (await labels(it))["data"] == []
+
+
 async def test_without_texts_it_says_what_is_known_and_how_to_allow_them(tmp_path) -> None:
     async with served(tmp_path, "") as it:
         name = await ask(it)

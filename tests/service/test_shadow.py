@@ -121,6 +121,19 @@ async def test_checks_of_the_route_may_be_what_tells(tmp_path) -> None:
     assert {each["source"] for each in known["sources"]} == {"check"}
 
 
+async def test_checks_know_what_the_request_asked_for(tmp_path) -> None:
+    """The schema is the request's own; the first one's answer does not fit it either."""
+    check = '[routes.auto.check]\nschema = "asked"\n'
+    schema = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
+    form = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
+    texts = iter(['{"n": 42}', '{"n": "42"}'])
+    reply = lambda _: Answer(completion(next(texts)))  # noqa: E731
+    async with service(tmp_path, CHECKS, reply, check) as (it, *_):
+        await ask(it, 2, response_format=form)
+        (of,) = (await shown(it))["data"]
+    assert (of["compared"], of["held"]) == (2, 1)
+
+
 async def test_the_judge_of_the_route_may_be_what_tells(tmp_path) -> None:
     """It sees the shadow's answer, and is paid as it always is."""
     judge = (

@@ -11,6 +11,7 @@ from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.core_parts import core_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.http_server import refuse_taken, server_of
+from windsock.app.replicas.place import ALONE, Place
 from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
 from windsock.app.wiring import with_edges
@@ -31,10 +32,12 @@ def build(
     *,
     clock: Clock | None = None,
     is_alone: bool = False,
+    place: Place = ALONE,
 ) -> Service:
     """The whole service from settings; raises ConfigError with one sentence.
 
     is_alone    keep other processes from writing to the same store
+    place       of this process among several at one port
 
     The ledger's writer runs from here on: end it with `Service.stop`, or `ledger.close`.
     """
@@ -44,7 +47,7 @@ def build(
     upstreams = upstreams_of(settings, presets(), environ, catalog, clock)
     is_shared = settings.replicas.enabled
     lock = WriterLock(settings.store.url, is_shared=is_shared) if is_alone else None
-    core = core_of(settings, environ, catalog, clock, lock)
+    core = core_of(settings, environ, catalog, clock, lock, place)
     service = with_edges(core, settings, upstreams)
     telemetry = _telemetry(environ, settings)
     if telemetry is not None:
@@ -66,7 +69,24 @@ def serve_forever(
     host = host or settings.server.host
     port = settings.server.port if port is None else port
     refuse_taken(host, port)
-    service = build(settings, environ, is_alone=True)
+    service = build_open(settings, environ, host, config)
+    server = server_of(service, host=host, port=port)
+    gc_tuning.shorten()
+    server.run()
+
+
+def build_open(
+    settings: Settings,
+    environ: Mapping[str, str],
+    host: str,
+    config: Path | None,
+    place: Place = ALONE,
+) -> Service:
+    """A service that others may reach at `host`, and that reads `config` anew when it changes.
+
+    raises  ConfigError, also where everybody could come in though nobody said so
+    """
+    service = build(settings, environ, is_alone=place.is_leading, place=place)
     had_keys = may_have_had_keys(service.engine)
     fault = open_door(settings.server.keys, host, had_keys=had_keys)
     if fault is not None:
@@ -76,9 +96,7 @@ def serve_forever(
     if config is not None:
         reloader = Reloader(target=service.reloaded, path=config, environ=environ)
         service.housekeeping.on_second["configuration"] = reloader.check
-    server = server_of(service, host=host, port=port)
-    gc_tuning.shorten()
-    server.run()
+    return service
 
 
 def _telemetry(environ: Mapping[str, str], settings: Settings) -> Telemetry | None:

@@ -14,6 +14,7 @@ from windsock.app.background.cap_keeping import CapKeeper
 from windsock.app.background.ingestion import FeedIngestion, log_event
 from windsock.app.background.listings import REMEMBERED
 from windsock.app.feed_parts import aliases_of, contracts_of, feeds_of, own_quotes, rates_of
+from windsock.app.replicas.place import ALONE, Place
 from windsock.app.replicas.role import Role
 from windsock.app.replicas.shared_fetcher import SharedFetcher
 from windsock.app.route_parts import load_rules_of, router_of
@@ -37,7 +38,7 @@ from windsock.observability.event_bus import EventBus
 from windsock.providers.presets import provider_names
 from windsock.service.control.app import Readiness
 from windsock.store import queries
-from windsock.store.ledger import Ledger
+from windsock.store.ledger import Ledger, WritesBatches
 from windsock.store.migrations import upgrade_engine
 from windsock.store.writer_lock import WriterLock
 
@@ -66,6 +67,7 @@ class Core:
     known: Known
     on_publish: list[Callable[[Event], None]]
     is_restored: bool
+    place: Place = ALONE
 
 
 def core_of(
@@ -74,17 +76,21 @@ def core_of(
     catalog: Catalog,
     clock: Clock,
     lock: WriterLock | None,
+    place: Place = ALONE,
 ) -> Core:
     """Router, prices and store, restored, with first prices; raises ConfigError or StoreError."""
     definitions = feeds_of(settings)
     readiness, events = Readiness(tasks=Supervisor(clock=clock)), EventBus()
-    engine, away, ledger = _store(settings, clock, lock, readiness)
-    new_router, known, role = partial(_router, settings, catalog, clock), Known(), Role(clock)
+    engine, away, ledger = _store(settings, clock, lock, readiness, place.writer)
+    new_router = partial(_router, settings, catalog, place.number_at(clock.now()))
+    known, role = Known(), Role(clock)
     on_publish: list[Callable[[Event], None]] = []
     if settings.replicas.enabled:
         role.share()
+    elif not place.is_leading:
+        role.follow()
     router = new_router({}) if away else restored(new_router, engine, known=known)
-    router.caps.is_shared = role.is_shared
+    router.caps.is_shared = role.is_shared or place.count > 1
     ingestion = FeedIngestion(
         router=router,
         identity=Identity(catalog, provider_names(), dated=aliases_of(settings)),
@@ -116,6 +122,7 @@ def core_of(
         known=known,
         on_publish=on_publish,
         is_restored=away is None,
+        place=place,
     )
 
 
@@ -134,7 +141,11 @@ def emptied(router: Router) -> Router:
 
 
 def _store(
-    settings: Settings, clock: Clock, lock: WriterLock | None, readiness: Readiness
+    settings: Settings,
+    clock: Clock,
+    lock: WriterLock | None,
+    readiness: Readiness,
+    writer: WritesBatches | None,
 ) -> tuple[Engine, str | None, Ledger]:
     """The store, what keeps it from being read just now, and its open ledger."""
     if lock is not None:
@@ -150,8 +161,10 @@ def _store(
         prepare=(lambda: upgrade_engine(engine)) if away else None,
         lock=lock,
         on_trouble=_on_trouble(readiness),
+        writer=writer,
     )
-    ledger.open()
+    if writer is None:
+        ledger.open()
     return engine, away, ledger
 
 
@@ -172,7 +185,9 @@ def _poller(
     )
 
 
-def _router(settings: Settings, catalog: Catalog, clock: Clock, kept: Mapping[str, Any]) -> Router:
+def _router(
+    settings: Settings, catalog: Catalog, first_number: int, kept: Mapping[str, Any]
+) -> Router:
     """As the snapshot's seed, the configured one or a new one has it draw."""
     seed = kept.get("seed", settings.learning.seed)
     return router_of(
@@ -180,7 +195,7 @@ def _router(settings: Settings, catalog: Catalog, clock: Clock, kept: Mapping[st
         catalog,
         has_priors=settings.learning.priors,
         seed=secrets.randbits(63) if seed is None else seed,
-        first_number=int(clock.now() * 1_000_000),
+        first_number=first_number,
         limits=ConcurrencyLimits(load_rules_of(settings)),
     )
 

@@ -29,7 +29,6 @@ from windsock.service.gateway.response_cache import CacheBackend, MemoryCache, R
 from windsock.service.gateway.scores.endpoints import REFUSED, OtlpEndpoint, ScoresEndpoint
 from windsock.service.gateway.scores.taking import ScoreTaking
 from windsock.service.gateway.translation import spoken
-from windsock.service.key_limits import KeyLimits
 from windsock.service.tallies import Tallies
 from windsock.wire.completions import Completions
 from windsock.wire.formats.messages.messages import Messages, TokenCount
@@ -76,7 +75,7 @@ def calls_of(
         router=service.router,
         clock=service.clock,
         access=service.access,
-        key_limits=KeyLimits(service.clock.elapsed, lambda: service.housekeeping.role.replicas),
+        key_limits=service.key_limits,
         feedbacks=service.feedbacks,
         uncalled=service.uncalled,
         keep_decision=service.ledger.append,

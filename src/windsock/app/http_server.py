@@ -42,6 +42,7 @@ class Server(uvicorn.Server):
     on_shutdown     called when the listener closes: open event streams must end, or the drain
                     would wait for them
     on_second       called about once a second, with the event loop's clock
+    local           a bound Unix socket at which the same is answered
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Server(uvicorn.Server):
         delay_s: float = 0.0,
         on_shutdown: Callable[[], None] = lambda: None,
         on_second: Callable[[float], None] = lambda now: None,
+        local: socket.socket | None = None,
     ) -> None:
         super().__init__(config)
         self._on_signal = on_signal
         self._delay_s = delay_s
         self._on_shutdown = on_shutdown
         self._on_second = on_second
+        self._local = local
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, with ACCEPTORS accepts on each socket."""
@@ -66,6 +69,10 @@ class Server(uvicorn.Server):
             for listener in server.sockets:
                 for _ in range(ACCEPTORS - 1):
                     await self._accept_too(listener.dup())
+        if self._local is not None:
+            loop = asyncio.get_running_loop()
+            server = await loop.create_unix_server(self._connected(), sock=self._local)
+            self.servers.append(server)
 
     async def on_tick(self, counter: int) -> bool:
         """Called by uvicorn ten times a second."""
@@ -74,16 +81,18 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def _accept_too(self, listener: socket.socket) -> None:
+        loop, backlog = asyncio.get_running_loop(), self.config.backlog
+        server = await loop.create_server(self._connected(), sock=listener, backlog=backlog)
+        self.servers.append(server)
+
+    def _connected(self) -> Callable[[], asyncio.Protocol]:
+        """Makes the protocol of a connection."""
         protocol: Any = self.config.http_protocol_class
-        make = partial(
+        return partial(
             protocol,
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,
-        )
-        loop = asyncio.get_running_loop()
-        self.servers.append(
-            await loop.create_server(make, sock=listener, backlog=self.config.backlog)
         )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -146,8 +155,10 @@ def refuse_taken(host: str, port: int) -> None:
         ) from error
 
 
-def server_of(service: Service, *, host: str, port: int) -> Server:
-    """uvicorn around a service; port 0 is any that is free."""
+def server_of(
+    service: Service, *, host: str, port: int, local: socket.socket | None = None
+) -> Server:
+    """uvicorn around a service; port 0 is any that is free, local see `Server`."""
     bounds = bounds_of(service.settings.server)
     return Server(
         uvicorn.Config(
@@ -165,4 +176,5 @@ def server_of(service: Service, *, host: str, port: int) -> Server:
         on_signal=service.turn_away,
         delay_s=service.settings.server.drain_delay,
         on_shutdown=service.end_streams,
+        local=local,
     )

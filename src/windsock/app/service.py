@@ -31,7 +31,10 @@ from windsock.service.control.page.dashboard import Dashboard
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.response_cache import ResponseCache
+from windsock.service.key_limits import KeyLimits
+from windsock.service.tallies import Tallies
 from windsock.service.texts.held import HeldTexts
 from windsock.service.use.reader import UseReader
 from windsock.store.ledger import Ledger
@@ -43,7 +46,9 @@ class Service:
 
     reloaded    what an edit of the configuration may change, with the settings as they are now
     paths       of the data plane
+    on_start    awaited before it is ready
     on_stop     awaited first of all when the service ends
+    is_leading  it polls feeds; of several processes at a port, one does
     """
 
     clock: Clock
@@ -69,7 +74,12 @@ class Service:
     housekeeping: Housekeeping
     reloaded: ReloadTarget
     tasks: Supervisor
+    tallies: Tallies
+    limits: Limits
+    key_limits: KeyLimits
+    on_start: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    is_leading: bool = True
     app: Any = None
     paths: frozenset[str] = frozenset()
 
@@ -90,14 +100,17 @@ class Service:
     async def start(self) -> None:
         """Ready when this returns: state restored, prices known, polls scheduled."""
         await self.housekeeping.read_keys()
-        self.housekeeping.start(self.tasks)
+        for begin in self.on_start:
+            await begin()
+        self.housekeeping.start(self.tasks, is_leading=self.is_leading)
         # What is there now stays: a full collection of it would hold up requests by 100 ms.
         gc.freeze()
         self.webhooks.start(self.tasks)
         if self.housekeeping.membership is not None:
             await self.housekeeping.membership.begin(self.tasks)
-        self.poller.start()
-        self.tasks.keep_every("polls", WATCH_EVERY_S, self.poller.watch)
+        if self.is_leading:
+            self.poller.start()
+            self.tasks.keep_every("polls", WATCH_EVERY_S, self.poller.watch)
         self.readiness.is_loaded = True
         log.event_log().info("service.started", deployments=len(self.router.catalog.deployments))
 
@@ -124,7 +137,8 @@ class Service:
         self.events.close()
         self.uncalled.flush()
         self.housekeeping.hand_out_tables()
-        self.housekeeping.keep_snapshot()
+        if self.is_leading:
+            self.housekeeping.keep_snapshot()
         if self.housekeeping.membership is not None:
             await self.housekeeping.membership.end()
         await asyncio.to_thread(self.ledger.close)

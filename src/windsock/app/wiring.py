@@ -14,6 +14,7 @@ from windsock.app.background.config_reload import ReloadTarget
 from windsock.app.background.credential_renewal import CredentialRenewal
 from windsock.app.background.health_probes import Probes, probe_rules
 from windsock.app.background.housekeeping import Housekeeping
+from windsock.app.background.ledger_sinks import feeders_of
 from windsock.app.background.staleness_monitor import StalenessMonitor
 from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
@@ -61,6 +62,7 @@ from windsock.service.execution.uncalled import UncalledRequests
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.gateway.admission import Limits
 from windsock.service.gateway.asgi import DataPlane
+from windsock.service.key_limits import KeyLimits
 from windsock.service.tallies import Tallies
 from windsock.service.texts.held import HeldTexts
 from windsock.service.use.reader import UseReader
@@ -71,7 +73,7 @@ from windsock.store.retention import Keep
 
 def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]) -> Service:
     """The service around the core."""
-    tallies, caller, limits = Tallies(), DirectCaller(), limits_of(settings, core.router)
+    tallies, caller = Tallies(), DirectCaller()
     feedbacks = FeedbackInbox(
         router=core.router,
         clock=core.clock,
@@ -80,20 +82,25 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     )
     uncalled = UncalledRequests(core.clock, core.ledger.append)
     executor = executor_of(core, upstreams, feedbacks, tallies, uncalled, caller)
-    service = _service(core, settings, executor, feedbacks, uncalled, limits)
+    service = _service(core, settings, executor, feedbacks, uncalled, tallies)
+    limits = service.limits
     staleness = _staleness(core)
     probes = _probes(core, settings, executor)
     renewal = CredentialRenewal(upstreams=lambda: executor.calls.upstreams)
     service.housekeeping.on_second |= {
         "dashboard": service.dashboard.sample,
         "uncalled": uncalled.flush,
-        "staleness": staleness.check,
-        "probes": probes.check,
         "credentials": renewal.check,
         "texts": service.texts.forget_old,
         "use": service.use.expire,
-        **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
     }
+    if core.place.is_leading:
+        service.housekeeping.on_second |= {
+            "staleness": staleness.check,
+            "probes": probes.check,
+            **watches_of(core.router, core.engine, core.clock, core.ingestion.publish),
+            **feeders_of(settings.sinks, core.engine, core.role.leads),
+        }
     service.on_stop += [service.background.stop, probes.stop, renewal.stop, service.webhooks.finish]
     core.events.listeners += [
         service.dashboard.on_event,
@@ -112,8 +119,7 @@ def with_edges(core: Core, settings: Settings, upstreams: Mapping[str, Upstream]
     )
     service.paths = plane.paths
     service.app = with_cors(plane, settings.server.cors_origins)
-    if core.role.is_shared:
-        service.housekeeping.membership = membership_of(core, settings, service)
+    service.housekeeping.membership = membership_of(core, settings, service)
     return service
 
 
@@ -123,18 +129,18 @@ def _service(
     executor: RequestExecutor,
     feedbacks: FeedbackInbox,
     uncalled: UncalledRequests,
-    limits: Limits,
+    tallies: Tallies,
 ) -> Service:
     """Without its application."""
+    limits = limits_of(settings, core.router)
     access = Access(mode=settings.server.keys, admin_token=settings.server.admin_token)
     texts = HeldTexts(holding_rules_of(settings), core.clock)
     beside = beside_of(core.router, executor, feedbacks, core.clock, settings)
     use = UseReader(core.router, feedbacks, core.clock)
     executor.readers.all += [texts, beside.judges, beside.shadows, use]
     executor.readers.passing.append(checks_of(core.router, beside.background, feedbacks))
-    hooks = (
-        Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in settings.webhooks
-    )
+    told = settings.webhooks if core.place.is_leading else ()
+    hooks = (Hook(url=h.url, secret=h.secret, style=h.format, events=h.events) for h in told)
     return Service(
         clock=core.clock,
         engine=core.engine,
@@ -145,6 +151,10 @@ def _service(
         executor=executor,
         feedbacks=feedbacks,
         uncalled=uncalled,
+        tallies=tallies,
+        limits=limits,
+        key_limits=KeyLimits(core.clock.elapsed, lambda: core.role.replicas),
+        is_leading=core.place.is_leading,
         access=access,
         background=beside.background,
         judges=beside.judges,
@@ -244,7 +254,10 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
 
 
 def _label_queue(service: Service, past: History) -> Queue:
-    return Queue(texts=service.texts, feedbacks=service.feedbacks, feedback_of=past.feedback_of)
+    return Queue(
+        texts=service.texts, feedbacks=service.feedbacks, feedback_of=past.feedback_of,
+        is_label=service.router.operator.is_label,
+    )  # fmt: skip
 
 
 def _kept(service: Service, caller: Caller) -> KeptAnswers:

@@ -24,6 +24,8 @@ from windsock.cli.stored import commands as stored_commands
 from windsock.errors import ConfigError, WindsockError
 from windsock.observability import log
 
+MOST_WORKERS = 256
+
 app = typer.Typer(
     name="windsock",
     help="The LLM router that turns with the price wind.",
@@ -115,13 +117,21 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="instead of [server] port")
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=MOST_WORKERS, help="processes at this port, one a core")
+    ] = 1,
 ) -> None:
     """The always-on service. With no configuration it uses every provider whose key is set."""
     from windsock.app.bootstrap import serve_forever
+    from windsock.app.workers.parent import serve_together
     from windsock.config.file import load
 
-    settings = load(config_path(config), os.environ)
-    serve_forever(settings, os.environ, config=config_path(config), host=host, port=port)
+    path = config_path(config)
+    settings = load(path, os.environ)
+    if workers == 1:
+        serve_forever(settings, os.environ, config=path, host=host, port=port)
+    else:
+        serve_together(settings, os.environ, config=path, host=host, port=port, workers=workers)
 
 
 @app.command()

@@ -24,6 +24,7 @@ from windsock.config.price_settings import ContractSettings, CurrencySettings, P
 from windsock.config.route_settings import BudgetSettings, RouteSettings, check_names
 from windsock.config.store.replica_settings import ReplicaSettings
 from windsock.config.store.settings import StoreSettings
+from windsock.config.store.sink_settings import SinkSettings
 from windsock.config.value_types import Moment, PassedHeader, Seconds
 from windsock.core.pricing.rules import GuardRules
 from windsock.resources.declared import Part, seconds
@@ -247,6 +248,7 @@ class Settings(Part):
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     replicas: ReplicaSettings = ReplicaSettings()
+    sinks: dict[str, SinkSettings] = Field(default_factory=dict)
     providers: dict[str, ProviderSettings] = Field(default_factory=dict)
     deployments: dict[str, DeploymentSettings] = Field(default_factory=dict)
     aliases: tuple[AliasSettings, ...] = ()

@@ -29,8 +29,8 @@ from windsock.evaluation.counterfactual import (
 from windsock.evaluation.estimators import Estimate
 from windsock.evaluation.evaluation import evaluation
 from windsock.store import queries
+from windsock.store.compact.totals import requests_between
 from windsock.store.engine import by_one_connection
-from windsock.store.reports import requests_in
 
 SAMPLE = 400
 """Requests that are read at most where nothing else is said: a tenth of a second."""
@@ -38,7 +38,8 @@ SAMPLE = 400
 PARTS = 12
 """Of a span from which no more is read than a sample."""
 
-GRAINS_S = (3600.0, 60.0)
+MINUTE_S = 60.0
+GRAINS_S = (3600.0, MINUTE_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +118,17 @@ def savings(
 def _sampled(
     engine: Engine, since: float, until: float, namespace: str, sample: int
 ) -> Iterator[tuple[Outcome, float]]:
-    """Finished requests, and how many of the log each stands for."""
-    span = _read(engine, since, until, namespace, sample + 1)
-    if len(span) <= sample:
-        yield from ((each, 1.0) for each in span)
+    """Finished requests, and how many of the log each stands for.
+
+    They are counted by whole minutes, as sums are kept; only what is sampled is read.
+    """
+    ends = part_ends(since, until)
+    counts = requests_between(engine, _whole_minutes(ends), namespace)
+    if sum(counts) <= sample:
+        yield from ((each, 1.0) for each in _read(engine, since, until, namespace, sample + 1))
         return
-    parts = list(pairwise(part_ends(since, until)))
-    counts = [requests_in(engine, *part, namespace) for part in parts]
-    share = sample / max(sum(counts), 1)
-    for part, count in zip(parts, counts, strict=True):
+    share = sample / sum(counts)
+    for part, count in zip(pairwise(ends), counts, strict=True):
         found = _read(engine, *part, namespace, max(1, round(count * share)))
         yield from ((each, count / len(found)) for each in found)
 
@@ -137,11 +140,16 @@ def _read(engine: Engine, since: float, until: float, namespace: str, limit: int
 
 def part_ends(since: float, until: float) -> list[float]:
     """Of parts, between which a whole hour or minute begins: those are counted already."""
-    step = (until - since) / PARTS
-    grain = next((each for each in GRAINS_S if step >= each), 0.0)
-    inner = [since + step * place for place in range(1, PARTS)]
-    whole = (each // grain * grain if grain else each for each in inner)
-    return [since, *whole, until]
+    step = max((until - since) / PARTS, MINUTE_S)
+    grain = next(each for each in GRAINS_S if step >= each)
+    inner = ((since + step * place) // grain * grain for place in range(1, PARTS))
+    return [since, *(each for each in inner if each < until), until]
+
+
+def _whole_minutes(ends: Sequence[float]) -> list[float]:
+    """The same, from the minute in which they begin to that in which they end."""
+    first, *inner, last = ends
+    return [first // MINUTE_S * MINUTE_S, *inner, -(-last // MINUTE_S) * MINUTE_S]
 
 
 def _take(

@@ -59,12 +59,15 @@ def moment(value: object) -> float:
     return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
 
 
+def is_age(text: str) -> bool:
+    """True for a duration, such as 1h or 7d."""
+    return DURATION.fullmatch(text.strip()) is not None
+
+
 def point(text: str, now: float) -> float:
     """Unix s from a duration before `now`, an ISO date or time, or unix s; raises ValueError."""
-    try:
+    if is_age(text):
         return now - seconds(text)
-    except ValueError:
-        pass
     try:
         found = float(text) if NUMBER.fullmatch(text.strip()) else moment(text.strip())
     except (ValueError, OverflowError):

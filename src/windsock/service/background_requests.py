@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from math import isinf
 from typing import Any
 
 import orjson
@@ -42,6 +43,10 @@ DEADLINE_S = 60.0
 
 PATIENCE_S, LOOK_S = 900.0, 0.5
 """How long work waits for money, and how often it looks whether there is some."""
+
+FAILURES, MOST_PAUSE_S = 8, 64
+"""Questions in a row without an answer from which on the next one waits, twice as long each time,
+up to so many seconds."""
 
 Work = Callable[[], Awaitable[None]]
 
@@ -93,6 +98,13 @@ class _Lane:
     tally: BackgroundTally = field(default_factory=BackgroundTally)
     waiting: deque[Work] = field(default_factory=deque)
     running: set[asyncio.Task[None]] = field(default_factory=set)
+    failures: int = 0
+
+    @property
+    def pause_s(self) -> float:
+        """Before the next question, where many in a row got no answer."""
+        beyond = self.failures - FAILURES
+        return 0.0 if beyond < 0 else float(min(MOST_PAUSE_S, 2**beyond))
 
 
 class BackgroundRequests:
@@ -137,9 +149,16 @@ class BackgroundRequests:
 
         Whatever goes wrong stands in the ledger and in `tally`, and is raised nowhere.
         """
-        tally = self._lanes.setdefault((question.purpose, question.route), _Lane()).tally
+        lane = self._lanes.setdefault((question.purpose, question.route), _Lane())
+        answer = await self._answer(question, lane)
+        lane.failures = 0 if answer is not None else lane.failures + 1
+        return answer
+
+    async def _answer(self, question: Question, lane: _Lane) -> dict[str, Any] | None:
+        tally = lane.tally
         try:
             asked = _read(question)
+            await asyncio.sleep(lane.pause_s)
             if not await self._has_room(asked.request):
                 tally.unpaid += 1
                 return None
@@ -188,17 +207,21 @@ class BackgroundRequests:
         while True:
             tab, now = self._router.tabs.open(request, route.name), self._clock.now()
             payable = [name for name in route.deployments if tab.can_pay(name, now)]
-            if any(map(self._has_place, payable)):
+            if any(self._has_place(name, now) for name in payable):
                 return True
             if self._clock.elapsed() >= until or not self._has_price(request, route, now):
                 return False
             await asyncio.sleep(LOOK_S)
 
-    def _has_place(self, deployment: str) -> bool:
-        """Half of a provider's calls at a time are for callers; one that is idle may be asked."""
-        limits, provider = self._router.limits, self._router.availability.provider(deployment)
-        running = limits.running(provider)
-        return not running or running + 1 <= limits.limit(provider) / 2
+    def _has_place(self, name: str, now: float) -> bool:
+        """Whether no caller will miss it: the deployment is well, was refused no rate of late, and
+        half of its provider's calls at a time are left; one that is idle may be asked."""
+        health, limits = self._router.health, self._router.limits
+        provider = self._router.availability.provider(name)
+        if health.state_of(name, provider, now) != "closed":
+            return False
+        running, is_free = limits.running(provider), isinf(health.of(name).cap.per_min(now))
+        return is_free and (not running or running + 1 <= limits.limit(provider) / 2)
 
     def _has_price(self, request: RouteRequest, route: Route, now: float) -> bool:
         """Without one nobody is asked: what it would cost is not known."""

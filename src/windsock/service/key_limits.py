@@ -36,10 +36,14 @@ class Minute:
     """What was used in the last 60 s, by second: within any minute never more than `limit`.
 
     `now` is of a clock that never steps back.
+
+    told    of all that was ever used, what other processes know of
     """
 
     limit: int
     used: int = 0
+    told: int = 0
+    _sum: int = 0
     _by_second: deque[list[int]] = field(default_factory=deque)
 
     def free_in_s(self, amount: int, now: float) -> float:
@@ -58,6 +62,7 @@ class Minute:
         """Use so much."""
         self._forget(now)
         self.used += amount
+        self._sum += amount
         if self._by_second and self._by_second[-1][0] == int(now):
             self._by_second[-1][1] += amount
         else:
@@ -69,7 +74,13 @@ class Minute:
             if each[0] == int(at):
                 each[1] -= amount
                 self.used -= amount
+                self._sum -= amount
                 return
+
+    def taken(self) -> int:
+        """What was used since this was last asked, and is not told of; less than 0: given back."""
+        amount, self.told = self._sum - self.told, self._sum
+        return amount
 
     def _forget(self, now: float) -> None:
         while self._by_second and self._by_second[0][0] + 1 + MINUTE_S <= now:
@@ -138,6 +149,9 @@ NO_LIMITS = Allowance(requests=None, tokens=None, clock=lambda: 0.0)
 class KeyLimits:
     """Requests and tokens a minute of every key that has such limits. In memory only.
 
+    Processes at one port tell each other what they let in (`take`, `hear`): a limit is passed by
+    what the others let in between two such words.
+
     clock       seconds that never step back
     replicas    processes among which a limit is divided evenly
     """
@@ -146,6 +160,18 @@ class KeyLimits:
         self._clock = clock
         self._replicas = replicas
         self._minutes: dict[tuple[str, str], Minute] = {}
+
+    def take(self) -> list[tuple[str, str, int]]:
+        """(key, what, how much) was used here since the last time."""
+        used = [(*name, minute.taken()) for name, minute in self._minutes.items()]
+        return [each for each in used if each[2]]
+
+    def hear(self, used: Iterable[tuple[str, str, int]]) -> None:
+        """So much was used by another process."""
+        for key_id, kind, amount in used:
+            minute = self._minutes.setdefault((key_id, kind), Minute(0))
+            minute.add(amount, self._clock())
+            minute.told += amount
 
     def enter(self, caller: Principal) -> Allowance:
         """Count one request of this caller; raises LimitReached with when to come again."""

@@ -7,8 +7,9 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -43,6 +44,16 @@ class LedgerStats:
     error: str | None
 
 
+class WritesBatches(Protocol):
+    """See `Writer`, which is one."""
+
+    def write(self, entries: Sequence[Entry | None]) -> int: ...
+
+    def connect(self) -> object: ...
+
+    def close(self) -> None: ...
+
+
 class Ledger:
     """Append-only. `append` never blocks and never raises; what cannot be kept is counted.
 
@@ -54,6 +65,7 @@ class Ledger:
     lock            keeps other processes out, from `open` or the next batch on
     max_pending     entries that may wait
     on_trouble      called from the writer's thread with the failure, and with None on recovery
+    writer          where batches go, in place of the engine
     """
 
     def __init__(
@@ -65,8 +77,9 @@ class Ledger:
         prepare: Callable[[], None] | None = None,
         lock: WriterLock | None = None,
         on_trouble: Callable[[str | None], None] | None = None,
+        writer: WritesBatches | None = None,
     ) -> None:
-        self._writer = Writer(engine, prepare=prepare, lock=lock)
+        self._writer = writer or Writer(engine, prepare=prepare, lock=lock)
         self._writer_lock = lock
         self._flush_s = flush_s
         self.max_pending = max_pending
@@ -122,6 +135,10 @@ class Ledger:
             self._queue.append(entry)
             self._queued += 1
         self._sealed = self._queued
+
+    def retry(self) -> None:
+        """The store is back, as far as anybody knows: what waits is tried at once."""
+        self._wake.set()
 
     async def flushed(self) -> None:
         """Wait until everything appended so far is durable or given up."""

@@ -50,12 +50,6 @@ def report(
     return _report(found, by, namespace)
 
 
-def requests_in(engine: Engine, since: float, until: float, namespace: str) -> int:
-    """Finished requests of a namespace; raises StoreError."""
-    found = totals(engine, since=since, until=until, has_delays=False).requests
-    return sum(sums["requests"] for series, sums in found.items() if series.namespace == namespace)
-
-
 def report_by_step(
     engine: Engine,
     *,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.upstream import Answer, completion, stream_of
 from windsock.app.background.config_reload import Reloader
 from windsock.app.route_parts import router_of
 from windsock.app.state_recovery import _replay
+from windsock.core.model.decisions import WeightTable
 from windsock.core.model.events import Event
 from windsock.store.queries import feedback_of
 
@@ -36,6 +38,8 @@ async def test_an_answer_is_scored_and_the_score_is_a_reward_of_the_judge(tmp_pa
         }
         assert "Numbers decide." in asked["messages"][0]["content"]
         assert asked["response_format"]["json_schema"]["schema"]["required"] == ["score"]
+        (other,) = it.it.service.judges.facts("another")
+        assert (other.desk.judged, other.tally, other.account) == (0, None, None)
         told = (await it.it.http.get(f"/v1/decisions/{decision}")).json()
         assert "The answer" not in json.dumps(told)
 
@@ -85,7 +89,7 @@ async def test_no_request_waits_for_a_judge_or_fails_by_one(tmp_path) -> None:
         while now:
             seen, is_hanging = len(it.judge.seen), len(now) == 1
             replies = await asyncio.gather(*(it.it.http.post("/v1/chat/completions", json=ASK)
-                                             for _ in range(80 if is_hanging else 8)))  # fmt: skip
+                                             for _ in range(80 if is_hanging else 3)))  # fmt: skip
             assert {each.status_code for each in replies} == {200}
             await it.settled(lambda seen=seen: len(it.judge.seen) > seen)
             told = await it.judged()
@@ -98,7 +102,7 @@ async def test_no_request_waits_for_a_judge_or_fails_by_one(tmp_path) -> None:
         health = it.it.service.router.health
         assert not health.failing(it.it.service.clock.now())
         assert health.tallies("b/j") == (0, 0)
-        assert it.desk.unreadable >= 8
+        assert it.desk.unreadable >= 3
         means = {each["sources"][0]["mean"] for each in await it.evidence() if each["sources"]}
         assert means <= {1.0}  # what was not said is no score, and never a bad one
 
@@ -332,10 +336,19 @@ async def test_a_judge_may_be_a_route_and_its_answers_are_judged_by_nobody(tmp_p
         assert {line["route"]: line["requests"] for line in lines} == {"auto": 6, "judges": 6}
 
 
+def weight_of(table: WeightTable, name: str) -> float:
+    return dict(zip(table.deployments, table.weights, strict=True))[name]
+
+
 async def test_with_no_feedback_at_all_the_better_model_is_found_for_a_hundredth(tmp_path) -> None:
+    given: Counter[str] = Counter()
+
     def answers(body: dict[str, Any]) -> Answer:
+        """Six of seven are right, or one of four."""
         used = {"prompt_tokens": 10, "completion_tokens": 900, "total_tokens": 910}
-        is_right = body["model"] == "beta"
+        given[body["model"]] += 1
+        number = given[body["model"]]
+        is_right = number % 7 != 0 if body["model"] == "beta" else number % 4 == 0
         return Answer(body=completion("It is 42." if is_right else "It is 41.", usage=used))
 
     def truthful(body: dict[str, Any]) -> Answer:
@@ -345,8 +358,11 @@ async def test_with_no_feedback_at_all_the_better_model_is_found_for_a_hundredth
     async with bench(tmp_path, truthful, "", answers=answers, usd=0.1, more=more) as it:
         for _ in range(4):
             await it.ask(15)
-            await asyncio.sleep(0.2)
-        (cell,) = (await it.it.http.get("/v1/weights?route=auto")).json()["data"]
-        assert cell["weights"]["a/beta"] > 0.9
+            await asyncio.sleep(0.4)
+        table = it.it.service.router.table
+        now = it.it.service.clock.now
+        await it.settled(
+            lambda: weight_of(table("default", "auto", "default", now()), "a/beta") > 0.9
+        )
         costs = await it.costs()
         assert costs["windsock-judge"] <= 0.01 * costs["default"]

@@ -87,15 +87,19 @@ class Housekeeping:
     is_restored: bool = True
     on_second: dict[str, Step] = field(default_factory=dict)
 
-    def start(self, tasks: Supervisor) -> None:
-        """Have all of it done from now on."""
+    def start(self, tasks: Supervisor, *, is_leading: bool = True) -> None:
+        """Have all of it done from now on; of several processes, one keeps the store."""
         tasks.keep("tables", partial(self.turn_forever, partial(tasks.turned, "tables")))
         tasks.keep_every(KEYS_TASK, KEYS_EVERY_S, self.read_keys)
-        tasks.keep_every("snapshots", self.snapshot_every_s, self.keep_snapshot)
-        tasks.keep_every("pruning", PRUNE_EVERY_S, self.prune_store)
         tasks.keep_every("ledger", SECOND_S, self._ledger_watch().check)
         for name, step in self.on_second.items():
             tasks.keep_every(name, SECOND_S, step)
+        if is_leading:
+            self._keep_store(tasks)
+
+    def _keep_store(self, tasks: Supervisor) -> None:
+        tasks.keep_every("snapshots", self.snapshot_every_s, self.keep_snapshot)
+        tasks.keep_every("pruning", PRUNE_EVERY_S, self.prune_store)
         tasks.keep("recovery", self.recover)
         tasks.keep("conversion", self.convert_store)
 

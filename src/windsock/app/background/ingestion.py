@@ -37,6 +37,7 @@ class FeedIngestion:
 
     append      writes a record to the ledger; never blocks
     publish     tells the log, the event stream and the dashboard
+    on_read     told of what a poll has brought, once
     owned       deployments with a price of the owner's own, which no feed may change
     rates       by currency, at which prices in it are taken
     """
@@ -46,6 +47,7 @@ class FeedIngestion:
     clock: Clock
     append: Callable[[Quote | HealthReport], object]
     publish: Callable[[Event], None]
+    on_read: list[Callable[[FeedDefinition, Reading], object]] = field(default_factory=list)
     owned: frozenset[str] = frozenset()
     rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
@@ -71,6 +73,8 @@ class FeedIngestion:
         """
         identity = self.identity
         self._note_good(definition)
+        for tell in self.on_read:
+            tell(definition, reading)
         for count, _ in enumerate(self._steps(definition, reading)):
             if count % SLICE_ROWS == 0:
                 await asyncio.sleep(0)

@@ -24,8 +24,10 @@ from windsock.store import queries
 OWN = ("replicas.name", "server.host", "server.port")
 
 
-def membership_of(core: Core, settings: Settings, service: Service) -> Membership:
-    """Its part in the group; nothing is connected yet."""
+def membership_of(core: Core, settings: Settings, service: Service) -> Membership | None:
+    """Its part in the group, None of one that is alone; nothing is connected yet."""
+    if not core.role.is_shared:
+        return None
     replica = Replica(core.router, secrets.token_hex(8))
     made = Membership(
         settings=settings.replicas,

@@ -76,10 +76,12 @@ class Membership:
     _beat_at: float = -1e9
     _seen: dict[str, float] = field(default_factory=dict)
     _joined: bool = False
+    _has_ended: bool = False
     _listener: Listener = field(init=False)
 
     def __post_init__(self) -> None:
-        """Nothing is connected yet."""
+        """Nothing is connected yet, and another may lead."""
+        self.replica.router.beliefs.is_judge = False
         self._listener = Listener(self.engine)
         self.replica.seen = self.known.seen
 
@@ -101,6 +103,8 @@ class Membership:
 
     async def look(self) -> None:
         """Hear what others have told, say that this one is there, and see who leads."""
+        if self._has_ended:
+            return
         begun = self.clock.elapsed()
         is_due = begun - self._beat_at >= self.settings.lease / BEATS
         try:
@@ -125,6 +129,7 @@ class Membership:
 
     async def end(self) -> None:
         """Tell the rest, and take part no more."""
+        self._has_ended = True
         self.tell()
         self.role.follow()
         with contextlib.suppress(StoreError):
@@ -162,21 +167,21 @@ class Membership:
     def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
         self.members, self.leader = members, lease.holder
         self.role.replicas = max(1, sum(each.is_there for each in members))
-        had = self.role.leads()
+        router, had = self.replica.router, self.role.token
         if lease.holder != self.replica.name:
             self.role.follow()
-        else:
-            self.role.lead(lease.token, begun + self.settings.lease)
-        if self.role.leads() != had:
-            self._note_role(is_leader=not had)
+            router.beliefs.is_judge = False
+            return
+        self.role.lead(lease.token, begun + self.settings.lease)
+        if lease.token != had or not router.beliefs.is_judge:
+            self._begin_to_lead()
 
-    def _note_role(self, *, is_leader: bool) -> None:
-        self.replica.router.beliefs.is_judge = is_leader
-        event_log().info("replica.leads" if is_leader else "replica.follows", name=self.name)
-        if is_leader:
-            for definition in self.poller.definitions():
-                self.poller.poll_soon(definition.id)
-            self.on_lead()
+    def _begin_to_lead(self) -> None:
+        self.replica.router.beliefs.is_judge = True
+        event_log().info("replica.leads", name=self.name)
+        for definition in self.poller.definitions():
+            self.poller.poll_soon(definition.id)
+        self.on_lead()
 
     def _follow_feeds(self, bodies: dict[str, float]) -> None:
         """Read what the leader has fetched since the last look."""
@@ -184,7 +189,6 @@ class Membership:
         news = {feed for feed, at in bodies.items() if self._seen.get(feed) != at} & polled
         self._seen = bodies
         if not self.role.leads():
-            self.replica.router.beliefs.is_judge = False
             for feed in news:
                 self.poller.poll_soon(feed)
 
@@ -196,3 +200,4 @@ class Membership:
             event_log().warning("replicas.away", error=error)
         else:
             event_log().info("replicas.back")
+            self.ledger.retry()

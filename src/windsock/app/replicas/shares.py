@@ -22,7 +22,8 @@ AHEAD_S = 90.0
 stops nobody."""
 
 LEAST_PART = Decimal(1) / 64
-"""Of a cap that is granted at least, while there is so much."""
+SHORT_PART = Decimal(1) / 8
+"""Of a cap that is granted at least, while there is so much; and where calls were refused."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class ShareKeeper:
     replica: str
     _before: dict[Place, tuple[Decimal, float]] = field(default_factory=dict)
     _pace: dict[Place, float] = field(default_factory=dict)
+    _refused: dict[Place, int] = field(default_factory=dict)
 
     async def sync(self, replicas: int) -> None:
         """Tell what was spent here, and take what may be; raises StoreError."""
@@ -57,7 +59,9 @@ class ShareKeeper:
         """What is given back is not spent from now on, before others are granted it."""
         own, limit = account.own_usd, account.limit_usd(now)
         ahead = Decimal(self._paced(place, own)) * Decimal(AHEAD_S)
-        most = own + 2 * account.held_usd + max(ahead, limit * LEAST_PART)
+        part = SHORT_PART if account.refused > self._refused.get(place, 0) else LEAST_PART
+        self._refused[place] = account.refused
+        most = own + 2 * account.held_usd + max(ahead, limit * part)
         if account.granted_usd is not None:
             account.granted_usd = min(account.granted_usd, most)
         return Share(limit_usd=limit, told_usd=own, granted_usd=most,

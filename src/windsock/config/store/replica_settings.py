@@ -20,5 +20,5 @@ class ReplicaSettings(Part):
 
     enabled: bool = False
     name: str | None = None
-    exchange: Annotated[float, BeforeValidator(seconds), Field(ge=0.05, le=60)] = 0.5
+    exchange: Annotated[float, BeforeValidator(seconds), Field(ge=0.05, le=60)] = 0.25
     lease: Annotated[float, BeforeValidator(seconds), Field(ge=0.5, le=600)] = 5.0

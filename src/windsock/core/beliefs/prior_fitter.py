@@ -70,7 +70,7 @@ class PriorFitter:
         """
         cells = self._cells
         if cells is None or not proxies:
-            return fit, {}
+            return fit, Words()
         return heard(cells, fit, proxies)
 
     def drifts(self, fit: Fit, as_of: float, changes: int) -> dict[str, float]:

@@ -66,7 +66,7 @@ class RouteBeliefs:
         self._counted_at = -1
         self._betas: Betas = {}
         self._hear = hear
-        self._words: Words = {}
+        self._words = Words()
 
     def open(self, task: str, deployment: str) -> RewardStatistics:
         """The row of a deployment at a task, made if there is none."""
@@ -168,7 +168,7 @@ class RouteBeliefs:
 
     def words(self, task: str, deployment: str) -> Mapping[str, Word]:
         """What each proxy said of a cell when priors were last fitted."""
-        return self._words.get((task, deployment), {})
+        return self._words.of((task, deployment))
 
     def is_young(self, deployment: str) -> bool:
         """True if a deployment has little evidence where others have much."""

@@ -11,6 +11,7 @@ from windsock.core.evidence.how_known import HowKnown
 from windsock.core.evidence.judgements import Credit, Judgement, with_new
 from windsock.core.evidence.keys.key_watch import Dissent, dissent
 from windsock.core.evidence.sharing.shared_evidence import SharedEvidence, tell_outcome
+from windsock.core.evidence.sources import is_label
 from windsock.core.evidence.weighting import Weighed
 from windsock.core.model.calls import FAILURES, WORTHLESS, Outcome
 from windsock.core.model.decisions import Decision
@@ -115,6 +116,10 @@ class Learner(SharedEvidence):
         """True if somebody judges answers of a task, so that success is more than an answer."""
         known = self._weightings.get(cell.route)
         return known is not None and known.is_judged(cell)
+
+    def is_label(self, cell: Cell, source: str) -> bool:
+        """True of a source that knows what was right, by what the route of a cell says."""
+        return is_label(source, self._rules(cell).source_weights)
 
     def dissents(self, namespace: str) -> list[Dissent]:
         """Keys of a namespace that disagree with the others; looking changes nothing."""

@@ -101,6 +101,10 @@ class SourceWatch:
             if known.turn():
                 self._tell(place, (first.source, second.source), known, now)
 
+    def publish(self, event: Event) -> None:
+        """Something else that sources tell of."""
+        self._events.append(event)
+
     def drain(self) -> list[Event]:
         """What is to be told since the last call, oldest first."""
         events, self._events = self._events, []

@@ -255,6 +255,7 @@ class RewardWeighting:
         return {
             "accounts": self.keys.to_state(),
             "proxies": self.proxies.to_state(),
+            "score_watches": self.proxies.watch.to_state(),
             "sources": self.sources.to_state(),
             "heard": [[*cell.stored, weight] for cell, weight in sorted(self._judged.items())],
             "responses": [
@@ -266,6 +267,7 @@ class RewardWeighting:
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over a state of `to_state`."""
         self.proxies.from_state(state["proxies"])
+        self.proxies.watch.from_state(state.get("score_watches", ()))
         self._scored = self.proxies.scored()
         self.sources.from_state(state.get("sources", ()))
         self.keys.from_state(state["accounts"])

@@ -107,6 +107,10 @@ class Operator:
         """What success of a deployment at a task is known by."""
         return self._learner.how_known(cell, deployment)
 
+    def is_label(self, cell: Cell, source: str) -> bool:
+        """True of a source that knows what was right, by what the route of a cell says."""
+        return self._learner.is_label(cell, source)
+
     def silenced(self, namespace: str) -> list[str]:
         """Keys of a namespace whose rewards were taken out."""
         held = self._learner.keys.silenced

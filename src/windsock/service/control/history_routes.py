@@ -24,7 +24,13 @@ from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.reporting.known import knowing_lines, known_lines
 from windsock.service.control.reporting.lines import report_lines
-from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
+from windsock.service.control.schemas.asked import (
+    DeploymentName,
+    Name,
+    When,
+    when,
+    when_by_the_minute,
+)
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
 from windsock.service.control.schemas.wanted_labels import answered, unlabelled
@@ -103,7 +109,8 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
                 answered, past.decisions, since=begin, until=end, namespace=caller.namespace
             )
             ranked = wanted(found, LabelWorth(insight.router, now))
-            first = islice(unlabelled(past.feedback_of, ranked), limit)
+            is_label = insight.router.operator.is_label
+            first = islice(unlabelled(past.feedback_of, is_label, ranked), limit)
             return StreamingResponse(first, media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
@@ -134,7 +141,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         groups = _groups(by)
         now = clock.now()
         end = None if until is None else when(until, now, param="until", otherwise=now)
-        begin = when(since, now, param="since", otherwise=(end or now) - DAY_S)
+        begin = when_by_the_minute(since, now, param="since", otherwise=(end or now) - DAY_S)
         asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
         rows = await asyncio.to_thread(past.report, **asked)
         bills = await asyncio.to_thread(past.bills, **asked)

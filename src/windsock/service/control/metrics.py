@@ -258,20 +258,21 @@ class Metrics(Collector):
         )
 
     def _load(self) -> Iterable[Metric]:
-        limits = self._limits
+        load, workers = self._limits.load_of_all(), 1 + len(self._limits.elsewhere)
+        yield GaugeMetricFamily("windsock_workers", "Processes at this port.", value=workers)
         yield GaugeMetricFamily(
             "windsock_loop_late_seconds",
             "How late the event loop woke, at worst in the last ten seconds.",
             value=self._loop.late_s,
         )
         for name, text, value in (
-            ("running", "Requests worked on.", limits.running),
-            ("limit", "Requests worked on at a time, at most, just now.", limits.limit),
-            ("waiting", "Requests that wait for their turn.", limits.waiting),
+            ("running", "Requests worked on.", load.running),
+            ("limit", "Requests worked on at a time, at most, just now.", load.limit),
+            ("waiting", "Requests that wait for their turn.", load.waiting),
         ):
             yield GaugeMetricFamily(f"windsock_requests_{name}", text, value=value)
         yield CounterMetricFamily(
-            "windsock_requests_refused", "Requests refused as too many.", value=limits.refused
+            "windsock_requests_refused", "Requests refused as too many.", value=load.refused
         )
         if self._cache is not None:
             yield self._cache_looks(self._cache)

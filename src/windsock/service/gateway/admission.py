@@ -11,6 +11,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from windsock.core.routing.exchange import Exchange
 from windsock.service.error_responses import overloaded
@@ -46,6 +47,15 @@ class LimitRules:
     max_bytes: int = 512 * 1024 * 1024
 
 
+class Load(NamedTuple):
+    """Requests worked on, that may be, that wait, and that were refused since the start."""
+
+    running: int
+    limit: int
+    waiting: int
+    refused: int
+
+
 class Limits:
     """Admits requests: in order while all that wait are served in QUEUE_S, else newest first.
 
@@ -56,6 +66,7 @@ class Limits:
     running     requests worked on
     admitted, refused   since the start
     capacity    calls that the providers take at a time, inf where they set no limit
+    elsewhere   the loads of other processes at this port, by name
     """
 
     def __init__(
@@ -65,6 +76,7 @@ class Limits:
         self.running = 0
         self.admitted = 0
         self.refused = 0
+        self.elsewhere: dict[str, Load] = {}
         self._bytes = 0
         self._capacity = capacity
         self._limit = float(rules.max_concurrent)
@@ -82,6 +94,15 @@ class Limits:
     def waiting(self) -> int:
         """Requests that wait for their turn."""
         return len(self._waiting)
+
+    @property
+    def load(self) -> Load:
+        """Of this process."""
+        return Load(self.running, self.limit, self.waiting, self.refused)
+
+    def load_of_all(self) -> Load:
+        """Of every process at this port."""
+        return Load(*map(sum, zip(self.load, *self.elsewhere.values(), strict=True)))
 
     def guarded(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint behind this door."""

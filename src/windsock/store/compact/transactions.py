@@ -14,6 +14,10 @@ REFUSALS = ("authentication failed", "does not exist", "permission denied", "no 
 """What PostgreSQL says where it is there and refuses us; its driver gives no code for them."""
 
 
+STOPPED_S = 10.0
+"""Between two statements of a transaction that others wait for."""
+
+
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
     """Failures of the database become StoreError, in one sentence."""
@@ -30,7 +34,15 @@ def begin_alone(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
+        give_up_if_stopped(connection, STOPPED_S)
         connection.execute(text("LOCK TABLE writer IN EXCLUSIVE MODE"))
+
+
+def give_up_if_stopped(connection: Connection, after_s: float) -> None:
+    """Have the server end this transaction where its process does not go on with it: one that is
+    stopped in its midst would keep all others from writing."""
+    timeout = f"SET LOCAL idle_in_transaction_session_timeout = {round(after_s * 1000)}"
+    connection.exec_driver_sql(timeout)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Table, case, delete, func, select, te
 from sqlalchemy.dialects.postgresql import insert
 
 from windsock.core.replicas.deltas import Delta
-from windsock.store.compact.transactions import begin_alone
+from windsock.store.compact.transactions import STOPPED_S, begin_alone, give_up_if_stopped
 from windsock.store.engine import reading
 from windsock.store.replicas.tables import DeltaRow, FeedBodyRow, LeaseRow, ReplicaRow
 from windsock.store.tables import WriterRow
@@ -97,6 +97,7 @@ def leave(engine: Engine, replica: str) -> None:
 def beat(engine: Engine, replica: str, config: str, lease_s: float) -> tuple[Lease, list[Member]]:
     """Say that it is there, lead if nobody does, and see who else is there."""
     with reading(), engine.begin() as connection:
+        give_up_if_stopped(connection, lease_s / 2)
         now = now_of(connection)
         mine = update(_replica).where(_replica.c.id == replica)
         connection.execute(mine.values(seen_at=now, config=config, left_at=None))
@@ -159,6 +160,7 @@ def eras(engine: Engine) -> list[tuple[int, int]]:
 def put_body(engine: Engine, feed: str, token: int, body: bytes | None, seen_at: float) -> bool:
     """Keep what a feed says, None: the same as before; False if another leads by now."""
     with reading(), engine.begin() as connection:
+        give_up_if_stopped(connection, STOPPED_S)
         held = select(_lease.c.token).where(_lease.c.name == POLLER).with_for_update()
         if connection.execute(held).scalar() != token:
             return False

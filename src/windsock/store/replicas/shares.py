@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Row, Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from windsock.core.routing.caps.account import NOTHING, UNASKED
+from windsock.store.compact.transactions import STOPPED_S, give_up_if_stopped
 from windsock.store.engine import reading
 from windsock.store.replicas.tables import ShareRow
 from windsock.store.rollups.money import pico_usd, usd
@@ -49,6 +50,7 @@ def sync(
 ) -> dict[Place, Share]:
     """Tell what was spent here and take what may be; raises StoreError."""
     with reading(), engine.begin() as connection:
+        give_up_if_stopped(connection, STOPPED_S)
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         held = _held(connection, wanted)
         found = {
@@ -79,7 +81,7 @@ def _held(connection: Connection, places: Iterable[Place]) -> Mapping[Place, lis
 def _granted(rows: list[Row[Any]], replica: str, share: Share, replicas: int) -> Share:
     """An even part of what is left, at most what is wanted; what was granted before stays so.
 
-    A part is left for those that have not asked yet, and for one more.
+    A part is left for those that have not asked yet.
     """
     others = [row for row in rows if row.replica != replica]
     mine = next((row for row in rows if row.replica == replica), None)
@@ -89,7 +91,7 @@ def _granted(rows: list[Row[Any]], replica: str, share: Share, replicas: int) ->
         others_usd = usd(sum(row.spent_pico_usd for row in others))
         granted_usd = usd(sum(max(r.granted_pico_usd, r.spent_pico_usd) for r in others))
     asked = sum(row.replica != BEFORE for row in others) + 1
-    unasked = share.limit_usd * UNASKED * max(1, replicas + 1 - asked)
+    unasked = share.limit_usd * UNASKED * max(0, replicas - asked)
     left = max(NOTHING, share.limit_usd - granted_usd - unasked - share.told_usd)
     had = usd(mine.granted_pico_usd) if mine else NOTHING
     more = max(left / replicas, had - share.told_usd)

@@ -103,6 +103,14 @@ def test_one_label_against_praise_of_everything_is_heard_at_other_tasks() -> Non
     assert after < before - 0.15
 
 
+def test_answers_with_a_label_speak_as_labels_alone() -> None:
+    """Their luck is in the labels: were their scores heard for the cell, it would count twice."""
+    success = np.linspace(0.3, 0.9, TASKS * NAMES)
+    every, none = (fit(grid(success, np.zeros(20), labels=50, judged=n)) for n in (50, 250))
+    assert np.isinf(every.variance).all()
+    assert np.isfinite(none.variance).all()
+
+
 def test_failure_of_every_answer_is_believed() -> None:
     sums = grid(np.full(20, 0.7), np.zeros(20), 0)
     sums[1:3, NAME == 0] = 0.0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.builders import CHEAP, FLAGSHIP, MID, START, answered, request, router
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
+from windsock.core.routing.replication.replica import Replica
 from windsock.core.routing.router import Router
 
 CELL = Cell("default", "auto", "chat")
@@ -186,6 +187,36 @@ def test_scores_fade_with_the_half_life_of_beliefs() -> None:
     assert known.total == pytest.approx(8 / 2)
 
 
+@pytest.mark.parametrize("source", ["judge", "check"])
+def test_a_deployment_that_suddenly_fails_its_checks_is_soon_known_by_it(source: str) -> None:
+    it, again = alone(check=1.0), alone(check=1.0)
+    for number in range(300):
+        Answer(it).say(float(number % 10 > 0), source)
+    before = sure(it)[0]
+    again.from_state(json.loads(json.dumps(it.to_state())))
+    for each in (it, again):
+        for _ in range(40):
+            Answer(each).say(0.0, source)
+    after = sure(it)[0]
+    (event,) = it.drain_shifts()
+    assert after < before - 0.3
+    assert (event.kind, event.facts["finding"], event.facts["source"]) == (
+        "quality.drifted", "worse", source
+    )  # fmt: skip
+    assert sure(again)[0] == pytest.approx(after, abs=1e-9)
+
+
+def test_a_judge_that_is_biased_but_steady_tells_of_no_change() -> None:
+    rng = np.random.default_rng(4)
+    it = alone()
+    for _ in range(1500):
+        answer = Answer(it)
+        answer.say(float(rng.random() < 0.6), "judge")
+        if rng.random() < 0.2:
+            answer.say(float(rng.random() < 0.85))
+    assert {each.kind for each in it.drain_shifts()} <= {"evidence.disagrees"}
+
+
 def test_a_key_that_is_taken_out_takes_its_scores_and_labels_along() -> None:
     it, plain = alone(), alone()
     for number in range(20):
@@ -219,6 +250,22 @@ def test_what_proxies_have_said_survives_a_restart_to_the_bit() -> None:
     for name in (CHEAP, MID, FLAGSHIP):
         assert again.beliefs.posterior(CELL, name) == it.beliefs.posterior(CELL, name)
     assert again.to_state()["rewards"] == it.to_state()["rewards"]
+
+
+def test_scores_told_to_another_replica_count_there_as_here() -> None:
+    it, other = alone(), alone()
+    here, there = Replica(it, "here"), Replica(other, "there")
+    for number in range(30):
+        answer = Answer(it)
+        answer.say(float(number % 4 > 0), "judge", "k")
+        if number % 3 == 0:
+            answer.say(float(number % 2), "explicit", "k")
+    delta = here.cut(START)
+    assert delta is not None and there.absorb(delta, START)
+    assert sums(other) == pytest.approx(sums(it), abs=1e-6)
+    assert other.beliefs.words(CELL, CHEAP)["judge"].bias == pytest.approx(
+        it.beliefs.words(CELL, CHEAP)["judge"].bias
+    )
 
 
 def test_ten_poor_proxies_do_not_pass_for_a_good_one() -> None:

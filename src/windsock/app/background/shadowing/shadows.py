@@ -25,9 +25,10 @@ from windsock.core.model.rewards import Reward
 from windsock.core.routing.router import Router
 from windsock.core.routing.sampling import uniform
 from windsock.service.background_requests import BackgroundRequests, Question
+from windsock.service.checking.answer_checks import first_message
 from windsock.service.control.overviews.shadows import ShadowFacts
 from windsock.service.texts.answered import AnsweredTexts
-from windsock.service.texts.reading import answer_of
+from windsock.service.texts.asked import asked_of
 from windsock.wire.json_codec import dumps, parsed
 
 SHADOW_DRAW = 49
@@ -138,7 +139,7 @@ class Shadows:
         if rules.compare == "judge":
             return await self._judged(texts, name, answer)
         if rules.compare == "checks":
-            return self._checked(rules, _message(answer))
+            return self._checked(rules, texts, answer)
         return self._compared(rules, texts, name, _message(answer))
 
     async def _judged(
@@ -156,11 +157,14 @@ class Shadows:
         )
         return None if score is None else (Reward(value=score, source=JUDGE), score >= HELD_FROM)
 
-    def _checked(self, rules: ShadowRules, message: Mapping[str, Any]) -> Verdict | None:
+    def _checked(
+        self, rules: ShadowRules, texts: AnsweredTexts, answer: Mapping[str, Any]
+    ) -> Verdict | None:
         route = self.router.routes.get(rules.route)
         if route is None or route.checks is None:
             return None
-        holds = route.checks.holds(message)
+        asked = asked_of(texts.asked, _first(answer).get("finish_reason"))
+        holds = route.checks.holds(_message(answer), asked)
         return Reward(value=float(holds), source=CHECK), holds
 
     def _compared(
@@ -168,7 +172,8 @@ class Shadows:
     ) -> Verdict | None:
         """By whether it says what was served, and what is believed of both."""
         served, cell = texts.outcome.served or "", texts.outcome.decision.cell
-        agrees = rules.canonical.agree({"content": answer_of(texts)}, message)
+        given = first_message(texts)
+        agrees = None if given is None else rules.canonical.agree(given, message)
         if agrees is None:
             return None
         means = [a / (a + b) for a, b in self.router.beliefs.posteriors(cell, (served, name))]
@@ -199,7 +204,11 @@ def _body(texts: AnsweredTexts, *, with_tools: bool) -> dict[str, Any] | None:
     return {**asked, "provider": wishes} if wishes else asked
 
 
+def _first(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    choice = (answer.get("choices") or [{}])[0]
+    return choice if isinstance(choice, dict) else {}
+
+
 def _message(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    choices = answer.get("choices") or [{}]
-    message = choices[0].get("message")
+    message = _first(answer).get("message")
     return message if isinstance(message, dict) else {}

@@ -7,7 +7,7 @@ each is worth would let ten poor ones pass for a good one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from windsock.core.beliefs.empirical_bayes import LEAST_PHI, LEAST_STRENGTH, Cel
 from windsock.core.beliefs.proxies.combination import Forecast, Labels, combined
 from windsock.core.beliefs.proxies.correction import Correction, corrected
 from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
+from windsock.core.model.arrays import FloatArray
 
 Key = tuple[str, str]
 """(task, deployment)"""
@@ -56,8 +57,27 @@ class Word:
     off_by: float
 
 
-Words = Mapping[Key, Mapping[str, Word]]
-"""By cell and proxy."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Words:
+    """What every proxy says; a word is made when somebody asks for it.
+
+    place   where each cell stands
+    said    of each proxy: its correction, and (cells,) what it counts for
+    """
+
+    place: Mapping[Key, int] = field(default_factory=dict)
+    said: Sequence[tuple[Proxy, Correction, FloatArray]] = ()
+
+    def of(self, key: Key) -> dict[str, Word]:
+        """By the proxies that have scored answers of a cell."""
+        at = self.place.get(key)
+        if at is None:
+            return {}
+        return {
+            proxy.name: _word(proxy.sums[key], correction, at, float(say[at]))
+            for proxy, correction, say in self.said
+            if key in proxy.sums
+        }
 
 
 Hear = Callable[[float], Sequence[Proxy]]
@@ -87,15 +107,11 @@ def heard(cells: Cells, fit: Fit, proxies: Sequence[Proxy]) -> tuple[Fit, Words]
         means=np.where(is_surer, means, fit.pool.means).tolist(),
         strengths=strengths.tolist(),
     )
-    words: dict[Key, dict[str, Word]] = {}
-    for number, (proxy, correction, _) in enumerate(found):
-        speaks = (surest == number) & is_surer
-        for key in proxy.sums.keys() & cells.place.keys():
-            i = cells.place[key]
-            words.setdefault(key, {})[proxy.name] = _word(
-                proxy, correction, key, i, float(say[i]) if speaks[i] else 0.0
-            )
-    return replace(fit, pool=pool), words
+    said = [
+        (proxy, correction, np.where((surest == number) & is_surer, say, 0.0))
+        for number, (proxy, correction, _) in enumerate(found)
+    ]
+    return replace(fit, pool=pool), Words(place=cells.place, said=said)
 
 
 def _forecast(fit: Fit) -> Forecast:
@@ -113,12 +129,11 @@ def _correction(cells: Cells, proxy: Proxy) -> tuple[Correction, Labels]:
     return replace(found, variance=found.variance * doubt), labels
 
 
-def _word(proxy: Proxy, correction: Correction, key: Key, i: int, say: float) -> Word:
-    is_known = proxy.sums[key].both > 0
+def _word(sums: ProxySums, correction: Correction, at: int, say: float) -> Word:
     return Word(
         say=say,
-        mean=float(correction.mean[i]),
-        bias=float(correction.bias[i]) if is_known else None,
+        mean=float(correction.mean[at]),
+        bias=float(correction.bias[at]) if sums.both > 0 else None,
         slope=correction.slope,
         off_by=float(np.hypot(*correction.spread)),
     )

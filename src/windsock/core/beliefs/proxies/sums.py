@@ -30,11 +30,11 @@ class ProxySums(NamedTuple):
 
     def plus(self, other: ProxySums, factor: float = 1.0) -> ProxySums:
         """These, and `factor` times others; below 0 they are taken back."""
-        return ProxySums(*(mine + factor * its for mine, its in zip(self, other, strict=True)))
+        return ProxySums(*[mine + factor * its for mine, its in zip(self, other, strict=True)])
 
     def times(self, factor: float) -> ProxySums:
         """Each sum `factor` as much."""
-        return ProxySums(*(factor * part for part in self))
+        return ProxySums(*[factor * part for part in self])
 
 
 NO_SUMS = ProxySums()

@@ -81,16 +81,22 @@ SENTENCE = re.compile(r"[.!?](?=\s+[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in one spelling, and its unit; empty: it names none that is known."""
+    """A number in one spelling, and its unit; empty: it names none that is known.
+
+    percent     the figure before a sign of per cent, where that is above 1; else empty
+    """
 
     value: str
     unit: str = ""
+    percent: str = ""
 
     def same(self, other: Number) -> bool:
-        """True of one value, in one unit where both name one."""
-        return self.value == other.value and (
-            not self.unit or not other.unit or self.unit == other.unit
-        )
+        """True of one value, in one unit where both name one; 50 % is .5, and 50 too: who asks for
+        per cent gets either."""
+        one = self.percent or self.value, other.value
+        two = self.value, other.percent or other.value
+        is_one = self.value == other.value or one[0] == one[1] or two[0] == two[1]
+        return is_one and (not self.unit or not other.unit or self.unit == other.unit)
 
 
 def exact(value: Decimal | int | float | str) -> str:
@@ -124,8 +130,9 @@ def number_in(text: str) -> Number | None:
     if unit is None or NOT_STATED.search(before + " " + after):
         return None
     try:
-        value = _value(match)
-        return Number(exact(value.scaleb(SCALES[_word(scale)]) if scale else value), unit)
+        value, power = _value(match), SCALES[_word(scale)] if scale else 0
+        percent = exact(value) if power < 0 and abs(value) > 1 else ""
+        return Number(exact(value.scaleb(power) if power else value), unit, percent)
     except (ArithmeticError, ValueError):
         return None
 

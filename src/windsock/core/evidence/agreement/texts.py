@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from windsock.core.evidence.agreement.spelling import (
     LEAD,
     boxed,
@@ -11,12 +13,14 @@ from windsock.core.evidence.agreement.spelling import (
     unfenced,
 )
 
+AFTER_COMMA = re.compile(r"([,:;\[({]) ")
+
 
 def text_in(text: str) -> str | None:
     """What an answer says in one spelling; None if it says nothing.
 
-    Case, spaces, fences, emphasis, quotes and brackets around all of it, a full stop and "the
-    answer is" before the last line are style. Every other word counts, "not" above all.
+    Case, blanks, fences, emphasis, quotes and brackets around all of it, a full stop, "the answer
+    is" before the last line are style. Every other word counts, "not" above all.
     """
     text = unfenced(text)
     text = spelt(from_tex(boxed(text) or text))
@@ -25,4 +29,4 @@ def text_in(text: str) -> str | None:
     if lead is not None and last[lead.end() :]:
         text = last[lead.end() :]
     text = " ".join(stripped(text).split()).casefold()
-    return text or None
+    return AFTER_COMMA.sub(r"\1", text) or None

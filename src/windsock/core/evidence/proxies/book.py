@@ -13,7 +13,14 @@ from typing import Any
 
 from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
 from windsock.core.beliefs.statistics import NEVER, discounts, infinite
-from windsock.core.evidence.keys.consensus import LEAST_WEIGHT, Said, belief_at, distances
+from windsock.core.evidence.keys.consensus import (
+    LEAST_KEYS,
+    LEAST_WEIGHT,
+    Said,
+    belief_at,
+    distances,
+)
+from windsock.core.evidence.proxies.score_watch import ScoreWatch, Watched
 from windsock.core.evidence.proxies.words import Voice
 from windsock.core.model.requests import Cell
 
@@ -44,10 +51,9 @@ class Dated:
             self.sums = self.sums.times(MOST_SCORED / most)
         self.sums = ProxySums(*(max(0.0, part) for part in self.sums))
 
-    def as_of(self, moment: float, half_life_s: float) -> ProxySums:
-        """What they still count then."""
-        age_s = max(0.0, moment - self.at) if self.at > NEVER else 0.0
-        return self.sums.times(2.0 ** (-age_s / half_life_s))
+    def age(self, moment: float, half_life_s: float) -> float:
+        """How much of them still counts then."""
+        return 1.0 if moment <= self.at else float(2.0 ** ((self.at - moment) / half_life_s))
 
 
 class ProxyBook:
@@ -61,6 +67,7 @@ class ProxyBook:
         self._half_life_s = half_life_s
         self._belief = belief
         self._held: dict[Place, dict[Voice, Dated]] = {}
+        self.watch = ScoreWatch()
 
     def add(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
         """So much more was said, or is taken back."""
@@ -70,13 +77,25 @@ class ProxyBook:
         """By source, as far as keys are believed; looking opens nothing."""
         made: dict[str, ProxySums] = {}
         voices = self._held.get(place, {})
-        agreed = _agreed(voices)
+        agreed = _agreed(voices) if len(voices) >= LEAST_KEYS else {}
         for voice, dated in voices.items():
-            believed = self._belief(voice.key, place) * self._belief(voice.labeller, place)
-            believed *= agreed.get(voice[:2], 1.0)
-            sums = dated.as_of(as_of, self._half_life_s)
-            made[voice.source] = made.get(voice.source, NO_SUMS).plus(sums, believed)
+            counts = dated.age(as_of, self._half_life_s)
+            if voice.key or voice.labeller:
+                counts *= self._belief(voice.key, place) * self._belief(voice.labeller, place)
+                counts *= agreed.get(voice[:2], 1.0)
+            before = made.get(voice.source)
+            sums = dated.sums.times(counts)
+            made[voice.source] = sums if before is None else before.plus(sums)
         return made
+
+    def forget_scores(self, watched: Watched, most: float) -> None:
+        """Scores have changed: `most` of each task stay; what labels said beside them stays."""
+        namespace, deployment, source = watched
+        for (cell, name), voices in self._held.items():
+            if (cell.namespace, name) == (namespace, deployment):
+                for voice, dated in voices.items():
+                    if voice.source == source and dated.sums.judged > most:
+                        dated.sums = dated.sums.times(most / dated.sums.judged)
 
     def places(self, namespace: str) -> Iterator[Place]:
         """Where anything was said in a namespace."""

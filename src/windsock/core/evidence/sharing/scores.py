@@ -6,14 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.beliefs.proxies.hearing import Proxy
-from windsock.core.beliefs.proxies.sums import ProxySums
+from windsock.core.beliefs.proxies.sums import NO_SUMS, ProxySums
 from windsock.core.cascades.cascade_arm import cascade_of
 from windsock.core.cascades.confidence import Confidences
 from windsock.core.evidence.judgements import Credit
-from windsock.core.evidence.proxies.words import Voice, changes
+from windsock.core.evidence.proxies.score_watch import KEEPS
+from windsock.core.evidence.proxies.words import ProxyWord, Voice, changes
 from windsock.core.evidence.sources import UNCALIBRATING
 from windsock.core.evidence.weighting import RewardWeighting
 from windsock.core.model.decisions import Decision
+from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward
 from windsock.core.replicas.contributions import Kind
@@ -23,6 +25,7 @@ class Scores:
     """What proxies say of answers; labels beside them say what that is worth.
 
     weightings  of routes, by name; one is opened by `open_weighting` where answers are scored
+    publish     tells of a change
     """
 
     def __init__(
@@ -31,11 +34,13 @@ class Scores:
         confidences: Confidences,
         weightings: Mapping[str, RewardWeighting],
         open_weighting: Callable[[Cell], RewardWeighting],
+        publish: Callable[[Event], object],
     ) -> None:
         self._beliefs = beliefs
         self._confidences = confidences
         self._weightings = weightings
         self._open = open_weighting
+        self._publish = publish
 
     def note(
         self,
@@ -53,10 +58,27 @@ class Scores:
         before, after = weighting.words(said), weighting.words(known)
         if before == after or cascade_of(decision, deployment) is not None:
             return
+        heard = {(word.source, word.key) for word in before}
+        for word in after:
+            if (word.source, word.key) not in heard:
+                self._watch(cell, deployment, word, now)
         for voice, sums, at in changes(before, after):
             weighting.tell(Kind.SCORED, (*cell.stored, deployment, *voice), tuple(sums), at)
             weighting.score((cell, deployment), voice, sums, at)
         self._beliefs.note_proxy(cell, deployment, now)
+
+    def _watch(self, cell: Cell, deployment: str, word: ProxyWord, now: float) -> None:
+        """A first word on an answer may tell of a change, as a label's would."""
+        weighting, watched = self._open(cell), (cell.namespace, deployment, word.source)
+        known = weighting.proxies.of((cell, deployment), now).get(word.source, NO_SUMS)
+        weight = weighting.proxy_weight(word.source)
+        found = weighting.proxies.watch.note(watched, word.score, known, weight)
+        if found is not None and self._beliefs.settings.watches_drift:
+            weighting.proxies.forget_scores(watched, KEEPS)
+            facts = {**found, "namespace": cell.namespace, "route": cell.route}
+            self._publish(
+                Event(kind=EventKind.QUALITY_DRIFTED, deployment=deployment, at=now, facts=facts)
+            )
 
     def hear(
         self, cell: Cell, deployment: str, whose: Sequence[str], sums: ProxySums, at: float

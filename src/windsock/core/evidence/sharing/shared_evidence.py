@@ -42,10 +42,12 @@ class SharedEvidence:
         self._confidences = confidences
         self._rules_of = rules_of
         self._weightings: dict[str, RewardWeighting] = {}
-        self._scores = Scores(beliefs, confidences, self._weightings, self._weighting)
-        beliefs.listen(self._scores.heard)
         self.keys = KeyWatch()
         self.sources = SourceWatch()
+        self._scores = Scores(
+            beliefs, confidences, self._weightings, self._weighting, self.sources.publish
+        )
+        beliefs.listen(self._scores.heard)
         self._tell: Tell = tell_nobody
 
     def share(self, tell: Tell) -> None:

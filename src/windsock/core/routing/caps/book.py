@@ -94,6 +94,12 @@ class CapBook:
             found.turn(now)
         return found
 
+    def open(self, name: str, of: str) -> Account:
+        """A sum of a cap, which must be known."""
+        cap = self.cap(name)
+        assert cap is not None
+        return self._account(cap, of)
+
     def cap(self, name: str) -> Cap | None:
         """The cap of this name."""
         return self._caps.get(name) or _budgets(self._holders).get(name)

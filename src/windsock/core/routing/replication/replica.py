@@ -76,6 +76,24 @@ class Replica:
             self.outbox.learnt.is_muted = False
         return True
 
+    def take_over(self, state: Mapping[str, Any], seen: Seen) -> None:
+        """Believe another replica's state, which knows `seen`, and what it lacks of one's own.
+
+        raises  KeyError, TypeError or ValueError if it is none (`Router.from_state`)
+        """
+        self.router.from_state(state)
+        self.seen = Seen.from_state(seen.to_state())
+        self._recent.clear()
+        self.outbox.learnt.is_muted = True
+        try:
+            for delta in self.outbox.lacking(seen):
+                self._note(delta)
+                self._learn(delta.learnt)
+            self._learn(self.outbox.learnt.waiting())
+        finally:
+            self.outbox.learnt.is_muted = False
+        self.router.tables.forget()
+
     def tell_of(self, event: Event) -> None:
         """Something was published here that others act on as well."""
         if event.kind in COOLDOWNS:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from windsock.core.evidence.sources import is_label
 from windsock.core.model.calls import Outcome
+from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
 from windsock.service.control.labels.schemas import SaidView, WantedView
 from windsock.service.feedback_inbox import FeedbackInbox
@@ -41,11 +41,13 @@ class Queue:
     """Answers that nobody has labelled.
 
     feedback_of     what was said of a decision that is no longer at hand; it blocks
+    is_label        whether a source knows what was right, on the route of a cell
     """
 
     texts: HeldTexts
     feedbacks: FeedbackInbox
     feedback_of: Callable[[str], list[Feedback]]
+    is_label: Callable[[Cell, str], bool]
 
     def held(self, namespace: str) -> list[Outcome]:
         """Those whose texts may be read, oldest first."""
@@ -61,7 +63,8 @@ class Queue:
         self, ranked: Iterable[tuple[float, Outcome]]
     ) -> Iterator[tuple[float, Outcome]]:
         for worth, outcome in ranked:
-            if not any(is_label(each.reward.source) for each in self._said(outcome.decision.id)):
+            cell, said = outcome.decision.cell, self._said(outcome.decision.id)
+            if not any(self.is_label(cell, each.reward.source) for each in said):
                 yield worth, outcome
 
     def _said(self, decision_id: str) -> Iterable[Feedback]:

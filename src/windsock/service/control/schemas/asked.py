@@ -8,11 +8,13 @@ from fastapi import Query
 from pydantic import Field
 
 from windsock.errors import BadRequest
-from windsock.resources.declared import point
+from windsock.resources.declared import is_age, point
 from windsock.wire.caller_fields.names import MOST_CHARS, MOST_MODEL_CHARS
 
 LAST_MOMENT = 1e11
 """Unix s, in the year 5138: what is later is no moment but milliseconds, or a mistake."""
+
+MINUTE_S = 60.0
 
 When = Annotated[
     str | None,
@@ -49,3 +51,9 @@ def when(text: str | None, now: float, *, param: str, otherwise: float) -> float
     if not 0 <= found <= LAST_MOMENT:
         raise BadRequest(f"{param}: {text!r} lies before 1970 or after 5138", param=param)
     return found
+
+
+def when_by_the_minute(text: str | None, now: float, *, param: str, otherwise: float) -> float:
+    """The same; an age, or none, goes back to a whole minute, as sums are kept. Moments stay."""
+    found = when(text, now, param=param, otherwise=otherwise)
+    return found // MINUTE_S * MINUTE_S if text is None or is_age(text) else found

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import orjson
 
-from windsock.core.evidence.sources import is_label
 from windsock.core.model.calls import Outcome
+from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.store.upkeep.newest import Decisions, newest
@@ -29,9 +29,13 @@ def answered(decisions: Decisions, *, since: float, until: float, namespace: str
 
 
 def unlabelled(
-    feedback_of: Callable[[str], list[Feedback]], ranked: Iterable[tuple[float, Outcome]]
+    feedback_of: Callable[[str], list[Feedback]],
+    is_label: Callable[[Cell, str], bool],
+    ranked: Iterable[tuple[float, Outcome]],
 ) -> Iterator[bytes]:
-    """Lines of those that no person has judged, in their order, with what a label would tell."""
+    """Lines of those that nobody who knows has judged, in their order, with what a label would
+    tell."""
     for worth, found in ranked:
-        if not any(is_label(each.reward.source) for each in feedback_of(found.decision.id)):
+        cell, said = found.decision.cell, feedback_of(found.decision.id)
+        if not any(is_label(cell, each.reward.source) for each in said):
             yield orjson.dumps({**decision_facts(found), "label_worth": worth}) + b"\n"

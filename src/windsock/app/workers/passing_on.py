@@ -1,0 +1,129 @@
+"""Calls that a process which is led does not answer itself go to its leader, as they came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+
+from windsock.service.connections.paths import in_format_of, known_as
+from windsock.service.error_responses import Problem
+from windsock.service.gateway.asgi import App, Message, Receive, Scope, Send
+
+OWN = frozenset(
+    {"/healthz", "/readyz", "/health/liveliness", "/health/liveness", "/health/readiness"}
+)
+"""What a process says of itself."""
+
+JUDGING = ("/v1/feedback", "/v1/logs", "/v1/traces")
+"""What is said of answers is heard by one, which knows all decisions."""
+
+OF_A_CONNECTION = frozenset(
+    {b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"te", b"trailer"}
+)
+"""Headers that are not passed on."""
+
+AWAY = Problem.of(
+    503,
+    "the process that answers this call is being replaced; try again in a second",
+    headers=[(b"retry-after", b"1")],
+)
+
+
+class PassingOn:
+    """Answers what needs a provider, and its own health; all else is the leader's.
+
+    app     of this process
+    paths   of its data plane
+    leader  the socket at which the leader answers
+    """
+
+    def __init__(self, app: App, paths: frozenset[str], leader: Path) -> None:
+        self._app = app
+        self._own = OWN | {path for path in paths if not path.startswith(JUDGING)}
+        transport = httpx.AsyncHTTPTransport(uds=str(leader), limits=httpx.Limits())
+        timeout = httpx.Timeout(None, connect=2.0)
+        self._client = httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or self._is_own(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._pass_on(scope, receive, send)
+        except httpx.TransportError:
+            problem = in_format_of(scope["path"], dict(scope["headers"]), AWAY)
+            head = [(b"content-type", b"application/json"), *problem.headers]
+            await send({"type": "http.response.start", "status": problem.status, "headers": head})
+            await send({"type": "http.response.body", "body": problem.body})
+
+    async def close(self) -> None:
+        """No more is passed on."""
+        await self._client.aclose()
+
+    def _is_own(self, path: str) -> bool:
+        return path in self._own or known_as(path)[0] in self._own
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query = scope["query_string"].decode("latin-1")
+        url = httpx.URL("http://leader", raw_path=_target(scope["raw_path"], query))
+        request = self._client.build_request(
+            scope["method"], url, headers=_passed(scope["headers"]), content=_body(receive)
+        )
+        answer = await self._client.send(request, stream=True)
+        relay = asyncio.ensure_future(_relay(answer, send))
+        gone = asyncio.ensure_future(_left(receive))
+        try:
+            await asyncio.wait((relay, gone), return_when=asyncio.FIRST_COMPLETED)
+            if relay.done():
+                relay.result()
+        finally:
+            relay.cancel()
+            gone.cancel()
+            await answer.aclose()
+
+
+def _target(path: bytes, query: str) -> bytes:
+    return path + b"?" + query.encode("latin-1") if query else path
+
+
+def _passed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [each for each in headers if each[0].lower() not in OF_A_CONNECTION]
+
+
+async def _body(receive: Receive) -> AsyncIterator[bytes]:
+    while True:
+        message: Message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        yield message.get("body", b"")
+        if not message.get("more_body"):
+            return
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _relay(answer: httpx.Response, send: Send) -> None:
+    head = _passed(answer.headers.raw)
+    await send({"type": "http.response.start", "status": answer.status_code, "headers": head})
+    async for part in answer.aiter_raw():
+        await send({"type": "http.response.body", "body": part, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+class TellingAll:
+    """The leader's application: what was changed by hand is told to the others."""
+
+    def __init__(self, app: App, paths: frozenset[str], tell: object) -> None:
+        self._app, self._paths, self._tell = app, paths, tell
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+        is_change = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if is_change and scope["path"] not in self._paths and callable(self._tell):
+            self._tell()

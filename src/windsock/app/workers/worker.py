@@ -1,0 +1,104 @@
+"""One of several processes at a port, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from windsock.app import gc_tuning
+from windsock.app.bootstrap import build_open
+from windsock.app.http_server import server_of
+from windsock.app.replicas.place import Place
+from windsock.app.service import Service
+from windsock.app.workers.delivery import Delivery
+from windsock.app.workers.follower import Follower
+from windsock.app.workers.leader import Leader
+from windsock.app.workers.passing_on import PassingOn, TellingAll
+from windsock.app.workers.seat import Seat
+from windsock.config.settings import Settings
+from windsock.errors import ConfigError, WindsockError
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a process is started with."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    config: Path | None
+    host: str
+    sockets: list[socket.socket]
+    folder: Path
+
+    def fork(self, number: int) -> int:
+        """The id of a new process in this place."""
+        gc.freeze()
+        pid = os.fork()
+        if pid:
+            return pid
+        code = 1
+        try:
+            code = run_worker(self, Seat(number=number, folder=self.folder))
+        except WindsockError as error:
+            print(f"windsock: {error}", file=sys.stderr)
+            code = 2 if isinstance(error, ConfigError) else 1
+        except BaseException:
+            traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def run_worker(start: Start, seat: Seat) -> int:
+    """Serve until told to end; the exit code."""
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, signal.SIG_DFL)
+    service, local = led(start, seat) if seat.number else leading(start, seat)
+    service.housekeeping.on_second["parent"] = Orphan(os.getppid()).check
+    server = server_of(service, host=start.host, port=0, local=local)
+    gc_tuning.shorten()
+    server.run(sockets=[start.sockets[seat.number]])
+    return 0
+
+
+def leading(start: Start, seat: Seat) -> tuple[Service, socket.socket]:
+    """The service that has everything, and the socket at which others reach it."""
+    place = Place(count=len(start.sockets))
+    service = build_open(start.settings, start.environ, start.host, start.config, place)
+    leader = Leader(service, seat)
+    service.app = TellingAll(service.app, service.paths, leader.tell_state)
+    seat.http_path.unlink(missing_ok=True)
+    local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    local.bind(str(seat.http_path))
+    return service, local
+
+
+def led(start: Start, seat: Seat) -> tuple[Service, None]:
+    """A service that answers requests."""
+    delivery = Delivery()
+    place = Place(number=seat.number, count=len(start.sockets), writer=delivery)
+    service = build_open(start.settings, start.environ, start.host, start.config, place)
+    Follower(service, seat, delivery)
+    service.app = PassingOn(service.app, service.paths, seat.http_path)
+    service.on_stop.append(service.app.close)
+    return service, None
+
+
+class Orphan:
+    """Ends the process when the one that started it has ended."""
+
+    def __init__(self, parent: int) -> None:
+        self._parent = parent
+
+    async def check(self) -> None:
+        """Called once a second."""
+        if os.getppid() != self._parent:
+            await asyncio.sleep(0)
+            os.kill(os.getpid(), signal.SIGTERM)

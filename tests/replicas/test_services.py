@@ -1,0 +1,216 @@
+"""Services over one PostgreSQL, in one process: they think alike, and one of them leads."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.replicas.wire import Wire
+from tests.running import Running, running
+from tests.store.conftest import Postgres
+from tests.upstream import Answer, completion, upstream
+from windsock.config.file import parse
+from windsock.core.model.requests import Cell
+from windsock.errors import ConfigError
+from windsock.service.auth import new_key
+from windsock.store.keys import VirtualKey, add_key, revoke_key
+from windsock.store.replicas import group
+
+pytestmark = pytest.mark.xdist_group("replicas")
+
+ASK = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+HERE = Cell("default", "auto", "default")
+PRICES = (("acme", 0.5), ("bolt", 0.8))
+
+
+def config(url: str, store: str, name: str, more: str = "") -> str:
+    parts = [
+        f'[providers.{each}]\nbase_url = "{url}"\napi_key = "k"\n'
+        f"price = {{ input = {usd}, output = {usd * 2} }}\n"
+        for each, usd in PRICES
+    ]
+    return "".join(parts) + (
+        '[routes.auto]\ncandidates = ["acme/m", "bolt/m"]\n'
+        f'[store]\nurl = "{store}"\nflush = "20ms"\nsnapshot_every = "300ms"\n'
+        f'[replicas]\nenabled = true\nname = "{name}"\nexchange = "50ms"\nlease = "1s"\n{more}'
+    )
+
+
+@contextlib.asynccontextmanager
+async def pair(
+    postgres: Postgres, folder: Path, more: str = ""
+) -> AsyncIterator[tuple[Running, Running, Wire, str]]:
+    """Two services; the second one is on a wire that can be cut. The first leads.
+
+    Answers are judged already, so that a mere answer counts for nothing.
+    """
+    store = postgres.new_database()
+    wire = Wire(postgres.port)
+    far = store.replace(str(postgres.port), str(wire.port))
+    async with upstream(lambda _: Answer(completion(model="m"))) as model:
+        async with (
+            running(config(model.url, store, "one", more), folder) as one,
+            running(config(model.url, far, "two", more), folder) as two,
+        ):
+            for it in (one, two):
+                it.service.router.learner.count_judgement(HERE, 100.0)
+            try:
+                yield one, two, wire, store
+            finally:
+                wire.mend()
+    wire.stop()
+
+
+async def ask(it: Running, **more: object) -> str:
+    answer = await it.http.post("/v1/chat/completions", json={**ASK, **more})
+    assert answer.status_code == 200, answer.text
+    return str(answer.headers["x-windsock-decision-id"])
+
+
+async def judge(it: Running, decision: str, value: float) -> None:
+    said = {"decision_id": decision, "value": value}
+    assert (await it.http.post("/v1/feedback", json=said)).status_code == 200
+
+
+def rewards_of(it: Running) -> list[list[object]]:
+    groups = it.service.router.beliefs.to_state()["groups"]
+    return sorted(row[:5] for each in groups for row in each["rows"])
+
+
+async def comes(is_so: Callable[[], bool], most_s: float = 20.0) -> None:
+    """Wait until it is so; the bound only ends a test that would wait for ever."""
+    ends = time.monotonic() + most_s
+    while not is_so():
+        assert time.monotonic() < ends, "it never came"
+        await asyncio.sleep(0.02)
+
+
+def alike(*services: Running) -> bool:
+    """Their rewards are the same to a billionth."""
+    first, *others = (rewards_of(each) for each in services)
+    return all(
+        len(first) == len(other)
+        and all(a[:2] == b[:2] and a[2:] == pytest.approx(b[2:], rel=1e-9)
+                for a, b in zip(first, other, strict=True))
+        for other in others
+    )  # fmt: skip
+
+
+async def test_they_learn_from_each_other_and_one_that_comes_later_knows_it_all(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with pair(postgres, tmp_path) as (one, two, _, store):
+        assert one.service.housekeeping.role.leads()
+        assert not two.service.housekeeping.role.leads()
+        for number in range(24):
+            it = (one, two)[number % 2]
+            await judge(it, await ask(it), float(number % 3 == 0))
+        await comes(lambda: alike(one, two) and len(rewards_of(one)) > 0)
+        assert sum(row[2] for row in rewards_of(one)) > 5
+        url = one.service.settings.providers["acme"].base_url
+        async with running(config(url, store, "three"), tmp_path) as three:
+            await comes(lambda: alike(one, three))
+            await judge(three, await ask(three), 1.0)
+            await comes(lambda: alike(one, two, three))
+
+
+async def test_whoever_is_cut_from_the_database_serves_and_tells_it_later(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with pair(postgres, tmp_path) as (one, two, wire, _):
+        await judge(two, await ask(two), 1.0)
+        await comes(lambda: alike(one, two) and len(rewards_of(one)) > 0)
+        wire.cut()
+        decisions = [await ask(two) for _ in range(6)]
+        for decision in decisions:
+            await judge(two, decision, 0.0)
+        await comes(lambda: two.service.housekeeping.membership.is_away)
+        assert not alike(one, two)
+        wire.mend()
+        await comes(lambda: alike(one, two))
+        ids = {str(d) for d in decisions}
+        for decision in ids:
+            told = await one.http.get(f"/v1/decisions/{decision}")
+            assert told.status_code == 200
+
+
+async def test_when_the_leader_ends_another_leads_and_nothing_is_written_twice(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    store = postgres.new_database()
+    async with upstream(lambda _: Answer(completion(model="m"))) as model:
+        async with running(config(model.url, store, "one"), tmp_path) as one:
+            role = one.service.housekeeping.role
+            await comes(role.leads)
+            first = role.token
+            async with running(config(model.url, store, "two"), tmp_path) as two:
+                await one.service.housekeeping.membership.end()
+                await comes(two.service.housekeeping.role.leads)
+                assert two.service.housekeeping.role.token > first
+                engine = two.service.engine
+                assert not group.put_body(engine, "feed", first, b"old", 1.0)
+                assert group.body_of(engine, "feed", None) is None
+                now = two.service.housekeeping.role.token
+                assert group.put_body(engine, "feed", now, b"new", 2.0)
+                assert group.body_of(engine, "feed", None) == ("1", b"new")
+                assert group.body_of(engine, "feed", "1") == ("1", None)
+                await two.service.ledger.flushed()
+                with engine.connect() as connection:
+                    kept = connection.exec_driver_sql("SELECT deployment FROM quote").all()
+                assert sorted(row[0] for row in kept) == ["acme/m", "bolt/m"]
+
+
+async def test_a_conversation_goes_on_where_it_was_and_a_revoked_key_is_out_everywhere(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with pair(postgres, tmp_path) as (one, two, _, _):
+        long = [{"role": "user", "content": "word " * 20_000}]
+        await ask(one, messages=long, user="u1", prompt_cache_key="s1")
+        memory = two.service.router.conversations.memory
+        await comes(lambda: len(memory) == len(one.service.router.conversations.memory) == 1)
+        secret, public, digest = new_key()
+        key = VirtualKey(id=public, name="k", sha256=digest, namespace="default",
+                         scopes=("infer",), created_at=1.0)  # fmt: skip
+        await asyncio.to_thread(add_key, one.service.engine, key)
+        for it in (one, two):
+            await comes(lambda it=it: it.service.access.knows(secret, 2.0))
+        await asyncio.to_thread(revoke_key, one.service.engine, public, 3.0)
+        for it in (one, two):
+            await comes(lambda it=it: not it.service.access.knows(secret, time.time()))
+
+
+async def test_all_that_several_spend_of_a_cap_is_no_more_than_it_and_one_call_each(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    cap = '[caps.all]\nusd = 0.004\nperiod = "day"\nroutes = ["auto"]\n'
+    async with pair(postgres, tmp_path, cap) as (one, two, _, _):
+        spent: list[float] = []
+
+        async def spend(it: Running) -> None:
+            refused = 0
+            while refused < 12:
+                asked = {**ASK, "max_tokens": 40}
+                answer = await it.http.post("/v1/chat/completions", json=asked)
+                if answer.status_code == 200:
+                    spent.append(1.0)
+                else:
+                    assert answer.json()["error"]["code"] in ("budget_reserved", "budget_spent")
+                    refused += 1
+                    await asyncio.sleep(0.1)
+
+        await asyncio.gather(*(spend(it) for it in (one, two) for _ in range(3)))
+        accounts = [it.service.router.caps.all_accounts(time.time())[0] for it in (one, two)]
+        own = float(sum(account.own_usd for account in accounts))
+        assert len(spent) > 20
+        assert own <= 0.004 + 2 * 0.0001
+        await comes(lambda: accounts[0].spent_usd == accounts[1].spent_usd)
+        assert float(accounts[0].spent_usd) == pytest.approx(own)
+
+
+def test_replicas_need_a_database_that_they_can_share() -> None:
+    text = '[store]\nurl = "sqlite:///x.db"\n[replicas]\nenabled = true\n'
+    with pytest.raises(ConfigError, match="PostgreSQL"):
+        parse(text, {}, source="windsock.toml")
