@@ -45,7 +45,7 @@ NO_SPREAD = 1e-6
 """Variance that is none."""
 
 LEAST_TRUST = 0.25
-"""What praise alike counts for at least: a deployment that answers well every time looks so, too."""
+"""What praise alike counts for at least: who answers well every time looks so, too."""
 
 MIDDLING = 0.15**2
 """Variance of success around its task's mean, of a deployment that is taken for a middling one
