@@ -12,6 +12,7 @@ from tests.replicas.wire import Wire
 from tests.running import Running, running
 from tests.store.conftest import Postgres
 from tests.upstream import Answer, completion, upstream
+from windsock.app.replicas.place import BITS_OF_NUMBERS
 from windsock.config.file import parse
 from windsock.core.model.requests import Cell
 from windsock.errors import ConfigError
@@ -127,7 +128,13 @@ async def test_whoever_is_cut_from_the_database_serves_and_tells_it_later(
         decisions = [await ask(two) for _ in range(6)]
         for decision in decisions:
             await judge(two, decision, 0.0)
-        await comes(lambda: two.service.housekeeping.membership.is_away)
+        membership = two.service.housekeeping.membership
+        await comes(lambda: membership.is_away and two.service.ledger.stats().error is not None)
+        number = membership.replica.outbox.number
+        for _ in range(4):
+            decisions.append(await ask(two))
+            await asyncio.sleep(0.06)
+        assert membership.replica.outbox.number == number, "sums add up instead of deltas"
         assert not alike(one, two)
         wire.mend()
         await comes(lambda: alike(one, two))
@@ -135,6 +142,43 @@ async def test_whoever_is_cut_from_the_database_serves_and_tells_it_later(
         for decision in ids:
             told = await one.http.get(f"/v1/decisions/{decision}")
             assert told.status_code == 200
+
+
+async def test_one_that_starts_without_its_database_has_all_of_it_later_and_nothing_twice(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    store = postgres.new_database()
+    wire = Wire(postgres.port)
+    far = store.replace(str(postgres.port), str(wire.port))
+    async with upstream(lambda _: Answer(completion(model="m"))) as model:
+        async with running(config(model.url, store, "one"), tmp_path) as one:
+            one.service.router.learner.count_judgement(HERE, 100.0)
+            await judge(one, await ask(one), 1.0)
+            wire.cut()
+            async with running(config(model.url, far, "two"), tmp_path) as two:
+                two.service.router.learner.count_judgement(HERE, 100.0)
+                await judge(two, await ask(two), 0.0)
+                assert not two.service.housekeeping.is_restored
+                wire.mend()
+                await comes(lambda: two.service.housekeeping.is_restored)
+                await comes(lambda: alike(one, two))
+                assert len(rewards_of(one)) > 0
+                await judge(two, await ask(two), 1.0)
+                await judge(one, await ask(one), 1.0)
+                await comes(lambda: alike(one, two))
+                async with running(config(model.url, store, "three"), tmp_path) as three:
+                    await comes(lambda: alike(one, two, three))
+    wire.stop()
+
+
+async def test_decisions_of_two_that_start_at_once_have_different_names(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = iter((3, 5))
+    monkeypatch.setattr("secrets.randbelow", lambda most: next(marks) % most)
+    async with pair(postgres, tmp_path) as (one, two, _, _):
+        numbers = [each.service.router._number >> BITS_OF_NUMBERS for each in (one, two)]
+        assert numbers == [3, 5]
 
 
 async def test_when_the_leader_ends_another_leads_and_nothing_is_written_twice(

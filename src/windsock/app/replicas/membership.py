@@ -19,7 +19,7 @@ from windsock.app.state_recovery import Known
 from windsock.clock import Clock
 from windsock.config.store.replica_settings import ReplicaSettings
 from windsock.core.model.events import Event
-from windsock.core.replicas.deltas import Delta
+from windsock.core.replicas.deltas import Delta, Seen
 from windsock.core.routing.replication.replica import Replica
 from windsock.errors import StoreError
 from windsock.feeds.poller import Poller
@@ -87,15 +87,33 @@ class Membership:
 
     async def begin(self, tasks: Supervisor) -> None:
         """Take part, if the database is there; have it done from now on in any case."""
-        self.tell()
+        self.ledger.seal(None)
         await self.look()
         every_s = self.settings.exchange
         tasks.keep_every("tell replicas", every_s, self.tell)
         tasks.keep("hear replicas", lambda: self._hear_forever(tasks))
 
-    def tell(self) -> None:
-        """What was learnt since the last time goes to the ledger, with the rows that taught it."""
-        self.ledger.seal(self.replica.cut(self.clock.now()))
+    def tell(self) -> bool:
+        """What was learnt since the last time goes to the ledger, with the rows that taught it.
+
+        Sums go on adding up, and rows wait for them, while the database is away (False); and until
+        this replica takes part, as all of its rows stand behind the position at which it joined.
+        """
+        is_told = self._joined and self.ledger.stats().error is None
+        if is_told:
+            self._seal()
+        return is_told
+
+    def rebuild(self, restore: Callable[[], None]) -> None:
+        """A database that was away at the start is there: `restore` makes the state anew, to which
+        comes what was learnt here and is not there yet. It blocks, and raises StoreError."""
+
+        def build() -> Seen:
+            self.known.seen, self.known.position = Seen(), 0
+            restore()
+            return self.known.seen
+
+        self.replica.begin_anew(build)
 
     def tell_of(self, event: Event) -> None:
         """An event was published here."""
@@ -112,6 +130,7 @@ class Membership:
             await self.shares.sync(self.role.replicas)
         except StoreError as error:
             self._note_away(str(error))
+            self.replica.router.beliefs.is_judge &= self.role.leads()
             return
         self._note_away(None)
         if heard.lease is not None:
@@ -124,13 +143,16 @@ class Membership:
         """Learn what others have told."""
         now = self.clock.now()
         for position, delta in deltas:
+            if delta.replica == self.replica.name:  # durable: it need not be kept
+                self.replica.outbox.confirm(Seen.from_state({delta.replica: [delta.number]}))
             self.replica.absorb(delta, now)
             self.known.position = max(self.known.position, position)
 
     async def end(self) -> None:
         """Tell the rest, and take part no more."""
         self._has_ended = True
-        self.tell()
+        if self._joined:
+            self._seal()
         self.role.follow()
         with contextlib.suppress(StoreError):
             await self.ledger.flushed_within(2.0)
@@ -141,6 +163,9 @@ class Membership:
     def to_state(self) -> dict[str, object]:
         """What a snapshot must say of the deltas that it holds; tell before it is taken."""
         return {"seen": self.replica.seen.to_state(), "position": self.known.position}
+
+    def _seal(self) -> None:
+        self.ledger.seal(self.replica.cut(self.clock.now()))
 
     async def _hear_forever(self, tasks: Supervisor) -> None:
         while True:
@@ -166,6 +191,7 @@ class Membership:
 
     def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
         self.members, self.leader = members, lease.holder
+        self.replica.seen.forget(self.replica.seen.to_state().keys() - {m.id for m in members})
         self.role.replicas = max(1, sum(each.is_there for each in members))
         router, had = self.replica.router, self.role.token
         if lease.holder != self.replica.name:

@@ -7,6 +7,7 @@ granted what it is likely to spend in the next minute and a half, and gives back
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -28,12 +29,16 @@ SHORT_PART = Decimal(1) / 8
 
 @dataclass(slots=True, kw_only=True)
 class ShareKeeper:
-    """Brings the accounts of a cap book in line with what others have spent and were granted."""
+    """Brings the accounts of a cap book in line with what others have spent and were granted.
+
+    is_read     whether it is known what was spent of a cap before; until then nothing is asked for
+    """
 
     book: CapBook
     engine: Engine
     clock: Clock
     replica: str
+    is_read: Callable[[str], bool]
     _before: dict[Place, tuple[Decimal, float]] = field(default_factory=dict)
     _pace: dict[Place, float] = field(default_factory=dict)
     _refused: dict[Place, int] = field(default_factory=dict)
@@ -41,10 +46,12 @@ class ShareKeeper:
     async def sync(self, replicas: int) -> None:
         """Tell what was spent here, and take what may be; raises StoreError."""
         now = self.clock.now()
-        accounts = {_place(each): each for each in self.book.all_accounts(now) if each.is_shared}
+        shared = (each for each in self.book.all_accounts(now) if each.is_shared)
+        accounts = {_place(each): each for each in shared if self.is_read(each.cap.name)}
         if not accounts:
             return
         wanted = {place: self._wanted(place, each, now) for place, each in accounts.items()}
+        self._forget(self._before.keys() - accounts.keys())
         found = await asyncio.to_thread(sync, self.engine, self.replica, wanted, replicas)
         for place, share in found.items():
             account = accounts[place]
@@ -54,6 +61,12 @@ class ShareKeeper:
     def give_back(self) -> None:
         """Nothing more is spent here; it blocks, and raises StoreError."""
         give_back(self.engine, self.replica)
+
+    def _forget(self, over: Set[Place]) -> None:
+        """Periods that have ended, and caps that are gone."""
+        for place in over:
+            del self._before[place], self._refused[place]
+            self._pace.pop(place, None)
 
     def _wanted(self, place: Place, account: Account, now: float) -> Share:
         """What is given back is not spent from now on, before others are granted it."""

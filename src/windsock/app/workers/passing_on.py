@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -119,11 +120,24 @@ async def _relay(answer: httpx.Response, send: Send) -> None:
 class TellingAll:
     """The leader's application: what was changed by hand is told to the others."""
 
-    def __init__(self, app: App, paths: frozenset[str], tell: object) -> None:
+    def __init__(self, app: App, paths: frozenset[str], tell: Callable[[], object]) -> None:
         self._app, self._paths, self._tell = app, paths, tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
-        is_change = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        if is_change and scope["path"] not in self._paths and callable(self._tell):
+        if not self._may_change(scope):
+            await self._app(scope, receive, send)
+            return
+        is_done = False
+
+        async def noted(message: Message) -> None:
+            nonlocal is_done
+            is_done = is_done or message.get("status", 500) < HTTPStatus.BAD_REQUEST
+            await send(message)
+
+        await self._app(scope, receive, noted)
+        if is_done:  # what was refused, as of somebody without a key, has changed nothing
             self._tell()
+
+    def _may_change(self, scope: Scope) -> bool:
+        is_call = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        return is_call and known_as(scope["path"])[0] not in self._paths

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, select, text, update
+from sqlalchemy import Connection, Engine, Row, Table, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from windsock.core.routing.caps.account import NOTHING, UNASKED
@@ -70,9 +70,8 @@ def give_back(engine: Engine, replica: str) -> None:
 
 def _held(connection: Connection, places: Iterable[Place]) -> Mapping[Place, list[Row[Any]]]:
     held: defaultdict[Place, list[Row[Any]]] = defaultdict(list)
-    caps = {cap for cap, _, _ in places}
-    since = min(begins_at for _, _, begins_at in places)
-    query = select(_share).where(_share.c.cap.in_(caps), _share.c.begins_at >= since)
+    periods = sorted({(cap, begins_at) for cap, _, begins_at in places})
+    query = select(_share).where(tuple_(_share.c.cap, _share.c.begins_at).in_(periods))
     for row in connection.execute(query):
         held[row.cap, row.account, row.begins_at].append(row)
     return held
