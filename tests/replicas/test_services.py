@@ -155,7 +155,8 @@ async def test_one_that_starts_without_its_database_has_all_of_it_later_and_noth
             one.service.router.learner.count_judgement(HERE, 100.0)
             await judge(one, await ask(one), 1.0)
             wire.cut()
-            async with running(config(model.url, far, "two"), tmp_path) as two:
+            door = '[server]\nkeys = "open"\n'
+            async with running(config(model.url, far, "two", door), tmp_path) as two:
                 two.service.router.learner.count_judgement(HERE, 100.0)
                 await judge(two, await ask(two), 0.0)
                 assert not two.service.housekeeping.is_restored
