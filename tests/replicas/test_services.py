@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,11 @@ from tests.running import Running, running
 from tests.store.conftest import Postgres
 from tests.upstream import Answer, completion, upstream
 from windsock.app.replicas.place import BITS_OF_NUMBERS
+from windsock.app.replicas.shares import ShareKeeper
 from windsock.config.file import parse
 from windsock.core.model.requests import Cell
+from windsock.core.routing.caps.book import CapBook
+from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
 from windsock.errors import ConfigError
 from windsock.service.auth import new_key
 from windsock.store.keys import VirtualKey, add_key, revoke_key
@@ -253,6 +257,46 @@ async def test_all_that_several_spend_of_a_cap_is_no_more_than_it_and_one_call_e
         assert own <= 0.004 + 2 * 0.0001
         await comes(lambda: accounts[0].spent_usd == accounts[1].spent_usd)
         assert float(accounts[0].spent_usd) == pytest.approx(own)
+
+
+async def test_the_one_that_leads_tells_of_a_cap_that_only_another_spends(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    cap = '[caps.all]\nusd = 0.00004\nperiod = "day"\nroutes = ["auto"]\n'
+    async with pair(postgres, tmp_path, cap) as (one, two, _, _):
+        told: list[str] = []
+        one.service.events.listeners.append(
+            lambda each: told.append(str(getattr(each, "kind", "")))
+        )
+        ends = time.monotonic() + 20
+        while not {"cap.neared", "cap.spent"} & set(told):
+            assert time.monotonic() < ends, "it was never told"
+            await two.http.post("/v1/chat/completions", json=ASK)
+            await asyncio.sleep(0.1)
+
+
+async def test_a_cap_is_shared_once_it_is_read_what_it_had_before_and_old_periods_are_dropped(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with pair(postgres, tmp_path) as (one, _, _, _):
+        book, read = CapBook(is_shared=True), set[str]()
+        book.adopt([Cap(name="all", usd=Decimal(1))])
+        shares = ShareKeeper(book=book, engine=one.service.engine, clock=one.service.clock,
+                             replica="x", is_read=read.__contains__, publish=print)  # fmt: skip
+        account = book.open("all", EVERYTHING)
+        await shares.sync(1)
+        assert account.granted_usd is None
+        book.restore({"all"}, [(Charge("k", "auto", "acme", "m"), Decimal("0.5"))], time.time())
+        read.add("all")
+        await shares.sync(1)
+        assert account.granted_usd is not None
+        assert account.elsewhere_usd == Decimal("0.5")
+        with one.service.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE cap_share SET begins_at = begins_at - 100 * 86400")
+        group.join(one.service.engine, "later", "later", "")
+        old = f"SELECT count(*) FROM cap_share WHERE begins_at < {time.time() - 90 * 86400}"
+        with one.service.engine.connect() as connection:
+            assert connection.exec_driver_sql(old).scalar() == 0
 
 
 def test_replicas_need_a_database_that_they_can_share() -> None:

@@ -45,6 +45,7 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
             clock=core.clock,
             replica=replica.name,
             is_read=core.caps.is_read,
+            publish=core.ingestion.publish,
         ),
         config=lambda: digest(service.settings),
         on_lead=lambda: service.tasks.keep("prices in force", lambda: _keep_prices(core)),

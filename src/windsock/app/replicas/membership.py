@@ -127,7 +127,7 @@ class Membership:
         is_due = begun - self._beat_at >= self.settings.lease / BEATS
         try:
             heard = await asyncio.to_thread(self._read, is_due)
-            await self.shares.sync(self.role.replicas)
+            await self.shares.sync(self.role.replicas, leads=self.role.leads())
         except StoreError as error:
             self._note_away(str(error))
             self.replica.router.beliefs.is_judge &= self.role.leads()
