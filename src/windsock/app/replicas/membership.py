@@ -41,7 +41,7 @@ BEATS = 4.0
 class Heard:
     """What a look at the database found; lease and members where it was time to ask for them."""
 
-    deltas: list[tuple[int, Delta]]
+    deltas: list[tuple[int, Delta | None]]
     bodies: dict[str, float]
     lease: Lease | None = None
     members: list[Member] = field(default_factory=list)
@@ -139,14 +139,18 @@ class Membership:
         self.absorb(heard.deltas)
         self._follow_feeds(heard.bodies)
 
-    def absorb(self, deltas: Iterable[tuple[int, Delta]]) -> None:
+    def absorb(self, deltas: Iterable[tuple[int, Delta | None]]) -> None:
         """Learn what others have told."""
         now = self.clock.now()
         for position, delta in deltas:
-            if delta.replica == self.replica.name:  # durable: it need not be kept
-                self.replica.outbox.confirm(Seen.from_state({delta.replica: [delta.number]}))
-            self.replica.absorb(delta, now)
+            if delta is not None:
+                self._absorb(delta, now)
             self.known.position = max(self.known.position, position)
+
+    def _absorb(self, delta: Delta, now: float) -> None:
+        if delta.replica == self.replica.name:  # durable: it need not be kept
+            self.replica.outbox.confirm(Seen.from_state({delta.replica: [delta.number]}))
+        self.replica.absorb(delta, now)
 
     async def end(self) -> None:
         """Tell the rest, and take part no more."""

@@ -153,12 +153,12 @@ def _taken(connection: Connection, replica: str, lease_s: float, now: float) -> 
     return Lease(holder=row.holder, token=row.token, left_s=row.until - now)
 
 
-def deltas_after(engine: Engine, position: int) -> list[tuple[int, Delta]]:
-    """What was told after a position, in order, PAGE at most; what cannot be read is left out."""
+def deltas_after(engine: Engine, position: int) -> list[tuple[int, Delta | None]]:
+    """What was told after a position, in order, PAGE at most; None: it cannot be read."""
     query = select(_delta).where(_delta.c.position > position).order_by(_delta.c.position)
     with reading(), engine.connect() as connection:
         rows = connection.execute(query.limit(PAGE)).all()
-    return [(row.position, delta) for row in rows if (delta := _read(row.body)) is not None]
+    return [(row.position, _read(row.body)) for row in rows]
 
 
 def _read(body: str) -> Delta | None:
