@@ -1,6 +1,7 @@
 """What does not add is told: cooldowns, changes of quality, silenced keys, conversations."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -11,6 +12,8 @@ from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 from windsock.core.policies.objectives import Objective
 from windsock.core.replicas.deltas import Seen
+from windsock.core.routing.caps.account import Raise
+from windsock.core.routing.caps.cap import EVERYTHING, Cap
 from windsock.core.routing.replication.replica import Replica
 from windsock.core.routing.router import Router
 
@@ -165,6 +168,18 @@ def test_an_older_turn_does_not_replace_a_later_one() -> None:
     latest = other.router.conversations.memory.told_of(("default", "auto", "s1"))
     tell(one, other, START + 6)
     assert other.router.conversations.memory.told_of(("default", "auto", "s1")) == latest
+
+
+def test_a_raised_cap_is_raised_once_though_the_store_told_of_it_too() -> None:
+    one, other = pair()
+    for each in (one, other):
+        each.router.caps.adopt([Cap(name="all", usd=Decimal(1))])
+    more = Raise(cap="all", usd=Decimal("0.1"), until=START + 60)
+    one.tell_of(one.router.caps.raise_for_now(more, START))
+    other.router.caps.restore_raises([more])
+    tell(one, other, START)
+    limits = [each.router.caps.open("all", EVERYTHING).limit_usd(START) for each in (one, other)]
+    assert limits == [Decimal("1.1"), Decimal("1.1")]
 
 
 def test_money_spent_on_one_paces_the_other() -> None:

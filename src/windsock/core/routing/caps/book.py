@@ -117,6 +117,12 @@ class CapBook:
         namespace = {"namespace": DEFAULT_NAMESPACE}
         return Event(kind=EventKind.CAP_RAISED, deployment="", at=now, facts={**facts, **namespace})
 
+    def hear_raise(self, more: Raise) -> None:
+        """Another replica says so; what the store told already counts once."""
+        known = self._raises.setdefault(more.cap, [])
+        if more not in known:
+            known.append(more)
+
     def restore_raises(self, told: Iterable[Raise]) -> None:
         """These raises, in place of those known."""
         for known in self._raises.values():

@@ -180,7 +180,7 @@ class Replica:
 
     def _hear_raised(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         if self.router.caps.cap(key[0]) is not None:
-            self.router.caps.raise_for_now(raise_of(word), now)
+            self.router.caps.hear_raise(raise_of(word))
 
     def _hear_turn(self, key: tuple[str, ...], word: list[Any], now: float) -> None:
         namespace, route, session = key
