@@ -1,4 +1,4 @@
-"""What a process that is led has to store comes to its leader once."""
+"""What a process that is led has to store, or to ask, comes to its leader once and whole."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from tests.store.samples import outcome
 from windsock.app.workers import delivery
 from windsock.app.workers.delivery import Delivery
 from windsock.app.workers.messages import Message, read
-from windsock.app.workers.passing_on import TellingAll
+from windsock.app.workers.passing_on import PassingOn, TellingAll
 
 
 @asynccontextmanager
@@ -100,3 +100,50 @@ async def test_others_are_told_of_what_was_changed_by_hand_and_of_nothing_else(
     telling = TellingAll(app, frozenset({"/v1/chat/completions"}), lambda: told.append("all"))
     await telling({"type": "http", "method": method, "path": path}, None, send)  # type: ignore[arg-type]
     assert bool(told) == is_told
+
+
+async def passed_on(folder: Path, answer: bytes, *heard: Any) -> tuple[bytes, list[Any]]:
+    """What a leader that says `answer` was sent, and what the caller got."""
+    taken = asyncio.get_running_loop().create_future()
+
+    async def lead(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        got = await reader.readuntil(b"\r\n\r\n")
+        if not answer:
+            got += await reader.read()
+        writer.write(answer)
+        writer.close()
+        taken.set_result(got)
+
+    server, sent = await asyncio.start_unix_server(lead, folder / "leader"), list[Any]()
+    told = iter(heard)
+
+    async def receive() -> Any:
+        found = next(told, None)
+        return found if found is not None else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    app = PassingOn(lead, frozenset(), folder / "leader")  # type: ignore[arg-type]
+    scope = {"type": "http", "method": "POST", "path": "/v1/labels", "raw_path": b"/v1/labels",
+             "query_string": b"", "headers": [(b"host", b"x")]}  # fmt: skip
+    await app(scope, receive, send)
+    await app.close()
+    server.close()
+    return await taken, sent
+
+
+async def test_an_answer_that_breaks_off_begins_once_and_has_no_end(tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc"
+    _, sent = await passed_on(tmp_path, head, {"type": "http.request", "body": b"x"})
+    starts = [each["status"] for each in sent if each["type"] == "http.response.start"]
+    assert starts == [200]
+    assert all(each["more_body"] for each in sent if each["type"] == "http.response.body")
+
+
+async def test_a_body_that_breaks_off_is_not_passed_on_as_a_whole_one(tmp_path: Path) -> None:
+    half = {"type": "http.request", "body": b"a,b\n1,", "more_body": True}
+    taken, sent = await passed_on(tmp_path, b"", half, {"type": "http.disconnect"})
+    assert b"a,b\n1," in taken
+    assert not taken.endswith(b"0\r\n\r\n"), "the end of a body in chunks"
+    assert sent[0]["status"] == 503
