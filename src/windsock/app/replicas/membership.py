@@ -75,6 +75,7 @@ class Membership:
     is_away: bool = False
     _beat_at: float = -1e9
     _seen: dict[str, float] = field(default_factory=dict)
+    _differing: list[str] = field(default_factory=list)
     _joined: bool = False
     _has_ended: bool = False
     _listener: Listener = field(init=False)
@@ -196,6 +197,7 @@ class Membership:
     def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
         self.members, self.leader = members, lease.holder
         self.replica.seen.forget(self.replica.seen.to_state().keys() - {m.id for m in members})
+        self._note_differing(members)
         self.role.replicas = max(1, sum(each.is_there for each in members))
         router, had = self.replica.router, self.role.token
         if lease.holder != self.replica.name:
@@ -205,6 +207,17 @@ class Membership:
         self.role.lead(lease.token, begun + self.settings.lease)
         if lease.token != had or not router.beliefs.is_judge:
             self._begin_to_lead()
+
+    def _note_differing(self, members: list[Member]) -> None:
+        """Replicas that are there with another configuration, as while one after the other is
+        given a new one."""
+        mine = {each.config for each in members if each.id == self.replica.name}
+        others = [
+            each.name for each in members if each.is_there and mine and each.config not in mine
+        ]
+        if others != self._differing:
+            event_log().warning("replicas.differ", names=others)
+            self._differing = others
 
     def _begin_to_lead(self) -> None:
         self.replica.router.beliefs.is_judge = True
