@@ -82,15 +82,53 @@ def test_one_that_says_anything_at_all_tells_nothing() -> None:
     assert slope_of(sums) < 0.15
 
 
-def test_praise_of_every_answer_is_taken_for_the_middle_of_its_task() -> None:
+def test_praise_of_every_answer_moves_a_quarter_of_the_way_from_the_middle_of_its_task() -> None:
     success = np.where(TASK < 2, 0.8, 0.4) + np.zeros(20)
     sums = grid(success, np.zeros(20), 0)
     sums[1:3, NAME == 0] = 200.0
     found = fit(sums)
     for task, level in ((0, 0.8), (3, 0.4)):
-        flattered, others = ((task == TASK) & (NAME == 0)), ((task == TASK) & (NAME > 0))
-        assert found.mean[flattered] == pytest.approx(level, abs=0.08)
-        assert found.mean[flattered] < found.mean[others].max() + 0.02
+        praised, others = ((task == TASK) & (NAME == 0)), ((task == TASK) & (NAME > 0))
+        assert found.mean[others].mean() < found.mean[praised] < level + 0.25 * (1 - level) + 0.03
+
+
+@pytest.mark.parametrize("score", [0.95, 1.0])
+def test_praise_of_every_answer_of_every_deployment_is_no_failure(score: float) -> None:
+    """An easy task, a lenient judge, or a check that all pass."""
+    for count in (1, NAMES):
+        sums = np.zeros((9, count))
+        sums[:3] = np.array([[50.0, 50 * score, 50 * score**2]]).T
+        found = corrected(sums, np.zeros(count, int), np.arange(count))
+        assert found.mean == pytest.approx(np.full(count, score))
+
+
+@pytest.mark.parametrize("poor", [0.1, 0.5])
+@pytest.mark.parametrize("judged", [12.0, 200.0])
+def test_a_judge_that_says_the_same_of_every_answer_of_a_model_ranks_models_all_the_same(
+    poor: float, judged: float
+) -> None:
+    means = np.array([poor, 0.95])
+    sums = np.zeros((9, 2))
+    sums[:3] = judged * np.array([np.ones(2), means, means**2])
+    found = corrected(sums, np.zeros(2, int), np.arange(2))
+    assert found.mean[1] > found.mean[0] + 0.5 * (0.95 - poor)
+
+
+def test_grades_that_vary_little_for_all_say_what_they_say_where_all_vary_more() -> None:
+    """Grades of a good deployment at .9, of the others at .6 to .7; all vary by a tenth, or by a
+    fifth."""
+    means = np.where(NAME == 0, 0.9, 0.6 + 0.02 * NAME)
+    sums = np.zeros((9, TASKS * NAMES))
+    sums[:3] = 50 * np.array([np.ones(20), means, means**2 + 0.01])
+    little = fit(sums)
+    sums[2] = 50 * (means**2 + 0.04)
+    assert little.mean == pytest.approx(fit(sums).mean)
+
+
+def test_one_that_passes_every_time_is_ahead_of_one_that_mostly_fails() -> None:
+    sums = np.array([[100.0, 10, 10, 0, 0, 0, 0, 0, 0], [100.0, 100, 100, 0, 0, 0, 0, 0, 0]]).T
+    found = corrected(sums, np.zeros(2, int), np.arange(2))
+    assert found.mean[1] > found.mean[0] + 0.15
 
 
 def test_one_label_against_praise_of_everything_is_heard_at_other_tasks() -> None:

@@ -89,6 +89,15 @@ def test_labels_correct_a_judge_that_flatters(source: str) -> None:
     assert word.bias == pytest.approx(-0.4, abs=0.1)
 
 
+@pytest.mark.parametrize("source", ["judge", "check"])
+def test_deployments_that_pass_every_time_are_believed_to(source: str) -> None:
+    for it in (alone(), router()):
+        for _ in range(60):
+            served = (answer := Answer(it)).served
+            answer.say(1.0, source)
+            assert sure(it, served)[0] > 0.7
+
+
 def test_labels_elsewhere_correct_a_judge_here() -> None:
     """A deployment that it flatters in three tasks, it is taken to flatter in the fourth."""
     it = alone()

@@ -38,6 +38,15 @@ LEAST_SLOPE = 0.02
 EVEN, MANY = 0.02, 10.0
 """Variance of a deployment's scores below which it is praised alike, once there are so many."""
 
+EVENER = 0.1
+"""That variance is at most this share of the variance of the other deployments' scores."""
+
+NO_SPREAD = 1e-6
+"""Variance that is none."""
+
+LEAST_TRUST = 0.25
+"""What praise alike counts for at least: who answers well every time looks so, too."""
+
 MIDDLING = 0.15**2
 """Variance of success around its task's mean, of a deployment that is taken for a middling one
 because its praise tells nothing."""
@@ -148,15 +157,18 @@ def slope_of(sums: FloatArray) -> float:
 
 
 def _trust(sums: FloatArray, deployment: IntArray) -> FloatArray:
-    """(cells,) 1, or less where all of a deployment's answers are praised alike.
+    """(cells,) 1, or less where a deployment's answers are praised alike and others' are not.
 
-    A judge that tells no answer of it from another tells nothing of it: it may be flattered.
+    A judge that tells answers apart, but none of this deployment's, may be flattered by it; or it
+    answers well every time. Where scores of others hardly vary either, that tells nothing.
     """
     judged, total, squares = (np.bincount(deployment, each) for each in sums[:3])
     mean = total / np.maximum(judged, 1e-9)
-    spread = np.maximum(squares / np.maximum(judged, 1e-9) - mean**2, 0.0)
-    is_praised = (mean > 0.5) & (judged >= MANY)
-    found: FloatArray = np.where(is_praised, np.minimum(1.0, spread / EVEN), 1.0)[deployment]
+    apart = np.maximum(squares - total * mean, 0.0)
+    spread, rest = apart / np.maximum(judged, 1e-9), np.maximum(judged.sum() - judged, 1e-9)
+    even = np.minimum(EVEN, EVENER * (apart.sum() - apart) / rest)
+    share = np.clip((spread + NO_SPREAD) / (even + NO_SPREAD), LEAST_TRUST, 1.0)
+    found: FloatArray = np.where((mean > 0.5) & (judged >= MANY), share, 1.0)[deployment]
     return found
 
 
