@@ -212,6 +212,22 @@ async def test_when_the_leader_ends_another_leads_and_nothing_is_written_twice(
                 assert sorted(row[0] for row in kept) == ["acme/m", "bolt/m"]
 
 
+async def test_one_that_was_forgotten_takes_part_again(postgres: Postgres, tmp_path: Path) -> None:
+    async with pair(postgres, tmp_path) as (one, two, _, _):
+        name = two.service.housekeeping.membership.replica.name
+        with one.service.engine.begin() as connection:
+            connection.exec_driver_sql(f"DELETE FROM replica WHERE id = '{name}'")
+        await judge(two, await ask(two), 1.0)
+        await comes(lambda: alike(one, two) and len(rewards_of(one)) > 0)
+
+        def is_there() -> bool:
+            with one.service.engine.connect() as connection:
+                found = connection.exec_driver_sql(f"SELECT 1 FROM replica WHERE id = '{name}'")
+                return found.first() is not None
+
+        await comes(is_there)
+
+
 async def test_one_of_another_configuration_is_named(postgres: Postgres, tmp_path: Path) -> None:
     other = '[server]\ndrain = "7s"\n'
     async with pair(postgres, tmp_path) as (one, two, _, store):

@@ -190,13 +190,15 @@ class Membership:
         lease, members = None, self.members
         if is_due:
             lease, members = group.beat(self.engine, name, self.config(), self.settings.lease)
+            self._joined = any(each.id == name for each in members)  # cut off for days: once more
         deltas = group.deltas_after(self.engine, self.known.position)
         bodies = group.bodies_seen(self.engine)
         return Heard(deltas=deltas, bodies=bodies, lease=lease, members=members)
 
     def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
         self.members, self.leader = members, lease.holder
-        self.replica.seen.forget(self.replica.seen.to_state().keys() - {m.id for m in members})
+        known = {self.replica.name, *(each.id for each in members)}
+        self.replica.seen.forget(self.replica.seen.to_state().keys() - known)
         self._note_differing(members)
         self.role.replicas = max(1, sum(each.is_there for each in members))
         router, had = self.replica.router, self.role.token
