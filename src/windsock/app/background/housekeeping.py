@@ -192,7 +192,10 @@ class Housekeeping:
         cannot tell just now."""
         if self.membership is None:
             return {}
-        return {"replicas": self.membership.to_state()} if self.membership.tell() else None
+        if not self.membership.can_tell:
+            return None
+        self.membership.tell()
+        return {"replicas": self.membership.to_state()}
 
     def hand_out_tables(self) -> None:
         """New weight tables go to the ledger and to who listens."""

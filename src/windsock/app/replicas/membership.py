@@ -94,16 +94,16 @@ class Membership:
         tasks.keep_every("tell replicas", every_s, self.tell)
         tasks.keep("hear replicas", lambda: self._hear_forever(tasks))
 
-    def tell(self) -> bool:
-        """What was learnt since the last time goes to the ledger, with the rows that taught it.
-
-        Sums go on adding up, and rows wait for them, while the database is away (False); and until
-        this replica takes part, as all of its rows stand behind the position at which it joined.
-        """
-        is_told = self._joined and self.ledger.stats().error is None
-        if is_told:
+    def tell(self) -> None:
+        """What was learnt since the last time goes to the ledger, with the rows that taught it."""
+        if self.can_tell:
             self._seal()
-        return is_told
+
+    @property
+    def can_tell(self) -> bool:
+        """False while the database is away: sums go on adding up, and rows wait for them. And until
+        this replica takes part, as all of its rows stand behind the position at which it joined."""
+        return self._joined and self.ledger.stats().error is None
 
     def rebuild(self, restore: Callable[[], None]) -> None:
         """A database that was away at the start is there: `restore` makes the state anew, to which
