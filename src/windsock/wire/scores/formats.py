@@ -34,7 +34,7 @@ def read_scores(body: bytes, name: str) -> list[Read]:
 
 
 def _documents(body: bytes) -> Iterator[Any]:
-    text = _text(body)
+    text = _text(body).lstrip()
     try:
         yield orjson.loads(text)
         return
@@ -54,7 +54,7 @@ def _documents(body: bytes) -> Iterator[Any]:
 
 def _lines(text: str, first: orjson.JSONDecodeError) -> Iterator[Any]:
     """JSON lines; where already the first is none, the whole was meant to be one document."""
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

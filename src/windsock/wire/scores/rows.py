@@ -71,13 +71,22 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     said = stated(value)
     if isinstance(row.get("label"), str) and "number" in said:
         said["word"] = row["label"]
+    if isinstance(row.get("word"), str):
+        said["word"] = row["word"]
     if isinstance(row.get("scale"), list | tuple):
         said["scale"] = replace(scale_of(row["scale"]), words=_words(row.get("words")))
-    if isinstance(row.get("reach"), list | tuple) and len(row["reach"]) == 2:
-        said["reach"] = tuple(map(float, row["reach"]))
+    if (reach := _reach(row.get("reach"))) is not None:
+        said["reach"] = reach
     if isinstance(text := row.get("final_text"), str):
         said["final_text"] = text
     return said
+
+
+def _reach(stated: Any) -> tuple[float, float] | None:
+    numbers = stated if isinstance(stated, list | tuple) and len(stated) == 2 else (None, None)
+    if not all(isinstance(each, int | float) for each in numbers):
+        return None
+    return float(numbers[0]), float(numbers[1])
 
 
 def _words(stated: Any) -> dict[str, float]:
@@ -101,14 +110,17 @@ def scale_of(ends: Any) -> Scale:
 
 
 def row_of(score: Score) -> dict[str, Any]:
-    """A score as a row that `read_row` reads; what it does not state is left out."""
+    """A score as a row that `read_row` reads; what it does not state is left out.
+
+    A word stands as one: the category "1" is no number.
+    """
     scale = None if score.scale is None else [score.scale.worst, score.scale.best]
-    value: Any = bool(score.number) if score.is_truth else score.number
+    is_truth = score.is_truth and score.number is not None
     row = {
         "names": list(score.names),
         "metric": score.metric,
-        "value": score.word if value is None else value,
-        "label": score.word,
+        "value": bool(score.number) if is_truth else score.number,
+        "word": score.word,
         "scale": scale,
         "words": dict(score.scale.words) if score.scale is not None else None,
         "reach": score.reach,
