@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.cli import app
+from windsock.cli.keys.key_book import KeyBook
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 RUN = str(uuid.UUID(TRACE))
@@ -262,3 +263,16 @@ async def test_a_name_that_all_requests_have_is_that_of_the_last(tmp_path: Path)
     async with service(tmp_path) as it:
         await it.http.post("/v1/feedback/rows", json={"request_id": "same", "value": 1})
         assert await said_of(it, names[-1]) == [("", "explicit", 1.0)]
+
+
+async def test_what_a_key_may_not_send_is_not_read(tmp_path: Path) -> None:
+    required = '[server]\nkeys = "required"\n'
+    async with service(tmp_path, required) as it:
+        book = KeyBook(it.service.settings, it.service.clock)
+        made = {scope: book.create(scope, scopes=[scope]).secret for scope in ("read", "feedback")}
+        await it.service.housekeeping.read_keys()
+        for kind in ("application/x-protobuf", "application/json"):
+            for scope, status in (("read", 403), ("feedback", 400)):
+                headers = {"authorization": f"Bearer {made[scope]}", "content-type": kind}
+                told = await it.http.post("/v1/logs", content=b"nonsense", headers=headers)
+                assert told.status_code == status, (kind, scope, told.text)
