@@ -16,8 +16,6 @@ from decimal import Decimal
 from math import isinf
 from typing import Any
 
-import orjson
-
 from windsock.clock import Clock
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.events import Event
@@ -30,6 +28,7 @@ from windsock.observability import background
 from windsock.observability.telemetry import current
 from windsock.service.execution.executor import RequestExecutor
 from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.request import UpstreamRequest, as_reserved
 
 AT_ONCE = 2
@@ -101,6 +100,11 @@ class _Lane:
     failures: int = 0
 
     @property
+    def is_full(self) -> bool:
+        """Whether as many work as may; who has just ended does no more, though it is still held."""
+        return sum(not task.done() for task in self.running) >= AT_ONCE
+
+    @property
     def pause_s(self) -> float:
         """Before the next question, where many in a row got no answer."""
         beyond = self.failures - FAILURES
@@ -116,6 +120,7 @@ class BackgroundRequests:
         self._clock = clock
         self._observer = _Apart(router)
         self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._is_stopped = False
 
     def tally(self, purpose: str, route: str) -> BackgroundTally:
         """What became of work so far; looking changes nothing."""
@@ -128,17 +133,20 @@ class BackgroundRequests:
         return 0 if known is None else len(known.waiting)
 
     def offer(self, purpose: str, route: str, work: Work) -> bool:
-        """Have this done beside the requests; False if there is no place, which is counted.
+        """Have this done beside the requests; False if there is no place, which is counted, or if
+        nothing more is done.
 
         Never waits. Work that fails is told in the log as `task.failed`.
         """
+        if self._is_stopped:
+            return False
         lane = self._lanes.setdefault((purpose, route), _Lane())
         if len(lane.waiting) >= MAX_WAITING:
             lane.tally.left_out += 1
             return False
         lane.tally.taken += 1
         lane.waiting.append(work)
-        if len(lane.running) < AT_ONCE:
+        if not lane.is_full:
             task = background.start(f"{purpose} of {route}", _worked_off(lane))
             lane.running.add(task)
             task.add_done_callback(lane.running.discard)
@@ -168,11 +176,11 @@ class BackgroundRequests:
             return None
         exchange.route = replace(exchange.route, max_attempts=1, hedge_share=0.0)
         body, _ = await self._executor.answer(exchange, asked)
-        if body is None:
+        answer = None if body is None else parsed(body)
+        if not isinstance(answer, dict):
             tally.failed += 1
             return None
         tally.answered += 1
-        answer: dict[str, Any] = orjson.loads(body)
         return answer
 
     def _opened(
@@ -191,7 +199,8 @@ class BackgroundRequests:
             return asked, self._router.open(asked.request, now, self._observer)
 
     async def stop(self) -> None:
-        """End what is under way, and forget what waits."""
+        """End what is under way, forget what waits, and take nothing on any more."""
+        self._is_stopped = True
         for lane in self._lanes.values():
             lane.waiting.clear()
         tasks = [task for lane in self._lanes.values() for task in lane.running]
@@ -271,7 +280,7 @@ async def _worked_off(lane: _Lane) -> None:
 def _read(question: Question) -> UpstreamRequest:
     """As a request that belongs to no conversation; raises BadRequest."""
     asked = read_chat(
-        orjson.dumps({"model": question.model, **question.body}),
+        dumps({"model": question.model, **question.body}),
         task=question.task,
         namespace=question.namespace,
         key_id=background_key(question.purpose, question.route),
