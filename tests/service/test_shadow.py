@@ -134,6 +134,17 @@ async def test_checks_know_what_the_request_asked_for(tmp_path) -> None:
     assert (of["compared"], of["held"]) == (2, 1)
 
 
+async def test_a_check_that_such_an_answer_is_not_for_says_nothing(tmp_path) -> None:
+    """Of tests that come with requests, where none came."""
+    check = "[routes.auto.check]\nnon_empty = false\nunit_tests = true\n"
+    async with service(tmp_path, CHECKS, says("x"), check) as (it, *_):
+        await ask(it, 3)
+        (of,) = (await shown(it))["data"]
+        known = await learnt(it, "other/m")
+    assert (of["compared"], of["unread"], of["mean_value"]) == (0, 3, None)
+    assert known["sources"] == []
+
+
 async def test_the_judge_of_the_route_may_be_what_tells(tmp_path) -> None:
     """It sees the shadow's answer, and is paid as it always is."""
     judge = (
@@ -177,7 +188,7 @@ async def test_what_cannot_be_read_teaches_nothing(tmp_path) -> None:
 @pytest.mark.parametrize(
     "fields",
     [{"tools": [TOOL]}, {"functions": [TOOL["function"]]}, {"web_search_options": {}},
-     {"n": 2}],
+     {"search_parameters": {"mode": "on"}}, {"n": 2}],
     ids=lambda each: next(iter(each)),
 )  # fmt: skip
 async def test_what_may_act_is_never_sent_twice(fields: dict[str, Any], tmp_path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import isinf
@@ -110,6 +110,12 @@ class _Lane:
         beyond = self.failures - FAILURES
         return 0.0 if beyond < 0 else float(min(MOST_PAUSE_S, 2**beyond))
 
+    def end(self) -> None:
+        """End what is under way, and forget what waits."""
+        self.waiting.clear()
+        for task in self.running:
+            task.cancel()
+
 
 class BackgroundRequests:
     """Takes work on, and asks its questions."""
@@ -198,14 +204,19 @@ class BackgroundRequests:
             asked = _read(replace(question, body=kept))
             return asked, self._router.open(asked.request, now, self._observer)
 
+    def end(self, purpose: str, *, but: Container[str]) -> None:
+        """End what is under way of this purpose, and forget what waits, beside routes but these:
+        their caps are gone as well."""
+        for (name, route), lane in self._lanes.items():
+            if name == purpose and route not in but:
+                lane.end()
+
     async def stop(self) -> None:
         """End what is under way, forget what waits, and take nothing on any more."""
         self._is_stopped = True
         for lane in self._lanes.values():
-            lane.waiting.clear()
+            lane.end()
         tasks = [task for lane in self._lanes.values() for task in lane.running]
-        for task in tasks:
-            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _has_room(self, request: RouteRequest) -> bool:
