@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,6 +11,7 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
 from windsock.service.control.labels.schemas import SaidView, WantedView
+from windsock.service.control.schemas.wanted_labels import unlabelled
 from windsock.service.feedback_inbox import FeedbackInbox
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.held import HeldTexts
@@ -61,15 +62,7 @@ class Queue:
         self, ranked: Iterable[tuple[float, Outcome]], limit: int
     ) -> list[tuple[float, Outcome]]:
         """The first `limit` of them that nobody has labelled; it blocks."""
-        return [*islice(self._unlabelled(ranked), limit)]
-
-    def _unlabelled(
-        self, ranked: Iterable[tuple[float, Outcome]]
-    ) -> Iterator[tuple[float, Outcome]]:
-        for worth, outcome in ranked:
-            cell, said = outcome.decision.cell, self._said(outcome.decision.id)
-            if not any(self.is_label(cell, each.reward.source) for each in said):
-                yield worth, outcome
+        return [*islice(unlabelled(self._said, self.is_label, ranked), limit)]
 
     def _said(self, decision_id: str) -> Iterable[Feedback]:
         """The latest, also what is not in the store yet."""
