@@ -168,6 +168,20 @@ async def test_said_twice_counts_once_and_a_correction_corrects(tmp_path: Path) 
         assert await said_of(it, decision) == [("good", "langfuse:good", 1.0)]
 
 
+async def test_a_scale_that_was_stated_wrongly_is_put_right_by_sending_all_again(
+    tmp_path: Path,
+) -> None:
+    async with service(tmp_path) as it:
+        decision = await ask(it, **{"x-request-id": "r"})
+        for scale, value in (([0, 5], 0.8), ([1, 5], 0.75)):
+            rows = [{"request_id": "r", "metric": "m", "value": each, "scale": scale,
+                     "score_id": str(each)} for each in (3, 4)]  # fmt: skip
+            for learnt in (2, 0):
+                told = (await it.http.post("/v1/feedback/rows", json=rows)).json()
+                assert told["learnt"] == learnt, told
+            assert await said_of(it, decision) == [("m", "explicit", value)]
+
+
 async def test_the_operators_scales_hold_and_a_rating_without_one_is_left_out(
     tmp_path: Path,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -103,7 +104,9 @@ def scale_of(ends: Any) -> Scale:
     try:
         worst, best = map(float, ends)
     except (TypeError, ValueError):
-        raise NoScore(f"{ends!r} is no scale; write [worst, best]") from None
+        worst = best = math.nan
+    if not math.isfinite(best - worst):
+        raise NoScore(f"{ends!r} is no scale; write [worst, best]")
     if worst == best:
         raise NoScore("a scale goes from its worst to its best, and these are the same")
     return Scale(worst=worst, best=best)
