@@ -343,6 +343,10 @@ def test_lines_may_hold_what_else_ends_lines_and_begin_with_none() -> None:
              for each in "ab"]  # fmt: skip
     found = read_scores("\n".join(["", "", *lines]).encode(), "rows")
     assert [each.names for each in found if isinstance(each, Score)] == [("a",), ("b",)]
+    with pytest.raises(BadRequest, match="line 4: "):
+        read_scores(b'\n\n{"id": "a", "value": 1}\nnope', "rows")
+    (row,) = read_scores(b"\tid\tvalue\n0\ta\t1\n", "rows")
+    assert isinstance(row, Score) and row.names == ("a",)
 
 
 def test_a_name_that_is_a_whole_number_is_one_in_opentelemetry_too() -> None:
