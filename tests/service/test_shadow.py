@@ -302,6 +302,19 @@ async def test_an_edit_of_the_configuration_ends_it(tmp_path) -> None:
     assert other.seen == []
 
 
+async def test_it_ends_for_what_waits_as_well(tmp_path) -> None:
+    """What waited for money would have none to keep to: the cap is gone with its settings."""
+    poor = AGREEMENT.replace("usd_per_day = 5", "usd_per_day = 1e-9")
+    async with service(tmp_path, poor, says("42")) as (it, _, other):
+        await ask(it, 3)
+        await asyncio.sleep(0.1)
+        it.service.shadows.adopt({})
+        it.service.router.caps.adopt([])
+        await asyncio.sleep(0.7)
+        assert not it.service.background.waiting("shadow", "auto")
+    assert other.seen == []
+
+
 async def test_what_was_learnt_is_kept_over_a_restart(tmp_path) -> None:
     async with service(tmp_path, AGREEMENT, says("42")) as (it, *_):
         await ask(it, 6)

@@ -84,10 +84,11 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reach(stated: Any) -> tuple[float, float] | None:
-    numbers = stated if isinstance(stated, list | tuple) and len(stated) == 2 else (None, None)
-    if not all(isinstance(each, int | float) for each in numbers):
+    is_pair = isinstance(stated, list | tuple) and len(stated) == 2
+    if not is_pair or not all(isinstance(each, int | float) for each in stated):
         return None
-    return float(numbers[0]), float(numbers[1])
+    low, high = stated
+    return float(low), float(high)
 
 
 def _words(stated: Any) -> dict[str, float]:
