@@ -90,10 +90,12 @@ class CapBook:
         return list(self._accounts.values())
 
     def account(self, name: str, now: float) -> Account | None:
-        """The sum of a cap that all share, as it stands; None if nothing counted against it yet."""
-        found = self._accounts.get((name, EVERYTHING))
-        if found is not None:
-            found.turn(now)
+        """The sum of a cap that all share, as it stands; None where there is no such cap."""
+        cap = self.cap(name)
+        if cap is None or cap.each:
+            return None
+        found = self._account(cap, EVERYTHING)
+        found.turn(now)
         return found
 
     def open(self, name: str, of: str) -> Account:
