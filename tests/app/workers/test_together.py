@@ -121,6 +121,8 @@ async def test_they_are_one_and_lose_nothing_when_any_of_them_dies(tmp_path: Pat
         for _ in range(30):
             await it.chat()
         assert it.failed == []
+        groups = {os.getpgid(pid) for pid in (it.process.process.pid, *it.pids)}
+        assert len(groups) == 1 + WORKERS, "Ctrl-C reaches each once: by its parent"
         await _they_are_one(it)
         await _a_cap_holds(it)
         await _a_death_costs_nothing(it, which=-1)

@@ -57,7 +57,12 @@ class Start:
 
 
 def run_worker(start: Start, seat: Seat) -> int:
-    """Serve until told to end; the exit code."""
+    """Serve until told to end; the exit code.
+
+    In a process group of its own: Ctrl-C in a terminal would reach it twice, from there and from
+    its parent, and a second signal ends requests under way.
+    """
+    os.setpgid(0, 0)
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, signal.SIG_DFL)
     service, local = led(start, seat) if seat.number else leading(start, seat)
