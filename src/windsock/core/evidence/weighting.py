@@ -195,7 +195,9 @@ class RewardWeighting:
     def score(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
         """Note scores; whoever has a judge needs no mere answers, as whoever has labels."""
         self.proxies.add(place, voice, sums, at)
-        scored = self._scored.get(place[0], 0.0) + self.proxy_weight(voice.source) * sums.judged
+        scored = (
+            self._scored.get(place[0], 0.0) + self.proxy_weight(voice.source) * sums.scored()[0]
+        )
         self._scored[place[0]] = min(JUDGED_FROM, scored)
 
     def is_judged(self, cell: Cell) -> bool:
