@@ -105,10 +105,12 @@ class EvidenceRules:
 
     source_weights  how much one reward of a source counts
     has_cascade     what answers claim of themselves is remembered, and measured by rewards
+    by_agreement    its cascade goes by whether two answers agree
     """
 
     source_weights: Mapping[str, float]
     has_cascade: bool = False
+    by_agreement: bool = False
 
     @property
     def transport_weight(self) -> float:
