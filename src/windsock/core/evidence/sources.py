@@ -94,6 +94,11 @@ def is_habit(source: str) -> bool:
     return family_of(source) == HABIT
 
 
+def has_scale(source: str, labelled: float) -> bool:
+    """What a habit's scores mean is told by labels alone: of so many of its answers."""
+    return not is_habit(source) or labelled >= LEAST_LABELLED
+
+
 def tells_success(source: str) -> bool:
     """False of habits, and of one part of a check: reports count them as no success."""
     return not is_habit(source) and (source in ONE_SIDED or not is_one_sided(source))

@@ -383,6 +383,30 @@ def test_habits_say_nothing_before_labels_have_told_what_they_are_worth() -> Non
     assert sure(it)[0] > 0.9
 
 
+def test_a_judge_is_heard_where_many_keys_have_spoken_before_and_their_habits_are_not() -> None:
+    it = alone()
+    for number in range(300):
+        Answer(it).say(0.0, "use:left", f"user {number}")
+    before = sure(it)
+    assert before == sure(alone())
+    for number in range(50):
+        Answer(it).say(float(number % 5 > 0), "judge")
+    assert it.beliefs.words(CELL, CHEAP).keys() == {"judge"}
+    known = it.operator.how_known(CELL, CHEAP).proxies
+    assert known["judge"].judged == pytest.approx(50)
+    assert known["use:left"].judged == pytest.approx(300)
+
+
+def test_names_without_end_are_neither_kept_nor_heard() -> None:
+    it = alone()
+    for number in range(400):
+        (answer := Answer(it)).say(0.0, f"source {number}", "k")
+        answer.say(0.0, "judge")
+    known = it.operator.how_known(CELL, CHEAP)
+    assert len(known.proxies) < 300
+    assert len(known.words) < 40 and "judge" in known.words and "(others)" not in known.words
+
+
 def test_parts_of_a_check_fail_what_is_wrong_and_a_family_is_weighed_by_one_name() -> None:
     with_parts, weighed = alone(), alone(check=0.0)
     for it in (with_parts, weighed):

@@ -38,6 +38,11 @@ class Proxy:
     is_one_sided: bool
     sums: Mapping[Key, ProxySums]
 
+    @property
+    def answers(self) -> float:
+        """Scored ones."""
+        return sum(each.scored()[0] for each in self.sums.values())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:

@@ -22,10 +22,12 @@ from windsock.core.evidence.keys.consensus import (
 )
 from windsock.core.evidence.proxies.score_watch import ScoreWatch, Watched
 from windsock.core.evidence.proxies.words import Voice
+from windsock.core.evidence.sources import OTHERS
 from windsock.core.model.requests import Cell
 
 MOST_VOICES = 128
-"""Whose sums are kept apart at a place; those of further keys are counted as nobody's."""
+"""Whose sums are kept apart at a place; those of further keys are counted as nobody's, by source.
+Of as many sources again: what those beyond say is not heard."""
 
 MOST_SCORED = 600.0
 """Scored answers at a place that one voice is remembered for, so that it stays movable; as many
@@ -135,7 +137,9 @@ class ProxyBook:
     def _voice(self, place: Place, voice: Voice) -> Dated:
         voices = self._held.setdefault(place, {})
         if voice not in voices and len(voices) >= MOST_VOICES:
-            voice = Voice(voice.source if Voice(voice.source) in voices else "(others)")
+            voice = Voice(voice.source)
+            if voice not in voices and len(voices) >= 2 * MOST_VOICES:
+                voice = Voice(OTHERS)
         return voices.setdefault(voice, Dated())
 
 
