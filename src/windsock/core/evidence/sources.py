@@ -126,7 +126,7 @@ class EvidenceRules:
 DEFAULT_EVIDENCE = EvidenceRules(source_weights=SOURCE_WEIGHTS)
 """Of routes that are gone."""
 
-MOST_SOURCES = 16
+MOST_SOURCES = 64
 """Whose words on one deployment at one task are kept apart; the rest are counted as OTHERS."""
 
 MOST_HEARD = 600.0

@@ -29,6 +29,7 @@ from windsock.core.evidence.sources import (
     has_scale,
     is_label,
     is_one_sided,
+    tells_success,
 )
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward, matter_of
@@ -184,7 +185,7 @@ class RewardWeighting:
         self.sources.note(cell, deployment, reward.source, count, total + reward.value)
         self.tell(Kind.HEARD, (*cell.stored, deployment, reward.source),
                   (count, total + reward.value), 0.0)  # fmt: skip
-        if not said:
+        if tells_success(reward.source) and not any(tells_success(s.reward.source) for s in said):
             self.response(cell, deployment).count(rewards=1.0)
             self.tell(Kind.JUDGED, (*cell.stored, deployment), (1.0,), 0.0)
 

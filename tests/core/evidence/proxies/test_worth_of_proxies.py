@@ -407,6 +407,17 @@ def test_names_without_end_are_neither_kept_nor_heard() -> None:
     assert len(known.words) < 40 and "judge" in known.words and "(others)" not in known.words
 
 
+def test_what_users_do_is_no_judgement_of_an_answer() -> None:
+    it = alone()
+    for number in range(20):
+        (answer := Answer(it)).say(1.0, "use:left")
+        answer.say(1.0, "check:json")
+        if number < 5:
+            answer.say(1.0, "judge")
+            answer.say(1.0)
+    assert it.feedback_rate(CELL, CHEAP) == pytest.approx(5 / 20)
+
+
 def test_parts_of_a_check_fail_what_is_wrong_and_a_family_is_weighed_by_one_name() -> None:
     with_parts, weighed = alone(), alone(check=0.0)
     for it in (with_parts, weighed):
