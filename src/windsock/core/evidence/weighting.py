@@ -45,8 +45,8 @@ FREE_REWARDS = 20.0
 MAX_WEIGHT = 600.0
 """Rewards, or answers, of a deployment at a task that are remembered."""
 
-MOST_PROXIES = 32
-"""Heard in a namespace of a route: those that have scored most answers."""
+MOST_PROXIES = 16
+"""Heard in a namespace of a route, those that have scored most answers: each takes half a ms."""
 
 CHECK = "check"
 """The source of declared checks."""
