@@ -26,6 +26,9 @@ CHOICE = "\0"
 MOST_TIMES = 16
 """That a group of repeated parts may stand in a row."""
 
+LEAST_STEPS = 50
+"""As many as looking a pattern up takes."""
+
 MOST_CHARS = 500
 """Of a pattern."""
 
@@ -44,7 +47,7 @@ def steps(pattern: str, chars: int) -> float:
     if shape is None:
         return math.inf
     starts = 1 if shape.is_anchored else chars + 1
-    return len(pattern) + shape.ways * starts * float(chars + 1) ** shape.loops
+    return LEAST_STEPS + len(pattern) + shape.ways * starts * float(chars + 1) ** shape.loops
 
 
 @lru_cache(maxsize=256)

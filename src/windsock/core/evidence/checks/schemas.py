@@ -17,7 +17,11 @@ from typing import Any
 from windsock.core.evidence.checks.patterns import steps
 
 MOST_STEPS = 20_000
-"""Schemas that are looked at for one value: one that refers to itself has an end."""
+"""Schemas that are looked at for one value, and parts of values that are compared whole: a schema
+that refers to itself has an end."""
+
+WHOLE = frozenset({"const", "enum", "uniqueItems"})
+"""Keywords that look at all of a value at once."""
 
 MOST_PATTERN_STEPS = 1_000_000
 """Of all patterns of the caller's that one value is held against: some ms."""
@@ -40,12 +44,15 @@ class _Schema:
         self._root = root
         self._left = MOST_STEPS
         self._steps_left = MOST_PATTERN_STEPS
+        self._sizes: dict[int, int] = {}
         self._enums: dict[int, frozenset[str]] = {}
 
     def holds(self, value: Any, schema: Any) -> bool:
         self._left -= 1
         if isinstance(schema, bool):
             return schema
+        if isinstance(schema, Mapping) and not WHOLE.isdisjoint(schema):
+            self._left -= self._size(value)
         if not isinstance(schema, Mapping) or self._left < 0:
             return True
         return self._by_keyword(value, schema) and self._by_part(value, schema)
@@ -59,6 +66,15 @@ class _Schema:
                 return False
         is_listed = self._is_listed(value, schema.get("enum"))
         return is_listed and self._is_like(value, schema.get("pattern"))
+
+    def _size(self, value: Any) -> int:
+        """Parts of a value; a long text is many."""
+        if not isinstance(value, list | dict):
+            return len(value) // 100 if isinstance(value, str) else 0
+        if id(value) not in self._sizes:
+            parts = value.values() if isinstance(value, dict) else value
+            self._sizes[id(value)] = len(value) + sum(map(self._size, parts))
+        return self._sizes[id(value)]
 
     def _is_listed(self, value: Any, known: Any) -> bool:
         """A list may be long, and be asked for many values."""
