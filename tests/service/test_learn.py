@@ -4,7 +4,7 @@ import pytest
 
 from tests.running import config_of, running
 from tests.upstream import Answer, completion, upstream
-from windsock.cli.outcomes_csv import read_outcomes
+from windsock.cli.learning.outcomes_csv import read_outcomes
 from windsock.errors import ConfigError
 
 ASK = {"model": "auto", "metadata": {"task": "sql"}, "messages": [{"role": "user", "content": "x"}]}

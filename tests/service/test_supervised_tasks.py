@@ -12,7 +12,7 @@ from tests.upstream import Answer, completion, upstream
 KEPT = (
     "tables", "keys", "snapshots", "pruning", "ledger", "dashboard", "staleness", "probes",
     "polls", "webhook 1", "credentials", "uncalled", "ends", "routes", "floors",
-    "spend",
+    "spend", "texts", "use",
 )  # fmt: skip
 """Every task that runs as long as the service does."""
 
