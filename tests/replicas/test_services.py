@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,12 @@ from tests.replicas.wire import Wire
 from tests.running import Running, running
 from tests.store.conftest import Postgres
 from tests.upstream import Answer, completion, upstream
+from windsock.app.replicas.place import BITS_OF_NUMBERS
+from windsock.app.replicas.shares import ShareKeeper
 from windsock.config.file import parse
 from windsock.core.model.requests import Cell
+from windsock.core.routing.caps.book import CapBook
+from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
 from windsock.errors import ConfigError
 from windsock.service.auth import new_key
 from windsock.store.keys import VirtualKey, add_key, revoke_key
@@ -127,7 +132,13 @@ async def test_whoever_is_cut_from_the_database_serves_and_tells_it_later(
         decisions = [await ask(two) for _ in range(6)]
         for decision in decisions:
             await judge(two, decision, 0.0)
-        await comes(lambda: two.service.housekeeping.membership.is_away)
+        membership = two.service.housekeeping.membership
+        await comes(lambda: membership.is_away and two.service.ledger.stats().error is not None)
+        number = membership.replica.outbox.number
+        for _ in range(4):
+            decisions.append(await ask(two))
+            await asyncio.sleep(0.06)
+        assert membership.replica.outbox.number == number, "sums add up instead of deltas"
         assert not alike(one, two)
         wire.mend()
         await comes(lambda: alike(one, two))
@@ -135,6 +146,44 @@ async def test_whoever_is_cut_from_the_database_serves_and_tells_it_later(
         for decision in ids:
             told = await one.http.get(f"/v1/decisions/{decision}")
             assert told.status_code == 200
+
+
+async def test_one_that_starts_without_its_database_has_all_of_it_later_and_nothing_twice(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    store = postgres.new_database()
+    wire = Wire(postgres.port)
+    far = store.replace(str(postgres.port), str(wire.port))
+    async with upstream(lambda _: Answer(completion(model="m"))) as model:
+        async with running(config(model.url, store, "one"), tmp_path) as one:
+            one.service.router.learner.count_judgement(HERE, 100.0)
+            await judge(one, await ask(one), 1.0)
+            wire.cut()
+            door = '[server]\nkeys = "open"\n'
+            async with running(config(model.url, far, "two", door), tmp_path) as two:
+                two.service.router.learner.count_judgement(HERE, 100.0)
+                await judge(two, await ask(two), 0.0)
+                assert not two.service.housekeeping.is_restored
+                wire.mend()
+                await comes(lambda: two.service.housekeeping.is_restored)
+                await comes(lambda: alike(one, two))
+                assert len(rewards_of(one)) > 0
+                await judge(two, await ask(two), 1.0)
+                await judge(one, await ask(one), 1.0)
+                await comes(lambda: alike(one, two))
+                async with running(config(model.url, store, "three"), tmp_path) as three:
+                    await comes(lambda: alike(one, two, three))
+    wire.stop()
+
+
+async def test_decisions_of_two_that_start_at_once_have_different_names(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = iter((3, 5))
+    monkeypatch.setattr("secrets.randbelow", lambda most: next(marks) % most)
+    async with pair(postgres, tmp_path) as (one, two, _, _):
+        numbers = [each.service.router._number >> BITS_OF_NUMBERS for each in (one, two)]
+        assert numbers == [3, 5]
 
 
 async def test_when_the_leader_ends_another_leads_and_nothing_is_written_twice(
@@ -161,6 +210,35 @@ async def test_when_the_leader_ends_another_leads_and_nothing_is_written_twice(
                 with engine.connect() as connection:
                     kept = connection.exec_driver_sql("SELECT deployment FROM quote").all()
                 assert sorted(row[0] for row in kept) == ["acme/m", "bolt/m"]
+
+
+async def test_one_that_was_forgotten_takes_part_again(postgres: Postgres, tmp_path: Path) -> None:
+    async with pair(postgres, tmp_path) as (one, two, _, _):
+        name = two.service.housekeeping.membership.replica.name
+        with one.service.engine.begin() as connection:
+            connection.exec_driver_sql(f"DELETE FROM replica WHERE id = '{name}'")
+        await judge(two, await ask(two), 1.0)
+        await comes(lambda: alike(one, two) and len(rewards_of(one)) > 0)
+
+        def is_there() -> bool:
+            with one.service.engine.connect() as connection:
+                found = connection.exec_driver_sql(f"SELECT 1 FROM replica WHERE id = '{name}'")
+                return found.first() is not None
+
+        await comes(is_there)
+
+
+async def test_one_of_another_configuration_is_named(postgres: Postgres, tmp_path: Path) -> None:
+    other = '[server]\ndrain = "7s"\n'
+    async with pair(postgres, tmp_path) as (one, two, _, store):
+        url = one.service.settings.providers["acme"].base_url
+        async with running(config(url, store, "three", other), tmp_path):
+            for it in (one, two):
+                membership = it.service.housekeeping.membership
+                await comes(lambda it=membership: it._differing == ["three"])
+        for it in (one, two):
+            membership = it.service.housekeeping.membership
+            await comes(lambda it=membership: it._differing == [])
 
 
 async def test_a_conversation_goes_on_where_it_was_and_a_revoked_key_is_out_everywhere(
@@ -208,6 +286,46 @@ async def test_all_that_several_spend_of_a_cap_is_no_more_than_it_and_one_call_e
         assert own <= 0.004 + 2 * 0.0001
         await comes(lambda: accounts[0].spent_usd == accounts[1].spent_usd)
         assert float(accounts[0].spent_usd) == pytest.approx(own)
+
+
+async def test_the_one_that_leads_tells_of_a_cap_that_only_another_spends(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    cap = '[caps.all]\nusd = 0.00004\nperiod = "day"\nroutes = ["auto"]\n'
+    async with pair(postgres, tmp_path, cap) as (one, two, _, _):
+        told: list[str] = []
+        one.service.events.listeners.append(
+            lambda each: told.append(str(getattr(each, "kind", "")))
+        )
+        ends = time.monotonic() + 20
+        while not {"cap.neared", "cap.spent"} & set(told):
+            assert time.monotonic() < ends, "it was never told"
+            await two.http.post("/v1/chat/completions", json=ASK)
+            await asyncio.sleep(0.1)
+
+
+async def test_a_cap_is_shared_once_it_is_read_what_it_had_before_and_old_periods_are_dropped(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    async with pair(postgres, tmp_path) as (one, _, _, _):
+        book, read = CapBook(is_shared=True), set[str]()
+        book.adopt([Cap(name="all", usd=Decimal(1))])
+        shares = ShareKeeper(book=book, engine=one.service.engine, clock=one.service.clock,
+                             replica="x", is_read=read.__contains__, publish=print)  # fmt: skip
+        account = book.open("all", EVERYTHING)
+        await shares.sync(1)
+        assert account.granted_usd is None
+        book.restore({"all"}, [(Charge("k", "auto", "acme", "m"), Decimal("0.5"))], time.time())
+        read.add("all")
+        await shares.sync(1)
+        assert account.granted_usd is not None
+        assert account.elsewhere_usd == Decimal("0.5")
+        with one.service.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE cap_share SET begins_at = begins_at - 100 * 86400")
+        group.join(one.service.engine, "later", "later", "")
+        old = f"SELECT count(*) FROM cap_share WHERE begins_at < {time.time() - 90 * 86400}"
+        with one.service.engine.connect() as connection:
+            assert connection.exec_driver_sql(old).scalar() == 0
 
 
 def test_replicas_need_a_database_that_they_can_share() -> None:

@@ -148,6 +148,37 @@ async def test_too_much_work_is_left_out_and_counted_and_nobody_waits_for_what_h
         assert background.offer("shadow", "auto", work)
 
 
+async def test_what_comes_as_the_last_one_ends_is_done_as_well(tmp_path) -> None:
+    """In the very turn of the loop in which its worker is done, and not yet known to be."""
+    done: list[int] = []
+    loop = asyncio.get_running_loop()
+
+    async with service(tmp_path) as (it, _):
+        background = it.service.background
+
+        async def last() -> None:
+            done.append(1)
+
+        async def first() -> None:
+            loop.call_soon(lambda: background.offer("judge", "auto", last))
+
+        for _ in range(AT_ONCE):
+            background.offer("judge", "auto", first)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(done) == AT_ONCE and not background.waiting("judge", "auto")
+
+
+async def test_what_comes_after_the_end_is_not_begun(tmp_path) -> None:
+    async def work() -> None:
+        raise AssertionError
+
+    async with service(tmp_path) as (it, _):
+        await it.service.background.stop()
+        assert not it.service.background.offer("judge", "auto", work)
+        assert it.service.background.waiting("judge", "auto") == 0
+
+
 async def test_what_windsock_asks_is_in_nobodys_trace(tmp_path) -> None:
     traces: list[Any] = []
 

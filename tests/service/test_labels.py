@@ -144,6 +144,29 @@ async def test_an_edit_that_forbids_texts_lets_go_of_them_at_once(tmp_path) -> N
         assert wanted["data"][0]["answer"] is None and "texts = true" in wanted["note"]
 
 
+async def test_what_was_asked_for_is_shown_though_only_other_texts_are_held(tmp_path) -> None:
+    async with served(tmp_path) as it:
+        first = await ask(it, "sql")
+        it.service.texts.adopt(HoldingRules())
+        it.service.texts.adopt(HoldingRules(is_on=True))
+        second = await ask(it, "ner")
+        held, other = await labels(it), await labels(it, task="sql")
+        assert [each["decision_id"] for each in held["data"]] == [second]
+        assert [(each["decision_id"], each["answer"]) for each in other["data"]] == [(first, None)]
+        assert other["texts_held"] == 0 and "no text is held" in other["note"]
+        assert (await labels(it, since=it.service.clock.now() + 60))["data"] == []
+
+
+async def test_an_odd_or_a_long_message_is_shown_as_far_as_it_goes(tmp_path) -> None:
+    odd = {"role": "assistant", "content": None, "tool_calls": [{"id": "1", "function": "f"}]}
+    long = {"role": "user", "content": "x" * 50_000}
+    async with served(tmp_path) as it:
+        body = {**ASK, "messages": [odd, long]}
+        assert (await it.http.post("/v1/chat/completions", json=body)).status_code == 200
+        (one,) = (await labels(it))["data"]
+        assert one["prompt"][1]["text"].endswith("x\n… 10,000 characters more")
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [

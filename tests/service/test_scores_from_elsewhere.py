@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.cli import app
+from windsock.cli.keys.key_book import KeyBook
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 RUN = str(uuid.UUID(TRACE))
@@ -167,6 +168,20 @@ async def test_said_twice_counts_once_and_a_correction_corrects(tmp_path: Path) 
         assert await said_of(it, decision) == [("good", "langfuse:good", 1.0)]
 
 
+async def test_a_scale_that_was_stated_wrongly_is_put_right_by_sending_all_again(
+    tmp_path: Path,
+) -> None:
+    async with service(tmp_path) as it:
+        decision = await ask(it, **{"x-request-id": "r"})
+        for scale, value in (([0, 5], 0.8), ([1, 5], 0.75)):
+            rows = [{"request_id": "r", "metric": "m", "value": each, "scale": scale,
+                     "score_id": str(each)} for each in (3, 4)]  # fmt: skip
+            for learnt in (2, 0):
+                told = (await it.http.post("/v1/feedback/rows", json=rows)).json()
+                assert told["learnt"] == learnt, told
+            assert await said_of(it, decision) == [("m", "explicit", value)]
+
+
 async def test_the_operators_scales_hold_and_a_rating_without_one_is_left_out(
     tmp_path: Path,
 ) -> None:
@@ -262,3 +277,16 @@ async def test_a_name_that_all_requests_have_is_that_of_the_last(tmp_path: Path)
     async with service(tmp_path) as it:
         await it.http.post("/v1/feedback/rows", json={"request_id": "same", "value": 1})
         assert await said_of(it, names[-1]) == [("", "explicit", 1.0)]
+
+
+async def test_what_a_key_may_not_send_is_not_read(tmp_path: Path) -> None:
+    required = '[server]\nkeys = "required"\n'
+    async with service(tmp_path, required) as it:
+        book = KeyBook(it.service.settings, it.service.clock)
+        made = {scope: book.create(scope, scopes=[scope]).secret for scope in ("read", "feedback")}
+        await it.service.housekeeping.read_keys()
+        for kind in ("application/x-protobuf", "application/json"):
+            for scope, status in (("read", 403), ("feedback", 400)):
+                headers = {"authorization": f"Bearer {made[scope]}", "content-type": kind}
+                told = await it.http.post("/v1/logs", content=b"nonsense", headers=headers)
+                assert told.status_code == status, (kind, scope, told.text)

@@ -134,6 +134,17 @@ async def test_checks_know_what_the_request_asked_for(tmp_path) -> None:
     assert (of["compared"], of["held"]) == (2, 1)
 
 
+async def test_a_check_that_such_an_answer_is_not_for_says_nothing(tmp_path) -> None:
+    """Of tests that come with requests, where none came."""
+    check = "[routes.auto.check]\nnon_empty = false\nunit_tests = true\n"
+    async with service(tmp_path, CHECKS, says("x"), check) as (it, *_):
+        await ask(it, 3)
+        (of,) = (await shown(it))["data"]
+        known = await learnt(it, "other/m")
+    assert (of["compared"], of["unread"], of["mean_value"]) == (0, 3, None)
+    assert known["sources"] == []
+
+
 async def test_the_judge_of_the_route_may_be_what_tells(tmp_path) -> None:
     """It sees the shadow's answer, and is paid as it always is."""
     judge = (
@@ -177,7 +188,7 @@ async def test_what_cannot_be_read_teaches_nothing(tmp_path) -> None:
 @pytest.mark.parametrize(
     "fields",
     [{"tools": [TOOL]}, {"functions": [TOOL["function"]]}, {"web_search_options": {}},
-     {"n": 2}],
+     {"search_parameters": {"mode": "on"}}, {"n": 2}],
     ids=lambda each: next(iter(each)),
 )  # fmt: skip
 async def test_what_may_act_is_never_sent_twice(fields: dict[str, Any], tmp_path) -> None:
@@ -288,6 +299,19 @@ async def test_an_edit_of_the_configuration_ends_it(tmp_path) -> None:
         it.service.shadows.adopt({})
         await ask(it, 3)
         assert (await it.http.get("/v1/shadows")).json() == {"data": []}
+    assert other.seen == []
+
+
+async def test_it_ends_for_what_waits_as_well(tmp_path) -> None:
+    """What waited for money would have none to keep to: the cap is gone with its settings."""
+    poor = AGREEMENT.replace("usd_per_day = 5", "usd_per_day = 1e-9")
+    async with service(tmp_path, poor, says("42")) as (it, _, other):
+        await ask(it, 3)
+        await asyncio.sleep(0.1)
+        it.service.shadows.adopt({})
+        it.service.router.caps.adopt([])
+        await asyncio.sleep(0.7)
+        assert not it.service.background.waiting("shadow", "auto")
     assert other.seen == []
 
 

@@ -315,6 +315,60 @@ def test_whatever_the_shape_a_score_has_a_value_or_a_reason(document: Any, name:
                 assert str(error)
 
 
+@pytest.mark.parametrize(
+    ("document", "name", "reason"),
+    [
+        ({"id": "a", "metric": "m", "value": 0.5, "reach": ["x", None]}, "rows", ""),
+        ({**LANGSMITH, "score": 1, "feedback_config": {"categories": 5}}, "langsmith", ""),
+        ({"runs": [{"id": UUID, "feedback_stats": {"k": {"avg": 0.5, "values": 3}}}]},
+         "langsmith", ""),
+        (log(attribute(VALUE, stringValue="good"), attribute(LABEL, stringValue="pass")),
+         "otel", ""),
+        ({"id": "a", "value": 3, "scale": [0, "inf"]}, "rows", "is no scale"),
+        ({"id": "a", "value": 3, "scale": ["nan", 5]}, "rows", "is no scale"),
+        ({"id": "a", "value": "3/" + "9" * 400}, "rows", "has two ends"),
+        ({"id": "a", "value": "0/0"}, "rows", "no value"),
+    ],
+)  # fmt: skip
+def test_odd_values_are_read_or_left_out(document: Any, name: str, reason: str) -> None:
+    """None of a total of none is no share, and a scale without an end gives none."""
+    if reason:
+        assert reason in why(document, name)
+    else:
+        assert 0.0 <= value_of(one(document, name)) <= 1.0
+
+
+def test_lines_may_hold_what_else_ends_lines_and_begin_with_none() -> None:
+    lines = [json.dumps({"id": each, "value": 1, "comment": "so\u2028so\x85"}, ensure_ascii=False)
+             for each in "ab"]  # fmt: skip
+    found = read_scores("\n".join(["", "", *lines]).encode(), "rows")
+    assert [each.names for each in found if isinstance(each, Score)] == [("a",), ("b",)]
+    with pytest.raises(BadRequest, match="line 4: "):
+        read_scores(b'\n\n{"id": "a", "value": 1}\nnope', "rows")
+    (row,) = read_scores(b"\tid\tvalue\n0\ta\t1\n", "rows")
+    assert isinstance(row, Score) and row.names == ("a",)
+
+
+def test_a_name_that_is_a_whole_number_is_one_in_opentelemetry_too() -> None:
+    said = log(attribute(VALUE, doubleValue=1), attribute("request_id", intValue="17"))
+    assert one(said, "otel").names[0] == "17"
+
+
+def test_one_score_has_so_many_names_and_no_more() -> None:
+    """Each may be looked up in the store."""
+    assert len(one({"names": [f"n{at}" for at in range(999)], "value": 1}, "rows").names) == 32
+
+
+@pytest.mark.parametrize("said", [{"value": 3, "stringValue": "1", "dataType": "CATEGORICAL"},
+                                  {"stringValue": "Ja", "dataType": "BOOLEAN"}])  # fmt: skip
+def test_a_category_stays_a_word_on_its_way(said: dict[str, Any]) -> None:
+    score = one({**LANGFUSE, **said}, "langfuse")
+    again = read_row(json.loads(json.dumps(row_of(score))), "elsewhere")
+    assert isinstance(again, Score) and again.key == score.key
+    with pytest.raises(NoScore, match="is not known"):
+        value_of(again)
+
+
 def test_a_score_told_as_a_row_is_the_same_score() -> None:
     config = {"categories": [{"value": 0, "label": "poor"}, {"value": 10, "label": "good"}]}
     said = {**LANGSMITH, "score": 7, "feedback_config": config}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from windsock.app import gc_tuning
@@ -11,7 +13,7 @@ from windsock.app.catalog_parts import catalog_of, upstreams_of
 from windsock.app.core_parts import core_of
 from windsock.app.default_settings import with_defaults
 from windsock.app.http_server import refuse_taken, server_of
-from windsock.app.replicas.place import ALONE, Place
+from windsock.app.replicas.place import ALONE, MARKS, Place
 from windsock.app.service import Service
 from windsock.app.state_recovery import may_have_had_keys
 from windsock.app.wiring import with_edges
@@ -46,6 +48,8 @@ def build(
     clock = clock or SystemClock()
     upstreams = upstreams_of(settings, presets(), environ, catalog, clock)
     is_shared = settings.replicas.enabled
+    if is_shared:
+        place = replace(place, mark=secrets.randbelow(MARKS))
     lock = WriterLock(settings.store.url, is_shared=is_shared) if is_alone else None
     core = core_of(settings, environ, catalog, clock, lock, place)
     service = with_edges(core, settings, upstreams)

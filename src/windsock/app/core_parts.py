@@ -91,6 +91,7 @@ def core_of(
         role.follow()
     router = new_router({}) if away else restored(new_router, engine, known=known)
     router.caps.is_shared = role.is_shared or place.count > 1
+    router.caps.among = lambda: role.replicas * place.count
     ingestion = FeedIngestion(
         router=router,
         identity=Identity(catalog, provider_names(), dated=aliases_of(settings)),

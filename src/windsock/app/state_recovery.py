@@ -127,7 +127,7 @@ def _learn_deltas(router: Router, engine: Engine, known: Known) -> int:
     replica.seen = known.seen
     while found := deltas_after(engine, known.position):
         for known.position, delta in found:
-            learnt += replica.absorb(delta, delta.at)
+            learnt += delta is not None and replica.absorb(delta, delta.at)
     replica.close()
     return learnt
 

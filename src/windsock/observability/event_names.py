@@ -19,6 +19,7 @@ LOG_ONLY = frozenset(
         "replica.leads",
         "replicas.away",
         "replicas.back",
+        "replicas.differ",
         "sink.failed",
         "sink.recovered",
         "state.restored",

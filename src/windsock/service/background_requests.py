@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import isinf
 from typing import Any
-
-import orjson
 
 from windsock.clock import Clock
 from windsock.core.model.calls import CallResult, Outcome
@@ -30,6 +28,7 @@ from windsock.observability import background
 from windsock.observability.telemetry import current
 from windsock.service.execution.executor import RequestExecutor
 from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.json_codec import dumps, parsed
 from windsock.wire.request import UpstreamRequest, as_reserved
 
 AT_ONCE = 2
@@ -101,10 +100,21 @@ class _Lane:
     failures: int = 0
 
     @property
+    def is_full(self) -> bool:
+        """Whether as many work as may; who has just ended does no more, though it is still held."""
+        return sum(not task.done() for task in self.running) >= AT_ONCE
+
+    @property
     def pause_s(self) -> float:
         """Before the next question, where many in a row got no answer."""
         beyond = self.failures - FAILURES
         return 0.0 if beyond < 0 else float(min(MOST_PAUSE_S, 2**beyond))
+
+    def end(self) -> None:
+        """End what is under way, and forget what waits."""
+        self.waiting.clear()
+        for task in self.running:
+            task.cancel()
 
 
 class BackgroundRequests:
@@ -116,6 +126,7 @@ class BackgroundRequests:
         self._clock = clock
         self._observer = _Apart(router)
         self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._is_stopped = False
 
     def tally(self, purpose: str, route: str) -> BackgroundTally:
         """What became of work so far; looking changes nothing."""
@@ -128,17 +139,20 @@ class BackgroundRequests:
         return 0 if known is None else len(known.waiting)
 
     def offer(self, purpose: str, route: str, work: Work) -> bool:
-        """Have this done beside the requests; False if there is no place, which is counted.
+        """Have this done beside the requests; False if there is no place, which is counted, or if
+        nothing more is done.
 
         Never waits. Work that fails is told in the log as `task.failed`.
         """
+        if self._is_stopped:
+            return False
         lane = self._lanes.setdefault((purpose, route), _Lane())
         if len(lane.waiting) >= MAX_WAITING:
             lane.tally.left_out += 1
             return False
         lane.tally.taken += 1
         lane.waiting.append(work)
-        if len(lane.running) < AT_ONCE:
+        if not lane.is_full:
             task = background.start(f"{purpose} of {route}", _worked_off(lane))
             lane.running.add(task)
             task.add_done_callback(lane.running.discard)
@@ -168,11 +182,11 @@ class BackgroundRequests:
             return None
         exchange.route = replace(exchange.route, max_attempts=1, hedge_share=0.0)
         body, _ = await self._executor.answer(exchange, asked)
-        if body is None:
+        answer = None if body is None else parsed(body)
+        if not isinstance(answer, dict):
             tally.failed += 1
             return None
         tally.answered += 1
-        answer: dict[str, Any] = orjson.loads(body)
         return answer
 
     def _opened(
@@ -190,13 +204,19 @@ class BackgroundRequests:
             asked = _read(replace(question, body=kept))
             return asked, self._router.open(asked.request, now, self._observer)
 
+    def end(self, purpose: str, *, but: Container[str]) -> None:
+        """End what is under way of this purpose, and forget what waits, beside routes but these:
+        their caps are gone as well."""
+        for (name, route), lane in self._lanes.items():
+            if name == purpose and route not in but:
+                lane.end()
+
     async def stop(self) -> None:
-        """End what is under way, and forget what waits."""
+        """End what is under way, forget what waits, and take nothing on any more."""
+        self._is_stopped = True
         for lane in self._lanes.values():
-            lane.waiting.clear()
+            lane.end()
         tasks = [task for lane in self._lanes.values() for task in lane.running]
-        for task in tasks:
-            task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _has_room(self, request: RouteRequest) -> bool:
@@ -271,7 +291,7 @@ async def _worked_off(lane: _Lane) -> None:
 def _read(question: Question) -> UpstreamRequest:
     """As a request that belongs to no conversation; raises BadRequest."""
     asked = read_chat(
-        orjson.dumps({"model": question.model, **question.body}),
+        dumps({"model": question.model, **question.body}),
         task=question.task,
         namespace=question.namespace,
         key_id=background_key(question.purpose, question.route),

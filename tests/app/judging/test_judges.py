@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+import threading
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -146,6 +148,78 @@ def shouted(text: str) -> str:
 
 def broken(text: str) -> str:
     raise ValueError(text)
+
+
+GO = threading.Event()
+
+
+def patient(text: str) -> str:
+    assert GO.wait(5)
+    return text
+
+
+async def test_requests_go_between_while_a_redaction_takes_its_time(tmp_path) -> None:
+    GO.clear()
+    stated = 'usd_per_day = 100\nredact_with = "tests.app.judging.test_judges:patient"'
+    async with bench(tmp_path, good, stated) as it:
+        await it.ask(2)
+        GO.set()
+        await it.settled(lambda: it.desk.judged == 2)
+
+
+async def test_a_judge_sees_the_end_of_what_is_long(tmp_path) -> None:
+    """Where a question comes after its document, and an answer goes wrong at its end."""
+
+    def long(_: dict[str, Any]) -> Answer:
+        return Answer(body=completion("x" * 50_000 + " so it is 41."))
+
+    async with bench(tmp_path, good, answers=long) as it:
+        question = {"role": "user", "content": "y" * 90_000 + " What is 6 x 7?"}
+        await it.ask(messages=[question])
+        await it.settled(lambda: it.desk.judged == 1)
+        seen = seen_in(it.judge.seen[0])
+        assert seen["conversation"][0]["text"].endswith("y What is 6 x 7?")
+        assert seen["answer"].endswith("x so it is 41.")
+
+
+async def test_an_edit_holds_for_what_waits_and_ends_what_nobody_may_ask_any_more(tmp_path) -> None:
+    async with bench(tmp_path, good, "usd_per_day = 1e-9") as it:
+        service = it.it.service
+        background, rules = service.background, service.judges.rules["auto"]
+        cap = service.router.caps.cap("routes.auto.judge")
+        assert cap is not None
+        await it.ask(4)
+        await it.settled(lambda: background.waiting("judge", "auto") == 2)
+        service.judges.adopt({"auto": replace(rules, redact=shouted)})
+        service.router.caps.adopt([replace(cap, usd=Decimal(100))])
+        await it.settled(lambda: it.desk.judged == 4)
+        answers = sorted(seen_in(each)["answer"] for each in it.judge.seen)
+        assert answers == ["THE ANSWER IS 42."] * 2 + ["The answer is 42."] * 2
+
+        service.router.caps.adopt([replace(cap, usd=Decimal("1e-9"))])
+        await it.ask(4)
+        await it.settled(lambda: background.waiting("judge", "auto") == 2)
+        service.judges.adopt({})
+        service.router.caps.adopt([])
+        await asyncio.sleep(0.7)
+        assert len(it.judge.seen) == 4 and not background.waiting("judge", "auto")
+
+
+async def test_who_knows_on_the_route_tells_of_the_judges_biases(tmp_path) -> None:
+    count = iter(range(100))
+
+    def longer(_: dict[str, Any]) -> Answer:
+        return Answer(body=completion("The answer is 42." * (1 + next(count))))
+
+    more = "[routes.auto.source_weights]\nowner = 1.0\n"
+    async with bench(tmp_path, good, answers=longer, more=more) as it:
+        told = await it.judged()
+        assert (told["spent_usd"], told["limit_usd"], told["biases"]["length"]) == (0, 100, None)
+        for name in await it.ask(12):
+            said = {"decision_id": name, "value": 1, "source": "owner"}
+            await it.it.http.post("/v1/feedback", json=said)
+        await it.settled(lambda: it.desk.judged == 12)
+        assert (await it.judged())["biases"]["length"]["basis"] == "labels"
 
 
 async def test_where_redaction_fails_nothing_is_asked_and_nothing_told(tmp_path, capsys) -> None:

@@ -1,6 +1,7 @@
 """What does not add is told: cooldowns, changes of quality, silenced keys, conversations."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -10,6 +11,9 @@ from windsock.core.model.calls import CallKind
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 from windsock.core.policies.objectives import Objective
+from windsock.core.replicas.deltas import Seen
+from windsock.core.routing.caps.account import Raise
+from windsock.core.routing.caps.cap import EVERYTHING, Cap
 from windsock.core.routing.replication.replica import Replica
 from windsock.core.routing.router import Router
 
@@ -77,6 +81,49 @@ def test_a_change_of_quality_is_judged_by_one_and_believed_by_all() -> None:
     assert theirs == pytest.approx(mine, abs=1e-9)
 
 
+def test_what_is_told_with_a_change_of_quality_counts_once() -> None:
+    one, other = pair()
+    for number in range(200):
+        judge(one.router, 1.0, number, START + number)
+    tell(one, other, START + 200)
+    found, number = [], 200
+    while not found:  # nothing is told between what led to the verdict and the verdict
+        number += 1
+        judge(one.router, 0.0, number, START + number)
+        found = one.router.drain_shifts()
+    for event in found:
+        one.tell_of(event)
+    judge(one.router, 0.0, number + 1, START + number)
+    tell(one, other, START + number)
+    mine, theirs = (each.router.beliefs.posterior(CHAT, MID) for each in (one, other))
+    assert theirs == pytest.approx(mine, abs=1e-9)
+
+
+def test_a_state_that_is_made_anew_is_not_told_and_what_is_learnt_later_is() -> None:
+    one, other = pair()
+    for each in (one, other):
+        each.router.learner.count_judgement(CHAT, 100.0)
+    kept = one.router.to_state()
+    for number in range(3):
+        judge(one.router, 1.0, number, START)
+
+    def build() -> Seen:
+        one.router.from_state(kept)
+        passing = Replica(one.router, "")
+        judge(one.router, 0.0, 10, START)  # of the ledger, which others know
+        passing.close()
+        return Seen()
+
+    one.begin_anew(build)
+    tell(one, other, START)
+    judge(other.router, 0.0, 10, START)
+    judge(one.router, 1.0, 11, START)
+    tell(one, other, START)
+    mine, theirs = (each.router.beliefs.posterior(CHAT, MID) for each in (one, other))
+    assert theirs == pytest.approx(mine, abs=1e-9)
+    assert mine != pytest.approx(router().beliefs.posterior(CHAT, MID), abs=0.5)
+
+
 def test_a_key_that_is_silenced_on_one_is_silenced_on_all() -> None:
     one, other = pair()
     decision = one.router.open(request(task="chat"), START).decision
@@ -121,6 +168,18 @@ def test_an_older_turn_does_not_replace_a_later_one() -> None:
     latest = other.router.conversations.memory.told_of(("default", "auto", "s1"))
     tell(one, other, START + 6)
     assert other.router.conversations.memory.told_of(("default", "auto", "s1")) == latest
+
+
+def test_a_raised_cap_is_raised_once_though_the_store_told_of_it_too() -> None:
+    one, other = pair()
+    for each in (one, other):
+        each.router.caps.adopt([Cap(name="all", usd=Decimal(1))])
+    more = Raise(cap="all", usd=Decimal("0.1"), until=START + 60)
+    one.tell_of(one.router.caps.raise_for_now(more, START))
+    other.router.caps.restore_raises([more])
+    tell(one, other, START)
+    limits = [each.router.caps.open("all", EVERYTHING).limit_usd(START) for each in (one, other)]
+    assert limits == [Decimal("1.1"), Decimal("1.1")]
 
 
 def test_money_spent_on_one_paces_the_other() -> None:

@@ -11,7 +11,7 @@ from tests.store.samples import decision
 from tests.upstream import chunk, completion, event, stream_of
 from windsock.core.model.calls import Outcome
 from windsock.service.texts.answered import AnsweredTexts
-from windsock.service.texts.reading import MOST_CHARS, Said, answer_of, prompt_of
+from windsock.service.texts.reading import MOST_CHARS, Said, answer_of, prompt_of, shortened
 
 DONE = Outcome(decision=decision(1), results=(), served="acme/m", ok=True, cost_usd=Decimal(0),
                finished_at=0.0)  # fmt: skip
@@ -68,14 +68,19 @@ def test_the_answer_is_read_in_every_format(answer: object, language: str, text:
         ({"role": "assistant", "content": None, "refusal": "I will not"}, "I will not"),
         ({"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]},
          "f({})"),
-        ({"role": "tool", "content": "x" * (MOST_CHARS + 2)},
-         "x" * MOST_CHARS + "\n… 2 characters more"),
+        ({"role": "assistant", "tool_calls": [{"function": "odd"}, "odd"]}, "None(None)"),
+        ({"role": "tool", "content": "x" * (MOST_CHARS + 2)}, "x" * (MOST_CHARS + 2)),
         ({"role": "user", "content": 7}, ""),
     ],
 )  # fmt: skip
 def test_a_message_is_read_whatever_it_holds(message: dict, text: str) -> None:
     read = prompt_of(texts({}, asked={"messages": [message, "no message"]}))
     assert read == [Said(message["role"], text)]
+
+
+def test_people_are_shown_so_much_of_a_message() -> None:
+    assert shortened("x" * (MOST_CHARS + 2)) == "x" * MOST_CHARS + "\n… 2 characters more"
+    assert shortened("x" * MOST_CHARS) == "x" * MOST_CHARS
 
 
 @pytest.mark.parametrize("language", ["", "messages", "responses", "generate_content"])

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -93,10 +95,20 @@ async def test_a_batch_that_is_sent_again_is_the_same_file(
                 self.has_died = True
                 raise SinkFailed("the power went")
 
-    feed = feeder(file_engine, Dies(tmp_path.as_uri()))
-    await feed.check()
-    await feed.check()
-    assert parquet.ParquetDataset(tmp_path / "decisions").read().num_rows == 2
+    await feeder(file_engine, Dies(tmp_path.as_uri())).check()
+    keep(file_engine, [outcome(3)])  # comes before it is sent again, by another process
+    await feeder(file_engine, ParquetSink(tmp_path.as_uri())).check()
+    assert parquet.ParquetDataset(tmp_path / "decisions").read().num_rows == 3
+
+
+async def test_a_cost_of_more_digits_than_a_sink_keeps_is_rounded(
+    file_engine: Engine, tmp_path: Path
+) -> None:
+    usd = Decimal("0.00123456789012345678")
+    keep(file_engine, [replace(outcome(1), cost_usd=usd)])
+    await feeder(file_engine, ParquetSink(tmp_path.as_uri())).check()
+    (row,) = parquet.ParquetDataset(tmp_path / "decisions").read().to_pylist()
+    assert row["cost_usd"] == Decimal("0.001234567890")
 
 
 async def test_clickhouse_gets_rows_as_json_with_a_token_that_names_the_batch(

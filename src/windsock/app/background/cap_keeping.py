@@ -71,6 +71,10 @@ class CapKeeper:
             caps = list(self._unread.values())
             self._take_in(await asyncio.to_thread(self._found, caps, self.clock.now()))
 
+    def is_read(self, name: str) -> bool:
+        """Whether it is known what was spent of this cap before it was declared here."""
+        return name not in self._unread
+
     def restore(self) -> None:
         """All that the ledger has of caps and raises; raises StoreError."""
         self._take_in(self._found(self.router.caps.caps(), self.clock.now()))

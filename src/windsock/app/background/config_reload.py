@@ -28,7 +28,17 @@ from windsock.providers.presets import presets, provider_names
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.texts.held import HeldTexts
 
-AT_START = ("server", "store", "cache", "guard", "learning", "health", "webhooks")
+AT_START = (
+    "server",
+    "store",
+    "replicas",
+    "sinks",
+    "cache",
+    "guard",
+    "learning",
+    "health",
+    "webhooks",
+)
 """Tables that are read at the start only."""
 
 

@@ -154,30 +154,46 @@ class Housekeeping:
         now = self.clock.now()
         self.ledger.append(Event(kind=EventKind.STORE_RECOVERED, deployment="", at=now))
         while not self.is_restored:
-            while self.ledger.stats().pending:
-                await self.ledger.flushed()
+            await self._written()
             try:
-                self.restore()
+                self._restore()
                 self.caps.restore()
             except StoreError:  # away again; what it holds is read whole at the next attempt
                 await asyncio.sleep(RESTORE_AGAIN_S)
             else:
                 self.is_restored = True
 
+    async def _written(self) -> None:
+        """Wait until the store has all that it must; what replicas learn meanwhile they know."""
+        await self.ledger.flushed()
+        while self.membership is None and self.ledger.stats().pending:
+            await self.ledger.flushed()
+
+    def _restore(self) -> None:
+        if self.membership is None:
+            self.restore()
+        else:
+            self.membership.rebuild(self.restore)
+
     def keep_snapshot(self) -> None:
         """Append the router's state to the ledger, if it is whole."""
         if not self.is_restored or not self.role.leads():
             return
         shared = self._shared_state()
+        if shared is None:
+            return
         with gc_tuning.uncollected():
             kept = {"seed": self.router.seed, "router": self.router.to_state()}
             body = orjson.dumps({**kept, **shared, "voices": self.router.book.voices()})
         self.ledger.append(StateSnapshot(self.clock.now(), body))
 
-    def _shared_state(self) -> dict[str, object]:
-        """Which deltas of replicas the state holds: all that this one has told by now."""
+    def _shared_state(self) -> dict[str, object] | None:
+        """Which deltas of replicas the state holds: all that this one has told by now; None if it
+        cannot tell just now."""
         if self.membership is None:
             return {}
+        if not self.membership.can_tell:
+            return None
         self.membership.tell()
         return {"replicas": self.membership.to_state()}
 

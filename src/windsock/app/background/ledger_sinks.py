@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, takewhile
 
 from sqlalchemy import Engine
 
@@ -55,15 +55,30 @@ class SinkFeeder:
                 return
 
     def feed(self) -> bool:
-        """One batch; False if there was none. It blocks, and raises SinkFailed or StoreError."""
-        after = int(meta(self.engine, self._key) or 0)
-        found = list(islice(tail_with_positions(self.engine, after), MAX_ROWS))
-        if not found:
-            return False
-        last = found[-1][0]
+        """One batch; False if there was none. It blocks, and raises SinkFailed or StoreError.
+
+        Where a batch ends is kept before it is sent: sent again it is the same one, whatever has
+        come to the ledger since, and whoever sends it.
+        """
+        after, last = self._span()
+        rest = tail_with_positions(self.engine, after)
+        if last is None:
+            found = list(islice(rest, MAX_ROWS))
+            if not found:
+                return False
+            last = found[-1][0]
+            set_meta(self.engine, self._key, f"{after} {last}")
+        else:
+            found = list(takewhile(lambda each: each[0] <= last, rest))
         self.sink.put(batch_of(found, after + 1, last))
         set_meta(self.engine, self._key, str(last))
         return True
+
+    def _span(self) -> tuple[int, int | None]:
+        """Positions up to which all was passed on, and up to which the batch goes that may have
+        been sent; None: there is none."""
+        after, _, last = (meta(self.engine, self._key) or "0").partition(" ")
+        return int(after), int(last) if last else None
 
     @property
     def _key(self) -> str:

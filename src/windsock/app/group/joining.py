@@ -21,7 +21,7 @@ from windsock.core.model.ticks import Quote
 from windsock.core.routing.replication.replica import Replica
 from windsock.store import queries
 
-OWN = ("replicas.name", "server.host", "server.port")
+OWN = ("replicas.name", "server.host", "server.port", "store.url")
 
 
 def membership_of(core: Core, settings: Settings, service: Service) -> Membership | None:
@@ -44,6 +44,8 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
             engine=core.engine,
             clock=core.clock,
             replica=replica.name,
+            is_read=core.caps.is_read,
+            publish=core.ingestion.publish,
         ),
         config=lambda: digest(service.settings),
         on_lead=lambda: service.tasks.keep("prices in force", lambda: _keep_prices(core)),
@@ -56,7 +58,8 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
 def digest(settings: Settings) -> str:
     """Twelve digits that two replicas share whose configuration is the same.
 
-    Secrets, where each listens and what each is called are left out.
+    Secrets, where each listens, what each is called and by which way it reaches the store are left
+    out.
     """
     told = [each[:2] for each in shown(settings) if not each[0].startswith(OWN)]
     return hashlib.sha256(orjson.dumps(told, default=str)).hexdigest()[:12]

@@ -19,7 +19,7 @@ from windsock.app.state_recovery import Known
 from windsock.clock import Clock
 from windsock.config.store.replica_settings import ReplicaSettings
 from windsock.core.model.events import Event
-from windsock.core.replicas.deltas import Delta
+from windsock.core.replicas.deltas import Delta, Seen
 from windsock.core.routing.replication.replica import Replica
 from windsock.errors import StoreError
 from windsock.feeds.poller import Poller
@@ -41,7 +41,7 @@ BEATS = 4.0
 class Heard:
     """What a look at the database found; lease and members where it was time to ask for them."""
 
-    deltas: list[tuple[int, Delta]]
+    deltas: list[tuple[int, Delta | None]]
     bodies: dict[str, float]
     lease: Lease | None = None
     members: list[Member] = field(default_factory=list)
@@ -75,6 +75,7 @@ class Membership:
     is_away: bool = False
     _beat_at: float = -1e9
     _seen: dict[str, float] = field(default_factory=dict)
+    _differing: list[str] = field(default_factory=list)
     _joined: bool = False
     _has_ended: bool = False
     _listener: Listener = field(init=False)
@@ -87,7 +88,7 @@ class Membership:
 
     async def begin(self, tasks: Supervisor) -> None:
         """Take part, if the database is there; have it done from now on in any case."""
-        self.tell()
+        self.ledger.seal(None)
         await self.look()
         every_s = self.settings.exchange
         tasks.keep_every("tell replicas", every_s, self.tell)
@@ -95,7 +96,25 @@ class Membership:
 
     def tell(self) -> None:
         """What was learnt since the last time goes to the ledger, with the rows that taught it."""
-        self.ledger.seal(self.replica.cut(self.clock.now()))
+        if self.can_tell:
+            self._seal()
+
+    @property
+    def can_tell(self) -> bool:
+        """False while the database is away: sums go on adding up, and rows wait for them. And until
+        this replica takes part, as all of its rows stand behind the position at which it joined."""
+        return self._joined and self.ledger.stats().error is None
+
+    def rebuild(self, restore: Callable[[], None]) -> None:
+        """A database that was away at the start is there: `restore` makes the state anew, to which
+        comes what was learnt here and is not there yet. It blocks, and raises StoreError."""
+
+        def build() -> Seen:
+            self.known.seen, self.known.position = Seen(), 0
+            restore()
+            return self.known.seen
+
+        self.replica.begin_anew(build)
 
     def tell_of(self, event: Event) -> None:
         """An event was published here."""
@@ -109,9 +128,10 @@ class Membership:
         is_due = begun - self._beat_at >= self.settings.lease / BEATS
         try:
             heard = await asyncio.to_thread(self._read, is_due)
-            await self.shares.sync(self.role.replicas)
+            await self.shares.sync(self.role.replicas, leads=self.role.leads())
         except StoreError as error:
             self._note_away(str(error))
+            self.replica.router.beliefs.is_judge &= self.role.leads()
             return
         self._note_away(None)
         if heard.lease is not None:
@@ -120,17 +140,24 @@ class Membership:
         self.absorb(heard.deltas)
         self._follow_feeds(heard.bodies)
 
-    def absorb(self, deltas: Iterable[tuple[int, Delta]]) -> None:
+    def absorb(self, deltas: Iterable[tuple[int, Delta | None]]) -> None:
         """Learn what others have told."""
         now = self.clock.now()
         for position, delta in deltas:
-            self.replica.absorb(delta, now)
+            if delta is not None:
+                self._absorb(delta, now)
             self.known.position = max(self.known.position, position)
+
+    def _absorb(self, delta: Delta, now: float) -> None:
+        if delta.replica == self.replica.name:  # durable: it need not be kept
+            self.replica.outbox.confirm(Seen.from_state({delta.replica: [delta.number]}))
+        self.replica.absorb(delta, now)
 
     async def end(self) -> None:
         """Tell the rest, and take part no more."""
         self._has_ended = True
-        self.tell()
+        if self._joined:
+            self._seal()
         self.role.follow()
         with contextlib.suppress(StoreError):
             await self.ledger.flushed_within(2.0)
@@ -141,6 +168,9 @@ class Membership:
     def to_state(self) -> dict[str, object]:
         """What a snapshot must say of the deltas that it holds; tell before it is taken."""
         return {"seen": self.replica.seen.to_state(), "position": self.known.position}
+
+    def _seal(self) -> None:
+        self.ledger.seal(self.replica.cut(self.clock.now()))
 
     async def _hear_forever(self, tasks: Supervisor) -> None:
         while True:
@@ -160,12 +190,16 @@ class Membership:
         lease, members = None, self.members
         if is_due:
             lease, members = group.beat(self.engine, name, self.config(), self.settings.lease)
+            self._joined = any(each.id == name for each in members)  # cut off for days: once more
         deltas = group.deltas_after(self.engine, self.known.position)
         bodies = group.bodies_seen(self.engine)
         return Heard(deltas=deltas, bodies=bodies, lease=lease, members=members)
 
     def _note_lease(self, lease: Lease, members: list[Member], begun: float) -> None:
         self.members, self.leader = members, lease.holder
+        known = {self.replica.name, *(each.id for each in members)}
+        self.replica.seen.forget(self.replica.seen.to_state().keys() - known)
+        self._note_differing(members)
         self.role.replicas = max(1, sum(each.is_there for each in members))
         router, had = self.replica.router, self.role.token
         if lease.holder != self.replica.name:
@@ -175,6 +209,17 @@ class Membership:
         self.role.lead(lease.token, begun + self.settings.lease)
         if lease.token != had or not router.beliefs.is_judge:
             self._begin_to_lead()
+
+    def _note_differing(self, members: list[Member]) -> None:
+        """Replicas that are there with another configuration, as while one after the other is
+        given a new one."""
+        mine = {each.config for each in members if each.id == self.replica.name}
+        others = [
+            each.name for each in members if each.is_there and mine and each.config not in mine
+        ]
+        if others != self._differing:
+            event_log().warning("replicas.differ", names=others)
+            self._differing = others
 
     def _begin_to_lead(self) -> None:
         self.replica.router.beliefs.is_judge = True

@@ -10,14 +10,14 @@ from windsock.app.workers.messages import Message, deltas_in, entry_told, line_o
 from windsock.store.rows import Entry
 
 PATIENCE_S = 30.0
-"""For which the leader may write a batch, before it is sent again."""
+"""For which the leader may write a batch, before it is told that it is late."""
 
 
 class Delivery:
     """Delivers one batch after the other over whatever connection there is.
 
     A batch is over when the leader has stored it. One that may have come to a leader which is gone
-    is sent again as such.
+    is sent again as such; one that the leader is late with is not sent again.
 
     number      of the last batch that is over
     delivered   the highest number of a delta in it or one before
@@ -40,6 +40,7 @@ class Delivery:
         self._writer = None
         if self._stored is not None and not self._stored.done():
             self._stored.set_exception(ConnectionError("the leading process is gone"))
+            self._stored = None
 
     def confirm(self, message: Message) -> None:
         """The leader has stored a batch."""
@@ -56,6 +57,7 @@ class Delivery:
         try:
             sent.result(PATIENCE_S)
         except TimeoutError as error:
+            sent.cancel()
             raise ConnectionError("the leading process is late") from error
         self.delivered = max((self.delivered, *numbers))
         return 0
@@ -67,11 +69,16 @@ class Delivery:
         """Nothing: the connection is that of the exchange."""
 
     async def _send(self, told: list[Any]) -> None:
+        if self._stored is None:
+            self._stored = self._sent(told)
+        await asyncio.shield(self._stored)
+        self._stored = None
+        self.number, self._is_again = self.number + 1, False
+
+    def _sent(self, told: list[Any]) -> asyncio.Future[None]:
         if self._writer is None:
             raise ConnectionError("the leading process is away")
-        self._stored = asyncio.get_running_loop().create_future()
         message = {"kind": "batch", "number": self.number + 1, "again": self._is_again}
         self._is_again = True
         self._writer.write(line_of({**message, "entries": told}))
-        await self._stored
-        self.number, self._is_again = self.number + 1, False
+        return asyncio.get_running_loop().create_future()

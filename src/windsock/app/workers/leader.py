@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
+from sqlalchemy import Engine
 
 from windsock.app.service import Service
 from windsock.app.workers.messages import (
@@ -37,6 +40,9 @@ from windsock.store.rows import Entry
 STOP_S = 60.0
 """For which it waits for the last words of others when all end."""
 
+MOST_UNREAD = 2**25
+"""Bytes that wait for a process which does not read them, beside one message."""
+
 
 @dataclass(slots=True, eq=False)
 class Peer:
@@ -47,9 +53,13 @@ class Peer:
     unsettled: list[Entry] = field(default_factory=list)
 
     def send(self, line: bytes) -> None:
-        """It is gone where it cannot be written to: that is found by reading."""
+        """It is gone where it cannot be written to: that is found by reading. One that does not
+        read is let go, and takes over the state when it is back."""
         with contextlib.suppress(OSError, RuntimeError):
-            self.writer.write(line)
+            if self.writer.transport.get_write_buffer_size() > MOST_UNREAD:
+                self.writer.transport.abort()
+            else:
+                self.writer.write(line)
 
 
 class Leader:
@@ -71,6 +81,7 @@ class Leader:
         self._is_empty.set()
         service.events.listeners.append(self._tell_of)
         service.ingestion.on_read.append(self._tell_reading)
+        service.housekeeping.restore = partial(self._restore, service.housekeeping.restore)
         service.on_start.append(self.start)
         service.on_stop.append(self.stop)
 
@@ -96,31 +107,46 @@ class Leader:
         for peer in self._peers.values():
             self._start(self._tell_state(peer))
 
+    def _restore(self, restore: Callable[[], None]) -> None:
+        """A store that was away at the start is there, with all that happened since: the state is
+        made anew, and taken over by the others."""
+        self._tell()
+
+        def build() -> Seen:
+            restore()
+            return self._replica.seen
+
+        self._replica.begin_anew(build)
+        self.tell_state()
+
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.suppress(EOFError, OSError, asyncio.CancelledError):
             hello = await read(reader)
             peer = Peer(hello["name"], writer)
-            self._replica.seen.join(Seen.from_state({peer.name: [hello["through"]]}))
-            await self._tell_state(peer)
-            while True:
-                self._hear(peer, await read(reader))
-        except (EOFError, OSError, asyncio.CancelledError):
-            pass
-        finally:
-            self._part(hello["name"])
-            writer.close()
+            try:
+                await self._serve(peer, hello["through"], reader)
+            finally:
+                self._part(peer)
+        writer.close()
 
-    def _part(self, name: str) -> None:
+    async def _serve(self, peer: Peer, through: int, reader: asyncio.StreamReader) -> None:
+        """Until it ends."""
+        self._replica.seen.join(Seen.from_state({peer.name: [through]}))
+        await self._tell_state(peer)
+        while True:
+            self._hear(peer, await read(reader))
+
+    def _part(self, peer: Peer) -> None:
         """It has ended; what it did last was not yet learnt."""
-        peer = self._peers.pop(name, None)
-        if peer is not None:
-            for entry in peer.unsettled:
-                self._learn(entry)
-                self._take_in(entry)
+        for entry in peer.unsettled:
+            self._learn(entry)
+            self._take_in(entry)
+        if self._peers.get(peer.name) in (peer, None):  # else it is back already
+            self._peers.pop(peer.name, None)
+            self._lender.forget(peer.name, self._service.clock.now())
+            self._service.limits.elsewhere.pop(peer.name, None)
         if not self._peers:
             self._is_empty.set()
-        self._lender.forget(name, self._service.clock.now())
-        self._service.limits.elsewhere.pop(name, None)
 
     async def _tell_state(self, peer: Peer) -> None:
         """Everything that it needs to go on from here; prices it reads in the store."""
@@ -175,13 +201,8 @@ class Leader:
                 self._take_in(entry)
 
     async def _is_stored(self, entry: Entry) -> bool:
-        if not isinstance(entry, Outcome):
-            return False
         with contextlib.suppress(StoreError):
-            found = await asyncio.to_thread(
-                queries.decision, self._service.engine, entry.decision.id
-            )
-            return isinstance(found, Outcome)
+            return await asyncio.to_thread(_has, self._service.engine, entry)
         return False
 
     def _learn(self, entry: Entry) -> None:
@@ -241,3 +262,15 @@ class Leader:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _has(engine: Engine, entry: Entry) -> bool:
+    """Whether the store has this one, as far as it can be told."""
+    match entry:
+        case Outcome():
+            return isinstance(queries.decision(engine, entry.decision.id), Outcome)
+        case Decision():
+            return queries.decision(engine, entry.id) is not None
+        case Event():
+            return entry in queries.newest_events(engine, since=entry.at, kinds=[entry.kind])
+    return False

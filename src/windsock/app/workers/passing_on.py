@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx
@@ -52,12 +54,15 @@ class PassingOn:
             await self._app(scope, receive, send)
             return
         try:
-            await self._pass_on(scope, receive, send)
+            answer = await self._asked(scope, receive)
         except httpx.TransportError:
             problem = in_format_of(scope["path"], dict(scope["headers"]), AWAY)
             head = [(b"content-type", b"application/json"), *problem.headers]
             await send({"type": "http.response.start", "status": problem.status, "headers": head})
             await send({"type": "http.response.body", "body": problem.body})
+            return
+        with contextlib.suppress(httpx.TransportError):  # it has no end: the connection is closed
+            await _relay_while_there(answer, receive, send)
 
     async def close(self) -> None:
         """No more is passed on."""
@@ -66,23 +71,14 @@ class PassingOn:
     def _is_own(self, path: str) -> bool:
         return path in self._own or known_as(path)[0] in self._own
 
-    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _asked(self, scope: Scope, receive: Receive) -> httpx.Response:
+        """The leader's answer, of which the head is there; raises TransportError."""
         query = scope["query_string"].decode("latin-1")
         url = httpx.URL("http://leader", raw_path=_target(scope["raw_path"], query))
         request = self._client.build_request(
             scope["method"], url, headers=_passed(scope["headers"]), content=_body(receive)
         )
-        answer = await self._client.send(request, stream=True)
-        relay = asyncio.ensure_future(_relay(answer, send))
-        gone = asyncio.ensure_future(_left(receive))
-        try:
-            await asyncio.wait((relay, gone), return_when=asyncio.FIRST_COMPLETED)
-            if relay.done():
-                relay.result()
-        finally:
-            relay.cancel()
-            gone.cancel()
-            await answer.aclose()
+        return await self._client.send(request, stream=True)
 
 
 def _target(path: bytes, query: str) -> bytes:
@@ -96,8 +92,8 @@ def _passed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message: Message = await receive()
-        if message["type"] == "http.disconnect":
-            return
+        if message["type"] == "http.disconnect":  # what came is not the whole
+            raise httpx.WriteError("the caller has left")
         yield message.get("body", b"")
         if not message.get("more_body"):
             return
@@ -106,6 +102,20 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
 async def _left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _relay_while_there(answer: httpx.Response, receive: Receive, send: Send) -> None:
+    """Pass the answer on until its end, or until the caller has left."""
+    relay = asyncio.ensure_future(_relay(answer, send))
+    gone = asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait((relay, gone), return_when=asyncio.FIRST_COMPLETED)
+        if relay.done():
+            relay.result()
+    finally:
+        relay.cancel()
+        gone.cancel()
+        await answer.aclose()
 
 
 async def _relay(answer: httpx.Response, send: Send) -> None:
@@ -119,11 +129,24 @@ async def _relay(answer: httpx.Response, send: Send) -> None:
 class TellingAll:
     """The leader's application: what was changed by hand is told to the others."""
 
-    def __init__(self, app: App, paths: frozenset[str], tell: object) -> None:
+    def __init__(self, app: App, paths: frozenset[str], tell: Callable[[], object]) -> None:
         self._app, self._paths, self._tell = app, paths, tell
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
-        is_change = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
-        if is_change and scope["path"] not in self._paths and callable(self._tell):
+        if not self._may_change(scope):
+            await self._app(scope, receive, send)
+            return
+        is_done = False
+
+        async def noted(message: Message) -> None:
+            nonlocal is_done
+            is_done = is_done or message.get("status", 500) < HTTPStatus.BAD_REQUEST
+            await send(message)
+
+        await self._app(scope, receive, noted)
+        if is_done:  # what was refused, as of somebody without a key, has changed nothing
             self._tell()
+
+    def _may_change(self, scope: Scope) -> bool:
+        is_call = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        return is_call and known_as(scope["path"])[0] not in self._paths

@@ -18,5 +18,5 @@ class LabelSettings(Part):
     """
 
     texts: bool = False
-    max_mb: float = Field(default=16.0, gt=0)
+    max_mb: float = Field(default=16.0, gt=0, allow_inf_nan=False)
     ttl: Seconds = 86_400.0

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     USED        (place): requests, and their units by MIX_METERS
     HEARD       (place, source): rewards of a source, and their sum
     SCORED      (place, source, key, labeller's key): what a proxy has said, as in `ProxySums`
+    FORGOTTEN   (as SCORED): what of that counts no more since it changed, less than nothing
     SETTLED     (namespace, route, task): weight of judgements of a task
     CLAIMED     (place, bin of confidence): answers
     CALIBRATED  (place, bin of confidence): judged answers, and the sum of their rewards
@@ -39,6 +40,7 @@ class Kind(StrEnum):
     USED = "used"
     HEARD = "heard"
     SCORED = "scored"
+    FORGOTTEN = "forgotten"
     SETTLED = "settled"
     CLAIMED = "claimed"
     CALIBRATED = "calibrated"
@@ -48,7 +50,7 @@ class Kind(StrEnum):
     SERVED = "served"
 
 
-FADING = frozenset({Kind.SAID, Kind.FAILED, Kind.USED, Kind.SCORED, Kind.EARNED})
+FADING = frozenset({Kind.SAID, Kind.FAILED, Kind.USED, Kind.SCORED, Kind.FORGOTTEN, Kind.EARNED})
 """Sums whose items count half after the half-life of beliefs; the others only add."""
 
 Tell = Callable[[Kind, tuple[str, ...], tuple[float, ...], float], None]

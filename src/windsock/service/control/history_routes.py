@@ -33,7 +33,7 @@ from windsock.service.control.schemas.asked import (
 )
 from windsock.service.control.schemas.decisions import decision_facts
 from windsock.service.control.schemas.prices import HistoryAnswer, HistoryView
-from windsock.service.control.schemas.wanted_labels import answered, unlabelled
+from windsock.service.control.schemas.wanted_labels import answered, lines_of, unlabelled
 from windsock.service.control.schemas.weights import WeightsView
 from windsock.wire.caller_fields.names import MOST_CHARS
 
@@ -111,7 +111,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
             ranked = wanted(found, LabelWorth(insight.router, now))
             is_label = insight.router.operator.is_label
             first = islice(unlabelled(past.feedback_of, is_label, ranked), limit)
-            return StreamingResponse(first, media_type="application/x-ndjson")
+            return StreamingResponse(lines_of(first), media_type="application/x-ndjson")
         lines = _lines(past, caller.namespace, begin, end, limit)
         return StreamingResponse(lines, media_type="application/x-ndjson")
 

@@ -1,4 +1,4 @@
-"""What people read of a chat: who said what, as text. Read from the bytes only when asked for."""
+"""Who said what in a chat, as text. Read from the bytes only when asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from windsock.wire.request import Operation, UpstreamRequest
 from windsock.wire.sse import BOUNDARY, data_of
 
 MOST_CHARS = 40_000
-"""Of one message that are shown."""
+"""Of one message that people are shown."""
 
 FORMAT_OF = {language: name for name, spoken in SPOKEN_BY.items() for language in spoken}
 """The wire format that translates a language of clients."""
@@ -38,7 +38,7 @@ def prompt_of(texts: AnsweredTexts) -> list[Said]:
     body = parsed(texts.asked)
     messages = body.get("messages") if isinstance(body, dict) else None
     every = messages if isinstance(messages, list) else []
-    return [Said(str(each.get("role") or ""), _cut(text_of(each)))
+    return [Said(str(each.get("role") or ""), text_of(each))
             for each in every if isinstance(each, dict)]  # fmt: skip
 
 
@@ -48,7 +48,19 @@ def answer_of(texts: AnsweredTexts) -> str | None:
         found = [text for text in map(text_of, messages_of(texts)) if text]
     except UNREADABLE:
         return None
-    return _cut("\n\n".join(found)) if found else None
+    return "\n\n".join(found) if found else None
+
+
+def message_in(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the first choice of a chat completion; empty where there is none."""
+    stated = next((each.get("message") for each in choices_in(answer)), None)
+    return stated if isinstance(stated, dict) else {}
+
+
+def shortened(text: str) -> str:
+    """As much of a message as people are shown."""
+    left = len(text) - MOST_CHARS
+    return text if left <= 0 else f"{text[:MOST_CHARS]}\n… {left:,} characters more"
 
 
 def messages_of(texts: AnsweredTexts) -> list[dict[str, Any]]:
@@ -124,14 +136,10 @@ def _part(part: Mapping[str, Any]) -> str:
 
 
 def _call(call: Mapping[str, Any]) -> str:
-    asked = call.get("function") or {}
+    stated = call.get("function")
+    asked = stated if isinstance(stated, dict) else {}
     return f"{asked.get('name')}({asked.get('arguments')})"
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _cut(text: str) -> str:
-    left = len(text) - MOST_CHARS
-    return text if left <= 0 else f"{text[:MOST_CHARS]}\n… {left:,} characters more"

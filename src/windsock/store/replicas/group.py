@@ -10,13 +10,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, Table, case, delete, func, select, text, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from windsock.core.replicas.deltas import Delta
 from windsock.store.compact.transactions import STOPPED_S, begin_alone, give_up_if_stopped
 from windsock.store.engine import reading
-from windsock.store.replicas.tables import DeltaRow, FeedBodyRow, LeaseRow, ReplicaRow
+from windsock.store.replicas.tables import DeltaRow, FeedBodyRow, LeaseRow, ReplicaRow, ShareRow
 from windsock.store.tables import WriterRow
 
 CHANNEL = "windsock"
@@ -29,7 +40,11 @@ KEYS = "keys"
 """Why replicas are woken where keys were made, changed or revoked."""
 
 KEPT_S = 86_400.0
-"""For which replicas that are gone are remembered, and what they told (`store.retention`)."""
+"""For which replicas that are gone are remembered at least, and as long as what they told is kept
+(`store.retention`): without their positions it would be learnt from the ledger once more."""
+
+GRANTS_KEPT_S = 62 * 86_400.0
+"""After the begin of a period, the longest of which is a month."""
 
 PAGE = 500
 """Deltas read at a time."""
@@ -40,6 +55,7 @@ _delta: Table = DeltaRow.__table__  # type: ignore[attr-defined]
 _replica: Table = ReplicaRow.__table__  # type: ignore[attr-defined]
 _lease: Table = LeaseRow.__table__  # type: ignore[attr-defined]
 _body: Table = FeedBodyRow.__table__  # type: ignore[attr-defined]
+_share: Table = ShareRow.__table__  # type: ignore[attr-defined]
 _writer: Table = WriterRow.__table__  # type: ignore[attr-defined]
 
 
@@ -80,8 +96,12 @@ def join(engine: Engine, replica: str, name: str, config: str) -> int:
         values = {"name": name, "position": position, "joined_at": now, "seen_at": now}
         row = insert(_replica).values(id=replica, config=config, **values)
         connection.execute(row.on_conflict_do_nothing())
+        told = exists().where(_delta.c.replica == _replica.c.id)
         old = _replica.c.seen_at < now - KEPT_S
-        connection.execute(delete(_replica).where(old))
+        connection.execute(delete(_replica).where(old, ~told))
+        begins_at = _share.c.begins_at  # 0: of a period that never ends
+        over = begins_at.between(1.0, now - GRANTS_KEPT_S)
+        connection.execute(delete(_share).where(over))
     return int(position)
 
 
@@ -133,12 +153,12 @@ def _taken(connection: Connection, replica: str, lease_s: float, now: float) -> 
     return Lease(holder=row.holder, token=row.token, left_s=row.until - now)
 
 
-def deltas_after(engine: Engine, position: int) -> list[tuple[int, Delta]]:
-    """What was told after a position, in order, PAGE at most; what cannot be read is left out."""
+def deltas_after(engine: Engine, position: int) -> list[tuple[int, Delta | None]]:
+    """What was told after a position, in order, PAGE at most; None: it cannot be read."""
     query = select(_delta).where(_delta.c.position > position).order_by(_delta.c.position)
     with reading(), engine.connect() as connection:
         rows = connection.execute(query.limit(PAGE)).all()
-    return [(row.position, delta) for row in rows if (delta := _read(row.body)) is not None]
+    return [(row.position, _read(row.body)) for row in rows]
 
 
 def _read(body: str) -> Delta | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, select, text, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from windsock.core.routing.caps.account import NOTHING, UNASKED
@@ -61,6 +61,16 @@ def sync(
     return found
 
 
+def accounts_of(engine: Engine, periods: Set[tuple[str, float]]) -> list[tuple[str, str]]:
+    """(cap, account) of which any replica spends in these (cap, begin of the period).
+
+    raises  StoreError
+    """
+    query = select(_share.c.cap, _share.c.account).where(_in(periods)).distinct()
+    with reading(), engine.connect() as connection:
+        return [(row.cap, row.account) for row in connection.execute(query)]
+
+
 def give_back(engine: Engine, replica: str) -> None:
     """This replica spends nothing more; raises StoreError."""
     mine = update(_share).where(_share.c.replica == replica)
@@ -70,12 +80,14 @@ def give_back(engine: Engine, replica: str) -> None:
 
 def _held(connection: Connection, places: Iterable[Place]) -> Mapping[Place, list[Row[Any]]]:
     held: defaultdict[Place, list[Row[Any]]] = defaultdict(list)
-    caps = {cap for cap, _, _ in places}
-    since = min(begins_at for _, _, begins_at in places)
-    query = select(_share).where(_share.c.cap.in_(caps), _share.c.begins_at >= since)
+    query = select(_share).where(_in({(cap, begins_at) for cap, _, begins_at in places}))
     for row in connection.execute(query):
         held[row.cap, row.account, row.begins_at].append(row)
     return held
+
+
+def _in(periods: Set[tuple[str, float]]) -> ColumnElement[bool]:
+    return tuple_(_share.c.cap, _share.c.begins_at).in_(sorted(periods))
 
 
 def _granted(rows: list[Row[Any]], replica: str, share: Share, replicas: int) -> Share:

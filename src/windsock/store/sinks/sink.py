@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 import orjson
@@ -29,6 +30,9 @@ FEEDBACK: Mapping[str, type[Any]] = {
     "metric": str,
     "key_id": str,
 }
+
+FINE = Decimal("1e-12")
+"""Dollars to which sinks keep money: 38 digits, 12 of them behind the point."""
 
 TABLES = {"decisions": DECISIONS, "feedback": FEEDBACK}
 """Columns by table."""
@@ -65,11 +69,18 @@ def batch_of(entries: Iterable[tuple[int, Entry]], first: int, last: int) -> Bat
     rows: dict[str, Rows] = {name: [] for name in TABLES}
     for position, entry in entries:
         if isinstance(entry, Outcome | Decision):
-            line = line_of(parts_of(orjson.loads(encode(entry))), None)
-            rows["decisions"].append(dict(zip(DECISIONS, (position, *line), strict=True)))
+            rows["decisions"].append(_decision(position, entry))
         elif isinstance(entry, Feedback):
             rows["feedback"].append(_feedback(position, entry))
     return Batch(first=first, last=last, rows=rows)
+
+
+def _decision(position: int, entry: Outcome | Decision) -> dict[str, Any]:
+    line = line_of(parts_of(orjson.loads(encode(entry))), None)
+    row = dict(zip(DECISIONS, (position, *line), strict=True))
+    if row["cost_usd"] is not None:  # a price in another currency has all digits there are
+        row["cost_usd"] = row["cost_usd"].quantize(FINE)
+    return row
 
 
 def _feedback(position: int, feedback: Feedback) -> dict[str, Any]:

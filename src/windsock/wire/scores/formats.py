@@ -40,7 +40,7 @@ def _documents(body: bytes) -> Iterator[Any]:
         return
     except orjson.JSONDecodeError as error:
         first = error
-    if text[:1] in ("{", "["):
+    if text.lstrip()[:1] in ("{", "["):
         yield from _lines(text, first)
         return
     try:
@@ -54,15 +54,16 @@ def _documents(body: bytes) -> Iterator[Any]:
 
 def _lines(text: str, first: orjson.JSONDecodeError) -> Iterator[Any]:
     """JSON lines; where already the first is none, the whole was meant to be one document."""
-    for number, line in enumerate(text.splitlines(), start=1):
+    is_one = True
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             yield orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            told = first if number == 1 else error
-            where = "" if number == 1 else f"line {number}: "
+            told, where = (first, "") if is_one else (error, f"line {number}: ")
             raise BadRequest(f"{where}the scores are not valid JSON: {told}") from error
+        is_one = False
 
 
 def _text(body: bytes) -> str:

@@ -57,8 +57,8 @@ def _of_run(run: Mapping[str, Any], stats: Any, place: str) -> Iterator[Read]:
     for key, each in stats.items():
         if not isinstance(each, dict):
             continue
-        values = each.get("values") or {}
-        value = next(iter(values)) if len(values) == 1 else None
+        values = each.get("values")
+        value = next(iter(values)) if isinstance(values, dict) and len(values) == 1 else None
         said = {"run_id": run.get("id"), "trace_id": run.get("trace_id"), "key": key,
                 "score": each.get("avg"), "value": value,
                 "extra": run.get("extra"), "outputs": run.get("outputs"),
@@ -136,7 +136,9 @@ def _scale(record: Mapping[str, Any]) -> dict[str, Scale]:
     config = record.get("feedback_config")
     if not isinstance(config, dict):
         return {}
-    categories = [each for each in config.get("categories") or () if isinstance(each, dict)]
+    listed = config.get("categories")
+    categories = [each for each in (listed if isinstance(listed, list) else ())
+                  if isinstance(each, dict)]  # fmt: skip
     values = {str(each.get("label") or each["value"]): float(each["value"])
               for each in categories if isinstance(each.get("value"), int | float)}  # fmt: skip
     ends = sorted(values.values()) if len(set(values.values())) > 1 else _ends(config)

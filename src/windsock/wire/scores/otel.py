@@ -21,6 +21,12 @@ NAME, RESPONSE, ERROR = "gen_ai.evaluation.name", "gen_ai.response.id", "error.t
 OWN = ("windsock.decision.id", "decision_id", "request_id")
 """Attributes in which whoever evaluates may name a decision of ours."""
 
+ID_BYTES = (8, 16)
+"""Of a span, of a trace."""
+
+NUMBERS: Mapping[str, type[int] | type[float]] = {"intValue": int, "doubleValue": float}
+"""A 64-bit number is written as a text; a name that is a whole number stays one."""
+
 
 def read_otel(document: Any) -> Iterator[Read]:
     """The evaluations in an export of logs or of traces; whatever else it holds is no matter."""
@@ -48,7 +54,8 @@ def _score(attributes: dict[str, Any], record: Mapping[str, Any], span: dict[str
         value = stated(attributes.get(VALUE))
     except NoScore as error:
         return LeftOut(place=place, reason=str(error))
-    word = str(attributes.get(LABEL) or value.pop("word", ""))
+    stated_word = value.pop("word", "")
+    word = str(attributes.get(LABEL) or stated_word)
     at = str(_field(record, "timeUnixNano") or _field(record, "observedTimeUnixNano") or "")
     return Score(
         names=names, metric=metric, word=word, source=f"otel:{metric}", id=at, place=place, **value
@@ -82,21 +89,20 @@ def _attributes(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(value: Any) -> Any:
-    """What an AnyValue holds; a 64-bit number is written as a text."""
+    """What an AnyValue holds."""
     if not isinstance(value, dict):
         return value
     for name in ("stringValue", "boolValue", "doubleValue", "intValue"):
         held = _field(value, name)
         if held is not None:
-            is_number = name in ("intValue", "doubleValue")
-            return _number(held) if is_number else held
+            return _number(held, NUMBERS[name]) if name in NUMBERS else held
     return None
 
 
-def _number(held: Any) -> Any:
+def _number(held: Any, kind: type[int] | type[float]) -> Any:
     try:
-        return float(held)
-    except (TypeError, ValueError):
+        return kind(held)
+    except (TypeError, ValueError, OverflowError):
         return held
 
 
@@ -107,7 +113,10 @@ def _id(value: Any) -> str | None:
     text = value.strip()
     if text.strip("0123456789abcdefABCDEF"):
         try:
-            text = base64.b64decode(text, validate=True).hex()
+            held = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             return value
+        if len(held) not in ID_BYTES:
+            return value
+        text = held.hex()
     return text.lower() if text.strip("0") else None

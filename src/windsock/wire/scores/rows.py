@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -71,13 +72,23 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
     said = stated(value)
     if isinstance(row.get("label"), str) and "number" in said:
         said["word"] = row["label"]
+    if isinstance(row.get("word"), str):
+        said["word"] = row["word"]
     if isinstance(row.get("scale"), list | tuple):
         said["scale"] = replace(scale_of(row["scale"]), words=_words(row.get("words")))
-    if isinstance(row.get("reach"), list | tuple) and len(row["reach"]) == 2:
-        said["reach"] = tuple(map(float, row["reach"]))
+    if (reach := _reach(row.get("reach"))) is not None:
+        said["reach"] = reach
     if isinstance(text := row.get("final_text"), str):
         said["final_text"] = text
     return said
+
+
+def _reach(stated: Any) -> tuple[float, float] | None:
+    is_pair = isinstance(stated, list | tuple) and len(stated) == 2
+    if not is_pair or not all(isinstance(each, int | float) for each in stated):
+        return None
+    low, high = stated
+    return float(low), float(high)
 
 
 def _words(stated: Any) -> dict[str, float]:
@@ -94,21 +105,26 @@ def scale_of(ends: Any) -> Scale:
     try:
         worst, best = map(float, ends)
     except (TypeError, ValueError):
-        raise NoScore(f"{ends!r} is no scale; write [worst, best]") from None
+        worst = best = math.nan
+    if not math.isfinite(best - worst):
+        raise NoScore(f"{ends!r} is no scale; write [worst, best]")
     if worst == best:
         raise NoScore("a scale goes from its worst to its best, and these are the same")
     return Scale(worst=worst, best=best)
 
 
 def row_of(score: Score) -> dict[str, Any]:
-    """A score as a row that `read_row` reads; what it does not state is left out."""
+    """A score as a row that `read_row` reads; what it does not state is left out.
+
+    A word stands as one: the category "1" is no number.
+    """
     scale = None if score.scale is None else [score.scale.worst, score.scale.best]
-    value: Any = bool(score.number) if score.is_truth else score.number
+    is_truth = score.is_truth and score.number is not None
     row = {
         "names": list(score.names),
         "metric": score.metric,
-        "value": score.word if value is None else value,
-        "label": score.word,
+        "value": bool(score.number) if is_truth else score.number,
+        "word": score.word,
         "scale": scale,
         "words": dict(score.scale.words) if score.scale is not None else None,
         "reach": score.reach,

@@ -17,6 +17,9 @@ WHOLE = re.compile(r"([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?:/\s*(\d+(?:\.\d+)?)|(%)
 HUMAN = "explicit"
 """The source of what people say."""
 
+MOST_NAMES = 32
+"""By which one score may say whose answer it judges."""
+
 
 class NoScore(ValueError):
     """This says nothing of an answer that could be counted; why, in one sentence."""
@@ -36,7 +39,9 @@ class Scale:
     source: str | None = None
 
     def share(self, number: float) -> float:
-        """0..1; raises NoScore outside."""
+        """0..1; raises NoScore outside, and where the scale has no end."""
+        if not math.isfinite(self.best - self.worst):
+            raise NoScore(f"a scale has two ends, and {self.worst:g}..{self.best:g} has not")
         value = (number - self.worst) / (self.best - self.worst)
         if not -1e-9 <= value <= 1 + 1e-9:
             raise NoScore(f"{number:g} lies outside its scale {self.worst:g}..{self.best:g}")
@@ -214,8 +219,8 @@ def _stated_text(text: str) -> dict[str, Any]:
         return {"word": text}
     if found[3]:
         return {"number": number, "scale": Scale(best=100.0)}
-    if found[2] and float(found[2]):
-        return {"number": number, "scale": Scale(best=float(found[2]))}
+    if found[2]:
+        return {"number": number, "scale": Scale(best=float(found[2]))} if float(found[2]) else {}
     return {"number": number}
 
 
@@ -242,11 +247,12 @@ def _reaching(score: Score, reach: Mapping[tuple[str, str], tuple[float, float]]
 def names_of(*stated: Any) -> tuple[str, ...]:
     """Names that are some, each in the forms in which it may be known; none twice.
 
-    Ids of traces are written as 32 hex digits and as UUIDs: both are tried.
+    Ids of traces are written as 32 hex digits and as UUIDs: both are tried. Each may be a look into
+    the store, hence the first MOST_NAMES.
     """
     said = [str(name).strip() for name in stated if isinstance(name, str | int)]
     forms = [form for name in said if name for form in (name, hex_form(name))]
-    return tuple(dict.fromkeys(forms))
+    return tuple(dict.fromkeys(forms))[:MOST_NAMES]
 
 
 def hex_form(name: str) -> str:

@@ -226,6 +226,19 @@ def test_a_deployment_that_suddenly_fails_its_checks_is_soon_known_by_it(source:
     assert sure(again)[0] == pytest.approx(after, abs=1e-9)
 
 
+def test_scores_that_the_one_that_judges_forgets_are_forgotten_by_all() -> None:
+    one, other = (Replica(alone(check=1.0), name) for name in ("one", "other"))
+    other.router.beliefs.is_judge = False
+    for number in range(340):
+        Answer(one.router).say(float(number < 300 and number % 10 > 0), "check")
+        if number % 50 == 49:
+            assert other.absorb(one.cut(START), START)
+    assert [event.kind.value for event in one.router.drain_shifts()] == ["quality.drifted"]
+    assert other.absorb(one.cut(START), START)
+    assert other.router.drain_shifts() == []
+    assert sure(other.router) == pytest.approx(sure(one.router), abs=1e-9)
+
+
 def test_a_judge_that_is_biased_but_steady_tells_of_no_change() -> None:
     rng = np.random.default_rng(4)
     it = alone()

@@ -438,3 +438,11 @@ def test_a_raise_comes_on_top_of_the_share() -> None:
     book.raise_for_now(Raise(cap="routes.auto.judge", usd=Decimal(5), until=START + 60), START)
     (account,) = book.accounts(BESIDE)
     assert account.limit_usd(START) == 6 and account.raised_usd(START) == 5
+
+
+def test_of_what_is_asked_beside_a_route_each_of_several_processes_has_an_even_part() -> None:
+    book = CapBook(is_shared=True, among=lambda: 4)
+    book.adopt([beside("1", None)])
+    (account,) = book.accounts(Charge(background_key("judge", "auto"), "auto", "acme", "m"))
+    assert account.has_room(Decimal("0.25"), START)
+    assert not account.has_room(Decimal("0.26"), START)

@@ -146,6 +146,9 @@ def test_a_new_period_has_the_whole_cap_again(spent: str) -> None:
     tomorrow = span(cap.period, cap.timezone, START)[1] + 1
     for _ in range(3):
         group.exchange("w1", tomorrow)
+    group.lender.share_out(tomorrow)
+    for known in (group.lender._before, group.lender._used["w1"], group.borrowers["w1"]._told):
+        assert all(place.begins_at > START for place in known), "yesterday is forgotten"
     group.account(0).turn(tomorrow)
     assert group.account(0).spent_usd == 0
     assert group.account(1).has_room(Decimal("0.1"), tomorrow)

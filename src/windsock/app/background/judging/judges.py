@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from windsock.app.background.cap_keeping import beside_name
@@ -60,6 +60,7 @@ class Judges:
                 del self.desks[namespace, route]
         self.rules = rules
         self._makers.clear()
+        self.background.end(JUDGE, but=rules)
 
     @property
     def is_reading(self) -> bool:
@@ -100,7 +101,7 @@ class Judges:
         rules = self.rules.get(cell.route)
         if rules is None or not self._may_judge(rules, served):
             return None
-        case = seen(Case(rules=rules, texts=texts, chance=1.0))
+        case = await seen(Case(rules=rules, texts=texts, chance=1.0))
         if case is None:
             return None
         return await VerdictCalls(self.background, self._desk(cell)).score(case)
@@ -118,6 +119,7 @@ class Judges:
                 share=rules.share,
                 desk=self.desks.get((namespace, name)) or JudgeDesk(half_life_s),
                 said_of=self.feedbacks.said_of,
+                is_label=partial(self.router.operator.is_label, Cell(namespace, name, "")),
                 tally=self.background.tally(JUDGE, name) if is_owner else None,
                 waiting=self.background.waiting(JUDGE, name) if is_owner else None,
                 account=account if is_owner else None,
@@ -127,7 +129,8 @@ class Judges:
         """Have it judged, and tell what came of it as any other reward."""
         decision = drawn.texts.outcome.decision
         desk, place = self._desk(decision.cell), (decision.cell, drawn.served)
-        case = seen(drawn)
+        rules = self.rules[drawn.rules.route]  # of now: an edit may have come while it waited
+        case = await seen(replace(drawn, rules=rules))
         if case is None:
             desk.unseen += 1
             return

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
-
 from windsock.core.evidence.judging.prompts import Turn
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.reading import prompt_of
-from windsock.wire.json_codec import parsed
+from windsock.wire.json_codec import dumps, parsed
 
 MOST_BYTES = 256 * 1024
-"""Of a request and its answer that wait for a judge; what is larger is not judged."""
+"""Of a request, and of its answer, that wait for a judge; what is larger is not judged."""
+
+MOST_STREAM_BYTES = 1024 * 1024
+"""Of an answer that streamed: its events take some three hundred bytes for each token."""
 
 WISHES = ("zdr", "data_collection", "only", "ignore")
 """Fields of the caller's `provider` that say who may see its words: they hold for a judge too."""
@@ -20,7 +21,8 @@ WISHES = ("zdr", "data_collection", "only", "ignore")
 
 def is_small(texts: AnsweredTexts) -> bool:
     """Whether it may be held until a judge has time."""
-    return len(texts.asked) + len(texts.answer) <= MOST_BYTES
+    most = MOST_STREAM_BYTES if texts.is_stream else MOST_BYTES
+    return len(texts.asked) <= MOST_BYTES and len(texts.answer) <= most
 
 
 def is_text(texts: AnsweredTexts) -> bool:
@@ -39,7 +41,7 @@ def conversation_of(texts: AnsweredTexts) -> list[Turn]:
     turns = [(said.role, said.text) for said in prompt_of(texts)]
     tools = _body(texts).get("tools")
     if tools:
-        turns.insert(max(0, len(turns) - 1), ("tools", orjson.dumps(tools).decode()))
+        turns.insert(max(0, len(turns) - 1), ("tools", dumps(tools).decode()))
     return turns
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -15,7 +16,7 @@ from windsock.core.evidence.judging.verdicts import against_reference, better_in
 from windsock.core.evidence.sources import JUDGE
 from windsock.service.background_requests import BackgroundRequests, Question
 from windsock.service.texts.answered import AnsweredTexts
-from windsock.service.texts.reading import answer_of, text_of
+from windsock.service.texts.reading import answer_of, message_in, text_of
 from windsock.wire.json_codec import parsed
 
 ASKED_AGAIN = ("messages", "max_tokens", "max_completion_tokens", "temperature", "top_p", "stop",
@@ -25,13 +26,17 @@ ASKED_AGAIN = ("messages", "max_tokens", "max_completion_tokens", "temperature",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """An answer before its judge: whose, what was asked and answered, and how likely that was."""
+    """An answer before its judge: whose, what was asked and answered, and how likely that was.
+
+    wishes  who may see its words, as the caller's `provider` says
+    """
 
     rules: JudgeRules
     texts: AnsweredTexts
     chance: float
     asked: Sequence[Turn] = ()
     answer: str = ""
+    wishes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def served(self) -> str:
@@ -52,8 +57,8 @@ class VerdictCalls:
 
     async def _scored(self, case: Case) -> float | None:
         rules = case.rules
-        body = pointwise(case.asked, case.answer, rubric=rules.rubric, most_chars=rules.max_chars)
-        reply = await self._asked(case, body)
+        tell = partial(pointwise, rubric=rules.rubric, most_chars=rules.max_chars)
+        reply = await self._asked(case, partial(tell, case.asked, case.answer))
         score = None if reply is None else score_in(reply)
         self._desk.unreadable += reply is not None and score is None
         return score
@@ -69,7 +74,7 @@ class VerdictCalls:
         compare = partial(pairwise, case.asked, rubric=rules.rubric, most_chars=rules.max_chars)
         verdicts = []
         for first, second in ((case.answer, other), (other, case.answer)):
-            reply = await self._asked(case, compare(first, second))
+            reply = await self._asked(case, partial(compare, first, second))
             better = None if reply is None else better_in(reply)
             self._desk.unreadable += reply is not None and better is None
             if better is None:
@@ -86,40 +91,45 @@ class VerdictCalls:
         kept = {name: body[name] for name in ASKED_AGAIN if name in body}
         answer = await self._background.ask(self._question(case, case.rules.reference, kept))
         text = _text(answer)
-        return case.rules.redact(text) if text else None
+        return await asyncio.to_thread(case.rules.redact, text) if text else None
 
-    async def _asked(self, case: Case, body: Mapping[str, Any]) -> str | None:
-        """What the judge replies; None if it does not."""
-        asked = {**body, "max_tokens": case.rules.max_tokens}
+    async def _asked(self, case: Case, told: Callable[[], Mapping[str, Any]]) -> str | None:
+        """What the judge replies to what it is told; None if it does not."""
+        asked = {**await asyncio.to_thread(told), "max_tokens": case.rules.max_tokens}
         answer = await self._background.ask(self._question(case, case.rules.model, asked))
         return None if answer is None else _text(answer)
 
     def _question(self, case: Case, model: str, body: Mapping[str, Any]) -> Question:
-        wishes = wishes_of(case.texts)
         return Question(
             purpose=JUDGE,
             route=case.rules.route,
             namespace=case.texts.outcome.decision.cell.namespace,
             model=model,
-            body={**body, "provider": wishes} if wishes else body,
+            body={**body, "provider": case.wishes} if case.wishes else body,
             optional=("response_format",),
         )
 
 
-def seen(drawn: Case) -> Case | None:
+async def seen(drawn: Case) -> Case | None:
     """With its texts as the judge may see them; None if there is none, or no letter and no digit
-    in the answer."""
+    in the answer.
+
+    In a thread: a redaction of the operator's may take its time, or ask somebody.
+    """
+    return await asyncio.to_thread(_seen, drawn)
+
+
+def _seen(drawn: Case) -> Case | None:
     answer, redact = answer_of(drawn.texts), drawn.rules.redact
     if not is_text(drawn.texts):
         return None
     if answer is None or not any(map(str.isalnum, answer)):
         return None
     asked = tuple((role, redact(text)) for role, text in conversation_of(drawn.texts))
-    return replace(drawn, asked=asked, answer=redact(answer))
+    wishes = wishes_of(drawn.texts)
+    return replace(drawn, asked=asked, answer=redact(answer), wishes=wishes)
 
 
 def _text(answer: Mapping[str, Any] | None) -> str:
     """Of the first choice."""
-    choices = (answer or {}).get("choices") or [{}]
-    message = choices[0].get("message")
-    return text_of(message) if isinstance(message, dict) else ""
+    return text_of(message_in(answer or {}))

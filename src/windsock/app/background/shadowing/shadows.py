@@ -6,6 +6,7 @@ paid and capped apart. Texts are in memory only, and those of private requests n
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,6 +17,7 @@ from windsock.app.background.judging.judges import Judges
 from windsock.app.background.judging.material import is_small, wishes_of
 from windsock.app.background.shadowing.rules import ShadowRules
 from windsock.clock import Clock
+from windsock.core.evidence.agreement.canonical import Canonical
 from windsock.core.evidence.agreement.shadow import ShadowDesk, least_known, value_of
 from windsock.core.evidence.sources import JUDGE, SHADOW
 from windsock.core.evidence.weighting import CHECK
@@ -29,6 +31,8 @@ from windsock.service.checking.answer_checks import first_message
 from windsock.service.control.overviews.shadows import ShadowFacts
 from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.asked import asked_of
+from windsock.service.texts.reading import message_in
+from windsock.wire.formats.openai_ends import choices_in, finish_of
 from windsock.wire.json_codec import dumps, parsed
 
 SHADOW_DRAW = 49
@@ -41,7 +45,8 @@ ASKED_ALIKE = frozenset(
 """Fields of a request that is sent twice: none has anything done elsewhere."""
 
 TOOLS = frozenset({"tools", "tool_choice", "parallel_tool_calls", "functions", "function_call"})
-ACTING = TOOLS | {"web_search_options", "plugins", "mcp_servers"}
+SEARCHES = frozenset({"web_search_options", "search_parameters", "enable_search"})
+ACTING = TOOLS | SEARCHES | {"plugins", "mcp_servers"}
 """What may act, at a provider too."""
 
 NOTHING: tuple[object, ...] = (None, [], "none", False)
@@ -68,6 +73,7 @@ class Shadows:
     def adopt(self, rules: Mapping[str, ShadowRules]) -> None:
         """Other shadows from now on; what came of those of a route that has none is forgotten."""
         self.rules = rules
+        self.background.end(SHADOW, but=rules)
         self.desks = {place: desk for place, desk in self.desks.items() if place[1] in rules}
 
     @property
@@ -82,26 +88,26 @@ class Shadows:
         if rules is None or is_background(decision.key_id) or not is_small(texts):
             return
         if uniform(self.router.seed, decision.number, SHADOW_DRAW) < rules.share:
-            work = partial(self._shadow, rules, texts)
-            self.background.offer(SHADOW, rules.route, work)
+            self.background.offer(SHADOW, rules.route, partial(self._shadow, texts))
 
     def facts(self, namespace: str) -> Iterator[ShadowFacts]:
         """As they stand for a namespace; what is shared is the default one's to see."""
         is_owner, now = namespace == DEFAULT_NAMESPACE, self.clock.now()
-        accounts = {each.cap.name: each for each in self.router.caps.all_accounts(now)}
         for name, rules in self.rules.items():
+            account = self.router.caps.account(beside_name(name, SHADOW), now)
             yield ShadowFacts(
                 route=name,
                 compare=rules.compare,
                 share=rules.share,
                 desk=self.desks.get((namespace, name)) or ShadowDesk(),
                 tally=self.background.tally(SHADOW, name) if is_owner else None,
-                account=accounts.get(beside_name(name, SHADOW)) if is_owner else None,
+                account=account if is_owner else None,
             )
 
-    async def _shadow(self, rules: ShadowRules, texts: AnsweredTexts) -> None:
+    async def _shadow(self, texts: AnsweredTexts) -> None:
         """Send it, compare the answer and learn what it was worth."""
         decision = texts.outcome.decision
+        rules = self.rules[decision.cell.route]  # of now: an edit may have come while it waited
         desk = self.desks.setdefault((decision.cell.namespace, rules.route), ShadowDesk())
         body = _body(texts, with_tools=rules.with_tools)
         name = None if body is None else self._second(rules, texts)
@@ -139,8 +145,8 @@ class Shadows:
         if rules.compare == "judge":
             return await self._judged(texts, name, answer)
         if rules.compare == "checks":
-            return self._checked(rules, texts, answer)
-        return self._compared(rules, texts, name, _message(answer))
+            return await self._checked(rules, texts, answer)
+        return await self._compared(rules, texts, name, message_in(answer))
 
     async def _judged(
         self, texts: AnsweredTexts, name: str, answer: Mapping[str, Any]
@@ -157,23 +163,24 @@ class Shadows:
         )
         return None if score is None else (Reward(value=score, source=JUDGE), score >= HELD_FROM)
 
-    def _checked(
+    async def _checked(
         self, rules: ShadowRules, texts: AnsweredTexts, answer: Mapping[str, Any]
     ) -> Verdict | None:
+        """None where the route has no check, or none that such an answer is for."""
         route = self.router.routes.get(rules.route)
         if route is None or route.checks is None:
             return None
-        asked = asked_of(texts.asked, _first(answer).get("finish_reason"))
-        holds = route.checks.holds(_message(answer), asked)
-        return Reward(value=float(holds), source=CHECK), holds
+        asked = asked_of(texts.asked, finish_of(choices_in(answer)))
+        results = await asyncio.to_thread(route.checks.results, message_in(answer), asked)
+        holds = all(results.values())
+        return (Reward(value=float(holds), source=CHECK), holds) if results else None
 
-    def _compared(
+    async def _compared(
         self, rules: ShadowRules, texts: AnsweredTexts, name: str, message: Mapping[str, Any]
     ) -> Verdict | None:
         """By whether it says what was served, and what is believed of both."""
         served, cell = texts.outcome.served or "", texts.outcome.decision.cell
-        given = first_message(texts)
-        agrees = None if given is None else rules.canonical.agree(given, message)
+        agrees = await asyncio.to_thread(_agree, rules.canonical, texts, message)
         if agrees is None:
             return None
         means = [a / (a + b) for a, b in self.router.beliefs.posteriors(cell, (served, name))]
@@ -204,11 +211,7 @@ def _body(texts: AnsweredTexts, *, with_tools: bool) -> dict[str, Any] | None:
     return {**asked, "provider": wishes} if wishes else asked
 
 
-def _first(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    choice = (answer.get("choices") or [{}])[0]
-    return choice if isinstance(choice, dict) else {}
-
-
-def _message(answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    message = _first(answer).get("message")
-    return message if isinstance(message, dict) else {}
+def _agree(canonical: Canonical, texts: AnsweredTexts, message: Mapping[str, Any]) -> bool | None:
+    """Whether it says what was served; None if that cannot be told."""
+    given = first_message(texts)
+    return None if given is None else canonical.agree(given, message)

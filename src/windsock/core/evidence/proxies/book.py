@@ -88,14 +88,22 @@ class ProxyBook:
             made[voice.source] = sums if before is None else before.plus(sums)
         return made
 
-    def forget_scores(self, watched: Watched, most: float) -> None:
-        """Scores have changed: `most` of each task stay; what labels said beside them stays."""
+    def forget_scores(self, watched: Watched, most: float) -> list[tuple[Place, Voice, Dated]]:
+        """Scores have changed: `most` of each task stay; what labels said beside them stays.
+
+        returns     what was taken away, as sums below 0
+        """
         namespace, deployment, source = watched
+        taken: list[tuple[Place, Voice, Dated]] = []
         for (cell, name), voices in self._held.items():
             if (cell.namespace, name) == (namespace, deployment):
                 for voice, dated in voices.items():
-                    if voice.source == source:
-                        dated.sums = dated.sums.at_most(most, MOST_SCORED)
+                    if voice.source == source and dated.sums.judged > most:
+                        kept = dated.sums.at_most(most, MOST_SCORED)
+                        change = Dated(kept.plus(dated.sums, -1.0), dated.at)
+                        taken.append(((cell, name), voice, change))
+                        dated.sums = kept
+        return taken
 
     def places(self, namespace: str) -> Iterator[Place]:
         """Where anything was said in a namespace."""

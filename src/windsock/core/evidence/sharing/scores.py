@@ -68,13 +68,18 @@ class Scores:
         self._beliefs.note_proxy(cell, deployment, now)
 
     def _watch(self, cell: Cell, deployment: str, word: ProxyWord, now: float) -> None:
-        """A first word on an answer may tell of a change, as a label's would."""
+        """A first word on an answer may tell of a change, as a label's would; of several replicas
+        one judges."""
+        if not self._beliefs.is_judge:
+            return
         weighting, watched = self._open(cell), (cell.namespace, deployment, word.source)
         known = weighting.proxies.of((cell, deployment), now).get(word.source, NO_SUMS)
         weight = weighting.proxy_weight(word.source)
         found = weighting.proxies.watch.note(watched, word.score, known, weight)
         if found is not None and self._beliefs.settings.watches_drift:
-            weighting.proxies.forget_scores(watched, KEEPS)
+            for (where, name), voice, change in weighting.proxies.forget_scores(watched, KEEPS):
+                key = (*where.stored, name, *voice)
+                weighting.tell(Kind.FORGOTTEN, key, tuple(change.sums), change.at)
             facts = {**found, "namespace": cell.namespace, "route": cell.route}
             self._publish(
                 Event(kind=EventKind.QUALITY_DRIFTED, deployment=deployment, at=now, facts=facts)
@@ -85,6 +90,13 @@ class Scores:
     ) -> None:
         """What another replica was told."""
         self._open(cell).score((cell, deployment), Voice(*whose), sums, at)
+        self._beliefs.note_proxy(cell, deployment, at)
+
+    def forget(
+        self, cell: Cell, deployment: str, whose: Sequence[str], sums: ProxySums, at: float
+    ) -> None:
+        """What another replica counts no more: it has found a change."""
+        self._open(cell).proxies.add((cell, deployment), Voice(*whose), sums, at)
         self._beliefs.note_proxy(cell, deployment, at)
 
     def credit(self, decision: Decision, deployment: str, reward: Reward, weight: float) -> Credit:

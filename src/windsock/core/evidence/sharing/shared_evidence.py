@@ -157,6 +157,11 @@ class SharedEvidence:
     ) -> None:
         self._scores.hear(cell, deployment, whose, ProxySums(*each.values), each.at)
 
+    def _hear_forgotten(
+        self, cell: Cell, deployment: str, whose: list[str], each: Contribution
+    ) -> None:
+        self._scores.forget(cell, deployment, whose, ProxySums(*each.values), each.at)
+
     def _hear_claimed(
         self, cell: Cell, deployment: str, claim: list[str], each: Contribution
     ) -> None:
@@ -222,6 +227,7 @@ HEARD_BY: Mapping[Kind, Callable[[SharedEvidence, Cell, str, list[str], Contribu
     Kind.USED: SharedEvidence._hear_used,
     Kind.HEARD: SharedEvidence._hear_heard,
     Kind.SCORED: SharedEvidence._hear_scored,
+    Kind.FORGOTTEN: SharedEvidence._hear_forgotten,
     Kind.CLAIMED: SharedEvidence._hear_claimed,
     Kind.CALIBRATED: SharedEvidence._hear_calibrated,
     Kind.COMPARED: SharedEvidence._hear_compared,

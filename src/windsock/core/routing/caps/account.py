@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from math import inf
@@ -52,6 +52,11 @@ def raise_of(facts: Mapping[str, object]) -> Raise:
     )
 
 
+def alone() -> int:
+    """Processes that spend, where there is one."""
+    return 1
+
+
 @dataclass(slots=True, kw_only=True)
 class Account:
     """A sum of `cap`; `of` names whose it is where each has its own.
@@ -66,6 +71,7 @@ class Account:
     is_shared           other replicas spend of it as well: here only what was granted
     elsewhere_usd       of `spent_usd`, what others have spent
     granted_usd         may be spent here, in all; None: nothing was said yet
+    among               processes among which a sum beside a route is divided evenly
     """
 
     cap: Cap
@@ -84,6 +90,7 @@ class Account:
     is_shared: bool = False
     elsewhere_usd: Decimal = NOTHING
     granted_usd: Decimal | None = None
+    among: Callable[[], int] = alone
 
     def turn(self, now: float) -> None:
         """Begin the period of `now`, if it is a later one: a clock set back brings none back."""
@@ -114,8 +121,11 @@ class Account:
 
     def limit_usd(self, now: float) -> Decimal:
         """The cap with what it is raised by for now."""
-        cap = self.cap
-        usd = cap.usd if cap.share is None else min(cap.usd, cap.share * self.beside_usd)
+        cap, usd = self.cap, self.cap.usd
+        if cap.beside:
+            usd /= self.among()
+        if cap.share is not None:
+            usd = min(usd, cap.share * self.beside_usd)
         return usd + self.raised_usd(now) if self.raises else usd
 
     def raised_usd(self, now: float) -> Decimal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from math import inf
@@ -11,7 +11,7 @@ from math import inf
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import DEFAULT_NAMESPACE
 from windsock.core.model.units import to_float
-from windsock.core.routing.caps.account import NOTHING, Account, Raise
+from windsock.core.routing.caps.account import NOTHING, Account, Raise, alone
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
 
 MAX_CHARGES = 65_536
@@ -33,10 +33,12 @@ class CapBook:
 
     is_idle     nothing is capped: no call needs to ask
     is_shared   other replicas spend of the same caps
+    among       processes, this one among them, that spend beside routes, each its even part
     """
 
     is_idle: bool = True
     is_shared: bool = False
+    among: Callable[[], int] = alone
     _caps: dict[str, Cap] = field(default_factory=dict)
     _holders: dict[str, KeyHolder] = field(default_factory=dict)
     _accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
@@ -88,10 +90,12 @@ class CapBook:
         return list(self._accounts.values())
 
     def account(self, name: str, now: float) -> Account | None:
-        """The sum of a cap that all share, as it stands; None if nothing counted against it yet."""
-        found = self._accounts.get((name, EVERYTHING))
-        if found is not None:
-            found.turn(now)
+        """The sum of a cap that all share, as it stands; None where there is no such cap."""
+        cap = self.cap(name)
+        if cap is None or cap.each:
+            return None
+        found = self._account(cap, EVERYTHING)
+        found.turn(now)
         return found
 
     def open(self, name: str, of: str) -> Account:
@@ -114,6 +118,12 @@ class CapBook:
         facts = {"cap": more.cap, "of": more.of, "usd": to_float(more.usd), "until": more.until}
         namespace = {"namespace": DEFAULT_NAMESPACE}
         return Event(kind=EventKind.CAP_RAISED, deployment="", at=now, facts={**facts, **namespace})
+
+    def hear_raise(self, more: Raise) -> None:
+        """Another replica says so; what the store told already counts once."""
+        known = self._raises.setdefault(more.cap, [])
+        if more not in known:
+            known.append(more)
 
     def restore_raises(self, told: Iterable[Raise]) -> None:
         """These raises, in place of those known."""
@@ -220,7 +230,8 @@ class CapBook:
             raises = self._raises.setdefault(cap.name, [])
             namespace = self._namespace(cap, of)
             is_shared = self.is_shared and not cap.beside
-            found = Account(cap=cap, of=of, raises=raises, namespace=namespace, is_shared=is_shared)
+            found = Account(cap=cap, of=of, raises=raises, namespace=namespace, is_shared=is_shared,
+                            among=self.among)  # fmt: skip
             self._accounts[cap.name, of] = found
         return found
 

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from windsock.core.model.events import Event
 from windsock.core.routing.caps.account import NOTHING, UNASKED, Account
@@ -60,9 +60,10 @@ class Borrower:
 
     def report(self, now: float) -> list[Used]:
         """What is new since the last one; half of what is left of each grant is given back."""
-        shared = (each for each in self.book.all_accounts(now) if each.is_shared)
+        shared = [each for each in self.book.all_accounts(now) if each.is_shared]
         found = [used for each in shared if (used := self._used(each, now)) is not None]
-        self._told = {each.place: each for each in [*self._told.values(), *found]}
+        self._told |= {each.place: each for each in found}
+        forget_over((self._told, self._quiet), shared)
         return found
 
     def take(self, grants: Iterable[Grant], now: float) -> None:
@@ -123,9 +124,10 @@ class Lender:
 
     def share_out(self, now: float) -> None:
         """What this process may spend of every sum: all that is granted to no other."""
-        for account in self.book.all_accounts(now):
-            if account.is_shared:
-                self._share_out(account, now)
+        shared = [each for each in self.book.all_accounts(now) if each.is_shared]
+        for account in shared:
+            self._share_out(account, now)
+        forget_over((self._before, *self._used.values()), shared)
 
     def forget(self, borrower: str, now: float) -> None:
         """It has ended: what it was granted and has not spent is free."""
@@ -163,3 +165,11 @@ class Lender:
 def place_of(account: Account) -> Place:
     """Which sum it is."""
     return Place(account.cap.name, account.of, max(account.begins_at, 0.0))
+
+
+def forget_over(known: Iterable[dict[Place, Any]], accounts: Iterable[Account]) -> None:
+    """Of periods that have ended, and caps that are gone, nothing need be known."""
+    places = {place_of(each) for each in accounts}
+    for each in known:
+        for place in each.keys() - places:
+            del each[place]

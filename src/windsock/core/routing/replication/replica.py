@@ -44,10 +44,15 @@ class Replica:
         self.outbox = Outbox(name, router.beliefs.settings.half_life_s)
         self.seen = Seen()
         self._recent: deque[Delta] = deque(maxlen=MAX_RECENT)
-        router.learner.share(self.outbox.learnt.add)
-        router.conversations.on_turn = self._tell_turn
-        router.conversations.on_answer = self._tell_answer
+        self._changed: set[tuple[str, str, str]] = set()
         self.hearers: dict[str, Hear] = {}
+        self.listen()
+
+    def listen(self) -> None:
+        """What the router learns from now on is this replica's to tell."""
+        self.router.learner.share(self.outbox.learnt.add)
+        self.router.conversations.on_turn = self._tell_turn
+        self.router.conversations.on_answer = self._tell_answer
 
     def close(self) -> None:
         """The router learns for itself alone from now on."""
@@ -57,6 +62,7 @@ class Replica:
 
     def cut(self, now: float) -> Delta | None:
         """What it has to tell since the last one; None if that is nothing."""
+        self._tell_changed()
         delta = self.outbox.cut(now)
         if delta is not None:
             self._note(delta)
@@ -81,17 +87,27 @@ class Replica:
 
         raises  KeyError, TypeError or ValueError if it is none (`Router.from_state`)
         """
-        self.router.from_state(state)
-        self.seen = Seen.from_state(seen.to_state())
-        self._recent.clear()
+
+        def taken() -> Seen:
+            self.router.from_state(state)
+            return Seen.from_state(seen.to_state())
+
+        self.begin_anew(taken)
+
+    def begin_anew(self, build: Callable[[], Seen]) -> None:
+        """`build` makes the router's state, and tells which deltas are in it; what it lacks of
+        one's own is learnt again. Nothing of all that is told: it was, or will be."""
         self.outbox.learnt.is_muted = True
         try:
-            for delta in self.outbox.lacking(seen):
+            self.seen = build()
+            self._recent.clear()
+            for delta in self.outbox.lacking(self.seen):
                 self._note(delta)
                 self._learn(delta.learnt)
             self._learn(self.outbox.learnt.waiting())
         finally:
             self.outbox.learnt.is_muted = False
+            self.listen()
         self.router.tables.forget()
 
     def tell_of(self, event: Event) -> None:
@@ -103,7 +119,7 @@ class Replica:
         elif event.kind in QUALITY:
             for namespace, route in self.router.beliefs.routes():
                 if event.namespace in (None, namespace):
-                    self._tell_quality(namespace, route, event.deployment)
+                    self._changed.add((namespace, route, event.deployment))
         elif event.kind in SILENCE:
             key = (str(event.facts["namespace"]), str(event.facts["key"]))
             self.outbox.tell("silenced", key, event.kind is EventKind.KEY_SILENCED)
@@ -164,7 +180,7 @@ class Replica:
 
     def _hear_raised(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         if self.router.caps.cap(key[0]) is not None:
-            self.router.caps.raise_for_now(raise_of(word), now)
+            self.router.caps.hear_raise(raise_of(word))
 
     def _hear_turn(self, key: tuple[str, ...], word: list[Any], now: float) -> None:
         namespace, route, session = key
@@ -194,11 +210,20 @@ class Replica:
         word = {"until": health.cooldown_until(deployment), "cause": cause.value if cause else None}
         self.outbox.tell("cooldown", (deployment,), word)
 
-    def _tell_quality(self, namespace: str, route: str, deployment: str) -> None:
-        """With what it rests on: others learn the rest of what they know once more."""
-        state = self.router.beliefs.quality(namespace, route, deployment)
-        word = {"state": state, "seen": self.seen.to_state()}
-        self.outbox.tell("quality", (namespace, route, deployment), word)
+    def _tell_changed(self) -> None:
+        """With what it rests on: others learn the rest of what they know once more.
+
+        Told as of the next delta, whose sums are in it: they would else count twice.
+        """
+        if not self._changed:
+            return
+        seen = Seen.from_state(self.seen.to_state())
+        seen.note(self.name, self.outbox.number + 1)
+        for key in self._changed:
+            state = self.router.beliefs.quality(*key)
+            if state is not None:
+                self.outbox.tell("quality", key, {"state": state, "seen": seen.to_state()})
+        self._changed.clear()
 
 
 HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], None]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
 
@@ -20,13 +21,16 @@ Traffic = Callable[[Cell], int]
 """Requests of a task in the last day."""
 
 
-def choices_of(
+async def choices_of(
     router: Router, outcomes: Iterable[Outcome], counts: Traffic, now: float
 ) -> list[ChoiceView]:
     """Those of the tasks of these answers, the dearest first."""
     answers = Counter(each.decision.cell for each in outcomes)
-    found = [choice_of(router, cell, counts, now) for cell, _ in answers.most_common(MOST_CHOICES)]
-    told = [each for each in found if each is not None]
+    told: list[ChoiceView] = []
+    for cell, _ in answers.most_common(MOST_CHOICES):
+        if (found := choice_of(router, cell, counts, now)) is not None:
+            told.append(found)
+        await asyncio.sleep(0)  # tasks by the dozen: requests go between
     return sorted(told, key=lambda each: (-(each.loss_usd_per_day or 0.0), -each.loss))
 
 

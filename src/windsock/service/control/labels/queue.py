@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -10,9 +11,11 @@ from windsock.core.model.calls import Outcome
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback
 from windsock.service.control.labels.schemas import SaidView, WantedView
+from windsock.service.control.schemas.wanted_labels import unlabelled
 from windsock.service.feedback_inbox import FeedbackInbox
+from windsock.service.texts.answered import AnsweredTexts
 from windsock.service.texts.held import HeldTexts
-from windsock.service.texts.reading import answer_of, prompt_of
+from windsock.service.texts.reading import answer_of, prompt_of, shortened
 
 ALLOW = (
     "no texts are held: write texts = true under [labels] in windsock.toml; they stay in memory, "
@@ -24,16 +27,17 @@ NONE_YET = "no text is held yet: send requests, or wait for the next ones"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Which answers are asked for; None: all."""
+    """Which answers are asked for; None: all. since: unix s."""
 
     route: str | None = None
     task: str | None = None
+    since: float = 0.0
 
     def holds(self, outcome: Outcome) -> bool:
         """Whether this is one of them."""
         cell = outcome.decision.cell
         is_asked = self.route in (None, cell.route) and self.task in (None, cell.name)
-        return is_asked and not cell.is_own
+        return is_asked and not cell.is_own and outcome.decision.at >= self.since
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,45 +53,36 @@ class Queue:
     feedback_of: Callable[[str], list[Feedback]]
     is_label: Callable[[Cell, str], bool]
 
-    def held(self, namespace: str) -> list[Outcome]:
+    def held(self, namespace: str, wish: Wish) -> list[Outcome]:
         """Those whose texts may be read, oldest first."""
-        return [each.outcome for each in self.texts.all_of(namespace)]
+        every = (each.outcome for each in self.texts.all_of(namespace))
+        return [each for each in every if wish.holds(each)]
 
     def first(
         self, ranked: Iterable[tuple[float, Outcome]], limit: int
     ) -> list[tuple[float, Outcome]]:
         """The first `limit` of them that nobody has labelled; it blocks."""
-        return [*islice(self._unlabelled(ranked), limit)]
-
-    def _unlabelled(
-        self, ranked: Iterable[tuple[float, Outcome]]
-    ) -> Iterator[tuple[float, Outcome]]:
-        for worth, outcome in ranked:
-            cell, said = outcome.decision.cell, self._said(outcome.decision.id)
-            if not any(self.is_label(cell, each.reward.source) for each in said):
-                yield worth, outcome
+        return [*islice(unlabelled(self._said, self.is_label, ranked), limit)]
 
     def _said(self, decision_id: str) -> Iterable[Feedback]:
         """The latest, also what is not in the store yet."""
         known = self.feedbacks.at_hand(decision_id)
         return self.feedback_of(decision_id) if known is None else known.said.values()
 
-    def view(self, worth: float, outcome: Outcome, *, may_read: bool) -> WantedView:
-        """One of them, with its texts where they are held and may be read."""
-        decision = outcome.decision
-        held = self.texts.of(decision.id, decision.cell.namespace) if may_read else None
-        return WantedView(
-            decision_id=decision.id,
-            at=decision.at,
-            route=decision.cell.route,
-            task=decision.cell.name,
-            deployment=outcome.served or decision.deployment,
-            prompt_tokens=decision.prompt_tokens,
-            cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
-            label_worth=worth,
-            prompt=[SaidView(**each._asdict()) for each in prompt_of(held)] if held else None,
-            answer=answer_of(held) if held else None,
+    async def views(
+        self, found: Sequence[tuple[float, Outcome]], *, may_read: bool
+    ) -> list[WantedView]:
+        """They, with their texts where those are held and may be read.
+
+        Texts are long: they are read in a thread.
+        """
+        every = [self._texts(outcome) if may_read else None for _, outcome in found]
+        return await asyncio.to_thread(
+            lambda: [_view(*each, held) for each, held in zip(found, every, strict=True)]
         )
+
+    def _texts(self, outcome: Outcome) -> AnsweredTexts | None:
+        return self.texts.of(outcome.decision.id, outcome.decision.cell.namespace)
 
     def note(self, *, may_read: bool, held: int) -> str | None:
         """Why no text is shown, and how that is mended."""
@@ -96,3 +91,22 @@ class Queue:
         if not may_read:
             return LACKS
         return None if held else NONE_YET
+
+
+def _view(worth: float, outcome: Outcome, held: AnsweredTexts | None) -> WantedView:
+    decision, answer = outcome.decision, answer_of(held) if held else None
+    said = prompt_of(held) if held else None
+    return WantedView(
+        decision_id=decision.id,
+        at=decision.at,
+        route=decision.cell.route,
+        task=decision.cell.name,
+        deployment=outcome.served or decision.deployment,
+        prompt_tokens=decision.prompt_tokens,
+        cost_usd=None if outcome.cost_usd is None else float(outcome.cost_usd),
+        label_worth=worth,
+        prompt=None
+        if said is None
+        else [SaidView(role=each.role, text=shortened(each.text)) for each in said],
+        answer=None if answer is None else shortened(answer),
+    )

@@ -64,15 +64,15 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
             route = router.resolve(RouteRequest(model=route)).name
         now, may_read = clock.now(), not caller.scopes.isdisjoint(("label", "admin"))
         begin = when(since, now, param="since", otherwise=now - DAY_S)
-        held = queue.held(caller.namespace) if may_read else []
-        outcomes = held or await sought(caller.namespace, begin, now)
-        asked = [each for each in outcomes if Wish(route=route, task=task).holds(each)]
+        wish = Wish(route=route, task=task, since=0.0 if since is None else begin)
+        held = queue.held(caller.namespace, wish) if may_read else []
+        asked = held or [*filter(wish.holds, await sought(caller.namespace, begin, now))]
         ranked = wanted(asked, LabelWorth(router, now))
         first = await asyncio.to_thread(queue.first, ranked, limit)
         counts = await traffic(caller.namespace)
         return LabelsAnswer(
-            data=[queue.view(*each, may_read=may_read) for each in first],
-            choices=choices_of(router, asked, counts, now),
+            data=await queue.views(first, may_read=may_read),
+            choices=await choices_of(router, asked, counts, now),
             texts_held=len(held),
             note=queue.note(may_read=may_read, held=len(held)),
         )

@@ -54,7 +54,7 @@ class LabelsAnswer(Answer):
 
     data: list[WantedView]
     choices: list[ChoiceView] = Field(description="of their tasks, the dearest first")
-    texts_held: int = Field(description="answers whose texts may be read")
+    texts_held: int = Field(description="answers of those asked for whose texts may be read")
     note: str | None
 
 

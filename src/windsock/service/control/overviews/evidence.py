@@ -68,14 +68,17 @@ def evidence_routes(insight: Insight, judging: Judging, past: History) -> APIRou
                 await asyncio.sleep(0)  # cells by the hundred: requests go between
         found.sort(key=lambda each: -each.effective_samples)
         now = insight.clock.now()
-        judges = [judge_view(each, now) for each in judging(caller.namespace)
-                  if route in (None, each.route)]  # fmt: skip
+        judges: list[JudgeView] = []
+        for each in judging(caller.namespace):
+            if route in (None, each.route):
+                judges.append(judge_view(each, now))
+                await asyncio.sleep(0)  # biases of thousands of answers: requests go between
         spent = await asyncio.to_thread(
             past.report, since=now - WEEK_S, by=("key",), namespace=caller.namespace,
             has_delays=False,
         )  # fmt: skip
-        knowing = [KnowingView(**each) for each in knowing_lines(spent)
-                   if route in (None, each["route"])]  # fmt: skip
+        knowing = [KnowingView(**line) for line in knowing_lines(spent)
+                   if route in (None, line["route"])]  # fmt: skip
         return EvidenceAnswer(total=len(found), data=found[:limit], judges=judges, knowing=knowing)
 
     return routes

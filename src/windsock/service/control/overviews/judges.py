@@ -10,7 +10,6 @@ from pydantic import Field
 
 from windsock.core.evidence.judging.biases import Basis, Bias
 from windsock.core.evidence.judging.desk import JudgeDesk
-from windsock.core.evidence.sources import is_label
 from windsock.core.model.rewards import Reward
 from windsock.core.model.units import to_float
 from windsock.core.routing.caps.account import Account
@@ -26,6 +25,7 @@ class JudgeFacts:
 
     tally, account  of all namespaces together; None for one that may not see those
     said_of         a decision's id -> what was said of it, as far as it is at hand
+    is_label        whether a source knows what was right, by what the route says
     """
 
     route: str
@@ -34,6 +34,7 @@ class JudgeFacts:
     share: float
     desk: JudgeDesk
     said_of: Callable[[str], Iterable[Reward]]
+    is_label: Callable[[str], bool]
     tally: BackgroundTally | None
     waiting: int | None
     account: Account | None
@@ -106,7 +107,7 @@ def _biases(facts: JudgeFacts) -> BiasesView:
 
     def label_of(decision_id: str) -> float | None:
         said = facts.said_of(decision_id)
-        values = [each.value for each in said if is_label(each.source)]
+        values = [each.value for each in said if facts.is_label(each.source)]
         return sum(values) / len(values) if values else None
 
     return BiasesView(

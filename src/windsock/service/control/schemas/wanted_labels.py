@@ -29,13 +29,18 @@ def answered(decisions: Decisions, *, since: float, until: float, namespace: str
 
 
 def unlabelled(
-    feedback_of: Callable[[str], list[Feedback]],
+    said_of: Callable[[str], Iterable[Feedback]],
     is_label: Callable[[Cell, str], bool],
     ranked: Iterable[tuple[float, Outcome]],
-) -> Iterator[bytes]:
-    """Lines of those that nobody who knows has judged, in their order, with what a label would
-    tell."""
+) -> Iterator[tuple[float, Outcome]]:
+    """Those that nobody who knows has judged, in their order."""
     for worth, found in ranked:
-        cell, said = found.decision.cell, feedback_of(found.decision.id)
+        cell, said = found.decision.cell, said_of(found.decision.id)
         if not any(is_label(cell, each.reward.source) for each in said):
-            yield orjson.dumps({**decision_facts(found), "label_worth": worth}) + b"\n"
+            yield worth, found
+
+
+def lines_of(ranked: Iterable[tuple[float, Outcome]]) -> Iterator[bytes]:
+    """They, with what a label would tell."""
+    for worth, found in ranked:
+        yield orjson.dumps({**decision_facts(found), "label_worth": worth}) + b"\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -39,13 +41,17 @@ class ScoresEndpoint:
 
     async def __call__(self, call: Call) -> None:
         """What is no score is left out with its reason; raises BadRequest for what holds none."""
-        taken = await self.taken(call, call.body)
+        taken = await self.taken(call, lambda: call.body)
         await call.answer(200, orjson.dumps(taken.told()))
 
-    async def taken(self, call: Call, body: bytes) -> Taken:
-        """What became of the scores in a body, of a key that may send some."""
+    async def taken(self, call: Call, body: Callable[[], bytes]) -> Taken:
+        """What became of the scores in a body, which is read only for a key that may send some.
+
+        Reading takes a while where it is large, and requests go between.
+        """
         principal = admitted(call, self._access, "feedback", self._clock.now())
-        return await self._taking.take(read_scores(body, self._name), principal)
+        read = await asyncio.to_thread(lambda: read_scores(body(), self._name))
+        return await self._taking.take(read, principal)
 
 
 class OtlpEndpoint:
@@ -61,7 +67,7 @@ class OtlpEndpoint:
     async def __call__(self, call: Call) -> None:
         """JSON, or protobuf where that can be read; raises BadRequest."""
         if not is_protobuf(f"/v1/{self._kind}", call.headers):
-            taken = await self._scores.taken(call, call.body)
+            taken = await self._scores.taken(call, lambda: call.body)
             await call.answer(200, orjson.dumps(self._told(taken)))
             return
         try:
@@ -69,12 +75,12 @@ class OtlpEndpoint:
         except ImportError:
             await call.refuse(UNREADABLE)
             return
-        taken = await self._scores.taken(call, orjson.dumps(self._export(export_of, call.body)))
+        taken = await self._scores.taken(call, lambda: self._as_json(export_of, call.body))
         await call.answer(200, answer_of(self._kind, self._told(taken)), [PROTOBUF_TYPE])
 
-    def _export(self, export_of: Any, body: bytes) -> Any:
+    def _as_json(self, export_of: Any, body: bytes) -> bytes:
         try:
-            return export_of(self._kind, body)
+            return orjson.dumps(export_of(self._kind, body))
         except ValueError as error:
             raise BadRequest(str(error)) from error
 

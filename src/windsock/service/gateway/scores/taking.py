@@ -98,15 +98,19 @@ class ScoreTaking:
             taken.learnt += not is_known
 
     async def _credit(self, score: Score, principal: Principal) -> bool:
-        """True if it had been said before; raises NoScore, UnknownDecision, StoreError."""
+        """True if it had been said before; raises NoScore, UnknownDecision, StoreError.
+
+        The same statement on another scale, or with another text, is a correction.
+        """
         reward = await self._reward(score, principal)
         name = await self._feedbacks.named(score.names, principal.namespace)
         if name is None:
             shown = ", ".join(score.names[:3]) or "no name"
             raise UnknownDecision(f"no answer is known to this key by {shown}")
         only_own = self._only_own() and principal.key_id is not None
+        said = f"{score.key}-{reward.value:.6g}"
         _, is_known = await self._feedbacks.observe(
-            name, reward, principal.namespace, score.key, only_own=only_own
+            name, reward, principal.namespace, said, only_own=only_own
         )
         return is_known
 
