@@ -24,7 +24,7 @@ install: $(SERVE)
 # Compiled once, for the hundred processes that tests start: some environments forbid each to keep what it compiled.
 test: $(TEST)
 	$(BIN)/python -m compileall -q src
-	$(BIN)/python -m pytest -n 3 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadgroup $(PYTEST_ARGS)
 
 check: $(TEST)
 	$(BIN)/ruff check .

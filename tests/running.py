@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -17,6 +19,8 @@ from windsock.app.http_server import server_of
 from windsock.app.service import Service
 from windsock.clock import Clock
 from windsock.config.file import parse
+from windsock.store.engine import open_engine
+from windsock.store.migrations import upgrade_engine
 
 
 @dataclass
@@ -33,7 +37,10 @@ async def running(
     """Serve `config` on a free port until the block ends; the store is a file in `tmp_path`."""
     text = config
     if "[store]" not in text:
-        text += f'\n[store]\nurl = "sqlite:///{tmp_path}/windsock.db"\n'
+        store = tmp_path / "windsock.db"
+        text += f'\n[store]\nurl = "sqlite:///{store}"\n'
+        if not store.exists():
+            store.write_bytes(empty_store())
     if "[feeds]" not in text:
         text += "\n[feeds]\nenabled = []\n"
     service = build(parse(text, environ, source="windsock.toml"), environ, clock=clock)
@@ -54,6 +61,19 @@ async def running(
             server.should_exit = True
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+
+@cache
+def empty_store() -> bytes:
+    """A store as all revisions leave it: they take a third of a start, a thousand times a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "windsock.db"
+        engine = open_engine(f"sqlite:///{store}")
+        upgrade_engine(engine)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        return store.read_bytes()
 
 
 def config_of(*providers: tuple[str, str, float]) -> str:
