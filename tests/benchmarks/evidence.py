@@ -89,13 +89,14 @@ def labels_only(sample: Sample, _: Table) -> Means:
 
 def judge_alone(sample: Sample, _: Table) -> Means:
     """The judge taken at its word."""
-    judged, total = sample.sums[:2]
+    judged, total = sample.sums[:2] + sample.sums[[3, 6]]
     return _of_beta(total + 0.5, judged - total + 0.5)
 
 
 def ppi(sample: Sample, _: Table, *, is_tuned: bool = False) -> Means:
     """The judge's mean, corrected by that of success less score in the same cell."""
     judged, total, _, n, s, squares, j, scores, products = sample.sums
+    judged, total = judged + n, total + j
     n = np.maximum(n, 1.0)
     of_j = np.maximum(scores / n - (j / n) ** 2, 0.0)
     with_s = products / n - j * s / n**2

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.benchmarks.cold_start_tables import PROMPT_TOKENS, Table
-from tests.benchmarks.evidence_judges import JUDGED, JUDGES, Sample, drawn
+from tests.benchmarks.evidence_judges import JUDGES, Sample, drawn
 from tests.builders import START, router
 from windsock.core.beliefs.proxies.hearing import Proxy
 from windsock.core.model.arrays import FloatArray
@@ -140,7 +140,7 @@ def _given(table: Table, aim: Objective, labels: int, seed: int) -> FloatArray:
     """Weights with so many labels of each deployment, each at a task by chance."""
     rng = np.random.default_rng(seed)
     sample = drawn(table.success, JUDGES["95 % right"], labels, rng)
-    sample.sums[1:3, :, -1] = JUDGED
+    sample.sums[1:3, :, -1] = sample.sums[0, :, -1]
     sample.sums[6:8, :, -1] = labels
     at = rng.integers(len(table.tasks), size=len(table.names))
     sample.sums[3:] *= np.arange(len(table.tasks))[:, None] == at

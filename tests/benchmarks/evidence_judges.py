@@ -61,7 +61,7 @@ YES = 0.7
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sample:
-    """(tasks, deployments) of what was seen: sums as in `ProxySums`, labels and their sum."""
+    """(tasks, deployments) of what was seen: sums as in `ProxySums`."""
 
     sums: FloatArray
     judged: int
@@ -85,7 +85,7 @@ def drawn(success: FloatArray, judge: Judge, labels: int, rng: np.random.Generat
     score = np.where(guessed, rng.random(shape) < said, luck < said).astype(np.float64)
     s, j = right[..., :labels].astype(np.float64), score[..., :labels]
     count = np.full(success.shape, float(labels))
-    judged = np.full(success.shape, float(JUDGED))
-    sums = [judged, score.sum(-1), score.sum(-1), count]
+    alone = score[..., labels:].sum(-1)
+    sums = [JUDGED - count, alone, alone, count]
     sums += [each.sum(-1) for each in (s, s * s, j, j * j, s * j)]
     return Sample(sums=np.array(sums), judged=JUDGED)

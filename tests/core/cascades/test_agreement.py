@@ -241,8 +241,23 @@ def test_rewards_teach_the_pair_alone_and_can_be_taken_back() -> None:
     assert made.beliefs.posterior(CELL, CHEAP) == before
     assert facts_of(made, START + 60).judged == pytest.approx(1.0)
     confidences = made.confidences
-    assert confidences.credit_cascade(exchange.decision, CHEAP, 1.0, -1.0, START)
+    by_agreement = {"by_agreement": True}
+    assert confidences.credit_cascade(exchange.decision, CHEAP, 1.0, -1.0, START, **by_agreement)
     assert json.loads(json.dumps(confidences.to_state()))["pairs"][0][-1][4][0] == 0.0
+
+
+def test_a_cascade_that_goes_by_checks_again_learns_though_pairs_are_remembered() -> None:
+    made = wind()
+    play(made, 50)
+    by_checks = Cascade(escalate_below=0.85, to=(FLAGSHIP,))
+    again = router(prices=PRICES, cascade=by_checks, objective=Objective(quality_floor=0.9))
+    again.from_state(json.loads(json.dumps(made.to_state())))
+    pairs = again.confidences.to_state()["pairs"]
+    decision = next(each for each, *_ in play(made, 50) if each.escalates_to is not None)
+    again.learn(decision, CHEAP, Reward(value=1.0), START)
+    after = again.confidences.to_state()
+    assert after["pairs"] == pairs != []
+    assert [row[4] for row in after["rows"]] == [FLAGSHIP]
 
 
 def test_what_was_measured_survives_a_restart_to_the_last_bit() -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from tests.builders import START, request, router
 from tests.core.context.test_segments import taught
+from windsock.core.evidence.checks.worth import CheckWorth
+from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Reward
 from windsock.core.routing.router import Router
 from windsock.core.routing.state_upgrades import VERSION, upgraded
@@ -83,3 +85,25 @@ def test_segments_without_what_was_added_since_are_completed() -> None:
 def test_a_state_of_a_later_version_is_refused() -> None:
     with pytest.raises(ValueError, match="later windsock"):
         router().from_state({**lived().to_state(), "version": VERSION + 1})
+
+
+def test_what_checks_had_said_stays_and_what_they_were_worth_is_told_by_their_labels() -> None:
+    """Of 10 right answers they had failed 2, of 6 wrong ones 5."""
+    it, again = lived(), router()
+    old = copied(it.to_state())
+    old["version"] = 7
+    del old["confidences"]["pairs"]
+    for rewards in old["rewards"].values():
+        del rewards["proxies"], rewards["score_watches"]
+        (*place, at, keys), *_ = rewards["accounts"]
+        own = keys[""][0]
+        keys["\x00checks"] = [4.0, 1.0, 1.0, 0.5, None]
+        rewards["accounts"] = [[*place, at, keys]]
+        rewards["checks"] = [[*place, [10.0, 2.0, 6.0, 5.0]]]
+    again.from_state(old)
+    *names, deployment = place
+    known = again.operator.how_known(Cell.read(*names), deployment)
+    assert known.counted == pytest.approx(own + 0.5 * 4.0)
+    assert known.worth == CheckWorth(right=10.0, right_failed=2.0, wrong=6.0, wrong_failed=5.0)
+    assert again.beliefs.posterior(Cell.read(*names), deployment)[0] > 1
+    assert upgraded(again.to_state()) == again.to_state()

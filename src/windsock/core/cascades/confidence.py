@@ -117,14 +117,25 @@ class Confidences:
         self.tell(Kind.CALIBRATED, key, (weight, weight * value), 0.0)
 
     def credit_cascade(
-        self, decision: Decision, deployment: str, value: float, weight: float, at: float
+        self,
+        decision: Decision,
+        deployment: str,
+        value: float,
+        weight: float,
+        at: float,
+        *,
+        by_agreement: bool = False,
     ) -> bool:
-        """A reward, if a cascade earned it; a negative weight takes it back."""
+        """A reward, if a cascade earned it; a negative weight takes it back.
+
+        by_agreement    what its route goes by now: pairs of before are not learnt into
+        """
         to = cascade_of(decision, deployment)
         if to is None:
             return False
         place = decision.cell, decision.deployment, to
-        if (pairs := self._pairs.get(place)) is not None:
+        pairs = self._pairs.get(place) if by_agreement else None
+        if pairs is not None:
             rewards = weight, weight * value, weight * value * value
             self.earn(place, pairs.second, rewards, at, is_kept=deployment != to)
             return True

@@ -180,10 +180,18 @@ class Learner(SharedEvidence):
         if weight > 0:
             self._confidences.learn(decision.id, decision.cell, deployment, value)
         self._tell_said(decision, deployment, reward, weighed.said, now)
-        if not self._confidences.credit_cascade(decision, deployment, value, weight, now):
+        if not self._credit_cascade(decision, deployment, value, weight, now):
             self._beliefs.observe(
                 decision.cell, deployment, value, weight=weight, now=now, is_news=is_news
             )
+
+    def _credit_cascade(
+        self, decision: Decision, deployment: str, value: float, weight: float, at: float
+    ) -> bool:
+        by_agreement = self._rules(decision.cell).by_agreement
+        return self._confidences.credit_cascade(
+            decision, deployment, value, weight, at, by_agreement=by_agreement
+        )
 
     def _reduce(self, decision: Decision, deployment: str, held: Judgement, weight: float) -> None:
         """An earlier judgement counts for less now: the rest of it is taken back."""
@@ -196,7 +204,7 @@ class Learner(SharedEvidence):
         )
         self._move(back.moved, held.at)
         self._tell_said(decision, deployment, held.reward, -back.said, held.at)
-        if not self._confidences.credit_cascade(decision, deployment, value, -back.weight, held.at):
+        if not self._credit_cascade(decision, deployment, value, -back.weight, held.at):
             self._beliefs.retract(
                 decision.cell, deployment, value, weight=back.weight, observed_at=held.at
             )

@@ -94,6 +94,11 @@ def is_habit(source: str) -> bool:
     return family_of(source) == HABIT
 
 
+def has_scale(source: str, labelled: float) -> bool:
+    """What a habit's scores mean is told by labels alone: of so many of its answers."""
+    return not is_habit(source) or labelled >= LEAST_LABELLED
+
+
 def tells_success(source: str) -> bool:
     """False of habits, and of one part of a check: reports count them as no success."""
     return not is_habit(source) and (source in ONE_SIDED or not is_one_sided(source))
@@ -105,10 +110,12 @@ class EvidenceRules:
 
     source_weights  how much one reward of a source counts
     has_cascade     what answers claim of themselves is remembered, and measured by rewards
+    by_agreement    its cascade goes by whether two answers agree
     """
 
     source_weights: Mapping[str, float]
     has_cascade: bool = False
+    by_agreement: bool = False
 
     @property
     def transport_weight(self) -> float:
@@ -119,7 +126,7 @@ class EvidenceRules:
 DEFAULT_EVIDENCE = EvidenceRules(source_weights=SOURCE_WEIGHTS)
 """Of routes that are gone."""
 
-MOST_SOURCES = 16
+MOST_SOURCES = 64
 """Whose words on one deployment at one task are kept apart; the rest are counted as OTHERS."""
 
 MOST_HEARD = 600.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import Any, NamedTuple
 
 from windsock.core.beliefs.proxies.hearing import Proxy
@@ -22,12 +23,13 @@ from windsock.core.evidence.keys.sums import NOBODY, Sums, sums_of
 from windsock.core.evidence.proxies.book import ProxyBook
 from windsock.core.evidence.proxies.words import ProxyWords, Voice, words_of
 from windsock.core.evidence.sources import (
-    LEAST_LABELLED,
+    OTHERS,
     SourceTally,
     family_of,
-    is_habit,
+    has_scale,
     is_label,
     is_one_sided,
+    tells_success,
 )
 from windsock.core.model.requests import Cell
 from windsock.core.model.rewards import Feedback, Reward, matter_of
@@ -42,6 +44,9 @@ FREE_REWARDS = 20.0
 
 MAX_WEIGHT = 600.0
 """Rewards, or answers, of a deployment at a task that are remembered."""
+
+MOST_PROXIES = 16
+"""Heard in a namespace of a route, those that have scored most answers: each takes half a ms."""
 
 CHECK = "check"
 """The source of declared checks."""
@@ -131,12 +136,13 @@ class RewardWeighting:
         for cell, deployment in self.proxies.places(namespace):
             for name, sums in self.proxies.of((cell, deployment), as_of).items():
                 by_name.setdefault(name, {})[cell.name, deployment] = sums
-        weights = {name: self.proxy_weight(name) for name in by_name}
-        return [
-            Proxy(name=name, weight=weights[name], is_one_sided=is_one_sided(name), sums=sums)
-            for name, sums in sorted(by_name.items())
-            if weights[name] > 0 and _has_scale(name, sums.values())
-        ]
+        weights = {name: self.proxy_weight(name) for name in by_name if name != OTHERS}
+        found = (
+            Proxy(name=name, weight=weight, is_one_sided=is_one_sided(name), sums=by_name[name])
+            for name, weight in sorted(weights.items())
+            if weight > 0 and has_scale(name, sum(each.both for each in by_name[name].values()))
+        )
+        return nlargest(MOST_PROXIES, found, key=lambda each: each.answers)
 
     def judged_share(self, cell: Cell, deployment: str) -> float | None:
         """Rewards per recent answer; None without an answer. Nothing is opened for it."""
@@ -179,7 +185,7 @@ class RewardWeighting:
         self.sources.note(cell, deployment, reward.source, count, total + reward.value)
         self.tell(Kind.HEARD, (*cell.stored, deployment, reward.source),
                   (count, total + reward.value), 0.0)  # fmt: skip
-        if not said:
+        if tells_success(reward.source) and not any(tells_success(s.reward.source) for s in said):
             self.response(cell, deployment).count(rewards=1.0)
             self.tell(Kind.JUDGED, (*cell.stored, deployment), (1.0,), 0.0)
 
@@ -195,7 +201,9 @@ class RewardWeighting:
     def score(self, place: Place, voice: Voice, sums: ProxySums, at: float) -> None:
         """Note scores; whoever has a judge needs no mere answers, as whoever has labels."""
         self.proxies.add(place, voice, sums, at)
-        scored = self._scored.get(place[0], 0.0) + self.proxy_weight(voice.source) * sums.judged
+        scored = (
+            self._scored.get(place[0], 0.0) + self.proxy_weight(voice.source) * sums.scored()[0]
+        )
         self._scored[place[0]] = min(JUDGED_FROM, scored)
 
     def is_judged(self, cell: Cell) -> bool:
@@ -290,8 +298,3 @@ class RewardWeighting:
 def account_of(reward: Reward) -> str:
     """Whose account a reward goes to."""
     return reward.key_id or NOBODY
-
-
-def _has_scale(name: str, sums: Iterable[ProxySums]) -> bool:
-    """What a habit's scores mean is told by labels alone."""
-    return not is_habit(name) or sum(each.both for each in sums) >= LEAST_LABELLED

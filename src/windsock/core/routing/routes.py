@@ -126,8 +126,11 @@ class Route:
         return self.candidates + (self.cascade.to if self.cascade is not None else ())
 
     def __post_init__(self) -> None:
+        cascade = self.cascade
         rules = EvidenceRules(
-            source_weights=self.source_weights, has_cascade=self.cascade is not None
+            source_weights=self.source_weights,
+            has_cascade=cascade is not None,
+            by_agreement=cascade is not None and cascade.agreement is not None,
         )
         object.__setattr__(self, "evidence", rules)
 

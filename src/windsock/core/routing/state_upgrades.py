@@ -152,7 +152,7 @@ def _as_sums(right: float, right_failed: float, wrong: float, wrong_failed: floa
     """Answers both checked and judged, each as 0 or 1."""
     both, passed = right + wrong, right - right_failed
     passed_all = passed + wrong - wrong_failed
-    return [both, passed_all, passed_all, both, right, right, passed_all, passed_all, passed]
+    return [0.0, 0.0, 0.0, both, right, right, passed_all, passed_all, passed]
 
 
 def _pad_units(state: State) -> None:

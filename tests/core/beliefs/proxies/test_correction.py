@@ -28,7 +28,8 @@ def grid(
     right = (luck < success[:, None]).astype(float)
     score = (luck < np.clip(success + bias, 0, 1)[:, None]).astype(float)
     s, j = right[:, :labels], score[:, :labels]
-    rows = [np.full(TASKS * NAMES, float(judged)), score.sum(1), score.sum(1)]
+    alone = score[:, labels:].sum(1)
+    rows = [np.full(TASKS * NAMES, float(judged - labels)), alone, alone]
     rows += [np.full(TASKS * NAMES, float(labels))]
     rows += [each.sum(1) for each in (s, s * s, j, j * j, s * j)]
     return np.array(rows)
@@ -52,7 +53,7 @@ def test_a_deployment_that_is_flattered_everywhere_is_found_out_at_tasks_without
     sums[3:] *= blind
     found = fit(sums)
     here = (TASK == 3) & (NAME == 0)
-    assert sums[1][here] / 200 == pytest.approx(0.85, abs=0.06)
+    assert sums[1][here] / sums[0][here] == pytest.approx(0.85, abs=0.06)
     assert found.mean[here] < 0.7
 
 
@@ -174,8 +175,7 @@ def test_whatever_was_said_makes_a_forecast(data: st.DataObject) -> None:
         for score, label in data.draw(
             st.lists(st.tuples(st.floats(0, 1), st.one_of(st.none(), st.floats(0, 1))), max_size=6)
         ):
-            sums = sums.plus(scored(score))
-            sums = sums if label is None else sums.plus(known_both_ways(score, label))
+            sums = sums.plus(scored(score) if label is None else known_both_ways(score, label))
         rows.append(sums)
     task, name = (np.array([each % width for each in range(count)]) for width in (2, 3))
     turn = np.array(data.draw(st.permutations(range(count))))

@@ -7,8 +7,9 @@ import pytest
 
 from windsock.core.evidence.checks.declared import DEFAULT_CHECKS, Asked, Checks
 from windsock.core.evidence.checks.languages import checked_language, is_in, language_of
+from windsock.core.evidence.checks.patterns import steps
 from windsock.core.evidence.checks.refusals import refuses
-from windsock.core.evidence.checks.schemas import fits
+from windsock.core.evidence.checks.schemas import MOST_PATTERN_STEPS, fits
 from windsock.core.evidence.checks.texts import is_whole
 from windsock.core.evidence.checks.tools import calls_fit
 
@@ -54,7 +55,22 @@ TREE = {"$ref": "#/$defs/node", "$defs": {"node": NODE}}
         ("x", {"$ref": "https://example.com/schema.json"}, True),
         ("x", {"type": "STRING"}, True),
         ("x", {"maximum": "five", "what-is-this": 3}, True),
-        ("a" * 400, {"pattern": "^(a+)+$"}, True),
+        (None, {"enum": ["a"], "nullable": True}, True),
+        (None, {"enum": ["a"]}, False),
+        ("a" * 400 + "!", {"pattern": "^(a+)+$"}, True),
+        ("a" * 400 + "!", {"pattern": "^(a|aa)+$"}, True),
+        ("a" * 400 + "!", {"pattern": "^((a|aa)(a|aa))+$"}, True),
+        ("a" * 400 + "!", {"pattern": ".*.*.*.*b"}, True),
+        ("a" * 30 + "!", {"pattern": "^" + "a?" * 30 + "a" * 30 + "$"}, True),
+        ("someone@example", {"pattern": "^[^@]+@[^@]+\\.[a-z]+$"}, False),
+        ("1.2.3", {"pattern": "^(\\d{1,3}\\.){3}\\d{1,3}$"}, False),
+        ("de:ad", {"pattern": "^(?:[0-9a-f]{2}:){5}[0-9a-f]{2}$"}, False),
+        ("violet", {"pattern": "^(red|green|blue)$"}, False),
+        (
+            [f"k{n}" for n in range(3000)] + ["z"],
+            {"items": {"enum": [f"k{n}" for n in range(3000)]}},
+            False,
+        ),
     ],
 )
 def test_a_value_fits_its_schema_and_what_cannot_be_read_fails_nothing(
@@ -62,6 +78,35 @@ def test_a_value_fits_its_schema_and_what_cannot_be_read_fails_nothing(
 ) -> None:
     """Gemini writes types in capitals; remote parts are not fetched, evil patterns not tried."""
     assert fits(value, schema) is is_fine
+
+
+@pytest.mark.parametrize(
+    ("pattern", "is_quick"),
+    [
+        (r"^\d{4}-\d{2}-\d{2}$", True),
+        (r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", True),
+        (r"^\+?[1-9]\d{1,14}$", True),
+        (r"^(?=.*[a-z])(?=.*\d).{8,}$", True),
+        (r"^[(]a|b[)]+$", True),
+        (r"^([a-z]+-?)*$", False),
+        (r"(x+x+)+y", False),
+        (r"(.*)(.*)(.*)(.*)b", False),
+        ("(a|aa)" * 40 + "b", False),
+        (r"(a{1,9}){9}", False),
+        (r"(?>a+)b", False),
+        ("a" * 501, False),
+    ],
+)
+def test_what_a_pattern_may_take_is_told_from_the_pattern(pattern: str, is_quick: bool) -> None:
+    assert (steps(pattern, 60) <= MOST_PATTERN_STEPS) is is_quick
+
+
+def test_a_large_answer_is_not_looked_at_whole_again_and_again() -> None:
+    """What is left over passes."""
+    one = {"uniqueItems": True, "maxItems": 1}
+    value = [f"x{n}" for n in range(5000)]
+    assert not fits(value, {"anyOf": [one] * 3})
+    assert fits(value, {"anyOf": [one] * 500})
 
 
 def test_a_schema_without_end_has_one() -> None:

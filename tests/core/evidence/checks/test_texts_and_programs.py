@@ -96,6 +96,21 @@ def test_sql_runs_on_a_sample_of_the_tables_and_does_nothing_else(text, holds) -
     assert runs(text, TABLES) is holds
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select zeroblob(900000000)",
+        "select replace(hex(zeroblob(200000000)), '0', 'ab')",
+        "with recursive c(x) as (select 1 union all select x + 1 from c limit 90) "
+        "select hex(zeroblob(900)) from c, c as d, c as e order by 1",
+        f"select '{'a' * 1500}' like '{'%a' * 200}b'",
+    ],
+)
+def test_sql_takes_neither_much_memory_nor_much_time_in_a_step(query: str) -> None:
+    """The first alone would take 900 MB."""
+    assert not runs(query, TABLES)
+
+
 def test_without_tables_a_query_has_only_to_parse() -> None:
     assert runs("select a, b from whatever where c > 3", "")
     assert not runs("select from where", "")

@@ -65,6 +65,17 @@ def test_a_thousand_judged_answers_never_outvote_a_hundred_true_labels(source, w
     assert rewards > 90
 
 
+@pytest.mark.parametrize("share", [0, 2, 6])
+def test_a_thousand_failed_checks_never_outvote_a_hundred_labels(share: int) -> None:
+    it = alone(check=1.0)
+    for number in range(1000):
+        Answer(it).say(float(number % 20 < share), "check")
+    assert it.beliefs.words(CELL, CHEAP)["check"].say < sure(it)[1] + 1
+    for number in range(100):
+        Answer(it).say(float(number % 5 > 0))
+    assert sure(it)[0] > 0.6
+
+
 def test_a_thousand_scores_alone_count_for_a_dozen_labels() -> None:
     it = alone()
     for number in range(1000):
@@ -250,6 +261,44 @@ def test_a_key_that_is_taken_out_takes_its_scores_and_labels_along() -> None:
     assert sure(it) == pytest.approx(sure(plain))
 
 
+def test_answers_whose_labels_do_not_count_are_scored_like_any_other() -> None:
+    it, plain = alone(), alone()
+    for number in range(30):
+        for each in (it, plain):
+            (answer := Answer(each)).say(float(number % 3 > 0), "judge", "good")
+            if each is it and number % 2:
+                answer.say(0.0, "explicit", "bad")
+    it.operator.silence_key("default", "bad", is_silent=True, now=START)
+    assert sums(it) == pytest.approx(sums(plain))
+    assert sure(it) == pytest.approx(sure(plain))
+
+
+def test_labels_of_what_a_judge_marks_down_do_not_praise_the_rest() -> None:
+    """However much longer labels are remembered than scores, they are not taken off those."""
+    it = alone()
+    for number in range(2000):
+        (answer := Answer(it)).say(0.2 if (is_low := number % 10 == 0) else 0.8, "judge", "j")
+        if is_low:
+            answer.say(0.0, "explicit", "k")
+    known = it.operator.how_known(CELL, CHEAP).proxies["judge"]
+    assert known.total / known.judged == pytest.approx(0.8, abs=0.01)
+    assert known.both == pytest.approx(200)
+
+
+@pytest.mark.parametrize("labeller", [None, "k"])
+def test_labels_outlive_the_scores_of_a_judge_that_has_changed(labeller: str | None) -> None:
+    it = alone()
+    for number in range(300):
+        (answer := Answer(it)).say(float(number % 10 > 0), "judge")
+        if number < 40:
+            answer.say(1.0, "explicit", labeller)
+    for _ in range(40):
+        Answer(it).say(0.0, "judge")
+    known = it.operator.how_known(CELL, CHEAP).proxies["judge"]
+    assert known.both == pytest.approx(40)
+    assert known.judged < 60
+
+
 def test_a_key_that_scores_the_opposite_of_all_others_is_not_heard() -> None:
     it, plain = alone(), alone()
     for number in range(240):
@@ -345,6 +394,41 @@ def test_habits_say_nothing_before_labels_have_told_what_they_are_worth() -> Non
     for each in said[:40]:
         each.say(1.0)
     assert sure(it)[0] > 0.9
+
+
+def test_a_judge_is_heard_where_many_keys_have_spoken_before_and_their_habits_are_not() -> None:
+    it = alone()
+    for number in range(300):
+        Answer(it).say(0.0, "use:left", f"user {number}")
+    before = sure(it)
+    assert before == sure(alone())
+    for number in range(50):
+        Answer(it).say(float(number % 5 > 0), "judge")
+    assert it.beliefs.words(CELL, CHEAP).keys() == {"judge"}
+    known = it.operator.how_known(CELL, CHEAP).proxies
+    assert known["judge"].judged == pytest.approx(50)
+    assert known["use:left"].judged == pytest.approx(300)
+
+
+def test_names_without_end_are_neither_kept_nor_heard() -> None:
+    it = alone()
+    for number in range(400):
+        (answer := Answer(it)).say(0.0, f"source {number}", "k")
+        answer.say(0.0, "judge")
+    known = it.operator.how_known(CELL, CHEAP)
+    assert len(known.proxies) < 300
+    assert len(known.words) <= 16 and "judge" in known.words and "(others)" not in known.words
+
+
+def test_what_users_do_is_no_judgement_of_an_answer() -> None:
+    it = alone()
+    for number in range(20):
+        (answer := Answer(it)).say(1.0, "use:left")
+        answer.say(1.0, "check:json")
+        if number < 5:
+            answer.say(1.0, "judge")
+            answer.say(1.0)
+    assert it.feedback_rate(CELL, CHEAP) == pytest.approx(5 / 20)
 
 
 def test_parts_of_a_check_fail_what_is_wrong_and_a_family_is_weighed_by_one_name() -> None:

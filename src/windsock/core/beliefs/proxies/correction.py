@@ -130,13 +130,12 @@ def _unlabelled(sums: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(cells,) scored answers without a label, and their mean score.
 
     Those with one are left out: their luck is in the labels, and would count twice. Where there
-    are no others the mean is that of all.
+    are no others the mean is theirs.
     """
     judged, total, _, both, _, _, scores = sums[:7]
-    count = np.maximum(judged - both, 0.0)
-    rest = np.clip(total - scores, 0.0, count)
-    usual = np.divide(total, judged, out=np.zeros_like(total), where=judged > 0)
-    return count, np.where(count > LEAST_SCORED, rest / np.maximum(count, LEAST_SCORED), usual)
+    beside = np.divide(scores, both, out=np.zeros_like(total), where=both > 0)
+    alone = np.minimum(total, judged) / np.maximum(judged, 1e-9)
+    return judged, np.where(judged > LEAST_SCORED, alone, beside)
 
 
 def _fitted(sums: FloatArray, deployment: IntArray) -> _Fit:
@@ -162,7 +161,8 @@ def _trust(sums: FloatArray, deployment: IntArray) -> FloatArray:
     A judge that tells answers apart, but none of this deployment's, may be flattered by it; or it
     answers well every time. Where scores of others hardly vary either, that tells nothing.
     """
-    judged, total, squares = (np.bincount(deployment, each) for each in sums[:3])
+    scored = sums[:3] + sums[[3, 6, 7]]
+    judged, total, squares = (np.bincount(deployment, each) for each in scored)
     mean = total / np.maximum(judged, 1e-9)
     apart = np.maximum(squares - total * mean, 0.0)
     spread, rest = apart / np.maximum(judged, 1e-9), np.maximum(judged.sum() - judged, 1e-9)

@@ -38,6 +38,11 @@ class Proxy:
     is_one_sided: bool
     sums: Mapping[Key, ProxySums]
 
+    @property
+    def answers(self) -> float:
+        """Scored ones."""
+        return sum(each.scored()[0] for each in self.sums.values())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
@@ -101,7 +106,7 @@ def heard(cells: Cells, fit: Fit, proxies: Sequence[Proxy]) -> tuple[Fit, Words]
     best = Forecast(mean=means, variance=variances[surest, at])
     is_surer = best.variance < prior.variance
     strengths = np.where(is_surer, np.maximum(best.strength, LEAST_STRENGTH), fit.pool.strengths)
-    say = prior.mean * (1 - prior.mean) * (1 / best.variance - 1 / prior.variance) * own
+    say = means * (1 - means) * (1 / best.variance - 1 / prior.variance) * own
     pool = replace(
         fit.pool,
         means=np.where(is_surer, means, fit.pool.means).tolist(),

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 
 class ProxySums(NamedTuple):
-    """Answers that a proxy scored J in 0..1, and those of them with a label s in 0..1 as well.
+    """Answers that a proxy scored J in 0..1, those with a label s in 0..1 apart.
 
-    judged, total, squares  answers scored: their number N, the sums of J and J²
+    judged, total, squares  answers scored that have no label: their number N, sums of J and J²
     both                    answers known both ways, n
     labels, label_squares   of those: sums of s and s²
     scores, score_squares, products     sums of J, J² and sJ
@@ -36,17 +36,43 @@ class ProxySums(NamedTuple):
         """Each sum `factor` as much."""
         return ProxySums(*[factor * part for part in self])
 
+    def at_most(self, alone: float, beside: float) -> ProxySums:
+        """With so many answers without and with a label, their means as they are; none below 0."""
+        parts = [max(0.0, part) for part in self]
+        shares = alone / max(alone, parts[0]), beside / max(beside, parts[3])
+        return ProxySums(*[part * shares[at >= 3] for at, part in enumerate(parts)])
+
+    def believing(self, share: float) -> ProxySums:
+        """As if only `share` of the labels had been given, 0..1."""
+        if share == 1.0:
+            return self
+        known = self.times(share)
+        left = 1.0 - share
+        return known._replace(
+            judged=self.judged + left * self.both,
+            total=self.total + left * self.scores,
+            squares=self.squares + left * self.score_squares,
+        )
+
+    def scored(self) -> tuple[float, float, float]:
+        """All answers scored: their number, the sums of J and J²."""
+        return (
+            self.judged + self.both,
+            self.total + self.scores,
+            self.squares + self.score_squares,
+        )
+
 
 NO_SUMS = ProxySums()
 
 
 def scored(score: float) -> ProxySums:
-    """One answer that a proxy scored."""
+    """One answer that a proxy scored, without a label."""
     return ProxySums(judged=1.0, total=score, squares=score * score)
 
 
 def known_both_ways(score: float, label: float) -> ProxySums:
-    """What a label adds to an answer that a proxy scored."""
+    """One answer that a proxy scored and a label judged."""
     return ProxySums(
         both=1.0,
         labels=label,

@@ -56,11 +56,11 @@ def language_of(text: str) -> str | None:
     """Two letters (ISO 639-1), or None where it is not plain."""
     prose = CODE.sub(" ", text[:MOST_CHARS])
     letters = sum(map(str.isalpha, prose))
-    for language, script in SCRIPTS.items():
+    for language, script in () if prose.isascii() else SCRIPTS.items():
         least = 0.1 if language == "ja" else 0.5
         if letters and len(re.findall(script, prose)) >= least * letters:
             return language
-    return _by_words([word.lower() for word in WORD.findall(prose)])
+    return _by_words(Counter(map(str.lower, WORD.findall(prose))))
 
 
 def is_in(text: str, language: str) -> bool:
@@ -82,12 +82,10 @@ def checked_language(language: str) -> str:
     return language
 
 
-def _by_words(words: list[str]) -> str | None:
-    if len(words) < LEAST_WORDS:
+def _by_words(words: Counter[str]) -> str | None:
+    if words.total() < LEAST_WORDS:
         return None
-    counts = Counter(
-        {name: sum(map(common.__contains__, words)) for name, common in COMMON.items()}
-    )
+    counts = Counter({name: sum(words[each] for each in common) for name, common in COMMON.items()})
     (best, most), (_, second) = counts.most_common(2)
-    is_plain = most >= LEAST_SHARE * len(words) and most >= LEAST_LEAD * second
+    is_plain = most >= LEAST_SHARE * words.total() and most >= LEAST_LEAD * second
     return best if is_plain else None

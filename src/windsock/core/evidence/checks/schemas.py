@@ -14,15 +14,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from windsock.core.evidence.checks.patterns import steps
+
 MOST_STEPS = 20_000
-"""Schemas that are looked at for one value: one that refers to itself has an end."""
+"""Schemas that are looked at for one value, and parts of values that are compared whole: a schema
+that refers to itself has an end."""
 
-MOST_PATTERN_CHARS = 500
-"""Of a text that is held against a pattern of the caller's, and of the pattern: some patterns take
-long to find that nothing matches."""
+WHOLE = frozenset({"const", "enum", "uniqueItems"})
+"""Keywords that look at all of a value at once."""
 
-NESTED = re.compile(r"[+*}]\??\)[+*{]")
-"""A pattern with repetition within repetition, which is not tried at all."""
+MOST_PATTERN_STEPS = 1_000_000
+"""Of all patterns of the caller's that one value is held against: some ms."""
 
 Fits = Callable[[Any, Any], bool]
 
@@ -41,11 +43,16 @@ class _Schema:
     def __init__(self, root: Any) -> None:
         self._root = root
         self._left = MOST_STEPS
+        self._steps_left = MOST_PATTERN_STEPS
+        self._sizes: dict[int, int] = {}
+        self._enums: dict[int, frozenset[str]] = {}
 
     def holds(self, value: Any, schema: Any) -> bool:
         self._left -= 1
         if isinstance(schema, bool):
             return schema
+        if isinstance(schema, Mapping) and not WHOLE.isdisjoint(schema):
+            self._left -= self._size(value)
         if not isinstance(schema, Mapping) or self._left < 0:
             return True
         return self._by_keyword(value, schema) and self._by_part(value, schema)
@@ -57,6 +64,39 @@ class _Schema:
             check = KEYWORDS.get(name)
             if check is not None and not _is_held(check, value, argument):
                 return False
+        is_listed = self._is_listed(value, schema.get("enum"))
+        return is_listed and self._is_like(value, schema.get("pattern"))
+
+    def _size(self, value: Any) -> int:
+        """Parts of a value; a long text is many."""
+        if not isinstance(value, list | dict):
+            return len(value) // 100 if isinstance(value, str) else 0
+        if id(value) not in self._sizes:
+            parts = value.values() if isinstance(value, dict) else value
+            self._sizes[id(value)] = len(value) + sum(map(self._size, parts))
+        return self._sizes[id(value)]
+
+    def _is_listed(self, value: Any, known: Any) -> bool:
+        """A list may be long, and be asked for many values."""
+        if not isinstance(known, list):
+            return True
+        if id(known) not in self._enums:
+            self._enums[id(known)] = frozenset(map(_canonical, known))
+        return _canonical(value) in self._enums[id(known)]
+
+    def _is_like(self, value: Any, pattern: Any) -> bool:
+        return not isinstance(value, str) or self._matches(value, pattern)
+
+    def _matches(self, text: str, pattern: Any) -> bool:
+        """True also where that might take long, and of a dialect that is not Python's."""
+        if not isinstance(pattern, str):
+            return True
+        needed = steps(pattern, len(text))
+        if needed > self._steps_left:
+            return True
+        self._steps_left -= int(needed)
+        with suppress(re.error, OverflowError):
+            return re.search(pattern, text) is not None
         return True
 
     def _by_part(self, value: Any, schema: Mapping[str, Any]) -> bool:
@@ -92,7 +132,7 @@ class _Schema:
             return False
         rest = schema.get("additionalProperties", True)
         for name in value.keys() - (set() if patterns else known.keys()):
-            parts = [part for pattern, part in patterns.items() if _matches(name, pattern)]
+            parts = [part for pattern, part in patterns.items() if self._matches(name, pattern)]
             if name not in known and not parts and rest is not True:
                 parts = [rest]
             if not all(self.holds(value[name], part) for part in parts):
@@ -178,16 +218,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _matches(text: str, pattern: Any) -> bool:
-    """True also of what would take long, and of a dialect that is not Python's."""
-    is_tried = len(text) <= MOST_PATTERN_CHARS and len(pattern) <= MOST_PATTERN_CHARS
-    if not is_tried or NESTED.search(pattern):
-        return True
-    with suppress(re.error):
-        return re.search(pattern, text) is not None
-    return True
-
-
 def _multiple(value: Any, of: Any) -> bool:
     ratio = value / of
     return math.isclose(ratio, round(ratio), rel_tol=1e-9, abs_tol=1e-9)
@@ -227,7 +257,6 @@ TYPES: dict[str, Any] = {
 }  # fmt: skip
 KEYWORDS: dict[str, Fits] = {
     "type": _is_type,
-    "enum": lambda value, known: any(_same(value, each) for each in known),
     "const": _same,
     "minimum": _number(lambda value, least: bool(value >= least)),
     "maximum": _number(lambda value, most: bool(value <= most)),
@@ -236,7 +265,6 @@ KEYWORDS: dict[str, Fits] = {
     "multipleOf": _number(_multiple),
     "minLength": _of(str, lambda value, least: len(value) >= least),
     "maxLength": _of(str, lambda value, most: len(value) <= most),
-    "pattern": _of(str, _matches),
     "minItems": _of(list, lambda value, least: len(value) >= least),
     "maxItems": _of(list, lambda value, most: len(value) <= most),
     "uniqueItems": _of(list, lambda value, is_so: not is_so or _are_apart(value)),

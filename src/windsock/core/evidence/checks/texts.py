@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -56,7 +57,8 @@ def is_number(text: str) -> bool:
 def loops(text: str) -> bool:
     """True if a stretch is repeated in a row, as models do that have lost the thread."""
     end = text[-4000:]
-    return LOOP.search(end) is not None
+    parts = Counter(end[at : at + LOOP_CHARS] for at in range(len(end) - LOOP_CHARS + 1))
+    return max(parts.values(), default=0) >= LOOP_TIMES and LOOP.search(end) is not None
 
 
 def is_whole(text: str) -> bool:

@@ -22,13 +22,16 @@ from windsock.core.evidence.keys.consensus import (
 )
 from windsock.core.evidence.proxies.score_watch import ScoreWatch, Watched
 from windsock.core.evidence.proxies.words import Voice
+from windsock.core.evidence.sources import OTHERS
 from windsock.core.model.requests import Cell
 
 MOST_VOICES = 128
-"""Whose sums are kept apart at a place; those of further keys are counted as nobody's."""
+"""Whose sums are kept apart at a place; those of further keys are counted as nobody's, by source.
+Of as many sources again: what those beyond say is not heard."""
 
 MOST_SCORED = 600.0
-"""Scored answers at a place that one voice is remembered for, so that it stays movable."""
+"""Scored answers at a place that one voice is remembered for, so that it stays movable; as many
+again with labels, which come more seldom."""
 
 Place = tuple[Cell, str]
 """(cell, deployment)"""
@@ -45,11 +48,8 @@ class Dated:
         """Count more, or less; nobody takes back more than was said."""
         stays, weight = discounts(self.at, at, half_life_s) if self.at > NEVER else (1.0, 1.0)
         self.sums = self.sums.times(stays).plus(sums, weight)
+        self.sums = self.sums.at_most(MOST_SCORED, MOST_SCORED)
         self.at = max(self.at, at)
-        most = max(self.sums.judged, self.sums.both)
-        if most > MOST_SCORED:
-            self.sums = self.sums.times(MOST_SCORED / most)
-        self.sums = ProxySums(*(max(0.0, part) for part in self.sums))
 
     def age(self, moment: float, half_life_s: float) -> float:
         """How much of them still counts then."""
@@ -79,12 +79,12 @@ class ProxyBook:
         voices = self._held.get(place, {})
         agreed = _agreed(voices) if len(voices) >= LEAST_KEYS else {}
         for voice, dated in voices.items():
-            counts = dated.age(as_of, self._half_life_s)
-            if voice.key or voice.labeller:
-                counts *= self._belief(voice.key, place) * self._belief(voice.labeller, place)
-                counts *= agreed.get(voice[:2], 1.0)
-            before = made.get(voice.source)
-            sums = dated.sums.times(counts)
+            counts, sums = dated.age(as_of, self._half_life_s), dated.sums
+            if voice.key:
+                counts *= self._belief(voice.key, place) * agreed.get(voice[:2], 1.0)
+            if voice.labeller:
+                sums = sums.believing(self._belief(voice.labeller, place))
+            before, sums = made.get(voice.source), sums.times(counts)
             made[voice.source] = sums if before is None else before.plus(sums)
         return made
 
@@ -99,10 +99,10 @@ class ProxyBook:
             if (cell.namespace, name) == (namespace, deployment):
                 for voice, dated in voices.items():
                     if voice.source == source and dated.sums.judged > most:
-                        stays = most / dated.sums.judged
-                        change = Dated(dated.sums.times(stays - 1.0), dated.at)
+                        kept = dated.sums.at_most(most, MOST_SCORED)
+                        change = Dated(kept.plus(dated.sums, -1.0), dated.at)
                         taken.append(((cell, name), voice, change))
-                        dated.sums = dated.sums.times(stays)
+                        dated.sums = kept
         return taken
 
     def places(self, namespace: str) -> Iterator[Place]:
@@ -121,7 +121,9 @@ class ProxyBook:
         """Scored answers of each task."""
         made: dict[Cell, float] = {}
         for (cell, _), voices in self._held.items():
-            made[cell] = made.get(cell, 0.0) + sum(each.sums.judged for each in voices.values())
+            made[cell] = made.get(cell, 0.0) + sum(
+                each.sums.scored()[0] for each in voices.values()
+            )
         return made
 
     def forget(self, cells: frozenset[Cell]) -> None:
@@ -143,7 +145,9 @@ class ProxyBook:
     def _voice(self, place: Place, voice: Voice) -> Dated:
         voices = self._held.setdefault(place, {})
         if voice not in voices and len(voices) >= MOST_VOICES:
-            voice = Voice(voice.source if Voice(voice.source) in voices else "(others)")
+            voice = Voice(voice.source)
+            if voice not in voices and len(voices) >= 2 * MOST_VOICES:
+                voice = Voice(OTHERS)
         return voices.setdefault(voice, Dated())
 
 
@@ -151,13 +155,21 @@ def _agreed(voices: Mapping[Voice, Dated]) -> dict[tuple[str, ...], float]:
     """How far each key is believed by what the keys of its source agree on, as with labels."""
     said: dict[str, dict[str, Said]] = {}
     for voice, dated in voices.items():
-        if voice.key and not voice.labeller and dated.sums.judged >= LEAST_WEIGHT:
-            said.setdefault(voice.source, {})[voice.key] = Said(*dated.sums[:2])
+        if voice.key:
+            by_key, (count, total, _) = said.setdefault(voice.source, {}), dated.sums.scored()
+            before = by_key.get(voice.key, Said(0.0, 0.0))
+            by_key[voice.key] = Said(before.weight + count, before.total + total)
     return {
         (source, key): belief_at(far)
         for source, by_key in said.items()
-        for key, far in zip(by_key, distances([*by_key.values()]), strict=False)
+        for key, far in _distances(by_key)
     }
+
+
+def _distances(said: Mapping[str, Said]) -> Iterator[tuple[str, float]]:
+    """Of each key that has said enough, where enough of them have."""
+    heard = {key: each for key, each in said.items() if each.weight >= LEAST_WEIGHT}
+    return zip(heard, distances([*heard.values()]), strict=False)
 
 
 def _read(state: Iterable[list[Any]]) -> Iterator[tuple[Place, dict[Voice, Dated]]]:

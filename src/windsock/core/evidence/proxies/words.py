@@ -33,12 +33,12 @@ class ProxyWord:
     at: float
     label: tuple[float, str] | None
 
-    def sums(self) -> Iterator[tuple[Voice, ProxySums]]:
-        """What it adds, by who said so."""
-        yield Voice(self.source, self.key), scored(self.score)
-        if self.label is not None:
-            value, labeller = self.label
-            yield Voice(self.source, self.key, labeller), known_both_ways(self.score, value)
+    def sums(self) -> tuple[Voice, ProxySums]:
+        """What it adds, and who said so."""
+        if self.label is None:
+            return Voice(self.source, self.key), scored(self.score)
+        value, labeller = self.label
+        return Voice(self.source, self.key, labeller), known_both_ways(self.score, value)
 
 
 ProxyWords = Sequence[ProxyWord]
@@ -75,8 +75,8 @@ def changes(before: ProxyWords, after: ProxyWords) -> Iterator[tuple[Voice, Prox
     """What is to be added where the words on an answer change: (who, sums, unix s)."""
     for words, sign in ((before, -1.0), (after, 1.0)):
         for word in words:
-            for voice, sums in word.sums():
-                yield voice, sums.times(sign), word.at
+            voice, sums = word.sums()
+            yield voice, sums.times(sign), word.at
 
 
 def _label(labels: Mapping[str | None, Judgement]) -> tuple[float, str] | None:

@@ -46,13 +46,16 @@ FAILURES = (
 FAILURE = re.compile(rf"^\W*({'|'.join(FAILURES)})", re.IGNORECASE)
 """How results of tools begin that failed."""
 
+BEGINNING = 200
+"""Characters of a text by which either is told."""
+
 FAILED = {"error", "failed", "failure", "exception"}
 """Values of `status` of a tool's result."""
 
 
 def repairs(text: str) -> bool:
     """True if a person's words put the answer before them right."""
-    return REPAIR.match(text) is not None
+    return REPAIR.match(text.lstrip()[:BEGINNING]) is not None
 
 
 def tool_failed(content: str) -> bool:
@@ -63,7 +66,7 @@ def tool_failed(content: str) -> bool:
             return _says_error(json.loads(text))
         except (ValueError, RecursionError):
             return False
-    return FAILURE.match(text) is not None
+    return FAILURE.match(text[:BEGINNING]) is not None
 
 
 def _says_error(result: Any) -> bool:
