@@ -142,6 +142,7 @@ async def test_whoever_is_cut_from_the_database_serves_and_tells_it_later(
         assert not alike(one, two)
         wire.mend()
         await comes(lambda: alike(one, two))
+        await two.service.ledger.flushed()
         ids = {str(d) for d in decisions}
         for decision in ids:
             told = await one.http.get(f"/v1/decisions/{decision}")
