@@ -151,15 +151,17 @@ async def test_what_pairs_were_worth_is_measured_by_rewards_and_shown(tmp_path) 
         upstream(lambda _: Answer(completion("42"))) as strong,
         running(config(cheap, other, strong), tmp_path) as it,
     ):
-        for _ in range(150):
+        pairs = asked = 0
+        while pairs < 60 and asked < 600:
             answer = await ask(it)
+            asked, pairs = asked + 1, pairs + (int(answer.headers["x-windsock-attempts"]) > 1)
             right = text_of(answer) == "42"
             said = {"decision_id": answer.headers["x-windsock-decision-id"], "value": float(right)}
             assert (await it.http.post("/v1/feedback", json=said)).status_code == 200
         await asyncio.sleep(FRESH_S)
         (cell,) = (await it.http.get("/v1/weights?route=auto")).json()["data"]
     shown = {each["deployment"]: each for each in cell["cascades"]}["cheap/m"]
-    assert shown["judged"] > 0 and 0.2 < shown["escalated"] < 0.6
+    assert shown["judged"] > 0 and 0.1 < shown["escalated"] < 0.7
     assert shown["gain_error"] < 0.3
 
 
