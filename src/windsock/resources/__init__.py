@@ -41,4 +41,4 @@ def folder(name: str, marker: str, wanted: str, extra: Iterable[Path] = ()) -> P
         return known[wanted]
     near = get_close_matches(wanted, known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
-    raise ConfigError(f"{wanted!r} is neither in {name}/ nor a folder with {marker}; {hint}")
+    raise ConfigError(f"no folder {wanted!r} with a {marker} is in {name}/ or here; {hint}")

@@ -65,3 +65,10 @@ def test_labels_close_a_choice_on_average() -> None:
     right = choice((a + 1, b, 0.0), (6.0, 3.0, 0.0)).loss
     wrong = choice((a, b + 1, 0.0), (6.0, 3.0, 0.0)).loss
     assert (right * a + wrong * b) / (a + b) < before
+
+
+@pytest.mark.parametrize("dearer", [(90.0, 10.0, 0.002), (2.0, 1.0, 0.0011)])
+def test_where_a_success_is_worth_nothing_more_the_cheapest_is_surely_the_best_buy(dearer) -> None:
+    """As under a floor that the cheapest holds: who answers better does not matter there."""
+    found = choice(dearer, (5.0, 5.0, 0.001), value_usd=0.0)
+    assert (found.leader, found.certainty, found.loss, found.loss_usd) == ("p/1", 1.0, 0.0, 0.0)

@@ -48,7 +48,7 @@ def open_choice(router: Router, table: WeightTable) -> OpenChoice | None:
     beliefs = np.maximum(router.beliefs.posteriors(table.cell, names), LEAST)
     usd = np.array([arm.expected_usd for arm in table.arms])
     value = table.value_usd
-    if value is not None and (not isfinite(value) or value <= 0):
+    if value is not None and not isfinite(value):
         value = None
     return choice_of(names, beliefs, usd, value)
 
@@ -60,9 +60,13 @@ def choice_of(
 
     beliefs     (arms, 2) Beta parameters of success
     usd         (arms,) expected dollars of one request
-    value_usd   dollars per success, above 0; None: the best at any price
+    value_usd   dollars per success; None: the best at any price. At 0, which a floor leaves where
+                the cheapest holds it, the cheapest is the best buy and nothing is lost
     """
     a, b = beliefs[:, 0], beliefs[:, 1]
+    if value_usd == 0:
+        cheapest = int(best_weights(a, b, usd, 0.0).argmax())
+        return OpenChoice(leader=names[cheapest], certainty=1.0, loss=0.0, loss_usd=0.0)
     shift = np.zeros(len(names)) if value_usd is None else usd / value_usd
     worth = a / (a + b) - shift
     best = int(worth.argmax())
