@@ -43,16 +43,17 @@ def billed_of(body: Mapping[str, Any], fields: Iterable[BillField] = USUAL) -> D
 
 
 def _stated_usd(body: Mapping[str, Any], field: BillField) -> Decimal | None:
-    charged = _amount(body, field.path, field)
-    beside = _amount(body, field.own_key, field) if field.own_key else None
+    charged = _amount(at(body, field.path), field)
+    beside = _amount(at(body, field.own_key), field) if field.own_key else None
     if beside and (not charged or at(body, field.own_key_mark) is True):
         charged = beside + (charged or 0)
     return None if charged is None else charged / field.units_per_usd
 
 
-def _amount(body: Mapping[str, Any], path: str, field: BillField) -> Decimal | None:
-    value = at(body, path)
-    return amount_of(value) if field.is_text or not isinstance(value, str) else None
+def _amount(value: Any, field: BillField) -> Decimal | None:
+    if value is None or (isinstance(value, str) and not field.is_text):
+        return None
+    return amount_of(value)
 
 
 def amount_of(value: Any) -> Decimal | None:

@@ -4,6 +4,7 @@ surrogate pair and for numbers that are none."""
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -62,8 +63,13 @@ def parsed(raw: bytes) -> Any:
 
 def at(body: Any, path: str) -> Any:
     """The value at a dotted path, None if there is none."""
-    for name in path.split("."):
+    for name in _names(path):
         if not isinstance(body, dict):
             return None
         body = body.get(name)
     return body
+
+
+@lru_cache(maxsize=1024)
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))

@@ -7,15 +7,14 @@ Names may tell who asks: only their digest goes further.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
-import msgspec
-
 from windsock.wire import json_codec
+from windsock.wire.adaptation.plain_turns import Turn
 from windsock.wire.caller_fields.names import MOST_CHARS, check_name
 
 LEAST_TOKENS = 1024
@@ -104,16 +103,26 @@ class Session:
 
 
 def session_of(
-    body: Mapping[str, Any], header: Header, *, messages: bytes, tokens: int, key_id: str | None
+    body: Mapping[str, Any],
+    header: Header,
+    *,
+    turns: Iterable[Turn],
+    tokens: int,
+    key_id: str | None,
 ) -> Session | None:
     """The session of a request; None if none is named and its prompt is too short to matter.
 
     body        the fields of SOURCES as far as they are there, `metadata` as an object
-    messages    of a chat body, as they came
+    turns       of a chat body
     tokens      estimate of the prompt
     """
+    metadata = body.get("metadata") or {}
     for source in SOURCES:
-        name = _name(source, body, header)
+        if source.place is Place.HEADER:
+            value: Any = header(source.name.encode())
+        else:
+            value = (body if source.place is Place.BODY else metadata).get(source.name)
+        name = None if value is None else _name(source, value)
         if name is not None:
             is_link = source.name == "previous_response_id"
             return Session(
@@ -122,29 +131,17 @@ def session_of(
                 is_shared=source.is_shared,
                 continues=name if is_link else None,
             )
-    first = first_turns(messages) if tokens >= LEAST_TOKENS else None
+    first = first_turns(turns) if tokens >= LEAST_TOKENS else None
     if first is None:
         return None
     return Session(id=_digest(FIRST_TURNS, key_id or "", first), kind=FIRST_TURNS)
 
 
-class _Turn(msgspec.Struct):
-    role: str = ""
-    content: msgspec.Raw = msgspec.Raw(b"")
-
-
-_turns = msgspec.json.Decoder(list[_Turn])
-
-
-def first_turns(messages: bytes) -> bytes | None:
+def first_turns(turns: Iterable[Turn]) -> bytes | None:
     """The system turns and the first of the user, which all turns of a conversation begin with.
 
     None if there is no turn of the user.
     """
-    try:
-        turns = _turns.decode(messages)
-    except msgspec.DecodeError:
-        return None
     said = []
     for turn in turns:
         said.append(_ends(bytes(turn.content)))
@@ -160,14 +157,8 @@ def _ends(content: bytes) -> bytes:
     return b"%b %d %b" % (content[:END_BYTES], len(content), content[-END_BYTES:])
 
 
-def _name(source: Source, body: Mapping[str, Any], header: Header) -> str | None:
+def _name(source: Source, value: Any) -> str | None:
     """What a source says; None if nothing that can be a name. Raises BadRequest if it is long."""
-    if source.place is Place.HEADER:
-        value: Any = header(source.name.encode())
-    elif source.place is Place.METADATA:
-        value = (body.get("metadata") or {}).get(source.name)
-    else:
-        value = body.get(source.name)
     if isinstance(value, dict):
         value = value.get("id")
     if isinstance(value, int) and not isinstance(value, bool):

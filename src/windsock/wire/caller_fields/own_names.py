@@ -31,18 +31,25 @@ Header = Callable[[bytes], str | None]
 
 def own_names(header: Header, metadata: Mapping[str, Any] | None) -> str:
     """The names, each once, with a space between; what cannot be an id is no name."""
-    found = [*_in_headers(header), *_in_metadata(metadata or {})]
+    found = _in_headers(header)
+    if metadata:
+        found += _in_metadata(metadata)
+    if not found:
+        return ""
     known = (name for name in found if name.isprintable() and 0 < len(name) <= MOST_CHARS
              and not OURS.fullmatch(name))  # fmt: skip
     return " ".join(dict.fromkeys(name for name in known if " " not in name))
 
 
-def _in_headers(header: Header) -> Iterator[str]:
-    yield from filter(None, map(header, HEADERS))
-    if trace := TRACEPARENT.fullmatch((header(b"traceparent") or "").strip().lower()):
-        yield from (trace[2], trace[1])
-    runs = RUN.findall((header(b"langsmith-trace") or "").lower())
-    yield from (run.replace("-", "") for run in dict.fromkeys((*runs[-1:], *runs[:1])))
+def _in_headers(header: Header) -> list[str]:
+    found = [value for name in HEADERS if (value := header(name))]
+    stated = header(b"traceparent")
+    if stated and (trace := TRACEPARENT.fullmatch(stated.strip().lower())):
+        found += (trace[2], trace[1])
+    if order := header(b"langsmith-trace"):
+        runs = RUN.findall(order.lower())
+        found += (run.replace("-", "") for run in dict.fromkeys((*runs[-1:], *runs[:1])))
+    return found
 
 
 def _in_metadata(metadata: Mapping[str, Any]) -> Iterator[str]:

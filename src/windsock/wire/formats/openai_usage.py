@@ -5,7 +5,7 @@ Providers write anything; what has not the expected shape counts as not said.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
@@ -55,7 +55,7 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
 
     None if there is none.
     """
-    found = [usage for usage in _usages(body) if isinstance(usage, dict)]
+    found = _usages(body)
     return reduce(merged, found) if found else None
 
 
@@ -98,17 +98,14 @@ def part_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _usages(body: Mapping[str, Any]) -> Iterator[Any]:
+def _usages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Where providers put it, the usual place last, since the last one wins."""
-    for name in ("response", "message", "x_groq"):
-        yield part_of(body, name).get("usage")
     choices = body.get("choices")
-    for choice in choices if isinstance(choices, list) else ():
-        if isinstance(choice, dict):
-            yield choice.get("usage")
-    yield body.get("usageMetadata")
-    yield body.get("usage_metadata")
-    yield body.get("usage")
+    parts = [body.get("response"), body.get("message"), body.get("x_groq")]
+    parts += choices if isinstance(choices, list) else ()
+    found = [part.get("usage") for part in parts if isinstance(part, dict)]
+    found += (body.get("usageMetadata"), body.get("usage_metadata"), body.get("usage"))
+    return [usage for usage in found if isinstance(usage, dict)]
 
 
 def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:
@@ -118,7 +115,9 @@ def _plain(usage: Mapping[str, Any], images: int) -> Counts | None:
         return None
     if usage.get("total_tokens") != prompt + answer:
         return None
-    if any(_says_more(value) for name, value in usage.items() if name not in PLAIN_COUNTS):
+    if usage.keys() > PLAIN_COUNTS and any(
+        _says_more(value) for name, value in usage.items() if name not in PLAIN_COUNTS
+    ):
         return None
     made = Usage(input_tokens=prompt, output_tokens=answer, images=images)
     return Counts(made, NOTHING_UNSAID)
