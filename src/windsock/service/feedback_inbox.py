@@ -218,8 +218,9 @@ class FeedbackInbox:
 
 def _hold(held: OrderedDict[K, V], name: K, value: V, *, most: int = MAX_OPEN) -> V:
     """The one way into what is kept: the longest unused leaves when there are `most`."""
+    if name in held:
+        held.move_to_end(name)
     held[name] = value
-    held.move_to_end(name)
     if len(held) > most:
         held.popitem(last=False)
     return value

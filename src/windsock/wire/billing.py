@@ -36,6 +36,28 @@ USUAL = (BillField(path="usage.cost"),)
 """OpenRouter's place, which others took over."""
 
 
+Beginnings = tuple[tuple[str, frozenset[str]], ...]
+"""Objects of a body, each with the names in it that a charge stands at or under."""
+
+
+def beginnings(fields: Iterable[BillField]) -> Beginnings:
+    """Where the places of these fields begin."""
+    found: dict[str, set[str]] = {}
+    for path in (path for field in fields for path in (field.path, field.own_key) if path):
+        first, _, rest = path.partition(".")
+        found.setdefault(first, set()).add(rest.partition(".")[0])
+    return tuple((first, frozenset(names)) for first, names in found.items())
+
+
+def may_bill(body: Mapping[str, Any], begins: Beginnings) -> bool:
+    """Whether anything stands where a charge may; most answers state none."""
+    for first, names in begins:
+        part = body.get(first)
+        if isinstance(part, dict) and not names.isdisjoint(part):
+            return True
+    return False
+
+
 def billed_of(body: Mapping[str, Any], fields: Iterable[BillField] = USUAL) -> Decimal | None:
     """Dollars by the first field that states more than 0, else 0 if one does, else None."""
     found = [usd for field in fields if (usd := _stated_usd(body, field)) is not None]

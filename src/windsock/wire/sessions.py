@@ -7,7 +7,7 @@ Names may tell who asks: only their digest goes further.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
@@ -16,6 +16,7 @@ from typing import Any
 from windsock.wire import json_codec
 from windsock.wire.adaptation.plain_turns import Turn
 from windsock.wire.caller_fields.names import MOST_CHARS, check_name
+from windsock.wire.caller_fields.own_names import Header, no_header
 
 LEAST_TOKENS = 1024
 """Shorter prompts are cached nowhere; a conversation that nobody names begins to matter here."""
@@ -31,14 +32,6 @@ FIRST_TURNS = "first turns"
 
 END_BYTES = 2048
 """Of a long content, from its beginning and from its end."""
-
-Header = Callable[[bytes], str | None]
-"""A header of the request by its name in lower case."""
-
-
-def no_header(name: bytes) -> str | None:
-    """Of a request that came with none."""
-    return None
 
 
 class Place(StrEnum):
@@ -84,6 +77,9 @@ SOURCES = (
 # fmt: on
 """In order of precedence: a conversation's own name, what it goes on from, whose it is."""
 
+HEADERS = frozenset(source.name.encode() for source in SOURCES if source.place is Place.HEADER)
+"""In any of these a client may name its session."""
+
 SESSION_PART = re.compile(r"_session_([0-9A-Za-z-]{8,64})\Z")
 """The end of a `user_id` of Claude Code before 2.1.78."""
 
@@ -116,6 +112,18 @@ def session_of(
     turns       of a chat body
     tokens      estimate of the prompt
     """
+    if body or header is not no_header:
+        named = _named(body, header)
+        if named is not None:
+            return named
+    first = first_turns(turns) if tokens >= LEAST_TOKENS else None
+    if first is None:
+        return None
+    return Session(id=_digest(FIRST_TURNS, key_id or "", first), kind=FIRST_TURNS)
+
+
+def _named(body: Mapping[str, Any], header: Header) -> Session | None:
+    """By the first source that says something."""
     metadata = body.get("metadata") or {}
     for source in SOURCES:
         if source.place is Place.HEADER:
@@ -124,17 +132,13 @@ def session_of(
             value = (body if source.place is Place.BODY else metadata).get(source.name)
         name = None if value is None else _name(source, value)
         if name is not None:
-            is_link = source.name == "previous_response_id"
             return Session(
                 id=_digest(source.name, name),
                 kind=source.name,
                 is_shared=source.is_shared,
-                continues=name if is_link else None,
+                continues=name if source.name == "previous_response_id" else None,
             )
-    first = first_turns(turns) if tokens >= LEAST_TOKENS else None
-    if first is None:
-        return None
-    return Session(id=_digest(FIRST_TURNS, key_id or "", first), kind=FIRST_TURNS)
+    return None
 
 
 def first_turns(turns: Iterable[Turn]) -> bytes | None:

@@ -12,6 +12,9 @@ from typing import Any
 HEADERS = (b"x-request-id", b"x-client-request-id", b"x-litellm-call-id")
 """Of proxies and frameworks, of OpenAI's clients, of LiteLLM's."""
 
+OWN_HEADERS = frozenset((*HEADERS, b"traceparent", b"langsmith-trace"))
+"""All that tell a name."""
+
 METADATA = ("request_id", "trace_id", "generation_id", "run_id")
 
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}.*")
@@ -27,11 +30,17 @@ MOST_CHARS = 128
 """Of a name that is kept; no longer one is somebody's id."""
 
 Header = Callable[[bytes], str | None]
+"""A header of the request by its name in lower case."""
+
+
+def no_header(name: bytes) -> str | None:
+    """Of a request that came with none that tells a name."""
+    return None
 
 
 def own_names(header: Header, metadata: Mapping[str, Any] | None) -> str:
     """The names, each once, with a space between; what cannot be an id is no name."""
-    found = _in_headers(header)
+    found = [] if header is no_header else _in_headers(header)
     if metadata:
         found += _in_metadata(metadata)
     if not found:

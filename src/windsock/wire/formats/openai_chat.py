@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from windsock.errors import BadRequest
 from windsock.wire.adaptation.marks import marks_of
 from windsock.wire.adaptation.plain_turns import Turns, turns_of
 from windsock.wire.caller_fields.names import Model, Models, Name
-from windsock.wire.caller_fields.own_names import own_names
+from windsock.wire.caller_fields.own_names import OWN_HEADERS, Header, no_header, own_names
 from windsock.wire.caller_fields.provider_wishes import preferences_of
 from windsock.wire.caller_fields.router_fields import RouterFields, needs_of
 from windsock.wire.format import Answer, AnswerFacts, ProviderTraits
@@ -32,7 +33,7 @@ from windsock.wire.request import (
     fields_of,
     task_of,
 )
-from windsock.wire.sessions import Header, Session, no_header, session_of
+from windsock.wire.sessions import HEADERS, Session, session_of
 
 IMAGE = re.compile(rb'"type"\s*:\s*"(?:image_url|input_image)"')
 """A part of a message that is an image."""
@@ -44,6 +45,12 @@ OPTIONAL = (None, "auto", "none")
 NAMED_IN = ("session_id", "conversation", "previous_response_id", "prompt_cache_key", "user",
             "metadata")  # fmt: skip
 """Fields of a body that may name the session."""
+
+
+NAMING_HEADERS = HEADERS | OWN_HEADERS
+"""Without any of these the headers of a request name neither its session nor itself."""
+
+_named_in = attrgetter(*NAMED_IN)
 
 
 class _Schema(RouterFields, kw_only=True):
@@ -145,7 +152,8 @@ def _beside_messages(fields: dict[str, msgspec.Raw]) -> bytes:
 def _session(
     read: _Schema, header: Header, turns: Turns, tokens: int, key_id: str | None
 ) -> Session | None:
-    fields = {name: getattr(read, name) for name in NAMED_IN}
+    stated = zip(NAMED_IN, _named_in(read), strict=True)
+    fields = {name: value for name, value in stated if value is not None}
     return session_of(fields, header, turns=turns.listed, tokens=tokens, key_id=key_id)
 
 

@@ -10,7 +10,7 @@ from functools import reduce
 from typing import Any
 
 from windsock.core.model.units import Usage
-from windsock.wire.billing import billed_of
+from windsock.wire.billing import billed_of, may_bill
 from windsock.wire.format import NO_HABITS, AnswerFacts, ProviderTraits, UsageHabits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.usage_counts import Counts, counts_of
@@ -80,7 +80,7 @@ def facts_of(
         unsaid=counts.unsaid if counts else NOTHING_UNSAID,
         served_model=text_in(body, "model"),
         service_tier=tier_of(body),
-        billed_usd=billed_of(body, traits.bill),
+        billed_usd=billed_of(body, traits.bill) if may_bill(body, traits.bill_begins) else None,
         finish_reason=finish_reason,
         response_id=id_of(body),
     )
