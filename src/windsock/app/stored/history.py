@@ -8,8 +8,10 @@ from functools import partial
 from sqlalchemy import Engine
 
 from windsock.app.state_recovery import stored_decision
+from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.evaluation.savings import savings_facts
+from windsock.service.control.access_check import FindTable
 from windsock.service.control.history_routes import History
 from windsock.service.feedback_inbox import FindStored
 from windsock.store import queries
@@ -33,6 +35,15 @@ def history_of(engine: Engine) -> History:
         health_by_step=partial(health_by_step, engine),
         savings=partial(savings_facts, engine),
     )
+
+
+def table_finder(engine: Engine) -> FindTable:
+    """Looks up the weights of a cell as they were."""
+
+    async def find(namespace: str, route: str, task: str, at: float) -> WeightTable | None:
+        return await asyncio.to_thread(queries.table_at, engine, namespace, route, task, at)
+
+    return find
 
 
 def stored_finder(engine: Engine) -> FindStored:
