@@ -52,6 +52,8 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
         on_keys=service.housekeeping.read_keys,
     )
     core.on_publish.append(made.tell_of)
+    core.ingestion.on_ruled.append(replica.tell_ruling)
+    replica.on_ruling = core.ingestion.hear_ruling
     return made
 
 
