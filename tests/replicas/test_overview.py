@@ -24,7 +24,7 @@ async def test_one_process_says_that_it_is_alone(tmp_path: Path) -> None:
 
 
 def says(it: Running) -> str:
-    return overview(it.service.housekeeping.membership, it.service.place).says
+    return overview(it.service).says
 
 
 async def test_replicas_are_listed_and_one_with_another_configuration_is_told_of(

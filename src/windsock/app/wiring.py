@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -23,11 +22,15 @@ from windsock.app.group.joining import membership_of
 from windsock.app.group.overview import overview
 from windsock.app.route_parts import holding_rules_of
 from windsock.app.service import Service
-from windsock.app.stored.history import history_of, label_queue_of, stored_finder
+from windsock.app.stored.history import (
+    history_of,
+    label_queue_of,
+    stored_finder,
+    table_finder,
+)
 from windsock.config.settings import Settings
 from windsock.config.shared_settings import shared_settings
 from windsock.config.shown import shown
-from windsock.core.model.decisions import WeightTable
 from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
@@ -57,6 +60,7 @@ from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.prices.statements import statement_routes
 from windsock.service.control.rehearsal.routes import Handover, rehearsal_routes
 from windsock.service.control.replicas.routes import replica_routes
+from windsock.service.control.reporting.spending import RecentSpending
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -218,6 +222,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
     insight, past = _insight(service), history_of(service.engine)
+    spending = RecentSpending(past.report, clock)
     service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         insight=insight,
@@ -226,7 +231,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                         service.uncalled, service.housekeeping.loop, service.webhooks,
                         cache.tally if cache else None),
         parts=[
-            weights_routes(insight),
+            weights_routes(insight, spending),
             frontier_routes(insight),
             price_routes(insight),
             statement_routes(insight),
@@ -236,9 +241,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             deployment_routes(insight),
             learning_routes(insight),
             shadow_routes(insight, service.shadows.facts),
-            replica_routes(
-                insight, lambda: overview(service.housekeeping.membership, service.place)
-            ),
+            replica_routes(insight, partial(overview, service)),
             label_routes(insight, past, label_queue_of(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),
@@ -249,6 +252,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                 keys=partial(queries.keys, service.engine),
                 settings=lambda: shown(service.settings),
                 judging=service.judges.facts,
+                spending=spending,
             ),
             rehearsal_routes(insight, past, Handover(partial(_shared, service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
@@ -279,9 +283,6 @@ def _probes(core: Core, settings: Settings, executor: RequestExecutor) -> Probes
 
 
 def _insight(service: Service) -> Insight:
-    async def table_at(namespace: str, route: str, task: str, at: float) -> WeightTable | None:
-        return await asyncio.to_thread(queries.table_at, service.engine, namespace, route, task, at)
-
     return Insight(
         router=service.router,
         clock=service.clock,
@@ -292,7 +293,7 @@ def _insight(service: Service) -> Insight:
         nearest=service.ingestion.nearest,
         publish=service.ingestion.publish,
         keep=service.housekeeping.keep_snapshot,
-        table_at=table_at,
+        table_at=table_finder(service.engine),
         metrics=service.settings.server.metrics,
         docs=service.settings.server.docs,
     )

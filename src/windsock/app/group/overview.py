@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from windsock.app.replicas.membership import Membership
 from windsock.app.replicas.place import Place
+from windsock.app.service import Service
 from windsock.service.control.replicas.routes import (
     ConfigurationView,
     ReplicasAnswer,
@@ -12,10 +12,11 @@ from windsock.service.control.replicas.routes import (
 from windsock.store.replicas.group import Member, newest
 
 
-def overview(membership: Membership | None, place: Place) -> ReplicasAnswer:
+def overview(service: Service) -> ReplicasAnswer:
     """Of all replicas that are remembered, as of the last time that this one said it is there."""
+    membership = service.housekeeping.membership
     if membership is None:
-        return ReplicasAnswer(says=_alone(place), this=None, is_away=False, data=[])
+        return ReplicasAnswer(says=_alone(service.place), this=None, is_away=False, data=[])
     members = membership.members
     latest = newest(members)
     views = [_view(each, membership.leader, latest) for each in members]

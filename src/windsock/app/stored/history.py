@@ -9,8 +9,10 @@ from sqlalchemy import Engine
 
 from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
+from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.evaluation.savings import savings_facts
+from windsock.service.control.access_check import FindTable
 from windsock.service.control.history_routes import History
 from windsock.service.control.labels.queue import Queue
 from windsock.service.feedback_inbox import FindStored
@@ -45,6 +47,15 @@ def label_queue_of(service: Service, past: History) -> Queue:
         feedback_of=past.feedback_of,
         is_label=service.router.operator.is_label,
     )
+
+
+def table_finder(engine: Engine) -> FindTable:
+    """Looks up the weights of a cell as they were."""
+
+    async def find(namespace: str, route: str, task: str, at: float) -> WeightTable | None:
+        return await asyncio.to_thread(queries.table_at, engine, namespace, route, task, at)
+
+    return find
 
 
 def stored_finder(engine: Engine) -> FindStored:
