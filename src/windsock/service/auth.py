@@ -211,20 +211,20 @@ def _holder_of(key: KeyRecord) -> Principal:
     )
 
 
-def credential_of(authorization: str | None, x_api_key: str | None) -> str | None:
-    """The key in the two headers that SDKs use."""
-    if authorization and authorization[:7].lower() == "bearer ":
-        return authorization[7:].strip()
-    return x_api_key or None
-
-
 def credential_in(headers: Mapping[bytes, bytes]) -> str | None:
     """The key in the headers of a request, their names in lower case."""
-    bearer = headers.get(b"authorization", b"").decode("latin-1")
-    if bearer[:7].lower() == "bearer ":
-        return bearer[7:].strip()
+    bearer = headers.get(b"authorization")
+    if bearer is not None and (key := _bearer(bearer)) is not None:
+        return key
     plain = next((headers[name] for name in PLAIN if headers.get(name)), b"")
     return plain.decode("latin-1") or None
+
+
+@lru_cache(maxsize=MOST_PRESENTED)
+def _bearer(stated: bytes) -> str | None:
+    """The key in a header `authorization`, None if it holds none."""
+    text = stated.decode("latin-1")
+    return text[7:].strip() if text[:7].lower() == "bearer " else None
 
 
 def new_key() -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from windsock.wire.json_codec import at
+from windsock.wire.json_codec import Beginnings, at, beginnings
 
 MOST = Decimal(10) ** 24
 """Of any unit; what is larger is no charge."""
@@ -36,26 +36,9 @@ USUAL = (BillField(path="usage.cost"),)
 """OpenRouter's place, which others took over."""
 
 
-Beginnings = tuple[tuple[str, frozenset[str]], ...]
-"""Objects of a body, each with the names in it that a charge stands at or under."""
-
-
-def beginnings(fields: Iterable[BillField]) -> Beginnings:
-    """Where the places of these fields begin."""
-    found: dict[str, set[str]] = {}
-    for path in (path for field in fields for path in (field.path, field.own_key) if path):
-        first, _, rest = path.partition(".")
-        found.setdefault(first, set()).add(rest.partition(".")[0])
-    return tuple((first, frozenset(names)) for first, names in found.items())
-
-
-def may_bill(body: Mapping[str, Any], begins: Beginnings) -> bool:
-    """Whether anything stands where a charge may; most answers state none."""
-    for first, names in begins:
-        part = body.get(first)
-        if isinstance(part, dict) and not names.isdisjoint(part):
-            return True
-    return False
+def places_of(fields: Iterable[BillField]) -> Beginnings:
+    """Where charges may stand; most answers hold nothing there."""
+    return beginnings(p for field in fields for p in (field.path, field.own_key) if p)
 
 
 def billed_of(body: Mapping[str, Any], fields: Iterable[BillField] = USUAL) -> Decimal | None:

@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from windsock.core.model.units import Family, Usage
-from windsock.wire.billing import Beginnings, BillField, beginnings
+from windsock.wire.billing import BillField, places_of
+from windsock.wire.json_codec import Beginnings
 from windsock.wire.request import Operation, UpstreamRequest
 from windsock.wire.upstream_errors.refusal import Refusal
 from windsock.wire.upstream_errors.rules import ErrorRule
@@ -48,17 +49,17 @@ class ProviderTraits:
     bill                    where its answers say what they cost, the best place first
     usage                   how it counts
     errors                  what its errors mean; the first rule that fits decides
-    bill_begins             where in an answer the places of `bill` begin
+    bill_places             where in an answer those of `bill` begin
     """
 
     keeps_router_fields: bool = False
     bill: tuple[BillField, ...] = ()
     usage: UsageHabits = NO_HABITS
     errors: tuple[ErrorRule, ...] = ()
-    bill_begins: Beginnings = field(init=False, repr=False, compare=False)
+    bill_places: Beginnings = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "bill_begins", beginnings(self.bill))
+        object.__setattr__(self, "bill_places", places_of(self.bill))
 
 
 @dataclass(slots=True, kw_only=True)

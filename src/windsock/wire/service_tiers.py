@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from windsock.errors import BadRequest
-from windsock.wire.json_codec import at
+from windsock.wire.json_codec import at, beginnings, may_hold
 
 MAX_TIER_CHARS = 32
 """Of a service tier's name."""
@@ -26,8 +26,7 @@ TIER_PLACES = (
 """Where answers say how they were served: Anthropic's fast mode before its tier, which is another
 matter; OpenAI, Bedrock, Groq, Gemini and its likeness of OpenAI."""
 
-TIER_BEGINNINGS = tuple((path, path.partition(".")[0]) for path in TIER_PLACES)
-"""The same, each with the field of the body that it is or lies in."""
+TIER_BEGINNINGS = beginnings(TIER_PLACES)
 
 TIER_PREFIX = "on_demand_"
 """Before Gemini's words for flex and priority."""
@@ -57,9 +56,9 @@ SERVED = {"default": {"service_tier": "standard"}, "fast": {"speed": "fast"}}
 
 def tier_of(body: Mapping[str, Any]) -> str | None:
     """The service tier that an answer names, such as flex or priority, in lower case."""
-    for path, begin in TIER_BEGINNINGS:
-        if begin not in body:
-            continue
+    if not may_hold(body, TIER_BEGINNINGS):
+        return None
+    for path in TIER_PLACES:
         named = at(body, path)
         if isinstance(named, str) and 0 < len(named) <= MAX_TIER_CHARS:
             tier = named.lower().removeprefix(TIER_PREFIX)

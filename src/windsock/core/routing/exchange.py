@@ -262,7 +262,7 @@ class Exchange:
 
     def _after_answer(self, now: float) -> Attempt | None:
         stronger = None
-        answer = self.answer
+        answer = self.answer if self.route.cascade is not None else None
         is_doubted = answer is not None and not is_confirmed(answer, self._results)
         if answer is not None and is_doubted and self._may_go_on(now):
             tried = self._tried(now)

@@ -291,6 +291,8 @@ def _asked(
 def _bounded(taken: Parameters, deployment: Deployment, request: UpstreamRequest) -> Parameters:
     """With the length of answer that fits the deployment, where more is asked for."""
     has, asked = deployment.capabilities, request.request
+    if not asked.max_output_tokens:
+        return taken
     left = None if has.context_tokens is None else has.context_tokens - asked.prompt_tokens
     most = min(each for each in (has.max_output_tokens, left, maxsize) if each is not None)
-    return bounded(taken, most) if 0 < most < (asked.max_output_tokens or 0) else taken
+    return bounded(taken, most) if 0 < most < asked.max_output_tokens else taken

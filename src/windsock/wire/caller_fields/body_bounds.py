@@ -36,7 +36,9 @@ def check_body(raw: bytes) -> None:
     """Raises BadRequest for what no body of JSON may be; what is no JSON at all may pass."""
     if not raw.isascii():
         _check_text(raw)
-    if any(raw[at : at + BLOCK].isdigit() for at in range(0, len(raw), BLOCK)):
+    if len(raw) >= MOST_DIGITS and any(
+        raw[at : at + BLOCK].isdigit() for at in range(0, len(raw), BLOCK)
+    ):
         _check_digits(raw)
     if _has_more(raw, b"[", b"{", most=MOST_DEPTH):
         _check_depth(raw)

@@ -199,13 +199,14 @@ def answer_of(body: dict[str, Any], traits: ProviderTraits, *, images: int) -> A
     """A chat completion, parsed; images were sent with the request."""
     error, choices = error_in(body), choices_in(body)
     facts = facts_of(body, traits, images=images, finish_reason=finish_of(choices))
-    facts.is_empty = not any(shows(part_of(each, "message")) for each in choices)
+    messages = [part_of(each, "message") for each in choices]
+    facts.is_empty = not any(map(shows, messages))
     if not choices:
         return Answer(body=body, facts=facts, error=error)
     return Answer(
         body=body,
         facts=facts,
-        message=part_of(choices[0], "message"),
+        message=messages[0],
         certainty=certainty_of(choices[0]),
         error=error,
     )
@@ -216,6 +217,8 @@ def certainty_of(choice: Mapping[str, Any]) -> float | None:
 
     A claim, not a rate: what it is worth is learnt from feedback.
     """
+    if not choice.get("logprobs"):
+        return None
     tokens = part_of(choice, "logprobs").get("content")
     values = [
         value

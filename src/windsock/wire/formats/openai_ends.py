@@ -62,7 +62,7 @@ def error_in(body: Any) -> bytes | None:
 
 
 def _errors(body: dict[str, Any]) -> list[Any]:
-    return [body.get("error"), *(choice.get("error") for choice in choices_in(body))]
+    return [each["error"] for each in (body, *choices_in(body)) if "error" in each]
 
 
 def _is_said(value: Any) -> bool:
@@ -76,7 +76,7 @@ def _is_said(value: Any) -> bool:
 
 def _is_shown(content: Any) -> bool:
     if isinstance(content, str):
-        return bool(content.strip().strip(INVISIBLE).strip())
+        return content[:1].isalnum() or bool(content.strip().strip(INVISIBLE).strip())
     return isinstance(content, list) and any(map(_is_part_shown, content))
 
 

@@ -10,10 +10,11 @@ from functools import reduce
 from typing import Any
 
 from windsock.core.model.units import Usage
-from windsock.wire.billing import billed_of, may_bill
+from windsock.wire.billing import billed_of
 from windsock.wire.format import NO_HABITS, AnswerFacts, ProviderTraits, UsageHabits
 from windsock.wire.formats.count_fields import merged
 from windsock.wire.formats.usage_counts import Counts, counts_of
+from windsock.wire.json_codec import may_hold
 from windsock.wire.service_tiers import tier_of
 
 MAX_ID_CHARS = 255
@@ -21,6 +22,11 @@ MAX_ID_CHARS = 255
 
 PLAIN_COUNTS = {"prompt_tokens", "completion_tokens", "total_tokens"}
 """Keys of a usage object that distinguishes nothing."""
+
+PARTS_WITH_USAGE = ("response", "message", "x_groq")
+GOOGLES_USAGE = ("usageMetadata", "usage_metadata")
+ELSEWHERE = frozenset((*PARTS_WITH_USAGE, *GOOGLES_USAGE))
+"""Where usage stands besides its usual place."""
 
 NOTHING_UNSAID: frozenset[Any] = frozenset()
 
@@ -56,6 +62,8 @@ def counted(body: Mapping[str, Any]) -> dict[str, Any] | None:
     None if there is none.
     """
     found = _usages(body)
+    if len(found) == 1:
+        return found[0]
     return reduce(merged, found) if found else None
 
 
@@ -80,7 +88,7 @@ def facts_of(
         unsaid=counts.unsaid if counts else NOTHING_UNSAID,
         served_model=text_in(body, "model"),
         service_tier=tier_of(body),
-        billed_usd=billed_of(body, traits.bill) if may_bill(body, traits.bill_begins) else None,
+        billed_usd=billed_of(body, traits.bill) if may_hold(body, traits.bill_places) else None,
         finish_reason=finish_reason,
         response_id=id_of(body),
     )
@@ -100,11 +108,13 @@ def part_of(body: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _usages(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Where providers put it, the usual place last, since the last one wins."""
-    choices = body.get("choices")
-    parts = [body.get("response"), body.get("message"), body.get("x_groq")]
+    choices, is_usual = body.get("choices"), ELSEWHERE.isdisjoint(body)
+    parts = [] if is_usual else [body.get(name) for name in PARTS_WITH_USAGE]
     parts += choices if isinstance(choices, list) else ()
-    found = [part.get("usage") for part in parts if isinstance(part, dict)]
-    found += (body.get("usageMetadata"), body.get("usage_metadata"), body.get("usage"))
+    found = [part["usage"] for part in parts if isinstance(part, dict) and "usage" in part]
+    if not is_usual:
+        found += [body.get(name) for name in GOOGLES_USAGE]
+    found.append(body.get("usage"))
     return [usage for usage in found if isinstance(usage, dict)]
 
 
