@@ -83,9 +83,7 @@ def main() -> None:
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)
     head = ["judge, per Mtok", f"judged of {given.requests:,}", "of the route's spend", "bar", ""]
-    told = markdown(
-        head, [row(usd, asyncio.run(measured(usd, given.requests))) for usd in PRICES]
-    )
+    told = markdown(head, [row(usd, asyncio.run(measured(usd, given.requests))) for usd in PRICES])
     print(told)
     if given.write:
         write_between(DOCS / "evidence.md", "judge spend", told)
