@@ -50,4 +50,5 @@ def beside_of(
         rules=shadow_rules_of(settings),
     )
     feedbacks.listeners.append(shadows.hear)
+    executor.readers.missing.append(judges.miss)
     return Beside(background=background, judges=judges, shadows=shadows)
