@@ -243,6 +243,7 @@ app.command()(service_commands.whatif)
 app.command()(service_commands.learn)
 app.command()(service_commands.explain)
 app.command()(service_commands.report)
+app.command()(service_commands.replicas)
 app.command()(evidence_commands.label)
 
 

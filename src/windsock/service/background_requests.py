@@ -19,7 +19,7 @@ from typing import Any
 from windsock.clock import Clock
 from windsock.core.model.calls import CallResult, Outcome
 from windsock.core.model.events import Event
-from windsock.core.model.requests import RouteRequest, background_key
+from windsock.core.model.requests import About, Cell, RouteRequest, background_key
 from windsock.core.routing.exchange import Exchange
 from windsock.core.routing.router import Router
 from windsock.core.routing.routes import Route
@@ -55,15 +55,15 @@ class Question:
     """A chat that windsock asks by itself.
 
     purpose     such as `judge`; also the name of its task, as `windsock-judge`
-    route       beside whose requests it is asked, whose cap it counts against
+    cell, served    whose success it tells of, beside whose route it is asked and capped
     model       a deployment, a model or a route
     body        of the chat, without `model`
     optional    fields of it that are left out where nobody takes them
     """
 
     purpose: str
-    route: str
-    namespace: str
+    cell: Cell
+    served: str
     model: str
     body: Mapping[str, Any]
     optional: tuple[str, ...] = ()
@@ -79,8 +79,7 @@ class BackgroundTally:
     """Since the start, of one purpose beside one route.
 
     taken       pieces of work that were taken on; left_out: for which there was no place
-    answered    questions that were; failed: whatever the reason; unpaid: there was no money, or
-                no price
+    answered    questions that were; failed: whatever the reason; unpaid: no money, or no price
     """
 
     taken: int = 0
@@ -163,7 +162,7 @@ class BackgroundRequests:
 
         Whatever goes wrong stands in the ledger and in `tally`, and is raised nowhere.
         """
-        lane = self._lanes.setdefault((question.purpose, question.route), _Lane())
+        lane = self._lanes.setdefault((question.purpose, question.cell.route), _Lane())
         answer = await self._answer(question, lane)
         lane.failures = 0 if answer is not None else lane.failures + 1
         return answer
@@ -290,11 +289,12 @@ async def _worked_off(lane: _Lane) -> None:
 
 def _read(question: Question) -> UpstreamRequest:
     """As a request that belongs to no conversation; raises BadRequest."""
+    cell, about = question.cell, About(question.served, question.cell.name)
     asked = read_chat(
         dumps({"model": question.model, **question.body}),
         task=question.task,
-        namespace=question.namespace,
-        key_id=background_key(question.purpose, question.route),
+        namespace=cell.namespace,
+        key_id=background_key(question.purpose, cell.route, about),
         deadline_s=DEADLINE_S,
     )
     return replace(asked, request=replace(as_reserved(asked), session_id=None), is_private=True)

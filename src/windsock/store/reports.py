@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
+from windsock.core.model.requests import owner_key
 from windsock.store.compact.totals import Totals, totals, totals_by_step
 from windsock.store.rollups.money import usd
 from windsock.store.rollups.sums import MICRO, NANO, Series, Sums
@@ -17,8 +19,12 @@ Group = tuple[str | None, ...]
 
 PERCENTS = (50, 95, 99)
 
-GROUPS = {name: name for name in ("task", "route", "deployment", "namespace")} | {"key": "key_id"}
-"""What a report can be grouped by, and what that is called in a series."""
+GROUPS: Mapping[str, Callable[[Series], str]] = {
+    **{name: attrgetter(name) for name in ("task", "route", "deployment", "namespace", "key_id")},
+    "key": lambda series: owner_key(series.key_id),
+}
+"""What a report can be grouped by; a key is whose it is, a key_id also tells about whom windsock
+asked by itself."""
 
 
 def report(
@@ -141,7 +147,7 @@ def grouped(
     found: dict[Group, Counter[K]] = defaultdict(Counter)
     for series, added in sums.items():
         if namespace is None or series.namespace == namespace:
-            found[tuple(getattr(series, GROUPS[name]) or None for name in by)].update(added)
+            found[tuple(GROUPS[name](series) or None for name in by)].update(added)
     return found
 
 

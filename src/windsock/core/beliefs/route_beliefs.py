@@ -186,14 +186,14 @@ class RouteBeliefs:
         """Rows by task."""
         return {task: row for (task, name), row in self.rows.items() if name == deployment}
 
-    def seed(self, task: str, deployment: str, mean: float, rewards: float, now: float) -> None:
-        """Start a belief as if `rewards` rewards had averaged `mean`."""
-        own = self.of_deployment(deployment).values()
-        phi = pooled_dispersion(own)
-        square = mean * mean + phi * mean * (1 - mean)
+    def seed(self, task: str, deployment: str, mean: float, rewards: float, now: float) -> float:
+        """Start a belief as if `rewards` rewards had averaged `mean`; the sum of their squares."""
+        phi = pooled_dispersion(self.of_deployment(deployment).values())
+        squares = rewards * (mean * mean + phi * mean * (1 - mean))
         row = self.open(task, deployment)
-        row.observe_sums(rewards, rewards * mean, rewards * square, now, self.settings)
+        row.observe_sums(rewards, rewards * mean, squares, now, self.settings)
         self.touch(now)
+        return squares
 
     def seed_usage(
         self, task: str, deployment: str, factor: float, requests: float, now: float

@@ -102,8 +102,8 @@ class VerdictCalls:
     def _question(self, case: Case, model: str, body: Mapping[str, Any]) -> Question:
         return Question(
             purpose=JUDGE,
-            route=case.rules.route,
-            namespace=case.texts.outcome.decision.cell.namespace,
+            cell=case.texts.outcome.decision.cell,
+            served=case.served,
             model=model,
             body={**body, "provider": case.wishes} if case.wishes else body,
             optional=("response_format",),

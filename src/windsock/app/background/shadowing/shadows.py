@@ -114,7 +114,7 @@ class Shadows:
         if body is None or name is None:
             desk.skipped += 1
             return
-        answer = await self.background.ask(self._question(rules, decision, name, body))
+        answer = await self.background.ask(self._question(decision, name, body))
         if answer is None:
             return
         verdict = await self._verdict(rules, texts, name, answer)
@@ -186,16 +186,8 @@ class Shadows:
         means = [a / (a + b) for a, b in self.router.beliefs.posteriors(cell, (served, name))]
         return Reward(value=value_of(agrees, *means), source=SHADOW), agrees
 
-    def _question(
-        self, rules: ShadowRules, decision: Decision, name: str, body: Mapping[str, Any]
-    ) -> Question:
-        return Question(
-            purpose=SHADOW,
-            route=rules.route,
-            namespace=decision.cell.namespace,
-            model=name,
-            body=body,
-        )
+    def _question(self, decision: Decision, name: str, body: Mapping[str, Any]) -> Question:
+        return Question(purpose=SHADOW, cell=decision.cell, served=name, model=name, body=body)
 
 
 def _body(texts: AnsweredTexts, *, with_tools: bool) -> dict[str, Any] | None:

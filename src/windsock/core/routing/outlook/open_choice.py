@@ -80,6 +80,20 @@ def choice_of(
     )
 
 
+def lost_by(table: WeightTable) -> dict[str, float] | None:
+    """By deployment, dollars that a request loses there beside the best buy, as believed now.
+
+    What asking it costs where it is asked to be known. None where a success has no value that is
+    known and has a bound.
+    """
+    value = table.value_usd
+    if value is None or not isfinite(value):
+        return None
+    worth = {arm.deployment: value * arm.success_mean - arm.expected_usd for arm in table.arms}
+    best = max(worth.values(), default=0.0)
+    return {name: best - each for name, each in worth.items()}
+
+
 def _expected_best(a: FloatArray, b: FloatArray, shift: FloatArray) -> float:
     """Expectation of the greatest theta - shift: its range's end less the integral below it."""
     low, high = float((-shift).max()), float((1.0 - shift).max())
