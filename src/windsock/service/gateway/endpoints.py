@@ -35,11 +35,7 @@ from windsock.service.gateway.answer_facts import (
 )
 from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.feedback_endpoint import admitted
-from windsock.service.gateway.response_cache import (
-    ResponseCache,
-    cache_key,
-    is_cachable,
-)
+from windsock.service.gateway.response_cache import ResponseCache, cache_key, is_cachable
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
 from windsock.service.texts.private import is_private
