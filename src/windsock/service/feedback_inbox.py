@@ -36,6 +36,8 @@ class FeedbackInbox:
 
     find    looks a decision up that is no longer at hand
     append  writes a record to the ledger; never blocks
+
+    `listeners` are told of each reward that was learnt, and of what it was said.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class FeedbackInbox:
         self._clock = clock
         self._append = append
         self._find = find
+        self.listeners: list[Callable[[OpenDecision, Reward], object]] = []
         self._open: OrderedDict[str, OpenDecision] = OrderedDict()
         self._id_by_name: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._id_by_own_name: OrderedDict[tuple[str, str], str] = OrderedDict()
@@ -208,6 +211,8 @@ class FeedbackInbox:
         )
         known.hear(feedback)
         self._append(feedback)
+        for listener in self.listeners:
+            listener(known, reward)
         return credit, False
 
     def _credit(self, known: OpenDecision, now: float) -> Credit:

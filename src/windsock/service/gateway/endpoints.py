@@ -35,11 +35,7 @@ from windsock.service.gateway.answer_facts import (
 )
 from windsock.service.gateway.asgi import Call, CutShort
 from windsock.service.gateway.feedback_endpoint import admitted
-from windsock.service.gateway.response_cache import (
-    ResponseCache,
-    cache_key,
-    is_cachable,
-)
+from windsock.service.gateway.response_cache import ResponseCache, cache_key, is_cachable
 from windsock.service.gateway.upstream_failures import failed
 from windsock.service.key_limits import KeyLimits, check_names
 from windsock.service.texts.private import is_private
@@ -262,7 +258,7 @@ class OpenAICalls:
         key: bytes | None,
     ) -> None:
         call.allowance.watch(partial(used_tokens, exchange))
-        failure = Failure()
+        failure, ending = Failure(), bytearray()
         copy = StreamCopy(0) if key is None or self._cache is None else self._cache.copy()
 
         async def write(events: bytes) -> None:
@@ -271,14 +267,17 @@ class OpenAICalls:
                 headers = self._headers(exchange, started, key, failure)
                 await call.begin(200, typed(headers, EVENT_STREAM))
             copy.add(events)
-            await call.write(events, more=True)
+            if exchange.answer is None:
+                await call.write(events, more=True)
+            else:  # the end of the answer goes with that of the body, in one write
+                ending.extend(events)
 
         with closing(copy):
             await self._executor.stream(exchange, asked, failure, write)
             if call.is_answered:
                 if exchange.answer is None and not failure.last_event:
                     raise CutShort
-                await call.write(b"", more=False)
+                await call.write(bytes(ending), more=False)
                 if copy.is_whole:
                     await self._keep(call, exchange, key, copy.body(), is_stream=True)
                 return
@@ -294,7 +293,6 @@ class OpenAICalls:
     def _failed(
         self, exchange: Exchange, failure: Failure, headers: list[tuple[bytes, bytes]]
     ) -> Problem:
-        back_in_s = self._router.availability.retry_after_s(
-            exchange.table.deployments, self._clock.now()
-        )
+        names, now = exchange.table.deployments, self._clock.now()
+        back_in_s = self._router.availability.retry_after_s(names, now)
         return failed(exchange, failure, headers, back_in_s=back_in_s)
