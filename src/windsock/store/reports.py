@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from windsock.store.compact.totals import Totals, totals, totals_by_step
 from windsock.store.rollups.money import usd
-from windsock.store.rollups.sums import MICRO, NANO, Series, Sums
+from windsock.store.rollups.sums import MICRO, NANO, Series
 
 K = TypeVar("K", bound=Hashable)
 Group = tuple[str | None, ...]
@@ -90,7 +90,7 @@ def health_by_step(
 
 
 def _attempts(found: Totals) -> list[dict[str, Any]]:
-    calls: dict[tuple[str, str], Sums] = defaultdict(Counter)
+    calls: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for series, sums in found.calls.items():
         calls[series.deployment, series.kind].update(sums)
     return [
@@ -151,7 +151,7 @@ def in_order(groups: Mapping[Group, Any]) -> Iterator[Group]:
 
 
 def _line(
-    group: Group, sums: Sums, delays: Counter[int] | None, by: Sequence[str]
+    group: Group, sums: Counter[str], delays: Counter[int] | None, by: Sequence[str]
 ) -> dict[str, Any]:
     counts = ("requests", "answered", "attempts", "unknown_cost", "judged")
     tokens = ("prompt_tokens", "cached_tokens", "completion_tokens")

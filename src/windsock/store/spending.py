@@ -47,8 +47,8 @@ def spent_since(engine: Engine, since: float) -> list[Spent]:
         for outcome in _begun_before(connection, since):
             if outcome.finished_at >= since:
                 tally.add(outcome)
-    for (series, _), sums in tally.calls.items():
-        spent[_payer(series)] += sums["cost"]
+    for (series, _), added in tally.calls.items():
+        spent[_payer(series)] += added["cost"]
     return [Spent(key_id or None, route, name, usd(pico))
             for (key_id, route, name), pico in spent.items() if pico]  # fmt: skip
 

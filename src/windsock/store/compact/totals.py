@@ -23,7 +23,7 @@ from windsock.store.compact.tables import RequestRow, SeriesRow
 from windsock.store.compact.transactions import one_moment
 from windsock.store.rollups.keeping import DOLLARS, call_sums, delay_sums, request_sums
 from windsock.store.rollups.money import PART
-from windsock.store.rollups.sums import Series, Sums, Tally, series_of
+from windsock.store.rollups.sums import Series, Tally, series_of
 from windsock.store.rollups.windows import Piece, touched, window
 from windsock.store.tables import UncalledRow
 
@@ -44,8 +44,10 @@ class Totals:
     delays  of the whole hours that a span of time touches; none of rows not converted yet
     """
 
-    requests: defaultdict[Series, Sums] = field(default_factory=lambda: defaultdict(Counter))
-    calls: defaultdict[Series, Sums] = field(default_factory=lambda: defaultdict(Counter))
+    requests: defaultdict[Series, Counter[str]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+    calls: defaultdict[Series, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     delays: defaultdict[Series, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
 
     def take(self, tally: Tally) -> None:
@@ -113,7 +115,9 @@ def requests_between(engine: Engine, minutes: Sequence[float], namespace: str) -
                 for piece in window(since, until).pieces
             )
             rest = not_yet_kept(connection, since, until).requests
-            late = sum(n["requests"] for (who, _), n in rest.items() if who.namespace == namespace)
+            late = sum(
+                n.get("requests", 0) for (who, _), n in rest.items() if who.namespace == namespace
+            )
             found.append(int(sum(kept)) + late)
     return found
 
