@@ -22,7 +22,7 @@ STARTS.set_forkserver_preload(["tests.store.crash_writer"])
 
 
 def kill_while_writing(file: Path, said: Path, first: int, after_s: float) -> list[list[str]]:
-    """What the writer had to say for itself until it was killed, some time after its first flush."""
+    """What the writer had to say until it was killed, some time after its first flush."""
     life = STARTS.Process(target=write, args=(f"sqlite:///{file}", str(said), first, FLUSH_S))
     said.unlink(missing_ok=True)
     life.start()

@@ -55,7 +55,8 @@ class History:
     """What the store holds: see `store.queries`. Its calls block, and raise StoreError.
 
     decision, feedback_of   by the decision's id
-    decisions, sought       by since, until, limit and namespace; `sought` also by what fits
+    decisions               by since, until, limit and namespace
+    sought                  by since, until, namespace and what fits: newest first
     table                   by its version
     quotes                  of a deployment, by since and until
     report, bills, uncalled sums by since, until, by and namespace; the report also by has_delays
@@ -68,7 +69,7 @@ class History:
 
     decision: Callable[[str], Outcome | Decision | None]
     decisions: Callable[..., Iterator[Outcome | Decision]]
-    sought: Callable[..., Iterator[Outcome | Decision | None]]
+    sought: Callable[..., Iterator[tuple[float, Outcome | Decision | None]]]
     table: Callable[[int], WeightTable | None]
     feedback_of: Callable[[str], list[Feedback]]
     quotes: Callable[..., list[Quote]]

@@ -100,10 +100,12 @@ def write_of(name: str, kind: type[Any]) -> Write | None:
     if kind is Decimal:
         return _as_text if name in STEADY else money
     if kind is float:
-        return FLOATS[name] if name in FLOATS else _float
-    if kind is str:
-        return TEXTS[name] if name in TEXTS else number
-    return number if kind is int else None
+        write: Write = FLOATS.get(name, _float)
+    elif kind is str:
+        write = TEXTS.get(name, number)
+    else:
+        return number if kind is int else None
+    return write
 
 
 def _plain(value: Enum, taken: Taken) -> Any:
