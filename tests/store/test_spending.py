@@ -8,8 +8,9 @@ from sqlalchemy import Engine
 from tests.builders import CHEAP, FLAGSHIP, MID, START
 from tests.store.samples import call, decision, keep, outcome
 from windsock.core.model.calls import Attempt, AttemptReason, CallResult, Outcome
+from windsock.store.reports import uncalled_report
 from windsock.store.rows import Uncalled, UncalledKind
-from windsock.store.spending import Spent, spent_since, uncalled_report
+from windsock.store.spending import Spent, spent_since
 
 TINY = Decimal(1).scaleb(-12)
 

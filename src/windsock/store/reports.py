@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Engine
 
@@ -14,6 +14,7 @@ from windsock.store.rollups.sums import MICRO, NANO, Series
 
 K = TypeVar("K", bound=Hashable)
 Group = tuple[str | None, ...]
+Lines = list[dict[str, Any]]
 
 PERCENTS = (50, 95, 99)
 
@@ -29,7 +30,7 @@ def report(
     by: Sequence[str] = ("task", "deployment", "key"),
     namespace: str | None = None,
     has_delays: bool = True,
-) -> list[dict[str, Any]]:
+) -> Lines:
     """Finished requests of a span of time, grouped by task, deployment (that served), route, key.
 
     requests, answered, attempts, judged     counts
@@ -58,14 +59,14 @@ def report_by_step(
     step_s: float,
     by: Sequence[str],
     namespace: str | None = None,
-) -> list[list[dict[str, Any]]]:
+) -> list[Lines]:
     """The same of each step of [since, until), which are whole minutes, without percentiles."""
     check_groups(by)
     found = totals_by_step(engine, since=since, until=until, step_s=step_s, has_delays=False)
     return [_report(each, by, namespace) for each in found]
 
 
-def _report(found: Totals, by: Sequence[str], namespace: str | None) -> list[dict[str, Any]]:
+def _report(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
     sums = grouped(found.requests, by, namespace)
     delays = grouped(found.delays, by, namespace)
     lines = [_line(group, sums[group], delays.get(group), by)
@@ -73,23 +74,21 @@ def _report(found: Totals, by: Sequence[str], namespace: str | None) -> list[dic
     return lines or ([] if by else [_line((), Counter(), None, by)])
 
 
-def attempts_report(
-    engine: Engine, *, since: float, until: float | None = None
-) -> list[dict[str, Any]]:
+def attempts_report(engine: Engine, *, since: float, until: float | None = None) -> Lines:
     """Calls by deployment and how they ended, of all namespaces: calls, mean_latency_s."""
     return _attempts(totals(engine, since=since, until=until, has_delays=False))
 
 
 def health_by_step(
     engine: Engine, *, since: float, until: float, step_s: float
-) -> list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
+) -> list[tuple[Lines, Lines]]:
     """Of each step of [since, until), which are whole minutes: `attempts_report`, and the report by
     deployment, of all namespaces."""
     found = totals_by_step(engine, since=since, until=until, step_s=step_s)
     return [(_attempts(each), _report(each, ("deployment",), None)) for each in found]
 
 
-def _attempts(found: Totals) -> list[dict[str, Any]]:
+def _attempts(found: Totals) -> Lines:
     calls: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for series, sums in found.calls.items():
         calls[series.deployment, series.kind].update(sums)
@@ -107,7 +106,7 @@ def bills_report(
     until: float | None = None,
     by: Sequence[str] = ("deployment",),
     namespace: str | None = None,
-) -> list[dict[str, Any]]:
+) -> Lines:
     """Calls that were billed, grouped by task, deployment (that was called), route, key.
 
     bills, billed_usd, counted_usd      those believed whose use has a price here, and both sums
@@ -116,7 +115,11 @@ def bills_report(
     Sums are exact Decimals. raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    sums = grouped(totals(engine, since=since, until=until, has_delays=False).calls, by, namespace)
+    return _bills(totals(engine, since=since, until=until, has_delays=False), by, namespace)
+
+
+def _bills(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
+    sums = grouped(found.calls, by, namespace)
     return [
         {
             **dict(zip(by, group, strict=True)),
@@ -126,6 +129,65 @@ def bills_report(
         for group in in_order(sums)
         if sums[group]["bills"] or sums[group]["doubted_bills"]
     ]
+
+
+def uncalled_report(
+    engine: Engine,
+    *,
+    since: float,
+    until: float | None = None,
+    by: Sequence[str] = ("deployment",),
+    namespace: str | None = None,
+) -> Lines:
+    """Requests that no provider was asked for, grouped as `report` does: refused, cache_hits,
+    saved_usd. Those refused have no deployment.
+
+    raises  KeyError if `by` names anything else, StoreError
+    """
+    check_groups(by)
+    return _uncalled(totals(engine, since=since, until=until, has_delays=False), by, namespace)
+
+
+def _uncalled(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
+    sums = grouped(found.requests, by, namespace)
+    return [
+        {
+            **dict(zip(by, group, strict=True)),
+            **{name: sums[group][name] for name in ("refused", "cache_hits")},
+            "saved_usd": usd(sums[group]["saved"]),
+        }
+        for group in in_order(sums)
+        if sums[group]["refused"] or sums[group]["cache_hits"]
+    ]
+
+
+class Accounts(NamedTuple):
+    """A span of time as `report` (without delays), `bills_report` and `uncalled_report` tell it,
+    and as `report` does by key; of one moment, for the price of one of them."""
+
+    rows: Lines
+    bills: Lines
+    uncalled: Lines
+    by_key: Lines
+
+
+def accounts(
+    engine: Engine,
+    *,
+    since: float,
+    until: float | None = None,
+    by: Sequence[str],
+    namespace: str | None = None,
+) -> Accounts:
+    """Raises KeyError if `by` names what a report cannot be grouped by, StoreError."""
+    check_groups(by)
+    found = totals(engine, since=since, until=until, has_delays=False)
+    return Accounts(
+        rows=_report(found, by, namespace),
+        bills=_bills(found, by, namespace),
+        uncalled=_uncalled(found, by, namespace),
+        by_key=_report(found, ("key",), namespace),
+    )
 
 
 def check_groups(by: Sequence[str]) -> None:

@@ -18,8 +18,8 @@ from windsock.core.model.rewards import Feedback, matter_of
 from windsock.core.model.units import Usage
 from windsock.store import queries
 from windsock.store.compact.conversion import Conversion
+from windsock.store.reports import uncalled_report
 from windsock.store.rows import Uncalled, UncalledKind
-from windsock.store.spending import uncalled_report
 
 MIDNIGHT = 1_767_225_600.0
 DAY_S = 86_400.0

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import orjson
 from fastapi import APIRouter, Depends, Query
@@ -50,6 +50,22 @@ class NoSuchDecision(CallerError):
     """The store holds no decision of this id for this caller."""
 
 
+Lines = list[dict[str, Any]]
+
+
+class Accounts(Protocol):
+    """Sums of one span as of one moment: see `store.reports.Accounts`."""
+
+    @property
+    def rows(self) -> Lines: ...
+    @property
+    def bills(self) -> Lines: ...
+    @property
+    def uncalled(self) -> Lines: ...
+    @property
+    def by_key(self) -> Lines: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What the store holds: see `store.queries`. Its calls block, and raise StoreError.
@@ -59,7 +75,8 @@ class History:
     sought                  by since, until, namespace and what fits: newest first
     table                   by its version
     quotes                  of a deployment, by since and until
-    report, bills, uncalled sums by since, until, by and namespace; the report also by has_delays
+    report                  by since, until, by, namespace and has_delays
+    accounts                by since, until, by and namespace: rows, bills, uncalled, by_key
     report_by_step          the same report of each step, also by step_s
     health_by_step          by since, until and step_s: calls by how they ended, and the report, by
                             deployment, of all namespaces
@@ -74,8 +91,7 @@ class History:
     feedback_of: Callable[[str], list[Feedback]]
     quotes: Callable[..., list[Quote]]
     report: Callable[..., list[dict[str, Any]]]
-    bills: Callable[..., list[dict[str, Any]]]
-    uncalled: Callable[..., list[dict[str, Any]]]
+    accounts: Callable[..., Accounts]
     report_by_step: Callable[..., list[list[dict[str, Any]]]]
     health_by_step: Callable[..., list[tuple[list[dict[str, Any]], list[dict[str, Any]]]]]
     savings: Callable[..., list[dict[str, Any]]]
@@ -144,10 +160,8 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         end = None if until is None else when(until, now, param="until", otherwise=now)
         begin = when_by_the_minute(since, now, param="since", otherwise=(end or now) - DAY_S)
         asked = {"since": begin, "until": end, "by": groups, "namespace": caller.namespace}
-        rows = await asyncio.to_thread(past.report, **asked)
-        bills = await asyncio.to_thread(past.bills, **asked)
-        uncalled = await asyncio.to_thread(past.uncalled, **asked)
-        lines = report_lines(rows, bills, uncalled, groups)
+        accounts = await asyncio.to_thread(past.accounts, **asked)
+        lines = report_lines(accounts.rows, accounts.bills, accounts.uncalled, groups)
         found = {"since": begin, "until": end, "by": groups, "data": lines}
         if not sample:
             return {**found, "savings": [], "known": [], "knowing": []}
@@ -157,8 +171,8 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
             past.savings, measures, **span, namespace=caller.namespace, sample=sample
         )
         known = await known_lines(insight.router, caller.namespace, lines)
-        spent = await asyncio.to_thread(past.report, **{**asked, "by": ("key",)})
-        return {**found, "savings": saved, "known": known, "knowing": knowing_lines(spent)}
+        knowing = knowing_lines(accounts.by_key)
+        return {**found, "savings": saved, "known": known, "knowing": knowing}
 
     return routes
 
