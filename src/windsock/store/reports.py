@@ -16,7 +16,7 @@ K = TypeVar("K", bound=Hashable)
 Group = tuple[str | None, ...]
 Lines = list[dict[str, Any]]
 
-PERCENTS = (50, 95, 99)
+PERCENTS = (50, 95)
 
 GROUPS = {name: name for name in ("task", "route", "deployment", "namespace")} | {"key": "key_id"}
 """What a report can be grouped by, and what that is called in a series."""
@@ -29,7 +29,6 @@ def report(
     until: float | None = None,
     by: Sequence[str] = ("task", "deployment", "key"),
     namespace: str | None = None,
-    has_delays: bool = True,
 ) -> Lines:
     """Finished requests of a span of time, grouped by task, deployment (that served), route, key.
 
@@ -40,15 +39,12 @@ def report(
     successes               sum of rewards, each judged request once: the mean of the last word on
                             each matter (metric, source, key)
     prompt_tokens, cached_tokens, completion_tokens     of the answers that were given
-    mean_latency_s, p50_latency_s, p95_latency_s, p99_latency_s      of answered requests; the
-                            percentiles by nearest rank, to two digits and the millisecond, of the
-                            hours that the span touches; None without `has_delays`, in less time
+    mean_latency_s          of answered requests
 
     raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    found = totals(engine, since=since, until=until, has_delays=has_delays)
-    return _report(found, by, namespace)
+    return _report(totals(engine, since=since, until=until), by, namespace)
 
 
 def report_by_step(
@@ -60,7 +56,7 @@ def report_by_step(
     by: Sequence[str],
     namespace: str | None = None,
 ) -> list[Lines]:
-    """The same of each step of [since, until), which are whole minutes, without percentiles."""
+    """The same of each step of [since, until), which are whole minutes."""
     check_groups(by)
     found = totals_by_step(engine, since=since, until=until, step_s=step_s, has_delays=False)
     return [_report(each, by, namespace) for each in found]
@@ -68,24 +64,37 @@ def report_by_step(
 
 def _report(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
     sums = grouped(found.requests, by, namespace)
-    delays = grouped(found.delays, by, namespace)
-    lines = [_line(group, sums[group], delays.get(group), by)
+    lines = [_line(group, sums[group], by)
              for group in in_order(sums) if sums[group]["requests"]]  # fmt: skip
-    return lines or ([] if by else [_line((), Counter(), None, by)])
+    return lines or ([] if by else [_line((), Counter(), by)])
 
 
 def attempts_report(engine: Engine, *, since: float, until: float | None = None) -> Lines:
     """Calls by deployment and how they ended, of all namespaces: calls, mean_latency_s."""
-    return _attempts(totals(engine, since=since, until=until, has_delays=False))
+    return _attempts(totals(engine, since=since, until=until))
 
 
 def health_by_step(
     engine: Engine, *, since: float, until: float, step_s: float
 ) -> list[tuple[Lines, Lines]]:
-    """Of each step of [since, until), which are whole minutes: `attempts_report`, and the report by
-    deployment, of all namespaces."""
-    found = totals_by_step(engine, since=since, until=until, step_s=step_s)
-    return [(_attempts(each), _report(each, ("deployment",), None)) for each in found]
+    """Of each step of [since, until), which are whole minutes, in all namespaces:
+    `attempts_report`, and how long answers took: deployment, p50_latency_s, p95_latency_s.
+
+    The percentiles are by nearest rank, to two digits and the millisecond, of the hours that the
+    step touches.
+    """
+    found = totals_by_step(engine, since=since, until=until, step_s=step_s, has_delays=True)
+    return [(_attempts(each), _delays(each)) for each in found]
+
+
+def _delays(found: Totals) -> Lines:
+    sums = grouped(found.requests, ("deployment",), None)
+    answered = [name or "" for (name,) in in_order(sums) if sums[name,]["answered"]]
+    return [
+        {"deployment": name,
+         **{f"p{each}_latency_s": nearest_rank(delays, each) for each in PERCENTS}}
+        for name, delays in ((name, found.delays[name]) for name in answered)
+    ]  # fmt: skip
 
 
 def _attempts(found: Totals) -> Lines:
@@ -95,7 +104,7 @@ def _attempts(found: Totals) -> Lines:
     return [
         {"deployment": deployment, "kind": kind, "calls": sums["calls"],
          "mean_latency_s": sums["latency_us"] / sums["calls"] / MICRO}
-        for (deployment, kind), sums in sorted(calls.items())
+        for (deployment, kind), sums in sorted(calls.items()) if sums["calls"]
     ]  # fmt: skip
 
 
@@ -115,7 +124,7 @@ def bills_report(
     Sums are exact Decimals. raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    return _bills(totals(engine, since=since, until=until, has_delays=False), by, namespace)
+    return _bills(totals(engine, since=since, until=until), by, namespace)
 
 
 def _bills(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
@@ -145,7 +154,7 @@ def uncalled_report(
     raises  KeyError if `by` names anything else, StoreError
     """
     check_groups(by)
-    return _uncalled(totals(engine, since=since, until=until, has_delays=False), by, namespace)
+    return _uncalled(totals(engine, since=since, until=until), by, namespace)
 
 
 def _uncalled(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
@@ -162,7 +171,7 @@ def _uncalled(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
 
 
 class Accounts(NamedTuple):
-    """A span of time as `report` (without delays), `bills_report` and `uncalled_report` tell it,
+    """A span of time as `report`, `bills_report` and `uncalled_report` tell it,
     and as `report` does by key; of one moment, for the price of one of them."""
 
     rows: Lines
@@ -181,7 +190,7 @@ def accounts(
 ) -> Accounts:
     """Raises KeyError if `by` names what a report cannot be grouped by, StoreError."""
     check_groups(by)
-    found = totals(engine, since=since, until=until, has_delays=False)
+    found = totals(engine, since=since, until=until)
     return Accounts(
         rows=_report(found, by, namespace),
         bills=_bills(found, by, namespace),
@@ -212,9 +221,7 @@ def in_order(groups: Mapping[Group, Any]) -> Iterator[Group]:
     yield from sorted(groups, key=lambda group: [name or "" for name in group])
 
 
-def _line(
-    group: Group, sums: Counter[str], delays: Counter[int] | None, by: Sequence[str]
-) -> dict[str, Any]:
+def _line(group: Group, sums: Counter[str], by: Sequence[str]) -> dict[str, Any]:
     counts = ("requests", "answered", "attempts", "unknown_cost", "judged")
     tokens = ("prompt_tokens", "cached_tokens", "completion_tokens")
     is_known = not sums["unknown_cost"] or sums["unknown_cost"] < sums["requests"]
@@ -226,16 +233,13 @@ def _line(
         "cost_nano_usd": round(usd(sums["cost"]) * NANO) if is_known else None,
         "successes": sums["success_nano"] / NANO,
         "mean_latency_s": sums["latency_us"] / answered / MICRO if answered else None,
-        **{f"p{each}_latency_s": nearest_rank(delays if answered else None, each)
-           for each in PERCENTS},
-    }  # fmt: skip
+    }
 
 
-def nearest_rank(delays: Counter[int] | None, percent: int) -> float | None:
+def nearest_rank(delays: Counter[int], percent: int) -> float | None:
     """Seconds within which so many percent were answered; None without any."""
-    size = sum(delays.values()) if delays else 0
-    left = (size * percent + 99) // 100
-    for ms, requests in sorted((delays or {}).items()):
+    left = (delays.total() * percent + 99) // 100
+    for ms, requests in sorted(delays.items()):
         left -= requests
         if left <= 0:
             return ms / 1000

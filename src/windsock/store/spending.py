@@ -39,7 +39,7 @@ def spent_since(engine: Engine, since: float) -> list[Spent]:
     Calls from before costs were kept one by one are taken together, at whom the answer came from.
     """
     spent: Counter[tuple[str, str, str]] = Counter()
-    for series, sums in totals(engine, since=since, has_delays=False).calls.items():
+    for series, sums in totals(engine, since=since).calls.items():
         spent[_payer(series)] += sums["cost"]
     tally = Tally()
     with one_moment(engine) as connection:

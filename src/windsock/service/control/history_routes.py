@@ -75,10 +75,9 @@ class History:
     sought                  by since, until, namespace and what fits: newest first
     table                   by its version
     quotes                  of a deployment, by since and until
-    report                  by since, until, by, namespace and has_delays
-    accounts                by since, until, by and namespace: rows, bills, uncalled, by_key
+    report, accounts        sums by since, until, by and namespace; `accounts` with bills and others
     report_by_step          the same report of each step, also by step_s
-    health_by_step          by since, until and step_s: calls by how they ended, and the report, by
+    health_by_step          by since, until and step_s: calls by how they ended, and delays, by
                             deployment, of all namespaces
     savings                 of routes against (deployment, why) each, by since, until, namespace
                             and sample

@@ -47,7 +47,7 @@ class Tally:
     requests: dict[tuple[Series, int], Sums] = field(default_factory=dict)
     calls: dict[tuple[Series, int], Sums] = field(default_factory=dict)
     delays: Counter[tuple[Series, int, int]] = field(default_factory=Counter)
-    """Requests by milliseconds, to the hour."""
+    """Requests by who answered and milliseconds, to the hour."""
 
     def add(self, outcome: Outcome) -> None:
         """A finished request, as nobody has judged it."""
@@ -56,7 +56,8 @@ class Tally:
         series = series_of(outcome)
         if outcome.ok:
             hour = at // SPANS_S[1] * SPANS_S[1]
-            self.delays[series, hour, two_digits_ms(outcome.finished_at - decision.at)] += 1
+            ms = two_digits_ms(outcome.finished_at - decision.at)
+            self.delays[answering(series.deployment), hour, ms] += 1
         add_up(self.requests, (series, at), _request(outcome))
         for result in outcome.results:
             add_up(self.calls, (_called(series, result), at), _call(result))
@@ -114,6 +115,11 @@ def series_of(outcome: Outcome) -> Series:
 def series_in(cell: Cell, key_id: str | None = None, deployment: str = "") -> Series:
     """Of a cell."""
     return Series(*cell.stored, key_id or "", deployment)
+
+
+def answering(deployment: str) -> Series:
+    """Of all that a deployment answered, whoever asked: by which delays are kept."""
+    return Series("", "", "", deployment=deployment)
 
 
 def two_digits_ms(seconds: float) -> int:

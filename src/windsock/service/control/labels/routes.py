@@ -42,7 +42,6 @@ def label_routes(insight: Insight, past: History, queue: Queue) -> APIRouter:
             since=clock.now() - DAY_S,
             by=("route", "task"),
             namespace=namespace,
-            has_delays=False,
         )
         counts = {(row["route"], row["task"]): int(row["requests"]) for row in rows}
         return lambda cell: counts.get((cell.route, cell.name), 0)

@@ -75,7 +75,6 @@ def evidence_routes(insight: Insight, judging: Judging, past: History) -> APIRou
                 await asyncio.sleep(0)  # biases of thousands of answers: requests go between
         spent = await asyncio.to_thread(
             past.report, since=now - WEEK_S, by=("key",), namespace=caller.namespace,
-            has_delays=False,
         )  # fmt: skip
         knowing = [KnowingView(**line) for line in knowing_lines(spent)
                    if route in (None, line["route"])]  # fmt: skip
