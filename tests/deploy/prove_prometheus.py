@@ -77,6 +77,10 @@ CASES: dict[str, list[tuple[Series, Series]]] = {
          {"windsock_ledger_dropped_total": "3x130"}),
     ],
     "WindsockLoopLate": [alarm("loop.is_late")],
+    "WindsockReplicasDiffer": [
+        ({'windsock_alarms{event="replicas.differ"}': "0x10 1x120"},
+         {'windsock_alarms{event="replicas.differ"}': "0x90 1x20 0x20"}),
+    ],
     "WindsockTaskDied": [
         ({'windsock_task_restarts_total{task="polls"}': "0x110 1x20"},
          {'windsock_task_restarts_total{task="polls"}': "1x130"}),

@@ -323,7 +323,7 @@ async def test_a_cap_is_shared_once_it_is_read_what_it_had_before_and_old_period
         assert account.elsewhere_usd == Decimal("0.5")
         with one.service.engine.begin() as connection:
             connection.exec_driver_sql("UPDATE cap_share SET begins_at = begins_at - 100 * 86400")
-        group.join(one.service.engine, "later", "later", "")
+        group.join(one.service.engine, "later", group.Told(name="later"))
         old = f"SELECT count(*) FROM cap_share WHERE begins_at < {time.time() - 90 * 86400}"
         with one.service.engine.connect() as connection:
             assert connection.exec_driver_sql(old).scalar() == 0

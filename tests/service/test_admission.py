@@ -88,8 +88,8 @@ async def test_a_clock_that_stands_still_tells_no_pace_and_no_request_is_lost() 
     assert still.most_waiting == plain.most_waiting > 64
 
 
-async def test_as_many_may_wait_as_are_served_in_a_fifth_of_a_second() -> None:
-    limits = Limits(LimitRules(max_concurrent=64))
+async def test_as_many_may_wait_as_are_served_in_half_of_the_longest_wait() -> None:
+    limits = Limits(LimitRules(max_concurrent=64, wait_s=0.4))
     assert limits.most_waiting == 64
     for _ in range(20):
         for _ in range(200):

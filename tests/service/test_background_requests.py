@@ -10,9 +10,10 @@ import pytest
 from tests.running import Running, config_of, running
 from tests.upstream import Answer, completion, upstream
 from windsock.app.background.cap_keeping import cap_beside
-from windsock.core.model.requests import background_key, is_background
+from windsock.core.model.requests import Cell, background_key, is_background
 from windsock.observability.telemetry import current
-from windsock.service.background_requests import AT_ONCE, MAX_WAITING, Question
+from windsock.service.background_questions import Question
+from windsock.service.background_requests import AT_ONCE, MAX_WAITING
 from windsock.service.texts.answered import AnsweredTexts
 
 pytestmark = pytest.mark.anyio
@@ -24,7 +25,11 @@ BESIDE = {"messages": [{"role": "user", "content": "beside"}], "max_tokens": 50}
 
 def question(model: str = "judge/m") -> Question:
     return Question(
-        purpose="judge", route="auto", namespace="default", model=model, body=dict(BESIDE)
+        purpose="judge",
+        cell=Cell("default", "auto", "sql"),
+        served="one/m",
+        model=model,
+        body=dict(BESIDE),
     )
 
 

@@ -424,6 +424,8 @@ async def test_evidence_tells_who_says_what_and_what_rests_on_no_label(world) ->
         await expect(said.first).to_contain_text("50")
         known = page.locator('[data-name="evidence-table"] tbody tr').filter(has_text="scored")
         await expect(known.filter(has_text="proxies alone").first).to_be_visible()
-        await expect(page.locator('[data-name="knowing-table"]')).to_contain_text(
-            "Nothing was spent to know it"
-        )
+        costs = page.locator('[data-name="knowing-table"] tbody tr')
+        await expect(costs.first).to_contain_text("exploring")
+        await expect(costs.filter(has_text="judge")).to_have_count(0)
+        cells = page.locator('[data-name="knowing-cells-table"] tbody tr')
+        await expect(cells.filter(has_text="scored").first).to_contain_text("auto")

@@ -92,6 +92,7 @@ ROWS = (
     Row("GET", "/v1/prices/feed.atom", READ),
     Row("GET", "/v1/prices/statements", READ),
     Row("GET", "/v1/feeds", READ),
+    Row("GET", "/v1/replicas", READ),
     Row("GET", "/v1/evidence", READ, own=True),
     Row("GET", "/v1/shadows", READ),
     Row("GET", "/v1/labels", ("read", "label"), own=True),

@@ -90,6 +90,7 @@ def core_of(
     elif not place.is_leading:
         role.follow()
     router = new_router({}) if away else restored(new_router, engine, known=known)
+    router.lessons.mark = place.mark_among
     router.caps.is_shared = role.is_shared or place.count > 1
     router.caps.among = lambda: role.replicas * place.count
     ingestion = FeedIngestion(
@@ -99,6 +100,7 @@ def core_of(
         append=partial(_keep_led, role, ledger),
         publish=_publisher(events, ledger, role, on_publish),
         rates=rates_of(settings),
+        asked=role.asked,
     )
     router.book.adjust(contracts_of(settings, catalog))
     ingestion.follow_redirects()
@@ -128,8 +130,15 @@ def core_of(
 
 
 def restore_again(core: Core) -> None:
-    """All that a store holds that was away at the start; raises StoreError if it is away again."""
+    """All that a store holds that was away at the start; raises StoreError if it is away again.
+
+    Lessons that came meanwhile are taught again.
+    """
+    lessons = core.router.lessons
+    taught = lessons.held()
     restored(lambda _: emptied(core.router), core.engine, known=core.known)
+    for number, lesson in taught.items():
+        lessons.hear(number, lesson, is_held=True)
     core.ingestion.follow_redirects()
     core.router.tables.forget()
 
@@ -138,6 +147,7 @@ def emptied(router: Router) -> Router:
     """The same one, knowing no price and believing nothing."""
     router.book.from_state({"pages": {}, "redirects": {}})
     router.beliefs.from_state({"groups": []})
+    router.lessons.from_state({})
     return router
 
 
@@ -226,8 +236,8 @@ def _sharing(engine: Engine, role: Role, clock: Clock) -> Callable[[Fetcher], Fe
 
 
 def _keep_led(role: Role, ledger: Ledger, entry: Quote | HealthReport) -> None:
-    """What every replica sees is kept by the one that leads."""
-    if role.leads():
+    """What every replica sees is kept by one."""
+    if role.keeps():
         ledger.append(entry)
 
 

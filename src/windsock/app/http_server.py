@@ -18,14 +18,9 @@ import uvicorn
 from windsock.app.service import Service
 from windsock.config.settings import ServerSettings
 from windsock.errors import WindsockError
+from windsock.service.connections.acceptor import Acceptor
 from windsock.service.connections.limits import Connections
 from windsock.service.gateway.uvicorn_protocol import protocol_for
-
-ACCEPTORS = 8
-"""Connections accepted at one turn of the event loop. libuv takes one per listener, and with 256
-that come at once under load the last would wait for ten seconds.
-"""
-
 
 OTHER_FILES = 1024
 """Open beside the connections of clients: those to providers, the store, feeds."""
@@ -61,14 +56,16 @@ class Server(uvicorn.Server):
         self._on_shutdown = on_shutdown
         self._on_second = on_second
         self._local = local
+        self._acceptors: list[Acceptor] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, with ACCEPTORS accepts on each socket."""
+        """Listen; what comes together is accepted together."""
         await super().startup(sockets=sockets)
-        for server in list(self.servers):
-            for listener in server.sockets:
-                for _ in range(ACCEPTORS - 1):
-                    await self._accept_too(listener.dup())
+        self._acceptors = [
+            Acceptor(listener.dup(), self._connected())
+            for server in self.servers
+            for listener in server.sockets
+        ]
         if self._local is not None:
             loop = asyncio.get_running_loop()
             server = await loop.create_unix_server(self._connected(), sock=self._local)
@@ -79,11 +76,6 @@ class Server(uvicorn.Server):
         if counter % 10 == 0:
             self._on_second(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
-
-    async def _accept_too(self, listener: socket.socket) -> None:
-        loop, backlog = asyncio.get_running_loop(), self.config.backlog
-        server = await loop.create_server(self._connected(), sock=listener, backlog=backlog)
-        self.servers.append(server)
 
     def _connected(self) -> Callable[[], asyncio.Protocol]:
         """Makes the protocol of a connection."""
@@ -100,6 +92,8 @@ class Server(uvicorn.Server):
         self._on_signal()
         await self._wait()
         self._on_shutdown()
+        for each in self._acceptors:
+            each.close()
         await super().shutdown(sockets=sockets)
 
     async def _wait(self) -> None:

@@ -16,6 +16,7 @@ from windsock.app.background.housekeeping import Housekeeping
 from windsock.app.background.ingestion import FeedIngestion
 from windsock.app.background.judging.judges import Judges
 from windsock.app.background.shadowing.shadows import Shadows
+from windsock.app.replicas.place import ALONE, Place
 from windsock.clock import Clock
 from windsock.config.settings import Settings
 from windsock.core.routing.router import Router
@@ -48,7 +49,7 @@ class Service:
     paths       of the data plane
     on_start    awaited before it is ready
     on_stop     awaited first of all when the service ends
-    is_leading  it polls feeds; of several processes at a port, one does
+    place       among the processes at a port, of which one leads
     """
 
     clock: Clock
@@ -79,7 +80,7 @@ class Service:
     key_limits: KeyLimits
     on_start: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     on_stop: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    is_leading: bool = True
+    place: Place = ALONE
     app: Any = None
     paths: frozenset[str] = frozenset()
 
@@ -102,13 +103,13 @@ class Service:
         await self.housekeeping.read_keys()
         for begin in self.on_start:
             await begin()
-        self.housekeeping.start(self.tasks, is_leading=self.is_leading)
+        self.housekeeping.start(self.tasks, is_leading=self.place.is_leading)
         # What is there now stays: a full collection of it would hold up requests by 100 ms.
         gc.freeze()
         self.webhooks.start(self.tasks)
         if self.housekeeping.membership is not None:
             await self.housekeeping.membership.begin(self.tasks)
-        if self.is_leading:
+        if self.place.is_leading:
             self.poller.start()
             self.tasks.keep_every("polls", WATCH_EVERY_S, self.poller.watch)
         self.readiness.is_loaded = True
@@ -137,7 +138,7 @@ class Service:
         self.events.close()
         self.uncalled.flush()
         self.housekeeping.hand_out_tables()
-        if self.is_leading:
+        if self.place.is_leading:
             self.housekeeping.keep_snapshot()
         if self.housekeeping.membership is not None:
             await self.housekeeping.membership.end()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -20,13 +19,18 @@ from windsock.app.background.watches.once_a_second import is_there, watches_of
 from windsock.app.core_parts import Core, restore_again
 from windsock.app.data_plane import cache_of, calls_of, endpoints_of, executor_of, limits_of
 from windsock.app.group.joining import membership_of
+from windsock.app.group.overview import overview
 from windsock.app.route_parts import holding_rules_of
 from windsock.app.service import Service
-from windsock.app.stored.history import history_of, stored_finder
+from windsock.app.stored.history import (
+    history_of,
+    label_queue_of,
+    stored_finder,
+    table_finder,
+)
 from windsock.config.settings import Settings
 from windsock.config.shared_settings import shared_settings
 from windsock.config.shown import shown
-from windsock.core.model.decisions import WeightTable
 from windsock.observability.loop_watch import LoopWatch
 from windsock.observability.webhooks import Hook, Webhooks
 from windsock.providers.http1_transport import DirectCaller
@@ -42,9 +46,8 @@ from windsock.service.control.deployment_routes import deployment_routes
 from windsock.service.control.event_routes import event_routes
 from windsock.service.control.frontier.routes import frontier_routes
 from windsock.service.control.gemini_models import gemini_model_routes
-from windsock.service.control.history_routes import History, history_routes
+from windsock.service.control.history_routes import history_routes
 from windsock.service.control.kept_answers.routes import KeptAnswers, kept_answer_routes
-from windsock.service.control.labels.queue import Queue
 from windsock.service.control.labels.routes import label_routes
 from windsock.service.control.learning_routes import learning_routes
 from windsock.service.control.metrics import Metrics
@@ -56,6 +59,8 @@ from windsock.service.control.page.routes import dashboard_routes
 from windsock.service.control.prices.routes import price_routes
 from windsock.service.control.prices.statements import statement_routes
 from windsock.service.control.rehearsal.routes import Handover, rehearsal_routes
+from windsock.service.control.replicas.routes import replica_routes
+from windsock.service.control.reporting.spending import RecentSpending
 from windsock.service.control.weights_routes import weights_routes
 from windsock.service.execution.executor import RequestExecutor
 from windsock.service.execution.uncalled import UncalledRequests
@@ -154,7 +159,7 @@ def _service(
         tallies=tallies,
         limits=limits,
         key_limits=KeyLimits(core.clock.elapsed, lambda: core.role.replicas),
-        is_leading=core.place.is_leading,
+        place=core.place,
         access=access,
         background=beside.background,
         judges=beside.judges,
@@ -178,6 +183,7 @@ def _service(
             texts=texts,
             judges=beside.judges,
             settings=settings,
+            loaded_at=core.clock.now(),
         ),
     )
 
@@ -216,6 +222,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
     """Inspection, health and the dashboard."""
     router, clock, cache = service.router, service.clock, service.cache
     insight, past = _insight(service), history_of(service.engine)
+    spending = RecentSpending(past.report, clock)
     service.readiness.is_admitting = lambda: service.access.are_keys_known
     return create_app(
         insight=insight,
@@ -224,7 +231,7 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                         service.uncalled, service.housekeeping.loop, service.webhooks,
                         cache.tally if cache else None),
         parts=[
-            weights_routes(insight),
+            weights_routes(insight, spending),
             frontier_routes(insight),
             price_routes(insight),
             statement_routes(insight),
@@ -234,7 +241,8 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
             deployment_routes(insight),
             learning_routes(insight),
             shadow_routes(insight, service.shadows.facts),
-            label_routes(insight, past, _label_queue(service, past)),
+            replica_routes(insight, partial(overview, service)),
+            label_routes(insight, past, label_queue_of(service, past)),
             cap_routes(insight, service.housekeeping.caps.raise_for_now),
             history_routes(insight, past),
             *overview_routes(
@@ -244,19 +252,13 @@ def _control_plane(service: Service, tallies: Tallies, limits: Limits, caller: C
                 keys=partial(queries.keys, service.engine),
                 settings=lambda: shown(service.settings),
                 judging=service.judges.facts,
+                spending=spending,
             ),
-            rehearsal_routes(insight, past, Handover(_shared(service), encode)),
+            rehearsal_routes(insight, past, Handover(partial(_shared, service), encode)),
             event_routes(insight, partial(queries.newest_events, service.engine)),
             dashboard_routes(service.dashboard, service.access, clock),
         ],
         lifespan=service.lifespan,
-    )  # fmt: skip
-
-
-def _label_queue(service: Service, past: History) -> Queue:
-    return Queue(
-        texts=service.texts, feedbacks=service.feedbacks, feedback_of=past.feedback_of,
-        is_label=service.router.operator.is_label,
     )  # fmt: skip
 
 
@@ -266,8 +268,8 @@ def _kept(service: Service, caller: Caller) -> KeptAnswers:
     )
 
 
-def _shared(service: Service) -> Callable[[str], Mapping[str, Any]]:
-    return lambda route: shared_settings(service.settings, route)
+def _shared(service: Service, route: str) -> Mapping[str, Any]:
+    return shared_settings(service.settings, route)
 
 
 def _probes(core: Core, settings: Settings, executor: RequestExecutor) -> Probes:
@@ -281,9 +283,6 @@ def _probes(core: Core, settings: Settings, executor: RequestExecutor) -> Probes
 
 
 def _insight(service: Service) -> Insight:
-    async def table_at(namespace: str, route: str, task: str, at: float) -> WeightTable | None:
-        return await asyncio.to_thread(queries.table_at, service.engine, namespace, route, task, at)
-
     return Insight(
         router=service.router,
         clock=service.clock,
@@ -294,7 +293,7 @@ def _insight(service: Service) -> Insight:
         nearest=service.ingestion.nearest,
         publish=service.ingestion.publish,
         keep=service.housekeeping.keep_snapshot,
-        table_at=table_at,
+        table_at=table_finder(service.engine),
         metrics=service.settings.server.metrics,
         docs=service.settings.server.docs,
     )

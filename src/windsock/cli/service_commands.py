@@ -146,6 +146,14 @@ def report(
     tables.show_report(service, since=since, by=by, baseline=baseline, as_json=as_json)
 
 
+def replicas(url: Url = HERE, key: Key = None, as_json: AsJson = False) -> None:
+    """Who serves together over one database, who leads, and which configuration each has."""
+    from windsock.cli.replicas import show_replicas
+    from windsock.cli.service_client import ServiceClient
+
+    show_replicas(ServiceClient(url, key), as_json=as_json)
+
+
 @alarms_app.command("list")
 def alarms_list(url: Url = HERE, key: Key = None, as_json: AsJson = False) -> None:
     """Beliefs that an alarm has changed."""

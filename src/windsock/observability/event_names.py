@@ -19,7 +19,6 @@ LOG_ONLY = frozenset(
         "replica.leads",
         "replicas.away",
         "replicas.back",
-        "replicas.differ",
         "sink.failed",
         "sink.recovered",
         "state.restored",

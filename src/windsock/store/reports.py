@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Engine
 
+from windsock.core.model.requests import owner_key
 from windsock.store.compact.totals import Totals, totals, totals_by_step
 from windsock.store.rollups.money import usd
 from windsock.store.rollups.sums import MICRO, NANO, Series
@@ -18,8 +20,12 @@ Lines = list[dict[str, Any]]
 
 PERCENTS = (50, 95)
 
-GROUPS = {name: name for name in ("task", "route", "deployment", "namespace")} | {"key": "key_id"}
-"""What a report can be grouped by, and what that is called in a series."""
+GROUPS: Mapping[str, Callable[[Series], str]] = {
+    **{name: attrgetter(name) for name in ("task", "route", "deployment", "namespace", "key_id")},
+    "key": lambda series: owner_key(series.key_id),
+}
+"""What a report can be grouped by; a key is whose it is, a key_id also tells about whom windsock
+asked by itself."""
 
 
 def report(
@@ -140,24 +146,8 @@ def _bills(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
     ]
 
 
-def uncalled_report(
-    engine: Engine,
-    *,
-    since: float,
-    until: float | None = None,
-    by: Sequence[str] = ("deployment",),
-    namespace: str | None = None,
-) -> Lines:
-    """Requests that no provider was asked for, grouped as `report` does: refused, cache_hits,
-    saved_usd. Those refused have no deployment.
-
-    raises  KeyError if `by` names anything else, StoreError
-    """
-    check_groups(by)
-    return _uncalled(totals(engine, since=since, until=until), by, namespace)
-
-
 def _uncalled(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
+    """Requests that no provider was asked for; those refused have no deployment."""
     sums = grouped(found.requests, by, namespace)
     return [
         {
@@ -171,13 +161,15 @@ def _uncalled(found: Totals, by: Sequence[str], namespace: str | None) -> Lines:
 
 
 class Accounts(NamedTuple):
-    """A span of time as `report`, `bills_report` and `uncalled_report` tell it,
-    and as `report` does by key; of one moment, for the price of one of them."""
+    """A span of time as of one moment, for the price of one of these.
+
+    rows, bills     see `report` and `bills_report`
+    uncalled        requests that no provider was asked for: refused, cache_hits, saved_usd
+    """
 
     rows: Lines
     bills: Lines
     uncalled: Lines
-    by_key: Lines
 
 
 def accounts(
@@ -195,7 +187,6 @@ def accounts(
         rows=_report(found, by, namespace),
         bills=_bills(found, by, namespace),
         uncalled=_uncalled(found, by, namespace),
-        by_key=_report(found, ("key",), namespace),
     )
 
 
@@ -212,7 +203,7 @@ def grouped(
     found: dict[Group, Counter[K]] = defaultdict(Counter)
     for series, added in sums.items():
         if namespace is None or series.namespace == namespace:
-            found[tuple(getattr(series, GROUPS[name]) or None for name in by)].update(added)
+            found[tuple(GROUPS[name](series) or None for name in by)].update(added)
     return found
 
 

@@ -155,7 +155,7 @@ def test_a_lesson_taken_back_leaves_the_last_rewards_alone() -> None:
     beliefs.seed(SQL, "m", 0.9, rewards=200.0, now=1200.0)
     rewarded(beliefs, CHAT, 80, 0.5, since=1200.0)
     before = beliefs.drift(SQL, "m")
-    beliefs.unseed(SQL, "m", 0.9, rewards=200.0, since=1200.0)
+    beliefs.add_to_start(SQL, "m", (-200.0, -180.0, -162.0), 1200.0)
     assert beliefs.drift(SQL, "m") == pytest.approx(before, abs=0.01)
     assert before < -0.05
 

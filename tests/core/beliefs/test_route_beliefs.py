@@ -54,7 +54,7 @@ def test_a_start_is_taken_back_whole() -> None:
     before = beliefs.posterior(CELL, "m")
     beliefs.seed(CELL, "m", 0.5, rewards=30.0, now=0.0)
     assert beliefs.posterior(CELL, "m") != pytest.approx(before)
-    beliefs.unseed(CELL, "m", 0.5, rewards=30.0, since=0.0)
+    beliefs.add_to_start(CELL, "m", (-30.0, -15.0, -7.5), 0.0)
     assert beliefs.posterior(CELL, "m") == pytest.approx(before, rel=0.2)
     assert rows(beliefs)["chat", "m"][0] == pytest.approx(2.0)
 

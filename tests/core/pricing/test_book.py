@@ -267,16 +267,16 @@ def test_no_bill_and_no_person_makes_a_price_of_what_is_none() -> None:
     used = Usage(input_tokens=1000, output_tokens=500)
     assert book.confirm_bill(CHEAP, used, Decimal("0.1"), START + 2, START + 2) == []
     with pytest.raises(ValueError, match="no price"):
-        book.approve(CHEAP, "sheet", START + 2)
+        book.rule(book.held_quote(CHEAP, "sheet"), START + 2, is_believed=True)
     with pytest.raises(KeyError):
-        book.approve(CHEAP, "nobody", START + 2)
+        book.rule(book.held_quote(CHEAP, "nobody"), START + 2, is_believed=True)
     assert usd(book, START + 3) == 1
 
 
 def test_a_person_may_believe_a_zero_and_it_holds_from_then_on_only() -> None:
     book = book_with(quote(usd=1.0))
     say(book, START + 1, 0.0)
-    book.approve(CHEAP, "sheet", START + 100)
+    book.rule(book.held_quote(CHEAP, "sheet"), START + 100, is_believed=True)
     assert usd(book, START + 99) == 1
     assert usd(book, START + 100) == 0
     assert say(book, START + 200, 0.0) == []

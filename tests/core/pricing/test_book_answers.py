@@ -144,7 +144,7 @@ def test_what_a_person_decides_is_told_and_counted_as_a_change() -> None:
     assert say(book, START + 1.0, 0.01) == ["price.held"]
     (held,), version = book.held(), book.version
     assert held.quote.feed == "sheet"
-    (shift,) = book.approve(CHEAP, "sheet", START + 60.0)
+    (shift,) = book.rule(book.held_quote(CHEAP, "sheet"), START + 60.0, is_believed=True)
     assert (shift.kind, shift.deployment, shift.at) == ("price.released", CHEAP, START + 60.0)
     assert shift.facts["feed"] == "sheet"
     assert book.changed_since(version, [CHEAP])
@@ -155,21 +155,21 @@ def test_what_a_person_rejects_stays_dropped_and_is_no_change() -> None:
     book = priced(quote(usd=1.0))
     say(book, START + 1.0, 0.01)
     version = book.version
-    assert book.reject(CHEAP, "sheet", START + 2.0) == []
+    assert book.rule(book.held_quote(CHEAP, "sheet"), START + 2.0, is_believed=False) == []
     assert book.held() == []
     assert book.version == version
     for i in range(10):
         assert say(book, START + 60.0 * i + 3.0, 0.01) == []
     assert usd(book, START + DAY) == 1
     with pytest.raises(KeyError):
-        book.reject(CHEAP, "sheet", START + DAY)
+        book.rule(book.held_quote(CHEAP, "sheet"), START + DAY, is_believed=False)
 
 
 def test_whoever_approves_what_is_no_price_is_told_why_not() -> None:
     book = priced(quote(usd=1.0))
     say(book, START + 1.0, -1.0)
     with pytest.raises(ValueError, match=r"^what sheet says of acme/small is no price"):
-        book.approve(CHEAP, "sheet", START + 2.0)
+        book.rule(book.held_quote(CHEAP, "sheet"), START + 2.0, is_believed=True)
 
 
 def bill(book: PriceBook, amount: str, at: float = START, now: float | None = None) -> list[str]:

@@ -199,11 +199,11 @@ def test_a_bill_releases_a_held_quote() -> None:
 def test_a_person_approves_or_rejects() -> None:
     book = book_with(quote(usd=1.0))
     book.absorb(quote(usd=0.1, seen_at=START + 1), START + 1)
-    book.reject(CHEAP, "sheet", START + 2)
+    book.rule(book.held_quote(CHEAP, "sheet"), START + 2, is_believed=False)
     assert book.absorb(quote(usd=0.1, seen_at=START + 3), START + 3) == []
     assert book.held() == []
     book.absorb(quote(usd=0.01, seen_at=START + 4), START + 4)
-    (shift,) = book.approve(CHEAP, "sheet", START + 5)
+    (shift,) = book.rule(book.held_quote(CHEAP, "sheet"), START + 5, is_believed=True)
     assert shift.kind == "price.released"
     assert book.prices(CHEAP, START + 6)[Meter.INPUT] == Decimal("0.01")
 

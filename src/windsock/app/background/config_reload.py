@@ -44,7 +44,11 @@ AT_START = (
 
 @dataclass(slots=True, kw_only=True)
 class ReloadTarget:
-    """What an edit changes. settings: as they are now."""
+    """What an edit changes.
+
+    settings    as they are now; loaded_at: since then, unix s
+    loads       how many there were since the start, the first among them
+    """
 
     router: Router
     executor: RequestExecutor
@@ -55,6 +59,8 @@ class ReloadTarget:
     texts: HeldTexts
     judges: Judges
     settings: Settings
+    loaded_at: float
+    loads: int = 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,7 +114,8 @@ class Reloader:
         target.caps.adopt(settings)
         target.judges.adopt(judges)
         target.texts.adopt(holding_rules_of(settings))
-        target.settings = settings
+        target.settings, target.loaded_at = settings, ingestion.clock.now()
+        target.loads += 1
         waiting = [name for name in AT_START if getattr(old, name) != getattr(settings, name)]
         return {
             "routes": list(routes),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -38,6 +39,8 @@ class FeedIngestion:
     append      writes a record to the ledger; never blocks
     publish     tells the log, the event stream and the dashboard
     on_read     told of what a poll has brought, once
+    on_ruled    told of a quote on which a person has ruled here, and whether it is believed
+    asked       around what a person decides here
     owned       deployments with a price of the owner's own, which no feed may change
     rates       by currency, at which prices in it are taken
     """
@@ -48,6 +51,8 @@ class FeedIngestion:
     append: Callable[[Quote | HealthReport], object]
     publish: Callable[[Event], None]
     on_read: list[Callable[[FeedDefinition, Reading], object]] = field(default_factory=list)
+    on_ruled: list[Callable[[Quote, bool], object]] = field(default_factory=list)
+    asked: Callable[[], AbstractContextManager[None]] = nullcontext
     owned: frozenset[str] = frozenset()
     rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
@@ -156,10 +161,9 @@ class FeedIngestion:
             name for names in resolved for name, is_indirect in names if not is_indirect
         )
 
-    def adopt(self, identity: Identity, own: Iterable[Quote]) -> None:
+    def adopt(self, identity: Identity, own: Sequence[Quote]) -> None:
         """Other names and own prices: what feeds last said is read again under them."""
         now = self.clock.now()
-        own = list(own)
         owned = frozenset(quote.deployment for quote in own)
         for name in self.owned - owned:
             self.router.book.forget(name)
@@ -183,10 +187,8 @@ class FeedIngestion:
         if definition.id in self._failing:
             return
         self._failing.add(definition.id)
-        facts = {"feed": definition.id, "error": str(error)}
-        self.publish(
-            Event(kind=EventKind.FEED_FAILED, deployment="", at=self.clock.now(), facts=facts)
-        )
+        kind, facts = EventKind.FEED_FAILED, {"feed": definition.id, "error": str(error)}
+        self.publish(Event(kind=kind, deployment="", at=self.clock.now(), facts=facts))
 
     def _note_good(self, definition: FeedDefinition) -> None:
         if definition.id in self._failing:
@@ -242,32 +244,39 @@ class FeedIngestion:
 
     def approve(self, deployment: str, feed: str) -> list[Event]:
         """A person believes a held quote; raises NothingHeld."""
-        now = self.clock.now()
-        return self._ruled(deployment, feed, self.router.book.approve, now)
+        return self._ruled(deployment, feed, is_believed=True)
 
     def reject(self, deployment: str, feed: str) -> list[Event]:
         """A person drops a held quote; raises NothingHeld."""
-        now = self.clock.now()
-        return self._ruled(deployment, feed, self.router.book.reject, now)
+        return self._ruled(deployment, feed, is_believed=False)
 
-    def _ruled(
-        self,
-        deployment: str,
-        feed: str,
-        rule: Callable[[str, str, float], list[Event]],
-        now: float,
-    ) -> list[Event]:
-        self._kept.setdefault(deployment, self.router.book.believed(deployment, now))
+    def _ruled(self, deployment: str, feed: str, *, is_believed: bool) -> list[Event]:
         try:
-            shifts = rule(deployment, feed, now)
+            quote = self.router.book.held_quote(deployment, feed)
         except KeyError as error:
             raise NothingHeld(f"no quote of {feed!r} for {deployment!r} is held") from error
+        shifts = self._rule(quote, is_believed=is_believed)
+        with self.asked():
+            self._keep_in_force(deployment, self.clock.now())
+            for shift in shifts:
+                self.publish(shift)
+        for tell in self.on_ruled:
+            tell(quote, is_believed)
+        return shifts
+
+    def hear_ruling(self, quote: Quote, *, is_believed: bool) -> None:
+        """A person has ruled at another process, which tells and keeps what came of it."""
+        self._rule(quote, is_believed=is_believed)
+        in_force = self.router.book.believed(quote.deployment, self.clock.now())
+        self._kept[quote.deployment] = in_force
+
+    def _rule(self, quote: Quote, *, is_believed: bool) -> list[Event]:
+        now, book = self.clock.now(), self.router.book
+        self._kept.setdefault(quote.deployment, book.believed(quote.deployment, now))
+        try:
+            return book.rule(quote, now, is_believed=is_believed)
         except ValueError as error:
             raise BadRequest(str(error), param="feed") from error
-        self._keep_in_force(deployment, now)
-        for shift in shifts:
-            self.publish(shift)
-        return shifts
 
     def nearest(self, deployment: str) -> list[str]:
         """Names that feeds listed and that look like this deployment's."""

@@ -8,9 +8,11 @@ import os
 import secrets
 import socket
 from collections.abc import Iterable
+from functools import partial
 
 import orjson
 
+from windsock import __version__
 from windsock.app.core_parts import Core
 from windsock.app.replicas.membership import Membership
 from windsock.app.replicas.shares import ShareKeeper
@@ -20,6 +22,7 @@ from windsock.config.shown import shown
 from windsock.core.model.ticks import Quote
 from windsock.core.routing.replication.replica import Replica
 from windsock.store import queries
+from windsock.store.replicas.group import Told
 
 OWN = ("replicas.name", "server.host", "server.port", "store.url")
 
@@ -29,9 +32,10 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
     if not core.role.is_shared:
         return None
     replica = Replica(core.router, secrets.token_hex(8))
+    name = settings.replicas.name or f"{socket.gethostname()}-{os.getpid()}"
     made = Membership(
         settings=settings.replicas,
-        name=settings.replicas.name or f"{socket.gethostname()}-{os.getpid()}",
+        name=name,
         replica=replica,
         role=core.role,
         known=core.known,
@@ -47,12 +51,28 @@ def membership_of(core: Core, settings: Settings, service: Service) -> Membershi
             is_read=core.caps.is_read,
             publish=core.ingestion.publish,
         ),
-        config=lambda: digest(service.settings),
+        told=partial(_told, name, service),
+        publish=core.ingestion.publish,
         on_lead=lambda: service.tasks.keep("prices in force", lambda: _keep_prices(core)),
         on_keys=service.housekeeping.read_keys,
     )
     core.on_publish.append(made.tell_of)
+    core.ingestion.on_ruled.append(replica.tell_ruling)
+    replica.on_ruling = core.ingestion.hear_ruling
     return made
+
+
+def _told(name: str, service: Service, heard: int) -> Told:
+    loaded, tallies = service.reloaded, service.tallies
+    return Told(
+        name=name,
+        version=__version__,
+        config=digest(loaded.settings),
+        config_at=loaded.loaded_at,
+        loads=loaded.loads,
+        heard=heard,
+        requests=sum(each.requests for each in list(tallies.by_name.values())),
+    )
 
 
 def digest(settings: Settings) -> str:

@@ -18,7 +18,7 @@ from windsock.app.replicas.shares import ShareKeeper
 from windsock.app.state_recovery import Known
 from windsock.clock import Clock
 from windsock.config.store.replica_settings import ReplicaSettings
-from windsock.core.model.events import Event
+from windsock.core.model.events import Event, EventKind
 from windsock.core.replicas.deltas import Delta, Seen
 from windsock.core.routing.replication.replica import Replica
 from windsock.errors import StoreError
@@ -27,7 +27,7 @@ from windsock.observability.background import Supervisor
 from windsock.observability.log import event_log
 from windsock.store.ledger import Ledger
 from windsock.store.replicas import group
-from windsock.store.replicas.group import Lease, Member
+from windsock.store.replicas.group import Lease, Member, Told
 from windsock.store.replicas.listening import Listener
 
 LEAST_S = 0.1
@@ -52,7 +52,8 @@ class Membership:
     """Callbacks run on the event loop; the database is asked in threads.
 
     known       deltas that were learnt when the state was restored
-    config      digest of the configuration as it is now
+    told        what this replica says of itself, given the position up to which it has heard
+    publish     tells of replicas that differ, if this one leads
     on_lead     called when this process begins to lead
     on_keys     called, and awaited, when others have called: keys may have been changed
     """
@@ -67,7 +68,8 @@ class Membership:
     clock: Clock
     poller: Poller
     shares: ShareKeeper
-    config: Callable[[], str]
+    told: Callable[[int], Told]
+    publish: Callable[[Event], object]
     on_lead: Callable[[], None]
     on_keys: Callable[[], Awaitable[None]]
     members: list[Member] = field(default_factory=list)
@@ -137,6 +139,7 @@ class Membership:
         if heard.lease is not None:
             self._beat_at = begun
             self._note_lease(heard.lease, heard.members, begun)
+            self._note_differing(heard.members)
         self.absorb(heard.deltas)
         self._follow_feeds(heard.bodies)
 
@@ -185,11 +188,12 @@ class Membership:
         """In a thread."""
         name = self.replica.name
         if not self._joined:
-            group.join(self.engine, name, self.name, self.config())
+            group.join(self.engine, name, self.told(self.known.position))
             self._joined = True
         lease, members = None, self.members
         if is_due:
-            lease, members = group.beat(self.engine, name, self.config(), self.settings.lease)
+            told = self.told(self.known.position)
+            lease, members = group.beat(self.engine, name, told, self.settings.lease)
             self._joined = any(each.id == name for each in members)  # cut off for days: once more
         deltas = group.deltas_after(self.engine, self.known.position)
         bodies = group.bodies_seen(self.engine)
@@ -199,7 +203,6 @@ class Membership:
         self.members, self.leader = members, lease.holder
         known = {self.replica.name, *(each.id for each in members)}
         self.replica.seen.forget(self.replica.seen.to_state().keys() - known)
-        self._note_differing(members)
         self.role.replicas = max(1, sum(each.is_there for each in members))
         router, had = self.replica.router, self.role.token
         if lease.holder != self.replica.name:
@@ -211,15 +214,17 @@ class Membership:
             self._begin_to_lead()
 
     def _note_differing(self, members: list[Member]) -> None:
-        """Replicas that are there with another configuration, as while one after the other is
-        given a new one."""
-        mine = {each.config for each in members if each.id == self.replica.name}
-        others = [
-            each.name for each in members if each.is_there and mine and each.config not in mine
-        ]
-        if others != self._differing:
-            event_log().warning("replicas.differ", names=others)
-            self._differing = others
+        """Replicas that are there with another configuration than the newest, as while one after
+        the other is given a new one."""
+        latest = group.newest(members)
+        config = latest.told.config if latest else ""
+        there = (each.told for each in members if each.is_there)
+        differing = sorted(each.name for each in there if each.config != config)
+        if differing != self._differing:
+            self._differing = differing
+            kind = EventKind.REPLICAS_DIFFER if differing else EventKind.REPLICAS_AGREE
+            facts = {"replicas": differing, "newest": config} if differing else {"newest": config}
+            self.publish(Event(kind=kind, deployment="", at=self.clock.now(), facts=facts))
 
     def _begin_to_lead(self) -> None:
         self.replica.router.beliefs.is_judge = True

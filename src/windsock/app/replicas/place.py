@@ -34,6 +34,11 @@ class Place:
         """The others are led."""
         return self.number == 0
 
+    @property
+    def mark_among(self) -> tuple[int, int]:
+        """(mark, of how many) by which what it numbers is told apart from others'."""
+        return (0, 1) if self.mark is None else (self.mark, MARKS)
+
     def number_at(self, now: float) -> int:
         """The first number of its decisions and tables: above all of one started before."""
         mark = self.number if self.mark is None else self.mark

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import inf
 
 from windsock.clock import Clock
@@ -49,6 +51,7 @@ class Role:
         self.token = 0
         self.replicas = 1
         self.is_shared = False
+        self._is_asked = False
 
     def leads(self) -> bool:
         """Whether it leads just now; a process that was stopped for a while knows that it does
@@ -70,4 +73,18 @@ class Role:
 
     def tells(self, kind: EventKind) -> bool:
         """Whether such an event is told by this process."""
-        return kind in OWN or self.leads()
+        return kind in OWN or self.keeps()
+
+    def keeps(self) -> bool:
+        """Whether this process keeps what all see alike."""
+        return self.leads() or self._is_asked
+
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """A person decides something here: this process tells and keeps what comes of it, and the
+        others take it over in silence. Nothing may be awaited meanwhile."""
+        self._is_asked = True
+        try:
+            yield
+        finally:
+            self._is_asked = False

@@ -7,10 +7,14 @@ from functools import partial
 
 from sqlalchemy import Engine
 
+from windsock.app.service import Service
 from windsock.app.state_recovery import stored_decision
+from windsock.core.model.decisions import WeightTable
 from windsock.core.model.rewards import OpenDecision
 from windsock.evaluation.savings import savings_facts
+from windsock.service.control.access_check import FindTable
 from windsock.service.control.history_routes import History
+from windsock.service.control.labels.queue import Queue
 from windsock.service.feedback_inbox import FindStored
 from windsock.store import queries
 from windsock.store.reports import accounts, health_by_step, report_by_step
@@ -31,6 +35,25 @@ def history_of(engine: Engine) -> History:
         health_by_step=partial(health_by_step, engine),
         savings=partial(savings_facts, engine),
     )
+
+
+def label_queue_of(service: Service, past: History) -> Queue:
+    """Answers to label, those whose label tells most first."""
+    return Queue(
+        texts=service.texts,
+        feedbacks=service.feedbacks,
+        feedback_of=past.feedback_of,
+        is_label=service.router.operator.is_label,
+    )
+
+
+def table_finder(engine: Engine) -> FindTable:
+    """Looks up the weights of a cell as they were."""
+
+    async def find(namespace: str, route: str, task: str, at: float) -> WeightTable | None:
+        return await asyncio.to_thread(queries.table_at, engine, namespace, route, task, at)
+
+    return find
 
 
 def stored_finder(engine: Engine) -> FindStored:

@@ -46,6 +46,7 @@ class Follower:
         self._is_answered = True
         self._links: set[asyncio.Task[None]] = set()
         self._ready = asyncio.Event()
+        self._replica.on_ruling = service.ingestion.hear_ruling
         service.router.beliefs.is_judge = False
         service.events.listeners.append(self._tell_of)
         service.on_start.append(self.start)

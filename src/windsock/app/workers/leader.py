@@ -81,6 +81,7 @@ class Leader:
         self._is_empty.set()
         service.events.listeners.append(self._tell_of)
         service.ingestion.on_read.append(self._tell_reading)
+        service.ingestion.on_ruled.append(self._replica.tell_ruling)
         service.housekeeping.restore = partial(self._restore, service.housekeeping.restore)
         service.on_start.append(self.start)
         service.on_stop.append(self.stop)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MOST_TOLD = 12
-"""Beliefs that are told one by one; `--json` has them all."""
+"""Beliefs that are told one by one, and places that knowing was paid for; `--json` has them all."""
 
 WEAK = {
     "proxies alone": "rests on proxies alone: no label says whether they are right",
@@ -25,8 +25,14 @@ def known_words(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"how success is known: {len(rows) - weak} of {len(rows)} beliefs rest on labels"
     for row in rows[:MOST_TOLD]:
         yield _belief(row)
-    for row in found.get("knowing", ()):
-        yield _spent(row)
+    spent: Sequence[Mapping[str, Any]] = found.get("knowing", ())
+    for row in spent:
+        yield f"knowing {row['route']} by {_spent(row)}"
+    places = [(row["route"], cell) for row in spent for cell in row["cells"] if cell["cost_usd"]]
+    places.sort(key=lambda place: -place[1]["cost_usd"])
+    for route, cell in places[:MOST_TOLD]:
+        where = f"{cell['task']}, {cell['deployment']}" if cell["task"] else "not kept where"
+        yield f"{route} / {where}: by {_spent(cell)}"
 
 
 def _belief(row: Mapping[str, Any]) -> str:
@@ -46,9 +52,18 @@ def _source(each: Mapping[str, Any]) -> str:
     bias = "unknown" if each["bias"] is None else f"{100 * each['bias']:+.0f} points"
     slope = "unknown" if each["slope"] is None else f"{each['slope']:.2f}"
     says = "unknown" if each["says"] is None else f"{each['says']:.1f} rewards"
-    return f"{said} says {says}, bias {bias}, λ {slope}"
+    low, high = each["interval"] or (None, None)
+    alone = "unknown" if low is None else f"{low:.0%} to {high:.0%}"
+    return f"{said} says {says}, bias {bias}, λ {slope}, success {alone}"
 
 
 def _spent(row: Mapping[str, Any]) -> str:
+    """What one way to know cost, and what that bought where anything is known of it."""
     usd = "unknown" if row["cost_usd"] is None else f"${row['cost_usd']:.4g}"
-    return f"knowing {row['route']} by {row['by']}: {row['requests']:,} requests, {usd}"
+    facts = [f"{row['by']}: {row['requests']:,} requests, {usd}"]
+    for name, unit in (("usd_per_reward", "a reward"), ("usd_per_halving", "a halved interval")):
+        if row.get(name) is not None:
+            facts.append(f"${row[name]:.4g} {unit}")
+    if row.get("lost_successes"):
+        facts.append(f"{row['lost_successes']:.1f} successes lost")
+    return ", ".join(facts)

@@ -203,17 +203,20 @@ class Beliefs(ProxyListening):
         restore(group, deployment, self.settings.evidence_cap)
         return True
 
-    def seed(self, cell: Cell, deployment: str, mean: float, *, rewards: float, now: float) -> None:
-        """Start a belief as if `rewards` rewards had averaged `mean`, at their usual dispersion."""
-        self._open(cell).seed(cell.name, deployment, mean, rewards, now)
+    def seed(
+        self, cell: Cell, deployment: str, mean: float, *, rewards: float, now: float
+    ) -> float:
+        """Start a belief as if `rewards` rewards had averaged `mean`, at their usual dispersion;
+        the sum of their squares."""
+        return self._open(cell).seed(cell.name, deployment, mean, rewards, now)
 
-    def unseed(
-        self, cell: Cell, deployment: str, mean: float, *, rewards: float, since: float
+    def add_to_start(
+        self, cell: Cell, deployment: str, sums: tuple[float, float, float], at: float
     ) -> None:
-        """Take back what is left of a start of a belief that was given at `since`."""
+        """As `seed`, by rewards' number, sum and sum of squares; below 0 they are taken back."""
         group = self._open(cell)
-        group.open(cell.name, deployment).observe(mean, -rewards, since, self.settings)
-        group.changes += 1
+        group.open(cell.name, deployment).observe_sums(*sums, at, self.settings)
+        group.touch(at)
 
     def quality(self, namespace: str, route: str, deployment: str) -> dict[str, Any] | None:
         """What is believed of a deployment's success at all tasks, and its watch; JSON-able."""

@@ -59,7 +59,7 @@ class RouteBeliefs:
         self._fitted_at = -1
         self._drifts: dict[str, float] = {}
         self.fitting = PriorFitter(self.rows, self.recents, settings, published)
-        self._fit = unfitted(self.fitting.unknown)
+        self._fit = self._unfitted = unfitted(self.fitting.unknown)
         self._judging: Fit | None = None
         self._judged = 0
         self._evidence: dict[str, float] = {}
@@ -186,14 +186,14 @@ class RouteBeliefs:
         """Rows by task."""
         return {task: row for (task, name), row in self.rows.items() if name == deployment}
 
-    def seed(self, task: str, deployment: str, mean: float, rewards: float, now: float) -> None:
-        """Start a belief as if `rewards` rewards had averaged `mean`."""
-        own = self.of_deployment(deployment).values()
-        phi = pooled_dispersion(own)
-        square = mean * mean + phi * mean * (1 - mean)
+    def seed(self, task: str, deployment: str, mean: float, rewards: float, now: float) -> float:
+        """Start a belief as if `rewards` rewards had averaged `mean`; the sum of their squares."""
+        phi = pooled_dispersion(self.of_deployment(deployment).values())
+        squares = rewards * (mean * mean + phi * mean * (1 - mean))
         row = self.open(task, deployment)
-        row.observe_sums(rewards, rewards * mean, rewards * square, now, self.settings)
+        row.observe_sums(rewards, rewards * mean, squares, now, self.settings)
         self.touch(now)
+        return squares
 
     def seed_usage(
         self, task: str, deployment: str, factor: float, requests: float, now: float
@@ -227,7 +227,7 @@ class RouteBeliefs:
     @property
     def expected(self) -> Fit:
         """The priors of the last fit by which rewards were judged."""
-        return self._judging or unfitted(self.fitting.unknown)
+        return self._judging or self._unfitted
 
     def _judged_by(self) -> Fit:
         self._judged += 1

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from windsock.core.beliefs.beliefs import Beliefs
 from windsock.core.model.requests import Cell
 from windsock.errors import CallerError
+
+TellLesson = Callable[[int, "WarmStart", bool], object]
+"""(number, lesson, whether it is held from now on)."""
+
+
+def tell_nobody(number: int, taught: WarmStart, is_held: bool) -> None:
+    """For a process that is alone."""
 
 
 class UnknownLesson(CallerError):
@@ -27,33 +34,51 @@ class PastResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarmStart:
-    """What was taught, so that it can be taken back; count is the strength that was given."""
+    """What was taught, so that it can be taken back; count is the strength that was given.
+
+    squares     sum of squares that each result was believed to have; not kept over a restart
+    """
 
     namespace: str
     route: str
     taught_at: float
     results: tuple[PastResult, ...]
+    squares: tuple[float, ...] = ()
 
-    def take_back(self, beliefs: Beliefs) -> None:
+    def give(self, beliefs: Beliefs, *, only: str | None = None) -> None:
+        """Believe what another replica was taught, of all deployments or of one."""
+        for result, squares in zip(self.results, self.squares, strict=True):
+            if only in (None, result.deployment):
+                sums = (result.count, result.count * result.success, squares)
+                self._add(beliefs, result, sums)
+
+    def take_back(self, beliefs: Beliefs, *, only: str | None = None) -> None:
         """Remove what of it is left, discounted since it was taught."""
         for result in self.results:
-            beliefs.unseed(
-                Cell.read(self.namespace, self.route, result.task),
-                result.deployment,
-                result.success,
-                rewards=result.count,
-                since=self.taught_at,
-            )
+            if only in (None, result.deployment):
+                count, mean = -result.count, result.success
+                self._add(beliefs, result, (count, count * mean, count * mean * mean))
+
+    def _add(self, beliefs: Beliefs, result: PastResult, sums: tuple[float, float, float]) -> None:
+        cell = Cell.read(self.namespace, self.route, result.task)
+        beliefs.add_to_start(cell, result.deployment, sums, self.taught_at)
 
     def to_state(self) -> dict[str, Any]:
-        """JSON-able and exact."""
+        """JSON-able and exact, but for `squares`."""
+        state = asdict(self)
+        del state["squares"]
+        return state
+
+    def to_word(self) -> dict[str, Any]:
+        """What other replicas are told: JSON-able and whole."""
         return asdict(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> WarmStart:
-        """The warm start of a `to_state`."""
+        """The warm start of a `to_state` or a `to_word`."""
         results = tuple(PastResult(**fields) for fields in state["results"])
-        return cls(**{**state, "results": results})
+        squares = tuple(state.get("squares", ()))
+        return cls(**{**state, "results": results, "squares": squares})
 
 
 def teach(
@@ -75,18 +100,34 @@ def teach(
         )
         for result in results
     )
-    for result in given:
-        cell = Cell.read(namespace, route, result.task)
-        beliefs.seed(cell, result.deployment, result.success, rewards=result.count, now=now)
-    return WarmStart(namespace=namespace, route=route, taught_at=now, results=given)
+    squares = tuple(
+        beliefs.seed(
+            Cell.read(namespace, route, result.task),
+            result.deployment,
+            result.success,
+            rewards=result.count,
+            now=now,
+        )
+        for result in given
+    )
+    return WarmStart(
+        namespace=namespace, route=route, taught_at=now, results=given, squares=squares
+    )
 
 
 class WarmStarts:
-    """What was taught and may be taken back, by number."""
+    """What was taught and may be taken back, by number.
+
+    mark    (this one's, of how many): replicas that are taught at once give different numbers
+    tell    called with what is taught here, or taken back
+    """
 
     def __init__(self, beliefs: Beliefs) -> None:
         self._beliefs = beliefs
         self._teachings: dict[int, WarmStart] = {}
+        self._taken_back: set[int] = set()
+        self.mark = (0, 1)
+        self.tell: TellLesson = tell_nobody
 
     def add(
         self,
@@ -99,8 +140,10 @@ class WarmStarts:
     ) -> int:
         """Start beliefs from results; the number takes them back."""
         taught = teach(self._beliefs, namespace, route, results, strength=strength, now=now)
-        number = max(self._teachings, default=0) + 1
+        mark, marks = self.mark
+        number = (max(self._teachings, default=0) // marks + 1) * marks + mark
         self._teachings[number] = taught
+        self.tell(number, taught, True)
         return number
 
     def take_back(self, namespace: str, number: int) -> int:
@@ -110,7 +153,27 @@ class WarmStarts:
             raise UnknownLesson(f"there is no lesson {number}")
         del self._teachings[number]
         taught.take_back(self._beliefs)
+        self.tell(number, taught, False)
         return len(taught.results)
+
+    def hear(self, number: int, taught: WarmStart, *, is_held: bool) -> None:
+        """Another replica was taught, or had a lesson taken back; in any order, and once."""
+        if not is_held:
+            self._taken_back.add(number)
+            mine = self._teachings.pop(number, None)
+            if mine is not None:
+                mine.take_back(self._beliefs)
+        elif number not in self._teachings and number not in self._taken_back:
+            self._teachings[number] = taught
+            taught.give(self._beliefs)
+
+    def believe_again(self, taught: WarmStart, deployment: str, *, is_held: bool) -> None:
+        """What a belief that was replaced since had known of a lesson."""
+        (taught.give if is_held else taught.take_back)(self._beliefs, only=deployment)
+
+    def held(self) -> dict[int, WarmStart]:
+        """All that was taught and not taken back, by number."""
+        return dict(self._teachings)
 
     def has_taught(self, cell: Cell) -> bool:
         """True if beliefs of a cell's route were started from past results."""
@@ -122,6 +185,7 @@ class WarmStarts:
         return {str(number): taught.to_state() for number, taught in self._teachings.items()}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        """Take over a state of `to_state`."""
-        for number, taught in state.items():
-            self._teachings[int(number)] = WarmStart.from_state(taught)
+        """Take over a state of `to_state` in place of what was held."""
+        self._teachings = {
+            int(number): WarmStart.from_state(taught) for number, taught in state.items()
+        }

@@ -59,6 +59,8 @@ class EventKind(StrEnum):
     SPEND_FELL = "spend.fell"
     ROUTE_IS_DOWN = "route.is_down"
     ROUTE_IS_BACK = "route.is_back"
+    REPLICAS_DIFFER = "replicas.differ"
+    REPLICAS_AGREE = "replicas.agree"
     LOOP_IS_LATE = "loop.is_late"
     LOOP_IS_ON_TIME = "loop.is_on_time"
     STORE_RECOVERED = "store.recovered"

@@ -64,27 +64,41 @@ def split_name(name: str) -> tuple[str, str]:
     return (name[: found.start()], found[1]) if found else (name, "")
 
 
-def background_key(purpose: str, route: str) -> str:
+class About(NamedTuple):
+    """Whose success is to be known by it: a deployment, and the name of a cell's task."""
+
+    deployment: str
+    task: str
+
+
+def background_key(purpose: str, route: str, about: About | None = None) -> str:
     """Under what id the requests stand that windsock makes beside those of a route.
 
     purpose     such as `judge`
     """
-    return f"{BACKGROUND}{purpose}:{route}"
+    return "\t".join((f"{BACKGROUND}{purpose}:{route}", *(about or ())))
 
 
 class Background(NamedTuple):
-    """What windsock asks by itself, and beside whose requests."""
+    """What windsock asks by itself, beside whose requests, and about whom, where that is known."""
 
     purpose: str
     route: str
+    about: About | None = None
 
 
 def background_of(key_id: str | None) -> Background | None:
     """What an id of `background_key` stands for; None of a caller's."""
     if key_id is None or not is_background(key_id):
         return None
-    purpose, _, route = key_id.removeprefix(BACKGROUND).partition(":")
-    return Background(purpose, route)
+    whose, *about = key_id.split("\t", 2)
+    purpose, _, route = whose.removeprefix(BACKGROUND).partition(":")
+    return Background(purpose, route, About(*about) if len(about) == 2 else None)
+
+
+def owner_key(key_id: str) -> str:
+    """Who pays: of an id of `background_key` that without whom it is about, else itself."""
+    return key_id.partition("\t")[0] if is_background(key_id) else key_id
 
 
 def is_background(key_id: str | None) -> bool:

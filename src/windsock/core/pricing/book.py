@@ -184,23 +184,23 @@ class PriceBook:
         """Every quote that is not believed yet."""
         return self._entries.held()
 
-    def approve(self, deployment: str, feed: str, now: float) -> list[Event]:
-        """A person believes a held quote.
+    def held_quote(self, deployment: str, feed: str) -> Quote:
+        """What is held of a feed; raises KeyError if nothing is."""
+        return self._entries[deployment].timeline.held_of(feed).quote
 
-        raises  KeyError if none is held, ValueError if it is no price at all
+    def rule(self, quote: Quote, now: float, *, is_believed: bool) -> list[Event]:
+        """A person believes a quote, held here or by another replica, or drops it and its equals.
+
+        raises  ValueError if it is no price that can be believed
         """
-        entry = self._entries[deployment]
-        quote = entry.timeline.held_of(feed).quote
+        entry = self._entries.made(quote.deployment)
+        if not is_believed:
+            entry.timeline.refuse(quote)
+            entry.settle()
+            return []
         if not can_be_approved(quote):
-            raise ValueError(f"what {feed} says of {deployment} is no price that can be approved")
+            raise ValueError(f"what {quote.feed} says of {quote.deployment} is no price")
         return self._backed(entry, replace(quote, zero_reason=quote.zero_reason or "approved"), now)
-
-    def reject(self, deployment: str, feed: str, now: float) -> list[Event]:
-        """A person drops a held quote; equal ones stay dropped; raises KeyError if none is held."""
-        entry = self._entries[deployment]
-        entry.timeline.reject(feed)
-        entry.settle()
-        return []
 
     def confirm_bill(
         self,

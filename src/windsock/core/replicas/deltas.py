@@ -153,13 +153,17 @@ class Outbox:
         """Say something, JSON-able, with the next delta; a later word on it replaces it."""
         self._told[subject, key] = word
 
+    def waiting(self) -> list[Word]:
+        """What is said and not yet told."""
+        return [Word(*about, word) for about, word in self._told.items()]
+
     def cut(self, now: float) -> Delta | None:
         """The next delta; None if there is nothing new."""
-        learnt, said, self._told = self.learnt.take(), self._told, {}
-        if not learnt and not said:
+        learnt, told = self.learnt.take(), tuple(self.waiting())
+        self._told = {}
+        if not learnt and not told:
             return None
         self.number += 1
-        told = tuple(Word(*about, word) for about, word in said.items())
         delta = Delta(replica=self.replica, number=self.number, at=now, learnt=learnt, told=told)
         self._kept[self.number] = delta
         if len(self._kept) > MAX_KEPT:

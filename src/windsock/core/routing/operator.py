@@ -87,7 +87,7 @@ class Operator:
         self._tables.forget()
         facts = {"namespace": namespace, "route": route}
         undone = Event(kind=EventKind.QUALITY_UNDONE, deployment=deployment, at=now, facts=facts)
-        return [undone, *self._audit.undo_redirect(deployment, now)]
+        return [undone, *self.undo_redirect(deployment, now)]
 
     def silence_key(self, namespace: str, key: str, *, is_silent: bool, now: float) -> list[Event]:
         """Take a key's rewards out of the beliefs, as if it had said nothing; or count them again.
@@ -119,3 +119,7 @@ class Operator:
     def redirect(self, deployment: str, served: str, now: float) -> list[Event]:
         """Bill a deployment from now on by the price of the model that answers for it."""
         return self._audit.redirect(deployment, served, now)
+
+    def undo_redirect(self, deployment: str, now: float) -> list[Event]:
+        """Bill a deployment by its own price again."""
+        return self._audit.undo_redirect(deployment, now)

@@ -59,7 +59,7 @@ class Router:
         self.conversation_tables = parts.conversation_tables
         self._order = parts.caller_order
         self.learner = parts.learner
-        self._warm_starts = parts.warm_starts
+        self.lessons = parts.warm_starts
         self._audit = parts.audit
         self.tabs = parts.tabs
         self.caps = parts.tabs.caps
@@ -243,7 +243,7 @@ class Router:
             "silenced_keys": self.learner.keys.to_state(),
             "scrutiny": self._audit.to_state(),
             "confidences": self.confidences.to_state(),
-            "teachings": self._warm_starts.to_state(),
+            "teachings": self.lessons.to_state(),
             "conversations": self.conversations.to_state(),
             "prompt_sizes": self.tables.sizes.to_state(),
         }
@@ -264,7 +264,7 @@ class Router:
         self.learner.from_state(state["rewards"])
         self._audit.from_state(state["scrutiny"])
         self.confidences.from_state(state["confidences"])
-        self._warm_starts.from_state(state["teachings"])
+        self.lessons.from_state(state["teachings"])
         self.conversations.from_state(state["conversations"])
         self.tables.sizes.from_state(state["prompt_sizes"])
 

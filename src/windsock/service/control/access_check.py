@@ -20,6 +20,10 @@ Rule = Callable[[str, str], list[Event]]
 """(deployment, feed) of a held quote -> what came of ruling on it."""
 
 
+FindTable = Callable[[str, str, str, float], Awaitable[WeightTable | None]]
+"""(namespace, route, task, unix s) -> the table that was in use then, if any."""
+
+
 Door = Literal["open", "key", "off"]
 """Who may look: everybody, who has a key with the scope, nobody."""
 
@@ -31,7 +35,6 @@ class Insight:
     nearest     names that feeds list and that look like a deployment's
     publish     tells the log, the ledger and every listener of an event
     keep        has the next start know what a person did just now, however the service ends
-    table_at    (namespace, route, task, unix s) -> the table that was in use then, if any
     metrics, docs   who may see these pages
     """
 
@@ -44,7 +47,7 @@ class Insight:
     nearest: Callable[[str], list[str]]
     publish: Callable[[Event], None]
     keep: Callable[[], None]
-    table_at: Callable[[str, str, str, float], Awaitable[WeightTable | None]]
+    table_at: FindTable
     metrics: Door = "open"
     docs: Door = "open"
 

@@ -22,8 +22,10 @@ from windsock.core.routing.sampling import arm_within
 from windsock.errors import BadRequest, CallerError
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
-from windsock.service.control.reporting.known import knowing_lines, known_lines
+from windsock.service.control.reporting.knowing import knowing_of
+from windsock.service.control.reporting.known import known_lines
 from windsock.service.control.reporting.lines import report_lines
+from windsock.service.control.reporting.spending import spending_of
 from windsock.service.control.schemas.asked import (
     DeploymentName,
     Name,
@@ -62,8 +64,6 @@ class Accounts(Protocol):
     def bills(self) -> Lines: ...
     @property
     def uncalled(self) -> Lines: ...
-    @property
-    def by_key(self) -> Lines: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +169,12 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         saved = await asyncio.to_thread(
             past.savings, measures, **span, namespace=caller.namespace, sample=sample
         )
-        known = await known_lines(insight.router, caller.namespace, lines)
-        knowing = knowing_lines(accounts.by_key)
-        return {**found, "savings": saved, "known": known, "knowing": knowing}
+        router, namespace = insight.router, caller.namespace
+        spending = await spending_of(past.report, since=begin, until=end, namespace=namespace)
+        known = await known_lines(router, namespace, lines, spending, now)
+        knowing = await knowing_of(router, spending, namespace, router.routes, now)
+        costs = [each.model_dump() for each in knowing]
+        return {**found, "savings": saved, "known": known, "knowing": costs}
 
     return routes
 

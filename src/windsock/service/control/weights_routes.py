@@ -17,6 +17,8 @@ from windsock.observability.event_bus import EventBus
 from windsock.observability.event_view import event_view
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
+from windsock.service.control.reporting.knowing import costs_at
+from windsock.service.control.reporting.spending import RecentSpending
 from windsock.service.control.schemas.asked import Count, DeploymentName, Name, Tokens, When, when
 from windsock.service.control.schemas.known import CheckView, basis_of, source_views
 from windsock.service.control.schemas.weights import (
@@ -29,7 +31,7 @@ from windsock.service.control.schemas.weights import (
 )
 
 
-def weights_routes(insight: Insight) -> APIRouter:
+def weights_routes(insight: Insight, recent: RecentSpending) -> APIRouter:
     """GET /v1/weights, /v1/weights/stream; POST /v1/whatif."""
     router, clock = insight.router, insight.clock
     routes = APIRouter(tags=["inspect"])
@@ -54,6 +56,10 @@ def weights_routes(insight: Insight) -> APIRouter:
             router.table(caller.namespace, *pair, now, prompt_tokens=tokens) for pair in pairs
         ]
         views = [_weights(router, table) for table in tables]
+        spending = await recent.of(caller.namespace)
+        for view, table in zip(views, tables, strict=True):
+            for each in view.candidates:
+                each.knowing = costs_at(router, spending, table.cell, each.deployment, now)
         if ladder:
             for view, table in zip(views, tables, strict=True):
                 view.ladder = _ladder(router, table, now)

@@ -23,8 +23,10 @@ LEAST_LIMIT = 64
 LEAST_WAITING = 8
 """Requests that may wait, however slowly they are served."""
 
-QUEUE_S = 0.2
-"""What can be served in this time may wait."""
+QUEUE_SHARE = 0.5
+"""What can be served in this part of the longest wait may wait: so none waits for nothing, though
+the pace is known to a factor of two only.
+"""
 
 LATE_S = 0.1
 """An event loop that wakes this late has more to do than it can; below a fifth of that, not."""
@@ -36,7 +38,7 @@ class LimitRules:
 
     max_concurrent  requests worked on at a time, at most
     max_waiting     requests that wait for their turn, and no more than are worked on, than are
-                    served in QUEUE_S or than 8
+                    served in QUEUE_SHARE of `wait_s` or than 8
     wait_s          longest wait
     max_bytes       of request bodies held at a time
     """
@@ -57,7 +59,7 @@ class Load(NamedTuple):
 
 
 class Limits:
-    """Admits requests: in order while all that wait are served in QUEUE_S, else newest first.
+    """Admits requests: in order while all that wait are served in time, else newest first.
 
     Under overload a queue in order of arrival makes everybody wait until nobody is served in time;
     newest first (Facebook's adaptive LIFO) serves some at once and refuses the oldest early. In a
@@ -139,8 +141,8 @@ class Limits:
 
     @property
     def _soon(self) -> int:
-        """Requests that are served in QUEUE_S."""
-        return int(self._per_s * QUEUE_S)
+        """Requests that are served in time if they wait."""
+        return int(self._per_s * QUEUE_SHARE * self.rules.wait_s)
 
     def leave(self) -> None:
         """A request is over: whoever waits may come in."""
@@ -170,7 +172,8 @@ class Limits:
         since_s     since the last time; 0 or less where a clock stood still, which tells no pace
         """
         if since_s > 0:
-            self._per_s = 0.5 * (self._per_s + self._left / since_s)
+            per_s = self._left / since_s
+            self._per_s = max(per_s, 0.5 * (self._per_s + per_s))
             self._left = 0
         most = float(self.rules.max_concurrent)
         if late_s > LATE_S:

@@ -6,8 +6,8 @@ All raise StoreError if the database cannot be reached.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 
 import orjson
 from sqlalchemy import (
@@ -60,15 +60,45 @@ _writer: Table = WriterRow.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a replica says of itself; None: its version does not tell.
+
+    name        as people see it
+    version     of windsock
+    config      digest of its configuration; config_at: when it loaded that, unix s of its own clock
+    loads       configurations that it has loaded, the first among them
+    heard       position of the ledger up to which it has learnt what others told
+    requests    that it has finished
+    """
+
+    name: str
+    version: str | None = None
+    config: str = ""
+    config_at: float | None = None
+    loads: int | None = None
+    heard: int | None = None
+    requests: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A replica; `is_there` if it has said so lately. Moments in unix s."""
+    """A replica; `is_there` if it has said so lately. Moments in unix s of the database's clock.
+
+    behind  deltas of others that it has not told to have learnt; None: not known
+    """
 
     id: str
-    name: str
     joined_at: float
     seen_at: float
-    config: str
     is_there: bool
+    told: Told
+    behind: int | None = None
+
+
+def newest(members: Iterable[Member]) -> Member | None:
+    """The one that is there whose configuration was loaded last."""
+    there = [each for each in members if each.is_there]
+    return max(there, key=lambda each: each.told.config_at or 0.0, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +117,18 @@ def now_of(connection: Connection) -> float:
     return float(connection.execute(NOW).scalar_one())
 
 
-def join(engine: Engine, replica: str, name: str, config: str) -> int:
+def join(engine: Engine, replica: str, told: Told) -> int:
     """Take part from now on; the ledger's position."""
     with reading(), engine.begin() as connection:
         begin_alone(connection)
         position = connection.execute(select(func.max(_writer.c.position))).scalar() or 0
         now = now_of(connection)
-        values = {"name": name, "position": position, "joined_at": now, "seen_at": now}
-        row = insert(_replica).values(id=replica, config=config, **values)
+        values = {"position": position, "joined_at": now, "seen_at": now}
+        row = insert(_replica).values(id=replica, **values, **asdict(told))
         connection.execute(row.on_conflict_do_nothing())
-        told = exists().where(_delta.c.replica == _replica.c.id)
+        is_kept = exists().where(_delta.c.replica == _replica.c.id)
         old = _replica.c.seen_at < now - KEPT_S
-        connection.execute(delete(_replica).where(old, ~told))
+        connection.execute(delete(_replica).where(old, ~is_kept))
         begins_at = _share.c.begins_at  # 0: of a period that never ends
         over = begins_at.between(1.0, now - GRANTS_KEPT_S)
         connection.execute(delete(_share).where(over))
@@ -114,28 +144,36 @@ def leave(engine: Engine, replica: str) -> None:
         wake(connection)
 
 
-def beat(engine: Engine, replica: str, config: str, lease_s: float) -> tuple[Lease, list[Member]]:
+def beat(engine: Engine, replica: str, told: Told, lease_s: float) -> tuple[Lease, list[Member]]:
     """Say that it is there, lead if nobody does, and see who else is there."""
     with reading(), engine.begin() as connection:
         give_up_if_stopped(connection, lease_s / 2)
         now = now_of(connection)
         mine = update(_replica).where(_replica.c.id == replica)
-        connection.execute(mine.values(seen_at=now, config=config, left_at=None))
+        connection.execute(mine.values(seen_at=now, left_at=None, **asdict(told)))
         lease = _taken(connection, replica, lease_s, now)
-        rows = connection.execute(select(_replica).order_by(_replica.c.joined_at)).all()
-    return lease, [_member(row, now - 2 * lease_s) for row in rows]
+        members = _members(connection, now - 2 * lease_s)
+    return lease, members
 
 
-def _member(row: Any, since: float) -> Member:
-    is_there = row.left_at is None and row.seen_at > since
-    return Member(
-        id=row.id,
-        name=row.name,
-        joined_at=row.joined_at,
-        seen_at=row.seen_at,
-        config=row.config,
-        is_there=is_there,
-    )
+def _members(connection: Connection, since: float) -> list[Member]:
+    is_there = _replica.c.left_at.is_(None) & (_replica.c.seen_at > since)
+    unheard = (_delta.c.position > _replica.c.heard) & (_delta.c.replica != _replica.c.id)
+    counted = select(func.count()).select_from(_delta).where(unheard).scalar_subquery()
+    behind = case((is_there & _replica.c.heard.is_not(None), counted), else_=None)
+    query = select(_replica, is_there.label("is_there"), behind.label("behind"))
+    rows = connection.execute(query.order_by(_replica.c.joined_at)).all()
+    return [
+        Member(
+            id=row.id,
+            joined_at=row.joined_at,
+            seen_at=row.seen_at,
+            is_there=row.is_there,
+            behind=row.behind,
+            told=Told(**{each.name: getattr(row, each.name) for each in fields(Told)}),
+        )
+        for row in rows
+    ]
 
 
 def _taken(connection: Connection, replica: str, lease_s: float, now: float) -> Lease:

@@ -32,6 +32,11 @@ class ReplicaRow(SQLModel, table=True):
     seen_at     when it last said that it is there
     left_at     None: not yet, or it was killed
     config      digest of its configuration
+    config_at   when it loaded that, by its own clock
+    loads       configurations that it has loaded, the first among them
+    heard       position up to which it has learnt what others told
+    requests    that it has finished
+    version     of windsock; of all of these None: a version that does not tell
     """
 
     __tablename__ = "replica"
@@ -43,6 +48,11 @@ class ReplicaRow(SQLModel, table=True):
     seen_at: float
     left_at: float | None = None
     config: str
+    version: str | None = None
+    config_at: float | None = None
+    loads: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    heard: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    requests: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 
 class LeaseRow(SQLModel, table=True):

@@ -49,14 +49,18 @@ class Word:
     """What a proxy says of one cell.
 
     say         rewards that it counts for; 0 where another proxy is surer, or labels say as much
+    strength    the same in rewards of 0 and 1
     mean        success, as corrected
+    variance    of that
     bias        success less score, as far as labels tell; None without any
     slope       0..1, λ: how far labels move with its scores on this route
     off_by      points that it is usually off by in a cell before that is corrected, 0..1
     """
 
     say: float
+    strength: float
     mean: float
+    variance: float
     bias: float | None
     slope: float
     off_by: float
@@ -67,11 +71,13 @@ class Words:
     """What every proxy says; a word is made when somebody asks for it.
 
     place   where each cell stands
-    said    of each proxy: its correction, and (cells,) what it counts for
+    said    of each proxy: its correction, and (cells,) 0/1 rewards that it counts for
+    phi     (cells,) what one of them is in rewards of its deployment
     """
 
     place: Mapping[Key, int] = field(default_factory=dict)
     said: Sequence[tuple[Proxy, Correction, FloatArray]] = ()
+    phi: FloatArray = field(default_factory=lambda: np.empty(0))
 
     def of(self, key: Key) -> dict[str, Word]:
         """By the proxies that have scored answers of a cell."""
@@ -79,8 +85,10 @@ class Words:
         if at is None:
             return {}
         return {
-            proxy.name: _word(proxy.sums[key], correction, at, float(say[at]))
-            for proxy, correction, say in self.said
+            proxy.name: _word(
+                proxy.sums[key], correction, at, float(strength[at]), float(self.phi[at])
+            )
+            for proxy, correction, strength in self.said
             if key in proxy.sums
         }
 
@@ -106,17 +114,17 @@ def heard(cells: Cells, fit: Fit, proxies: Sequence[Proxy]) -> tuple[Fit, Words]
     best = Forecast(mean=means, variance=variances[surest, at])
     is_surer = best.variance < prior.variance
     strengths = np.where(is_surer, np.maximum(best.strength, LEAST_STRENGTH), fit.pool.strengths)
-    say = means * (1 - means) * (1 / best.variance - 1 / prior.variance) * own
+    gain = means * (1 - means) * (1 / best.variance - 1 / prior.variance)
     pool = replace(
         fit.pool,
         means=np.where(is_surer, means, fit.pool.means).tolist(),
         strengths=strengths.tolist(),
     )
     said = [
-        (proxy, correction, np.where((surest == number) & is_surer, say, 0.0))
+        (proxy, correction, np.where((surest == number) & is_surer, gain, 0.0))
         for number, (proxy, correction, _) in enumerate(found)
     ]
-    return replace(fit, pool=pool), Words(place=cells.place, said=said)
+    return replace(fit, pool=pool), Words(place=cells.place, said=said, phi=own)
 
 
 def _forecast(fit: Fit) -> Forecast:
@@ -134,10 +142,12 @@ def _correction(cells: Cells, proxy: Proxy) -> tuple[Correction, Labels]:
     return replace(found, variance=found.variance * doubt), labels
 
 
-def _word(sums: ProxySums, correction: Correction, at: int, say: float) -> Word:
+def _word(sums: ProxySums, correction: Correction, at: int, strength: float, phi: float) -> Word:
     return Word(
-        say=say,
+        say=strength * phi,
+        strength=strength,
         mean=float(correction.mean[at]),
+        variance=float(correction.variance[at]),
         bias=float(correction.bias[at]) if sums.both > 0 else None,
         slope=correction.slope,
         off_by=float(np.hypot(*correction.spread)),

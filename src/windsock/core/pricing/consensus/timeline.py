@@ -100,9 +100,12 @@ class PriceTimeline:
         """Hold a quote, in place of what was held before."""
         self.held[_held_key(held.quote)] = held
 
-    def reject(self, feed: str) -> None:
-        """Drop what is held of this feed; equal quotes stay dropped."""
-        self.refused[feed] = self.held.pop(self._key(feed)).quote
+    def refuse(self, quote: Quote) -> None:
+        """Drop a quote, held or to come, and its equals; one that is no number equals nothing."""
+        self.refused[quote.feed] = quote
+        for key, held in list(self.held.items()):
+            if held.quote is quote or (key[0] == quote.feed and held.quote.same_price(quote)):
+                del self.held[key]
 
     def rewind(self, now: float) -> None:
         """The clock was set back: what was learnt later is taken as learnt now."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from math import inf
 
 from windsock.core.model.events import Event, EventKind
-from windsock.core.model.requests import DEFAULT_NAMESPACE
+from windsock.core.model.requests import DEFAULT_NAMESPACE, owner_key
 from windsock.core.model.units import to_float
 from windsock.core.routing.caps.account import NOTHING, Account, Raise, alone
 from windsock.core.routing.caps.cap import EVERYTHING, Cap, Charge
@@ -72,8 +72,9 @@ class CapBook:
         if known is None:
             if len(self._known) >= MAX_CHARGES:
                 self._known.clear()
+            payer = charge._replace(key_id=owner_key(charge.key_id))
             known = self._known[charge] = tuple(
-                self._account(cap, cap.account_of(charge)) for cap in self._covering(charge)
+                self._account(cap, cap.account_of(payer)) for cap in self._covering(payer)
             )
         return known
 

@@ -80,6 +80,31 @@ def choice_of(
     )
 
 
+def beside_best(table: WeightTable) -> dict[str, tuple[float, float]]:
+    """By deployment, dollars that a request costs there beyond the best buy, and success that it
+    lacks beside it, as believed now; 0 where it is the cheaper, or the better.
+
+    What asking it costs where it is asked to be known. The best buy is whose success, at what a
+    success is worth, exceeds its cost most; where that has no bound, the best.
+    """
+    value = table.value_usd
+    shares = (1.0, 0.0) if value is None or not isfinite(value) else (value, 1.0)
+    best = max(
+        table.arms,
+        key=lambda arm: shares[0] * arm.success_mean - shares[1] * arm.expected_usd,
+        default=None,
+    )
+    if best is None:
+        return {}
+    return {
+        arm.deployment: (
+            max(0.0, arm.expected_usd - best.expected_usd),
+            max(0.0, best.success_mean - arm.success_mean),
+        )
+        for arm in table.arms
+    }
+
+
 def _expected_best(a: FloatArray, b: FloatArray, shift: FloatArray) -> float:
     """Expectation of the greatest theta - shift: its range's end less the integral below it."""
     low, high = float((-shift).max()), float((1.0 - shift).max())

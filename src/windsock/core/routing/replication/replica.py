@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
+from windsock.core.evidence.warm_start import WarmStart
+from windsock.core.evidence.warm_start import tell_nobody as keep_lesson
 from windsock.core.model.calls import CallKind
 from windsock.core.model.events import Event, EventKind
 from windsock.core.model.requests import Cell
+from windsock.core.model.ticks import Quote
+from windsock.core.pricing.state import quote_of_state, quote_state
 from windsock.core.replicas.contributions import Contribution, Kind, tell_nobody
 from windsock.core.replicas.deltas import Delta, Outbox, Seen, Word
 from windsock.core.routing.caps.account import raise_of
@@ -27,15 +31,17 @@ QUALITY = {EventKind.QUALITY_DRIFTED, EventKind.QUALITY_UNDONE, EventKind.MODEL_
 SILENCE = {EventKind.KEY_SILENCED, EventKind.KEY_HEARD}
 
 
-Hear = Callable[[tuple[str, ...], Any, float], None]
-"""(key, word, unix s)"""
+class HearRuling(Protocol):
+    """Takes over what a person decided of a quote elsewhere."""
+
+    def __call__(self, quote: Quote, *, is_believed: bool) -> None: ...
 
 
 class Replica:
     """A router's part in a group of them.
 
     seen    deltas that it has learnt, its own among them
-    hearers     of words on further subjects
+    on_ruling   hears how a person ruled elsewhere on a held quote; None: the price book alone does
     """
 
     def __init__(self, router: Router, name: str) -> None:
@@ -45,7 +51,7 @@ class Replica:
         self.seen = Seen()
         self._recent: deque[Delta] = deque(maxlen=MAX_RECENT)
         self._changed: set[tuple[str, str, str]] = set()
-        self.hearers: dict[str, Hear] = {}
+        self.on_ruling: HearRuling | None = None
         self.listen()
 
     def listen(self) -> None:
@@ -53,12 +59,14 @@ class Replica:
         self.router.learner.share(self.outbox.learnt.add)
         self.router.conversations.on_turn = self._tell_turn
         self.router.conversations.on_answer = self._tell_answer
+        self.router.lessons.tell = self._tell_lesson
 
     def close(self) -> None:
         """The router learns for itself alone from now on."""
         self.router.learner.share(tell_nobody)
         self.router.conversations.on_turn = lambda key: None
         self.router.conversations.on_answer = lambda namespace, name: None
+        self.router.lessons.tell = keep_lesson
 
     def cut(self, now: float) -> Delta | None:
         """What it has to tell since the last one; None if that is nothing."""
@@ -117,6 +125,8 @@ class Replica:
             for name in (event.deployment, *(others if isinstance(others, list) else ())):
                 self._tell_cooldown(name, event.at)
         elif event.kind in QUALITY:
+            if event.kind is EventKind.QUALITY_UNDONE:
+                self.outbox.tell("own model", (event.deployment,), True)
             for namespace, route in self.router.beliefs.routes():
                 if event.namespace in (None, namespace):
                     self._changed.add((namespace, route, event.deployment))
@@ -125,6 +135,11 @@ class Replica:
             self.outbox.tell("silenced", key, event.kind is EventKind.KEY_SILENCED)
         elif event.kind is EventKind.CAP_RAISED:
             self.outbox.tell("raised", (str(event.facts["cap"]),), dict(event.facts))
+
+    def tell_ruling(self, quote: Quote, is_believed: bool) -> None:
+        """A person has ruled here on a quote that was held."""
+        word = {"quote": quote_state(quote), "is_believed": is_believed}
+        self.outbox.tell("ruled", (quote.deployment, quote.feed), word)
 
     def _note(self, delta: Delta) -> None:
         self.seen.note(delta.replica, delta.number)
@@ -152,10 +167,9 @@ class Replica:
             route.policy.pacer.spend(usd, each.at, requests)
 
     def _hear(self, word: Word, now: float) -> None:
-        if word.subject in HEARD:
-            HEARD[word.subject](self, word.key, word.word, now)
-        elif word.subject in self.hearers:
-            self.hearers[word.subject](word.key, word.word, now)
+        hear = HEARD.get(word.subject)
+        if hear is not None:
+            hear(self, word.key, word.word, now)
 
     def _hear_cooldown(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
         cause = CallKind(word["cause"]) if word["cause"] else None
@@ -167,11 +181,35 @@ class Replica:
         namespace, route, deployment = key
         self.router.beliefs.take_over_quality(namespace, route, deployment, word["state"])
         seen = Seen.from_state(word["seen"])
-        unknown = (d.learnt for d in self._recent if not seen.has(d.replica, d.number))
-        for each in chain(*unknown, self.outbox.learnt.waiting()):
+        unknown = [d for d in self._recent if not seen.has(d.replica, d.number)]
+        for each in chain(*(d.learnt for d in unknown), self.outbox.learnt.waiting()):
             if each.key[:2] == (namespace, route) and each.key[3:4] == (deployment,):
                 self.router.learner.believe_again(each)
+        for said in chain(*(d.told for d in unknown), self.outbox.waiting()):
+            if said.subject == "lesson" and said.word["lesson"]["route"] == route:
+                self._believe_again(said, namespace, deployment)
         self.router.tables.forget()
+
+    def _believe_again(self, said: Word, namespace: str, deployment: str) -> None:
+        if said.key[0] == namespace:
+            taught = WarmStart.from_state(said.word["lesson"])
+            is_held = said.word["is_held"]
+            self.router.lessons.believe_again(taught, deployment, is_held=is_held)
+
+    def _hear_lesson(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
+        taught = WarmStart.from_state(word["lesson"])
+        self.router.lessons.hear(int(key[1]), taught, is_held=word["is_held"])
+        self.router.tables.forget()
+
+    def _hear_ruled(self, key: tuple[str, ...], word: Mapping[str, Any], now: float) -> None:
+        quote, is_believed = quote_of_state(word["quote"]), word["is_believed"]
+        if self.on_ruling is None:
+            self.router.book.rule(quote, now, is_believed=is_believed)
+        else:
+            self.on_ruling(quote, is_believed=is_believed)
+
+    def _hear_own_model(self, key: tuple[str, ...], word: bool, now: float) -> None:
+        self.router.operator.undo_redirect(key[0], now)
 
     def _hear_silenced(self, key: tuple[str, ...], word: bool, now: float) -> None:
         namespace, name = key
@@ -204,6 +242,10 @@ class Replica:
         if word != [None, None]:
             self.outbox.tell("answer", (namespace, name), word)
 
+    def _tell_lesson(self, number: int, taught: WarmStart, is_held: bool) -> None:
+        word = {"lesson": taught.to_word(), "is_held": is_held}
+        self.outbox.tell("lesson", (taught.namespace, str(number)), word)
+
     def _tell_cooldown(self, deployment: str, at: float) -> None:
         health = self.router.health
         cause = health.cause(deployment, at)
@@ -233,5 +275,8 @@ HEARD: Mapping[str, Callable[[Replica, tuple[str, ...], Any, float], None]] = {
     "raised": Replica._hear_raised,
     "turn": Replica._hear_turn,
     "answer": Replica._hear_answer,
+    "lesson": Replica._hear_lesson,
+    "ruled": Replica._hear_ruled,
+    "own model": Replica._hear_own_model,
 }
 """How each subject of a word is heard; those of a later version are not."""

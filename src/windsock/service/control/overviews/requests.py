@@ -10,7 +10,7 @@ from pydantic import Field
 
 from windsock.core.model.calls import Outcome
 from windsock.core.model.decisions import Decision
-from windsock.core.model.requests import Cell
+from windsock.core.model.requests import Cell, owner_key
 from windsock.service.auth import Principal
 from windsock.service.control.access_check import Insight
 from windsock.service.control.schemas.asked import DeploymentName, Name, When, when
@@ -82,7 +82,7 @@ class Sought:
             Cell("", route, task, *segment).name,
             decision["deployment"],
             record.get("served"),
-            decision.get("key_id"),
+            _owner(decision.get("key_id")),
             "open" if is_open else status_of(record["ok"]),
         )
 
@@ -158,11 +158,15 @@ def request_view(row: Kept) -> RequestView:
         at=decision.at,
         route=decision.cell.route,
         task=decision.cell.name,
-        key=decision.key_id,
+        key=_owner(decision.key_id),
         requested_model=decision.requested_model,
         deployment=decision.deployment,
         **_ended(row, decision.at),
     )
+
+
+def _owner(key_id: str | None) -> str | None:
+    return None if key_id is None else owner_key(key_id)
 
 
 def status_of(is_ok: bool) -> Status:

@@ -16,6 +16,7 @@ from windsock.service.control.overviews.health_history import health_history_rou
 from windsock.service.control.overviews.keys import Keys, key_routes
 from windsock.service.control.overviews.requests import request_routes
 from windsock.service.control.overviews.spend import spend_routes
+from windsock.service.control.reporting.spending import RecentSpending
 
 
 def overview_routes(
@@ -26,11 +27,12 @@ def overview_routes(
     keys: Keys,
     settings: Shown,
     judging: Judging,
+    spending: RecentSpending,
 ) -> Iterator[APIRouter]:
     """GET /v1/{routes,config,requests,evidence,feeds,keys,spend}, /v1/deployments/history."""
     yield aim_routes(insight, settings)
     yield request_routes(insight, past.sought)
-    yield evidence_routes(insight, judging, past)
+    yield evidence_routes(insight, judging, spending)
     yield feed_routes(insight, poller)
     yield key_routes(insight, keys)
     yield spend_routes(insight, past)

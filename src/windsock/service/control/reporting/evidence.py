@@ -6,7 +6,10 @@ from windsock.core.beliefs.summaries import BeliefSummary
 from windsock.core.evidence.how_known import HowKnown
 from windsock.core.model.requests import Cell
 from windsock.core.routing.router import Router
+from windsock.service.control.reporting.knowing import costs_at
+from windsock.service.control.reporting.spending import Spending
 from windsock.service.control.schemas.base import Answer
+from windsock.service.control.schemas.knowing import CostView
 from windsock.service.control.schemas.known import (
     Basis,
     CheckView,
@@ -36,6 +39,9 @@ class EvidenceView(Answer):
     answer_counts: float = Field(description="rewards that a mere answer counts for")
     keys: int = Field(description="that have judged it")
     sources: list[SourceView]
+    knowing: list[CostView] | None = Field(
+        description="what knowing it cost, by way to know; null: the store does not tell"
+    )
     check: CheckView | None = Field(description="what its declared checks are worth, if known")
     checks: list[PartView] = Field(description="each check by name, where labels tell")
     prior: str | None = Field(description="whose public figures the prior leans on")
@@ -52,18 +58,27 @@ def cells_of(router: Router, namespace: str) -> list[Cell]:
     return sorted(opened | known)
 
 
-def evidence_of(router: Router, cell: Cell, deployment: str | None) -> list[EvidenceView]:
-    """Of the candidates of a cell, or of one of them."""
+def evidence_of(
+    router: Router, cell: Cell, deployment: str | None, spending: Spending | None, now: float
+) -> list[EvidenceView]:
+    """Of the candidates of a cell, or of one of them; spending: what knowing has cost."""
     route = router.routes.get(cell.route)
     serving = route.deployments if route else router.catalog.serving(cell.route)
     names = [name for name in serving if deployment in (None, name)]
     known = [router.operator.how_known(cell, name) for name in names]
     summaries = router.beliefs.summaries(cell, names)
-    return [_view(router, cell, *each) for each in zip(names, known, summaries, strict=True)]
+    costs = [costs_at(router, spending, cell, name, now) for name in names]
+    found = zip(names, known, summaries, costs, strict=True)
+    return [_view(router, cell, *each) for each in found]
 
 
 def _view(
-    router: Router, cell: Cell, name: str, known: HowKnown, belief: BeliefSummary
+    router: Router,
+    cell: Cell,
+    name: str,
+    known: HowKnown,
+    belief: BeliefSummary,
+    costs: list[CostView] | None,
 ) -> EvidenceView:
     lean = router.beliefs.lean(cell, name)
     return EvidenceView(
@@ -79,6 +94,7 @@ def _view(
         answer_counts=known.answer_counts,
         keys=known.keys,
         sources=source_views(known),
+        knowing=costs,
         check=CheckView.of(known),
         checks=part_views(known),
         prior=lean.source if lean else None,

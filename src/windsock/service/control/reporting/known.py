@@ -1,4 +1,4 @@
-"""How the success in a report is known, by whom, and what knowing it has cost."""
+"""How the success in a report is known, and by whom."""
 
 from __future__ import annotations
 
@@ -6,26 +6,30 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
-from windsock.core.model.requests import background_of
 from windsock.core.routing.router import Router
 from windsock.service.control.reporting.evidence import EvidenceView, cells_of, evidence_of
+from windsock.service.control.reporting.spending import Spending
 
 MOST_KNOWN = 200
 """Beliefs that a report tells of, those with the most evidence."""
 
 TOLD = ("route", "task", "deployment", "basis", "success_mean", "success_interval",
-        "effective_samples", "answers", "judged")  # fmt: skip
+        "effective_samples", "answers", "judged", "knowing")  # fmt: skip
 SAID = ("source", "kind", "rewards", "mean", "says", "labelled", "bias", "slope", "off_by",
-        "corrected_mean")  # fmt: skip
+        "corrected_mean", "interval")  # fmt: skip
 
 
 async def known_lines(
-    router: Router, namespace: str, among: Iterable[dict[str, Any]]
+    router: Router,
+    namespace: str,
+    among: Iterable[dict[str, Any]],
+    spending: Spending,
+    now: float,
 ) -> list[dict[str, Any]]:
     """What is known of the deployments at the tasks of these lines, as `/v1/evidence` has it.
 
     A line that names no route, task or deployment stands for all of them. Windsock's own requests
-    are judged by nobody, and left out.
+    are judged by nobody, and left out. spending: of the report's span.
     """
     lines = list(among)
     tasks = {line.get("task") for line in lines}
@@ -34,31 +38,12 @@ async def known_lines(
         if not cell.is_own and (None in tasks or cell.name in tasks):
             found += [
                 view
-                for view in evidence_of(router, cell, None)
+                for view in evidence_of(router, cell, None, spending, now)
                 if view.answers and any(_speaks_of(line, view) for line in lines)
             ]
             await asyncio.sleep(0)  # cells by the hundred: requests go between
     found.sort(key=lambda view: -view.effective_samples)
     return [_line(view) for view in found[:MOST_KNOWN]]
-
-
-def knowing_lines(by_key: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What was spent beside the requests of routes to know their success: judges, shadows.
-
-    by_key  rows of a report by key; cost_usd is None where no request's cost is known
-    """
-    found = ((background_of(row["key"]), row) for row in by_key)
-    return [
-        {
-            "route": own.route,
-            "by": own.purpose,
-            "requests": row["requests"],
-            "cost_usd": None if row["cost_usd"] is None else row["cost_nano_usd"] / 1e9,
-            "unknown_cost": row["unknown_cost"],
-        }
-        for own, row in found
-        if own is not None
-    ]
 
 
 def _speaks_of(line: dict[str, Any], view: EvidenceView) -> bool:

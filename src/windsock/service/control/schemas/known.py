@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from math import isfinite, sqrt
 from typing import Literal
 
 from pydantic import Field
+from scipy import special
 
 from windsock.core.beliefs.proxies.hearing import Word
 from windsock.core.beliefs.proxies.sums import NO_SUMS
-from windsock.core.beliefs.summaries import BeliefSummary
+from windsock.core.beliefs.summaries import TAIL, BeliefSummary, Pair
 from windsock.core.evidence.checks.worth import worth_by
 from windsock.core.evidence.how_known import HowKnown
+from windsock.core.evidence.sources import Heard
 from windsock.core.evidence.weighting import CHECK
 from windsock.service.control.schemas.base import Answer
 
@@ -19,6 +22,10 @@ Basis = Literal["judged", "proxies alone", "mere answers", "lessons", "public fi
 
 LEAST_SAMPLES = 0.01
 """Rewards' worth of evidence below which there is none."""
+
+
+Z_TAIL = 1.6449
+"""Standard deviations from the mean to the end of a 90 % interval."""
 
 
 class CheckView(Answer):
@@ -90,6 +97,9 @@ class SourceView(Answer):
         None, description="by how much its scores are usually off in a task, uncorrected, 0..1"
     )
     corrected_mean: float | None = Field(None, description="success, as it has it once corrected")
+    interval: tuple[float, float] | None = Field(
+        None, description="90 % interval of success by this source alone; null: it tells none"
+    )
 
 
 def source_views(known: HowKnown) -> list[SourceView]:
@@ -101,14 +111,21 @@ def source_views(known: HowKnown) -> list[SourceView]:
             rewards=heard.count,
             mean=heard.total / heard.count if heard.count else None,
             one_counts=counts,
-            **_said(known, name),
+            **(_labels(heard, counts) if name in known.labels else _said(known, name)),
         )
         for name, (heard, counts) in known.sources.items()
     ]
     return sorted(views, key=lambda each: (each.kind, -(each.says or each.one_counts), each.source))
 
 
-def _said(known: HowKnown, name: str) -> dict[str, float | None]:
+def _labels(heard: Heard, counts: float) -> dict[str, Pair]:
+    """As of a proportion of which nothing was known (Jeffreys' prior)."""
+    right, wrong = counts * heard.total + 0.5, counts * (heard.count - heard.total) + 0.5
+    low, high = special.betaincinv(right, wrong, (TAIL, 1 - TAIL))
+    return {"interval": (float(low), float(high))}
+
+
+def _said(known: HowKnown, name: str) -> dict[str, float | Pair | None]:
     word: Word | None = known.words.get(name)
     if word is None:
         return {}
@@ -119,7 +136,16 @@ def _said(known: HowKnown, name: str) -> dict[str, float | None]:
         "slope": word.slope,
         "off_by": word.off_by,
         "corrected_mean": word.mean,
+        "interval": _around(word.mean, word.variance),
     }
+
+
+def _around(mean: float, variance: float) -> Pair | None:
+    """Of a normal error; None where nothing bounds it."""
+    if not isfinite(variance):
+        return None
+    reach = Z_TAIL * sqrt(variance)
+    return max(0.0, mean - reach), min(1.0, mean + reach)
 
 
 def basis_of(known: HowKnown, belief: BeliefSummary, *, is_lent: bool) -> Basis:

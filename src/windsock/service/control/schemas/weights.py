@@ -12,6 +12,7 @@ from windsock.core.routing.outlook.further_success import Stretch, further_succe
 from windsock.core.routing.what_if import Aims
 from windsock.service.control.schemas.asked import DeploymentName, Name, Usd
 from windsock.service.control.schemas.base import Answer, number
+from windsock.service.control.schemas.knowing import CostView
 from windsock.service.control.schemas.known import Basis, CheckView, SourceView
 
 
@@ -47,6 +48,9 @@ class CandidateView(Answer):
     basis: Basis | None = Field(None, description="the best of what it rests on; now only")
     sources: list[SourceView] | None = Field(
         None, description="who says what of it, and what that counts for; now only"
+    )
+    knowing: list[CostView] | None = Field(
+        None, description="what knowing it cost in the last seven days; now only"
     )
 
     @classmethod

@@ -10,9 +10,12 @@ const WEAK = ["proxies alone", "mere answers", "nothing"];
 
 export const every = 10;
 
-export const load = (ask) => ask.get(`/v1/evidence?limit=${MOST}`);
+export async function load(ask) {
+  const [evidence, shadows] = await Promise.all([ask.get(`/v1/evidence?limit=${MOST}`), ask.get("/v1/shadows")]);
+  return { ...evidence, shadows: shadows.data };
+}
 
-export function draw(place, { total, data: rows, judges, knowing }) {
+export function draw(place, { total, data: rows, judges, knowing, shadows }) {
   const on = (basis) => rows.filter((row) => row.basis === basis).length;
   const weak = [
     on("proxies alone") && `${on("proxies alone")} on judges or checks alone, which no label has shown to be right`,
@@ -24,11 +27,24 @@ export function draw(place, { total, data: rows, judges, knowing }) {
   const said = rows.flatMap((row) => row.sources.map((source) => ({ ...row, ...source })));
   const each = section(place, "said", "Who says what", "a label knows what was right; what a proxy's scores are worth is learnt from labels");
   table(each, "said-table", SAID, said, { caption: "What each source says", key: (row) => JSON.stringify([row.route, row.task, row.deployment, row.source]), none: "Nobody has judged anything yet." });
-  const cost = section(place, "knowing", "What knowing costs", "of the last seven days, beside the requests");
-  table(cost, "knowing-table", KNOWING, knowing, { caption: "What knowing costs", key: (row) => `${row.route} ${row.by}`, none: "Nothing was spent to know it: no judge and no shadow has asked." });
-  if (!judges.length) return;
-  const models = section(place, "judges", "Judges", "models that score answers beside the requests; since the start");
-  table(models, "judges-table", JUDGES, judges, { caption: "What judges did, cost, and go by", key: (row) => row.route, none: "No route has a judge." });
+  if (knowing) costs(place, knowing);
+  if (judges.length) {
+    const models = section(place, "judges", "Judges", "models that score answers beside the requests; since the start");
+    table(models, "judges-table", JUDGES, judges, { caption: "What judges did, cost, and go by", key: (row) => row.route });
+  }
+  if (shadows.length) {
+    const second = section(place, "shadows", "Shadows", "requests that were sent to a second deployment as well; since the start");
+    table(second, "shadows-table", SHADOWS, shadows, { caption: "What shadows did and cost", key: (row) => row.route });
+    const shadowed = shadows.flatMap((row) => row.data.map((each) => ({ ...each, route: row.route })));
+    table(second, "shadowed-table", SHADOWED, shadowed, { caption: "What came of it", key: (row) => `${row.route} ${row.deployment}`, none: "No answer was compared yet." });
+  }
+}
+
+function costs(place, knowing) {
+  const cost = section(place, "knowing", "What knowing costs", "of the last seven days; exploring is what requests cost beyond the best buy, and lacked beside it, as believed now");
+  table(cost, "knowing-table", [ROUTE, ...COST], knowing, { caption: "What knowing costs", key: (row) => `${row.route} ${row.by}`, none: "Nothing was spent to know it: nobody has asked." });
+  const cells = knowing.flatMap((row) => row.cells.map((cell) => ({ ...cell, route: row.route })));
+  table(cost, "knowing-cells-table", [...PLACE, ...COST], cells, { caption: "What knowing costs by task and deployment", key: (row) => JSON.stringify([row.route, row.task, row.deployment, row.by]), none: "Of no task and deployment." });
 }
 
 function bias(name) {
@@ -45,7 +61,8 @@ const JUDGES = [
   { title: "Judge", text: (row) => element("span", "", row.model, element("small", "", ` ${row.how}`)), value: (row) => row.model },
   figure("Judged", "judged", count, "answers"),
   figure("Unreadable", "unreadable", count, "verdicts"),
-  figure("Left out", "left_out", count, "no place"),
+  { title: "Left out", unit: "no place", isNumber: true, text: (row) => (row.left_out === null ? dash : count(row.left_out)), value: (row) => row.left_out },
+  figure("Too long", "too_long", count, "not judged"),
   { title: "Spent", unit: "of what may be today", text: (row) => (row.spent_usd === null ? dash : `${usd(row.spent_usd)} of ${usd(row.limit_usd)}`), value: (row) => row.spent_usd, isNumber: true },
   { title: "By order", text: bias("order") },
   { title: "By length", unit: "a doubling", text: bias("length") },
@@ -61,9 +78,10 @@ function sources({ sources: all, answers, answer_counts: counts, keys, prior }) 
 }
 
 const points = (value) => (value === null ? dash : `${value >= 0 ? "+" : "−"}${Math.abs(value * 100).toFixed(1)} points`);
+const ROUTE = { title: "Route", text: (row) => row.route };
 const PLACE = [
-  { title: "Task", text: (row) => element("span", "", row.task, element("small", "", ` ${row.route}`)), value: (row) => `${row.route} ${row.task}` },
-  { title: "Deployment", text: (row) => named(row.deployment), value: (row) => row.deployment },
+  { title: "Task", text: (row) => element("span", "", row.task ?? "not kept where", element("small", "", ` ${row.route}`)), value: (row) => `${row.route} ${row.task}` },
+  { title: "Deployment", text: (row) => (row.deployment ? named(row.deployment) : dash), value: (row) => row.deployment },
 ];
 
 const SAID = [
@@ -75,14 +93,39 @@ const SAID = [
   { title: "Labelled", unit: "of them", isNumber: true, text: (row) => (row.labelled === null ? dash : count(row.labelled)), value: (row) => row.labelled },
   { title: "Bias", isNumber: true, text: (row) => points(row.bias), value: (row) => row.bias },
   { title: "λ", unit: "labels move with it", isNumber: true, text: (row) => (row.slope === null ? dash : row.slope.toFixed(2)), value: (row) => row.slope },
-  { title: "Corrected", isNumber: true, text: (row) => percent(row.corrected_mean), value: (row) => row.corrected_mean },
+  { title: "Success", unit: "by it alone", isNumber: true, text: alone, value: (row) => row.corrected_mean ?? row.mean },
 ];
 
-const KNOWING = [
-  { title: "Route", text: (row) => row.route },
+function alone(row) {
+  const mean = percent(row.kind === "label" ? row.mean : row.corrected_mean);
+  return row.interval ? `${mean} (${row.interval.map((each) => Math.round(each * 100)).join("–")})` : mean;
+}
+
+const COST = [
   { title: "By", text: (row) => row.by },
   figure("Requests", "requests", count),
-  figure("Spent", "cost_usd", usd),
+  { title: "Spent", isNumber: true, text: (row) => (row.unknown_cost && row.cost_usd !== null ? `${usd(row.cost_usd)} and ${count(row.unknown_cost)} unknown` : usd(row.cost_usd)), value: (row) => row.cost_usd },
+  { title: "Says", unit: "rewards", isNumber: true, text: (row) => (row.says === null ? dash : count(row.says)), value: (row) => row.says },
+  figure("A reward", "usd_per_reward", usd, "$"),
+  figure("A halved interval", "usd_per_halving", usd, "$"),
+  { title: "Lost", unit: "successes", isNumber: true, text: (row) => (row.lost_successes === null ? dash : count(row.lost_successes)), value: (row) => row.lost_successes },
+];
+
+const SHADOWS = [
+  ROUTE,
+  { title: "Compared by", text: (row) => row.compare },
+  { title: "Drawn", isNumber: true, text: (row) => (row.taken === null ? dash : count(row.taken)), value: (row) => row.taken },
+  { title: "Left out", unit: "no place, nobody to ask", isNumber: true, text: (row) => (row.left_out === null ? dash : count(row.left_out + row.skipped)), value: (row) => row.left_out },
+  { title: "Unpaid", isNumber: true, text: (row) => (row.unpaid === null ? dash : count(row.unpaid)), value: (row) => row.unpaid },
+  { title: "Spent", unit: "of what may be today", isNumber: true, text: (row) => (row.spent_usd === null ? dash : `${usd(row.spent_usd)} of ${usd(row.limit_usd)}`), value: (row) => row.spent_usd },
+];
+
+const SHADOWED = [
+  { title: "Deployment", text: (row) => element("span", "", named(row.deployment), element("small", "", ` ${row.route}`)), value: (row) => row.deployment },
+  figure("Compared", "compared", count, "answers"),
+  figure("Held", "held", count, "agreed or passed"),
+  figure("Unread", "unread", count),
+  { title: "Worth", unit: "mean", isNumber: true, text: (row) => percent(row.mean_value), value: (row) => row.mean_value },
 ];
 
 function check({ check: worth }) {

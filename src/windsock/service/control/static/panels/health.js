@@ -10,11 +10,11 @@ const MOST = 8;
 export const every = 10;
 
 export async function load(ask) {
-  const [now, past] = await Promise.all([ask.get("/v1/deployments"), ask.get(`/v1/deployments/history?${ask.span()}`)]);
-  return { now: now.data, past };
+  const [now, past, replicas] = await Promise.all([ask.get("/v1/deployments"), ask.get(`/v1/deployments/history?${ask.span()}`), ask.get("/v1/replicas")]);
+  return { now: now.data, past, replicas };
 }
 
-export function draw(place, { now, past }, ask) {
+export function draw(place, { now, past, replicas }, ask) {
   const rows = now.map((each) => ({ ...each, ...inTime(past.data.find((line) => line.deployment === each.deployment)) }));
   const out = rows.filter((row) => row.why_out).map((row) => row.deployment);
   const errors = total(past.data, (line) => line.failed);
@@ -29,6 +29,8 @@ export function draw(place, { now, past }, ask) {
   timeline(calls, "calls-chart", past.at, columns(shown, (line) => line.calls), { caption: "Calls by deployment", format: (value) => (value === null ? dash : count(value)), isStacked: true, ...axis });
   const all = section(place, "deployments", "Deployments", "now, and in this time");
   table(all, "health-table", COLUMNS, rows, { caption: "Health of every deployment", key: (row) => row.deployment, none: "No deployment is configured.", mark: (row) => (row.why_out ? "bad" : "") });
+  const together = section(place, "replicas", "Replicas", `${replicas.says}${replicas.is_away ? "; the database is away, this is of before" : ""}`);
+  if (replicas.data.length) table(together, "replicas-table", REPLICAS, replicas.data, { caption: "Replicas over one database", key: (row) => row.id, none: "", mark: (row) => (row.is_there && !row.configuration.is_newest ? "bad" : "") });
 }
 
 const sum = (values) => values.reduce((all, each) => all + each, 0);
@@ -70,4 +72,18 @@ const COLUMNS = [
   { title: "Failed", unit: "in this time", text: (row) => (row.calls ? `${count(row.failed)} (${percent(row.failed / row.calls)})` : dash), value: (row) => (row.calls ? row.failed / row.calls : null), isNumber: true },
   { title: "How they ended", text: (row) => row.ends || dash },
   { title: "Why it is out", text: (row) => [row.why_out, row.errors].filter(Boolean).join("; ") || dash },
+];
+
+const known = (value) => (value === null ? dash : count(value));
+
+const REPLICAS = [
+  { title: "Replica", text: (row) => row.name, value: (row) => row.name },
+  { title: "State", text: (row) => (row.is_there ? (row.leads ? "leads" : "there") : "gone"), value: (row) => row.is_there },
+  { title: "Version", text: (row) => row.version ?? dash },
+  figure("Requests", "requests", known, "finished"),
+  figure("Behind", "behind", known, "deltas to learn"),
+  { title: "Configuration", text: (row) => `${row.configuration.digest}, ${row.configuration.is_newest ? "the newest" : "not the newest"}` },
+  { title: "Loaded", text: (row) => (row.configuration.loaded_at === null ? dash : when(row.configuration.loaded_at)), value: (row) => row.configuration.loaded_at },
+  { title: "Started", text: (row) => when(row.started_at), value: (row) => row.started_at },
+  { title: "Last seen", text: (row) => when(row.seen_at), value: (row) => row.seen_at },
 ];

@@ -1,0 +1,1 @@
+"""Who serves together over one database."""

@@ -1,0 +1,135 @@
+"""What knowing success has cost, deployment by deployment and task by task, and what it bought."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Container
+from decimal import Decimal
+from math import log2
+
+from windsock.core.evidence.how_known import HowKnown
+from windsock.core.model.requests import About, Cell
+from windsock.core.routing.outlook.open_choice import beside_best
+from windsock.core.routing.router import Router
+from windsock.errors import WindsockError
+from windsock.service.control.access_check import shown_table
+from windsock.service.control.reporting.spending import Spending, Spent
+from windsock.service.control.schemas.knowing import CostView, KnowingView, PlacedCostView
+
+EXPLORING = "exploring"
+
+
+def costs_at(
+    router: Router, spending: Spending | None, cell: Cell, deployment: str, now: float
+) -> list[CostView] | None:
+    """What knowing a deployment at a task has cost, and what that bought; None: not known."""
+    if spending is None:
+        return None
+    spent = dict(spending.about(cell.route, About(deployment, cell.name)))
+    asked = spending.served.get((cell.route, cell.name, deployment), 0)
+    is_routed = asked > 0 and cell.route in router.routes
+    if not spent and not is_routed:
+        return []
+    known = router.operator.how_known(cell, deployment)
+    a, b = router.beliefs.posterior(cell, deployment)
+    costs = [_cost(by, each, known, a + b + 1) for by, each in spent.items()]
+    if is_routed:
+        lost, explored = _explored(router, cell, deployment, asked, now)
+        cost = _cost(EXPLORING, explored, known, a + b + 1)
+        costs.append(cost.model_copy(update={"lost_successes": lost}))
+    return costs
+
+
+async def knowing_of(
+    router: Router, spending: Spending, namespace: str, routes: Container[str], now: float
+) -> list[KnowingView]:
+    """By route and way to know. Cells by the hundred let requests go between."""
+    cells: dict[tuple[str, str], list[PlacedCostView]] = {}
+    for route, about in sorted(spending.places()):
+        cell = Cell.read(namespace, route, about.task)
+        if route not in routes or cell.is_own:
+            continue
+        for each in costs_at(router, spending, cell, about.deployment, now) or ():
+            cells.setdefault((route, each.by), []).append(_placed(each, about))
+        await asyncio.sleep(0)
+    for (route, by), places in spending.beside.items():
+        if route in routes and None in places:
+            unplaced = _cost(by, places[None], None, 0.0)
+            cells.setdefault((route, by), []).append(_placed(unplaced, None))
+    return [_of_route(*key, found, spending) for key, found in sorted(cells.items())]
+
+
+def _explored(
+    router: Router, cell: Cell, deployment: str, requests: int, now: float
+) -> tuple[float | None, Spent]:
+    """Successes and dollars that its requests lost beside the best buy, as believed now."""
+    try:
+        beside = beside_best(shown_table(router, cell, now)).get(deployment)
+    except WindsockError:
+        beside = None
+    if beside is None:
+        return None, Spent(requests, unknown_cost=requests)
+    usd, success = beside
+    return requests * success, Spent(requests, Decimal(requests * usd))
+
+
+def _cost(by: str, spent: Spent, known: HowKnown | None, total: float) -> CostView:
+    """known: None where it is not known about whom it was; total: 0/1 rewards of the belief."""
+    says, strength = _bought(by, known) if known else (None, 0.0)
+    usd = spent.known_usd
+    halvings = 0.5 * log2(total / (total - strength)) if 0 < strength < total else 0.0
+    return CostView(
+        by=by,
+        requests=spent.requests,
+        cost_usd=usd,
+        unknown_cost=spent.unknown_cost,
+        says=says,
+        usd_per_reward=_per(usd, says),
+        usd_per_halving=_per(usd, halvings),
+    )
+
+
+def _bought(by: str, known: HowKnown) -> tuple[float | None, float]:
+    """Rewards that what it brought counts for, and the same in rewards of 0 and 1."""
+    if by != EXPLORING:
+        word = known.words.get(by)
+        return (word.say, word.strength) if word else (None, 0.0)
+    labels = sum(
+        heard.count * counts
+        for name, (heard, counts) in known.sources.items()
+        if name in known.labels
+    )
+    return labels, labels
+
+
+def _of_route(route: str, by: str, cells: list[PlacedCostView], spending: Spending) -> KnowingView:
+    """What its cells add up to; what the ledger has of it exactly."""
+    usd = spending.usd_of(route, by)
+    if usd is None:
+        usd = _sum([each.cost_usd for each in cells])
+    says = _sum([each.says for each in cells])
+    return KnowingView(
+        route=route,
+        by=by,
+        requests=sum(each.requests for each in cells),
+        cost_usd=usd,
+        unknown_cost=sum(each.unknown_cost for each in cells),
+        says=says,
+        usd_per_reward=_per(usd, says),
+        lost_successes=_sum([each.lost_successes for each in cells]),
+        cells=sorted(cells, key=lambda each: -(each.cost_usd or 0.0)),
+    )
+
+
+def _placed(cost: CostView, about: About | None) -> PlacedCostView:
+    deployment, task = about or (None, None)
+    return PlacedCostView(**cost.model_dump(), task=task, deployment=deployment)
+
+
+def _sum(parts: list[float | None]) -> float | None:
+    known = [each for each in parts if each is not None]
+    return sum(known) if known else None
+
+
+def _per(usd: float | None, bought: float | None) -> float | None:
+    return usd / bought if usd is not None and bought else None

@@ -1,0 +1,128 @@
+"""What was spent to know success: by route, task and deployment, by the ledger's own entries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import inf
+from typing import Any, NamedTuple
+
+from windsock.clock import Clock
+from windsock.core.model.requests import About, background_of
+from windsock.core.model.units import to_float
+from windsock.errors import StoreError
+
+Report = Callable[..., list[dict[str, Any]]]
+"""`store.reports.report`; it blocks, and raises StoreError."""
+
+GROUPS = ("key_id", "route", "task", "deployment")
+"""What a report is to be grouped by to be read here."""
+
+WEEK_S, KEPT_S = 7 * 86_400.0, 15.0
+"""The span that is told where none is asked for, and how long it is taken to be the same."""
+
+
+PATIENCE_S = 2.0
+"""With a store that is slow to tell, before weights are told without."""
+
+
+class Spent(NamedTuple):
+    """On one way to know; usd is of the requests whose cost is known."""
+
+    requests: int = 0
+    usd: Decimal = Decimal(0)
+    unknown_cost: int = 0
+
+    def plus(self, other: Spent) -> Spent:
+        """Both."""
+        return Spent(
+            self.requests + other.requests,
+            self.usd + other.usd,
+            self.unknown_cost + other.unknown_cost,
+        )
+
+    @property
+    def known_usd(self) -> float | None:
+        """None where no request's cost is known."""
+        return to_float(self.usd) if self.unknown_cost < self.requests else None
+
+
+@dataclass(slots=True)
+class Spending:
+    """Of one namespace, in one span.
+
+    beside      by route and purpose, then by what it was about
+    served      requests of callers, by route, task and deployment
+    """
+
+    beside: dict[tuple[str, str], dict[About | None, Spent]] = field(default_factory=dict)
+    served: dict[tuple[str, str, str], int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, Any]]) -> Spending:
+        """From a report by GROUPS."""
+        found = cls()
+        for row in rows:
+            own = background_of(row["key_id"])
+            if own is None:
+                place = row["route"], row["task"], row["deployment"] or ""
+                found.served[place] = found.served.get(place, 0) + row["requests"]
+                continue
+            places = found.beside.setdefault((own.route, own.purpose), {})
+            usd = row["cost_usd"] if row["cost_usd"] is not None else Decimal(0)
+            new = Spent(row["requests"], usd, row["unknown_cost"])
+            places[own.about] = places.get(own.about, Spent()).plus(new)
+        return found
+
+    def usd_of(self, route: str, purpose: str) -> float | None:
+        """All that was spent beside a route on one way to know; None where that is not known."""
+        spent = Spent()
+        for each in self.beside.get((route, purpose), {}).values():
+            spent = spent.plus(each)
+        return spent.known_usd
+
+    def about(self, route: str, about: About) -> Iterator[tuple[str, Spent]]:
+        """(purpose, what was spent) at one place."""
+        for (of, purpose), places in self.beside.items():
+            if of == route and about in places:
+                yield purpose, places[about]
+
+    def places(self) -> set[tuple[str, About]]:
+        """(route, place) where anything was asked, by anybody."""
+        asked = {(of, each) for (of, _), places in self.beside.items() for each in places if each}
+        return asked | {(of, About(name, task)) for of, task, name in self.served}
+
+
+@dataclass(slots=True)
+class RecentSpending:
+    """That of the last seven days, read at most once in KEPT_S for each namespace."""
+
+    report: Report
+    clock: Clock
+    _known: dict[str, tuple[float, Spending | None]] = field(default_factory=dict)
+
+    async def of(self, namespace: str) -> Spending | None:
+        """None where the store does not tell: beliefs are told all the same."""
+        elapsed = self.clock.elapsed()
+        read_at, found = self._known.get(namespace, (-inf, None))
+        if elapsed - read_at >= KEPT_S:
+            self._known[namespace] = elapsed, found
+            since = self.clock.now() - WEEK_S
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(PATIENCE_S):
+                    found = await spending_of(
+                        self.report, since=since, until=None, namespace=namespace
+                    )
+                self._known[namespace] = elapsed, found
+        return found
+
+
+async def spending_of(
+    report: Report, *, since: float, until: float | None, namespace: str
+) -> Spending:
+    """Of [since, until), in a thread; raises StoreError."""
+    rows = await asyncio.to_thread(report, since=since, until=until, by=GROUPS, namespace=namespace)
+    return Spending.of(rows)
