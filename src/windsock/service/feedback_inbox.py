@@ -14,8 +14,8 @@ from windsock.core.model.rewards import Feedback, OpenDecision, Reward, matter_o
 from windsock.core.routing.router import Router
 from windsock.errors import CallerError
 
-MAX_OPEN = 8_000
-"""Decisions kept at hand for feedback, some 10 MB; older ones are looked up in the store."""
+MAX_OPEN = 4_000
+"""Decisions kept at hand for feedback, some 8 MB; older ones are looked up in the store."""
 
 MAX_NAMES = 3 * MAX_OPEN
 """Other names by which they are found: of their answers, and of their callers."""
@@ -223,8 +223,9 @@ class FeedbackInbox:
 
 def _hold(held: OrderedDict[K, V], name: K, value: V, *, most: int = MAX_OPEN) -> V:
     """The one way into what is kept: the longest unused leaves when there are `most`."""
+    if name in held:
+        held.move_to_end(name)
     held[name] = value
-    held.move_to_end(name)
     if len(held) > most:
         held.popitem(last=False)
     return value

@@ -41,7 +41,8 @@ from windsock.service.key_limits import KeyLimits, check_names
 from windsock.service.texts.private import is_private
 from windsock.service.texts.stream_copy import StreamCopy
 from windsock.wire.caller_fields.names import check_name
-from windsock.wire.formats.openai_chat import read_chat
+from windsock.wire.caller_fields.own_names import no_header
+from windsock.wire.formats.openai_chat import NAMING_HEADERS, read_chat
 from windsock.wire.formats.openai_embeddings import read_embedding
 from windsock.wire.formats.tasks.reading import read_task
 from windsock.wire.request import Operation, UpstreamRequest, as_reserved, with_native
@@ -176,7 +177,8 @@ class OpenAICalls:
         """What is asked, of a key that may; raises what stands in the way."""
         principal = admitted(call, self._access, "infer", self._clock.now())
         call.allowance = self._key_limits.enter(principal)
-        asked = (read or partial(self._read_chat, header=call.header))(
+        header = no_header if NAMING_HEADERS.isdisjoint(call.headers) else call.header
+        asked = (read or partial(self._read_chat, header=header))(
             call.body,
             task=check_name(call.header(b"x-windsock-task") or "", "x-windsock-task"),
             namespace=principal.namespace,
@@ -187,8 +189,7 @@ class OpenAICalls:
         check_names(principal, (request.model, *request.models), self._router.resolve)
         call.allowance.reserve(request.prompt_tokens, request.max_output_tokens)
         if passed := self._passed.intersection(call.headers):
-            own = tuple((name, call.headers[name]) for name in passed)
-            asked.headers = (*asked.headers, *own)
+            asked.headers += tuple((name, call.headers[name]) for name in passed)
         asked.is_private = is_private(principal, asked, call.header(b"x-windsock-private"))
         native = call.native
         return asked if native is None else with_native(asked, native)
