@@ -122,7 +122,7 @@ def history_routes(insight: Insight, past: History) -> APIRouter:
         begin = when(since, now, param="since", otherwise=end - DAY_S)
         if label is not None:
             found = await asyncio.to_thread(
-                answered, past.decisions, since=begin, until=end, namespace=caller.namespace
+                answered, past.sought, since=begin, until=end, namespace=caller.namespace
             )
             ranked = wanted(found, LabelWorth(insight.router, now))
             is_label = insight.router.operator.is_label

@@ -17,7 +17,7 @@ from windsock.store.compact.transactions import one_moment
 from windsock.store.tables import DecisionRow
 
 FIRST, MANY = 200, 5000
-"""Rows looked at first, and at a time where the first were not enough."""
+"""Rows looked at first, twice as many where those are not enough, and so on to the most."""
 
 Place = tuple[float, int]
 """When a decision was made, and its position."""
@@ -41,7 +41,7 @@ def sought(
             found = _placed(connection, new, fits)
         found += [((row.at, row.position), each) for row, each in readable(old, decision_of)]
         full = ((rows[-1].at, rows[-1].position) for rows in (new, old) if len(rows) == size)
-        before, size = max(full, default=None), MANY
+        before, size = max(full, default=None), min(size * 2, MANY)
         found.sort(key=itemgetter(0), reverse=True)
         yield from ((at, each) for (at, place), each in found
                     if before is None or (at, place) >= before)  # fmt: skip
