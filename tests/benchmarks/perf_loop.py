@@ -35,7 +35,7 @@ from windsock.core.model.units import Usage
 from windsock.observability.log import configure
 
 TICK_S = 0.0005
-BAR_MS = 5.0
+BAR_MS = 2.0
 SHAPES = ((8, 3), (100, 50))
 FLUSHED = 2000
 _numbers = itertools.count()

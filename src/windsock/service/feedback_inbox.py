@@ -14,8 +14,8 @@ from windsock.core.model.rewards import Feedback, OpenDecision, Reward, matter_o
 from windsock.core.routing.router import Router
 from windsock.errors import CallerError
 
-MAX_OPEN = 8_000
-"""Decisions kept at hand for feedback, some 10 MB; older ones are looked up in the store."""
+MAX_OPEN = 4_000
+"""Decisions kept at hand for feedback, some 8 MB; older ones are looked up in the store."""
 
 MAX_NAMES = 3 * MAX_OPEN
 """Other names by which they are found: of their answers, and of their callers."""
