@@ -117,6 +117,11 @@ class Incoming:
             self._connection.resume()
         return taken
 
+    def rest(self) -> bytes:
+        """What has arrived and was not taken, once no more will come."""
+        parts, self._parts = self._parts, []
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     def end(self) -> None:
         """No more will come: what is left no longer lies with the connection."""
         self._parts = self._parts.copy()
